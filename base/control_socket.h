@@ -1,0 +1,63 @@
+// The plan socket: how cardea-mgmt hands plans to the processes that run them and asks them questions. One Unix
+// SOCK_SEQPACKET connection, one request at a time, one answer for each. A plan travels as a sealed memfd beside the
+// request, so the reader maps what the writer can no longer change. Questions and answers that are not plans are JSON.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/file_descriptor.h"
+
+namespace cardea::control {
+
+inline constexpr size_t kBodyMax = 1 << 20;  // bytes of text in one message; more is an Error
+
+enum class Verb : uint32_t {
+  kAdopt = 1,       // memfd: a whole plan. Answer: kAdopted, or kRefused with the reason as text
+  kUpdatePools = 2, // memfd: new rings and backend states for some pools of the running plan. Answer: the same
+  kAsk = 3,         // body: JSON {"ask": "...", ...}. Answer: kAnswer with JSON, or kRefused with the reason as text
+  kAdopted = 16,
+  kRefused = 17,
+  kAnswer = 18,
+};
+
+struct Message {
+  Verb verb{};
+  uint64_t generation = 0;  // of the plan that is handed over or answered for; 0 for questions
+  std::string body;
+  std::optional<FileDescriptor> memfd;
+};
+
+Result<> send(int socket, const Message& message);
+Result<Message> receive(int socket, std::chrono::milliseconds deadline);  // an Error with "closed" when the peer is gone
+
+// Listening end. The socket file gets mode 0660 and the group of the process.
+Result<FileDescriptor> listen(const std::string& path);
+Result<FileDescriptor> accept(int listener);
+Result<FileDescriptor> connect(const std::string& path);
+
+// A memfd with these bytes, sealed against writing, shrinking and growing.
+Result<FileDescriptor> seal(std::string_view name, Bytes content);
+
+// A sealed memfd mapped for reading; refuses one that is not sealed or larger than `size_max` bytes.
+class SealedMapping {
+ public:
+  static Result<SealedMapping> map(const FileDescriptor& memfd, size_t size_max);
+  SealedMapping(SealedMapping&&) noexcept;
+  SealedMapping& operator=(SealedMapping&&) noexcept;
+  ~SealedMapping();
+  Bytes bytes() const { return {data_, size_}; }
+
+ private:
+  SealedMapping(const std::byte* data, size_t size) : data_(data), size_(size) {}
+  const std::byte* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace cardea::control

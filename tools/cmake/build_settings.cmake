@@ -1,0 +1,47 @@
+# How every target is compiled: language, warnings, sanitizers, linker. CARDEA_SANITIZE and CARDEA_FUZZ are set by the
+# presets; CARDEA_ARCH is the oldest processor the packages have to run on (a load balancer's host has AVX2).
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Debug, Release, RelWithDebInfo" FORCE)
+endif()
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g")  # CHECK stays on in production: no NDEBUG
+
+set(CARDEA_ARCH "x86-64-v3" CACHE STRING "value of -march; empty for the compiler's default")
+set(CARDEA_SANITIZE "" CACHE STRING "value of -fsanitize for every target, such as address,undefined or thread")
+option(CARDEA_FUZZ "build the libFuzzer targets (clang only)" OFF)
+
+add_library(cardea_settings INTERFACE)
+target_compile_options(cardea_settings INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers)
+target_include_directories(cardea_settings INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+if(CARDEA_SANITIZE)
+  add_compile_options(-fsanitize=${CARDEA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${CARDEA_SANITIZE})
+endif()
+if(CARDEA_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+find_program(CARDEA_CCACHE ccache)
+if(CARDEA_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CARDEA_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CARDEA_CCACHE})
+endif()
+find_program(CARDEA_MOLD mold)
+if(CARDEA_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# cardea_library(NAME SOURCES... ) — a static library of this folder's sources with the settings above.
+function(cardea_library name)
+  add_library(${name} STATIC ${ARGN})
+  target_link_libraries(${name} PUBLIC cardea_settings)
+  if(CARDEA_ARCH)
+    target_compile_options(${name} PUBLIC -march=${CARDEA_ARCH})
+  endif()
+endfunction()

@@ -1,0 +1,23 @@
+# Every library we build on, named once. The Debian packages they come from are in tools/packages.txt.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(flatbuffers REQUIRED)
+find_package(prometheus-cpp REQUIRED)
+find_package(GTest REQUIRED)
+find_package(benchmark REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+
+pkg_check_modules(CONFIGXX REQUIRED IMPORTED_TARGET libconfig++)
+pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)
+pkg_check_modules(CAP REQUIRED IMPORTED_TARGET libcap)
+
+# DPDK's own flags ask for -march=corei7, which would undo ours, and its headers warn: they come in as system headers.
+pkg_check_modules(DPDK REQUIRED libdpdk>=22.11)
+add_library(cardea_dpdk INTERFACE)
+target_include_directories(cardea_dpdk SYSTEM INTERFACE ${DPDK_INCLUDE_DIRS})
+target_compile_options(cardea_dpdk INTERFACE -include rte_config.h)
+target_link_libraries(cardea_dpdk INTERFACE ${DPDK_LINK_LIBRARIES})
