@@ -1,0 +1,126 @@
+// The configuration in the operator's words, typed and checked: what conf/ makes of a libconfig document and mgmt/
+// compiles into plans. A value of this type has passed every check of the schema and between settings; names referred to
+// exist. Where a setting stands in its file is kept beside it, for messages about things found out later.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+
+namespace cardea::conf {
+
+using std::chrono::milliseconds;
+
+struct Place {  // where a thing was written
+  std::string file;
+  unsigned line = 0;
+  std::string path;  // "pools[1].backends[0].address"
+};
+
+struct Cluster {
+  std::string name = "cardea";
+  std::string seed;  // the flow hash's key grows from it; empty: from the name, with a warning
+};
+
+enum class Poll : uint8_t { kAdaptive, kBusy };
+enum class Checksums : uint8_t { kNone, kHeaders, kFull };
+
+struct Port {
+  Place place;
+  std::string name, device;
+  std::vector<Prefix> addresses;
+  std::vector<IpAddress> gateways;  // at most one a family
+  uint16_t mtu = 1500;
+};
+
+struct Nat {
+  std::vector<IpAddress> addresses;  // empty: the ports' own
+  uint16_t port_first = 1024, port_last = 32767;
+};
+
+struct FlowTimeouts {
+  milliseconds tcp_syn{60'000}, tcp_established{900'000}, tcp_closing{10'000}, udp{30'000};
+};
+
+struct Dataplane {
+  Place place;
+  std::vector<uint16_t> workers;  // CPU numbers
+  uint64_t flows = 1'000'000;
+  Poll poll = Poll::kAdaptive;
+  Checksums checksums = Checksums::kHeaders;
+  Nat nat;
+  FlowTimeouts timeouts;
+  uint32_t services_max = 4096, backends_max = 65'536, neighbours_max = 4096;
+  std::vector<Port> ports;
+};
+
+enum class HealthType : uint8_t { kNone, kTcp, kHttp, kHttps };
+
+struct HealthCheck {
+  HealthType type = HealthType::kTcp;
+  std::string path = "/";
+  std::string host;                      // Host header and SNI; empty: the backend's address
+  std::vector<uint16_t> expect = {200};  // statuses
+  std::string body;                      // must occur in the first 64 KB of the answer; empty: any
+  bool verify = false;                   // https: check the certificate
+  std::optional<uint16_t> port;          // instead of the backend's
+  milliseconds interval{2000}, timeout{1000};
+  uint32_t rise = 2, fall = 3;
+  uint32_t jitter_percent = 10;  // of the interval
+};
+
+struct Backend {
+  Place place;
+  Endpoint address;
+  uint32_t weight = 1;  // 0: no new flows
+};
+
+enum class Balance : uint8_t { kMaglev };
+
+struct Pool {
+  Place place;
+  std::string name;
+  Balance balance = Balance::kMaglev;
+  uint32_t ring_size = 65'537;
+  std::vector<Backend> backends;
+  HealthCheck health;
+};
+
+enum class Mode : uint8_t { kL4 };
+enum class Forward : uint8_t { kFullnat, kIpip };
+
+struct Listen {
+  Endpoint endpoint;
+  Protocol protocol = Protocol::kTcp;
+  auto operator<=>(const Listen&) const = default;
+};
+
+struct Service {
+  Place place;
+  std::string name;
+  Mode mode = Mode::kL4;
+  std::vector<Listen> listen;
+  Forward forward = Forward::kFullnat;
+  std::string pool;
+};
+
+struct Mgmt {
+  Endpoint metrics;               // default 127.0.0.1:9477
+  std::string api;                // empty: <run-dir>/api.sock
+  std::string api_group;          // empty: the process's own group
+};
+
+struct Config {
+  Cluster cluster;
+  std::optional<Dataplane> dataplane;
+  std::vector<Pool> pools;
+  std::vector<Service> services;
+  Mgmt mgmt;
+  std::vector<std::string> files;  // the document and what it includes
+};
+
+}  // namespace cardea::conf
