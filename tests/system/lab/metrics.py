@@ -1,0 +1,26 @@
+"""Reading a page in Prometheus' text format: samples by name and labels, for tests that compare before and after."""
+import re
+
+LINE = re.compile(r'^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? ([^ ]+)(?: \d+)?$')
+LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+class Page:
+    def __init__(self, text):
+        self.samples = []
+        for line in text.splitlines():
+            if line and not line.startswith("#"):
+                match = LINE.match(line)
+                assert match, f"not a sample: {line!r}"
+                self.samples.append((match[1], dict(LABEL.findall(match[2] or "")), float(match[3])))
+
+    def names(self):
+        return {name for name, _, _ in self.samples}
+
+    def values(self, name, **labels):
+        return [value for sample, have, value in self.samples
+                if sample == name and all(have.get(k) == v for k, v in labels.items())]
+
+    def total(self, name, **labels):
+        """The sum over all samples with these labels; 0 when there is none."""
+        return sum(self.values(name, **labels))
