@@ -1,0 +1,83 @@
+// Asks every backend again and again whether it serves, and says when the answer changed. One thread, one epoll and one
+// queue of due times carry all targets; what a single check does is in probe.h, what its results mean in judge.h.
+//
+// How long a dead backend keeps its new flows: a check starts `interval` after the start of the one before (never before
+// that one ended, and `timeout` ends it), so `fall` failures are known after at most interval × fall + timeout when it
+// hangs, and interval × fall when it refuses; jitter moves whole series of checks apart, it never lengthens a gap.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+#include "conf/config.h"
+
+namespace cardea::mgmt::health {
+
+struct Target {
+  std::string pool;
+  std::string backend;  // "10.0.0.11:8080", as it stands in the plan
+  Endpoint address;
+  conf::HealthCheck check;
+  bool initially_up = true;  // what it counts as until enough checks say otherwise
+
+  bool same_definition(const Target& other) const;  // all but initially_up
+};
+
+struct Event {
+  std::string pool, backend;
+  bool up = false;
+  std::string reason;  // "refused", "status 503 expected 200", …; for up: "passed 2 checks in a row"
+  std::chrono::system_clock::time_point at;
+};
+
+struct TargetStatus {
+  std::string pool, backend;
+  bool up = false;
+  bool checked = false;  // false: no check has ended yet (or the pool has none), `up` is what was assumed
+  std::string last_reason;  // why the last check failed; empty: it passed
+  std::chrono::system_clock::time_point since;  // of `up`
+  uint64_t checks_passed = 0, checks_failed = 0;
+  uint32_t streak = 0;  // results in a row that speak against `up`
+  std::chrono::microseconds last_duration{0};
+};
+
+// What the checker itself went through, for the metrics page.
+struct Counters {
+  uint64_t targets = 0, probes_running = 0;
+  uint64_t probes_started = 0, probes_passed = 0, probes_failed = 0;
+  uint64_t probes_postponed = 0;  // the limit on open sockets was reached; started as soon as one was free
+  uint64_t own_failures = 0;      // out of descriptors, memory or local ports: repeated, held against nobody
+};
+
+struct Options {
+  uint32_t probes_max = 4096;  // at once; each is one socket
+  uint64_t seed = 0;           // of the jitter; 0: from the system
+};
+
+class Checker {
+ public:
+  using OnEvent = std::function<void(const Event&)>;  // called on the checker's own thread, must not call the Checker
+
+  explicit Checker(OnEvent on_event, Options options = {});
+  ~Checker();  // ends the thread and its probes; no event comes after
+  Checker(const Checker&) = delete;
+  Checker& operator=(const Checker&) = delete;
+
+  // From now on these and no others. A target whose definition is what it was keeps its state and its rhythm; one with
+  // the same pool and name but another definition starts anew from `initially_up`. Targets of type kNone are always up.
+  void set_targets(std::vector<Target> targets);
+
+  std::vector<TargetStatus> status() const;  // in the order of the targets
+  Counters counters() const;
+
+ private:
+  class Loop;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace cardea::mgmt::health
