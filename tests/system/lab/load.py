@@ -13,12 +13,14 @@ import collections
 import hashlib
 import json
 import os
+import pathlib
 import signal
 import sys
 import time
 
 from lab.namespace import CommandFailed
 from lab.process import Process
+from lab.wait import until
 
 EXAMPLES_MAX = 20  # failures told in full; the rest is counted
 
@@ -32,8 +34,11 @@ class Load:
             sys.executable, "-m", "lab.load", "--output", self.output, *arguments))
 
     def start(self):
-        self.output.unlink(missing_ok=True)
+        started = self.output.with_suffix(".started")
+        for old in (self.output, started):
+            old.unlink(missing_ok=True)
         self.process.start()
+        until(lambda: started.exists() or not self.process.alive(), 20, f"{self.process.name} listens to signals")
         return self
 
     def finish(self, seconds=60):
@@ -280,6 +285,7 @@ async def main(options):
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.call_later(options.seconds, stop.set)
+    pathlib.Path(options.output).with_suffix(".started").touch()
     started = time.time()
     result = await options.function(options, stop)
     return {**result, "started": started, "seconds": time.time() - started}

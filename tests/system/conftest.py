@@ -1,0 +1,37 @@
+"""System tests: the product's real binaries between real peers, in network namespaces of their own (root is needed).
+
+CARDEA_BIN_DIR names the build directory or install prefix to test. `pytest -k af_packet` runs one kind of device.
+"""
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from lab.standard import Standard  # noqa: E402 (the lab is found by the line above)
+
+DEVICES = ["net_af_packet", "net_af_xdp"]
+
+
+@pytest.fixture(scope="module", params=DEVICES, ids=[d.removeprefix("net_") for d in DEVICES])
+def device(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def fullnat():
+    """The standard site in fullnat, shared by a file's tests: each leaves it as it found it."""
+    with Standard(weights=[3, 2, 1]) as standard:
+        yield standard
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows what the product last wrote."""
+    report = (yield).get_result()
+    if report.failed:
+        for value in item.funcargs.values():
+            if isinstance(value, Standard) and hasattr(value, "cardea"):
+                for daemon in (value.cardea.dataplane, value.cardea.mgmt):
+                    report.sections.append((f"end of {daemon.name}'s log", daemon.tail(30)))

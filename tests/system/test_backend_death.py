@@ -1,0 +1,125 @@
+"""Backends that die, hang, come back or are drained: new connections leave them in time, the others' go on byte by byte."""
+import time
+
+import pytest
+
+from lab.configuration import QUICK_HEALTH
+from lab.standard import WEB, Standard
+from lab.wait import until
+
+INTERVAL, FALL, TIMEOUT = 0.2, QUICK_HEALTH["fall"], 0.15
+LIMIT = INTERVAL * FALL + 0.1  # issue: interval × fall + 100 ms
+
+
+@pytest.fixture(scope="module")
+def standard():
+    with Standard(weights=[1, 1, 1], families=(4,)) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def everything_is_up(standard):
+    standard.cardea.until_backends("up")
+
+
+def probe(standard):
+    return standard.load("probe", "probe", WEB[4], 80, "--every", 0.01, "--timeout", 1)
+
+
+def hold(standard):
+    return standard.load("hold", "hold", WEB[4], 80, "--connections", 30, "--path", "/big", "--pause", 0.05, "--timeout", 30,
+                         "--sha256", standard.nginx["b1"].big_sha256)
+
+
+def late_victims(line, victim, since):
+    """New connections begun after `since` that failed or reached the victim."""
+    return [entry for entry in line if entry["at"] > since and entry.get("backend", victim) == victim]
+
+
+def assert_others_went_on(held, victim):
+    strangers = [f for f in held["examples"] if f["backend"] != victim]
+    assert not strangers and held["corrupt"] == 0 and held["moved"] == 0, held
+    assert sum(c["requests"] > 0 for c in held["clients"] if c["backend"] != victim) >= 10
+
+
+def until_share_is_back(standard, victim):
+    standard.cardea.until_backends("up")
+    result = standard.connect(900)
+    assert result["failed"] == 0
+    assert abs(result["backends"][victim] / 900 - 1 / 3) < 0.06, result["backends"]
+
+
+def test_a_killed_backend_gets_no_new_connections(standard):
+    probing, holding = probe(standard), hold(standard)
+    time.sleep(1)  # traffic on all three before the event that is measured
+    died = time.time()
+    standard.nginx["b1"].kill()
+    standard.cardea.until_backends("down", 1)  # its web pool; the echo pool's check is of the same nginx
+    time.sleep(1)
+    line, held = probing.stop()["line"], holding.stop()
+    standard.nginx["b1"].start()
+    assert any(entry["at"] > died + LIMIT for entry in line)
+    assert late_victims(line, "b1", died + LIMIT) == []
+    assert_others_went_on(held, "b1")
+    until_share_is_back(standard, "b1")
+
+
+def test_a_hanging_backend_gets_no_new_connections(standard):
+    probing, holding = probe(standard), hold(standard)
+    time.sleep(1)
+    hung = time.time()
+    standard.nginx["b2"].freeze()
+    time.sleep(LIMIT + TIMEOUT + 1)
+    line = probing.stop()["line"]
+    standard.nginx["b2"].thaw()
+    held = holding.stop()
+    assert late_victims(line, "b2", hung + LIMIT + TIMEOUT) == []
+    assert_others_went_on(held, "b2")
+    until_share_is_back(standard, "b2")
+
+
+def test_a_cut_cable_is_noticed(standard):
+    probing = probe(standard)
+    time.sleep(0.5)
+    cut = time.time()
+    standard.site.cut(standard.site.backend("b3"))
+    time.sleep(LIMIT + TIMEOUT + 1)
+    line = probing.stop()["line"]
+    standard.site.join(standard.site.backend("b3"))
+    assert late_victims(line, "b3", cut + LIMIT + TIMEOUT) == []
+    until_share_is_back(standard, "b3")
+
+
+def test_a_backend_that_says_it_is_sick_is_left(standard):
+    standard.nginx["b1"].sick()
+    standard.cardea.until_backends("down", 2)
+    result = standard.connect(300)
+    assert result["failed"] == 0 and set(result["backends"]) == {"b2", "b3"}
+    standard.nginx["b1"].well()
+    until_share_is_back(standard, "b1")
+
+
+def test_draining_keeps_what_is_established(standard):
+    backend = "web/" + standard.backend_address("b1")
+    holding = hold(standard)
+    until(lambda: "ESTAB" in standard.site.backend("b1").namespace.run("ss", "-Htn", "sport", "=", ":80").stdout, 10,
+          "b1 has clients")
+    time.sleep(0.5)
+    standard.cardea.run("set", "backend", backend, "drain")
+    result = standard.connect(300)
+    time.sleep(1)
+    held = holding.stop()
+    standard.cardea.run("set", "backend", backend, "ready")
+    assert result["failed"] == 0 and set(result["backends"]) == {"b2", "b3"}
+    assert held["failed"] == held["moved"] == held["corrupt"] == 0, held
+    assert held["backends"].get("b1", 0) > 0, "nobody was on the drained backend"
+    until_share_is_back(standard, "b1")
+
+
+def test_a_weight_set_by_hand_counts(standard):
+    backend = "web/" + standard.backend_address("b1")
+    standard.cardea.run("set", "weight", backend, "4")
+    result = standard.connect(1200)
+    standard.cardea.run("set", "weight", backend, "1")
+    assert result["failed"] == 0
+    assert abs(result["backends"]["b1"] / 1200 - 4 / 6) < 0.05, result["backends"]

@@ -1,0 +1,38 @@
+"""What is not for a service is the kernel's: it answers ARP, neighbour discovery and ping for the ports' and the services'
+addresses, on both kinds of device, and tools that operators know work on the TAP."""
+import pytest
+
+from lab import packets
+from lab.site import LAN, LB_HOST, WAN
+from lab.standard import WEB, Standard
+
+
+@pytest.fixture(scope="module")
+def standard(device):
+    with Standard(device=device, backends=1) as running:
+        yield running
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_addresses_answer_ping(standard, family):
+    for address in (WAN.address(LB_HOST, family), WEB[family]):
+        done = standard.site.client.run("ping", "-c", "3", "-i", "0.2", "-W", "2", address, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_neighbours_resolve_the_ports(standard, family):
+    wan = packets.neighbour(standard.site.client, WAN.address(LB_HOST, family))
+    lan = packets.neighbour(standard.site.backends[0].namespace, LAN.address(LB_HOST, family))
+    assert wan == packets.hardware_address(standard.site.lb, "wan")
+    assert lan == packets.hardware_address(standard.site.lb, "lan")
+
+
+def test_a_port_nobody_serves_is_refused_by_the_kernel(standard):
+    result = standard.connect(1, address=WAN.address(LB_HOST, 4), port=4242)
+    assert result["failures"] == {"Connection refused": 1}
+
+
+def test_programs_on_the_host_reach_out_through_the_ports(standard):
+    url = f"http://{standard.backend_address('b1')}/"
+    assert standard.site.lb.run("curl", "-sS", "--max-time", "3", url).stdout == "b1\n"

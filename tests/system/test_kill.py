@@ -1,0 +1,98 @@
+"""kill -9 of the daemons, each under load. Traffic does not notice mgmt dying; the dataplane starts from the plan last
+stored, with or without mgmt, and the outage is measured and bounded."""
+import time
+
+import pytest
+
+from lab.standard import WEB, Standard
+
+OUTAGE_MAX = 5.0  # seconds without traffic when the dataplane is restarted at once
+
+
+def outage(line, since):
+    """Seconds from the kill to the first new connection that was served again."""
+    served = [entry["at"] + entry["took"] for entry in line if entry["at"] >= since and "backend" in entry]
+    assert served, "traffic never flowed again"
+    return min(served) - since
+
+
+def probe(standard):
+    return standard.load("probe", "probe", WEB[4], 80, "--every", 0.02, "--timeout", 0.5)
+
+
+@pytest.fixture(scope="module", params=["fullnat", "ipip"])
+def standard(request):
+    with Standard(request.param, weights=[1, 1, 1], families=(4,)) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def everything_runs(standard):
+    for daemon in (standard.cardea.dataplane, standard.cardea.mgmt):
+        if not daemon.alive():
+            daemon.start()
+    standard.cardea.until_ready()
+
+
+def test_traffic_does_not_notice_mgmt_dying(standard):
+    holding = standard.load("hold", "hold", WEB[4], 80, "--connections", 20, "--path", "/big", "--pause", 0.05, "--timeout", 30,
+                            "--sha256", standard.nginx["b1"].big_sha256)
+    probing = probe(standard)
+    time.sleep(0.5)
+    standard.cardea.kill_mgmt()
+    time.sleep(1)
+    alone = standard.connect(300)
+    standard.cardea.mgmt.start()
+    standard.cardea.until_ready()
+    time.sleep(1)
+    line, held = probing.stop()["line"], holding.stop()
+    assert alone["failed"] == 0
+    assert held["failed"] == held["moved"] == held["corrupt"] == 0, held
+    assert [entry for entry in line if "error" in entry] == []
+
+
+def test_mgmt_remembers_what_the_operator_set(standard):
+    backend = "web/" + standard.backend_address("b1")
+    standard.cardea.run("set", "backend", backend, "drain")
+    generation = standard.cardea.cli("status")["generation"]
+    standard.cardea.kill_mgmt()
+    standard.cardea.mgmt.start()
+    standard.cardea.until_ready()
+    try:
+        result = standard.connect(300)
+        assert result["failed"] == 0 and set(result["backends"]) == {"b2", "b3"}
+        assert standard.cardea.cli("status")["generation"] >= generation
+    finally:
+        standard.cardea.run("set", "backend", backend, "ready")
+
+
+@pytest.mark.parametrize("with_mgmt", [True, False], ids=["with_mgmt", "mgmt_away"])
+def test_the_dataplane_comes_back_by_itself(standard, with_mgmt, record_property):
+    if not with_mgmt:
+        standard.cardea.kill_mgmt()
+    probing = probe(standard)
+    time.sleep(0.5)
+    killed = standard.cardea.kill_dataplane()
+    standard.cardea.dataplane.start()
+    time.sleep(OUTAGE_MAX)
+    result = standard.connect(300)
+    lasted = outage(probing.stop()["line"], killed)
+    record_property("outage_seconds", round(lasted, 3))
+    print(f"traffic flowed again {lasted:.3f} s after kill -9 of the dataplane ({standard.forward})")
+    assert lasted < OUTAGE_MAX
+    assert result["failed"] == 0 and len(result["backends"]) == 3
+
+
+def test_established_flows_survive_the_dataplane_in_ipip(standard):
+    """The ring is the truth: a restarted dataplane sends a tunnelled flow where it went before."""
+    if standard.forward != "ipip":
+        return  # fullnat's port numbers die with the process, so its connections do; new ones are tested above
+    holding = standard.load("hold", "hold", WEB[4], 80, "--connections", 30, "--pause", 0.1, "--timeout", 30)
+    time.sleep(1)
+    standard.cardea.kill_dataplane()
+    standard.cardea.dataplane.start()
+    standard.cardea.until_ready()
+    time.sleep(2)
+    held = holding.stop()
+    assert held["failed"] == held["moved"] == 0, held
+    assert len(held["backends"]) == 3

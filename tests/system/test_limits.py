@@ -1,0 +1,95 @@
+"""Limits reached on purpose: each ends in a counted, named refusal, and what was there before goes on."""
+import pytest
+
+from lab.configuration import pool, service
+from lab.metrics import Page
+from lab.standard import WEB, Standard
+from lab.wait import until
+
+FLOWS_FEW = 1024
+NO_HEALTH = {"type": "none"}
+
+
+def drops(standard, reason):
+    return Page(standard.cardea.metrics_page()).total("cardea_drops_total", reason=reason)
+
+
+def hold_open(standard, count):
+    """`count` connections that stay open and ask now and then."""
+    return standard.load("hold", "hold", WEB[4], 80, "--connections", count, "--pause", 0.5, "--timeout", 4)
+
+
+def test_a_full_flow_table_refuses_new_nat_flows_and_keeps_the_old():
+    with Standard(flows=FLOWS_FEW, families=(4,)) as standard:
+        holding = hold_open(standard, FLOWS_FEW // 4)
+        until(lambda: standard.cardea.cli("status")["flows"] >= FLOWS_FEW // 4, 10, "the first flows are in the table")
+        flood = standard.load("flood", "udp", "203.0.113.53", 53, "--datagrams", FLOWS_FEW * 4, "--concurrency", 64,
+                              "--timeout", 0.3).finish(120)
+        assert flood["failed"] > 0 and drops(standard, "flow_table_full") > 0
+        held = holding.stop()
+        assert held["failed"] == held["moved"] == 0, held
+
+
+def test_a_full_flow_table_does_not_stop_ipip():
+    with Standard("ipip", flows=FLOWS_FEW, families=(4,)) as standard:
+        flood = standard.load("flood", "udp", "203.0.113.53", 53, "--datagrams", FLOWS_FEW * 4, "--concurrency", 64).finish(120)
+        assert flood["failed"] == 0, flood
+
+
+def test_when_nat_ports_run_out_new_flows_are_dropped_with_that_reason():
+    def few_ports(document):
+        document["dataplane"]["nat"] = {"port_first": 1024, "port_last": 1055}
+    with Standard(families=(4,), change=few_ports) as standard:
+        holding = hold_open(standard, 200)  # 32 ports × 3 backends are 96 flows at most
+        until(lambda: drops(standard, "no_nat_port") > 0, 10, "drops for want of a port are counted")
+        held = holding.stop()
+        served = sum(client["requests"] > 0 for client in held["clients"])
+        assert 60 <= served <= 96, served
+        assert held["moved"] == 0
+
+
+@pytest.fixture(scope="module")
+def limited():
+    def few_services(document):
+        document["dataplane"]["services_max"] = 4
+    with Standard(families=(4,), change=few_services) as running:
+        yield running
+
+
+def test_too_many_services_are_refused_by_name(limited):
+    services = limited.document["services"]
+    limited.document["services"] = services + [service(f"more{n}", [f"203.0.113.{20 + n}:80/tcp"], "web") for n in range(5)]
+    done = limited.reload(check=False)
+    assert done.returncode == 1 and "services_max" in done.stdout + done.stderr
+    assert limited.connect(50)["failed"] == 0
+    limited.document["services"] = services
+    limited.reload()
+
+
+def test_neighbours_that_never_answer_harm_nobody(limited):
+    silent = [type("Silent", (), {"address": staticmethod(lambda family, n=n: f"10.0.0.{200 + n}")}) for n in range(3)]
+    limited.document["pools"].append(pool("silent", silent, 80, health=NO_HEALTH))
+    limited.document["services"].append(service("silent", ["203.0.113.99:80/tcp"], "silent"))
+    limited.reload()
+    try:
+        knocking = limited.load("knock", "connect", "203.0.113.99", 80, "--connections", 100, "--concurrency", 100,
+                                "--timeout", 4)
+        assert limited.connect(500)["failed"] == 0
+        assert knocking.finish()["failed"] == 100
+        until(lambda: drops(limited, "neighbour_failed") + drops(limited, "neighbour_queue_full") > 0, 10,
+              "packets to silent neighbours are counted as drops")
+    finally:
+        limited.document["pools"].pop()
+        limited.document["services"].pop()
+        limited.reload()
+
+
+def test_a_pool_without_anyone_drops_with_that_reason(limited):
+    for name in ("b1", "b2", "b3"):
+        limited.cardea.run("set", "backend", "web/" + limited.backend_address(name), "drain")
+    before = drops(limited, "no_backend")
+    result = limited.connect(5, "--timeout", 0.5)
+    for name in ("b1", "b2", "b3"):
+        limited.cardea.run("set", "backend", "web/" + limited.backend_address(name), "ready")
+    assert result["failed"] == 5 and drops(limited, "no_backend") > before
+    assert limited.connect(50)["failed"] == 0

@@ -1,0 +1,73 @@
+"""The metrics page: clean for promtool, scraped by a real Prometheus, and telling what operators ask for."""
+import pytest
+
+from lab.metrics import Page
+from lab.prometheus import Prometheus
+from lab.standard import ECHO, Standard
+from lab.wait import until
+
+ASKED_FOR = ["cardea_backend_up", "cardea_service_packets_total", "cardea_service_bytes_total", "cardea_service_flows_total",
+             "cardea_backend_packets_total", "cardea_backend_flows_total", "cardea_drops_total", "cardea_config_generation",
+             "cardea_flows", "cardea_build_info"]
+
+
+@pytest.fixture(scope="module")
+def standard():
+    with Standard(weights=[3, 2, 1]) as running:
+        assert running.connect(600)["failed"] == 0
+        yield running
+
+
+@pytest.fixture(scope="module")
+def prometheus(standard):
+    server = Prometheus(standard.site).start()
+    yield server
+    server.stop()
+
+
+def test_promtool_finds_nothing_to_say(standard):
+    done = standard.site.lb.run("promtool", "check", "metrics", stdin=standard.cardea.metrics_page(), check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_page_tells_what_operators_ask_for(standard):
+    page = Page(standard.cardea.metrics_page())
+    assert set(ASKED_FOR) - page.names() == set()
+    assert any("busy" in name for name in page.names()), "no core's busy share"
+    assert page.values("cardea_backend_up") == [1] * 12  # four pools of three
+    assert page.values("cardea_drops_total", reason="no_backend") != [], "a reason that has not happened yet must read 0"
+
+
+def test_counters_say_what_clients_did(standard):
+    before = Page(standard.cardea.metrics_page())
+    result = standard.connect(300)
+    datagrams = standard.load("udp", "udp", ECHO[6], 53, "--datagrams", 100).finish()
+    assert result["failed"] == datagrams["failed"] == 0
+
+    def grown(name, **labels):
+        return Page(standard.cardea.metrics_page()).total(name, **labels) - before.total(name, **labels)
+    until(lambda: grown("cardea_service_flows_total", service="web") == 300, 5, "300 new flows of web are counted")
+    assert grown("cardea_service_flows_total", service="echo6") == 100
+    assert grown("cardea_service_packets_total", service="echo6", direction="in") == 100
+    assert grown("cardea_service_packets_total", service="echo6", direction="out") == 100
+    for name, count in result["backends"].items():
+        assert grown("cardea_backend_flows_total", pool="web", backend=standard.backend_address(name)) == count
+    assert grown("cardea_service_bytes_total", service="web", direction="out") > 300 * 100
+
+
+def test_prometheus_scrapes_and_answers(standard, prometheus):
+    until(lambda: prometheus.query("up{job='cardea'}") and prometheus.query("up{job='cardea'}")[0][1] == 1, 15, "up is 1")
+    assert sum(value for _, value in prometheus.query("cardea_backend_up{pool='web'}")) == 3
+    assert prometheus.query("cardea_config_generation")[0][1] >= 1
+    assert sum(value for _, value in prometheus.query("cardea_service_flows_total{service='web'}")) >= 600
+
+
+def test_prometheus_sees_a_backend_go_down_and_up(standard, prometheus):
+    def up():
+        labels = f"pool='web',backend='{standard.backend_address('b1')}'"
+        return [value for _, value in prometheus.query(f"cardea_backend_up{{{labels}}}")]
+    until(lambda: up() == [1], 10, "Prometheus sees b1 up")
+    standard.nginx["b1"].kill()
+    until(lambda: up() == [0], 10, "Prometheus sees b1 down")
+    standard.nginx["b1"].start()
+    until(lambda: up() == [1], 10, "Prometheus sees b1 up again")
