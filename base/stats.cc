@@ -13,6 +13,7 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "base/cache_line.h"
 #include "base/check.h"
 #include "base/file_descriptor.h"
 #include "base/stats_layout.h"
@@ -20,8 +21,8 @@
 namespace cardea::stats {
 namespace {
 
-// 128 rather than 64: processors fetch lines in pairs, and two cores' blocks must not share a pair.
-constexpr uint64_t kCoreAlignment = 128;
+// Two cores' blocks must not share a pair of lines.
+constexpr uint64_t kCoreAlignment = kCacheLinePair;
 
 const Description kRefused{Kind::kCounter, "cardea_stats_rows_refused_total", "", "",
                            "Rows that did not fit in the stats segment: raise its limits."};
