@@ -1,6 +1,6 @@
 // The configuration in the operator's words, typed and checked: what conf/ makes of a libconfig document and mgmt/
-// compiles into plans. A value of this type has passed every check of the schema and between settings; names referred to
-// exist. Where a setting stands in its file is kept beside it, for messages about things found out later.
+// compiles into plans. A value of this type has passed every check of the schema and between settings; names referred
+// to exist. Where a setting stands in its file is kept beside it, for messages about things found out later.
 #pragma once
 
 #include <chrono>
@@ -109,9 +109,9 @@ struct Service {
 };
 
 struct Mgmt {
-  Endpoint metrics;               // default 127.0.0.1:9477
-  std::string api;                // empty: <run-dir>/api.sock
-  std::string api_group;          // empty: the process's own group
+  Endpoint metrics{IpAddress::v4(0x7f000001), 9477};
+  std::string api;        // empty: <run-dir>/api.sock
+  std::string api_group;  // empty: the process's own group
 };
 
 struct Config {

@@ -1,0 +1,109 @@
+#include "conf/document.h"
+
+#include <fmt/format.h>
+
+#include <libconfig.h++>
+
+#include "conf/quote.h"
+
+namespace cardea::conf {
+namespace {
+
+constexpr unsigned kDepthMax = 32;
+
+struct Reading {
+  const Source& source;
+  Findings& findings;
+};
+
+void read_scalar(const libconfig::Setting& setting, Node& node) {
+  using libconfig::Setting;
+  switch (setting.getType()) {
+    case Setting::TypeBoolean:
+      node.kind = Node::Kind::kBoolean;
+      node.boolean = bool(setting);
+      return;
+    case Setting::TypeInt:
+    case Setting::TypeInt64:
+      node.kind = Node::Kind::kInteger;
+      node.integer = setting.getType() == Setting::TypeInt ? int(setting) : static_cast<long long>(setting);
+      return;
+    case Setting::TypeFloat:
+      node.kind = Node::Kind::kReal;
+      node.real = double(setting);
+      return;
+    case Setting::TypeString: {
+      node.kind = Node::Kind::kText;
+      const char* text = setting.c_str();
+      node.text = text != nullptr ? text : "";
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+Node tree_of(const libconfig::Setting& setting, unsigned depth, Reading& reading) {
+  Node node;
+  if (setting.getName() != nullptr) node.name = setting.getName();
+  node.line = setting.getSourceLine();
+  if (!setting.isAggregate()) {
+    read_scalar(setting, node);
+    return node;
+  }
+  node.kind = setting.isGroup() ? Node::Kind::kGroup : setting.isArray() ? Node::Kind::kArray : Node::Kind::kList;
+  if (depth == kDepthMax) {
+    reading.findings.push_back({Finding::error,
+                                reading.source.place(node.line),
+                                fmt::format("settings are nested deeper than {} levels", kDepthMax),
+                                {},
+                                {}});
+    return node;
+  }
+  for (int i = 0; i < setting.getLength(); ++i) {
+    // A syntax error may leave a setting behind whose value never came.
+    if (setting[i].getType() != libconfig::Setting::TypeNone)
+      node.children.push_back(tree_of(setting[i], depth + 1, reading));
+  }
+  return node;
+}
+
+}  // namespace
+
+std::string describe(const Node& node) {
+  switch (node.kind) {
+    case Node::Kind::kBoolean:
+      return node.boolean ? "true" : "false";
+    case Node::Kind::kInteger:
+      return fmt::format("the number {}", node.integer);
+    case Node::Kind::kReal:
+      return fmt::format("the number {}", node.real);
+    case Node::Kind::kText:
+      return fmt::format("the text {}", in_quotes(node.text));
+    case Node::Kind::kGroup:
+      return "a group { … }";
+    case Node::Kind::kArray:
+      return "an array [ … ]";
+    case Node::Kind::kList:
+      return "a list ( … )";
+  }
+  return {};
+}
+
+Document parse_document(const Source& source, Findings& findings) {
+  libconfig::Config config;
+  // Includes are already in the text; should libconfig still see one, it must not open anything.
+  config.setIncludeDir("/dev/null");
+  Document document;
+  Reading reading{source, findings};
+  try {
+    config.readString(source.text);
+  } catch (const libconfig::ParseException& failure) {
+    findings.push_back({Finding::error, source.place(unsigned(failure.getLine())), failure.getError(), {}, {}});
+    document.complete = false;
+  }
+  document.root = tree_of(config.getRoot(), 0, reading);
+  return document;
+}
+
+}  // namespace cardea::conf

@@ -1,0 +1,255 @@
+#include "conf/form.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "conf/nearest.h"
+#include "conf/quote.h"
+#include "conf/units.h"
+
+namespace cardea::conf {
+namespace {
+
+using Kind = Node::Kind;
+
+std::unexpected<Mistake> refuse(std::string message = {}, std::string nearest = {}) {
+  return std::unexpected(Mistake{std::move(message), std::move(nearest)});
+}
+
+bool name_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
+bool looks_like_host_name(std::string_view text) {
+  const std::string_view host = text.substr(0, text.find(':'));
+  const bool letters = std::ranges::any_of(host, [](char c) { return (c | 32) >= 'g' && (c | 32) <= 'z'; });
+  return letters && std::ranges::all_of(host, name_letter);
+}
+
+// "2001:db8::1:80" was probably meant to be "[2001:db8::1]:80".
+std::string with_brackets(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == text.npos || text.starts_with('[')) return {};
+  const auto meant = Endpoint::parse(fmt::format("[{}]{}", text.substr(0, colon), text.substr(colon)));
+  return meant ? in_quotes(meant->text()) : "";
+}
+
+std::expected<Endpoint, Mistake> parse_endpoint(const std::string& text) {
+  if (const auto value = Endpoint::parse(text)) return *value;
+  const std::string shown = in_quotes(text);
+  if (const auto lone = IpAddress::parse(text)) {
+    if (const std::string meant = with_brackets(text); !meant.empty())
+      return refuse(fmt::format("{}: an IPv6 address with a port needs brackets", shown), meant);
+    return refuse(fmt::format("{} has no port", shown), {});
+  }
+  if (looks_like_host_name(text)) return refuse(shown + " holds a host name; names are not looked up here");
+  return refuse({}, with_brackets(text));
+}
+
+std::expected<Listen, Mistake> parse_listen(const std::string& text) {
+  const size_t slash = text.rfind('/');
+  const auto endpoint = parse_endpoint(text.substr(0, slash));
+  if (!endpoint) return std::unexpected(endpoint.error());
+  if (slash == text.npos) return refuse(in_quotes(text) + " has no protocol", in_quotes(text + "/tcp"));
+  const std::string protocol = text.substr(slash + 1);
+  for (Protocol known : {Protocol::kTcp, Protocol::kUdp})
+    if (protocol == name(known)) return Listen{*endpoint, known};
+  const std::string meant = nearest(protocol, {"tcp", "udp"});
+  return refuse(fmt::format("{} has the unknown protocol {}", in_quotes(text), in_quotes(protocol)),
+                meant.empty() ? "" : in_quotes(text.substr(0, slash + 1) + meant));
+}
+
+// A number given where a number with a unit is due; the value keeps its digits in the proposal.
+std::unexpected<Mistake> lacks_unit(const Node& node) {
+  if (node.kind != Kind::kInteger || node.integer < 0) return refuse();
+  return refuse(fmt::format("{} has no unit", describe(node)), fmt::format("\"{}s\"", node.integer));
+}
+
+std::string range_text(std::string_view what, const std::string& min, const std::string& max) {
+  return fmt::format("{} from {} to {}", what, min, max);
+}
+
+std::expected<uint64_t, Mistake> read_count(const Node& node) {
+  if (node.kind == Kind::kInteger && node.integer >= 0) return uint64_t(node.integer);
+  if (node.kind != Kind::kText) return refuse();
+  const auto value = parse_count(node.text);
+  if (!value) return refuse(value.error().message);
+  return *value;
+}
+
+std::string count_literal(uint64_t value) {
+  const std::string text = count_text(value);
+  return text.find_first_not_of("0123456789") == text.npos ? text : text_literal(text);
+}
+
+}  // namespace
+
+Form<bool> boolean() {
+  return {"boolean",
+          "true or false",
+          {},
+          [](const Node& node) -> std::expected<bool, Mistake> {
+            if (node.kind == Kind::kBoolean) return node.boolean;
+            if (node.kind == Kind::kInteger && node.integer == 1) return refuse({}, "true");
+            if (node.kind == Kind::kInteger && node.integer == 0) return refuse({}, "false");
+            return refuse();
+          },
+          [](const bool& value) { return std::string(value ? "true" : "false"); }};
+}
+
+Form<std::string> text(size_t length_max) {
+  return {"text",
+          fmt::format("text in double quotes, at most {} bytes", length_max),
+          {},
+          [length_max](const Node& node) -> std::expected<std::string, Mistake> {
+            if (node.kind != Kind::kText) return refuse();
+            if (node.text.size() > length_max)
+              return refuse(fmt::format("{} bytes of text are too many", node.text.size()));
+            return node.text;
+          },
+          [](const std::string& value) { return text_literal(value); }};
+}
+
+Form<std::string> name(size_t length_max) {
+  return {"name",
+          fmt::format("a name of 1 to {} letters, digits, '.', '_' or '-'", length_max),
+          {},
+          [length_max](const Node& node) -> std::expected<std::string, Mistake> {
+            if (node.kind == Kind::kInteger) return refuse({}, fmt::format("\"{}\"", node.integer));
+            if (node.kind != Kind::kText) return refuse();
+            if (node.text.empty()) return refuse("the name is empty");
+            if (node.text.size() > length_max)
+              return refuse(fmt::format("{} is {} letters long", in_quotes(node.text), node.text.size()));
+            const auto odd = std::ranges::find_if_not(node.text, name_letter);
+            if (odd != node.text.end())
+              return refuse(fmt::format("{} holds {}", in_quotes(node.text), in_quotes(std::string(1, *odd))));
+            return node.text;
+          },
+          [](const std::string& value) { return text_literal(value); }};
+}
+
+Form<std::string> file_path() {
+  return {"path",
+          "an absolute path, such as \"/run/cardea/api.sock\"",
+          {},
+          [](const Node& node) -> std::expected<std::string, Mistake> {
+            if (node.kind != Kind::kText || (!node.text.empty() && node.text[0] != '/')) return refuse();
+            return node.text;
+          },
+          [](const std::string& value) { return text_literal(value); }};
+}
+
+Form<int64_t> whole_number(int64_t min, int64_t max) {
+  return {"number",
+          range_text("a whole number", std::to_string(min), std::to_string(max)),
+          {},
+          [min, max](const Node& node) -> std::expected<int64_t, Mistake> {
+            if (node.kind == Kind::kText && !node.text.empty() &&
+                node.text.find_first_not_of("0123456789") == node.text.npos)
+              return refuse("the number is written as text", node.text.substr(0, 20));
+            if (node.kind != Kind::kInteger) return refuse();
+            if (node.integer < min || node.integer > max) {
+              return refuse(fmt::format("{} is too {}", node.integer, node.integer < min ? "small" : "large"));
+            }
+            return node.integer;
+          },
+          [](const int64_t& value) { return std::to_string(value); }};
+}
+
+Form<uint64_t> count(uint64_t min, uint64_t max) {
+  const std::string range = range_text("a whole number", count_text(min), count_text(max));
+  return {"count",
+          range + ", such as 50000 or \"10M\"",
+          {},
+          [min, max](const Node& node) -> std::expected<uint64_t, Mistake> {
+            const auto value = read_count(node);
+            if (!value) return value;
+            if (*value >= min && *value <= max) return value;
+            return refuse(fmt::format("{} is too {}", count_text(*value), *value < min ? "small" : "large"));
+          },
+          [](const uint64_t& value) { return count_literal(value); }};
+}
+
+Form<std::chrono::milliseconds> duration(std::chrono::milliseconds min, std::chrono::milliseconds max) {
+  using std::chrono::milliseconds;
+  return {"duration",
+          range_text("a duration", duration_text(min), duration_text(max)) + ", such as \"2s\" or \"500ms\"",
+          {},
+          [min, max](const Node& node) -> std::expected<milliseconds, Mistake> {
+            if (node.kind != Kind::kText) return lacks_unit(node);
+            const auto value = parse_duration(node.text);
+            if (!value) return refuse(value.error().message);
+            if (*value >= min && *value <= max) return *value;
+            return refuse(fmt::format("{} is too {}", duration_text(*value), *value < min ? "short" : "long"));
+          },
+          [](const milliseconds& value) { return text_literal(duration_text(value)); }};
+}
+
+Form<IpAddress> address() {
+  return {"address",
+          "an IPv4 or IPv6 address, such as \"192.0.2.1\" or \"2001:db8::1\"",
+          {},
+          [](const Node& node) -> std::expected<IpAddress, Mistake> {
+            if (node.kind != Kind::kText) return refuse();
+            if (const auto value = IpAddress::parse(node.text)) return *value;
+            if (const auto longer = Prefix::parse(node.text))
+              return refuse(in_quotes(node.text) + " has a prefix length", in_quotes(longer->address.text()));
+            if (const auto longer = Endpoint::parse(node.text))
+              return refuse(in_quotes(node.text) + " has a port", in_quotes(longer->address.text()));
+            return refuse();
+          },
+          [](const IpAddress& value) { return text_literal(value.text()); }};
+}
+
+Form<Prefix> prefix() {
+  return {"prefix",
+          "an address with the length of its network's prefix, such as \"192.0.2.2/24\" or \"2001:db8::2/64\"",
+          {},
+          [](const Node& node) -> std::expected<Prefix, Mistake> {
+            if (node.kind != Kind::kText) return refuse();
+            if (const auto value = Prefix::parse(node.text)) return *value;
+            if (const auto lone = IpAddress::parse(node.text))
+              return refuse(in_quotes(node.text) + " has no prefix length");
+            return refuse();
+          },
+          [](const Prefix& value) { return text_literal(value.text()); }};
+}
+
+Form<Endpoint> endpoint() {
+  return {"endpoint",
+          "an address with a port, such as \"192.0.2.1:80\" or \"[2001:db8::1]:80\"",
+          {},
+          [](const Node& node) { return node.kind == Kind::kText ? parse_endpoint(node.text) : refuse(); },
+          [](const Endpoint& value) { return text_literal(value.text()); }};
+}
+
+Form<Listen> listen() {
+  return {"listen",
+          "an address with port and protocol, such as \"192.0.2.1:80/tcp\" or \"[2001:db8::1]:53/udp\"",
+          {},
+          [](const Node& node) { return node.kind == Kind::kText ? parse_listen(node.text) : refuse(); },
+          [](const Listen& value) {
+            return text_literal(fmt::format("{}/{}", value.endpoint.text(), cardea::name(value.protocol)));
+          }};
+}
+
+std::string word_literal(std::string_view word) {
+  return text_literal(word);
+}
+
+std::string one_of(const std::vector<Word>& words) {
+  std::string text = words.size() > 1 ? "one of " : "";
+  for (size_t i = 0; i < words.size(); ++i) text.append(i == 0 ? "" : ", ").append(in_quotes(words[i].word));
+  return text;
+}
+
+Mistake unknown_word(const Node& node, const std::vector<Word>& words) {
+  if (node.kind != Kind::kText) return {};
+  std::vector<std::string> known;
+  for (const Word& word : words) known.push_back(word.word);
+  const std::string meant = nearest(node.text, known);
+  return {fmt::format("unknown word {}", in_quotes(node.text)), meant.empty() ? "" : in_quotes(meant)};
+}
+
+}  // namespace cardea::conf

@@ -1,0 +1,57 @@
+#include "conf/nearest.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace cardea::conf {
+namespace {
+
+constexpr size_t kLengthMax = 64;
+
+char lower(char c) {
+  return char(std::tolower(static_cast<unsigned char>(c)));
+}
+
+bool begins(std::string_view text, std::string_view beginning) {
+  return beginning.size() >= 3 && text.starts_with(beginning);
+}
+
+}  // namespace
+
+size_t edit_distance(std::string_view one, std::string_view other) {
+  one = one.substr(0, kLengthMax);
+  other = other.substr(0, kLengthMax);
+  using Line = std::array<size_t, kLengthMax + 1>;
+  Line before{}, above{}, line{};
+  for (size_t j = 0; j <= other.size(); ++j) above[j] = j;
+  for (size_t i = 1; i <= one.size(); ++i) {
+    line[0] = i;
+    for (size_t j = 1; j <= other.size(); ++j) {
+      const char a = lower(one[i - 1]), b = lower(other[j - 1]);
+      line[j] = std::min({above[j] + 1, line[j - 1] + 1, above[j - 1] + (a != b)});
+      const bool swapped = i > 1 && j > 1 && a == lower(other[j - 2]) && b == lower(one[i - 2]);
+      if (swapped) line[j] = std::min(line[j], before[j - 2] + 1);
+    }
+    before = above;
+    above = line;
+  }
+  return above[other.size()];
+}
+
+std::string nearest(std::string_view written, const std::vector<std::string>& known) {
+  std::string best;
+  size_t best_distance = SIZE_MAX;
+  for (const std::string& word : known) {
+    const size_t distance = edit_distance(written, word);
+    const bool near = distance <= std::max<size_t>(1, std::max(written.size(), word.size()) / 3) ||
+                      begins(word, written) || begins(written, word);
+    if (near && distance < best_distance && distance < std::max(written.size(), word.size())) {
+      best = word;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+}  // namespace cardea::conf

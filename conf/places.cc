@@ -1,0 +1,25 @@
+#include "conf/places.h"
+
+namespace cardea::conf {
+
+Place Places::of(const std::string& path) const {
+  std::string here = path;
+  while (true) {
+    if (const auto found = places_.find(here); found != places_.end()) {
+      Place place = found->second;
+      place.path = path;
+      return place;
+    }
+    if (here.empty()) return {{}, 0, path};
+    const size_t cut = here.find_last_of(".[");
+    here.resize(cut == here.npos ? 0 : cut);
+  }
+}
+
+bool Places::spoilt(const std::string& path) const {
+  const auto at = spoilt_.lower_bound(path);
+  return at != spoilt_.end() && at->starts_with(path) &&
+         (at->size() == path.size() || path.empty() || (*at)[path.size()] == '.' || (*at)[path.size()] == '[');
+}
+
+}  // namespace cardea::conf

@@ -1,0 +1,193 @@
+#include "conf/read.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "conf/check.h"
+#include "conf/document.h"
+#include "conf/nearest.h"
+#include "conf/places.h"
+#include "conf/quote.h"
+#include "conf/schema.h"
+
+namespace cardea::conf {
+namespace {
+
+std::string shape_expected(const Row& row) {
+  switch (row.shape) {
+    case Row::Shape::kValue:
+      return row.expected;
+    case Row::Shape::kArray:
+      return "an array [ … ], each element " + row.expected;
+    case Row::Shape::kGroup:
+      return fmt::format("a group: {}: {{ … }};", row.name);
+    case Row::Shape::kList:
+      return fmt::format("a list of groups: {} = ( {{ … }}, {{ … }} );", row.name);
+  }
+  return {};
+}
+
+// Walks a tree along the schema and fills the objects the rows point to.
+class Reader {
+ public:
+  Reader(const Source& source, bool complete, Places& places, Findings& findings)
+      : source_(source), complete_(complete), places_(places), findings_(findings) {}
+
+  void section(const Section& section, const Node& node, const std::string& path, void* owner) {
+    const Place place = source_.place(node.line, path);
+    places_.put(place);
+    section.put_place(owner, place);
+    for (const Node& child : node.children) {
+      const Row* row = section.find(child.name);
+      if (row == nullptr) {
+        unknown(section, child, path);
+      } else {
+        setting(*row, child, join_path(path, child.name), owner);
+      }
+    }
+    if (complete_) missing(section, node, path);
+  }
+
+ private:
+  void setting(const Row& row, const Node& node, const std::string& path, void* owner) {
+    places_.put(source_.place(node.line, path));
+    switch (row.shape) {
+      case Row::Shape::kValue:
+        return value(row, node, path, owner);
+      case Row::Shape::kArray:
+        return array(row, node, path, owner);
+      case Row::Shape::kGroup:
+        if (node.kind != Node::Kind::kGroup) return mistaken(node, path, {}, shape_expected(row));
+        return section(*row.section, node, path, row.open(owner));
+      case Row::Shape::kList:
+        return list(row, node, path, owner);
+    }
+  }
+
+  void value(const Row& row, const Node& node, const std::string& path, void* owner) {
+    const auto mistake = node.scalar() ? row.put(node, owner) : Mistake{};
+    if (mistake) mistaken(node, path, *mistake, row.expected);
+  }
+
+  void array(const Row& row, const Node& node, const std::string& path, void* owner) {
+    if (node.kind == Node::Kind::kGroup) return mistaken(node, path, {}, shape_expected(row));
+    row.clear(owner);
+    if (node.scalar()) return value(row, node, path, owner);  // one value may stand without brackets
+    if (!count_fits(row, node, path)) return;
+    for (size_t i = 0; i < node.children.size(); ++i) value(row, node.children[i], index_path(path, i), owner);
+  }
+
+  void list(const Row& row, const Node& node, const std::string& path, void* owner) {
+    const bool empty_array = node.kind == Node::Kind::kArray && node.children.empty();
+    if (node.kind != Node::Kind::kList && !empty_array) return mistaken(node, path, {}, shape_expected(row));
+    if (!count_fits(row, node, path)) return;
+    for (size_t i = 0; i < node.children.size(); ++i) {
+      const Node& child = node.children[i];
+      const std::string here = index_path(path, i);
+      if (child.kind == Node::Kind::kGroup) {
+        section(*row.section, child, here, row.open(owner));
+      } else {
+        mistaken(child, here, {}, fmt::format("a group {{ … }} for each {}", row.section->noun));
+      }
+    }
+  }
+
+  bool count_fits(const Row& row, const Node& node, const std::string& path) {
+    const size_t count = node.children.size();
+    if (row.facts.required && count == 0) {
+      mistaken(node, path, {"it is empty", {}}, fmt::format("at least one {}", one(row)));
+      return false;
+    }
+    if (count <= row.facts.count_max) return true;
+    mistaken(node, path, {fmt::format("{} are too many", count), {}}, fmt::format("at most {}", row.facts.count_max));
+    return false;
+  }
+
+  static std::string one(const Row& row) { return row.section != nullptr ? row.section->noun : row.kind; }
+
+  void mistaken(const Node& node, const std::string& path, const Mistake& mistake, std::string expected) {
+    places_.spoil(path);
+    std::string message = mistake.message.empty() ? "found " + describe(node) : mistake.message;
+    findings_.push_back(
+        {Finding::error, source_.place(node.line, path), std::move(message), std::move(expected), mistake.nearest});
+  }
+
+  void missing(const Section& section, const Node& node, const std::string& path) {
+    for (const Row& row : section.rows) {
+      if (!row.facts.required || std::ranges::count(node.children, row.name, &Node::name) > 0) continue;
+      const std::string here = join_path(path, row.name);
+      places_.spoil(here);
+      findings_.push_back({Finding::error,
+                           source_.place(node.line, path),
+                           fmt::format("{} is missing", in_quotes(row.name)),
+                           shape_expected(row),
+                           {}});
+    }
+  }
+
+  void unknown(const Section& section, const Node& node, const std::string& path) {
+    std::vector<std::string> names;
+    for (const Row& row : section.rows) names.push_back(row.name);
+    std::string meant = nearest(node.name, names);
+    std::string expected;
+    if (meant.empty()) expected = elsewhere(node.name);
+    if (meant.empty() && expected.empty()) expected = fmt::format("one of {}", fmt::join(names, ", "));
+    if (!meant.empty()) places_.spoil(join_path(path, meant));
+    findings_.push_back({Finding::error, source_.place(node.line, join_path(path, node.name)), "unknown setting",
+                         std::move(expected), std::move(meant)});
+  }
+
+  // A setting known in other sections was probably put into the wrong one.
+  static std::string elsewhere(const std::string& name) {
+    std::vector<std::string> paths;
+    for (const PathRow& known : all_rows())
+      if (known.row->name == name) paths.push_back(known.path);
+    if (paths.empty()) return {};
+    return fmt::format("it where it belongs: {}", fmt::join(paths, " or "));
+  }
+
+  const Source& source_;
+  bool complete_;
+  Places& places_;
+  Findings& findings_;
+};
+
+void sort(const Source& source, Findings& findings) {
+  std::map<std::string, size_t> order;
+  for (size_t i = 0; i < source.files.size(); ++i) order.emplace(source.files[i], i);
+  std::ranges::stable_sort(findings, {},
+                           [&](const Finding& f) { return std::pair(order[f.place.file], f.place.line); });
+}
+
+ReadResult read(Source source, Findings findings) {
+  const bool whole = findings.empty();
+  const Document document = parse_document(source, findings);
+  Config config;
+  Places places;
+  Reader(source, whole && document.complete, places, findings).section(schema(), document.root, "", &config);
+  if (whole && document.complete) check(config, places, findings);
+  sort(source, findings);
+  config.files = source.files;
+  ReadResult result{{}, std::move(findings), std::move(source)};
+  const bool failed = std::ranges::count(result.findings, Finding::error, &Finding::level) > 0;
+  if (!failed) result.config = std::move(config);
+  return result;
+}
+
+}  // namespace
+
+ReadResult read_file(const std::string& path) {
+  Findings findings;
+  Source source = load_source(path, findings);
+  return read(std::move(source), std::move(findings));
+}
+
+ReadResult read_text(std::string_view text, const std::string& name, Includes includes) {
+  Findings findings;
+  Source source = source_of_text(text, name, includes, findings);
+  return read(std::move(source), std::move(findings));
+}
+
+}  // namespace cardea::conf

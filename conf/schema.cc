@@ -1,0 +1,114 @@
+#include "conf/schema.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "conf/schema_sections.h"
+
+namespace cardea::conf {
+namespace {
+
+const Section& cluster_section() {
+  static const Section section = section_of<Cluster>(
+      "cluster", "",
+      {
+          value("name", &Cluster::name, name(64),
+                {.prose = "Name of the group of load balancers that serve the same addresses.",
+                 .example = "name = \"edge-1\";"}),
+          value("seed", &Cluster::seed, text(256),
+                {.prose = "Secret from which the key of the flow hash grows; the same on every node of the cluster, so "
+                          "that all "
+                          "choose the same backend, and unknown to clients, so that none can aim at one.",
+                 .example = "seed = \"9d5ed678fe57bcca610140957afab571\";",
+                 .secret = true,
+                 .unset = "derived from the cluster's name, which is no secret"}),
+      });
+  return section;
+}
+
+const Section& mgmt_section() {
+  static const Section section = section_of<Mgmt>(
+      "mgmt", "",
+      {
+          value("metrics", &Mgmt::metrics, endpoint(),
+                {.prose = "Where the page of metrics for Prometheus is served.", .restart = Restart::kMgmt}),
+          value("api", &Mgmt::api, file_path(),
+                {.prose = "Unix socket of the API, which the `cardea` command speaks to.",
+                 .example = "api = \"/run/cardea/api.sock\";",
+                 .restart = Restart::kMgmt,
+                 .unset = "api.sock in the run directory"}),
+          value("api_group", &Mgmt::api_group, text(32),
+                {.prose = "Group of users who may use the API.",
+                 .example = "api_group = \"cardea\";",
+                 .restart = Restart::kMgmt,
+                 .unset = "the group cardea-mgmt runs as"}),
+      });
+  return section;
+}
+
+void collect(const Section& section, const std::string& path, std::vector<PathRow>& rows) {
+  for (const Row& row : section.rows) {
+    const std::string here = join_path(path, row.name);
+    rows.push_back({here, &row});
+    if (row.section != nullptr) collect(*row.section, row.shape == Row::Shape::kList ? here + "[]" : here, rows);
+  }
+}
+
+std::string without_indices(std::string_view path) {
+  std::string plain;
+  bool inside = false;
+  for (char c : path) {
+    if (c == '[') inside = true;
+    if (!inside) plain += c;
+    if (c == ']') inside = false;
+  }
+  return plain;
+}
+
+}  // namespace
+
+const Section& schema() {
+  static const Section section = section_of<Config>(
+      "document", "",
+      {
+          group("cluster", &Config::cluster, cluster_section(),
+                {.prose = "What the nodes of a cluster have in common."}),
+          group("dataplane", &Config::dataplane, dataplane_section(),
+                {.prose = "The packet workers of this host; left out on a host that forwards no packets."}),
+          list("pools", &Config::pools, pool_section(),
+               {.prose = "Named sets of backends that services send connections to.", .count_max = 65536}),
+          list("services", &Config::services, service_section(),
+               {.prose = "What clients connect to, and where it goes.", .count_max = 65536}),
+          group("mgmt", &Config::mgmt, mgmt_section(), {.prose = "The management daemon's own doors."}),
+      });
+  return section;
+}
+
+const Row* Section::find(std::string_view name) const {
+  const auto row = std::ranges::find(rows, name, &Row::name);
+  return row == rows.end() ? nullptr : &*row;
+}
+
+std::vector<PathRow> all_rows() {
+  std::vector<PathRow> rows;
+  collect(schema(), "", rows);
+  return rows;
+}
+
+const Row* find_row(std::string_view path) {
+  const std::string plain = without_indices(path);
+  for (const PathRow& known : all_rows())
+    if (without_indices(known.path) == plain) return known.row;
+  return nullptr;
+}
+
+std::string index_path(const std::string& path, size_t index) {
+  return fmt::format("{}[{}]", path, index);
+}
+
+std::string join_path(const std::string& path, const std::string& name) {
+  return path.empty() ? name : path + "." + name;
+}
+
+}  // namespace cardea::conf

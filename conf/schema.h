@@ -1,0 +1,175 @@
+// The configuration language as data: sections of rows, one row a setting. A row says the setting's name, form, meaning
+// and limits and which field of Config holds it; reading, printing, comparing, the manual and completion all go by the
+// rows and know no setting by name. The default is the field's own initial value. Adding a setting: one field, one row.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "conf/form.h"
+
+namespace cardea::conf {
+
+enum class Restart : uint8_t { kNone, kDataplane, kMgmt };  // what a change of the setting needs to take effect
+
+struct Facts {
+  std::string prose;    // what it does, in one sentence or two
+  std::string example;  // a whole setting as it would be written; empty: none needed
+  bool required = false;
+  Restart restart = Restart::kNone;
+  bool secret = false;
+  size_t count_max = 1000;  // of an array or list
+  std::string unset = {};   // what an empty value means, for the manual
+};
+
+struct Section;
+
+struct Row {
+  enum class Shape : uint8_t { kValue, kArray, kGroup, kList };
+  std::string name;
+  Shape shape = Shape::kValue;
+  Facts facts;
+
+  // Values and arrays of values.
+  std::string kind, expected;
+  std::vector<Word> words;
+  std::function<void(void* owner)> clear;                                      // before the first value is put
+  std::function<std::optional<Mistake>(const Node& scalar, void* owner)> put;  // sets, or adds to an array
+  std::function<std::vector<std::string>(const void* owner)> values = {};      // as written; none: unset
+
+  // Groups and lists of groups.
+  const Section* section = nullptr;
+  std::function<void*(void* owner)> open = {};  // the group's object, or a new one at the end of the list
+  std::function<std::vector<const void*>(const void* owner)> objects = {};
+};
+
+struct Section {
+  std::string noun;  // what one of a list is called: "backend"
+  std::string key;   // the setting that tells those of a list apart: "address"
+  std::vector<Row> rows;
+  std::shared_ptr<const void> defaults;  // an owner nobody has written to
+  std::function<void(void* owner, const Place&)> put_place;
+
+  const Row* find(std::string_view name) const;
+};
+
+const Section& schema();  // of the whole document; the owner is a Config
+
+// A setting's row by its path, indices ignored: "pools[].health.interval", "pools.health.interval". Null: no such
+// setting.
+const Row* find_row(std::string_view path);
+
+// Every row with its path, in the order of the manual.
+struct PathRow {
+  std::string path;
+  const Row* row;
+};
+std::vector<PathRow> all_rows();
+
+std::string example_of(const Row& row);
+std::string index_path(const std::string& path, size_t index);            // "pools" → "pools[3]"
+std::string join_path(const std::string& path, const std::string& name);  // "" + "pools", "pools[3]" + "name"
+
+// ---- how the rows of a section are written -------------------------------------------------------------------------
+
+template <typename T>
+struct FieldOf {
+  using Value = T;
+  static constexpr bool kMany = false;
+};
+template <typename T>
+struct FieldOf<std::optional<T>> : FieldOf<T> {};
+template <typename T>
+struct FieldOf<std::vector<T>> {
+  using Value = T;
+  static constexpr bool kMany = true;
+};
+
+template <typename Field, typename T>
+std::vector<std::string> written(const Field& field, const Form<T>& form) {
+  std::vector<std::string> values;
+  if constexpr (FieldOf<Field>::kMany) {
+    for (const T& value : field) values.push_back(form.write(value));
+  } else if constexpr (std::same_as<Field, std::optional<T>>) {
+    if (field) values.push_back(form.write(*field));
+  } else {
+    values.push_back(form.write(T(field)));
+  }
+  return values;
+}
+
+template <typename Owner, typename Field, typename T>
+Row value(std::string name, Field Owner::* member, Form<T> form, Facts facts) {
+  using Value = typename FieldOf<Field>::Value;
+  static_assert(std::same_as<Value, T>, "the form has to be of the field's type");
+  constexpr bool kMany = FieldOf<Field>::kMany;
+  Row row{std::move(name), kMany ? Row::Shape::kArray : Row::Shape::kValue, std::move(facts), form.kind, form.expected,
+          form.words};
+  row.clear = [member](void* owner) { static_cast<Owner*>(owner)->*member = Field{}; };
+  row.put = [member, form](const Node& scalar, void* owner) -> std::optional<Mistake> {
+    auto value = form.read(scalar);
+    if (!value) return std::move(value.error());
+    Field& field = static_cast<Owner*>(owner)->*member;
+    if constexpr (kMany) {
+      field.push_back(std::move(*value));
+    } else {
+      field = std::move(*value);
+    }
+    return std::nullopt;
+  };
+  row.values = [member, form](const void* owner) { return written(static_cast<const Owner*>(owner)->*member, form); };
+  return row;
+}
+
+template <typename Owner, typename Field>
+Row group(std::string name, Field Owner::* member, const Section& section, Facts facts) {
+  Row row{std::move(name), Row::Shape::kGroup, std::move(facts)};
+  row.section = &section;
+  row.open = [member](void* owner) -> void* {
+    Field& field = static_cast<Owner*>(owner)->*member;
+    if constexpr (std::same_as<Field, typename FieldOf<Field>::Value>) {
+      return &field;
+    } else {
+      return &field.emplace();
+    }
+  };
+  row.objects = [member](const void* owner) -> std::vector<const void*> {
+    const Field& field = static_cast<const Owner*>(owner)->*member;
+    if constexpr (std::same_as<Field, typename FieldOf<Field>::Value>) {
+      return {&field};
+    } else {
+      return field ? std::vector<const void*>{&*field} : std::vector<const void*>{};
+    }
+  };
+  return row;
+}
+
+template <typename Owner, typename T>
+Row list(std::string name, std::vector<T> Owner::* member, const Section& section, Facts facts) {
+  Row row{std::move(name), Row::Shape::kList, std::move(facts)};
+  row.section = &section;
+  row.open = [member](void* owner) -> void* { return &(static_cast<Owner*>(owner)->*member).emplace_back(); };
+  row.objects = [member](const void* owner) {
+    std::vector<const void*> objects;
+    for (const T& object : static_cast<const Owner*>(owner)->*member) objects.push_back(&object);
+    return objects;
+  };
+  return row;
+}
+
+template <typename Owner>
+Section section_of(std::string noun, std::string key, std::vector<Row> rows) {
+  Section section{std::move(noun), std::move(key), std::move(rows), std::make_shared<const Owner>(), {}};
+  section.put_place = [](void* owner, const Place& place) {
+    if constexpr (requires(Owner& o) { o.place = place; }) static_cast<Owner*>(owner)->place = place;
+  };
+  return section;
+}
+
+}  // namespace cardea::conf

@@ -1,0 +1,134 @@
+// Rows of `dataplane`: cores, tables, ports and how connections are tracked.
+#include "conf/schema_sections.h"
+
+namespace cardea::conf {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Section& nat_section() {
+  static const Section section = section_of<Nat>(
+      "nat", "",
+      {
+          value("addresses", &Nat::addresses, address(),
+                {.prose = "Source addresses of connections to backends of \"fullnat\" services; each is answered for "
+                          "by the port "
+                          "whose network contains it.",
+                 .example = "addresses = [\"10.0.0.3\", \"10.0.0.4\"];",
+                 .restart = Restart::kDataplane,
+                 .count_max = 64,
+                 .unset = "the ports' own addresses"}),
+          value("port_first", &Nat::port_first, number<uint16_t>(1024, 65535),
+                {.prose = "First source port used towards backends; the range is divided among the workers.",
+                 .restart = Restart::kDataplane}),
+          value("port_last", &Nat::port_last, number<uint16_t>(1024, 65535),
+                {.prose = "Last source port used towards backends; Linux uses 32768 to 60999 for connections of its "
+                          "own, so the "
+                          "range should end below.",
+                 .restart = Restart::kDataplane}),
+      });
+  return section;
+}
+
+const Section& timeouts_section() {
+  static const Section section = section_of<FlowTimeouts>(
+      "timeouts", "",
+      {
+          value("tcp_syn", &FlowTimeouts::tcp_syn, duration(1s, 1h),
+                {.prose =
+                     "A TCP flow is forgotten after this long without a packet while its handshake is not complete."}),
+          value("tcp_established", &FlowTimeouts::tcp_established, duration(1s, 168h),
+                {.prose =
+                     "The same for an established TCP connection; longer than the keepalive of clients and backends."}),
+          value("tcp_closing", &FlowTimeouts::tcp_closing, duration(1s, 1h),
+                {.prose = "The same after a FIN or RST was seen."}),
+          value("udp", &FlowTimeouts::udp, duration(1s, 1h), {.prose = "The same for a UDP flow."}),
+      });
+  return section;
+}
+
+const Section& port_section() {
+  static const Section section = section_of<Port>(
+      "port", "name",
+      {
+          value("name", &Port::name, name(15),
+                {.prose = "The port's name, also that of the network interface beside it in Linux.",
+                 .example = "name = \"wan\";",
+                 .required = true,
+                 .restart = Restart::kDataplane}),
+          value("device", &Port::device, text(256),
+                {.prose = "The network card: a PCI address, or a DPDK device such as \"net_af_xdp,iface=eth1\" or "
+                          "\"net_af_packet,iface=eth1\" for any card Linux drives.",
+                 .example = "device = \"0000:3b:00.0\";",
+                 .required = true,
+                 .restart = Restart::kDataplane}),
+          value("addresses", &Port::addresses, prefix(),
+                {.prose = "Addresses of this host on the port, each with its network's prefix length.",
+                 .example = "addresses = [\"192.0.2.2/24\", \"2001:db8::2/64\"];",
+                 .count_max = 64,
+                 .unset = "addresses are set in Linux by other means"}),
+          value("gateway", &Port::gateways, address(),
+                {.prose = "Next hop of the default route through this port; at most one a family.",
+                 .example = "gateway = [\"192.0.2.1\", \"2001:db8::1\"];",
+                 .count_max = 2,
+                 .unset = "no default route through this port"}),
+          value("mtu", &Port::mtu, number<uint16_t>(1280, 9600),
+                {.prose = "Largest IP packet the port's network carries.", .restart = Restart::kDataplane}),
+      });
+  return section;
+}
+
+Form<Poll> poll_words() {
+  return word<Poll>({{"adaptive", Poll::kAdaptive, "poll while packets come, sleep when idle and wake within 100 µs"},
+                     {"busy", Poll::kBusy, "never sleep: each worker uses all of its core, always"}});
+}
+
+Form<Checksums> checksum_words() {
+  return word<Checksums>({{"none", Checksums::kNone, "trust what arrives"},
+                          {"headers", Checksums::kHeaders, "check IPv4 headers"},
+                          {"full", Checksums::kFull, "check IPv4 headers and the TCP and UDP checksums"}});
+}
+
+}  // namespace
+
+const Section& dataplane_section() {
+  static const Section section = section_of<Dataplane>(
+      "dataplane", "",
+      {
+          value(
+              "workers", &Dataplane::workers, number<uint16_t>(0, 1023),
+              {.prose = "CPU numbers the packet workers run on, one worker each; keep everything else off these cores.",
+               .example = "workers = [2, 3];",
+               .required = true,
+               .restart = Restart::kDataplane,
+               .count_max = 64}),
+          value("flows", &Dataplane::flows, count(1024, 1'000'000'000),
+                {.prose = "How many live connections all workers together remember; their memory is taken at start.",
+                 .example = "flows = \"10M\";",
+                 .restart = Restart::kDataplane}),
+          value("poll", &Dataplane::poll, poll_words(),
+                {.prose = "What workers do when no packets come.", .restart = Restart::kDataplane}),
+          value("checksums", &Dataplane::checksums, checksum_words(),
+                {.prose = "Which checksums of arriving packets are checked before they are forwarded."}),
+          group("nat", &Dataplane::nat, nat_section(),
+                {.prose = "Source addresses and ports of connections to backends."}),
+          group("timeouts", &Dataplane::timeouts, timeouts_section(),
+                {.prose = "When an idle connection is forgotten."}),
+          value("services_max", &Dataplane::services_max, number<uint32_t>(1, 65536),
+                {.prose = "Most services the dataplane has room for.", .restart = Restart::kDataplane}),
+          value(
+              "backends_max", &Dataplane::backends_max, number<uint32_t>(1, 1048576),
+              {.prose = "Most backends, over all pools, the dataplane has room for.", .restart = Restart::kDataplane}),
+          value("neighbours_max", &Dataplane::neighbours_max, number<uint32_t>(16, 1048576),
+                {.prose = "Most next hops (backends on the same network, routers) the dataplane has room for.",
+                 .restart = Restart::kDataplane}),
+          list("ports", &Dataplane::ports, port_section(),
+               {.prose = "The network cards packets come and go by.",
+                .required = true,
+                .restart = Restart::kDataplane,
+                .count_max = 32}),
+      });
+  return section;
+}
+
+}  // namespace cardea::conf

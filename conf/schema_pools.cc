@@ -1,0 +1,94 @@
+// Rows of `pools`: backends, how flows are spread over them and how their health is asked for.
+#include "conf/schema_sections.h"
+
+namespace cardea::conf {
+namespace {
+
+using namespace std::chrono_literals;
+
+Form<HealthType> health_words() {
+  return word<HealthType>({{"none", HealthType::kNone, "no checks: every backend counts as up"},
+                           {"tcp", HealthType::kTcp, "a connection has to be accepted"},
+                           {"http", HealthType::kHttp, "an HTTP request has to be answered as expected"},
+                           {"https", HealthType::kHttps, "the same over TLS"}});
+}
+
+const Section& health_section() {
+  static const Section section = section_of<HealthCheck>(
+      "health", "",
+      {
+          value("type", &HealthCheck::type, health_words(), {.prose = "How a backend is asked whether it is well."}),
+          value("path", &HealthCheck::path, text(1024),
+                {.prose = "Path requested by HTTP and HTTPS checks.", .example = "path = \"/health\";"}),
+          value("host", &HealthCheck::host, text(253),
+                {.prose = "Host header of HTTP and HTTPS checks, and the TLS server name.",
+                 .example = "host = \"shop.example\";",
+                 .unset = "the backend's address"}),
+          value("expect", &HealthCheck::expect, number<uint16_t>(100, 599),
+                {.prose = "HTTP statuses that count as well.", .example = "expect = [200, 204];", .count_max = 64}),
+          value("body", &HealthCheck::body, text(4096),
+                {.prose = "Text that has to occur in the first 64 KiB of the answer's body.",
+                 .example = "body = \"ok\";",
+                 .unset = "any body will do"}),
+          value("verify", &HealthCheck::verify, boolean(),
+                {.prose =
+                     "Whether HTTPS checks require a certificate that this host trusts and that is valid for `host`."}),
+          value("port", &HealthCheck::port, number<uint16_t>(1, 65535),
+                {.prose = "Port checked instead of the backend's own.",
+                 .example = "port = 9000;",
+                 .unset = "the backend's port"}),
+          value("interval", &HealthCheck::interval, duration(50ms, 1h),
+                {.prose = "Time from one check of a backend to the next.", .example = "interval = \"500ms\";"}),
+          value("timeout", &HealthCheck::timeout, duration(10ms, 1h),
+                {.prose = "A check that has not succeeded after this long has failed."}),
+          value("rise", &HealthCheck::rise, number<uint32_t>(1, 1000),
+                {.prose = "Successful checks in a row that bring a backend up."}),
+          value("fall", &HealthCheck::fall, number<uint32_t>(1, 1000),
+                {.prose = "Failed checks in a row that take a backend down."}),
+          value("jitter_percent", &HealthCheck::jitter_percent, number<uint32_t>(0, 50),
+                {.prose = "Each interval is shortened at random by up to this share of it, so that checks do not march "
+                          "in step."}),
+      });
+  return section;
+}
+
+const Section& backend_section() {
+  static const Section section = section_of<Backend>(
+      "backend", "address",
+      {
+          value("address", &Backend::address, endpoint(),
+                {.prose = "Where the backend listens.", .example = "address = \"10.0.0.11:8080\";", .required = true}),
+          value("weight", &Backend::weight, number<uint32_t>(0, 65535),
+                {.prose = "The backend's share of new connections, relative to the others of its pool; 0: none."}),
+      });
+  return section;
+}
+
+}  // namespace
+
+const Section& pool_section() {
+  static const Section section = section_of<Pool>(
+      "pool", "name",
+      {
+          value("name", &Pool::name, name(64),
+                {.prose = "The pool's name, used by services, commands and metrics.",
+                 .example = "name = \"web\";",
+                 .required = true}),
+          value(
+              "balance", &Pool::balance,
+              word<Balance>({{"maglev", Balance::kMaglev,
+                              "consistent hashing: every node chooses the same backend, and few connections move when "
+                              "backends come and go"}}),
+              {.prose = "How a new connection's backend is chosen."}),
+          value(
+              "ring_size", &Pool::ring_size, number<uint32_t>(251, 5'000'011),
+              {.prose =
+                   "Entries of the pool's Maglev table, a prime number; 100 for each backend keep shares within 1 %."}),
+          list("backends", &Pool::backends, backend_section(),
+               {.prose = "The servers of the pool.", .required = true, .count_max = 65535}),
+          group("health", &Pool::health, health_section(), {.prose = "How the pool's backends are checked."}),
+      });
+  return section;
+}
+
+}  // namespace cardea::conf

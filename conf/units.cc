@@ -1,0 +1,135 @@
+#include "conf/units.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <optional>
+#include <span>
+
+#include "conf/quote.h"
+
+namespace cardea::conf {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  uint64_t factor;
+};
+
+constexpr Unit kDurations[] = {{"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}};
+constexpr Unit kSizes[] = {{"TiB", 1ull << 40},
+                           {"TB", 1'000'000'000'000},
+                           {"GiB", 1 << 30},
+                           {"GB", 1'000'000'000},
+                           {"MiB", 1 << 20},
+                           {"MB", 1'000'000},
+                           {"KiB", 1024},
+                           {"kB", 1000},
+                           {"B", 1}};
+constexpr Unit kCounts[] = {{"G", 1'000'000'000}, {"M", 1'000'000}, {"k", 1000}, {"", 1}};
+
+struct Step {
+  uint64_t value;
+  const Unit* unit;
+};
+
+std::unexpected<Error> refuse(std::string message) {
+  return fail(std::move(message), Origin::kOperator);
+}
+
+std::string names_of(std::span<const Unit> units) {
+  std::string names;
+  for (const Unit& unit : units) {
+    if (unit.name.empty()) continue;
+    names.append(names.empty() ? "" : ", ").append(unit.name);
+  }
+  return names;
+}
+
+bool letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+const Unit* find_unit(std::string_view name, std::span<const Unit> units) {
+  for (const Unit& unit : units)
+    if (unit.name == name) return &unit;
+  return nullptr;
+}
+
+// Takes one number with its unit off the front of `rest`.
+Result<Step> take(std::string_view& rest, std::string_view whole, std::span<const Unit> units) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+  if (error == std::errc::result_out_of_range) return refuse(fmt::format("{} is too large", in_quotes(whole)));
+  if (error != std::errc{}) return refuse(fmt::format("{} does not begin with a number", in_quotes(whole)));
+  rest.remove_prefix(size_t(end - rest.data()));
+  if (rest.starts_with('.')) return refuse(fmt::format("{} has a fraction: use a smaller unit", in_quotes(whole)));
+  size_t letters = 0;
+  while (letters < rest.size() && letter(rest[letters])) ++letters;
+  const std::string_view name = rest.substr(0, letters);
+  const Unit* unit = find_unit(name, units);
+  if (unit == nullptr && name.empty()) {
+    return refuse(
+        rest.empty() ? fmt::format("{} has no unit", in_quotes(whole))
+                     : fmt::format("{} has {} where a unit should be", in_quotes(whole), in_quotes(rest.substr(0, 1))));
+  }
+  if (unit == nullptr)
+    return refuse(
+        fmt::format("{} has the unknown unit {} (known: {})", in_quotes(whole), in_quotes(name), names_of(units)));
+  rest.remove_prefix(letters);
+  uint64_t value = 0;
+  if (__builtin_mul_overflow(number, unit->factor, &value))
+    return refuse(fmt::format("{} is too large", in_quotes(whole)));
+  return Step{value, unit};
+}
+
+Result<uint64_t> parse_one(std::string_view text, std::span<const Unit> units) {
+  std::string_view rest = text;
+  const auto step = take(rest, text, units);
+  if (!step) return std::unexpected(step.error());
+  if (!rest.empty()) return refuse(fmt::format("{} has {} behind its unit", in_quotes(text), in_quotes(rest)));
+  return step->value;
+}
+
+std::string text_of(uint64_t value, std::span<const Unit> units) {
+  for (const Unit& unit : units)
+    if (value >= unit.factor && value % unit.factor == 0) return fmt::format("{}{}", value / unit.factor, unit.name);
+  return fmt::format("0{}", units.back().name);
+}
+
+}  // namespace
+
+Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  constexpr uint64_t kMax = uint64_t(1) << 53;
+  std::string_view rest = text;
+  uint64_t total = 0, factor_before = UINT64_MAX;
+  do {
+    const auto step = take(rest, text, kDurations);
+    if (!step) return std::unexpected(step.error());
+    if (step->unit->factor >= factor_before)
+      return refuse(fmt::format("{} has its units out of order: h, m, s, ms", in_quotes(text)));
+    factor_before = step->unit->factor;
+    if (step->value > kMax || (total += step->value) > kMax)
+      return refuse(fmt::format("{} is too large", in_quotes(text)));
+  } while (!rest.empty());
+  return std::chrono::milliseconds(total);
+}
+
+Result<uint64_t> parse_size(std::string_view text) {
+  return parse_one(text, kSizes);
+}
+Result<uint64_t> parse_count(std::string_view text) {
+  return parse_one(text, kCounts);
+}
+
+std::string duration_text(std::chrono::milliseconds duration) {
+  return text_of(uint64_t(duration.count()), kDurations);
+}
+std::string size_text(uint64_t bytes) {
+  return text_of(bytes, kSizes);
+}
+std::string count_text(uint64_t count) {
+  return text_of(count, kCounts);
+}
+
+}  // namespace cardea::conf
