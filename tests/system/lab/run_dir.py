@@ -22,12 +22,14 @@ def memory_root():
 
 
 def start_time(pid):
-    """The kernel's start time of a process (clock ticks since boot), which tells it from a later one with the same id."""
+    """The kernel's start time of a live process (clock ticks since boot), which tells it from a later one with the same id.
+    None when there is no such process, or only its exit code is left of it."""
     try:
         stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    return int(stat.rpartition(")")[2].split()[19])
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else int(fields[19])
 
 
 class RunDir:

@@ -1,0 +1,237 @@
+"""The tour behind tools/quickstart: a small site, the product's real processes in it, and what an operator does first.
+
+Each step prints why, the command as anyone could type it, and what it answered; each answer is asserted, in both modes.
+`--check` differs only at the end: it clears everything away instead of leaving it to be played with.
+"""
+import pathlib
+import re
+import sys
+import time
+
+TREE = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TREE / "tests/system"))
+
+from lab.cardea import Cardea, binary  # noqa: E402 (the lab is found by the line above)
+from lab.namespace import CommandFailed, run  # noqa: E402
+from lab.nginx import Nginx  # noqa: E402
+from lab.run_dir import RunDir  # noqa: E402
+from lab.site import Site  # noqa: E402
+from lab.udp_echo import UdpEcho  # noqa: E402
+from lab.wait import TimedOut, until  # noqa: E402
+
+PREFIX = "quickstart"
+EXAMPLE = TREE / "conf/examples/quickstart.cfg"
+HUGEPAGES = pathlib.Path("/proc/sys/vm/nr_hugepages")
+HUGEPAGES_WANTED = 256  # of 2 MB
+WEB, WEB6, ECHO = "203.0.113.80", "2001:db8:100::80", "203.0.113.80"
+REQUESTS = 300
+SHARES = {"b1": 3 / 6, "b2": 2 / 6, "b3": 1 / 6}  # weights 3:2:1
+TOLERANCE = 0.1  # of so few requests: three standard deviations
+
+
+class Tour:
+    """Numbers the steps, shows commands and answers, and keeps what the steps share."""
+
+    def __init__(self, kept):
+        self.number = 0
+        self.site = Site(backends=3, prefix=PREFIX if kept else None, kept=kept)
+        self.cardea = None
+        self.nginx = {}
+
+    def step(self, title, why):
+        self.number += 1
+        print(f"\n\033[1m{self.number}. {title}\033[0m\n   {why}" if sys.stdout.isatty() else f"\n{self.number}. {title}\n   {why}",
+              flush=True)
+
+    def show(self, command, lines=12, keep=""):
+        """Runs a shell command, prints it and (the matching part of) its answer, which is returned whole."""
+        print(f"   $ {command}", flush=True)
+        answer = run(["bash", "-c", command], timeout=120).stdout
+        rows = [row for row in answer.splitlines() if re.search(keep, row)]
+        for row in rows[:lines]:
+            print(f"     {row}")
+        if len(rows) > lines:
+            print(f"     ... {len(rows) - lines} lines more")
+        return answer
+
+    def client(self, command):
+        return f"ip netns exec {self.site.client.name} {command}"
+
+    def cli(self, words):
+        program = binary("cardea")
+        program = program.relative_to(TREE) if program.is_relative_to(TREE) else program
+        return f"{program} --api {self.cardea.api} {words}"
+
+
+def expect(condition, sentence):
+    if not condition:
+        raise AssertionError(sentence)
+
+
+def reserve_hugepages(tour):
+    """Returns how many there were, to be put back by --check."""
+    before = int(HUGEPAGES.read_text())
+    tour.step("Hugepages", "The dataplane's packet buffers live in hugepages when there are some: fewer misses for the processor.")
+    if before:
+        print(f"   {before} are reserved already; left as they are")
+    else:
+        HUGEPAGES.write_text(str(HUGEPAGES_WANTED))
+        print(f"   none were reserved; asked for {HUGEPAGES_WANTED} of 2 MB, got {HUGEPAGES.read_text().strip()}"
+              " (until the next boot; deploy/host-setup makes it last)")
+    return before
+
+
+def make_site(tour):
+    tour.step("A site", "A client, the appliance and three nginx backends: each a network namespace, veth pairs for cables.")
+    tour.site.build()
+    for backend in tour.site.backends:
+        tour.nginx[backend.name] = Nginx(tour.site, backend).start()
+        UdpEcho(tour.site, backend).start()
+    names = tour.show(f"ip netns list | grep {tour.site.run.prefix}-")
+    expect(len(names.splitlines()) == 6, "six namespaces were expected")
+
+
+def check_configuration(tour):
+    tour.step("Configuration", "One file says everything; `cardea check` tells every mistake in it, before anything runs.")
+    tour.show(f"grep -v '^ *#' {EXAMPLE.relative_to(TREE)}", lines=40, keep=r"\S")
+    tour.cardea = Cardea(tour.site, EXAMPLE.read_text())
+    program = binary("cardea")
+    program = program.relative_to(TREE) if program.is_relative_to(TREE) else program
+    tour.show(f"{program} check {EXAMPLE.relative_to(TREE)}")
+
+
+def start_processes(tour):
+    tour.step("Two daemons", "cardea-dataplane moves packets, cardea-mgmt tells it how; either may die without the other.")
+    tour.cardea.start()
+    for daemon in (tour.cardea.dataplane, tour.cardea.mgmt):
+        words = " ".join(daemon.argv).replace(str(TREE) + "/", "")
+        print(f"   $ {words}")
+    tour.cardea.until_backends("up")
+    tour.show(tour.cli("status"), lines=20)
+
+
+def reach_the_service(tour):
+    tour.step("A client gets an answer", "Over IPv4 and IPv6; the backend says its name.")
+    for host in (WEB, f"[{WEB6}]"):
+        answer = tour.show(tour.client(f"curl -sS --max-time 5 http://{host}/"))
+        expect(answer.strip() in SHARES, f"a backend's name was expected, not {answer!r}")
+    tour.step("UDP as well", "The server answers with its name, and the source it saw: fullnat hides the client behind the appliance.")
+    answer = tour.show(tour.client(f"bash -c 'echo hello | socat -t 2 - udp:{ECHO}:53'"))
+    expect(answer.split()[0] in SHARES and answer.split()[1] == "10.0.0.1" and "hello" in answer, f"unexpected: {answer!r}")
+
+
+def count_answers(tour):
+    loop = f"for i in $(seq {REQUESTS}); do curl -sS --max-time 5 http://{WEB}/; done | sort | uniq -c"
+    answer = tour.show(tour.client(f"bash -c '{loop}'"))
+    counts = {name: int(number) for number, name in (row.split() for row in answer.splitlines())}
+    expect(sum(counts.values()) == REQUESTS, f"{REQUESTS} answers were expected: {counts}")
+    return counts
+
+
+def see_balance(tour):
+    tour.step("Balance", f"{REQUESTS} connections spread as the weights say, 3:2:1.")
+    expect_shares(count_answers(tour))
+
+
+def expect_shares(counts):
+    for name, share in SHARES.items():
+        expect(abs(counts.get(name, 0) / REQUESTS - share) < TOLERANCE, f"{name} should have {share:.0%}: {counts}")
+
+
+def lose_a_backend(tour):
+    tour.step("A backend dies", "kill -9 of b1's nginx: health checks notice, new connections go to the others.")
+    print(f"   $ kill -9 -{tour.nginx['b1'].process.pid}")
+    died = time.monotonic()
+    tour.nginx["b1"].kill()
+    until(lambda: "down" in states(tour, "web", "b1"), 15, "b1 is seen down")
+    print(f"   noticed after {time.monotonic() - died:.2f} s")
+    tour.show(tour.cli("show backends"))
+    expect("b1" not in count_answers(tour), "a dead backend was sent a connection")
+    tour.step("It comes back", "After enough good checks it gets its share again, and nobody else's connections move.")
+    tour.nginx["b1"].start()
+    tour.cardea.until_backends("up")
+    expect_shares(count_answers(tour))
+
+
+def states(tour, pool, name):
+    address = tour.site.backend(name).address(4) + ":"
+    return [row["state"] for row in tour.cardea.backends(pool) if row["address"].startswith(address)]
+
+
+def ask_why(tour):
+    tour.step("Why there?", "`explain` asks the code that forwards: where does this connection go, and why.")
+    answer = tour.show(tour.cli(f"explain 192.0.2.10:50000 {WEB}:80 tcp"), lines=20)
+    chosen = tour.cardea.explain("192.0.2.10:50000", f"{WEB}:80")["backend"]
+    real = tour.show(tour.client(f"curl -sS --max-time 5 --local-port 50000 http://{WEB}/")).strip()
+    expect(chosen in answer and chosen.startswith(tour.site.backend(real).address(4)), f"{chosen} was told, {real} answered")
+
+
+def read_metrics(tour):
+    tour.step("Metrics", "One page for Prometheus: traffic, backends, drops by reason, how busy the cores are.")
+    command = f"ip netns exec {tour.site.lb.name} curl -sSf http://127.0.0.1:9477/metrics"
+    page = tour.show(command, keep=r'^cardea_(backend_up|service_flows_total|drops_total.*[1-9]|config_generation|core_busy)')
+    expect("cardea_service_flows_total" in page and "cardea_backend_up" in page, "the page lacks the traffic or the backends")
+
+
+def farewell(tour):
+    print(f"""
+It runs on. Things to try:
+   {tour.client(f"curl http://{WEB}/")}
+   {tour.cli("show flows")}
+   {tour.cli(f"set backend web/{tour.site.backend('b2').address(4)}:8080 drain")}
+   edit {tour.cardea.file}, then: {tour.cli("reload")}
+   logs: {tour.site.run.logs}
+Stop it: tools/quickstart --stop""")
+
+
+def walk(tour):
+    make_site(tour)
+    check_configuration(tour)
+    start_processes(tour)
+    reach_the_service(tour)
+    see_balance(tour)
+    lose_a_backend(tour)
+    ask_why(tour)
+    read_metrics(tour)
+
+
+def stop():
+    run_left = RunDir.named(PREFIX)
+    if run_left:
+        run_left.clear()
+    print("stopped, nothing is left" if run_left else "nothing was running")
+
+
+def tell_failure(tour, error):
+    print(f"\nFAILED in step {tour.number}: {error}", file=sys.stderr)
+    for daemon in (tour.cardea.dataplane, tour.cardea.mgmt) if tour.cardea else ():
+        print(f"--- end of {daemon.name}'s log\n{daemon.tail(15)}", file=sys.stderr)
+
+
+def main(arguments):
+    if "--stop" in arguments:
+        return stop()
+    check = "--check" in arguments
+    if not check and RunDir.named(PREFIX):
+        print("an earlier tour is still running; it is stopped first")
+        stop()
+    tour = Tour(kept=not check)
+    hugepages = reserve_hugepages(tour)
+    done = False
+    try:
+        walk(tour)
+        done = True
+    except (AssertionError, CommandFailed, TimedOut, FileNotFoundError, OSError) as error:
+        tell_failure(tour, error)
+    finally:
+        if check or not done:
+            tour.site.run.clear()
+            HUGEPAGES.write_text(str(hugepages))
+    if done:
+        print(f"\nall {tour.number} steps passed; everything is cleared away" if check else "", end="\n" if check else "")
+        return None if check else farewell(tour)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

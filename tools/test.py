@@ -1,0 +1,162 @@
+"""The stages behind tools/test: build in each mode that finds something of its own, run its tests, add up.
+
+Stages run one after another (the system tests measure, so nothing may run beside them); a stage that fails does not stop
+the next, so one run tells everything. Skipped tests fail the run unless tests/allowed_skips.txt names them. Whole output:
+build/test-logs.
+"""
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as xml
+from dataclasses import dataclass, field
+
+TREE = pathlib.Path(__file__).resolve().parents[1]
+LOGS = TREE / "build/test-logs"
+CORES = str(os.cpu_count())
+TAIL_LINES = 40
+
+
+@dataclass(frozen=True)
+class Stage:
+    name: str
+    why: str
+    preset: str
+    labels: str
+    parallel: bool = True
+    quick: bool = False      # part of --quick
+
+
+STAGES = [
+    Stage("house", "rules of the tree: include directions, sizes", "release", "house", quick=True),
+    Stage("unit", "units and packet rows, as users get them", "release", "unit|packets", quick=True),
+    Stage("asan", "units under address and undefined behaviour sanitizers", "asan", "unit|packets"),
+    Stage("tsan", "units under the thread sanitizer", "tsan", "unit"),
+    Stage("fuzz", "every parser fed for 30 seconds with what it did not expect", "fuzz", "fuzz"),
+    Stage("system", "real processes between real peers, in network namespaces", "release", "system", parallel=False),
+]
+
+
+@dataclass
+class Tally:
+    passed: int = 0
+    failed: list = field(default_factory=list)
+    skipped: list = field(default_factory=list)
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+
+def logged(name, command):
+    """Runs a command with its output in a log of its own; returns its exit code and the log."""
+    log = LOGS / f"{name}.log"
+    with open(log, "w") as file:
+    done = subprocess.run(command, cwd=TREE, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False)
+    return done.returncode, log
+
+
+def tail(log):
+    return "\n".join("    " + row for row in log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
+
+
+def build(preset, built={}):  # noqa: B006 (one build a preset and run is meant)
+    """Builds a preset once; returns the log of what failed, or None."""
+    if preset not in built:
+        began = time.monotonic()
+        code, log = logged(f"configure-{preset}", ["cmake", "--preset", preset])
+        if code == 0:
+            code, log = logged(f"build-{preset}", ["cmake", "--build", "--preset", preset, "-j", CORES])
+        built[preset] = log if code else None
+        print(f"  build {preset}: {'FAILED' if code else 'ok'} ({time.monotonic() - began:.0f} s)", flush=True)
+    return built[preset]
+
+
+def run_stage(stage):
+    print(f"\n{stage.name}: {stage.why}", flush=True)
+    broken = build(stage.preset)
+    if broken:
+        print(tail(broken))
+        return Tally(failed=[f"{stage.name}: the build, see {broken.relative_to(TREE)}"])
+    began, folder, report = time.monotonic(), TREE / "build" / stage.preset, LOGS / f"{stage.name}.xml"
+    report.unlink(missing_ok=True)
+    code, log = logged(stage.name, [
+        "ctest", "--test-dir", str(folder), "-L", f"^({stage.labels})$", "--output-on-failure", "--no-tests=error",
+        "--output-junit", str(report), "-j", CORES if stage.parallel else "1"])
+    tally = count(stage, code, report, folder)
+    print(f"  {tally.passed} passed, {len(tally.failed)} failed, {len(tally.skipped)} skipped ({time.monotonic() - began:.0f} s)")
+    if tally.failed:
+        print(tail(log))
+    return tally
+
+
+def count(stage, code, report, folder):
+    """Adds up ctest's report; for the system tests, pytest's own reports, which know each test within a file."""
+    if not report.exists():
+        return Tally(failed=[f"{stage.name}: ctest itself (exit code {code})"])
+    total = Tally()
+    for case in xml.parse(report).getroot().iter("testcase"):
+        inner = folder / "test-results" / f"{case.get('name')}.xml"
+        if stage.name == "system" and inner.exists() and inner.stat().st_mtime >= LOGS_BEGAN:
+            total.add(count_pytest(inner, case))
+        else:
+            total.add(outcome(f"{case.get('name')}", case))
+    if code and not total.failed:
+        total.failed.append(f"{stage.name}: ctest ended with {code}")
+    return total
+
+
+def outcome(name, case):
+    if case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
+        return Tally(skipped=[name])
+    bad = case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail"
+    return Tally(failed=[name]) if bad else Tally(passed=1)
+
+
+def count_pytest(report, entry):
+    total = Tally()
+    for case in xml.parse(report).getroot().iter("testcase"):
+        total.add(outcome(f"{case.get('classname')}.py::{case.get('name')}", case))
+    if entry.get("status") == "fail" and not total.failed:  # it timed out, or nothing was collected
+        total.failed.append(entry.get("name"))
+    return total
+
+
+def allowed_skips():
+    rows = (row.split("#")[0].strip() for row in (TREE / "tests/allowed_skips.txt").read_text().splitlines())
+    return {row for row in rows if row}
+
+
+def chosen(arguments):
+    parser = argparse.ArgumentParser(prog="tools/test", description="Builds the tree and runs its tests.")
+    parser.add_argument("--quick", action="store_true", help="house and unit tests of the release build only")
+    parser.add_argument("--only", choices=[stage.name for stage in STAGES], action="append", help="this stage; may be repeated")
+    options = parser.parse_args(arguments)
+    if options.only:
+        return [stage for stage in STAGES if stage.name in options.only]
+    return [stage for stage in STAGES if stage.quick or not options.quick]
+
+
+def main(arguments):
+    stages = chosen(arguments)
+    if any(stage.name == "system" for stage in stages) and os.geteuid() != 0:
+        sys.exit("tools/test: the system tests make network namespaces and need root (or choose others by --only, --quick)")
+    LOGS.mkdir(parents=True, exist_ok=True)
+    total = Tally()
+    for stage in stages:
+        total.add(run_stage(stage))
+    forbidden = [name for name in total.skipped if name not in allowed_skips()]
+    total.failed += [f"{name} (skipped, and not named in tests/allowed_skips.txt)" for name in forbidden]
+    print(f"\nin {(time.time() - LOGS_BEGAN) / 60:.1f} minutes; logs in {LOGS.relative_to(TREE)}")
+    for name in total.failed:
+        print(f"FAILED {name}")
+    print(f"{total.passed} passed, {len(total.failed)} failed")
+    sys.exit(1 if total.failed else 0)
+
+
+LOGS_BEGAN = time.time()
+if __name__ == "__main__":
+    main(sys.argv[1:])
