@@ -1,9 +1,10 @@
 // Asks every backend again and again whether it serves, and says when the answer changed. One thread, one epoll and one
 // queue of due times carry all targets; what a single check does is in probe.h, what its results mean in judge.h.
 //
-// How long a dead backend keeps its new flows: a check starts `interval` after the start of the one before (never before
-// that one ended, and `timeout` ends it), so `fall` failures are known after at most interval × fall + timeout when it
-// hangs, and interval × fall when it refuses; jitter moves whole series of checks apart, it never lengthens a gap.
+// How long a dead backend keeps its new flows: a check starts `interval` after the start of the one before (never
+// before that one ended, and `timeout` ends it), so `fall` failures are known after at most interval × fall + timeout
+// when it hangs, and interval × fall when it refuses; jitter moves whole series of checks apart, it never lengthens a
+// gap.
 #pragma once
 
 #include <chrono>
@@ -38,7 +39,7 @@ struct Event {
 struct TargetStatus {
   std::string pool, backend;
   bool up = false;
-  bool checked = false;  // false: no check has ended yet (or the pool has none), `up` is what was assumed
+  bool checked = false;     // false: no check has ended yet (or the pool has none), `up` is what was assumed
   std::string last_reason;  // why the last check failed; empty: it passed
   std::chrono::system_clock::time_point since;  // of `up`
   uint64_t checks_passed = 0, checks_failed = 0;

@@ -1,0 +1,68 @@
+// Reads a server's answer to a health check as its bytes come in and says as early as it can whether it passes: the
+// status line against the list of expected ones, then the body for a piece of text (RFC 9112; Content-Length, chunked
+// and read-until-close bodies). No I/O. What it keeps is bounded: 64 KB of head, 64 KB of body.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cardea::mgmt::health {
+
+struct Expectation {
+  std::vector<uint16_t> statuses;
+  std::string body;  // must occur in the first 64 KB of the body; empty: any body
+};
+
+class HttpAnswer {
+ public:
+  static constexpr size_t kHeadMax = 64 << 10, kBodyMax = 64 << 10;
+
+  enum class State : uint8_t { kReading, kPassed, kFailed };
+
+  // `expectation` has to outlive this object.
+  explicit HttpAnswer(const Expectation& expectation) : expectation_(expectation) {}
+
+  // Both do nothing once the answer is decided.
+  State feed(std::string_view bytes);
+  State closed();  // the server closed the connection in good order
+
+  State state() const { return state_; }
+  const std::string& reason() const { return reason_; }  // why it failed
+  std::optional<uint16_t> status() const { return status_; }
+
+ private:
+  enum class Part : uint8_t { kStatusLine, kHeaders, kPlainBody, kChunkSize, kChunkData, kChunkEnd };
+
+  bool step();  // consumes some of input_; false: needs more bytes or is decided
+  bool take_line(std::string_view& line);
+  bool read_status_line(std::string_view line);
+  void read_header(std::string_view line);
+  bool end_of_head();
+  bool read_chunk_size(std::string_view line);
+  bool read_body(Part then);
+  bool end_of_body();
+  bool look_in_body(std::string_view piece);
+  bool pass();
+  bool fail(std::string reason);
+
+  const Expectation& expectation_;
+  State state_ = State::kReading;
+  Part part_ = Part::kStatusLine;
+  std::string reason_;
+  std::optional<uint16_t> status_;
+  std::string input_;     // received, not consumed
+  size_t consumed_ = 0;   // of input_
+  size_t head_size_ = 0;  // bytes of all heads so far, interim ones too
+  std::optional<uint64_t> content_length_;
+  bool chunked_ = false;
+  uint64_t left_ = 0;  // of the chunk, or of a body of known length
+  std::string body_;
+};
+
+// What of a server's bytes can stand in a message: printable ASCII, the rest as \xNN, cut at `size_max` bytes.
+std::string printable(std::string_view bytes, size_t size_max = 40);
+
+}  // namespace cardea::mgmt::health

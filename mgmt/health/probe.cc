@@ -1,0 +1,138 @@
+#include "mgmt/health/probe.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace cardea::mgmt::health {
+namespace {
+
+using conf::HealthType;
+using Kind = Progress::Kind;
+
+Endpoint checked_address(const Endpoint& backend, const conf::HealthCheck& check) {
+  return {backend.address, check.port.value_or(backend.port)};
+}
+
+// A Transfer that moved nothing, as the probe's own progress.
+Progress stopped(const Transfer& transfer) {
+  switch (transfer.kind) {
+    case Transfer::Kind::kWantRead:
+      return {Kind::kWaitReadable, {}};
+    case Transfer::Kind::kWantWrite:
+      return {Kind::kWaitWritable, {}};
+    case Transfer::Kind::kOwnFailure:
+      return {Kind::kOwnFailure, transfer.reason};
+    case Transfer::Kind::kClosed:
+      return {Kind::kFailed, "closed too early"};
+    default:
+      return {Kind::kFailed, transfer.reason};
+  }
+}
+
+Progress judged(const HttpAnswer& answer) {
+  if (answer.state() == HttpAnswer::State::kPassed) return {Kind::kPassed, {}};
+  return {Kind::kFailed, answer.reason()};
+}
+
+std::string host_header(const Endpoint& address, const conf::HealthCheck& check) {
+  if (!check.host.empty()) return check.host;
+  const uint16_t standard = check.type == HealthType::kHttps ? 443 : 80;
+  if (address.port != standard) return address.text();
+  return address.address.is_v4() ? address.address.text() : fmt::format("[{}]", address.address.text());
+}
+
+}  // namespace
+
+std::string request_text(const Endpoint& backend, const conf::HealthCheck& check) {
+  return fmt::format(
+      "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: cardea-health\r\nAccept: */*\r\nConnection: close\r\n\r\n",
+      check.path, host_header(checked_address(backend, check), check));
+}
+
+Probe::Probe(const Endpoint& backend, const conf::HealthCheck& check, TlsContexts& tls)
+    : address_(checked_address(backend, check)), check_(check), contexts_(tls), expectation_{check.expect, check.body} {
+  if (check.type != HealthType::kTcp) request_ = request_text(backend, check);
+}
+
+Progress Probe::start() {
+  return connected(socket_.connect(address_));
+}
+
+Progress Probe::advance() {
+  switch (phase_) {
+    case Phase::kConnecting:
+      return connected(socket_.finish_connect());
+    case Phase::kHandshake:
+      return handshake();
+    case Phase::kWriting:
+      return write();
+    case Phase::kReading:
+      return read();
+  }
+  return {};
+}
+
+Progress Probe::connected(const Transfer& transfer) {
+  if (transfer.kind != Transfer::Kind::kDone) return stopped(transfer);
+  if (check_.type == HealthType::kTcp) return {Kind::kPassed, {}};
+  if (check_.type == HealthType::kHttps) return begin_tls();
+  phase_ = Phase::kWriting;
+  return write();
+}
+
+Progress Probe::begin_tls() {
+  const auto context = contexts_.get(check_.verify);
+  if (!context) return {Kind::kOwnFailure, context.error().message};
+  auto session = TlsSession::start(*context, fd(), check_.host.empty() ? address_.address.text() : check_.host);
+  if (!session) return {Kind::kOwnFailure, session.error().message};
+  tls_ = std::move(*session);
+  phase_ = Phase::kHandshake;
+  return handshake();
+}
+
+Progress Probe::handshake() {
+  const Transfer transfer = tls_->handshake();
+  if (transfer.kind == Transfer::Kind::kClosed) return {Kind::kFailed, "tls: closed in the handshake"};
+  if (transfer.kind != Transfer::Kind::kDone) return stopped(transfer);
+  phase_ = Phase::kWriting;
+  return write();
+}
+
+Progress Probe::write() {
+  while (written_ < request_.size()) {
+    const std::string_view rest = std::string_view(request_).substr(written_);
+    const Transfer transfer = tls_ ? tls_->write(rest) : socket_.write(rest);
+    if (transfer.kind != Transfer::Kind::kDone) return stopped(transfer);
+    written_ += transfer.size;
+  }
+  phase_ = Phase::kReading;
+  return read();
+}
+
+Progress Probe::read() {
+  std::array<char, 16 << 10> buffer;
+  while (true) {  // ends: HttpAnswer decides within 128 KB, whatever the server sends
+    const Transfer transfer = tls_ ? tls_->read(buffer) : socket_.read(buffer);
+    if (transfer.kind == Transfer::Kind::kClosed) {
+      answer_.closed();
+      return judged(answer_);
+    }
+    if (transfer.kind != Transfer::Kind::kDone) return stopped(transfer);
+    if (answer_.feed({buffer.data(), transfer.size}) != HttpAnswer::State::kReading) return judged(answer_);
+  }
+}
+
+std::string Probe::timeout_reason() const {
+  const auto ms = check_.timeout.count();
+  switch (phase_) {
+    case Phase::kConnecting:
+      return fmt::format("timeout after {} ms while connecting", ms);
+    case Phase::kHandshake:
+      return fmt::format("timeout after {} ms in the TLS handshake", ms);
+    default:
+      return fmt::format("timeout after {} ms while waiting for the answer", ms);
+  }
+}
+
+}  // namespace cardea::mgmt::health

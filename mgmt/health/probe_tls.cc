@@ -1,0 +1,88 @@
+#include "mgmt/health/probe_tls.h"
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <cerrno>
+
+#include "base/ip.h"
+
+namespace cardea::mgmt::health {
+namespace {
+
+using Kind = Transfer::Kind;
+
+std::string first_error() {
+  const unsigned long code = ERR_get_error();
+  ERR_clear_error();
+  const char* reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
+  return reason != nullptr ? reason : "failed";
+}
+
+}  // namespace
+
+Result<SSL_CTX*> TlsContexts::get(bool verify) {
+  auto& context = verify ? verified_ : unverified_;
+  if (context) return context.get();
+  context.reset(SSL_CTX_new(TLS_client_method()));
+  if (!context) return fail(fmt::format("make a TLS context: {}", first_error()));
+  SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_quiet_shutdown(context.get(), 1);
+  SSL_CTX_set_verify(context.get(), verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (verify) SSL_CTX_set_default_verify_paths(context.get());
+  return context.get();
+}
+
+Result<TlsSession> TlsSession::start(SSL_CTX* context, int fd, const std::string& name) {
+  TlsSession session(SSL_new(context));
+  SSL* ssl = session.ssl_.get();
+  if (ssl == nullptr || SSL_set_fd(ssl, fd) != 1) return fail(fmt::format("make a TLS session: {}", first_error()));
+  if (IpAddress::parse(name)) {
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str());
+  } else {
+    SSL_set_tlsext_host_name(ssl, name.c_str());
+    SSL_set1_host(ssl, name.c_str());
+  }
+  SSL_set_connect_state(ssl);
+  return session;
+}
+
+Transfer TlsSession::handshake() {
+  ERR_clear_error();
+  return outcome(SSL_do_handshake(ssl_.get()));
+}
+
+Transfer TlsSession::read(std::span<char> into) {
+  ERR_clear_error();
+  return outcome(SSL_read(ssl_.get(), into.data(), int(into.size())));
+}
+
+Transfer TlsSession::write(std::string_view bytes) {
+  ERR_clear_error();
+  return outcome(SSL_write(ssl_.get(), bytes.data(), int(bytes.size())));
+}
+
+Transfer TlsSession::outcome(int returned) {
+  if (returned > 0) return {.size = size_t(returned)};
+  const int error_number = errno;
+  switch (SSL_get_error(ssl_.get(), returned)) {
+    case SSL_ERROR_WANT_READ:
+      return {.kind = Kind::kWantRead};
+    case SSL_ERROR_WANT_WRITE:
+      return {.kind = Kind::kWantWrite};
+    case SSL_ERROR_ZERO_RETURN:
+      return {.kind = Kind::kClosed};
+    case SSL_ERROR_SYSCALL:
+      if (error_number != 0) return transfer_failure(error_number);
+      return {.kind = Kind::kClosed};
+    default:
+      break;
+  }
+  const long verified = SSL_get_verify_result(ssl_.get());
+  if (verified != X509_V_OK && (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_PEER) != 0)
+    return {.kind = Kind::kFailed, .reason = fmt::format("tls: {}", X509_verify_cert_error_string(verified))};
+  return {.kind = Kind::kFailed, .reason = fmt::format("tls: {}", first_error())};
+}
+
+}  // namespace cardea::mgmt::health
