@@ -1,0 +1,65 @@
+// Tasks that nobody awaits: connections, and what runs beside them. The loop owns them until they finish. `both` awaits
+// two tasks that run side by side, for true duplex.
+#pragma once
+
+#include <memory>
+
+#include "l7/runtime/loop.h"
+#include "l7/runtime/task.h"
+
+namespace cardea::l7 {
+
+// A task in the loop's care, with what has to outlive it.
+class SpawnedTask : public Link {
+ public:
+  using Drop = void (*)(void* owner);
+  static void start(Loop& loop, Task<> task, Arena& arena, void* owner, Drop drop);
+  void destroy();
+
+ private:
+  struct Cleanup : Waiter {
+    explicit Cleanup(SpawnedTask& of) : Waiter([](Waiter& w) { static_cast<Cleanup&>(w).task.destroy(); }), task(of) {}
+    SpawnedTask& task;
+  };
+  SpawnedTask(Loop& loop, Task<> task, Arena& arena, void* owner, Drop drop);
+
+  Loop& loop_;
+  Task<> task_;
+  Arena& arena_;
+  void* owner_;
+  Drop drop_;
+  Cleanup cleanup_;
+};
+
+// Runs body(*owner) until it first waits, then as events come. `owner` has an arena() and is destroyed after the task:
+//   spawn(loop, serve, std::make_unique<Connection>(…));   // Task<> serve(Connection&)
+template <typename Owner>
+void spawn(Loop& loop, Task<> (*body)(Owner&), std::unique_ptr<Owner> owner) {
+  Owner& at = *owner;
+  SpawnedTask::start(loop, body(at), at.arena(), owner.release(), [](void* it) { delete static_cast<Owner*>(it); });
+}
+
+// The same for a task whose arena outlives it by other means (the loop's own listeners, a child of a connection).
+inline void spawn(Loop& loop, Arena& arena, Task<> task) {
+  SpawnedTask::start(loop, std::move(task), arena, nullptr, [](void*) {});
+}
+
+// Awaited: starts both, resumes when both are done.  co_await both(first, second);
+class BothOperation {
+ public:
+  BothOperation(Task<> first, Task<> second) : first_(std::move(first)), second_(std::move(second)) {}
+  bool await_ready() const { return false; }
+  bool await_suspend(std::coroutine_handle<> handle);
+  void await_resume() const {}
+
+ private:
+  static void finished(void* context);
+  Task<> first_, second_;
+  std::coroutine_handle<> handle_;
+  int left_ = 3;  // the two tasks, and the start itself
+};
+inline BothOperation both(Task<> first, Task<> second) {
+  return {std::move(first), std::move(second)};
+}
+
+}  // namespace cardea::l7

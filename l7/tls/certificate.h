@@ -1,0 +1,39 @@
+// A certificate as operators give it: PEM files, read and checked once by the control thread. Shards get the checked
+// text and parse it into objects of their own. The private key's text is wiped when the last holder lets go.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace cardea::l7::tls {
+
+struct Certificate {
+  using Time = std::chrono::sys_seconds;
+
+  Certificate() = default;
+  Certificate(const Certificate&) = delete;
+  Certificate& operator=(const Certificate&) = delete;
+  ~Certificate();
+
+  std::string name;                // as the operator finds it
+  std::string chain_pem, key_pem;  // leaf first
+  std::vector<std::string> names;  // lower case DNS names, "*.example.com" for wildcards; never empty
+  std::string key_type;            // "EC", "RSA", "ED25519"
+  std::string issuer, serial;      // for people
+  Time not_before{}, not_after{};
+};
+
+// Errors name the file and what to do: missing, not PEM, encrypted key, key of another certificate, no name in it.
+// Both files may be the same. A certificate that has expired loads: see expiry_warning.
+Result<std::shared_ptr<const Certificate>> load_certificate(const std::string& name, const std::string& chain_path,
+                                                            const std::string& key_path);
+
+// Empty, or one sentence: expired, not valid yet, or expires within `ahead`.
+std::string expiry_warning(const Certificate& certificate, Certificate::Time now,
+                           std::chrono::days ahead = std::chrono::days(14));
+
+}  // namespace cardea::l7::tls

@@ -1,0 +1,113 @@
+// TLS as a Stream over a Stream: OpenSSL reads and writes through the lower stream's try_ calls, with no memory BIO and
+// no copy in between. The handshake is awaited first; whatever is sent instead of TLS ends it with a reason. When idle
+// it holds no record buffers (SSL_MODE_RELEASE_BUFFERS).
+#pragma once
+
+#include <openssl/types.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "l7/runtime/stream.h"
+#include "l7/tls/context.h"
+
+namespace cardea::l7::tls {
+
+// Why a handshake failed, as one word for logs and counters.
+enum class Failure : uint8_t {
+  kNone,
+  kTimeout,
+  kCancelled,       // close() or cancel()
+  kClosed,          // the peer closed or reset before the handshake was done
+  kNotTls,          // something else than TLS arrived: a plain HTTP request, garbage
+  kVersion,         // no TLS version in common
+  kNoSharedCipher,  // no cipher, group or signature algorithm in common
+  kNoProtocol,      // ALPN without a protocol in common
+  kPeerAlert,       // the peer refused
+  kCertificate,     // the peer's certificate was not accepted
+  kOther,
+};
+std::string_view word(Failure failure);  // "not_tls", …
+
+struct Handshake {
+  Failure failure = Failure::kNone;
+  const char* detail = "";  // OpenSSL's own words, static; empty when they would add nothing
+  bool ok() const { return failure == Failure::kNone; }
+};
+
+class HandshakeOperation;
+
+class TlsStream final : public Stream {
+ public:
+  // `lower` outlives this stream and is used by nobody else from now on. The context outlives the handshake.
+  TlsStream(ServerContext& context, Stream& lower);
+  // `server_name`: asked for by SNI and, when the context verifies, matched (an IP address is matched, not asked for).
+  TlsStream(ClientContext& context, Stream& lower, const std::string& server_name, SessionSlot* session = nullptr);
+  ~TlsStream() override;
+
+  HandshakeOperation handshake(Instant deadline);  // co_await: Handshake; before anything else, once
+
+  IoResult try_read(MutableBytes into) override;
+  IoResult try_write(std::span<const iovec> from) override;
+  IoResult shutdown_write() override;                // close_notify, then the lower stream's
+  void close(Close how = Close::kOrderly) override;  // close_notify if it fits, then the lower stream
+  bool ready(Direction direction) const override;
+  void wait(Direction direction, Waiter& waiter) override;
+  Endpoint peer() const override { return lower_.peer(); }
+  Endpoint local() const override { return lower_.local(); }
+
+  // After the handshake.
+  std::string_view version() const;  // "TLSv1.3"
+  std::string_view cipher() const;
+  std::string_view alpn() const;         // empty when none was agreed
+  std::string_view server_name() const;  // what the client asked for, empty when nothing
+  bool resumed() const;
+
+ private:
+  friend class HandshakeOperation;
+  friend struct LowerBio;
+  friend struct ContextCallbacks;
+
+  void attach(SSL_CTX* context);
+  IoSlot::Attempt try_handshake();
+  IoResult classify(int returned, Direction direction);
+  IoResult write_one(const void* data, size_t bytes);
+  Failure failure_of_error(const char*& detail) const;
+  void send_close_notify();
+
+  Stream& lower_;
+  SSL* ssl_ = nullptr;
+  ServerContext* server_ = nullptr;
+  SessionSlot* session_ = nullptr;
+  Handshake handshake_;
+  int lower_error_ = 0;  // errno of the lower stream's failure
+  bool established_ = false;
+  bool broken_ = false;       // a fatal error: OpenSSL must not be asked again
+  bool lower_ended_ = false;  // the lower stream ended
+  bool close_notify_sent_ = false;
+  // What the last try in a direction has to wait for: the other direction when OpenSSL had something of its own to do.
+  Direction waits_for_[2] = {Direction::kRead, Direction::kWrite};
+  bool blocked_[2] = {false, false};
+};
+
+class [[nodiscard]] HandshakeOperation {
+ public:
+  HandshakeOperation(TlsStream& stream, Instant deadline) : stream_(stream), deadline_(deadline) {}
+  HandshakeOperation(const HandshakeOperation&) = delete;
+  ~HandshakeOperation();
+  bool await_ready();
+  void await_suspend(std::coroutine_handle<> handle);
+  Handshake await_resume();
+
+ private:
+  TlsStream& stream_;
+  Instant deadline_;
+  IoSlot::Attempt waits_for_ = IoSlot::Attempt::kDone;
+  Wake wake_ = Wake::kReady;
+};
+inline HandshakeOperation TlsStream::handshake(Instant deadline) {
+  return {*this, deadline};
+}
+
+}  // namespace cardea::l7::tls
