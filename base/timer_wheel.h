@@ -1,6 +1,7 @@
 // Deadlines for many things at once: a hierarchical timer wheel (Varghese and Lauck 1987) with a millisecond tick.
 // Arming and cancelling are a list operation each, whatever the number of timers; the timers are members of what they
-// guard, so nothing is allocated. A timer fires at or up to one tick after its time, never before. One owner, no locks.
+// guard, so nothing is allocated; the wheel outlives them. A timer fires at or up to one tick after its time, never before. One
+// owner, no locks.
 #pragma once
 
 #include <array>
@@ -19,7 +20,7 @@ class TimerWheel {
     Timer& operator=(const Timer&) = delete;
     ~Timer() { cancel(); }
 
-    bool armed() const { return next_ != nullptr; }
+    bool armed() const { return at_ != nullptr; }
     void cancel();
 
    private:
