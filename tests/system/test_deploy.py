@@ -1,0 +1,137 @@
+"""What a host is given: the installed tree, units that systemd accepts and under whose restrictions the daemons work, and a
+host set-up that says what it changes and takes it back."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+from lab.cardea import TREE, Cardea
+from lab.namespace import run
+from lab.nginx import Nginx
+from lab.site import Site
+from lab.standard import WEB, document
+
+HOST_SETUP = TREE / "deploy/host-setup"
+UNITS = ["cardea-dataplane.service", "cardea-mgmt.service"]
+SYSCTLS = ["vm.nr_hugepages", *(f"net.{family}.neigh.default.gc_thresh{n}" for family in ("ipv4", "ipv6") for n in (1, 2, 3))]
+
+
+@pytest.fixture(scope="module")
+def installed():
+    """The tree that `cmake --install` makes, readable by everyone, with its prefix."""
+    build = pathlib.Path(os.environ.get("CARDEA_BIN_DIR", TREE / "build/release"))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="cardea-installed-"))
+    folder.chmod(0o755)
+    try:
+        prefix = re.search(r"^CMAKE_INSTALL_PREFIX:PATH=(.*)$", (build / "CMakeCache.txt").read_text(), re.M)[1]
+        subprocess.run(["cmake", "--install", build], env={**os.environ, "DESTDIR": str(folder)}, check=True,
+                       stdout=subprocess.DEVNULL)
+        yield folder / prefix.lstrip("/")
+    finally:
+        shutil.rmtree(folder)
+
+
+def unit(installed, name):
+    return installed / "lib/systemd/system" / name
+
+
+def setting(unit_file, key):
+    return re.search(rf"^{key}=(.*)$", unit_file.read_text(), re.M)[1].split()
+
+
+def test_everything_is_installed(installed):
+    for path in ("sbin/cardea-dataplane", "sbin/cardea-mgmt", "bin/cardea", "sbin/cardea-host-setup"):
+        assert os.access(installed / path, os.X_OK), path
+    for path in ("lib/sysusers.d/cardea.conf", "lib/tmpfiles.d/cardea.conf", "share/cardea/prometheus/cardea-alerts.yml"):
+        assert (installed / path).is_file(), path
+    assert list((installed / "share/doc/cardea/examples").glob("*.cfg"))
+
+
+def test_systemd_accepts_the_units(installed, tmp_path):
+    for name in UNITS:
+        text = re.sub(r"^(Exec\w+=)(\S+/)(s?bin/)", rf"\g<1>{installed}/\g<3>", unit(installed, name).read_text(), flags=re.M)
+        (tmp_path / name).write_text(text)
+    done = run(["systemd-analyze", "verify", "--man=no", *(tmp_path / name for name in UNITS)], check=False)
+    ours = [row for row in (done.stdout + done.stderr).splitlines() if "cardea" in row]
+    assert (done.returncode, ours) == (0, [])
+
+
+def test_the_alerts_are_valid(installed):
+    run(["promtool", "check", "rules", installed / "share/cardea/prometheus/cardea-alerts.yml"])
+
+
+class Restricted(Cardea):
+    """The daemons as the units start them: the dataplane with its few capabilities, mgmt as a user without any."""
+
+    def __init__(self, site, configuration, installed):
+        self.installed = installed
+        super().__init__(site, configuration)
+
+    def _daemon(self, name, *arguments):
+        capabilities = setting(unit(self.installed, f"{name}.service"), "CapabilityBoundingSet")
+        bounds = ",".join(["-all", *("+" + c.removeprefix("CAP_").lower() for c in capabilities)])
+        user = ["--reuid", "nobody"] if name == "cardea-mgmt" else []
+        process = super()._daemon(name, *arguments)
+        program = process.argv.index(next(word for word in process.argv if word.endswith("/" + name)))
+        process.argv[program:program + 1] = ["setpriv", *user, "--regid", "nogroup", "--clear-groups", "--no-new-privs",
+                                             f"--bounding-set={bounds}", "--", str(self.installed / "sbin" / name)]
+        return process
+
+
+def test_the_daemons_work_under_the_units_restrictions(installed, device):
+    with Site(backends=2) as site:
+        for backend in site.backends:
+            Nginx(site, backend).start()
+        for folder in (site.run.sockets, site.run.state):
+            shutil.chown(folder, group="nogroup")
+            folder.chmod(0o2770)
+        cardea = Restricted(site, document(site, device=device), installed)
+        cardea.file.chmod(0o644)
+        cardea.start()
+        cardea.until_backends("up", 4)  # the web pools; nothing answers UDP here, but its check is of the web server
+        assert site.client.run("curl", "-sS", "--max-time", "5", f"http://{WEB[4]}/").stdout in {"b1\n", "b2\n"}
+        cardea.kill_dataplane()
+        cardea.dataplane.start()
+        cardea.until_ready()  # it could read the plan that mgmt stored
+        assert site.client.run("curl", "-sS", "--max-time", "5", f"http://{WEB[4]}/").stdout in {"b1\n", "b2\n"}
+
+
+def sysctls():
+    return {key: run(["sysctl", "-n", key]).stdout.strip() for key in SYSCTLS}
+
+
+def test_a_dry_run_changes_nothing(tmp_path):
+    before = sysctls()
+    done = run([HOST_SETUP, "--dry-run", "--hugepages", 8192, "--root", tmp_path])
+    assert "would set vm.nr_hugepages" in done.stdout
+    assert sysctls() == before and list(tmp_path.iterdir()) == []
+
+
+def test_set_up_is_recorded_and_undone(tmp_path):
+    before = sysctls()
+    wanted = int(before["vm.nr_hugepages"]) + 8  # pages of 2 MB
+    try:
+        done = run([HOST_SETUP, "--hugepages", 2 * wanted, "--root", tmp_path])
+        assert f"set vm.nr_hugepages from {before['vm.nr_hugepages']} to {wanted}" in done.stdout
+        after = sysctls()
+        assert int(after["vm.nr_hugepages"]) == wanted and int(after["net.ipv6.neigh.default.gc_thresh3"]) >= 16384
+        assert f"vm.nr_hugepages = {wanted}" in (tmp_path / "etc/sysctl.d/60-cardea.conf").read_text()
+        again = run([HOST_SETUP, "--hugepages", 2 * wanted, "--root", tmp_path])
+        assert "set vm" not in again.stdout and sysctls() == after
+    finally:
+        undone = run([HOST_SETUP, "--undo", "--root", tmp_path])
+    assert f"set vm.nr_hugepages back to {before['vm.nr_hugepages']}" in undone.stdout
+    assert sysctls() == before
+    assert not (tmp_path / "etc/sysctl.d/60-cardea.conf").exists()
+    assert "nothing to undo" in run([HOST_SETUP, "--undo", "--root", tmp_path]).stdout
+
+
+@pytest.mark.parametrize("arguments, word", [(["--nic", "0000:ff:1f.7"], "0000:ff:1f.7"), (["--hugepages", "lots"], "lots"),
+                                             (["--nonsense"], "--nonsense")])
+def test_bad_arguments_are_told(tmp_path, arguments, word):
+    done = run([HOST_SETUP, "--root", tmp_path, *arguments, "--dry-run"], check=False)
+    assert done.returncode != 0 and word in done.stderr
