@@ -118,6 +118,7 @@ class Reader {
     for (const Row& row : section.rows) {
       if (!row.facts.required || std::ranges::count(node.children, row.name, &Node::name) > 0) continue;
       const std::string here = join_path(path, row.name);
+      if (places_.spoilt(here)) continue;  // it is there, with a slip of the pen in its name
       places_.spoil(here);
       findings_.push_back({Finding::error,
                            source_.place(node.line, path),
@@ -131,21 +132,22 @@ class Reader {
     std::vector<std::string> names;
     for (const Row& row : section.rows) names.push_back(row.name);
     std::string meant = nearest(node.name, names);
-    std::string expected;
-    if (meant.empty()) expected = elsewhere(node.name);
-    if (meant.empty() && expected.empty()) expected = fmt::format("one of {}", fmt::join(names, ", "));
     if (!meant.empty()) places_.spoil(join_path(path, meant));
-    findings_.push_back({Finding::error, source_.place(node.line, join_path(path, node.name)), "unknown setting",
-                         std::move(expected), std::move(meant)});
+    const std::string home = meant.empty() ? homes(node.name) : "";
+    findings_.push_back({Finding::error, source_.place(node.line, join_path(path, node.name)),
+                         home.empty() ? "unknown setting" : fmt::format("unknown setting here; it belongs to {}", home),
+                         meant.empty() ? fmt::format("one of {}", fmt::join(names, ", ")) : "", std::move(meant)});
   }
 
   // A setting known in other sections was probably put into the wrong one.
-  static std::string elsewhere(const std::string& name) {
+  static std::string homes(const std::string& name) {
     std::vector<std::string> paths;
-    for (const PathRow& known : all_rows())
-      if (known.row->name == name) paths.push_back(known.path);
-    if (paths.empty()) return {};
-    return fmt::format("it where it belongs: {}", fmt::join(paths, " or "));
+    for (const PathRow& known : all_rows()) {
+      if (known.row->name != name) continue;
+      const size_t cut = known.path.size() - std::min(known.path.size(), name.size() + 1);
+      paths.push_back(cut == 0 ? "the top level" : known.path.substr(0, cut));
+    }
+    return fmt::format("{}", fmt::join(paths, " or "));
   }
 
   const Source& source_;

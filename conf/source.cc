@@ -179,10 +179,14 @@ Place Source::place(unsigned line_of_text, std::string path) const {
   return {files[line.file], line.line, std::move(path)};
 }
 
-std::string_view Source::line_text(unsigned line_of_text) const {
+std::string_view Source::line_at(const Place& place) const {
   std::string_view rest = text;
-  for (unsigned line = 1; line < line_of_text && !rest.empty(); ++line) rest.remove_prefix(rest.find('\n') + 1);
-  return rest.substr(0, rest.find('\n'));
+  for (const Line& line : lines) {
+    const std::string_view here = rest.substr(0, rest.find('\n'));
+    if (line.line == place.line && files[line.file] == place.file) return here;
+    rest.remove_prefix(std::min(here.size() + 1, rest.size()));
+  }
+  return {};
 }
 
 Source load_source(const std::string& path, Findings& findings) {

@@ -1,0 +1,85 @@
+// Checks of `dataplane` itself: workers, source ports, and whether what is configured fits the room set aside.
+#include "conf/check_parts.h"
+
+namespace cardea::conf {
+namespace {
+
+// net.ipv4.ip_local_port_range, as Linux has it unless told otherwise: health checks and ssh leave from there.
+constexpr unsigned kEphemeralFirst = 32768, kEphemeralLast = 60999;
+constexpr unsigned kNatPortsGood = 1000;  // per worker and address: fewer run out with a few thousand connections
+
+void check_workers(Checks& checks, const Dataplane& dataplane) {
+  Unique cpus(checks, "CPU");
+  for (size_t i = 0; i < dataplane.workers.size(); ++i)
+    cpus.add(std::to_string(dataplane.workers[i]), index_path("dataplane.workers", i));
+}
+
+void check_nat_ports(Checks& checks, const Dataplane& dataplane) {
+  const unsigned first = dataplane.nat.port_first, last = dataplane.nat.port_last;
+  const size_t workers = dataplane.workers.size();
+  const std::string path =
+      checks.places.written("dataplane.nat.port_last") ? "dataplane.nat.port_last" : "dataplane.nat.port_first";
+  if (checks.places.spoilt("dataplane.nat") || checks.places.spoilt("dataplane.workers")) return;
+  if (first > last) {
+    return checks.report(Finding::error, path, fmt::format("the range of source ports {} to {} is empty", first, last),
+                         "port_first no larger than port_last");
+  }
+  if (last >= kEphemeralFirst && first <= kEphemeralLast) {
+    checks.report(Finding::warning, path,
+                  fmt::format("source ports {} to {} overlap those Linux uses for its own connections ({} to {})", first, last,
+                              kEphemeralFirst, kEphemeralLast),
+                  "a range that ends at 32767, or another net.ipv4.ip_local_port_range in Linux");
+  }
+  const size_t each = (last - first + 1) / std::max<size_t>(workers, 1);
+  if (each == 0) {
+    checks.report(Finding::error, path, fmt::format("{} source ports cannot be shared by {} workers", last - first + 1, workers),
+                  "at least one port for each worker");
+  } else if (each < kNatPortsGood) {
+    checks.report(Finding::warning, path,
+                  fmt::format("each worker has only {} source ports: so many connections it can hold to one backend", each),
+                  fmt::format("{} or more for each worker", kNatPortsGood));
+  }
+}
+
+void check_nat_addresses(Checks& checks, const Dataplane& dataplane) {
+  Unique addresses(checks, "address");
+  for (size_t i = 0; i < dataplane.nat.addresses.size(); ++i) {
+    const IpAddress& address = dataplane.nat.addresses[i];
+    const std::string path = index_path("dataplane.nat.addresses", i);
+    addresses.add(address.text(), path);
+    if (const char* why = unusable(address))
+      checks.report(Finding::error, path, fmt::format("{} is {}", address.text(), why), "an address backends can answer to");
+    bool local = false;
+    for (const Port& port : dataplane.ports)
+      for (const Prefix& prefix : port.addresses) local |= prefix.contains(address);
+    if (!local && unusable(address) == nullptr) {
+      checks.report(Finding::warning, path, fmt::format("{} is in no port's network", address.text()),
+                    "a route to it by way of this host, on every backend or router");
+    }
+  }
+}
+
+void check_room(Checks& checks, const Dataplane& dataplane) {
+  size_t backends = 0;
+  for (const Pool& pool : checks.config.pools) backends += pool.backends.size();
+  const auto compare = [&](const char* what, const char* setting, size_t count, size_t max) {
+    if (count <= max) return;
+    checks.report(Finding::error, fmt::format("dataplane.{}", setting),
+                  fmt::format("there are {} {}, and room for {}", count, what, max), fmt::format("{} or more", count));
+  };
+  compare("services", "services_max", checks.config.services.size(), dataplane.services_max);
+  compare("backends", "backends_max", backends, dataplane.backends_max);
+}
+
+}  // namespace
+
+void check_dataplane(Checks& checks) {
+  if (!checks.config.dataplane) return;
+  const Dataplane& dataplane = *checks.config.dataplane;
+  check_workers(checks, dataplane);
+  check_nat_ports(checks, dataplane);
+  check_nat_addresses(checks, dataplane);
+  check_room(checks, dataplane);
+}
+
+}  // namespace cardea::conf

@@ -1,0 +1,64 @@
+// The checks' common ground: what they read and how they report. Each part of the document has a file of checks.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "conf/check.h"
+#include "conf/quote.h"
+#include "conf/schema.h"
+
+namespace cardea::conf {
+
+struct Checks {
+  const Config& config;
+  const Places& places;
+  Findings& findings;
+
+  // A setting that could not be read is already reported; nothing more is said about it.
+  void report(Finding::Level level, const std::string& path, std::string message, std::string expected = {},
+              std::string meant = {}) {
+    if (places.spoilt(path)) return;
+    findings.push_back({level, places.of(path), std::move(message), std::move(expected), std::move(meant)});
+  }
+
+  std::string where(const std::string& path) const {
+    const Place place = places.of(path);
+    return fmt::format("{}:{}", place.file, place.line);
+  }
+};
+
+// Notes which keys were seen, and reports those seen before. Keys are shown as they are compared.
+class Unique {
+ public:
+  Unique(Checks& checks, std::string what) : checks_(checks), what_(std::move(what)) {}
+
+  void add(const std::string& key, const std::string& path) {
+    const auto [first, fresh] = seen_.emplace(key, path);
+    if (fresh || checks_.places.spoilt(path)) return;
+    checks_.report(Finding::error, path, fmt::format("{} {} is already used in {}", what_, key, checks_.where(first->second)),
+                   "each only once");
+  }
+
+ private:
+  Checks& checks_;
+  std::string what_;
+  std::map<std::string, std::string> seen_;
+};
+
+// "the unspecified address", "a multicast address"…: why no packet can be sent to or from it; null when one can.
+const char* unusable(const IpAddress& address);
+
+std::string family_name(Family family);  // "IPv4"
+
+void check_cluster(Checks& checks);
+void check_dataplane(Checks& checks);   // check_dataplane.cc
+void check_ports(Checks& checks);       // check_ports.cc
+void check_pools(Checks& checks);       // check_pools.cc
+void check_services(Checks& checks);    // check_services.cc
+void check_forwarding(Checks& checks);  // check_forwarding.cc
+
+}  // namespace cardea::conf

@@ -1,0 +1,121 @@
+// Checks of `pools`: backends that can be reached, rings that share exactly, health checks that can succeed.
+#include <algorithm>
+
+#include "conf/check_parts.h"
+
+namespace cardea::conf {
+namespace {
+
+bool is_prime(uint32_t number) {
+  if (number < 2) return false;
+  for (uint64_t divisor = 2; divisor * divisor <= number; ++divisor)
+    if (number % divisor == 0) return false;
+  return true;
+}
+
+uint32_t prime_from(uint32_t number) {
+  while (!is_prime(number)) ++number;
+  return number;
+}
+
+void check_ring(Checks& checks, const Pool& pool) {
+  constexpr uint32_t kSizeMax = 5'000'011;      // itself a prime
+  constexpr size_t kEntriesGood = 100;          // a backend: shares are exact within 1 %
+  const std::string path = pool.place.path + ".ring_size";
+  if (checks.places.spoilt(path)) return;
+  if (!is_prime(pool.ring_size)) {
+    checks.report(Finding::error, path, fmt::format("{} is not a prime number", pool.ring_size), "a prime number",
+                  std::to_string(prime_from(pool.ring_size)));
+  } else if (pool.ring_size < pool.backends.size() * kEntriesGood) {
+    const auto good = uint32_t(std::min<size_t>(kSizeMax, pool.backends.size() * kEntriesGood));
+    checks.report(Finding::warning, path,
+                  fmt::format("a ring of {} entries is small for {} backends: shares will be off by more than 1 %",
+                              pool.ring_size, pool.backends.size()),
+                  "100 entries or more for each backend", std::to_string(prime_from(good)));
+  }
+}
+
+void check_backends(Checks& checks, const Pool& pool) {
+  Unique addresses(checks, "backend");
+  bool any_weight = pool.backends.empty() || checks.places.spoilt(pool.place.path + ".backends");
+  for (const Backend& backend : pool.backends) {
+    any_weight |= backend.weight > 0;
+    const std::string path = backend.place.path + ".address";
+    if (backend.address.port == 0) continue;
+    addresses.add(backend.address.text(), path);
+    if (const char* why = unusable(backend.address.address)) {
+      checks.report(Finding::error, path, fmt::format("{} is {}", backend.address.address.text(), why),
+                    "an address packets can be sent to");
+    }
+  }
+  if (!any_weight)
+    checks.report(Finding::warning, pool.place.path + ".backends",
+                  fmt::format("all backends of pool {} have weight 0: it takes no connections", in_quotes(pool.name)));
+}
+
+bool printable(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+void check_request(Checks& checks, const HealthCheck& health, const std::string& path) {
+  const auto refuse = [&](const char* setting, std::string message, std::string expected) {
+    checks.report(Finding::error, path + setting, std::move(message), std::move(expected));
+  };
+  if (!health.path.starts_with('/')) refuse(".path", in_quotes(health.path) + " does not begin with '/'", "a path such as \"/health\"");
+  if (!printable(health.path)) refuse(".path", "it holds a blank or a character outside ASCII", "such characters written as %20");
+  if (!printable(health.host)) refuse(".host", "it holds a blank or a character outside ASCII", "a host name such as \"shop.example\"");
+  if (health.expect.empty()) refuse(".expect", "no status would be accepted", "at least one, such as [200]");
+}
+
+// Settings of another kind of check are probably a leftover or a wrong `type`.
+void check_idle_settings(Checks& checks, const HealthCheck& health, const std::string& path) {
+  std::vector<const char*> idle;
+  const bool http = health.type == HealthType::kHttp || health.type == HealthType::kHttps;
+  if (!http) idle.insert(idle.end(), {"path", "host", "expect", "body"});
+  if (health.type != HealthType::kHttps) idle.push_back("verify");
+  if (health.type == HealthType::kNone) idle.insert(idle.end(), {"port", "interval", "timeout", "rise", "fall", "jitter_percent"});
+  const Row* type = find_row("pools[].health.type");
+  for (const char* setting : idle) {
+    const std::string here = join_path(path, setting);
+    if (!checks.places.written(here) || checks.places.spoilt(path + ".type")) continue;
+    checks.report(Finding::warning, here,
+                  fmt::format("has no effect on a health check of type {}", type->values(&health).front()));
+  }
+}
+
+void check_health(Checks& checks, const Pool& pool) {
+  const std::string path = pool.place.path + ".health";
+  const HealthCheck& health = pool.health;
+  check_idle_settings(checks, health, path);
+  if (health.type == HealthType::kHttp || health.type == HealthType::kHttps) check_request(checks, health, path);
+  if (health.type == HealthType::kNone || checks.places.spoilt(path)) return;
+  if (health.timeout > health.interval) {
+    const Row* interval = find_row("pools[].health.interval");
+    const Row* timeout = find_row("pools[].health.timeout");
+    checks.report(Finding::warning, path + (checks.places.written(path + ".timeout") ? ".timeout" : ".interval"),
+                  fmt::format("the timeout of {} is longer than the interval of {}: checks are delayed by slow backends",
+                              timeout->values(&health).front(), interval->values(&health).front()),
+                  "a timeout no longer than the interval");
+  }
+}
+
+void check_use(Checks& checks, const Pool& pool) {
+  if (pool.name.empty() || checks.places.spoilt("services")) return;
+  if (std::ranges::count(checks.config.services, pool.name, &Service::pool) > 0) return;
+  checks.report(Finding::hint, pool.place.path, fmt::format("no service uses pool {}", in_quotes(pool.name)));
+}
+
+}  // namespace
+
+void check_pools(Checks& checks) {
+  Unique names(checks, "pool name");
+  for (const Pool& pool : checks.config.pools) {
+    if (!pool.name.empty()) names.add(in_quotes(pool.name), pool.place.path + ".name");
+    check_ring(checks, pool);
+    check_backends(checks, pool);
+    check_health(checks, pool);
+    check_use(checks, pool);
+  }
+}
+
+}  // namespace cardea::conf
