@@ -7,6 +7,7 @@ build/test-logs.
 import argparse
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -145,6 +146,7 @@ def main(arguments):
     if any(stage.name == "system" for stage in stages) and os.geteuid() != 0:
         sys.exit("tools/test: the system tests make network namespaces and need root (or choose others by --only, --quick)")
     LOGS.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(LOGS / "system", ignore_errors=True)  # what the lab's processes wrote, a folder a site
     total = Tally()
     for stage in stages:
         total.add(run_stage(stage))

@@ -16,7 +16,7 @@ COUNT = 20  # frames of each kind
 
 @pytest.fixture(scope="module")
 def standard():
-    with Standard() as running:
+    with Standard(change=lambda document: document["dataplane"].update(checksums="full")) as running:
         yield running
 
 
@@ -46,6 +46,10 @@ KINDS = {
     "header length below 20": (lambda e: bytes(e / syn(ihl=4)), "bad_ip_header"),
     "total length beyond the frame": (lambda e: bytes(e / syn(len=1400)), "truncated"),
     "IPv4 checksum wrong": (lambda e: bytes(e / syn(chksum=0x1234)), "bad_ip_checksum"),
+    "TCP checksum wrong": (lambda e: bytes(e / IP(src=WAN.address(CLIENT_HOST, 4), dst=WEB[4]) /
+                                           TCP(sport=4000, dport=80, chksum=0x1234)), "bad_l4_checksum"),
+    "TCP checksum wrong over IPv6": (lambda e: bytes(e / IPv6(src=WAN.address(CLIENT_HOST, 6), dst=WEB[6]) /
+                                                     TCP(sport=4000, dport=80, chksum=0x1234)), "bad_l4_checksum"),
     "TCP data offset below 5": (lambda e: bytes(e / IP(src=WAN.address(CLIENT_HOST, 4), dst=WEB[4]) /
                                                 TCP(sport=4000, dport=80, dataofs=3)), "bad_l4_header"),
     "UDP length wrong": (lambda e: bytes(e / IP(src=WAN.address(CLIENT_HOST, 4), dst="203.0.113.53") /

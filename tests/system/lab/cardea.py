@@ -87,9 +87,7 @@ class Cardea:
 
     def backends(self, pool=None):
         """Rows of `show backends`, of one pool or of all."""
-        rows = self.cli("show", "backends")
-        rows = rows["backends"] if isinstance(rows, dict) else rows
-        return [row for row in rows if pool in (None, row["pool"])]
+        return [row for row in self.cli("show", "backends")["backends"] if pool in (None, row["pool"])]
 
     def reload(self, check=True):
         return self.run("reload", check=check, timeout=60)
@@ -111,5 +109,8 @@ class Cardea:
 
 
 def adopted_generation(status):
-    """The generation the dataplane runs, 0 before the first plan."""
-    return (status.get("dataplane") or status).get("generation") or 0
+    """The generation the dataplane runs and is in step with; 0 while it is away or behind."""
+    for process in status["processes"]:
+        if process["name"] == "dataplane" and process["connected"] and process["in_sync"]:
+            return process["generation"]
+    return 0
