@@ -163,3 +163,22 @@ def test_a_killed_run_is_swept_by_the_next():
     assert done.returncode == -9 and run_dir.namespaces_of(prefix)
     assert prefix in run_dir.sweep_dead()
     assert run_dir.namespaces_of(prefix) == [] and run_dir.RunDir.named(prefix) is None
+
+
+@pytest.mark.parametrize("device", ["net_af_packet", "net_af_xdp"])
+def test_dpdk_moves_packets_between_the_lbs_ends(device):
+    """The lb's ends are fit for DPDK's drivers: its own test program joins them to one wire, and bytes arrive intact."""
+    with Site(backends=1) as site:
+        wire = Process(site.run, "testpmd", site.lb.command(
+            "dpdk-testpmd", "--no-huge", "-m", "512", "--no-pci", "--no-shconf", "-l", "0,1",
+            *(f"--vdev={device}{n},iface={nic}" for n, nic in enumerate(("nic-wan", "nic-lan"))),
+            "--", "--forward-mode=io", "--auto-start", "--no-mlockall", "--total-num-mbufs=16384", "--stats-period=1")).start()
+        nginx = Nginx(site, site.backends[0]).start()
+        site.client.ip("link set direct down", f"addr add {LAN.with_length(77, 4)} dev wan")
+        address = site.backends[0].address()
+        until(lambda: site.client.run("ping", "-c1", "-W1", address, check=False).returncode == 0, 20,
+              "packets cross the wire")
+        result = Load(site, "wire", "hold", address, 80, "--connections", 4, "--path", "/big", "--seconds", 1,
+                      "--timeout", 30, "--sha256", nginx.big_sha256).start().finish()
+        wire.stop()
+        assert result["failed"] == result["corrupt"] == 0 and result["requests"] >= 4, result
