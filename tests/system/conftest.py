@@ -19,13 +19,6 @@ def device(request):
     return request.param
 
 
-@pytest.fixture(scope="module")
-def fullnat():
-    """The standard site in fullnat, shared by a file's tests: each leaves it as it found it."""
-    with Standard(weights=[3, 2, 1]) as standard:
-        yield standard
-
-
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """A failed test shows what the product last wrote."""

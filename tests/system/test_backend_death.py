@@ -13,7 +13,7 @@ LIMIT = INTERVAL * FALL + 0.1  # issue: interval × fall + 100 ms
 
 @pytest.fixture(scope="module")
 def standard():
-    with Standard(weights=[1, 1, 1], families=(4,)) as running:
+    with Standard(weights=[1, 1, 1], families=(4,), health=QUICK_HEALTH) as running:
         yield running
 
 
@@ -37,7 +37,7 @@ def late_victims(line, victim, since):
 
 
 def assert_others_went_on(held, victim):
-    strangers = [f for f in held["examples"] if f["backend"] != victim]
+    strangers = [f for f in held["examples"] if f.get("backend") != victim]
     assert not strangers and held["corrupt"] == 0 and held["moved"] == 0, held
     assert sum(c["requests"] > 0 for c in held["clients"] if c["backend"] != victim) >= 10
 
@@ -54,8 +54,7 @@ def test_a_killed_backend_gets_no_new_connections(standard):
     time.sleep(1)  # traffic on all three before the event that is measured
     died = time.time()
     standard.nginx["b1"].kill()
-    standard.cardea.until_backends("down", 1)  # its web pool; the echo pool's check is of the same nginx
-    time.sleep(1)
+    time.sleep(LIMIT + 1)
     line, held = probing.stop()["line"], holding.stop()
     standard.nginx["b1"].start()
     assert any(entry["at"] > died + LIMIT for entry in line)

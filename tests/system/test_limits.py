@@ -3,11 +3,21 @@ import pytest
 
 from lab.configuration import pool, service
 from lab.metrics import Page
+from lab.site import LAN
 from lab.standard import WEB, Standard
 from lab.wait import until
 
 FLOWS_FEW = 1024
-NO_HEALTH = {"type": "none"}
+
+
+class Silent:
+    """A place on the lan where nobody is."""
+
+    def __init__(self, host):
+        self.host = host
+
+    def address(self, family):
+        return LAN.address(self.host, family)
 
 
 def drops(standard, reason):
@@ -67,8 +77,7 @@ def test_too_many_services_are_refused_by_name(limited):
 
 
 def test_neighbours_that_never_answer_harm_nobody(limited):
-    silent = [type("Silent", (), {"address": staticmethod(lambda family, n=n: f"10.0.0.{200 + n}")}) for n in range(3)]
-    limited.document["pools"].append(pool("silent", silent, 80, health=NO_HEALTH))
+    limited.document["pools"].append(pool("silent", [Silent(host) for host in (200, 201, 202)], 80, health={"type": "none"}))
     limited.document["services"].append(service("silent", ["203.0.113.99:80/tcp"], "silent"))
     limited.reload()
     try:

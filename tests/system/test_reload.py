@@ -21,7 +21,7 @@ def test_a_hundred_reloads_disturb_nobody():
     chance = random.Random(7)
     with Standard(weights=[1, 1, 1]) as standard:
         sha256 = standard.nginx["b1"].big_sha256
-        holding = [standard.load(f"hold{family}", "hold", WEB[family], 80, "--connections", 20, "--path", "/big", "--pause", 0.02,
+        holding = [standard.load(f"hold{family}", "hold", WEB[family], 80, "--connections", 12, "--path", "/big", "--pause", 0.1,
                                  "--timeout", 60, "--sha256", sha256) for family in (4, 6)]
         probing = standard.load("probe", "probe", WEB[4], 80, "--every", 0.02)
         before = standard.cardea.cli("status")

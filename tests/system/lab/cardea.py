@@ -67,11 +67,11 @@ class Cardea:
         return done.returncode == 0 and adopted_generation(json.loads(done.stdout)) > 0
 
     def until_backends(self, state, count=None, seconds=20):
-        """Waits until `count` backends (all of them when None) are in this state."""
+        """Waits until at least `count` backends (all of them when None) are in this state."""
         def so():
             states = [b["state"] for b in self.backends()]
-            return states.count(state) == (len(states) if count is None else count)
-        until(so, seconds, f"{count if count is not None else 'all'} backends are {state}: {self.backends()}")
+            return states.count(state) >= (len(states) if count is None else count)
+        until(so, seconds, f"{'all' if count is None else count} backends are {state}")
 
     def run(self, *words, **options):
         """A command of the CLI as typed; the finished process."""

@@ -7,6 +7,8 @@ import json
 
 from lab.site import LAN, LB_HOST, WAN, endpoint
 
+# Patient enough for a busy two-core machine; QUICK_HEALTH is for tests that time a backend's death.
+HEALTH = {"type": "http", "path": "/health", "expect": [200], "interval": "500ms", "timeout": "450ms", "rise": 2, "fall": 3}
 QUICK_HEALTH = {"type": "http", "path": "/health", "expect": [200], "interval": "200ms", "timeout": "150ms", "rise": 2, "fall": 2}
 
 
@@ -43,7 +45,7 @@ def pool(name, backends, service_port, weights=None, family=4, health=None):
     return {"name": name, "balance": "maglev",
             "backends": [{"address": endpoint(b.address(family), service_port), "weight": w}
                          for b, w in zip(backends, weights, strict=True)],
-            "health": health or QUICK_HEALTH}
+            "health": health or HEALTH}
 
 
 def service(name, listen, pool_name, forward="fullnat"):

@@ -19,14 +19,14 @@ ECHO = {4: SERVICES.address(53, 4), 6: SERVICES.address(53, 6)}
 NAMES = {4: "", 6: "6"}
 
 
-def document(site, forward="fullnat", device="net_af_packet", weights=None, families=(4, 6), **options):
+def document(site, forward="fullnat", device="net_af_packet", weights=None, families=(4, 6), health=configuration.HEALTH,
+             **options):
     """The standard configuration as Python values; `options` go to configuration.for_site."""
     result = configuration.for_site(device, **options)
     for family in families:
         web, echo = "web" + NAMES[family], "echo" + NAMES[family]
-        echo_health = {**configuration.QUICK_HEALTH, "port": 8080}
-        result["pools"] += [configuration.pool(web, site.backends, 80, weights, family),
-                            configuration.pool(echo, site.backends, 53, weights, family, echo_health)]
+        result["pools"] += [configuration.pool(web, site.backends, 80, weights, family, health),
+                            configuration.pool(echo, site.backends, 53, weights, family, {**health, "port": 8080})]
         result["services"] += [
             configuration.service(web, [endpoint(WEB[family], 80) + "/tcp"], web, forward),
             configuration.service(echo, [endpoint(ECHO[family], 53) + "/udp"], echo, forward)]
