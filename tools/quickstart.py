@@ -93,7 +93,7 @@ def make_site(tour):
 
 def check_configuration(tour):
     tour.step("Configuration", "One file says everything; `cardea check` tells every mistake in it, before anything runs.")
-    tour.show(f"grep -v '^ *#' {EXAMPLE.relative_to(TREE)}", lines=40, keep=r"\S")
+    tour.show(f"grep -A6 'name = \"web\";' {EXAMPLE.relative_to(TREE)}", lines=10)
     tour.cardea = Cardea(tour.site, EXAMPLE.read_text())
     program = binary("cardea")
     program = program.relative_to(TREE) if program.is_relative_to(TREE) else program
