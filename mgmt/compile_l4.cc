@@ -1,0 +1,208 @@
+#include "mgmt/compile_l4.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <unordered_map>
+
+#include "dataplane/plan_generated.h"
+#include "dataplane/plan_schema.h"
+
+namespace cardea::mgmt {
+namespace {
+
+namespace image = dataplane::image;
+using Builder = flatbuffers::FlatBufferBuilder;
+template <typename T>
+using Offset = flatbuffers::Offset<T>;
+using RingOffsets = std::unordered_map<const Ring*, Offset<flatbuffers::Vector<uint16_t>>>;
+
+image::Address address(const IpAddress& from) {
+  return image::Address(flatbuffers::span<const uint8_t, 16>(from.bytes.data(), from.bytes.size()));
+}
+
+std::vector<image::Address> addresses(std::span<const IpAddress> from) {
+  std::vector<image::Address> to;
+  for (const auto& one : from) to.push_back(address(one));
+  return to;
+}
+
+image::BackendState state(State from) {
+  switch (from) {
+    case State::kUp: return image::BackendState::up;
+    case State::kDown: return image::BackendState::down;
+    case State::kDrain: return image::BackendState::drain;
+    case State::kMaint: return image::BackendState::maint;
+  }
+  return image::BackendState::maint;
+}
+
+image::Checksums checksums(conf::Checksums from) {
+  switch (from) {
+    case conf::Checksums::kNone: return image::Checksums::none;
+    case conf::Checksums::kHeaders: return image::Checksums::headers;
+    case conf::Checksums::kFull: return image::Checksums::full;
+  }
+  return image::Checksums::full;
+}
+
+image::Forward forward(conf::Forward from) {
+  return from == conf::Forward::kIpip ? image::Forward::ipip : image::Forward::fullnat;
+}
+
+Offset<image::Port> write_port(Builder& builder, const conf::Port& port) {
+  std::vector<image::Prefix> prefixes;
+  for (const auto& one : port.addresses) prefixes.emplace_back(address(one.address), one.length);
+  const auto gateways = addresses(port.gateways);
+  return image::CreatePortDirect(builder, port.name.c_str(), port.device.c_str(), &prefixes, &gateways, port.mtu);
+}
+
+Offset<image::Settings> write_settings(Builder& builder, const conf::Dataplane& from) {
+  const auto milliseconds = [](conf::milliseconds time) { return uint32_t(time.count()); };
+  const auto workers = builder.CreateVector(from.workers);
+  const auto nat_addresses = builder.CreateVectorOfStructs(addresses(from.nat.addresses));
+  return image::CreateSettings(
+      builder, workers, from.poll == conf::Poll::kBusy ? image::Poll::busy : image::Poll::adaptive, from.flows,
+      nat_addresses, from.nat.port_first, from.nat.port_last, checksums(from.checksums),
+      milliseconds(from.timeouts.tcp_syn), milliseconds(from.timeouts.tcp_established),
+      milliseconds(from.timeouts.tcp_closing), milliseconds(from.timeouts.udp), from.services_max, from.backends_max,
+      from.neighbours_max);
+}
+
+Offset<image::Backend> write_backend(Builder& builder, const conf::Backend& backend, const Standing& standing) {
+  const auto where = address(backend.address.address);
+  return image::CreateBackend(builder, builder.CreateString(backend.address.text()), &where, backend.address.port,
+                              standing.weight, state(standing.state));
+}
+
+// Pools with the same backends and weights share one ring in the image.
+Offset<image::Pool> write_pool(Builder& builder, const conf::Pool& pool, const PoolState& now, RingOffsets& rings) {
+  std::vector<Offset<image::Backend>> backends;
+  for (size_t i = 0; i < pool.backends.size(); ++i)
+    backends.push_back(write_backend(builder, pool.backends[i], now.backends[i]));
+  auto& ring = rings[now.ring.get()];
+  if (ring.IsNull()) ring = builder.CreateVector(now.ring->slots);
+  return image::CreatePool(builder, builder.CreateString(pool.name), builder.CreateVector(backends), ring);
+}
+
+Offset<image::Service> write_service(Builder& builder, const conf::Service& service, uint32_t pool) {
+  std::vector<image::Listen> listen;
+  for (const auto& one : service.listen)
+    listen.emplace_back(address(one.endpoint.address), one.endpoint.port, image::Protocol(one.protocol));
+  return image::CreateServiceDirect(builder, service.name.c_str(), &listen, forward(service.forward), pool);
+}
+
+std::vector<Offset<image::Service>> write_services(Builder& builder, const conf::Config& config) {
+  std::map<std::string_view, uint32_t> index_of;
+  for (uint32_t i = 0; i < config.pools.size(); ++i) index_of[config.pools[i].name] = i;
+  std::vector<Offset<image::Service>> services;
+  for (const auto& service : config.services)
+    if (service.mode == conf::Mode::kL4)
+      services.push_back(write_service(builder, service, index_of.at(service.pool)));
+  return services;
+}
+
+// Enough that the builder, which doubles and copies, seldom has to grow; too much costs only address space.
+size_t bytes_expected(const conf::Config& config, std::span<const PoolState> states, std::span<const size_t> pools) {
+  std::unordered_map<const Ring*, size_t> rings;
+  size_t bytes = 16384 + config.services.size() * 256;
+  for (const size_t i : pools) {
+    rings[states[i].ring.get()] = states[i].ring->slots.size() * sizeof(uint16_t) + 64;
+    bytes += 256 + config.pools[i].backends.size() * 128;
+  }
+  for (const auto& [ring, size] : rings) bytes += size;
+  return bytes;
+}
+
+std::vector<Offset<image::Pool>> write_pools(Builder& builder, const conf::Config& config,
+                                             std::span<const PoolState> states, std::span<const size_t> pools) {
+  RingOffsets rings;
+  std::vector<Offset<image::Pool>> written;
+  for (const size_t i : pools) written.push_back(write_pool(builder, config.pools[i], states[i], rings));
+  return written;
+}
+
+RingRequest ring_request(const conf::Pool& pool, std::span<const Standing> standings, HashKey key) {
+  RingRequest request{{}, pool.ring_size};
+  for (size_t i = 0; i < pool.backends.size(); ++i)
+    request.members.push_back({ring_member_key(key, pool.backends[i].address.text()), standings[i].ring_weight()});
+  return request;
+}
+
+std::vector<Standing> standings_of(const conf::Pool& pool, const Runtime& runtime) {
+  std::vector<Standing> standings;
+  for (const auto& backend : pool.backends) standings.push_back(runtime.standing_of(pool, backend));
+  return standings;
+}
+
+std::vector<size_t> all_pools(const conf::Config& config) {
+  std::vector<size_t> indices(config.pools.size());
+  for (size_t i = 0; i < indices.size(); ++i) indices[i] = i;
+  return indices;
+}
+
+Result<std::vector<PoolState>> states_of(const conf::Config& config, std::span<const size_t> pools,
+                                         const Runtime& runtime, RingCache& cache) {
+  const HashKey key = hash_key(config.cluster);
+  std::vector<PoolState> states(pools.size());
+  std::vector<RingRequest> requests;
+  for (size_t i = 0; i < pools.size(); ++i) {
+    const auto& pool = config.pools[pools[i]];
+    states[i].backends = standings_of(pool, runtime);
+    requests.push_back(ring_request(pool, states[i].backends, key));
+  }
+  auto rings = cache.rings(requests);
+  if (!rings) return std::unexpected(std::move(rings.error()));
+  for (size_t i = 0; i < pools.size(); ++i) states[i].ring = std::move((*rings)[i]);
+  return states;
+}
+
+}  // namespace
+
+HashKey hash_key(const conf::Cluster& cluster) {
+  return HashKey::from_seed(cluster.seed.empty() ? cluster.name : cluster.seed);
+}
+
+Result<std::vector<PoolState>> pool_states(const conf::Config& config, const Runtime& runtime, RingCache& cache) {
+  return states_of(config, all_pools(config), runtime, cache);
+}
+
+Result<PoolState> pool_state(const conf::Config& config, size_t pool, const Runtime& runtime, RingCache& cache) {
+  auto states = states_of(config, std::span(&pool, 1), runtime, cache);
+  if (!states) return std::unexpected(std::move(states.error()).in("pool " + config.pools[pool].name));
+  return std::move((*states)[0]);
+}
+
+Result<Image> compile_plan(const conf::Config& config, std::span<const PoolState> states, uint64_t generation) {
+  if (!config.dataplane)
+    return fail("the file has no `dataplane` section: nothing says which ports and cores to use", Origin::kOperator);
+  const auto pools = all_pools(config);
+  const size_t expected = bytes_expected(config, states, pools);
+  if (expected > dataplane::kPlanBytesMax)
+    return fail(fmt::format("the plan would need about {} MB, at most {} are possible: use a smaller ring_size",
+                            expected >> 20, dataplane::kPlanBytesMax >> 20),
+                Origin::kOperator);
+  Builder builder(expected);
+  const auto written_pools = builder.CreateVector(write_pools(builder, config, states, pools));
+  const auto services = builder.CreateVector(write_services(builder, config));
+  std::vector<Offset<image::Port>> ports;
+  for (const auto& port : config.dataplane->ports) ports.push_back(write_port(builder, port));
+  const auto written_ports = builder.CreateVector(ports);
+  const auto settings = write_settings(builder, *config.dataplane);
+  const HashKey key = hash_key(config.cluster);
+  image::FinishPlanBuffer(
+      builder, image::CreatePlan(builder, dataplane::kPlanSchema, generation, builder.CreateString(config.cluster.name),
+                                 key.k0, key.k1, settings, written_ports, written_pools, services));
+  return builder.Release();
+}
+
+Image compile_pool_update(const conf::Config& config, std::span<const PoolState> states, std::span<const size_t> pools,
+                          uint64_t generation) {
+  Builder builder(bytes_expected(config, states, pools));
+  const auto written = builder.CreateVector(write_pools(builder, config, states, pools));
+  builder.Finish(image::CreatePoolUpdate(builder, dataplane::kPlanSchema, generation, written),
+                 dataplane::kPoolUpdateIdentifier);
+  return builder.Release();
+}
+
+}  // namespace cardea::mgmt

@@ -1,0 +1,59 @@
+#include "mgmt/reload.h"
+
+#include <fmt/format.h>
+
+#include "conf/diff.h"
+#include "conf/findings_text.h"
+#include "conf/read.h"
+
+namespace cardea::mgmt {
+namespace {
+
+std::vector<std::string> changes(const Candidate& from, const conf::Config& to) {
+  std::vector<std::string> texts;
+  if (!from) return texts;
+  for (const auto& change : conf::diff(*from.config, to)) texts.push_back(conf::text_of(change));
+  return texts;
+}
+
+Prepared with_error(Prepared prepared, std::string error, std::string hint) {
+  prepared.reload.error = std::move(error);
+  prepared.reload.hint = std::move(hint);
+  return prepared;
+}
+
+Prepared with_mistakes(Prepared prepared, const std::string& path) {
+  const size_t errors = conf::count(prepared.reload.findings, conf::Finding::error);
+  return with_error(std::move(prepared), fmt::format("{} has {} mistake{}", path, errors, errors == 1 ? "" : "s"),
+                    fmt::format("the plan in force keeps serving; `cardea check {}` shows every line in question", path));
+}
+
+// What the compiler found cannot be the document's form: the operator has to see it as a finding all the same.
+Result<Candidate> compile(conf::Config config, const Runtime& runtime, RingCache& rings) {
+  Candidate candidate{std::make_shared<const conf::Config>(std::move(config)), {}, runtime.generation + 1};
+  auto states = pool_states(*candidate.config, runtime, rings);
+  if (!states) return std::unexpected(std::move(states.error()));
+  candidate.states = std::move(*states);
+  if (!candidate.config->dataplane)
+    return fail("the file has no `dataplane` section: nothing says which ports and cores to use", Origin::kOperator);
+  return candidate;
+}
+
+}  // namespace
+
+Prepared prepare(const std::string& path, const Candidate& in_force, const Runtime& runtime, RingCache& rings) {
+  Prepared prepared;
+  auto read = conf::read_file(path);
+  prepared.reload.findings = std::move(read.findings);
+  prepared.reload.at = std::chrono::system_clock::now();
+  prepared.reload.generation = in_force.generation;
+  if (!read.config) return with_mistakes(std::move(prepared), path);
+  prepared.reload.changes = changes(in_force, *read.config);
+  auto candidate = compile(std::move(*read.config), runtime, rings);
+  if (!candidate)
+    return with_error(std::move(prepared), std::move(candidate.error().message), "the plan in force keeps serving");
+  prepared.candidate = std::move(*candidate);
+  return prepared;
+}
+
+}  // namespace cardea::mgmt

@@ -1,0 +1,229 @@
+#include "mgmt/site.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "conf/nearest.h"
+
+namespace cardea::mgmt {
+namespace {
+
+std::vector<health::Target> targets_of(const conf::Config& config, const Runtime& runtime) {
+  std::vector<health::Target> targets;
+  for (const auto& pool : config.pools)
+    for (const auto& backend : pool.backends) {
+      const BackendRef ref{pool.name, backend.address.text()};
+      targets.push_back({ref.pool, ref.backend, backend.address, pool.health, runtime.healthy(ref)});
+    }
+  return targets;
+}
+
+const conf::Pool* find_pool(const conf::Config& config, const std::string& name) {
+  const auto found = std::ranges::find(config.pools, name, &conf::Pool::name);
+  return found == config.pools.end() ? nullptr : &*found;
+}
+
+OrderEnding no_such(std::string what, const std::string& written, const std::vector<std::string>& known) {
+  OrderEnding ending{OrderEnding::Kind::kUnknown, {}, false, std::move(what), {}, {}};
+  if (const auto near = conf::nearest(written, known); !near.empty()) {
+    ending.hint = fmt::format("did you mean {}?", near);
+  } else if (!known.empty() && known.size() <= 20) {
+    ending.hint = fmt::format("there is {}", fmt::join(known, ", "));
+  }
+  return ending;
+}
+
+Reload::Ending reload_ending(DataplaneSync::Outcome outcome) {
+  switch (outcome) {
+    case DataplaneSync::Outcome::kAdopted: return Reload::Ending::kAdopted;
+    case DataplaneSync::Outcome::kAway: return Reload::Ending::kAway;
+    case DataplaneSync::Outcome::kRefused: return Reload::Ending::kRefused;
+  }
+  return Reload::Ending::kRefused;
+}
+
+Loaded loaded(const std::string& state_dir) {
+  auto state = load_runtime(state_dir);
+  if (!state.warning.empty()) log::warning("{}", state.warning);
+  return state;
+}
+
+}  // namespace
+
+Site::Site(EventLoop& loop, Folders folders, OnConfig on_config)
+    : loop_(loop), folders_(std::move(folders)), on_config_(std::move(on_config)),
+      store_(folders_.state_dir,
+             [this](const Error& error) {
+               log::error("cannot store what has to outlive this process: {}", error.message);
+               loop_.post([this, text = error.message] { warn("store", "the state is not stored: " + text); });
+             }),
+      checker_([this](const health::Event& event) { loop_.post([this, event] { on_health(event); }); }),
+      sync_(loop_, folders_.run_dir + "/dataplane.sock", runtime_, rings_, store_, [this] { on_in_force(); }) {
+  auto state = loaded(folders_.state_dir);
+  runtime_ = std::move(state.runtime);
+  warn("runtime", state.warning);
+}
+
+void Site::start() {
+  start_reload(true, [](const Reload&) {});
+}
+
+void Site::reload(ReloadDone done) {
+  reloads_.push_back(std::move(done));
+  if (reloading_) return;
+  auto waiting = std::exchange(reloads_, {});
+  start_reload(false, [waiting = std::move(waiting)](const Reload& reload) mutable {
+    for (auto& one : waiting) one(reload);
+  });
+}
+
+void Site::start_reload(bool first, ReloadDone done) {
+  reloading_ = true;
+  const auto began = std::chrono::system_clock::now();
+  auto prepared = prepare(folders_.config_file, sync_.in_force(), runtime_, rings_);
+  prepared.reload.at = began;
+  if (!prepared.candidate) return finish_reload(std::move(prepared.reload), std::move(done));
+  const uint64_t generation = runtime_.generation = prepared.candidate->generation;
+  sync_.offer(std::move(*prepared.candidate), !first,
+              [this, generation, reload = std::move(prepared.reload),
+               done = std::move(done)](const DataplaneSync::Ending& ending) mutable {
+                on_offered(std::move(reload), generation, ending, std::move(done));
+              });
+}
+
+void Site::on_offered(Reload reload, uint64_t generation, const DataplaneSync::Ending& ending, ReloadDone done) {
+  reload.ending = reload_ending(ending.outcome);
+  if (reload.success()) {
+    reload.generation = generation;
+  } else {
+    reload.error = fmt::format("the dataplane refused the new plan: {}", ending.reason);
+    reload.hint = "the plan in force keeps serving";
+  }
+  finish_reload(std::move(reload), std::move(done));
+}
+
+void Site::finish_reload(Reload reload, ReloadDone done) {
+  reloading_ = false;
+  reload.duration =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now() - reload.at);
+  if (reload.success()) {
+    log::info("generation {} is in force after {} ms", reload.generation, reload.duration.count() / 1000.0);
+  } else {
+    log::error("the configuration was not taken: {}; {}", reload.error, reload.hint);
+  }
+  remember();
+  last_reload_ = std::move(reload);
+  done(*last_reload_);
+  if (!reloads_.empty())
+    loop_.post([this] {
+      if (!reloads_.empty() && !reloading_) this->reload([](const Reload&) {});
+    });
+}
+
+void Site::on_in_force() {
+  const auto& config = *sync_.in_force().config;
+  runtime_.keep_only(config);
+  checker_.set_targets(targets_of(config, runtime_));
+  if (last_reload_ && last_reload_->ending == Reload::Ending::kRefused) {  // its restart has come
+    last_reload_->ending = Reload::Ending::kAdopted;
+    last_reload_->generation = sync_.in_force().generation;
+    last_reload_->error.clear(), last_reload_->hint.clear();
+  }
+  remember();
+  on_config_(config);
+}
+
+void Site::on_health(const health::Event& event) {
+  log::write(event.up ? log::Level::kInfo : log::Level::kWarning,
+             fmt::format("{}/{} is {}: {}", event.pool, event.backend, event.up ? "up" : "down", event.reason));
+  const BackendRef ref{event.pool, event.backend};
+  runtime_.health[ref] = {event.up, event.reason, event.at};
+  sync_.touch(event.pool);
+  remember();
+}
+
+std::optional<OrderEnding> Site::unknown(const BackendRef& ref) const {
+  if (!sync_.in_force()) return no_such("no configuration is in force yet", "", {});
+  const auto& config = *sync_.in_force().config;
+  const conf::Pool* pool = find_pool(config, ref.pool);
+  if (pool == nullptr) {
+    std::vector<std::string> known;
+    for (const auto& one : config.pools) known.push_back(one.name);
+    return no_such(fmt::format("there is no pool {}", ref.pool), ref.pool, known);
+  }
+  std::vector<std::string> known;
+  for (const auto& one : pool->backends) known.push_back(one.address.text());
+  if (std::ranges::find(known, ref.backend) != known.end()) return std::nullopt;
+  return no_such(fmt::format("pool {} has no backend {}", ref.pool, ref.backend), ref.backend, known);
+}
+
+void Site::set_override(const BackendRef& ref, const Override& what) {
+  if (what == Override{}) {
+    runtime_.overrides.erase(ref);
+  } else {
+    runtime_.overrides[ref] = what;
+  }
+}
+
+void Site::order(BackendOrder what, OrderDone done) {
+  if (const auto endpoint = Endpoint::parse(what.ref.backend)) what.ref.backend = endpoint->text();
+  if (auto ending = unknown(what.ref)) return done(std::move(*ending));
+  OrderEnding ending{OrderEnding::Kind::kDone, runtime_.override_of(what.ref), false, {}, {}, {}};
+  Override now = ending.previous;
+  if (what.order) now.order = *what.order;
+  if (what.weight) now.weight = *what.weight;
+  set_override(what.ref, now);
+  log::info("{}/{} was set to {}{}", what.ref.pool, what.ref.backend, name(now.order),
+            now.weight ? fmt::format(", weight {}", *now.weight) : "");
+  settle_order(what.ref, std::move(ending), std::move(done));
+}
+
+// The answer waits for both: the dataplane, and the disk.
+void Site::settle_order(const BackendRef& ref, OrderEnding ending, OrderDone done) {
+  struct Pending {
+    OrderEnding ending;
+    OrderDone done;
+    int awaited = 2;
+    void arrived() {
+      if (--awaited == 0) done(std::move(ending));
+    }
+  };
+  auto pending = std::make_shared<Pending>(std::move(ending), std::move(done));
+  sync_.touch(ref.pool, [pending](const DataplaneSync::Ending& how) {
+    pending->ending.applied = how.outcome == DataplaneSync::Outcome::kAdopted;
+    if (how.outcome == DataplaneSync::Outcome::kAway)
+      pending->ending.note = "the dataplane is not connected; it gets this as soon as it is";
+    if (how.outcome == DataplaneSync::Outcome::kRefused)
+      pending->ending.note = "the dataplane refused new states: " + how.reason;
+    pending->arrived();
+  });
+  store_.runtime(to_json(runtime_), [this, pending](Result<> stored) {
+    loop_.post([pending, stored = std::move(stored)] {
+      if (!stored) {
+        pending->ending.kind = OrderEnding::Kind::kNotStored;
+        pending->ending.error = "it is in force, but will be forgotten at a restart: " + stored.error().message;
+      }
+      pending->arrived();
+    });
+  });
+}
+
+void Site::remember() { store_.runtime(to_json(runtime_)); }
+
+void Site::warn(const std::string& about, const std::string& text) {
+  if (text.empty()) {
+    warnings_.erase(about);
+  } else {
+    warnings_[about] = text;
+  }
+}
+
+View Site::view() const {
+  View view{sync_.in_force(), runtime_, last_reload_, sync_.in_step(), sync_.problem(), {}, rings_.built()};
+  for (const auto& [about, text] : warnings_) view.warnings.push_back(text);
+  return view;
+}
+
+}  // namespace cardea::mgmt

@@ -1,0 +1,101 @@
+// The site as cardea-mgmt runs it: the configuration in force, what operators and health checks say about backends, and
+// how the last reload went. Everything that changes it comes through here, on the event loop's thread; readers take a
+// View, a copy that stays as it is.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mgmt/candidate.h"
+#include "mgmt/dataplane_sync.h"
+#include "mgmt/event_loop.h"
+#include "mgmt/health/checker.h"
+#include "mgmt/reload.h"
+#include "mgmt/ring_cache.h"
+#include "mgmt/runtime.h"
+#include "mgmt/store.h"
+
+namespace cardea::mgmt {
+
+struct Folders {
+  std::string config_file, run_dir, state_dir;
+};
+
+struct View {
+  Candidate in_force;
+  Runtime runtime;
+  std::optional<Reload> last_reload;
+  bool in_step = false;
+  std::string problem;                 // why the dataplane does not run the newest plan
+  std::vector<std::string> warnings;   // what else an operator should know
+  uint64_t rings_built = 0;
+};
+
+// An operator's order for one backend; what is not set stays as it is.
+struct BackendOrder {
+  BackendRef ref;
+  std::optional<Order> order;
+  std::optional<std::optional<uint32_t>> weight;  // an empty inner value: back to the file's
+};
+
+struct OrderEnding {
+  enum class Kind : uint8_t { kDone, kUnknown, kRefused, kNotStored };
+  Kind kind = Kind::kDone;
+  Override previous;
+  bool applied = false;      // the dataplane runs it
+  std::string error, hint;   // kUnknown, kRefused, kNotStored
+  std::string note;          // why it is not applied yet
+};
+
+class Site {
+ public:
+  using OnConfig = std::move_only_function<void(const conf::Config&)>;
+  using ReloadDone = std::move_only_function<void(const Reload&)>;
+  using OrderDone = std::move_only_function<void(OrderEnding)>;
+
+  // Loads what is remembered and starts to look for the dataplane. `on_config` is told of each configuration in force.
+  Site(EventLoop& loop, Folders folders, OnConfig on_config);
+
+  void start();  // reads the configuration file for the first time; without a usable one the site waits for a reload
+  void reload(ReloadDone done);
+  void order(BackendOrder what, OrderDone done);
+  void on_health(const health::Event& event);
+  void warn(const std::string& about, const std::string& text);  // an empty text: nothing to say any more
+
+  View view() const;
+
+  // Any thread.
+  Publisher& publisher() { return sync_.publisher(); }
+  const health::Checker& checker() const { return checker_; }
+  const Folders& folders() const { return folders_; }
+
+ private:
+  void start_reload(bool first, ReloadDone done);
+  void finish_reload(Reload reload, ReloadDone done);
+  void on_offered(Reload reload, uint64_t generation, const DataplaneSync::Ending& ending, ReloadDone done);
+  void on_in_force();
+  void set_override(const BackendRef& ref, const Override& what);
+  void settle_order(const BackendRef& ref, OrderEnding ending, OrderDone done);
+  std::optional<OrderEnding> unknown(const BackendRef& ref) const;
+  void remember();
+
+  EventLoop& loop_;
+  Folders folders_;
+  OnConfig on_config_;
+  Runtime runtime_;
+  RingCache rings_;
+  std::optional<Reload> last_reload_;
+  std::deque<ReloadDone> reloads_;  // asked for while one runs: the next one answers them all
+  bool reloading_ = false;
+  std::map<std::string, std::string> warnings_;
+  Store store_;
+  health::Checker checker_;
+  DataplaneSync sync_;
+};
+
+}  // namespace cardea::mgmt

@@ -1,0 +1,71 @@
+// What outlives the process, in the state directory: `runtime.json` and `dataplane.plan`, the plan that a restarted
+// dataplane starts from. A file is replaced whole (written beside, synced, renamed), so a crash leaves the old or the new
+// one. One thread writes; of several versions of a file that wait, only the newest is written.
+#pragma once
+
+#include <flatbuffers/detached_buffer.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "mgmt/runtime.h"
+
+namespace cardea::mgmt {
+
+Result<> write_file_whole(const std::string& path, Bytes content);
+Result<std::string> read_whole_file(const std::string& path);
+
+struct Loaded {
+  Runtime runtime;
+  std::string warning;  // the file is there and cannot be used: what is lost with it
+};
+Loaded load_runtime(const std::string& state_dir);
+
+class Store {
+ public:
+  using Done = std::move_only_function<void(Result<>)>;           // on the store's thread
+  using Produce = std::move_only_function<Result<flatbuffers::DetachedBuffer>()>;  // made on the store's thread
+  using OnTrouble = std::move_only_function<void(const Error&)>;   // on the store's thread
+
+  Store(std::string state_dir, OnTrouble on_trouble);
+  ~Store();  // what waits is still written
+
+  // `done` is called when this version, or a newer one, is on the disk or has failed.
+  void runtime(std::string json, Done done = {});
+
+  // A plan may be 100 MB: after one is written, the next waits ten times as long as that took, so that flapping backends
+  // do not keep the disk busy. `at_once` (a reload) does not wait.
+  void plan(Produce produce, bool at_once);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Pending {
+    std::optional<std::string> runtime;
+    std::vector<Done> runtime_done;
+    std::optional<Produce> plan;
+    Clock::time_point plan_due;
+  };
+  void work();
+  Pending take(std::unique_lock<std::mutex>& lock);
+  void write_runtime(Pending& pending);
+  void write_plan(Produce& produce);
+
+  std::string state_dir_;
+  OnTrouble on_trouble_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  Pending pending_;
+  Clock::time_point plan_not_before_{};
+  bool stopping_ = false;
+  std::jthread thread_;
+};
+
+}  // namespace cardea::mgmt
