@@ -1,100 +1,98 @@
+// Level L holds the timers whose tick first differs from the current one in the L-th group of six bits, in the slot that
+// group names. So a slot of level L is reached exactly when the groups below are zero, and its timers move down then.
 #include "base/timer_wheel.h"
 
 #include <algorithm>
 #include <bit>
-#include <utility>
 
 namespace cardea {
 namespace {
-
-constexpr std::chrono::milliseconds kTick{1};
-
+using Tick = std::chrono::milliseconds;
+constexpr uint64_t kNoTick = ~uint64_t{0};
 }  // namespace
+
+void TimerWheel::Timer::cancel() {
+  if (!at_) return;
+  *at_ = next_;
+  if (next_) next_->at_ = at_;
+  next_ = nullptr;
+  at_ = nullptr;
+}
 
 TimerWheel::TimerWheel(Instant start) : start_(start) {}
 
-void TimerWheel::Timer::cancel() {
-  if (at_ == nullptr) return;
-  *at_ = next_;
-  if (next_ != nullptr) next_->at_ = at_;
-  at_ = nullptr;
-  next_ = nullptr;
-}
-
-// The last tick that is over at this time.
 uint64_t TimerWheel::tick_of(Instant when) const {
-  return when <= start_ ? 0 : uint64_t((when - start_) / kTick);
+  return when <= start_ ? 0 : static_cast<uint64_t>((when - start_) / Tick(1));
 }
 
 void TimerWheel::arm(Timer& timer, Instant when) {
   timer.cancel();
   if (when == Instant::max()) return;
-  const uint64_t over = tick_of(when);
-  const bool between_ticks = when > start_ + int64_t(over) * kTick;
-  // Never into the tick that is firing: a timer that always arms itself again must not stop the clock.
-  timer.tick_ = std::max(over + (between_ticks ? 1 : 0), tick_ + 1);
+  const uint64_t rounded_up = tick_of(when) + (when > start_ && (when - start_) % Tick(1) != Instant::duration::zero());
+  timer.tick_ = std::max(rounded_up, tick_ + 1);
   place(timer);
 }
 
-// The level is that of the highest bits in which the timer's tick differs from the current one, so a level holds only
-// slots ahead of the current slot of the same turn. The top level is a circle, and what lies more than a turn ahead
-// waits in its last slot to be placed again.
 void TimerWheel::place(Timer& timer) {
-  const auto highest = unsigned(std::bit_width(timer.tick_ ^ tick_));
-  const unsigned level = std::min(highest == 0 ? 0 : (highest - 1) / kSlotBits, kLevels - 1);
-  const unsigned shift = level * kSlotBits;
-  const uint64_t slot = std::min(timer.tick_ >> shift, (tick_ >> shift) + kSlots - 1) & kSlotMask;
+  const uint64_t difference = timer.tick_ ^ tick_;
+  const unsigned level = difference == 0 ? 0 : (63 - std::countl_zero(difference)) / kSlotBits;
+  const unsigned slot = (timer.tick_ >> (level * kSlotBits)) & kSlotMask;
   Timer*& head = levels_[level].slots[slot];
-  levels_[level].occupied |= uint64_t{1} << slot;
   timer.next_ = head;
   timer.at_ = &head;
-  if (head != nullptr) head->at_ = &timer.next_;
+  if (head) head->at_ = &timer.next_;
   head = &timer;
-}
-
-// The tick at which the next occupied slot begins. A lower level's slots all come before those of the levels above.
-uint64_t TimerWheel::next_tick() const {
-  for (unsigned level = 0; level < kLevels; ++level) {
-    const unsigned shift = level * kSlotBits;
-    const uint64_t current = tick_ >> shift;
-    const uint64_t ahead = std::rotr(levels_[level].occupied, int(current & kSlotMask)) & ~uint64_t{1};
-    if (ahead != 0) return (current + unsigned(std::countr_zero(ahead))) << shift;
-  }
-  return UINT64_MAX;
-}
-
-Instant TimerWheel::next() const {
-  const uint64_t tick = next_tick();
-  return tick == UINT64_MAX ? Instant::max() : start_ + int64_t(tick) * kTick;
+  levels_[level].occupied |= uint64_t{1} << slot;
 }
 
 void TimerWheel::step(uint64_t target) {
-  tick_ = std::min(next_tick(), target);
-  // From above, because what comes down may land in a slot that comes down next.
-  for (unsigned level = kLevels - 1; level > 0; --level)
-    if ((tick_ & ((uint64_t{1} << level * kSlotBits) - 1)) == 0) cascade(level);
+  tick_ = std::min(target, next_tick());
+  for (unsigned level = kLevels - 1; level > 0; level--) {
+    if ((tick_ & ((uint64_t{1} << (level * kSlotBits)) - 1)) == 0) cascade(level);
+  }
 }
 
-// The timers of a slot that begins now move to the levels below.
+// A slot's timers, each to where it belongs now: a lower level.
 void TimerWheel::cascade(unsigned level) {
-  const uint64_t slot = tick_ >> level * kSlotBits & kSlotMask;
-  Timer* timer = std::exchange(levels_[level].slots[slot], nullptr);
+  const unsigned slot = (tick_ >> (level * kSlotBits)) & kSlotMask;
+  Timer*& head = levels_[level].slots[slot];
   levels_[level].occupied &= ~(uint64_t{1} << slot);
-  while (timer != nullptr) {
-    Timer* next = timer->next_;
+  while (Timer* timer = head) {
+    timer->cancel();
     place(*timer);
-    timer = next;
   }
 }
 
 TimerWheel::Timer* TimerWheel::due() {
-  const uint64_t slot = tick_ & kSlotMask;
+  const unsigned slot = tick_ & kSlotMask;
   Timer* timer = levels_[0].slots[slot];
-  if (timer != nullptr)
+  if (timer) {
     timer->cancel();
-  else
+  } else {
     levels_[0].occupied &= ~(uint64_t{1} << slot);
+  }
   return timer;
+}
+
+// The first tick at which a slot is reached: its timers fire (level 0) or move down (above). Slots of a level lie ahead of
+// the current one and everything in a lower level is earlier, so the first one found is the first in time.
+uint64_t TimerWheel::next_tick() {
+  for (unsigned level = 0; level < kLevels; level++) {
+    const unsigned shift = level * kSlotBits;
+    const unsigned current = (tick_ >> shift) & kSlotMask;
+    Level& at = levels_[level];
+    for (uint64_t ahead = at.occupied & ~((uint64_t{2} << current) - 1); ahead != 0; ahead &= ahead - 1) {
+      const unsigned slot = std::countr_zero(ahead);
+      if (at.slots[slot]) return ((tick_ >> shift >> kSlotBits << kSlotBits) + slot) << shift;
+      at.occupied &= ~(uint64_t{1} << slot);
+    }
+  }
+  return kNoTick;
+}
+
+Instant TimerWheel::next() {
+  const uint64_t tick = next_tick();
+  return tick == kNoTick ? Instant::max() : start_ + Tick(tick);
 }
 
 }  // namespace cardea

@@ -26,7 +26,7 @@ class TimerWheel {
    private:
     friend class TimerWheel;
     Timer* next_ = nullptr;
-    Timer** at_ = nullptr;  // what points to this timer
+    Timer** at_ = nullptr;  // what points to this timer; null when not armed
     uint64_t tick_ = 0;
   };
 
@@ -48,20 +48,20 @@ class TimerWheel {
   }
 
   // No timer fires before this; Instant::max() when none is armed. It may be early: advance() then and ask again.
-  Instant next() const;
+  Instant next();
 
  private:
-  static constexpr unsigned kLevels = 5, kSlotBits = 6, kSlots = 1u << kSlotBits;
+  static constexpr unsigned kLevels = 8, kSlotBits = 6, kSlots = 1u << kSlotBits;
   static constexpr uint64_t kSlotMask = kSlots - 1;
   struct Level {
-    uint64_t occupied = 0;  // may have a bit too many: a slot whose timers were all cancelled
+    uint64_t occupied = 0;  // a bit may be left over from a slot whose timers were all cancelled
     std::array<Timer*, kSlots> slots{};
   };
 
   uint64_t tick_of(Instant when) const;
   void place(Timer& timer);
   void step(uint64_t target);
-  uint64_t next_tick() const;
+  uint64_t next_tick();
   void cascade(unsigned level);
   Timer* due();
 
