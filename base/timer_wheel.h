@@ -1,7 +1,7 @@
 // Deadlines for many things at once: a hierarchical timer wheel (Varghese and Lauck 1987) with a millisecond tick.
 // Arming and cancelling are a list operation each, whatever the number of timers; the timers are members of what they
-// guard, so nothing is allocated; the wheel outlives them. A timer fires at or up to one tick after its time, never before. One
-// owner, no locks.
+// guard, so nothing is allocated; the wheel outlives them. A timer fires at or up to one tick after its time, never
+// before. One owner, no locks.
 #pragma once
 
 #include <array>
