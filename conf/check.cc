@@ -21,7 +21,9 @@ const char* unusable(const IpAddress& address) {
   return address == loopback ? "a loopback address" : nullptr;
 }
 
-std::string family_name(Family family) { return family == Family::kIpv4 ? "IPv4" : "IPv6"; }
+std::string family_name(Family family) {
+  return family == Family::kIpv4 ? "IPv4" : "IPv6";
+}
 
 void check_cluster(Checks& checks) {
   constexpr size_t kSeedLengthMin = 16;
@@ -31,7 +33,8 @@ void check_cluster(Checks& checks) {
     checks.report(Finding::warning, "cluster.seed",
                   "there is no seed: who knows the cluster's name can aim connections at one backend", remedy);
   } else if (seed.size() < kSeedLengthMin) {
-    checks.report(Finding::warning, "cluster.seed", fmt::format("a seed of {} bytes can be guessed", seed.size()), remedy);
+    checks.report(Finding::warning, "cluster.seed", fmt::format("a seed of {} bytes can be guessed", seed.size()),
+                  remedy);
   }
 }
 

@@ -26,18 +26,20 @@ void check_nat_ports(Checks& checks, const Dataplane& dataplane) {
   }
   if (last >= kEphemeralFirst && first <= kEphemeralLast) {
     checks.report(Finding::warning, path,
-                  fmt::format("source ports {} to {} overlap those Linux uses for its own connections ({} to {})", first, last,
-                              kEphemeralFirst, kEphemeralLast),
+                  fmt::format("source ports {} to {} overlap those Linux uses for its own connections ({} to {})",
+                              first, last, kEphemeralFirst, kEphemeralLast),
                   "a range that ends at 32767, or another net.ipv4.ip_local_port_range in Linux");
   }
   const size_t each = (last - first + 1) / std::max<size_t>(workers, 1);
   if (each == 0) {
-    checks.report(Finding::error, path, fmt::format("{} source ports cannot be shared by {} workers", last - first + 1, workers),
+    checks.report(Finding::error, path,
+                  fmt::format("{} source ports cannot be shared by {} workers", last - first + 1, workers),
                   "at least one port for each worker");
   } else if (each < kNatPortsGood) {
-    checks.report(Finding::warning, path,
-                  fmt::format("each worker has only {} source ports: so many connections it can hold to one backend", each),
-                  fmt::format("{} or more for each worker", kNatPortsGood));
+    checks.report(
+        Finding::warning, path,
+        fmt::format("each worker has only {} source ports: so many connections it can hold to one backend", each),
+        fmt::format("{} or more for each worker", kNatPortsGood));
   }
 }
 
@@ -48,7 +50,8 @@ void check_nat_addresses(Checks& checks, const Dataplane& dataplane) {
     const std::string path = index_path("dataplane.nat.addresses", i);
     addresses.add(address.text(), path);
     if (const char* why = unusable(address))
-      checks.report(Finding::error, path, fmt::format("{} is {}", address.text(), why), "an address backends can answer to");
+      checks.report(Finding::error, path, fmt::format("{} is {}", address.text(), why),
+                    "an address backends can answer to");
     bool local = false;
     for (const Port& port : dataplane.ports)
       for (const Prefix& prefix : port.addresses) local |= prefix.contains(address);

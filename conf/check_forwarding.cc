@@ -1,5 +1,5 @@
-// Checks of a service together with its pool and the dataplane: can packets of the listener's family reach the backends the
-// way `forward` says, and do the health checks ask what the service serves.
+// Checks of a service together with its pool and the dataplane: can packets of the listener's family reach the backends
+// the way `forward` says, and do the health checks ask what the service serves.
 #include <algorithm>
 
 #include "conf/check_parts.h"
@@ -45,8 +45,8 @@ void check_sources(Checks& checks, const Dataplane& dataplane, const Pair& pair)
     if (backend.address.port == 0 || has_source(dataplane, family, nat)) continue;
     return checks.report(
         Finding::error, pair.service.place.path + ".forward",
-        fmt::format("no {} source address to reach the backend {} of pool {} from", family_name(family), backend.address.text(),
-                    in_quotes(pair.pool.name)),
+        fmt::format("no {} source address to reach the backend {} of pool {} from", family_name(family),
+                    backend.address.text(), in_quotes(pair.pool.name)),
         fmt::format("an {} address on a port{}", family_name(family), nat ? " or in dataplane.nat.addresses" : ""));
   }
 }
@@ -56,11 +56,12 @@ void check_tunnel_ports(Checks& checks, const Pair& pair) {
   for (const Listen& listen : pair.service.listen) {
     for (const Backend& backend : pair.pool.backends) {
       if (backend.address.port == 0 || backend.address.port == listen.endpoint.port) continue;
-      return checks.report(Finding::warning, pair.service.place.path + ".listen",
-                           fmt::format("tunnelled packets keep the service's port {}; port {} of the backend {} is only used by "
-                                       "health checks",
-                                       listen.endpoint.port, backend.address.port, backend.address.text()),
-                           "backends that serve on the port clients connect to");
+      return checks.report(
+          Finding::warning, pair.service.place.path + ".listen",
+          fmt::format("tunnelled packets keep the service's port {}; port {} of the backend {} is only used by "
+                      "health checks",
+                      listen.endpoint.port, backend.address.port, backend.address.text()),
+          "backends that serve on the port clients connect to");
     }
   }
 }
@@ -74,9 +75,10 @@ void check_udp_health(Checks& checks, const Pair& pair) {
     if (backend.address.port == kDns) return;
   const auto udp = [](const Listen& listen) { return listen.protocol == Protocol::kUdp; };
   if (pair.service.listen.empty() || !std::ranges::all_of(pair.service.listen, udp)) return;
-  checks.report(Finding::hint, pair.pool.place.path + ".health",
-                fmt::format("backends of the UDP service {} are checked by TCP on the same port", in_quotes(pair.service.name)),
-                "health.port of something beside it that answers TCP, unless the server does");
+  checks.report(
+      Finding::hint, pair.pool.place.path + ".health",
+      fmt::format("backends of the UDP service {} are checked by TCP on the same port", in_quotes(pair.service.name)),
+      "health.port of something beside it that answers TCP, unless the server does");
 }
 
 }  // namespace
@@ -85,7 +87,8 @@ void check_forwarding(Checks& checks) {
   const auto& config = checks.config;
   if (!config.dataplane && !checks.places.spoilt("dataplane") && !config.services.empty()) {
     checks.report(Finding::error, config.services.front().place.path + ".mode",
-                  "services of mode \"l4\" are forwarded by a dataplane, and there is none", "a group: dataplane: { … };");
+                  "services of mode \"l4\" are forwarded by a dataplane, and there is none",
+                  "a group: dataplane: { … };");
   }
   for (const Service& service : config.services) {
     const auto pool = std::ranges::find(config.pools, service.pool, &Pool::name);

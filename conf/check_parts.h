@@ -39,7 +39,8 @@ class Unique {
   void add(const std::string& key, const std::string& path) {
     const auto [first, fresh] = seen_.emplace(key, path);
     if (fresh || checks_.places.spoilt(path)) return;
-    checks_.report(Finding::error, path, fmt::format("{} {} is already used in {}", what_, key, checks_.where(first->second)),
+    checks_.report(Finding::error, path,
+                   fmt::format("{} {} is already used in {}", what_, key, checks_.where(first->second)),
                    "each only once");
   }
 

@@ -19,8 +19,8 @@ uint32_t prime_from(uint32_t number) {
 }
 
 void check_ring(Checks& checks, const Pool& pool) {
-  constexpr uint32_t kSizeMax = 5'000'011;      // itself a prime
-  constexpr size_t kEntriesGood = 100;          // a backend: shares are exact within 1 %
+  constexpr uint32_t kSizeMax = 5'000'011;  // itself a prime
+  constexpr size_t kEntriesGood = 100;      // a backend: shares are exact within 1 %
   const std::string path = pool.place.path + ".ring_size";
   if (checks.places.spoilt(path)) return;
   if (!is_prime(pool.ring_size)) {
@@ -61,9 +61,12 @@ void check_request(Checks& checks, const HealthCheck& health, const std::string&
   const auto refuse = [&](const char* setting, std::string message, std::string expected) {
     checks.report(Finding::error, path + setting, std::move(message), std::move(expected));
   };
-  if (!health.path.starts_with('/')) refuse(".path", in_quotes(health.path) + " does not begin with '/'", "a path such as \"/health\"");
-  if (!printable(health.path)) refuse(".path", "it holds a blank or a character outside ASCII", "such characters written as %20");
-  if (!printable(health.host)) refuse(".host", "it holds a blank or a character outside ASCII", "a host name such as \"shop.example\"");
+  if (!health.path.starts_with('/'))
+    refuse(".path", in_quotes(health.path) + " does not begin with '/'", "a path such as \"/health\"");
+  if (!printable(health.path))
+    refuse(".path", "it holds a blank or a character outside ASCII", "such characters written as %20");
+  if (!printable(health.host))
+    refuse(".host", "it holds a blank or a character outside ASCII", "a host name such as \"shop.example\"");
   if (health.expect.empty()) refuse(".expect", "no status would be accepted", "at least one, such as [200]");
 }
 
@@ -73,7 +76,8 @@ void check_idle_settings(Checks& checks, const HealthCheck& health, const std::s
   const bool http = health.type == HealthType::kHttp || health.type == HealthType::kHttps;
   if (!http) idle.insert(idle.end(), {"path", "host", "expect", "body"});
   if (health.type != HealthType::kHttps) idle.push_back("verify");
-  if (health.type == HealthType::kNone) idle.insert(idle.end(), {"port", "interval", "timeout", "rise", "fall", "jitter_percent"});
+  if (health.type == HealthType::kNone)
+    idle.insert(idle.end(), {"port", "interval", "timeout", "rise", "fall", "jitter_percent"});
   const Row* type = find_row("pools[].health.type");
   for (const char* setting : idle) {
     const std::string here = join_path(path, setting);
@@ -92,10 +96,11 @@ void check_health(Checks& checks, const Pool& pool) {
   if (health.timeout > health.interval) {
     const Row* interval = find_row("pools[].health.interval");
     const Row* timeout = find_row("pools[].health.timeout");
-    checks.report(Finding::warning, path + (checks.places.written(path + ".timeout") ? ".timeout" : ".interval"),
-                  fmt::format("the timeout of {} is longer than the interval of {}: checks are delayed by slow backends",
-                              timeout->values(&health).front(), interval->values(&health).front()),
-                  "a timeout no longer than the interval");
+    checks.report(
+        Finding::warning, path + (checks.places.written(path + ".timeout") ? ".timeout" : ".interval"),
+        fmt::format("the timeout of {} is longer than the interval of {}: checks are delayed by slow backends",
+                    timeout->values(&health).front(), interval->values(&health).front()),
+        "a timeout no longer than the interval");
   }
 }
 

@@ -29,9 +29,11 @@ void check_addresses(Checks& checks, const Port& port, Unique& addresses) {
     const std::string path = index_path(port.place.path + ".addresses", i);
     addresses.add(prefix.address.text(), path);
     if (const char* why = unusable(prefix.address)) {
-      checks.report(Finding::error, path, fmt::format("{} is {}", prefix.address.text(), why), "an address of this host");
+      checks.report(Finding::error, path, fmt::format("{} is {}", prefix.address.text(), why),
+                    "an address of this host");
     } else if (names_all_hosts(prefix)) {
-      checks.report(Finding::error, path, fmt::format("{} stands for the whole network, not for one host in it", prefix.text()),
+      checks.report(Finding::error, path,
+                    fmt::format("{} stands for the whole network, not for one host in it", prefix.text()),
                     "this host's own address in the network");
     }
   }
@@ -47,7 +49,8 @@ std::string networks(const Port& port, Family family) {
 void check_gateway(Checks& checks, const Port& port, const IpAddress& gateway, const std::string& path) {
   const auto holds = [&](const Prefix& prefix) { return prefix.contains(gateway); };
   if (std::ranges::count(port.addresses, gateway, &Prefix::address) > 0) {
-    checks.report(Finding::error, path, fmt::format("{} is the port's own address", gateway.text()), "the router's address");
+    checks.report(Finding::error, path, fmt::format("{} is the port's own address", gateway.text()),
+                  "the router's address");
   } else if (std::ranges::none_of(port.addresses, holds)) {
     const std::string near = networks(port, gateway.family());
     checks.report(Finding::error, path, fmt::format("{} is in none of the port's networks", gateway.text()),
@@ -61,7 +64,8 @@ void check_gateways(Checks& checks, const Port& port) {
   if (checks.places.spoilt(port.place.path + ".addresses") || checks.places.spoilt(path)) return;
   for (size_t i = 0; i < port.gateways.size(); ++i) check_gateway(checks, port, port.gateways[i], path);
   if (port.gateways.size() == 2 && port.gateways[0].family() == port.gateways[1].family()) {
-    checks.report(Finding::error, path, fmt::format("there are two {} gateways", family_name(port.gateways[0].family())),
+    checks.report(Finding::error, path,
+                  fmt::format("there are two {} gateways", family_name(port.gateways[0].family())),
                   "at most one a family");
   }
 }

@@ -17,7 +17,8 @@ void check_pool_reference(Checks& checks, const Service& service) {
   const bool unsure = checks.places.spoilt("pools") && (names.empty() || std::ranges::count(names, "") > 0);
   if (unsure || service.pool.empty() || std::ranges::count(names, service.pool) > 0) return;
   const std::string meant = nearest(service.pool, names);
-  checks.report(Finding::error, service.place.path + ".pool", fmt::format("there is no pool {}", in_quotes(service.pool)),
+  checks.report(Finding::error, service.place.path + ".pool",
+                fmt::format("there is no pool {}", in_quotes(service.pool)),
                 names.empty() ? "a pool of that name in pools" : fmt::format("one of {}", fmt::join(names, ", ")),
                 meant.empty() ? "" : in_quotes(meant));
 }
@@ -27,7 +28,8 @@ void check_metrics_clash(Checks& checks, const Listen& listen, const std::string
   const bool any = metrics.address == IpAddress{} || metrics.address == IpAddress::v4(0);
   if (listen.protocol != Protocol::kTcp || listen.endpoint.port != metrics.port) return;
   if (!any && listen.endpoint.address != metrics.address) return;
-  checks.report(Finding::error, path, fmt::format("{} is also where mgmt.metrics ({}) is served", text_of(listen), metrics.text()),
+  checks.report(Finding::error, path,
+                fmt::format("{} is also where mgmt.metrics ({}) is served", text_of(listen), metrics.text()),
                 "another port for one of the two");
 }
 
@@ -39,10 +41,11 @@ bool is_nat_address(const Dataplane& dataplane, const IpAddress& address) {
 void check_own_address(Checks& checks, const Dataplane& dataplane, const Listen& listen, const std::string& path) {
   for (const Port& port : dataplane.ports) {
     if (std::ranges::count(port.addresses, listen.endpoint.address, &Prefix::address) == 0) continue;
-    checks.report(Finding::warning, path,
-                  fmt::format("{} is the own address of port {}: this host itself can no longer be reached at {}/{} there",
-                              listen.endpoint.address.text(), in_quotes(port.name), listen.endpoint.port, name(listen.protocol)),
-                  "an address that only services use");
+    checks.report(
+        Finding::warning, path,
+        fmt::format("{} is the own address of port {}: this host itself can no longer be reached at {}/{} there",
+                    listen.endpoint.address.text(), in_quotes(port.name), listen.endpoint.port, name(listen.protocol)),
+        "an address that only services use");
     const Nat& nat = dataplane.nat;
     if (listen.endpoint.port < nat.port_first || listen.endpoint.port > nat.port_last) return;
     if (!is_nat_address(dataplane, listen.endpoint.address)) return;

@@ -19,11 +19,15 @@ struct Place {  // where a thing was written
   std::string file;
   unsigned line = 0;
   std::string path;  // "pools[1].backends[0].address"
+
+  // Settings are compared by what they say, not by where they stand.
+  bool operator==(const Place&) const { return true; }
 };
 
 struct Cluster {
   std::string name = "cardea";
   std::string seed;  // the flow hash's key grows from it; empty: from the name, with a warning
+  bool operator==(const Cluster&) const = default;
 };
 
 enum class Poll : uint8_t { kAdaptive, kBusy };
@@ -35,15 +39,18 @@ struct Port {
   std::vector<Prefix> addresses;
   std::vector<IpAddress> gateways;  // at most one a family
   uint16_t mtu = 1500;
+  bool operator==(const Port&) const = default;
 };
 
 struct Nat {
   std::vector<IpAddress> addresses;  // empty: the ports' own
   uint16_t port_first = 1024, port_last = 32767;
+  bool operator==(const Nat&) const = default;
 };
 
 struct FlowTimeouts {
   milliseconds tcp_syn{60'000}, tcp_established{900'000}, tcp_closing{10'000}, udp{30'000};
+  bool operator==(const FlowTimeouts&) const = default;
 };
 
 struct Dataplane {
@@ -56,6 +63,7 @@ struct Dataplane {
   FlowTimeouts timeouts;
   uint32_t services_max = 4096, backends_max = 65'536, neighbours_max = 4096;
   std::vector<Port> ports;
+  bool operator==(const Dataplane&) const = default;
 };
 
 enum class HealthType : uint8_t { kNone, kTcp, kHttp, kHttps };
@@ -71,12 +79,14 @@ struct HealthCheck {
   milliseconds interval{2000}, timeout{1000};
   uint32_t rise = 2, fall = 3;
   uint32_t jitter_percent = 10;  // of the interval
+  bool operator==(const HealthCheck&) const = default;
 };
 
 struct Backend {
   Place place;
   Endpoint address;
   uint32_t weight = 1;  // 0: no new flows
+  bool operator==(const Backend&) const = default;
 };
 
 enum class Balance : uint8_t { kMaglev };
@@ -88,6 +98,7 @@ struct Pool {
   uint32_t ring_size = 65'537;
   std::vector<Backend> backends;
   HealthCheck health;
+  bool operator==(const Pool&) const = default;
 };
 
 enum class Mode : uint8_t { kL4 };
@@ -106,12 +117,14 @@ struct Service {
   std::vector<Listen> listen;
   Forward forward = Forward::kFullnat;
   std::string pool;
+  bool operator==(const Service&) const = default;
 };
 
 struct Mgmt {
   Endpoint metrics{IpAddress::v4(0x7f000001), 9477};
   std::string api;        // empty: <run-dir>/api.sock
   std::string api_group;  // empty: the process's own group
+  bool operator==(const Mgmt&) const = default;
 };
 
 struct Config {
@@ -121,6 +134,11 @@ struct Config {
   std::vector<Service> services;
   Mgmt mgmt;
   std::vector<std::string> files;  // the document and what it includes
+
+  bool operator==(const Config& other) const {  // whatever files they came from
+    return cluster == other.cluster && dataplane == other.dataplane && pools == other.pools &&
+           services == other.services && mgmt == other.mgmt;
+  }
 };
 
 }  // namespace cardea::conf

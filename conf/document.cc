@@ -5,6 +5,7 @@
 #include <libconfig.h++>
 
 #include "conf/quote.h"
+#include "conf/syntax.h"
 
 namespace cardea::conf {
 namespace {
@@ -68,6 +69,18 @@ Node tree_of(const libconfig::Setting& setting, unsigned depth, Reading& reading
   return node;
 }
 
+// Lines in a cause's own words are of the text with its includes, which is what they are where nothing is included.
+Finding syntax_finding(const Source& source, unsigned line, std::string_view error) {
+  const bool duplicate = error.starts_with("duplicate");
+  const SyntaxCause cause = duplicate ? duplicate_cause(source.text, line) : syntax_cause(source.text, line);
+  Finding finding{Finding::error, source.place(cause.line != 0 ? cause.line : line), {}, cause.expected, {}};
+  finding.message = cause.message.empty() ? std::string(error) : fmt::format("{}: {}", error, cause.message);
+  if (error.starts_with("mismatched")) finding.message = "the elements of an array are not all of one type";
+  if (cause.message.empty() && error == "syntax error")
+    finding.expected = "name = value; name: { … }; or name = ( { … }, { … } ); here or on a line before";
+  return finding;
+}
+
 }  // namespace
 
 std::string describe(const Node& node) {
@@ -99,8 +112,9 @@ Document parse_document(const Source& source, Findings& findings) {
   try {
     config.readString(source.text);
   } catch (const libconfig::ParseException& failure) {
-    findings.push_back({Finding::error, source.place(unsigned(failure.getLine())), failure.getError(), {}, {}});
+    findings.push_back(syntax_finding(source, unsigned(failure.getLine()), failure.getError()));
     document.complete = false;
+    document.cut_line = unsigned(failure.getLine());
   }
   document.root = tree_of(config.getRoot(), 0, reading);
   return document;

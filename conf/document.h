@@ -30,7 +30,8 @@ std::string describe(const Node& node);
 
 struct Document {
   Node root;
-  bool complete = true;  // false: a syntax error cut it short
+  bool complete = true;   // false: a syntax error cut it short
+  unsigned cut_line = 0;  // where, in Source::text; what stands there may be half of something
 };
 
 Document parse_document(const Source& source, Findings& findings);

@@ -15,15 +15,24 @@ std::string printable(std::string_view text) {
   return text.size() > kShown ? out + "…" : out;
 }
 
-std::string counted(size_t count, std::string_view noun) { return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s"); }
+bool same_line(const Place& one, const Place& other) {
+  return one.line == other.line && one.file == other.file;
+}
+
+std::string counted(size_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
 
 }  // namespace
 
 std::string_view name(Finding::Level level) {
   switch (level) {
-    case Finding::error: return "error";
-    case Finding::warning: return "warning";
-    case Finding::hint: return "hint";
+    case Finding::error:
+      return "error";
+    case Finding::warning:
+      return "warning";
+    case Finding::hint:
+      return "hint";
   }
   return {};
 }
@@ -45,8 +54,10 @@ std::string line_of(const Finding& finding) {
 
 std::string findings_text(const Findings& findings, const Source& source) {
   std::string text;
-  for (const Finding& finding : findings) {
+  for (size_t i = 0; i < findings.size(); ++i) {
+    const Finding& finding = findings[i];
     text += line_of(finding) + "\n";
+    if (i + 1 < findings.size() && same_line(finding.place, findings[i + 1].place)) continue;  // shown below the last
     const std::string line = printable(source.line_at(finding.place));
     if (const size_t first = line.find_first_not_of(' '); first != line.npos)
       text += fmt::format("  {:>5} | {}\n", finding.place.line, line.substr(first));

@@ -168,8 +168,14 @@ ReadResult read(Source source, Findings findings) {
   const Document document = parse_document(source, findings);
   Config config;
   Places places;
-  Reader(source, whole && document.complete, places, findings).section(schema(), document.root, "", &config);
-  if (whole && document.complete) check(config, places, findings);
+  Findings found;
+  Reader(source, whole && document.complete, places, found).section(schema(), document.root, "", &config);
+  if (whole && document.complete) check(config, places, found);
+  const Place cut = source.place(document.cut_line);
+  for (Finding& finding : found) {
+    const bool half = !document.complete && finding.place.line == cut.line && finding.place.file == cut.file;
+    if (!half) findings.push_back(std::move(finding));
+  }
   sort(source, findings);
   config.files = source.files;
   ReadResult result{{}, std::move(findings), std::move(source)};

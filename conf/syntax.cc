@@ -1,0 +1,230 @@
+#include "conf/syntax.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <vector>
+
+namespace cardea::conf {
+namespace {
+
+struct Token {
+  enum class Kind : uint8_t { kSign, kText, kWord, kUnended };
+  Kind kind;
+  std::string_view text;
+  unsigned line;
+};
+
+bool sign(char c) {
+  return std::string_view("{}[]()=:;,").contains(c);
+}
+bool blank(char c) {
+  return std::isspace(static_cast<unsigned char>(c)) != 0;
+}
+
+class Tokens {
+ public:
+  explicit Tokens(std::string_view text) : rest_(text) {
+    while (skip_blank(), !rest_.empty()) {
+      const unsigned line = line_;
+      Token::Kind kind = Token::Kind::kWord;
+      const size_t length = measure(kind);
+      all_.push_back({kind, take(length), line});
+    }
+  }
+
+  std::vector<Token> take_all() { return std::move(all_); }
+
+ private:
+  std::string_view take(size_t length) {
+    length = std::min(length, rest_.size());
+    const std::string_view taken = rest_.substr(0, length);
+    line_ += unsigned(std::ranges::count(taken, '\n'));
+    rest_.remove_prefix(length);
+    return taken;
+  }
+
+  size_t comment() const {
+    if (rest_.starts_with('#') || rest_.starts_with("//")) return rest_.find('\n');
+    if (!rest_.starts_with("/*")) return 0;
+    const size_t end = rest_.find("*/", 2);
+    return end == rest_.npos ? end : end + 2;
+  }
+
+  void skip_blank() {
+    while (!rest_.empty()) {
+      const size_t length = blank(rest_[0]) ? 1 : comment();
+      if (length == 0) return;
+      take(length);
+    }
+  }
+
+  size_t measure(Token::Kind& kind) const {
+    if (sign(rest_[0])) {
+      kind = Token::Kind::kSign;
+      return 1;
+    }
+    if (rest_[0] == '"') return measure_text(kind);
+    size_t length = 1;
+    // Colons belong to a word such as 10.0.0.1:80, not to `name:`.
+    while (length < rest_.size() && !blank(rest_[length]) && rest_[length] != '"' && rest_[length] != '#' &&
+           (!sign(rest_[length]) || colon_inside(length)))
+      ++length;
+    return length;
+  }
+
+  bool colon_inside(size_t at) const {
+    return rest_[at] == ':' && at + 1 < rest_.size() && std::isalnum(static_cast<unsigned char>(rest_[at + 1])) != 0;
+  }
+
+  size_t measure_text(Token::Kind& kind) const {
+    for (size_t i = 1; i < rest_.size(); ++i) {
+      if (rest_[i] == '\\') {
+        ++i;
+      } else if (rest_[i] == '"') {
+        kind = Token::Kind::kText;
+        return i + 1;
+      }
+    }
+    kind = Token::Kind::kUnended;
+    return rest_.size();
+  }
+
+  std::string_view rest_;
+  unsigned line_ = 1;
+  std::vector<Token> all_;
+};
+
+bool is(const Token& token, char c) {
+  return token.kind == Token::Kind::kSign && token.text[0] == c;
+}
+bool opens(const Token& token) {
+  return is(token, '{') || is(token, '[') || is(token, '(');
+}
+bool closes(const Token& token) {
+  return is(token, '}') || is(token, ']') || is(token, ')');
+}
+char partner(char opening) {
+  return opening == '{' ? '}' : opening == '[' ? ']' : ')';
+}
+
+bool is_literal(std::string_view word) {
+  std::string lower(word);
+  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+  if (lower == "true" || lower == "false") return true;
+  if (lower.starts_with("0x")) return lower.find_first_not_of("0123456789abcdef", 2) == lower.npos;
+  const size_t end = lower.find_first_not_of("+-0123456789.e");
+  return end == lower.npos ? std::ranges::count(lower, '.') < 2 : lower.substr(end) == "l" || lower.substr(end) == "ll";
+}
+
+bool assigns(const Token& token) {
+  return is(token, '=') || is(token, ':');
+}
+
+struct Neighbours {
+  const Token& one;
+  const Token& other;
+  const Token* after;  // null at the end
+  char inside;         // the innermost open bracket; 0: none
+};
+
+// Is `other` in a place where a value is due?
+bool value_due(const Neighbours& at) {
+  const bool in_group = at.inside == '{' || at.inside == 0;
+  return assigns(at.one) || is(at.one, '[') || is(at.one, '(') || (is(at.one, ',') && !in_group);
+}
+
+// Two neighbours that cannot stand beside each other, each a cause of its own.
+SyntaxCause cause_of(const Neighbours& at) {
+  using Kind = Token::Kind;
+  const auto& [one, other, after, inside] = at;
+  const std::string word(other.text.substr(0, 60));
+  if (value_due(at) && other.kind == Kind::kWord && after != nullptr && assigns(*after) && inside == '(')
+    return {fmt::format("{} stands in a list without a group around it", word), "( { name = value; … }, … )",
+            other.line};
+  if (value_due(at) && other.kind == Kind::kWord && !is_literal(other.text))
+    return {fmt::format("{} stands without quotes", word), fmt::format("\"{}\"", word), other.line};
+  if (is(one, ',') && closes(other))
+    return {fmt::format("a comma before {} promises another element", other.text), "no comma behind the last one",
+            one.line};
+  if (is(one, '[') && (is(other, '{') || is(other, '(')))
+    return {"an array [ ] holds plain values only", "a list ( ) for groups: ( { … }, { … } )", one.line};
+  if (is(one, '}') && is(other, '{')) return {"no comma between two groups of a list", "}, {", one.line};
+  if (inside != '{' && inside != 0 && !is(one, ',') && !opens(one) && !closes(other) && !is(other, ','))
+    return {fmt::format("no comma between {} and {}", one.text.substr(0, 60), word), "commas between elements",
+            one.line};
+  if (one.kind == Kind::kWord && (other.kind == Kind::kText || other.kind == Kind::kWord) && !is_literal(one.text))
+    return {fmt::format("no '=' between {} and {}", one.text.substr(0, 60), word), "name = value;", one.line};
+  return {};
+}
+
+// Walks to the token the parser gave up at, and on for brackets.
+class Walk {
+ public:
+  explicit Walk(const std::vector<Token>& tokens) : tokens_(tokens) {}
+
+  SyntaxCause until(unsigned line) {
+    for (size_t i = 0; i < tokens_.size(); ++i) {
+      const Token& token = tokens_[i];
+      if (token.kind == Token::Kind::kUnended)
+        return {"the text that begins here never ends", "a closing double quote", token.line};
+      if (is(token, ';') && !open_.empty() && !is(open_.back(), '{'))
+        return unclosed(open_.back(), " before this ;", token.line);
+      if (i > 0) {
+        const Token* after = i + 1 < tokens_.size() ? &tokens_[i + 1] : nullptr;
+        const auto cause = cause_of({tokens_[i - 1], token, after, open_.empty() ? char(0) : open_.back().text[0]});
+        if (!cause.message.empty()) return cause;
+      }
+      if (opens(token)) open_.push_back(token);
+      if (closes(token)) {
+        if (open_.empty()) return {fmt::format("{} closes nothing", token.text), {}, token.line};
+        if (token.text[0] != partner(open_.back().text[0])) return mismatch(token);
+        open_.pop_back();
+      }
+      if (token.line > line) return {};
+    }
+    return open_.empty() ? SyntaxCause{} : unclosed(open_.back(), "", open_.back().line);
+  }
+
+ private:
+  static SyntaxCause unclosed(const Token& opening, std::string_view where, unsigned line) {
+    return {fmt::format("the {} of line {} is not closed{}", opening.text, opening.line, where),
+            std::string(1, partner(opening.text[0])), line};
+  }
+
+  SyntaxCause mismatch(const Token& token) const {
+    const Token& opening = open_.back();
+    return {fmt::format("{} does not close the {} of line {}", token.text, opening.text, opening.line),
+            std::string(1, partner(opening.text[0])), token.line};
+  }
+
+  const std::vector<Token>& tokens_;
+  std::vector<Token> open_;
+};
+
+}  // namespace
+
+SyntaxCause syntax_cause(std::string_view text, unsigned line) {
+  const std::vector<Token> tokens = Tokens(text).take_all();
+  return Walk(tokens).until(line);
+}
+
+SyntaxCause duplicate_cause(std::string_view text, unsigned line) {
+  const std::vector<Token> tokens = Tokens(text).take_all();
+  std::vector<std::map<std::string_view, unsigned>> groups(1);
+  for (size_t i = 0; i + 1 < tokens.size() && tokens[i].line <= line; ++i) {
+    if (opens(tokens[i])) groups.emplace_back();
+    if (closes(tokens[i]) && groups.size() > 1) groups.pop_back();
+    if (tokens[i].kind != Token::Kind::kWord || !assigns(tokens[i + 1])) continue;
+    const auto [first, fresh] = groups.back().emplace(tokens[i].text, tokens[i].line);
+    if (fresh) continue;
+    return {
+        fmt::format("{} is set twice in the same group, first on line {}", tokens[i].text.substr(0, 60), first->second),
+        "each setting once; the elements of a list each in a group of their own", tokens[i].line};
+  }
+  return {};
+}
+
+}  // namespace cardea::conf
