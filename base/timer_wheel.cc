@@ -1,5 +1,6 @@
-// Level L holds the timers whose tick first differs from the current one in the L-th group of six bits, in the slot that
-// group names. So a slot of level L is reached exactly when the groups below are zero, and its timers move down then.
+// Level L holds the timers whose tick first differs from the current one in the L-th group of six bits, in the slot
+// that group names. So a slot of level L is reached exactly when the groups below are zero, and its timers move down
+// then.
 #include "base/timer_wheel.h"
 
 #include <algorithm>
@@ -74,8 +75,8 @@ TimerWheel::Timer* TimerWheel::due() {
   return timer;
 }
 
-// The first tick at which a slot is reached: its timers fire (level 0) or move down (above). Slots of a level lie ahead of
-// the current one and everything in a lower level is earlier, so the first one found is the first in time.
+// The first tick at which a slot is reached: its timers fire (level 0) or move down (above). Slots of a level lie ahead
+// of the current one and everything in a lower level is earlier, so the first one found is the first in time.
 uint64_t TimerWheel::next_tick() {
   for (unsigned level = 0; level < kLevels; level++) {
     const unsigned shift = level * kSlotBits;

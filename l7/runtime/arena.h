@@ -68,7 +68,7 @@ class Arena {
     Chunk* next;
     size_t own_bytes;  // 0: from the pool
   };
-  void grow(size_t bytes);
+  void grow();
   void* allocate_alone(size_t bytes);
 
   ChunkPool& pool_;

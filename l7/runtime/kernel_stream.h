@@ -43,14 +43,16 @@ class KernelStream final : public Stream, private EventSource {
  private:
   friend class ConnectOperation;
   void on_events(uint32_t events) override;
-  Result<> start_connect(const Endpoint& to, const ConnectOptions& options);
+  Result<bool> start_connect(const Endpoint& to, const ConnectOptions& options);
   Result<> connect_outcome();
-  void want(uint32_t events);
+  void watch(uint32_t events);
+  void wake(Direction direction, Wake why);
 
   FileDescriptor socket_;
   Endpoint peer_;
   mutable Endpoint local_{};
   uint32_t watched_ = 0;  // EPOLL… bits registered with the loop
+  int error_ = 0;         // the socket cannot be used: errno
   bool readable_ = true;  // as far as known; false only after would_block or a short read
   bool writable_ = true;
   bool peer_shut_ = false;  // FIN, RST or an error was reported: a short read proves nothing any more
@@ -73,7 +75,7 @@ class [[nodiscard]] ConnectOperation {
   Endpoint to_;
   Instant deadline_;
   KernelStream::ConnectOptions options_;
-  Result<> started_;
+  Result<bool> connected_ = false;
   Wake wake_ = Wake::kReady;
 };
 

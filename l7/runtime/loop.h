@@ -75,6 +75,7 @@ class Loop {
   // Edge-triggered. The source stays until its descriptor is closed.
   Result<> watch(int fd, EventSource& source, uint32_t events);
   Result<> rewatch(int fd, EventSource& source, uint32_t events);
+  void unwatch(int fd);
 
   size_t spawned() const { return spawned_count_; }  // tasks that have not finished
 
@@ -82,10 +83,11 @@ class Loop {
   friend class SpawnedTask;
   struct Call;
   struct PostSource;
+  static constexpr int kEventsPerTurn = 256;
 
   Loop(Clock clock, FileDescriptor epoll, FileDescriptor event);
   void wait_for_events(int timeout_ms);
-  int sleep_ms(std::chrono::nanoseconds sleep_max) const;
+  int sleep_ms(std::chrono::nanoseconds sleep_max);
   void read_clock();
   void fire_timers();
   void run_calls();

@@ -53,7 +53,7 @@ class BothOperation {
   void await_resume() const {}
 
  private:
-  static void finished(void* context);
+  static std::coroutine_handle<> finished(void* context);
   Task<> first_, second_;
   std::coroutine_handle<> handle_;
   int left_ = 3;  // the two tasks, and the start itself

@@ -26,7 +26,7 @@ enum class IoStatus : uint8_t {
   kEnd,         // the peer will send nothing more
   kError,       // `error` says what; the stream is useless
   kTimeout,     // the awaitable's deadline passed; the stream is as it was
-  kCancelled,   // close() or cancel()
+  kCancelled,   // close() or cancel(); every try_… of a closed stream
 };
 
 struct IoResult {
@@ -79,6 +79,7 @@ class IoSlot {
   Try attempt_ = nullptr;
   std::coroutine_handle<> handle_;
   Wake* wake_ = nullptr;
+  bool timed_out_ = false;
 };
 
 // readable() and writable(): Wake::kReady may be early; try and wait again.
@@ -96,7 +97,6 @@ class [[nodiscard]] ReadyOperation {
   Stream& stream_;
   Instant deadline_;
   Direction direction_;
-  bool waited_ = false;
   Wake wake_ = Wake::kReady;
 };
 

@@ -53,8 +53,9 @@ inline void free_frame(void* frame) {
 }
 
 struct PromiseBase {
-  std::coroutine_handle<> continuation;       // who awaits, or nobody for a spawned task
-  void (*finished)(void* context) = nullptr;  // called instead when spawned; must not destroy the frame at once
+  std::coroutine_handle<> continuation;  // who awaits
+  // Instead of a continuation: what to run next is its answer. It must not destroy the finished frame itself.
+  std::coroutine_handle<> (*finished)(void* context) = nullptr;
   void* context = nullptr;
 
   template <typename... Args>
@@ -70,7 +71,7 @@ struct PromiseBase {
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) const noexcept {
       PromiseBase& promise = self.promise();
       if (promise.continuation) return promise.continuation;
-      if (promise.finished) promise.finished(promise.context);
+      if (promise.finished) return promise.finished(promise.context);
       return std::noop_coroutine();
     }
     void await_resume() const noexcept {}

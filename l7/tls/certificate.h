@@ -21,13 +21,13 @@ struct Certificate {
 
   std::string name;                // as the operator finds it
   std::string chain_pem, key_pem;  // leaf first
-  std::vector<std::string> names;  // lower case DNS names, "*.example.com" for wildcards; never empty
+  std::vector<std::string> names;  // lower case DNS names, "*.example.com" for wildcards; none: serves as default only
   std::string key_type;            // "EC", "RSA", "ED25519"
   std::string issuer, serial;      // for people
   Time not_before{}, not_after{};
 };
 
-// Errors name the file and what to do: missing, not PEM, encrypted key, key of another certificate, no name in it.
+// Errors name the file and what to do: missing, not PEM, encrypted key, key of another certificate.
 // Both files may be the same. A certificate that has expired loads: see expiry_warning.
 Result<std::shared_ptr<const Certificate>> load_certificate(const std::string& name, const std::string& chain_path,
                                                             const std::string& key_path);

@@ -71,7 +71,11 @@ class ServerContext {
   std::string alpn_wire_;
   std::vector<SslContext> contexts_;
   std::unordered_map<std::string, SSL_CTX*, TextHash, std::equal_to<>> by_name_;  // "a.example", "*.example"
-  std::unordered_map<std::string, SSL_CTX*, TextHash, std::equal_to<>> by_name_set_;
+  struct NameSet {
+    SSL_CTX* context = nullptr;
+    std::vector<std::string> key_types;
+  };
+  std::unordered_map<std::string, NameSet> by_name_set_;
 };
 
 struct ClientOptions {

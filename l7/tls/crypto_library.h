@@ -26,6 +26,7 @@ class CryptoLibrary {
  private:
   explicit CryptoLibrary(OSSL_LIB_CTX* context) : context_(context) {}
   OSSL_LIB_CTX* context_;
+  OSSL_PROVIDER* provider_ = nullptr;
   EVP_CIPHER* aes_256_cbc_ = nullptr;
 };
 

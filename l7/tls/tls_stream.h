@@ -72,9 +72,7 @@ class TlsStream final : public Stream {
   void attach(SSL_CTX* context);
   IoSlot::Attempt try_handshake();
   IoResult classify(int returned, Direction direction);
-  IoResult write_one(const void* data, size_t bytes);
-  Failure failure_of_error(const char*& detail) const;
-  void send_close_notify();
+  IoResult send_close_notify();
 
   Stream& lower_;
   SSL* ssl_ = nullptr;
@@ -86,6 +84,8 @@ class TlsStream final : public Stream {
   bool broken_ = false;       // a fatal error: OpenSSL must not be asked again
   bool lower_ended_ = false;  // the lower stream ended
   bool close_notify_sent_ = false;
+  bool closed_ = false;
+  IoResult broken_result_;
   // What the last try in a direction has to wait for: the other direction when OpenSSL had something of its own to do.
   Direction waits_for_[2] = {Direction::kRead, Direction::kWrite};
   bool blocked_[2] = {false, false};

@@ -1,0 +1,156 @@
+#include "l7/tls/certificate.h"
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <openssl/asn1.h>
+#include <openssl/bn.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/file_descriptor.h"
+#include "l7/tls/pem.h"
+
+namespace cardea::l7::tls {
+namespace {
+
+constexpr size_t kFileBytesMax = 1024 * 1024;
+
+std::unexpected<Error> operator_error(const std::string& path, Error error) {
+  error.origin = Origin::kOperator;
+  return std::unexpected(std::move(std::move(error).in(path)));
+}
+
+// Into a string that was reserved before, so no copy of a key is left behind by growing.
+Result<std::string> read_file(const std::string& path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return operator_error("open", std::move(fail_errno(path).error()));
+  std::string text;
+  text.resize(kFileBytesMax + 1);
+  size_t length = 0;
+  while (length < text.size()) {
+    const ssize_t count = ::read(file.get(), text.data() + length, text.size() - length);
+    if (count < 0) return operator_error("read", std::move(fail_errno(path).error()));
+    if (count == 0) break;
+    length += static_cast<size_t>(count);
+  }
+  if (length > kFileBytesMax) return fail(path + ": larger than 1 MB, so not a certificate or key", Origin::kOperator);
+  std::string exact(text.data(), length);
+  OPENSSL_cleanse(text.data(), length);
+  return exact;
+}
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
+  }
+  return result;
+}
+
+std::string_view text_of(const ASN1_STRING* value) {
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)), static_cast<size_t>(ASN1_STRING_length(value))};
+}
+
+std::vector<std::string> alternative_names(const X509* certificate) {
+  std::vector<std::string> names;
+  auto* all = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(all, i);
+    if (name->type == GEN_DNS) names.push_back(lower(text_of(name->d.dNSName)));
+  }
+  GENERAL_NAMES_free(all);
+  return names;
+}
+
+// RFC 6125 6.4.4: the common name counts only when there is no alternative name.
+std::vector<std::string> names_of(const X509* certificate) {
+  std::vector<std::string> names = alternative_names(certificate);
+  if (names.empty()) {
+    X509_NAME* subject = X509_get_subject_name(certificate);
+    const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    if (at >= 0) names.push_back(lower(text_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)))));
+  }
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  return names;
+}
+
+Certificate::Time time_of(const ASN1_TIME* time) {
+  tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
+  return Certificate::Time(std::chrono::seconds(timegm(&parts)));
+}
+
+std::string issuer_of(const X509* certificate) {
+  std::array<char, 512> text{};
+  X509_NAME_oneline(X509_get_issuer_name(certificate), text.data(), text.size());
+  return text.data();
+}
+
+std::string serial_of(const X509* certificate) {
+  BIGNUM* number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr);
+  char* text = number ? BN_bn2hex(number) : nullptr;
+  std::string result = text ? lower(text) : "";
+  OPENSSL_free(text);
+  BN_free(number);
+  return result;
+}
+
+}  // namespace
+
+Certificate::~Certificate() {
+  OPENSSL_cleanse(key_pem.data(), key_pem.size());
+}
+
+Result<std::shared_ptr<const Certificate>> load_certificate(const std::string& name, const std::string& chain_path,
+                                                            const std::string& key_path) {
+  auto certificate = std::make_shared<Certificate>();
+  certificate->name = name;
+  auto chain_text = read_file(chain_path);
+  if (!chain_text) return std::unexpected(std::move(chain_text.error()));
+  certificate->chain_pem = std::move(*chain_text);
+  auto key_text = read_file(key_path);
+  if (!key_text) return std::unexpected(std::move(key_text.error()));
+  certificate->key_pem = std::move(*key_text);
+
+  auto chain = parse_chain(certificate->chain_pem, nullptr);
+  if (!chain) return operator_error(chain_path, std::move(chain.error()));
+  auto key = parse_key(certificate->key_pem, nullptr);
+  if (!key) return operator_error(key_path, std::move(key.error()));
+  const X509* leaf = chain->front().get();
+  if (X509_check_private_key(leaf, key->get()) != 1) {
+    ERR_clear_error();
+    return fail(fmt::format("{}: this key does not belong to the first certificate in {}; the server's own certificate "
+                            "comes first in the file",
+                            key_path, chain_path),
+                Origin::kOperator);
+  }
+  certificate->names = names_of(leaf);
+  certificate->key_type = EVP_PKEY_get0_type_name(key->get());
+  certificate->issuer = issuer_of(leaf);
+  certificate->serial = serial_of(leaf);
+  certificate->not_before = time_of(X509_get0_notBefore(leaf));
+  certificate->not_after = time_of(X509_get0_notAfter(leaf));
+  return certificate;
+}
+
+std::string expiry_warning(const Certificate& certificate, Certificate::Time now, std::chrono::days ahead) {
+  const auto date = [](Certificate::Time time) {
+    return fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(time.time_since_epoch().count()));
+  };
+  if (now > certificate.not_after)
+    return fmt::format("certificate {} expired on {}", certificate.name, date(certificate.not_after));
+  if (now < certificate.not_before) {
+    return fmt::format("certificate {} is not valid before {}", certificate.name, date(certificate.not_before));
+  }
+  if (now + ahead <= certificate.not_after) return {};
+  return fmt::format("certificate {} expires on {}", certificate.name, date(certificate.not_after));
+}
+
+}  // namespace cardea::l7::tls

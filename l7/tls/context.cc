@@ -1,0 +1,257 @@
+#include "l7/tls/context.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "l7/tls/pem.h"
+#include "l7/tls/tls_stream.h"
+
+namespace cardea::l7::tls {
+
+void SslContextFree::operator()(SSL_CTX* context) const {
+  SSL_CTX_free(context);
+}
+
+namespace {
+
+// TLS 1.3 first; below it forward secrecy and AEAD only. X25519 is the cheapest group and every client has it.
+constexpr const char* kSuites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+constexpr const char* kCiphers =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-"
+    "SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+constexpr const char* kGroups = "X25519:P-256:P-384";
+constexpr long kSessionSeconds = 2 * 60 * 60;
+
+Result<SslContext> make_ssl_context(const CryptoLibrary& library, const SSL_METHOD* method, uint16_t version_min) {
+  ERR_clear_error();
+  SslContext context(SSL_CTX_new_ex(library.get(), nullptr, method));
+  if (!context) return fail_openssl("create a TLS context", Origin::kSelf);
+  SSL_CTX* at = context.get();
+  SSL_CTX_set_security_level(at, 2);
+  const bool set = SSL_CTX_set_min_proto_version(at, version_min) == 1 &&
+                   SSL_CTX_set_max_proto_version(at, TLS1_3_VERSION) == 1 &&
+                   SSL_CTX_set_ciphersuites(at, kSuites) == 1 && SSL_CTX_set_cipher_list(at, kCiphers) == 1 &&
+                   SSL_CTX_set1_groups_list(at, kGroups) == 1;
+  if (!set) return fail_openssl("set up a TLS context", Origin::kSelf);
+  SSL_CTX_set_options(
+      at, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+  SSL_CTX_set_mode(at, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_read_ahead(at, 1);  // a record by one read of the lower stream instead of two
+  SSL_CTX_set_timeout(at, kSessionSeconds);
+  return context;
+}
+
+// Length-prefixed, as ALPN has it on the wire (RFC 7301 3.1).
+Result<std::string> wire_form(const std::vector<std::string>& protocols) {
+  std::string wire;
+  for (const std::string& protocol : protocols) {
+    if (protocol.empty() || protocol.size() > 255) return fail("an ALPN name has 1 to 255 bytes", Origin::kOperator);
+    wire += static_cast<char>(protocol.size());
+    wire += protocol;
+  }
+  return wire;
+}
+
+}  // namespace
+
+// What OpenSSL calls back during a handshake. The stream hangs on the SSL object.
+struct ContextCallbacks {
+  static TlsStream& stream(const SSL* ssl) { return *static_cast<TlsStream*>(SSL_get_app_data(ssl)); }
+
+  static int choose_certificate(SSL* ssl, int*, void* argument) {
+    const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (!name) return SSL_TLSEXT_ERR_NOACK;
+    SSL_CTX* found = static_cast<ServerContext*>(argument)->find(name);
+    if (found && found != SSL_get_SSL_CTX(ssl)) SSL_set_SSL_CTX(ssl, found);
+    return SSL_TLSEXT_ERR_OK;
+  }
+
+  static int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_length, const unsigned char* offered,
+                             unsigned offered_length, void* argument) {
+    const std::string& ours = static_cast<ServerContext*>(argument)->alpn_wire();
+    const int chosen = SSL_select_next_proto(const_cast<unsigned char**>(out), out_length,
+                                             reinterpret_cast<const unsigned char*>(ours.data()),
+                                             static_cast<unsigned>(ours.size()), offered, offered_length);
+    return chosen == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+
+  // 1: key found, 2: found but no longer the first, so a new ticket is due, 0: none, negative: failed.
+  static int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
+                        int seal) {
+    const ServerContext& context = *stream(ssl).server_;
+    const TicketKeys& keys = context.ticket_keys();
+    const TicketKey* key = seal ? &keys.sealing() : keys.find(name);
+    if (!key) return 0;
+    const CryptoLibrary& library = context.library();
+    if (seal) {
+      std::memcpy(name, key->name.data(), key->name.size());
+      if (RAND_bytes_ex(library.get(), iv, 16, 0) != 1) return -1;
+    }
+    std::array parameters{
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, const_cast<uint8_t*>(key->mac.data()), key->mac.size()),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>("SHA256"), 0),
+        OSSL_PARAM_construct_end()};
+    if (EVP_MAC_CTX_set_params(mac, parameters.data()) != 1) return -1;
+    if (EVP_CipherInit_ex2(cipher, library.aes_256_cbc(), key->cipher.data(), iv, seal, nullptr) != 1) return -1;
+    return seal || key == &keys.sealing() ? 1 : 2;
+  }
+
+  static int keep_session(SSL* ssl, Session* session) {
+    SessionSlot* slot = stream(ssl).session_;
+    if (!slot) return 0;
+    slot->store(session);
+    return 1;
+  }
+};
+
+ServerContext::ServerContext(const CryptoLibrary& library, std::shared_ptr<const TicketKeys> tickets,
+                             const ServerOptions& options)
+    : library_(library), tickets_(std::move(tickets)), options_(options) {}
+
+ServerContext::~ServerContext() = default;
+
+Result<std::unique_ptr<ServerContext>> ServerContext::create(
+    const CryptoLibrary& library, std::span<const std::shared_ptr<const Certificate>> certificates,
+    std::shared_ptr<const TicketKeys> tickets, const ServerOptions& options) {
+  if (certificates.empty()) return fail("a TLS service needs a certificate", Origin::kOperator);
+  std::unique_ptr<ServerContext> context(new ServerContext(library, std::move(tickets), options));
+  auto wire = wire_form(options.alpn);
+  if (!wire) return std::unexpected(std::move(wire.error()));
+  context->alpn_wire_ = std::move(*wire);
+  for (const auto& certificate : certificates) {
+    if (auto added = context->add(*certificate); !added) {
+      return std::unexpected(std::move(added.error()).in("certificate " + certificate->name));
+    }
+  }
+  return context;
+}
+
+Result<SslContext> ServerContext::make_context() {
+  auto context = make_ssl_context(library_, TLS_server_method(), options_.version_min);
+  if (!context) return context;
+  SSL_CTX* at = context->get();
+  static constexpr unsigned char kIdContext[] = "cardea";
+  SSL_CTX_set_session_id_context(at, kIdContext, sizeof kIdContext - 1);
+  SSL_CTX_set_session_cache_mode(at, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(at, options_.tickets);
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(at, ContextCallbacks::ticket_key);
+  SSL_CTX_set_tlsext_servername_callback(at, ContextCallbacks::choose_certificate);
+  SSL_CTX_set_tlsext_servername_arg(at, this);
+  if (!alpn_wire_.empty()) SSL_CTX_set_alpn_select_cb(at, ContextCallbacks::choose_protocol, this);
+  return context;
+}
+
+namespace {
+
+Result<> use_certificate(SSL_CTX* context, const Certificate& certificate, OSSL_LIB_CTX* library) {
+  auto chain = parse_chain(certificate.chain_pem, library);
+  if (!chain) return std::unexpected(std::move(chain.error()));
+  auto key = parse_key(certificate.key_pem, library);
+  if (!key) return std::unexpected(std::move(key.error()));
+  if (SSL_CTX_use_certificate(context, chain->front().get()) != 1) return fail_openssl("OpenSSL refuses it");
+  if (SSL_CTX_use_PrivateKey(context, key->get()) != 1) return fail_openssl("OpenSSL refuses its key");
+  for (size_t i = 1; i < chain->size(); i++) {
+    if (SSL_CTX_add0_chain_cert(context, (*chain)[i].get()) != 1) return fail_openssl("OpenSSL refuses its chain");
+    (*chain)[i].release();
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> ServerContext::add(const Certificate& certificate) {
+  NameSet& same_names = by_name_set_[fmt::format("{}", fmt::join(certificate.names, " "))];
+  const bool joins =
+      same_names.context && std::ranges::find(same_names.key_types, certificate.key_type) == same_names.key_types.end();
+  if (!joins) {
+    auto made = make_context();
+    if (!made) return std::unexpected(std::move(made.error()));
+    contexts_.push_back(std::move(*made));
+  }
+  SSL_CTX* context = joins ? same_names.context : contexts_.back().get();
+  if (auto used = use_certificate(context, certificate, library_.get()); !used) return used;
+  if (!same_names.context) same_names.context = context;
+  same_names.key_types.push_back(certificate.key_type);
+  for (const std::string& name : certificate.names) by_name_.try_emplace(name, context);
+  return {};
+}
+
+SSL_CTX* ServerContext::find(std::string_view server_name) const {
+  if (server_name.ends_with('.')) server_name.remove_suffix(1);
+  std::array<char, 256> buffer;
+  if (server_name.empty() || server_name.size() >= buffer.size()) return nullptr;
+  std::ranges::transform(server_name, buffer.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 'a' - 'A') : c; });
+  const std::string_view name(buffer.data(), server_name.size());
+  if (const auto exact = by_name_.find(name); exact != by_name_.end()) return exact->second;
+  const size_t dot = name.find('.');
+  if (dot == std::string_view::npos || dot == 0) return nullptr;
+  buffer[dot - 1] = '*';
+  const auto wildcard = by_name_.find(name.substr(dot - 1));
+  return wildcard == by_name_.end() ? nullptr : wildcard->second;
+}
+
+SessionSlot& SessionSlot::operator=(SessionSlot&& other) noexcept {
+  if (this != &other) store(std::exchange(other.session_, nullptr));
+  return *this;
+}
+
+SessionSlot::~SessionSlot() {
+  clear();
+}
+
+void SessionSlot::store(Session* session) {
+  SSL_SESSION_free(session_);
+  session_ = session;
+}
+
+void SessionSlot::clear() {
+  store(nullptr);
+}
+
+namespace {
+
+Result<> trust(SSL_CTX* context, const std::string& authorities) {
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  if (authorities.empty()) {
+    if (SSL_CTX_set_default_verify_paths(context) != 1)
+      return fail_openssl("load the system's certificate authorities");
+    return {};
+  }
+  if (SSL_CTX_load_verify_file(context, authorities.c_str()) != 1) {
+    return fail_openssl("load certificate authorities from " + authorities);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ClientContext>> ClientContext::create(const CryptoLibrary& library,
+                                                             const ClientOptions& options) {
+  auto context = make_ssl_context(library, TLS_client_method(), TLS1_2_VERSION);
+  if (!context) return std::unexpected(std::move(context.error()));
+  SSL_CTX* at = context->get();
+  if (options.verify) {
+    if (auto trusted = trust(at, options.authorities); !trusted) return std::unexpected(std::move(trusted.error()));
+  }
+  auto wire = wire_form(options.alpn);
+  if (!wire) return std::unexpected(std::move(wire.error()));
+  if (!wire->empty()) {
+    SSL_CTX_set_alpn_protos(at, reinterpret_cast<const unsigned char*>(wire->data()),
+                            static_cast<unsigned>(wire->size()));
+  }
+  SSL_CTX_set_session_cache_mode(at, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(at, ContextCallbacks::keep_session);
+  return std::unique_ptr<ClientContext>(new ClientContext(std::move(*context), options.verify));
+}
+
+}  // namespace cardea::l7::tls

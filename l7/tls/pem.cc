@@ -1,0 +1,71 @@
+#include "l7/tls/pem.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "l7/tls/crypto_library.h"
+
+namespace cardea::l7::tls {
+namespace {
+
+struct BioFree {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+using TextBio = std::unique_ptr<BIO, BioFree>;
+
+TextBio text_bio(std::string_view text) {
+  return TextBio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+// Asked only for an encrypted key, whose passphrase nobody is there to type.
+int refuse_passphrase(char*, int, int, void* asked) {
+  *static_cast<bool*>(asked) = true;
+  return -1;
+}
+
+// What PEM_read says at the end of the text.
+bool at_end_of_text() {
+  return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+}
+
+}  // namespace
+
+Result<std::vector<X509Object>> parse_chain(std::string_view pem, OSSL_LIB_CTX* library) {
+  ERR_clear_error();
+  const TextBio bio = text_bio(pem);
+  std::vector<X509Object> chain;
+  for (;;) {
+    X509* certificate = X509_new_ex(library, nullptr);
+    if (!PEM_read_bio_X509(bio.get(), &certificate, nullptr, nullptr)) {
+      X509_free(certificate);
+      break;
+    }
+    chain.emplace_back(certificate);
+  }
+  if (!at_end_of_text()) {
+    return fail_openssl("certificate " + std::to_string(chain.size() + 1) + " in it cannot be read");
+  }
+  ERR_clear_error();
+  if (chain.empty()) return fail("no certificate in it (-----BEGIN CERTIFICATE----- expected)", Origin::kOperator);
+  return chain;
+}
+
+Result<KeyObject> parse_key(std::string_view pem, OSSL_LIB_CTX* library) {
+  ERR_clear_error();
+  const TextBio bio = text_bio(pem);
+  bool passphrase_asked = false;
+  KeyObject key(PEM_read_bio_PrivateKey_ex(bio.get(), nullptr, refuse_passphrase, &passphrase_asked, library, nullptr));
+  if (key) return key;
+  const bool none = at_end_of_text();
+  ERR_clear_error();
+  if (passphrase_asked) {
+    return fail("the private key is encrypted; store it without a passphrase (openssl pkey -in KEY -out PLAIN)",
+                Origin::kOperator);
+  }
+  return fail(
+      none ? "no private key in it (-----BEGIN PRIVATE KEY----- expected)" : "the private key in it cannot be read",
+      Origin::kOperator);
+}
+
+}  // namespace cardea::l7::tls

@@ -1,0 +1,260 @@
+#include "l7/tls/tls_stream.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/check.h"
+#include "l7/tls/handshake_failure.h"
+
+namespace cardea::l7::tls {
+namespace {
+
+constexpr size_t kRecordBytes = 16384;  // RFC 8446 5.1
+
+constexpr size_t index(Direction direction) {
+  return static_cast<size_t>(direction);
+}
+
+}  // namespace
+
+// The lower stream as OpenSSL sees it.
+struct LowerBio {
+  static TlsStream& stream(BIO* bio) { return *static_cast<TlsStream*>(BIO_get_data(bio)); }
+
+  static int read(BIO* bio, char* into, size_t bytes, size_t* got) {
+    TlsStream& self = stream(bio);
+    const IoResult result = self.lower_.try_read(std::as_writable_bytes(std::span(into, bytes)));
+    *got = result.bytes;
+    return answer(bio, self, result, BIO_FLAGS_READ);
+  }
+
+  static int write(BIO* bio, const char* from, size_t bytes, size_t* taken) {
+    TlsStream& self = stream(bio);
+    const iovec piece{const_cast<char*>(from), bytes};
+    const IoResult result = self.lower_.try_write({&piece, 1});
+    *taken = result.bytes;
+    return answer(bio, self, result, BIO_FLAGS_WRITE);
+  }
+
+  static int answer(BIO* bio, TlsStream& self, const IoResult& result, int retry_flag) {
+    BIO_clear_retry_flags(bio);
+    if (result.ok()) return 1;
+    if (result.status == IoStatus::kWouldBlock) BIO_set_flags(bio, retry_flag | BIO_FLAGS_SHOULD_RETRY);
+    if (result.status == IoStatus::kEnd) self.lower_ended_ = true;
+    if (result.status == IoStatus::kError) self.lower_error_ = result.error;
+    if (result.status == IoStatus::kCancelled) self.lower_error_ = ECANCELED;
+    return 0;
+  }
+
+  static long control(BIO* bio, int command, long, void*) {
+    if (command == BIO_CTRL_FLUSH) return 1;
+    if (command == BIO_CTRL_EOF) return stream(bio).lower_ended_;
+    return 0;
+  }
+
+  static const BIO_METHOD* method() {
+    static const BIO_METHOD* made = [] {
+      BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "cardea stream");
+      CHECK(method, "out of memory");
+      BIO_meth_set_read_ex(method, read);
+      BIO_meth_set_write_ex(method, write);
+      BIO_meth_set_ctrl(method, control);
+      return method;
+    }();
+    return made;
+  }
+};
+
+TlsStream::TlsStream(ServerContext& context, Stream& lower) : Stream(lower.loop()), lower_(lower), server_(&context) {
+  attach(context.default_context());
+  SSL_set_accept_state(ssl_);
+}
+
+TlsStream::TlsStream(ClientContext& context, Stream& lower, const std::string& server_name, SessionSlot* session)
+    : Stream(lower.loop()), lower_(lower), session_(session) {
+  attach(context.get());
+  SSL_set_connect_state(ssl_);
+  if (IpAddress::parse(server_name)) {
+    if (context.verify()) X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_), server_name.c_str());
+  } else if (!server_name.empty()) {
+    SSL_set_tlsext_host_name(ssl_, server_name.c_str());
+    if (context.verify()) SSL_set1_host(ssl_, server_name.c_str());
+  }
+  if (session && session->get()) SSL_set_session(ssl_, session->get());
+}
+
+void TlsStream::attach(SSL_CTX* context) {
+  ssl_ = SSL_new(context);
+  BIO* bio = BIO_new(LowerBio::method());
+  CHECK(ssl_ && bio, "out of memory");
+  BIO_set_data(bio, this);
+  BIO_set_init(bio, 1);
+  SSL_set_bio(ssl_, bio, bio);
+  SSL_set_app_data(ssl_, this);
+}
+
+TlsStream::~TlsStream() {
+  TlsStream::close(Close::kOrderly);
+  SSL_free(ssl_);
+}
+
+IoSlot::Attempt TlsStream::try_handshake() {
+  if (established_ || broken_) return IoSlot::Attempt::kDone;
+  ERR_clear_error();
+  const int returned = SSL_do_handshake(ssl_);
+  if (returned == 1) {
+    established_ = true;
+    return IoSlot::Attempt::kDone;
+  }
+  const IoResult result = classify(returned, Direction::kRead);
+  if (result.status != IoStatus::kWouldBlock) return IoSlot::Attempt::kDone;
+  return waits_for_[index(Direction::kRead)] == Direction::kRead ? IoSlot::Attempt::kWaitRead
+                                                                 : IoSlot::Attempt::kWaitWrite;
+}
+
+// What OpenSSL's answer means for the caller, and what to wait for before asking again.
+IoResult TlsStream::classify(int returned, Direction direction) {
+  const int error = SSL_get_error(ssl_, returned);
+  if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
+    waits_for_[index(direction)] = error == SSL_ERROR_WANT_READ ? Direction::kRead : Direction::kWrite;
+    blocked_[index(direction)] = true;
+    return IoResult::would_block();
+  }
+  if (error == SSL_ERROR_ZERO_RETURN) return IoResult::end();
+  broken_ = true;
+  if (!established_) handshake_ = explain_handshake_failure(ssl_, lower_ended_ || lower_error_ != 0);
+  ERR_clear_error();
+  if (lower_error_ == ECANCELED) {
+    broken_result_ = {IoStatus::kCancelled, 0, 0};
+  } else if (lower_error_ != 0) {
+    broken_result_ = IoResult::failed(lower_error_);
+  } else {
+    broken_result_ = lower_ended_ ? IoResult::end(ECONNABORTED) : IoResult::failed(EPROTO);
+  }
+  return broken_result_;
+}
+
+IoResult TlsStream::try_read(MutableBytes into) {
+  if (broken_) return broken_result_;
+  ERR_clear_error();
+  size_t bytes = 0;
+  const int returned = SSL_read_ex(ssl_, into.data(), into.size(), &bytes);
+  if (returned != 1) return classify(returned, Direction::kRead);
+  blocked_[index(Direction::kRead)] = false;
+  return IoResult::moved(bytes);
+}
+
+// One record a call. Small pieces are gathered, because a record and a system call each would cost more than the copy.
+IoResult TlsStream::try_write(std::span<const iovec> from) {
+  if (broken_) return broken_result_;
+  while (!from.empty() && from.front().iov_len == 0) from = from.subspan(1);
+  if (from.empty()) return IoResult::moved(0);
+  std::array<std::byte, kRecordBytes> gathered;
+  const void* data = from.front().iov_base;
+  size_t bytes = std::min(from.front().iov_len, kRecordBytes);
+  if (from.size() > 1 && bytes < kRecordBytes) {
+    bytes = 0;
+    for (const iovec& piece : from) {
+      const size_t part = std::min(piece.iov_len, kRecordBytes - bytes);
+      if (part != 0) std::memcpy(gathered.data() + bytes, piece.iov_base, part);
+      bytes += part;
+    }
+    data = gathered.data();
+  }
+  ERR_clear_error();
+  size_t written = 0;
+  const int returned = SSL_write_ex(ssl_, data, bytes, &written);
+  if (returned != 1) return classify(returned, Direction::kWrite);
+  blocked_[index(Direction::kWrite)] = false;
+  return IoResult::moved(written);
+}
+
+IoResult TlsStream::shutdown_write() {
+  if (const IoResult sent = send_close_notify(); sent.status == IoStatus::kWouldBlock) return sent;
+  return lower_.shutdown_write();
+}
+
+IoResult TlsStream::send_close_notify() {
+  if (!established_ || broken_ || close_notify_sent_) return IoResult::moved(0);
+  ERR_clear_error();
+  const int returned = SSL_shutdown(ssl_);
+  if (returned < 0) {
+    const IoResult result = classify(returned, Direction::kWrite);
+    if (result.status == IoStatus::kWouldBlock) return result;
+  }
+  close_notify_sent_ = true;
+  return IoResult::moved(0);
+}
+
+void TlsStream::close(Close how) {
+  if (closed_) return;
+  closed_ = true;
+  if (how == Close::kOrderly) send_close_notify();
+  if (!broken_) broken_result_ = {IoStatus::kCancelled, 0, 0};
+  broken_ = true;
+  lower_.close(how);
+}
+
+bool TlsStream::ready(Direction direction) const {
+  if (broken_ || !blocked_[index(direction)]) return true;
+  return lower_.ready(waits_for_[index(direction)]);
+}
+
+void TlsStream::wait(Direction direction, Waiter& waiter) {
+  if (closed_) return loop().schedule(waiter, Wake::kCancelled);
+  if (ready(direction)) return loop().schedule(waiter);
+  lower_.wait(waits_for_[index(direction)], waiter);
+}
+
+std::string_view TlsStream::version() const {
+  return SSL_get_version(ssl_);
+}
+std::string_view TlsStream::cipher() const {
+  return SSL_get_cipher_name(ssl_);
+}
+bool TlsStream::resumed() const {
+  return SSL_session_reused(ssl_) == 1;
+}
+
+std::string_view TlsStream::alpn() const {
+  const unsigned char* name = nullptr;
+  unsigned length = 0;
+  SSL_get0_alpn_selected(ssl_, &name, &length);
+  return {reinterpret_cast<const char*>(name), length};
+}
+
+std::string_view TlsStream::server_name() const {
+  const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name);
+  return name ? name : "";
+}
+
+HandshakeOperation::~HandshakeOperation() {
+  stream_.slot(Direction::kRead).forget(this);
+}
+
+bool HandshakeOperation::await_ready() {
+  waits_for_ = stream_.try_handshake();
+  return waits_for_ == IoSlot::Attempt::kDone;
+}
+
+void HandshakeOperation::await_suspend(std::coroutine_handle<> handle) {
+  const auto try_again = [](void* self) { return static_cast<HandshakeOperation*>(self)->stream_.try_handshake(); };
+  stream_.slot(Direction::kRead).suspend(this, try_again, waits_for_, deadline_, handle, &wake_);
+}
+
+Handshake HandshakeOperation::await_resume() {
+  if (wake_ == Wake::kTimeout) return {Failure::kTimeout, ""};
+  if (wake_ == Wake::kCancelled) return {Failure::kCancelled, ""};
+  if (!stream_.established_ && stream_.handshake_.ok())
+    return {stream_.closed_ ? Failure::kCancelled : Failure::kClosed, ""};
+  return stream_.handshake_;
+}
+
+}  // namespace cardea::l7::tls
