@@ -1,0 +1,72 @@
+// A burst on its way through the rooms: one column a fact, one row a packet. Rooms walk `live`, the rows still on the line;
+// a room that decides a packet's fate sets verdict and reason and leaves it out of `live` from then on.
+#pragma once
+
+#include <cstdint>
+
+#include "base/flow_hash.h"
+#include "dataplane/path/reasons.h"
+#include "dataplane/state/flow_table.h"
+#include "dataplane/state/hops.h"
+#include "dataplane/state/slots.h"
+#include "dataplane/wire/frame.h"
+
+struct rte_mbuf;
+
+namespace cardea::dataplane {
+
+inline constexpr uint32_t kBurstMax = 64;
+
+enum class Verdict : uint8_t {
+  kOnTheLine,
+  kForward,   // out by hops[hop].port
+  kDoor,      // the kernel's
+  kHandOver,  // another worker owns the flow
+  kWait,      // forward as soon as the next hop is resolved
+  kDrop,
+};
+
+enum class Direction : uint8_t { kIn, kOut };  // client → backend, backend → client
+
+struct Batch {
+  // Set by whoever received the burst, before path::run(); `packet` is owned by the batch until emit gives it away.
+  uint32_t count = 0;
+  uint16_t port = 0;         // all came from this port: index in the plan's ports (0 in bursts that were handed over)
+  bool spread = false;       // this port cannot spread flows over the workers by itself
+  bool handed_over = false;  // from another worker's ring: this worker owns them, whatever spread says
+  rte_mbuf* packet[kBurstMax];
+
+  uint32_t live_count = 0;
+  uint8_t live[kBurstMax];
+
+  // parse
+  std::byte* data[kBurstMax];   // where the frame starts
+  uint16_t length[kBurstMax];   // of the frame as it came
+  wire::Frame frame[kBurstMax];
+  FlowTuple tuple[kBurstMax];
+  // parse, guard, and whoever ends a packet's way
+  Verdict verdict[kBurstMax];
+  Reason reason[kBurstMax];
+  // classify
+  ServiceId service[kBurstMax];     // kNoService when it is nobody's
+  Direction direction[kBurstMax];
+  uint64_t hash[kBurstMax];         // of live packets only
+  // spread
+  uint16_t owner[kBurstMax];
+  // track, choose
+  FlowRef flow[kBurstMax];
+  SlotId slot[kBurstMax];
+  bool new_flow[kBurstMax];
+  // choose for packets in, track for packets out
+  HopId hop[kBurstMax];
+  // emit
+  uint16_t out_length[kBurstMax];  // of the frame as it left
+
+  void leave(uint32_t row, Verdict v, Reason why) {
+    verdict[row] = v;
+    reason[row] = why;
+  }
+  void drop(uint32_t row, Reason why) { leave(row, Verdict::kDrop, why); }
+};
+
+}  // namespace cardea::dataplane

@@ -1,0 +1,60 @@
+// Questions to a worker about its flows. Control posts a request; the worker works on it a few entries at a time between bursts
+// and marks it done, so no other thread ever reads a flow table. The request's memory is control's, reserved before it is posted:
+// the worker copies plain values and formats nothing.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "base/flow_hash.h"
+#include "dataplane/path/explain.h"
+#include "dataplane/state/flow_table.h"
+
+namespace cardea::dataplane {
+
+struct FlowRecord {
+  FlowTuple tuple;
+  std::optional<Endpoint> nat_source;
+  ServiceId service = kNoService;
+  SlotId slot = kNoSlot;
+  FlowState state = FlowState::kFree;
+  uint32_t idle_ms = 0;
+};
+
+struct FlowsRequest {
+  // What to keep; unset means all.
+  std::optional<ServiceId> service;
+  std::optional<SlotId> slot;
+  std::optional<IpAddress> client;
+  uint32_t limit = 100;
+
+  std::vector<FlowRecord> flows;  // capacity reserved by InspectBox::ask
+  uint64_t total = 0;             // how many matched; more than flows.size() when the limit cut them off
+  uint32_t next_group = 1;        // the worker's place
+};
+
+struct InspectRequest {
+  FlowsRequest* flows = nullptr;     // one of the two
+  Explanation* explain = nullptr;
+  std::atomic<bool> done = false;
+};
+
+class InspectBox {
+ public:
+  InspectBox() = default;
+  InspectBox(const InspectBox&) = delete;
+  // Control: posts and returns at once; `request` stays valid until done. false when another one is being worked on. The worker
+  // may have to be woken.
+  bool ask(InspectRequest& request);
+  // Worker.
+  InspectRequest* pending() const { return request_.load(std::memory_order_acquire); }
+  void finish(InspectRequest& request);
+
+ private:
+  std::atomic<InspectRequest*> request_ = nullptr;
+};
+
+}  // namespace cardea::dataplane

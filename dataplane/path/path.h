@@ -1,0 +1,30 @@
+// The packet line: a burst goes through every room once, in the order written in path.cc. Each room is a function of its own
+// file; only emit sends and only account counts.
+#pragma once
+
+#include "dataplane/path/batch.h"
+#include "dataplane/path/worker_state.h"
+
+namespace cardea::dataplane::path {
+
+// The whole line. On return no packet of the batch is owned by it any more.
+void run(WorkerState& worker, Batch& batch);
+
+// The line without its end: verdicts are set, frames are rewritten, nothing is sent, freed or counted.
+void decide(WorkerState& worker, Batch& batch);
+
+// Between bursts: lets flows end that were idle for too long (a few groups of the table a call, so that the whole table is
+// seen about once a second when called every `millisecond`), and answers what control asks. Cheap when there is nothing.
+void tend(WorkerState& worker);
+
+void parse(WorkerState& worker, Batch& batch);
+void guard(WorkerState& worker, Batch& batch);
+void classify(WorkerState& worker, Batch& batch);
+void spread(WorkerState& worker, Batch& batch);
+void track(WorkerState& worker, Batch& batch);
+void choose(WorkerState& worker, Batch& batch);
+void rewrite(WorkerState& worker, Batch& batch);
+void emit(WorkerState& worker, Batch& batch);
+void account(WorkerState& worker, Batch& batch);
+
+}  // namespace cardea::dataplane::path

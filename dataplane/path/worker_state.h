@@ -1,0 +1,39 @@
+// Everything the rooms of one worker use. The worker sets plan, hops and now_ms before each burst and owns the rest for good;
+// nothing in here is shared with another thread but through `inspections`.
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/path/egress.h"
+#include "dataplane/path/inspect.h"
+#include "dataplane/path/path_rows.h"
+#include "dataplane/state/flow_table.h"
+#include "dataplane/state/hops.h"
+#include "dataplane/state/live_plan.h"
+#include "dataplane/state/nat_ports.h"
+
+namespace cardea::dataplane {
+
+struct WorkerState {
+  uint32_t index = 0, workers = 1;
+
+  // Set before each burst; not null, but for `hops` before the kernel has told of any.
+  const LivePlan* plan = nullptr;
+  const HopTable* hops = nullptr;
+  uint32_t now_ms = 0;  // coarse, may wrap
+
+  FlowTable flows;
+  NatPorts nat_ports;
+  uint16_t ip_id = 0;
+
+  uint64_t* cells = nullptr;               // this core's (stats::Segment::cells)
+  const PathCells* path_cells = nullptr;
+  Egress egress;
+  InspectBox inspections;
+
+  bool dry = false;  // answer only: no flow is made, touched or removed (explain)
+};
+
+FlowTimeouts flow_timeouts(const LivePlan& plan);
+
+}  // namespace cardea::dataplane
