@@ -3,6 +3,7 @@
 Each step prints why, the command as anyone could type it, and what it answered; each answer is asserted, in both modes.
 `--check` differs only at the end: it clears everything away instead of leaving it to be played with.
 """
+import os
 import pathlib
 import re
 import sys
@@ -57,11 +58,6 @@ class Tour:
     def client(self, command):
         return f"ip netns exec {self.site.client.name} {command}"
 
-    def cli(self, words):
-        program = binary("cardea")
-        program = program.relative_to(TREE) if program.is_relative_to(TREE) else program
-        return f"{program} --api {self.cardea.api} {words}"
-
 
 def expect(condition, sentence):
     if not condition:
@@ -95,9 +91,15 @@ def check_configuration(tour):
     tour.step("Configuration", "One file says everything; `cardea check` tells every mistake in it, before anything runs.")
     tour.show(f"grep -A6 'name = \"web\";' {EXAMPLE.relative_to(TREE)}", lines=10)
     tour.cardea = Cardea(tour.site, EXAMPLE.read_text())
-    program = binary("cardea")
-    program = program.relative_to(TREE) if program.is_relative_to(TREE) else program
-    tour.show(f"{program} check {EXAMPLE.relative_to(TREE)}")
+    print(f"   $ {tell_cli(tour)}")
+    tour.show(f"cardea check {EXAMPLE.relative_to(TREE)}")
+
+
+def tell_cli(tour):
+    """Lets this process's commands find the CLI, and the CLI this site; returns how anyone does the same."""
+    os.environ["PATH"] = f"{binary('cardea').parent}:{os.environ['PATH']}"
+    os.environ["CARDEA_API"] = str(tour.cardea.api)
+    return f"export PATH={binary('cardea').parent}:$PATH CARDEA_API={tour.cardea.api}"
 
 
 def start_processes(tour):
@@ -107,7 +109,7 @@ def start_processes(tour):
         words = " ".join(daemon.argv).replace(str(TREE) + "/", "")
         print(f"   $ {words}")
     tour.cardea.until_backends("up")
-    tour.show(tour.cli("status"), lines=20)
+    tour.show("cardea status", lines=20)
 
 
 def reach_the_service(tour):
@@ -145,7 +147,7 @@ def lose_a_backend(tour):
     tour.nginx["b1"].kill()
     until(lambda: "down" in states(tour, "web", "b1"), 15, "b1 is seen down")
     print(f"   noticed after {time.monotonic() - died:.2f} s")
-    tour.show(tour.cli("show backends"))
+    tour.show("cardea show backends")
     expect("b1" not in count_answers(tour), "a dead backend was sent a connection")
     tour.step("It comes back", "After enough good checks it gets its share again, and nobody else's connections move.")
     tour.nginx["b1"].start()
@@ -160,7 +162,7 @@ def states(tour, pool, name):
 
 def ask_why(tour):
     tour.step("Why there?", "`explain` asks the code that forwards: where does this connection go, and why.")
-    answer = tour.show(tour.cli(f"explain 192.0.2.10:50000 {WEB}:80 tcp"), lines=20)
+    answer = tour.show(f"cardea explain 192.0.2.10:50000 {WEB}:80 tcp", lines=20)
     chosen = tour.cardea.explain("192.0.2.10:50000", f"{WEB}:80")["backend"]
     real = tour.show(tour.client(f"curl -sS --max-time 5 --local-port 50000 http://{WEB}/")).strip()
     expect(chosen in answer and chosen.startswith(tour.site.backend(real).address(4)), f"{chosen} was told, {real} answered")
@@ -177,9 +179,10 @@ def farewell(tour):
     print(f"""
 It runs on. Things to try:
    {tour.client(f"curl http://{WEB}/")}
-   {tour.cli("show flows")}
-   {tour.cli(f"set backend web/{tour.site.backend('b2').address(4)}:8080 drain")}
-   edit {tour.cardea.file}, then: {tour.cli("reload")}
+   {tell_cli(tour)}
+   cardea show flows
+   cardea set backend web/{tour.site.backend('b2').address(4)}:8080 drain
+   edit {tour.cardea.file}, then: cardea reload
    logs: {tour.site.run.logs}
 Stop it: tools/quickstart --stop""")
 

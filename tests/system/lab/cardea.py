@@ -19,8 +19,7 @@ START_SECONDS = 30
 def binary(name):
     """The path of one of the product's programs."""
     root = pathlib.Path(os.environ.get("CARDEA_BIN_DIR", TREE / "build/release"))
-    places = [root / name, root / "bin" / name, root / "sbin" / name, root / "dataplane" / name, root / "mgmt" / name,
-              root / "mgmt/cli" / name]
+    places = [root / name, root / "bin" / name, root / "sbin" / name]
     found = next((p for p in places if p.is_file() and os.access(p, os.X_OK)), None)
     if found is None:
         raise FileNotFoundError(f"{name} is not under {root}: build the product first, or set CARDEA_BIN_DIR")
