@@ -56,7 +56,7 @@ def logged(name, command):
     """Runs a command with its output in a log of its own; returns its exit code and the log."""
     log = LOGS / f"{name}.log"
     with open(log, "w") as file:
-    done = subprocess.run(command, cwd=TREE, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False)
+        done = subprocess.run(command, cwd=TREE, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False)
     return done.returncode, log
 
 
