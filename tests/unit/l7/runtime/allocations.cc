@@ -1,0 +1,21 @@
+#include "tests/unit/l7/runtime/allocations.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+std::atomic<uint64_t> count;
+}
+
+namespace cardea::l7 {
+uint64_t allocations() { return count.load(); }
+}  // namespace cardea::l7
+
+void* operator new(size_t bytes) {
+  count.fetch_add(1, std::memory_order_relaxed);
+  if (void* at = std::malloc(bytes)) return at;
+  throw std::bad_alloc();
+}
+void operator delete(void* at) noexcept { std::free(at); }
+void operator delete(void* at, size_t) noexcept { std::free(at); }
