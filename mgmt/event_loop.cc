@@ -60,4 +60,9 @@ void EventLoop::stop() {
   wake_.notify_one();
 }
 
+bool EventLoop::stopped() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
 }  // namespace cardea::mgmt

@@ -33,11 +33,12 @@ class EventLoop {
 
   void run();   // until stop(); work posted before stop() is still done, what comes later is dropped
   void stop();  // any thread
+  bool stopped() const;
 
  private:
   std::deque<Work> take_due(std::unique_lock<std::mutex>& lock);
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Work> ready_;
   std::multimap<Clock::time_point, Work> later_;

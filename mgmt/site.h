@@ -73,6 +73,7 @@ class Site {
   Publisher& publisher() { return sync_.publisher(); }
   const health::Checker& checker() const { return checker_; }
   const Folders& folders() const { return folders_; }
+  std::string stats_path() const { return folders_.run_dir + "/dataplane.stats"; }
 
  private:
   void start_reload(bool first, ReloadDone done);

@@ -1,0 +1,138 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "conf/findings_text.h"
+#include "dataplane/plan_schema.h"
+#include "mgmt/api/answers.h"
+#include "mgmt/api/json.h"
+
+namespace cardea::mgmt::api {
+namespace {
+
+using std::chrono::system_clock;
+
+constexpr size_t kUnhealthyMax = 100;  // rows of the status; /v1/backends has them all
+
+Json reload_row(const Reload& reload) {
+  const auto findings = Json::parse(conf::findings_json(reload.findings), nullptr, false);
+  return {{"success", reload.success()},
+          {"at", time_text(reload.at)},
+          {"duration_ms", reload.duration.count() / 1000.0},
+          {"generation", reload.generation},
+          {"error", text_or_null(reload.error)},
+          {"hint", text_or_null(reload.hint)},
+          {"changes", reload.changes},
+          {"findings", findings.is_object() ? findings.value("findings", Json::array()) : Json::array()}};
+}
+
+// What the dataplane says of itself; an empty object while it does not answer.
+Json own_words(const std::optional<std::string>& answer) {
+  auto words = answer ? Json::parse(*answer, nullptr, false) : Json::object();
+  return words.is_object() ? words : Json::object();
+}
+
+Json field(const Json& object, const char* name, Json otherwise) {
+  return object.contains(name) ? object.at(name) : std::move(otherwise);
+}
+
+Json dataplane_row(const View& view, const Facts& facts, const Json& words) {
+  const bool connected = facts.link.connected;
+  return {{"name", "dataplane"},
+          {"connected", connected},
+          {"pid", connected ? Json(facts.link.pid) : Json(nullptr)},
+          {"started_at", field(words, "started_at", nullptr)},
+          {"generation", field(words, "generation", nullptr)},
+          {"in_sync", view.in_step},
+          {"problem", connected ? text_or_null(view.problem) : Json("it is not connected")}};
+}
+
+Json cores(const Json& words) {
+  Json rows = Json::array();
+  for (const auto& worker : field(words, "workers", Json::array()))
+    if (worker.is_object())
+      rows.push_back({{"cpu", field(worker, "cpu", nullptr)}, {"busy_percent", field(worker, "busy_percent", nullptr)}});
+  return rows;
+}
+
+struct Count {
+  size_t total = 0;
+  std::array<size_t, 4> in_state{};
+  Json unhealthy = Json::array();
+};
+
+Json unhealthy_row(const View& view, const BackendRef& ref, State state) {
+  Json row{{"pool", ref.pool}, {"backend", ref.backend}, {"state", name(state)}, {"reason", nullptr}, {"since", nullptr}};
+  const auto health = view.runtime.health.find(ref);
+  if (state == State::kDown && health != view.runtime.health.end()) {
+    row["reason"] = health->second.reason;
+    row["since"] = time_text(health->second.since);
+  } else if (state != State::kDown) {
+    row["reason"] = "set by an operator";
+  }
+  return row;
+}
+
+Count count(const View& view) {
+  Count counted;
+  if (!view.in_force) return counted;
+  const auto& pools = view.in_force.config->pools;
+  for (size_t p = 0; p < pools.size(); ++p)
+    for (size_t b = 0; b < pools[p].backends.size(); ++b) {
+      const State state = view.in_force.states[p].backends[b].state;
+      ++counted.total;
+      ++counted.in_state[size_t(state)];
+      if (state != State::kUp && counted.unhealthy.size() < kUnhealthyMax)
+        counted.unhealthy.push_back(
+            unhealthy_row(view, {pools[p].name, pools[p].backends[b].address.text()}, state));
+    }
+  return counted;
+}
+
+Json backends_row(const Count& counted) {
+  Json row{{"total", counted.total}};
+  for (size_t i = 0; i < counted.in_state.size(); ++i) row[std::string(name(State(i)))] = counted.in_state[i];
+  return row;
+}
+
+}  // namespace
+
+std::string status_json(const View& view, const Facts& facts) {
+  const Json words = own_words(facts.dataplane_status);
+  const auto* config = view.in_force.config.get();
+  const auto counted = count(view);
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(system_clock::now() - facts.started_at);
+  return dump({{"version", CARDEA_VERSION},
+               {"pid", ::getpid()},
+               {"started_at", time_text(facts.started_at)},
+               {"uptime_s", uptime.count()},
+               {"config_file", facts.config_file},
+               {"cluster", config != nullptr ? Json(config->cluster.name) : Json(nullptr)},
+               {"generation", view.in_force.generation},
+               {"last_reload", view.last_reload ? reload_row(*view.last_reload) : Json(nullptr)},
+               {"processes", Json::array({dataplane_row(view, facts, words)})},
+               {"cores", cores(words)},
+               {"ports", field(words, "ports", Json::array())},
+               {"flows", field(words, "flows", nullptr)},
+               {"flows_max", field(words, "flows_max", nullptr)},
+               {"services", config != nullptr ? config->services.size() : 0},
+               {"pools", config != nullptr ? config->pools.size() : 0},
+               {"backends", backends_row(counted)},
+               {"unhealthy", counted.unhealthy},
+               {"warnings", view.warnings}});
+}
+
+std::string reload_json(const Reload& reload) { return dump(reload_row(reload)); }
+
+std::string version_json() {
+  return dump({{"version", CARDEA_VERSION}, {"plan_schema", dataplane::kPlanSchema}});
+}
+
+std::string error_json(const std::string& error, const std::string& hint) {
+  Json answer{{"error", error}};
+  if (!hint.empty()) answer["hint"] = hint;
+  return dump(answer);
+}
+
+}  // namespace cardea::mgmt::api

@@ -1,0 +1,180 @@
+#include "mgmt/api/routes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <future>
+
+#include "conf/nearest.h"
+#include "mgmt/api/answers.h"
+#include "mgmt/api/json.h"
+#include "mgmt/metrics/traffic.h"
+
+namespace cardea::mgmt::api {
+namespace {
+
+constexpr uint32_t kFlowsDefault = 100, kFlowsMax = 2000;  // a row is about 300 bytes, an answer at most 1 MB
+constexpr uint32_t kWeightMax = 65'535;
+constexpr std::chrono::milliseconds kLookAgain{100};  // whether the process is being stopped
+
+// A promise that its loop keeps later: the answer comes when the work has ended, not when it was begun.
+template <typename T, typename Begin>
+T wait_for(EventLoop& loop, Begin begin) {
+  auto promise = std::make_shared<std::promise<T>>();
+  auto answer = promise->get_future();
+  loop.post([promise = std::move(promise), begin = std::move(begin)]() mutable { begin(std::move(promise)); });
+  while (answer.wait_for(kLookAgain) != std::future_status::ready)
+    if (loop.stopped()) throw std::future_error(std::future_errc::broken_promise);  // server.cc answers that
+  return answer.get();
+}
+
+Result<uint32_t> number(const std::string& text, uint32_t low, uint32_t high) {
+  uint32_t value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc() || end != text.data() + text.size() || value < low || value > high)
+    return fail(fmt::format("\"{}\" is not a number from {} to {}", text, low, high));
+  return value;
+}
+
+Result<> read_state(const Json& body, BackendOrder& order) {
+  if (!body.contains("state")) return {};
+  const auto& word = body.at("state");
+  order.order = word.is_string() ? order_of(word.get<std::string>()) : std::nullopt;
+  if (!order.order) return fail(fmt::format("state {} is not one of ready, drain, maint", dump(word)));
+  return {};
+}
+
+Result<> read_weight(const Json& body, BackendOrder& order) {
+  if (!body.contains("weight")) return {};
+  const auto& weight = body.at("weight");
+  if (weight.is_null() || weight == "config") {
+    order.weight.emplace(std::nullopt);
+    return {};
+  }
+  if (!weight.is_number_integer() || weight < 0 || weight > kWeightMax)
+    return fail(fmt::format("weight {} is neither a number from 0 to {} nor \"config\"", dump(weight), kWeightMax));
+  order.weight.emplace(weight.get<uint32_t>());
+  return {};
+}
+
+Result<BackendOrder> read_order(BackendRef ref, const std::string& text) {
+  const auto body = Json::parse(text, nullptr, false);
+  if (!body.is_object()) return fail(R"(the body has to be JSON like {"state": "drain"} or {"weight": 5})");
+  for (const auto& [field, value] : body.items())
+    if (field != "state" && field != "weight")
+      return fail(fmt::format("unknown field \"{}\"; there is state and weight", field));
+  BackendOrder order{std::move(ref), {}, {}};
+  if (auto read = read_state(body, order); !read) return std::unexpected(std::move(read.error()));
+  if (auto read = read_weight(body, order); !read) return std::unexpected(std::move(read.error()));
+  if (!order.order && !order.weight) return fail("the body has neither a state nor a weight");
+  return order;
+}
+
+int status_of(const Error& error) {
+  if (error.origin == Origin::kBackend) return 409;
+  return error.message.find("in time") != error.message.npos ? 504 : 503;
+}
+
+int status_of(const Reload& reload) {
+  if (reload.success()) return 200;
+  return reload.ending == Reload::Ending::kRefused ? 409 : 422;
+}
+
+std::vector<std::string> pool_names(const View& view) {
+  std::vector<std::string> names;
+  if (view.in_force)
+    for (const auto& pool : view.in_force.config->pools) names.push_back(pool.name);
+  return names;
+}
+
+std::optional<Answer> refuse_endpoint(const char* what, const std::optional<std::string>& text) {
+  if (!text) return error(400, fmt::format("parameter {} is missing", what), "an address and a port: 192.0.2.7:40000");
+  if (const auto endpoint = Endpoint::parse(*text); !endpoint)
+    return error(400, fmt::format("{} {}: {}", what, *text, endpoint.error().message),
+                 "an address and a port: 192.0.2.7:40000 or [2001:db8::7]:40000");
+  return std::nullopt;
+}
+
+}  // namespace
+
+Answer error(int status, const std::string& message, const std::string& hint) {
+  return {status, error_json(message, hint)};
+}
+
+View Routes::view() {
+  return loop_.ask([this] { return site_.view(); }).get();
+}
+
+Answer Routes::ask(const std::string& question) {
+  auto answer = site_.publisher().ask(question).get();
+  if (answer) return {200, std::move(*answer)};
+  const auto hint = answer.error().retry == Retry::kSafe ? "is cardea-dataplane running? it is asked for this" : "";
+  return error(status_of(answer.error()), answer.error().message, hint);
+}
+
+Answer Routes::status() {
+  auto asked = site_.publisher().ask(R"({"ask":"status"})");
+  const auto now = view();
+  Facts facts{{}, site_.publisher().link(), {}, site_.folders().config_file, started_at_};
+  if (auto words = asked.get()) facts.dataplane_status = std::move(*words);
+  return {200, status_json(now, facts)};
+}
+
+Answer Routes::services() { return {200, services_json(view(), metrics::Traffic::read(site_.stats_path()))}; }
+
+Answer Routes::pools() { return {200, pools_json(view())}; }
+
+Answer Routes::backends(const Parameter& parameter) {
+  const auto now = view();
+  const auto pool = parameter("pool").value_or("");
+  const auto known = pool_names(now);
+  if (!pool.empty() && std::ranges::find(known, pool) == known.end()) {
+    const auto near = conf::nearest(pool, known);
+    return error(404, fmt::format("there is no pool {}", pool), near.empty() ? "" : fmt::format("did you mean {}?", near));
+  }
+  return {200, backends_json(now, site_.checker().status(), metrics::Traffic::read(site_.stats_path()), pool)};
+}
+
+Answer Routes::set_backend(const std::string& pool, const std::string& backend, const std::string& body) {
+  const auto endpoint = Endpoint::parse(backend);
+  const BackendRef ref{pool, endpoint ? endpoint->text() : backend};
+  auto order = read_order(ref, body);
+  if (!order) return error(400, order.error().message);
+  const auto ending = wait_for<OrderEnding>(loop_, [this, order = std::move(*order)](auto promise) {
+    site_.order(order, [promise](OrderEnding how) { promise->set_value(std::move(how)); });
+  });
+  if (ending.kind == OrderEnding::Kind::kUnknown) return error(404, ending.error, ending.hint);
+  if (ending.kind == OrderEnding::Kind::kNotStored) return error(500, ending.error, ending.hint);
+  const auto traffic = metrics::Traffic::read(site_.stats_path());
+  return {200, order_json(ending, view(), ref, site_.checker().status(), traffic)};
+}
+
+Answer Routes::reload() {
+  const auto how = wait_for<Reload>(
+      loop_, [this](auto promise) { site_.reload([promise](const Reload& ended) { promise->set_value(ended); }); });
+  return {status_of(how), reload_json(how)};
+}
+
+Answer Routes::flows(const Parameter& parameter) {
+  const auto limit = number(parameter("limit").value_or(std::to_string(kFlowsDefault)), 1, kFlowsMax);
+  if (!limit) return error(400, "limit: " + limit.error().message);
+  Json question{{"ask", "flows"}, {"limit", *limit}};
+  for (const char* name : {"service", "backend", "client"})
+    if (auto value = parameter(name)) question[name] = *value;
+  return ask(dump(question));
+}
+
+Answer Routes::explain(const Parameter& parameter) {
+  const auto source = parameter("source"), destination = parameter("destination");
+  const auto protocol = parameter("protocol").value_or("tcp");
+  if (auto refused = refuse_endpoint("source", source)) return *refused;
+  if (auto refused = refuse_endpoint("destination", destination)) return *refused;
+  if (protocol != "tcp" && protocol != "udp")
+    return error(400, fmt::format("protocol {} is neither tcp nor udp", protocol));
+  return ask(dump({{"ask", "explain"}, {"source", *source}, {"destination", *destination}, {"protocol", protocol}}));
+}
+
+Answer Routes::version() { return {200, version_json()}; }
+
+}  // namespace cardea::mgmt::api

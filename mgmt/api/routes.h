@@ -1,0 +1,47 @@
+// What the API does for each request, without HTTP's own matters: a path's parameters in, a status and JSON out. Each
+// call may wait (for the event loop, the dataplane, the disk) and runs on one of the server's threads.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "mgmt/event_loop.h"
+#include "mgmt/site.h"
+
+namespace cardea::mgmt::api {
+
+struct Answer {
+  int status = 200;
+  std::string body;  // JSON
+};
+
+using Parameter = std::function<std::optional<std::string>(const char* name)>;  // of the query
+
+class Routes {
+ public:
+  Routes(EventLoop& loop, Site& site) : loop_(loop), site_(site), started_at_(std::chrono::system_clock::now()) {}
+
+  Answer status();
+  Answer services();
+  Answer pools();
+  Answer backends(const Parameter& parameter);
+  Answer set_backend(const std::string& pool, const std::string& backend, const std::string& body);
+  Answer reload();
+  Answer flows(const Parameter& parameter);
+  Answer explain(const Parameter& parameter);
+  Answer version();
+
+ private:
+  View view();
+  Answer ask(const std::string& question);
+
+  EventLoop& loop_;
+  Site& site_;
+  std::chrono::system_clock::time_point started_at_;
+};
+
+Answer error(int status, const std::string& message, const std::string& hint = {});
+
+}  // namespace cardea::mgmt::api

@@ -1,0 +1,124 @@
+// cardea-mgmt: reads the configuration, checks backends' health, hands plans to the dataplane, answers the CLI and
+// Prometheus. This file is its table of contents; one thread owns what it knows (mgmt/event_loop.h).
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <thread>
+
+#include "base/file_descriptor.h"
+#include "base/log.h"
+#include "mgmt/api/server.h"
+#include "mgmt/event_loop.h"
+#include "mgmt/metrics/page.h"
+#include "mgmt/site.h"
+
+namespace cardea::mgmt {
+namespace {
+
+// Signals become work for the event loop; every other thread has them blocked.
+class Signals {
+ public:
+  explicit Signals(EventLoop& loop, std::function<void()> on_reload)
+      : loop_(loop), on_reload_(std::move(on_reload)), thread_([this] { wait(); }) {}
+  ~Signals() { ::pthread_kill(thread_.native_handle(), SIGTERM); }
+
+  static sigset_t handled() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+    return set;
+  }
+
+ private:
+  void wait() {
+    const sigset_t set = handled();
+    for (int signal = 0; ::sigwait(&set, &signal) == 0;) {
+      if (signal != SIGHUP) return loop_.stop();
+      loop_.post(on_reload_);
+    }
+  }
+
+  EventLoop& loop_;
+  std::function<void()> on_reload_;
+  std::jthread thread_;
+};
+
+// Two of these on one state directory would hand the dataplane plans in turns.
+Result<FileDescriptor> lock_state(const std::string& state_dir) {
+  const std::string path = state_dir + "/mgmt.lock";
+  FileDescriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
+  if (!lock) return fail_errno("create " + path);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+    return fail(fmt::format("another cardea-mgmt uses {}: stop it first, or give this one its own --state-dir", state_dir));
+  return lock;
+}
+
+Result<> make_folders(const Folders& folders) {
+  for (const auto& path : {folders.run_dir, folders.state_dir}) {
+    std::error_code problem;
+    std::filesystem::create_directories(path, problem);
+    if (problem) return fail(fmt::format("make the directory {}: {}", path, problem.message()));
+  }
+  return {};
+}
+
+// The API's place may change with a file that could not be read yet: then it is where the CLI looks first.
+std::pair<std::string, std::string> api_place(const Site& site) {
+  const auto view = site.view();
+  if (!view.in_force || view.in_force.config->mgmt.api.empty())
+    return {site.folders().run_dir + "/api.sock", view.in_force ? view.in_force.config->mgmt.api_group : ""};
+  return {view.in_force.config->mgmt.api, view.in_force.config->mgmt.api_group};
+}
+
+void serve_metrics(metrics::Page& page, Site& site, const Endpoint& at) {
+  const auto served = page.serve(at);
+  if (!served) log::error("{}", served.error().message);
+  site.warn("metrics", served ? "" : served.error().message);
+}
+
+Result<> run(Folders folders) {
+  if (auto made = make_folders(folders); !made) return made;
+  auto lock = lock_state(folders.state_dir);
+  if (!lock) return std::unexpected(std::move(lock.error()));
+
+  EventLoop loop;
+  std::unique_ptr<metrics::Page> page;
+  Site site(loop, std::move(folders), [&](const conf::Config& config) { serve_metrics(*page, site, config.mgmt.metrics); });
+  page = std::make_unique<metrics::Page>(loop, site);
+  site.start();
+  const auto [socket, group] = api_place(site);
+  auto api = api::Server::listen(socket, group, loop, site);
+  if (!api) return std::unexpected(std::move(api.error()));
+  const Signals signals(loop, [&site] { site.reload([](const Reload&) {}); });
+  log::info("cardea-mgmt {} answers at {}", CARDEA_VERSION, socket);
+  loop.run();
+  log::info("cardea-mgmt ends; the dataplane goes on with its last plan");
+  api->reset();
+  page.reset();
+  return {};
+}
+
+}  // namespace
+}  // namespace cardea::mgmt
+
+int main(int argc, char** argv) {
+  CLI::App app{"cardea-mgmt: configuration, health checks, API and metrics of a Cardea load balancer"};
+  cardea::mgmt::Folders folders{"/etc/cardea/cardea.cfg", "/run/cardea", "/var/lib/cardea"};
+  app.add_option("--config", folders.config_file, "the configuration file")->capture_default_str();
+  app.add_option("--run-dir", folders.run_dir, "sockets of running processes")->capture_default_str();
+  app.add_option("--state-dir", folders.state_dir, "what outlives a restart")->capture_default_str();
+  app.set_version_flag("--version", CARDEA_VERSION);
+  CLI11_PARSE(app, argc, argv);
+
+  const sigset_t handled = cardea::mgmt::Signals::handled();
+  ::pthread_sigmask(SIG_BLOCK, &handled, nullptr);  // before the first thread, which inherits it
+  cardea::log::start("cardea-mgmt");
+  const auto ended = cardea::mgmt::run(std::move(folders));
+  if (!ended) cardea::log::error("{}", ended.error().message);
+  return ended ? 0 : 1;
+}

@@ -1,0 +1,94 @@
+#include "mgmt/metrics/page.h"
+
+#include <fmt/format.h>
+#include <prometheus/collectable.h>
+#include <prometheus/exposer.h>
+
+#include <algorithm>
+#include <exception>
+
+#include "base/log.h"
+#include "base/stats.h"
+#include "mgmt/event_loop.h"
+#include "mgmt/metrics/own_families.h"
+#include "mgmt/metrics/segment_families.h"
+#include "mgmt/site.h"
+
+namespace cardea::mgmt::metrics {
+namespace {
+
+using prometheus::MetricFamily;
+
+constexpr std::chrono::seconds kPatience{5};  // for the event loop; a reload of the largest site keeps it busy for less
+
+class Everything : public prometheus::Collectable {
+ public:
+  Everything(EventLoop& loop, Site& site) : loop_(loop), site_(site) {}
+
+  // On the exposer's threads. A page without what cannot be had now is better than none.
+  std::vector<MetricFamily> Collect() const override {
+    const auto view = view_of_site();
+    const auto link = site_.publisher().link();
+    auto families = link.connected ? of_dataplane(view) : std::vector<MetricFamily>{};
+    if (view)
+      std::ranges::move(own_families(*view, site_.checker().status(), site_.checker().counters(), link),
+                        std::back_inserter(families));
+    return families;
+  }
+
+ private:
+  std::optional<View> view_of_site() const {
+    auto asked = loop_.ask([this] { return site_.view(); });
+    try {
+      if (asked.wait_for(kPatience) == std::future_status::ready) return asked.get();
+    } catch (const std::future_error&) {  // the loop has stopped
+    }
+    return std::nullopt;
+  }
+
+  std::vector<MetricFamily> of_dataplane(const std::optional<View>& view) const {
+    const auto snapshot = stats::read(site_.stats_path());
+    if (!snapshot) {
+      log::warning("the metrics page lacks the dataplane's part: {}", snapshot.error().message);
+      return {};
+    }
+    std::vector<uint16_t> cpus;
+    if (view && view->in_force && view->in_force.config->dataplane) cpus = view->in_force.config->dataplane->workers;
+    return segment_families(*snapshot, cpus);
+  }
+
+  EventLoop& loop_;
+  Site& site_;
+};
+
+}  // namespace
+
+Page::Page(EventLoop& loop, Site& site) : collectable_(std::make_shared<Everything>(loop, site)) {}
+
+Page::~Page() = default;
+
+// Closing waits for scrapes under way, and these wait for the event loop, on which this runs: so it happens elsewhere.
+void Page::close() {
+  if (!exposer_) return;
+  std::erase_if(closing_, [](auto& one) { return one.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
+  closing_.push_back(std::async(std::launch::async, [old = std::move(exposer_)]() mutable { old.reset(); }));
+}
+
+Result<> Page::serve(const Endpoint& at) {
+  if (exposer_ && at == at_) return {};
+  close();
+  at_ = at;
+  try {
+    exposer_ = std::make_unique<prometheus::Exposer>(at.text());
+    exposer_->RegisterCollectable(collectable_);
+  } catch (const std::exception& problem) {  // the library's way to say that it cannot listen there
+    exposer_.reset();
+    return fail(fmt::format("the metrics page is not served at {}: {}; free the address or change mgmt.metrics, then "
+                            "`cardea reload`",
+                            at.text(), problem.what()),
+                Origin::kOperator);
+  }
+  return {};
+}
+
+}  // namespace cardea::mgmt::metrics
