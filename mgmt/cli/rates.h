@@ -1,0 +1,24 @@
+// Rates from two answers of the API taken some time apart. A counter that went back belongs to a restarted dataplane
+// and counts from 0; a row that was not there before counts from 0 too.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace cardea::mgmt::cli {
+
+struct Rate {
+  std::string pool;    // of backends; of services the pool they send to
+  std::string name;    // the service, or the backend's address
+  std::string state;   // of backends
+  uint64_t flows = 0;  // of backends: live now
+  double packets_in = 0, packets_out = 0, bytes_in = 0, bytes_out = 0, new_flows = 0;  // a second
+};
+
+// The rows of both answers' `list` ("services", named by "name", or "backends", by "address"), busiest first, equally
+// busy ones in the order of the later answer.
+std::vector<Rate> rates(const nlohmann::json& before, const nlohmann::json& after, const char* list, double seconds);
+
+}  // namespace cardea::mgmt::cli

@@ -1,0 +1,126 @@
+// `cardea status`: the state of everything on one screen, what is wrong last, where the eye ends.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "mgmt/cli/amounts.h"
+#include "mgmt/cli/ask.h"
+#include "mgmt/cli/commands.h"
+#include "mgmt/cli/findings.h"
+#include "mgmt/cli/state_tone.h"
+#include "mgmt/cli/table.h"
+
+namespace cardea::mgmt::cli {
+namespace {
+
+using nlohmann::json;
+
+std::string line(const char* title, const std::string& text) {
+  return fmt::format("{:<11}{}\n", title, text);
+}
+
+std::string overview(const json& status, bool colour) {
+  std::string out = painted(fmt::format("cardea {}", text_at(status, "cluster")), Tone::kStrong, colour);
+  out += fmt::format(" · version {} · up {} · generation {}\n", text_at(status, "version"),
+                     duration_text(std::chrono::seconds(count_at(status, "uptime_s"))), count_at(status, "generation"));
+  return out + line("file", text_at(status, "config_file"));
+}
+
+std::string reload(const json& status, bool colour) {
+  if (!known_at(status, "last_reload")) return line("reload", "none since the start");
+  const json& last = part_at(status, "last_reload");
+  if (!flag_at(last, "success")) {
+    return line("reload", painted("FAILED", Tone::kBad, colour) +
+                              fmt::format(" at {}, generation {} keeps serving: {}", text_at(last, "at"),
+                                          count_at(status, "generation"), text_at(last, "error")));
+  }
+  return line("reload", painted("ok", Tone::kGood, colour) +
+                            fmt::format(" at {} in {:.1f} ms, generation {}", text_at(last, "at"),
+                                        number_at(last, "duration_ms"), count_at(last, "generation")));
+}
+
+std::string processes(const json& status, bool colour) {
+  std::string out;
+  for (const json& process : part_at(status, "processes")) {
+    std::string text;
+    if (!flag_at(process, "connected")) {
+      text = painted("not connected", Tone::kBad, colour);
+    } else {
+      text = painted("running", Tone::kGood, colour) +
+             fmt::format(" (pid {}, since {}), generation {}", count_at(process, "pid"), text_at(process, "started_at"),
+                         count_at(process, "generation"));
+      if (flag_at(process, "in_sync")) text += ", in sync";
+    }
+    if (flag_at(process, "connected") && known_at(process, "problem"))
+      text += ": " + painted(text_at(process, "problem"), Tone::kBad, colour);
+    out += line(text_at(process, "name").c_str(), text);
+  }
+  return out;
+}
+
+std::string dataplane(const json& status) {
+  std::string out, cores;
+  for (const json& core : part_at(status, "cores")) {
+    const std::string busy =
+        known_at(core, "busy_percent") ? fmt::format("{:.1f} %", number_at(core, "busy_percent")) : "?";
+    cores += fmt::format("{}cpu {} {} busy", cores.empty() ? "" : ", ", count_at(core, "cpu"), busy);
+  }
+  if (!cores.empty()) out += line("cores", cores);
+  for (const json& port : part_at(status, "ports")) {
+    out += line("port", fmt::format("{} {}, {}, {} queue{}, {}", text_at(port, "name"), text_at(port, "link"),
+                                    text_at(port, "device"), count_at(port, "queues"),
+                                    count_at(port, "queues") == 1 ? "" : "s", text_at(port, "mac")));
+  }
+  if (known_at(status, "flows"))
+    out += line("flows",
+                fmt::format("{} of {}", grouped(count_at(status, "flows")), grouped(count_at(status, "flows_max"))));
+  return out;
+}
+
+std::string backends(const json& status) {
+  const json& of = part_at(status, "backends");
+  return line("services", fmt::format("{}, pools {}", count_at(status, "services"), count_at(status, "pools"))) +
+         line("backends",
+              fmt::format("{}: {} up, {} down, {} drain, {} maint", count_at(of, "total"), count_at(of, "up"),
+                          count_at(of, "down"), count_at(of, "drain"), count_at(of, "maint")));
+}
+
+std::string unhealthy(const json& status, bool colour) {
+  Table table({{"POOL"}, {"BACKEND"}, {"STATE"}, {"SINCE"}, {"REASON"}});
+  for (const json& row : part_at(status, "unhealthy")) {
+    table.add({text_at(row, "pool"),
+               text_at(row, "backend"),
+               {text_at(row, "state"), tone_of_state(text_at(row, "state"))},
+               text_at(row, "since"),
+               text_at(row, "reason")});
+  }
+  return table.empty() ? "" : "\n" + table.text(colour);
+}
+
+std::string troubles(const json& status, bool colour) {
+  std::string out;
+  for (const json& warning : part_at(status, "warnings"))
+    if (warning.is_string())
+      out += painted("warning", Tone::kWarning, colour) + ": " + warning.get<std::string>() + "\n";
+  const json& last = part_at(status, "last_reload");
+  if (known_at(status, "last_reload") && !flag_at(last, "success")) out += findings_text(last, colour);
+  return out.empty() ? "" : "\n" + out;
+}
+
+std::string screen(const json& status, bool colour) {
+  return overview(status, colour) + reload(status, colour) + processes(status, colour) + dataplane(status) +
+         backends(status) + unhealthy(status, colour) + troubles(status, colour);
+}
+
+}  // namespace
+
+void declare_status(CLI::App& command, Job& job) {
+  command.callback([&job] {
+    job = [](const Session& session) {
+      return show(session, "/v1/status", [&](const json& status) { return screen(status, session.colour); });
+    };
+  });
+}
+
+}  // namespace cardea::mgmt::cli

@@ -1,0 +1,70 @@
+#include "mgmt/cli/table.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace cardea::mgmt::cli {
+namespace {
+
+std::string_view escape_code(Tone tone) {
+  switch (tone) {
+    case Tone::kStrong:
+      return "\x1b[1m";
+    case Tone::kGood:
+      return "\x1b[32m";
+    case Tone::kWarning:
+      return "\x1b[33m";
+    case Tone::kBad:
+      return "\x1b[31m";
+    case Tone::kFaint:
+      return "\x1b[2m";
+    case Tone::kPlain:
+      break;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string painted(std::string_view text, Tone tone, bool colour) {
+  if (!colour || tone == Tone::kPlain || text.empty()) return std::string(text);
+  return std::string(escape_code(tone)).append(text).append("\x1b[0m");
+}
+
+size_t display_width(std::string_view utf8) {
+  return size_t(std::ranges::count_if(utf8, [](char c) { return (uint8_t(c) & 0xc0) != 0x80; }));
+}
+
+void Table::add(std::vector<Cell> row) {
+  CHECK(row.size() == columns_.size());
+  rows_.push_back(std::move(row));
+}
+
+std::string Table::text(bool colour) const {
+  std::vector<size_t> widths;
+  std::vector<Cell> titles;
+  for (const Column& column : columns_) {
+    widths.push_back(display_width(column.title));
+    titles.emplace_back(column.title, Tone::kFaint);
+  }
+  for (const auto& row : rows_)
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i].text));
+
+  std::string out;
+  const auto add_line = [&](const std::vector<Cell>& row) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      const std::string blanks(widths[i] - display_width(row[i].text), ' ');
+      const bool last = i + 1 == row.size();
+      if (columns_[i].align == Column::Align::kRight) out += blanks;
+      out += painted(row[i].text, row[i].tone, colour);
+      if (columns_[i].align == Column::Align::kLeft && !last) out += blanks;
+      out += last ? "\n" : "  ";
+    }
+  };
+  add_line(titles);
+  for (const auto& row : rows_) add_line(row);
+  return out;
+}
+
+}  // namespace cardea::mgmt::cli

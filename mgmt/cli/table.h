@@ -1,0 +1,45 @@
+// Columns for people: titles in capitals, two blanks between columns, numbers to the right, widths by what is in them.
+// The text is the same with and without colour but for the escape codes, so that what a pipe sees stays aligned.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cardea::mgmt::cli {
+
+enum class Tone : uint8_t { kPlain, kStrong, kGood, kWarning, kBad, kFaint };
+
+std::string painted(std::string_view text, Tone tone, bool colour);
+
+struct Cell {
+  std::string text;
+  Tone tone = Tone::kPlain;
+
+  Cell(std::string words, Tone how = Tone::kPlain) : text(std::move(words)), tone(how) {}
+  Cell(const char* words) : text(words) {}
+};
+
+struct Column {
+  enum class Align : uint8_t { kLeft, kRight };
+  std::string title;
+  Align align = Align::kLeft;
+};
+
+class Table {
+ public:
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+
+  void add(std::vector<Cell> row);  // as many cells as there are columns
+  bool empty() const { return rows_.empty(); }
+  std::string text(bool colour) const;
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<Cell>> rows_;
+};
+
+size_t display_width(std::string_view utf8);  // code points: what we print has no wide or combining ones
+
+}  // namespace cardea::mgmt::cli

@@ -1,0 +1,221 @@
+// `cardea top`: what passes through right now, by service and by backend, busiest first. On a terminal the screen is
+// drawn anew after each interval until q or Ctrl-C; --once measures one interval, prints it and ends.
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "mgmt/cli/amounts.h"
+#include "mgmt/cli/ask.h"
+#include "mgmt/cli/commands.h"
+#include "mgmt/cli/rates.h"
+#include "mgmt/cli/state_tone.h"
+#include "mgmt/cli/table.h"
+
+namespace cardea::mgmt::cli {
+namespace {
+
+using nlohmann::json;
+using SteadyClock = std::chrono::steady_clock;
+constexpr auto kRight = Column::Align::kRight;
+
+struct Arguments {
+  double interval = 1;  // seconds
+  bool once = false;
+};
+
+struct Sample {
+  SteadyClock::time_point at;
+  json status, services, backends;
+};
+
+struct Measured {
+  json status;
+  std::vector<Rate> services, backends;
+};
+
+std::expected<Sample, Refusal> take_sample(const Session& session) {
+  Sample sample;
+  for (const auto& [path, into] : {std::pair("/v1/status", &sample.status),
+                                   {"/v1/services", &sample.services},
+                                   {"/v1/backends", &sample.backends}}) {
+    Asked answer = ask(session, path);
+    if (!answer) return std::unexpected(answer.error());
+    *into = std::move(*answer);
+  }
+  sample.at = SteadyClock::now();
+  return sample;
+}
+
+Measured measure(const Sample& before, const Sample& after) {
+  const double seconds = std::chrono::duration<double>(after.at - before.at).count();
+  return {after.status, rates(before.services, after.services, "services", seconds),
+          rates(before.backends, after.backends, "backends", seconds)};
+}
+
+void add_rates(std::vector<Cell>& row, const Rate& rate) {
+  row.insert(row.end(), {short_number(rate.packets_in), short_number(rate.packets_out), bits_rate(rate.bytes_in),
+                         bits_rate(rate.bytes_out), short_number(rate.new_flows)});
+}
+
+std::string head(const json& status, bool colour) {
+  std::string cores;
+  for (const json& core : part_at(status, "cores"))
+    cores += fmt::format("  cpu {} {:.1f} %", count_at(core, "cpu"), number_at(core, "busy_percent"));
+  const json& of = part_at(status, "backends");
+  return painted("cardea " + text_at(status, "cluster"), Tone::kStrong, colour) +
+         fmt::format("  {} of {} backends up  {} flows{}\n\n", count_at(of, "up"), count_at(of, "total"),
+                     grouped(count_at(status, "flows")), cores);
+}
+
+std::string screen(const Measured& measured, bool colour) {
+  Table services({{"SERVICE"},
+                  {"POOL"},
+                  {"PACKETS/S IN", kRight},
+                  {"OUT", kRight},
+                  {"BITS IN", kRight},
+                  {"OUT", kRight},
+                  {"NEW FLOWS/S", kRight}});
+  for (const Rate& rate : measured.services) {
+    std::vector<Cell> row{{rate.name, Tone::kStrong}, rate.pool};
+    add_rates(row, rate);
+    services.add(std::move(row));
+  }
+  Table backends({{"BACKEND"},
+                  {"STATE"},
+                  {"FLOWS", kRight},
+                  {"PACKETS/S IN", kRight},
+                  {"OUT", kRight},
+                  {"BITS IN", kRight},
+                  {"OUT", kRight},
+                  {"NEW FLOWS/S", kRight}});
+  for (const Rate& rate : measured.backends) {
+    std::vector<Cell> row{
+        {rate.pool + "/" + rate.name, Tone::kStrong}, {rate.state, tone_of_state(rate.state)}, grouped(rate.flows)};
+    add_rates(row, rate);
+    backends.add(std::move(row));
+  }
+  return head(measured.status, colour) + services.text(colour) + "\n" + backends.text(colour);
+}
+
+json rates_json(const std::vector<Rate>& rows, const char* kind) {
+  json out = json::array();
+  for (const Rate& rate : rows) {
+    json row = {{kind, rate.name},
+                {"pool", rate.pool},
+                {"packets_in_per_s", rate.packets_in},
+                {"packets_out_per_s", rate.packets_out},
+                {"bytes_in_per_s", rate.bytes_in},
+                {"bytes_out_per_s", rate.bytes_out},
+                {"new_flows_per_s", rate.new_flows}};
+    if (!rate.state.empty()) row["state"] = rate.state, row["flows"] = rate.flows;
+    out.push_back(std::move(row));
+  }
+  return out;
+}
+
+std::string measured_json(const Measured& measured) {
+  return json_text({{"cores", part_at(measured.status, "cores")},
+                    {"services", rates_json(measured.services, "service")},
+                    {"backends", rates_json(measured.backends, "backend")}});
+}
+
+// The other screen of the terminal, with keys read as they are typed; all put back at the end, after Ctrl-C too, which
+// comes as a key here.
+class Terminal {
+ public:
+  Terminal() {
+    ::tcgetattr(STDIN_FILENO, &before_);
+    termios raw = before_;
+    raw.c_lflag &= ~tcflag_t(ICANON | ECHO | ISIG);
+    ::tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+    print("\x1b[?1049h\x1b[?25l");
+    std::fflush(stdout);
+  }
+  ~Terminal() {
+    print("\x1b[?25h\x1b[?1049l");
+    std::fflush(stdout);
+    ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
+  }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+
+  // As much of the text as there are lines on the screen.
+  void draw(const std::string& text) const {
+    winsize size{};
+    const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1;
+    size_t lines = known ? size.ws_row - 1u : 24, end = 0;
+    while (lines-- > 0 && end < text.size()) end = text.find('\n', end) + 1;
+    std::string frame = "\x1b[H";
+    for (const char c : text.substr(0, end)) frame += c == '\n' ? std::string("\x1b[K\n") : std::string(1, c);
+    print(frame + "\x1b[J" + painted("q ends", Tone::kFaint, true));
+    std::fflush(stdout);
+  }
+
+  bool asked_to_end(std::chrono::milliseconds patience) const {
+    pollfd keys{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+    if (::poll(&keys, 1, int(patience.count())) <= 0) return false;
+    char key = 0;
+    constexpr char kCtrlC = 3, kCtrlD = 4;
+    return ::read(STDIN_FILENO, &key, 1) <= 0 || key == 'q' || key == kCtrlC || key == kCtrlD;
+  }
+
+ private:
+  termios before_{};
+};
+
+Exit top_once(const Session& session, std::chrono::milliseconds interval) {
+  const auto before = take_sample(session);
+  if (!before) return complain(session, before.error());
+  std::this_thread::sleep_for(interval);
+  const auto after = take_sample(session);
+  if (!after) return complain(session, after.error());
+  const Measured measured = measure(*before, *after);
+  print(session.json ? measured_json(measured) : screen(measured, session.colour));
+  return Exit::kOk;
+}
+
+Exit top_live(const Session& session, std::chrono::milliseconds interval) {
+  auto before = take_sample(session);
+  if (!before) return complain(session, before.error());
+  const Terminal terminal;
+  terminal.draw(screen(measure(*before, *before), session.colour));
+  while (!terminal.asked_to_end(interval)) {
+    auto after = take_sample(session);
+    if (!after) {
+      terminal.draw(after.error().message + "\n" + after.error().hint + "\n");
+      continue;
+    }
+    terminal.draw(screen(measure(*before, *after), session.colour));
+    before = std::move(after);
+  }
+  return Exit::kOk;
+}
+
+Exit top(const Session& session, const Arguments& arguments) {
+  const auto interval = std::chrono::milliseconds(int64_t(arguments.interval * 1000));
+  const bool live = !arguments.once && !session.json && ::isatty(STDOUT_FILENO) != 0 && ::isatty(STDIN_FILENO) != 0;
+  return live ? top_live(session, interval) : top_once(session, interval);
+}
+
+}  // namespace
+
+void declare_top(CLI::App& command, Job& job) {
+  const auto arguments = std::make_shared<Arguments>();
+  command.add_flag("--once", arguments->once, "measure one interval and end (so it is without a terminal)");
+  command.add_option("--interval", arguments->interval, "seconds between two measurements")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 3600.0))
+      ->type_name("SECONDS");
+  command.callback(
+      [arguments, &job] { job = [arguments](const Session& session) { return top(session, *arguments); }; });
+}
+
+}  // namespace cardea::mgmt::cli

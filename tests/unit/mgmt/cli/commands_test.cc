@@ -1,0 +1,111 @@
+#include "mgmt/cli/commands.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+namespace cardea::mgmt::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::internal::CaptureStderr;
+using testing::internal::CaptureStdout;
+using testing::internal::GetCapturedStderr;
+using testing::internal::GetCapturedStdout;
+
+struct Outcome {
+  int exit;
+  std::string out, err;
+};
+
+Outcome cardea(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "cardea");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  CaptureStdout();
+  CaptureStderr();
+  const int exit = run(int(argv.size()), argv.data());
+  std::fflush(stdout);
+  std::string out = GetCapturedStdout();
+  return {exit, std::move(out), GetCapturedStderr()};
+}
+
+std::string written(const char* name, const std::string& text) {
+  const std::string path = testing::TempDir() + name;
+  std::ofstream(path) << text;
+  return path;
+}
+
+TEST(Commands, MistakesOnTheCommandLineExitWithTwo) {
+  EXPECT_EQ(cardea({}).exit, 2);
+  EXPECT_EQ(cardea({"frobnicate"}).exit, 2);
+  EXPECT_EQ(cardea({"show"}).exit, 2);
+  EXPECT_EQ(cardea({"set", "backend", "web/10.0.0.1:80", "asleep"}).exit, 2);
+  const Outcome weight = cardea({"set", "weight", "web/10.0.0.1:80", "-3"});
+  EXPECT_EQ(weight.exit, 2);
+  const Outcome backend = cardea({"set", "backend", "10.0.0.1:80", "drain"});
+  EXPECT_EQ(backend.exit, 2);
+  EXPECT_THAT(backend.err, HasSubstr("POOL/ADDRESS"));
+  EXPECT_EQ(cardea({"explain", "nowhere", "192.0.2.1:80"}).exit, 2);
+}
+
+TEST(Commands, AnApiThatCannotBeReachedExitsWithTwoAndNamesTheSocket) {
+  const Outcome plain = cardea({"--api", "/nonexistent/api.sock", "status"});
+  EXPECT_EQ(plain.exit, 2);
+  EXPECT_THAT(plain.err, HasSubstr("/nonexistent/api.sock does not exist"));
+  EXPECT_EQ(plain.out, "");
+  const Outcome json = cardea({"show", "backends", "--json", "--api", "/nonexistent/api.sock"});
+  EXPECT_EQ(json.exit, 2);
+  EXPECT_THAT(nlohmann::json::parse(json.out).at("error").get<std::string>(), HasSubstr("/nonexistent/api.sock"));
+}
+
+TEST(Commands, CheckTellsUnreadableFromWrong) {
+  EXPECT_EQ(cardea({"check", "/nonexistent/cardea.cfg"}).exit, 2);
+  const std::string wrong = written("wrong.cfg", "pools = ( { nmae = \"web\"; } );\nservices = ( );\n");
+  const Outcome text = cardea({"check", wrong});
+  EXPECT_EQ(text.exit, 1);
+  EXPECT_THAT(text.out, HasSubstr(wrong + ":1"));
+  EXPECT_THAT(text.out, HasSubstr("nmae"));
+  const Outcome json = cardea({"check", "--json", wrong});
+  EXPECT_EQ(json.exit, 1);
+  EXPECT_GE(nlohmann::json::parse(json.out).at("errors").get<int>(), 1);
+}
+
+TEST(Commands, CheckAcceptsEveryExampleThatIsShipped) {
+  size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(CARDEA_SOURCE_DIR "/conf/examples")) {
+    if (entry.path().extension() != ".cfg") continue;
+    ++files;
+    const Outcome outcome = cardea({"check", entry.path()});
+    EXPECT_EQ(outcome.exit, 0) << outcome.out;
+    EXPECT_THAT(outcome.out, HasSubstr("valid ("));
+  }
+  EXPECT_GT(files, 0u);
+}
+
+TEST(Commands, HelpKnowsEveryCommandAndTheSettings) {
+  for (const Command& command : commands()) {
+    const Outcome help = cardea({"help", command.name});
+    EXPECT_EQ(help.exit, 0);
+    EXPECT_THAT(help.out, HasSubstr(command.summary));
+  }
+  EXPECT_EQ(cardea({"help", "frobnicate"}).exit, 2);
+  const Outcome setting = cardea({"help", "config", "pools.health.interval"});
+  EXPECT_EQ(setting.exit, 0);
+  EXPECT_THAT(setting.out, HasSubstr("interval"));
+  EXPECT_EQ(cardea({"help", "config", "pools.helth"}).exit, 1);
+}
+
+TEST(Commands, CompletionKnowsCommandsChoicesAndSettings) {
+  const Outcome script = cardea({"completion", "bash"});
+  EXPECT_EQ(script.exit, 0);
+  for (const Command& command : commands()) EXPECT_THAT(script.out, HasSubstr(command.name));
+  EXPECT_THAT(script.out, HasSubstr(" ready drain maint\""));
+  EXPECT_THAT(script.out, HasSubstr("pools.health.interval"));
+}
+
+}  // namespace
+}  // namespace cardea::mgmt::cli

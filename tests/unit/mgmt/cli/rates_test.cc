@@ -1,0 +1,45 @@
+#include "mgmt/cli/rates.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace cardea::mgmt::cli {
+namespace {
+
+using nlohmann::json;
+
+json backend(const char* pool, const char* address, uint64_t packets, uint64_t bytes) {
+  return {{"pool", pool},     {"address", address}, {"state", "up"},  {"flows", 3},    {"packets_in", packets},
+          {"packets_out", 0}, {"bytes_in", bytes},  {"bytes_out", 0}, {"new_flows", 0}};
+}
+json answer(std::initializer_list<json> rows) {
+  return {{"backends", json::array_t(rows)}};
+}
+
+TEST(Rates, DividesByTheTimeAndPutsTheBusiestFirst) {
+  const auto rows = rates(answer({backend("web", "a", 100, 1000), backend("web", "b", 100, 1000)}),
+                          answer({backend("web", "a", 110, 2000), backend("web", "b", 140, 5000)}), "backends", 2);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].name, "b");
+  EXPECT_DOUBLE_EQ(rows[0].packets_in, 20);
+  EXPECT_DOUBLE_EQ(rows[0].bytes_in, 2000);
+  EXPECT_DOUBLE_EQ(rows[1].packets_in, 5);
+  EXPECT_EQ(rows[1].flows, 3u);
+}
+
+TEST(Rates, CountsFromZeroAfterARestartAndForNewRows) {
+  const auto rows = rates(answer({backend("web", "a", 100, 0)}),
+                          answer({backend("web", "a", 10, 0), backend("dns", "a", 4, 0)}), "backends", 1);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_DOUBLE_EQ(rows[0].packets_in, 10);
+  EXPECT_EQ(rows[1].pool, "dns");
+  EXPECT_DOUBLE_EQ(rows[1].packets_in, 4);
+}
+
+TEST(Rates, TakesAnswersWithoutTheListAsEmpty) {
+  EXPECT_TRUE(rates(json(), json::object(), "backends", 1).empty());
+}
+
+}  // namespace
+}  // namespace cardea::mgmt::cli
