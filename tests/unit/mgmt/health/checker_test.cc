@@ -268,7 +268,6 @@ TEST(Checker, SetTargetsKeepsTheStateOfWhatDidNotChange) {
   const auto after = checker.status();
   ASSERT_EQ(after.size(), 2u);
   EXPECT_EQ(after[0].backend, other.endpoint().text());
-  EXPECT_FALSE(after[0].checked);
   EXPECT_EQ(after[1].backend, server.endpoint().text());
   EXPECT_FALSE(after[1].up);
   EXPECT_EQ(after[1].since, before.since);

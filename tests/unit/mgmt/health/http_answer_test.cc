@@ -165,7 +165,8 @@ TEST(HttpAnswer, DecidesTheSameByteByByte) {
     if (row.then_closed) answer.closed();
     EXPECT_EQ(answer.state(), row.state) << row.what;
     // Of garbage only what came in until it was recognised can be shown.
-    if (!answer.reason().starts_with("answer is not HTTP")) EXPECT_EQ(answer.reason(), row.reason) << row.what;
+    if (answer.reason().starts_with("answer is not HTTP")) continue;
+    EXPECT_EQ(answer.reason(), row.reason) << row.what;
   }
 }
 
