@@ -57,7 +57,9 @@ struct Batch {
   FlowRef flow[kBurstMax];
   SlotId slot[kBurstMax];
   bool new_flow[kBurstMax];
-  // choose for packets in, track for packets out
+  uint16_t bypassed, evicted;  // packets sent by the ring alone, half-open flows that made room
+  FlowNat dry_nat;             // of a dry worker: the flow it would have made
+  // route
   HopId hop[kBurstMax];
   // emit
   uint16_t out_length[kBurstMax];  // of the frame as it left

@@ -14,8 +14,11 @@ void run(WorkerState& worker, Batch& batch);
 void decide(WorkerState& worker, Batch& batch);
 
 // Between bursts: lets flows end that were idle for too long (a few groups of the table a call, so that the whole table is
-// seen about once a second when called every `millisecond`), and answers what control asks. Cheap when there is nothing.
+// seen about once a second when called every millisecond), and answers what control asks. Cheap when there is nothing.
 void tend(WorkerState& worker);
+
+// A few steps of what control asked, if anything (path/inspect.h).
+void answer(WorkerState& worker);
 
 void parse(WorkerState& worker, Batch& batch);
 void guard(WorkerState& worker, Batch& batch);
@@ -23,6 +26,7 @@ void classify(WorkerState& worker, Batch& batch);
 void spread(WorkerState& worker, Batch& batch);
 void track(WorkerState& worker, Batch& batch);
 void choose(WorkerState& worker, Batch& batch);
+void route(WorkerState& worker, Batch& batch);
 void rewrite(WorkerState& worker, Batch& batch);
 void emit(WorkerState& worker, Batch& batch);
 void account(WorkerState& worker, Batch& batch);

@@ -5,8 +5,8 @@
 // Times are milliseconds that may wrap.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <optional>
 
 #include "base/bytes.h"
 #include "base/flow_hash.h"
@@ -62,7 +62,7 @@ struct FlowNat {
   uint8_t fin_seen;
   uint64_t spare;
 };
-static_assert(sizeof(FlowNat) == 120 || sizeof(FlowNat) == 128);
+static_assert(sizeof(FlowNat) <= 128);
 
 struct FlowTimeouts {
   uint32_t of[5] = {};  // by FlowState
@@ -101,8 +101,9 @@ class FlowTable {
   // its state's timeout.
   template <typename OnEnd>
   void expire(uint32_t now_ms, const FlowTimeouts& timeouts, uint32_t groups, OnEnd&& on_end);
-  // Makes room in a full table: from the hand on, at most `groups` groups are searched for a flow in kSyn.
-  FlowRef find_half_open(uint32_t groups);
+  // Makes room in a full table: from the hand on, at most `groups` groups are searched for a flow in kSyn that
+  // was not seen at `now_ms` itself, for the burst at hand may still hold that one's reference.
+  FlowRef find_half_open(uint32_t now_ms, uint32_t groups);
 
   // Entries of group `group`, for whoever walks the table: calls visit(FlowRef) for each.
   template <typename Visit>

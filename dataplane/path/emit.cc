@@ -1,0 +1,95 @@
+// Ninth room, the only one that sends: packets are gathered by where they go and given away in as few calls as the burst has
+// destinations. What an end does not take is dropped, with that end as the reason.
+#include <rte_mbuf.h>
+
+#include "dataplane/path/path.h"
+
+namespace cardea::dataplane::path {
+namespace {
+
+struct Gathered {
+  rte_mbuf* packet[kBurstMax];
+  uint8_t row[kBurstMax];
+  uint16_t count = 0;
+
+  void add(Batch& batch, uint32_t at) {
+    packet[count] = batch.packet[at];
+    row[count++] = uint8_t(at);
+  }
+  // The end took the first `taken`.
+  void settle(Batch& batch, uint16_t taken, Reason why) {
+    for (uint16_t i = taken; i < count; ++i) batch.drop(row[i], why);
+    if (taken < count) rte_pktmbuf_free_bulk(packet + taken, count - taken);
+  }
+};
+
+void transmit(WorkerState& worker, Batch& batch) {
+  uint64_t left = 0;
+  for (uint32_t i = 0; i < batch.live_count; ++i)
+    left |= uint64_t{batch.verdict[batch.live[i]] == Verdict::kForward} << batch.live[i];
+  while (left != 0) {  // one turn for each port that the burst leaves by
+    const uint16_t port = worker.hops->hops[batch.hop[__builtin_ctzll(left)]].port;
+    Gathered gathered;
+    for (uint64_t rest = left; rest != 0; rest &= rest - 1) {
+      const auto row = uint32_t(__builtin_ctzll(rest));
+      if (worker.hops->hops[batch.hop[row]].port != port) continue;
+      gathered.add(batch, row);
+      left &= ~(uint64_t{1} << row);
+    }
+    const uint16_t taken = worker.egress.transmit(worker.egress.context, port, gathered.packet, gathered.count);
+    gathered.settle(batch, taken, Reason::k_tx_full);
+  }
+}
+
+void hand_over(WorkerState& worker, Batch& batch) {
+  for (uint32_t owner = 0; owner < worker.workers; ++owner) {
+    Gathered gathered;
+    for (uint32_t row = 0; row < batch.count; ++row)
+      if (batch.verdict[row] == Verdict::kHandOver && batch.owner[row] == owner) gathered.add(batch, row);
+    if (gathered.count == 0) continue;
+    const uint16_t taken = worker.egress.hand_over(worker.egress.context, owner, gathered.packet, gathered.count);
+    gathered.settle(batch, taken, Reason::k_hand_over_full);
+  }
+}
+
+void let_wait(WorkerState& worker, Batch& batch, uint32_t row) {
+  const Hop& hop = worker.hops->hops[batch.hop[row]];
+  IpAddress next = hop.address;
+  if (hop.state == HopState::kOnLink)
+    next = batch.direction[row] == Direction::kOut ? IpAddress{worker.flows.nat(batch.flow[row]).client}
+                                                   : worker.plan->slots[batch.slot[row]].address;
+  if (worker.egress.wait(worker.egress.context, batch.packet[row], hop.port, next)) return;
+  batch.drop(row, Reason::k_neighbour_queue_full);
+  rte_pktmbuf_free(batch.packet[row]);
+}
+
+void send_the_rest(WorkerState& worker, Batch& batch) {
+  Gathered door, dropped;
+  bool handing_over = false;
+  for (uint32_t row = 0; row < batch.count; ++row) {
+    switch (batch.verdict[row]) {
+      case Verdict::kDoor: door.add(batch, row); break;
+      case Verdict::kDrop: dropped.add(batch, row); break;
+      case Verdict::kHandOver: handing_over = true; break;
+      case Verdict::kWait: let_wait(worker, batch, row); break;
+      case Verdict::kForward:
+      case Verdict::kOnTheLine: break;
+    }
+  }
+  if (dropped.count > 0) rte_pktmbuf_free_bulk(dropped.packet, dropped.count);
+  if (handing_over) hand_over(worker, batch);
+  if (door.count == 0) return;
+  door.settle(batch, worker.egress.to_kernel(worker.egress.context, door.packet, door.count), Reason::k_door_full);
+}
+
+}  // namespace
+
+void emit(WorkerState& worker, Batch& batch) {
+  const bool all_forwarded = batch.live_count == batch.count;
+  bool waiting = false;
+  for (uint32_t i = 0; i < batch.live_count; ++i) waiting |= batch.verdict[batch.live[i]] == Verdict::kWait;
+  if (!all_forwarded || waiting) [[unlikely]] send_the_rest(worker, batch);
+  transmit(worker, batch);
+}
+
+}  // namespace cardea::dataplane::path

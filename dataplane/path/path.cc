@@ -1,0 +1,44 @@
+// The packet line, written once.
+#include "dataplane/path/path.h"
+
+#include "base/stats.h"
+#include "dataplane/path/flow_life.h"
+
+namespace cardea::dataplane {
+
+FlowTimeouts flow_timeouts(const LivePlan& plan) {
+  const Timeouts& t = plan.settings.timeouts;
+  return {{0, t.tcp_syn_ms, t.tcp_established_ms, t.tcp_closing_ms, t.udp_ms}};
+}
+
+namespace path {
+
+void decide(WorkerState& worker, Batch& batch) {
+  parse(worker, batch);
+  guard(worker, batch);
+  classify(worker, batch);
+  spread(worker, batch);
+  track(worker, batch);
+  choose(worker, batch);
+  route(worker, batch);
+  rewrite(worker, batch);
+}
+
+void run(WorkerState& worker, Batch& batch) {
+  decide(worker, batch);
+  emit(worker, batch);
+  account(worker, batch);
+}
+
+void tend(WorkerState& worker) {
+  if (worker.plan == nullptr) return;
+  // A thousandth of the table: all of it in a second of calls a millisecond apart.
+  const uint32_t groups = worker.flows.groups() / 1000 + 1;
+  worker.flows.expire(worker.now_ms, flow_timeouts(*worker.plan), groups,
+                      [&](FlowRef ref) { leave_gauges(worker, worker.flows.head(ref)); });
+  stats::set(&worker.cells[worker.path_cells->flows], worker.flows.size());
+  answer(worker);
+}
+
+}  // namespace path
+}  // namespace cardea::dataplane

@@ -1,0 +1,44 @@
+// Seventh room: the next hop towards the backend or, for replies, the client. A NAT flow remembers its client's hop for as long as
+// the hop table stays the same.
+#include "dataplane/path/path.h"
+
+namespace cardea::dataplane::path {
+namespace {
+
+HopId hop_to_client(const HopTable& hops, FlowNat& flow) {
+  if (flow.hop_generation != hops.generation) {
+    flow.hop_to_client = hops.routes.lookup({flow.client});
+    flow.hop_generation = hops.generation;
+  }
+  return flow.hop_to_client;
+}
+
+}  // namespace
+
+void route(WorkerState& worker, Batch& batch) {
+  static const HopTable kNone;
+  const HopTable& hops = worker.hops != nullptr ? *worker.hops : kNone;
+  uint32_t live = 0;
+  for (uint32_t i = 0; i < batch.live_count; ++i) {
+    const uint32_t row = batch.live[i];
+    batch.live[live] = uint8_t(row);
+    const SlotId slot = batch.slot[row];
+    const HopId hop = batch.direction[row] == Direction::kOut ? hop_to_client(hops, worker.flows.nat(batch.flow[row]))
+                                                              : hops.of_slot(slot, worker.plan->slots[slot].address);
+    batch.hop[row] = hop;
+    if (hop >= hops.hops.size()) [[unlikely]] {
+      batch.drop(row, Reason::k_no_route);
+      continue;
+    }
+    const HopState state = hops.hops[hop].state;
+    if (state == HopState::kFailed) [[unlikely]] {
+      batch.drop(row, Reason::k_neighbour_failed);
+      continue;
+    }
+    batch.verdict[row] = state == HopState::kResolved ? Verdict::kForward : Verdict::kWait;
+    ++live;
+  }
+  batch.live_count = live;
+}
+
+}  // namespace cardea::dataplane::path
