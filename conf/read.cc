@@ -76,7 +76,11 @@ class Reader {
     row.clear(owner);
     if (node.scalar()) return value(row, node, path, owner);  // one value may stand without brackets
     if (!count_fits(row, node, path)) return;
-    for (size_t i = 0; i < node.children.size(); ++i) value(row, node.children[i], index_path(path, i), owner);
+    for (size_t i = 0; i < node.children.size(); ++i) {
+      const std::string here = index_path(path, i);
+      places_.put(source_.place(node.children[i].line, here));
+      value(row, node.children[i], here, owner);
+    }
   }
 
   void list(const Row& row, const Node& node, const std::string& path, void* owner) {
@@ -159,8 +163,11 @@ class Reader {
 void sort(const Source& source, Findings& findings) {
   std::map<std::string, size_t> order;
   for (size_t i = 0; i < source.files.size(); ++i) order.emplace(source.files[i], i);
-  std::ranges::stable_sort(findings, {},
-                           [&](const Finding& f) { return std::pair(order[f.place.file], f.place.line); });
+  std::multimap<std::pair<size_t, unsigned>, Finding> sorted;  // equals stay in the order they were found
+  for (Finding& finding : findings)
+    sorted.emplace(std::pair(order[finding.place.file], finding.place.line), std::move(finding));
+  findings.clear();
+  for (auto& [place, finding] : sorted) findings.push_back(std::move(finding));
 }
 
 ReadResult read(Source source, Findings findings) {

@@ -147,7 +147,7 @@ SyntaxCause cause_of(const Neighbours& at) {
   if (value_due(at) && other.kind == Kind::kWord && !is_literal(other.text))
     return {fmt::format("{} stands without quotes", word), fmt::format("\"{}\"", word), other.line};
   if (is(one, ',') && closes(other))
-    return {fmt::format("a comma before {} promises another element", other.text), "no comma behind the last one",
+    return {fmt::format("a comma before '{}' promises another element", other.text), "no comma behind the last one",
             one.line};
   if (is(one, '[') && (is(other, '{') || is(other, '(')))
     return {"an array [ ] holds plain values only", "a list ( ) for groups: ( { … }, { … } )", one.line};
@@ -171,7 +171,7 @@ class Walk {
       if (token.kind == Token::Kind::kUnended)
         return {"the text that begins here never ends", "a closing double quote", token.line};
       if (is(token, ';') && !open_.empty() && !is(open_.back(), '{'))
-        return unclosed(open_.back(), " before this ;", token.line);
+        return unclosed(open_.back(), " before this ';'", token.line);
       if (i > 0) {
         const Token* after = i + 1 < tokens_.size() ? &tokens_[i + 1] : nullptr;
         const auto cause = cause_of({tokens_[i - 1], token, after, open_.empty() ? char(0) : open_.back().text[0]});
@@ -179,7 +179,7 @@ class Walk {
       }
       if (opens(token)) open_.push_back(token);
       if (closes(token)) {
-        if (open_.empty()) return {fmt::format("{} closes nothing", token.text), {}, token.line};
+        if (open_.empty()) return {fmt::format("'{}' closes nothing", token.text), {}, token.line};
         if (token.text[0] != partner(open_.back().text[0])) return mismatch(token);
         open_.pop_back();
       }
@@ -190,13 +190,13 @@ class Walk {
 
  private:
   static SyntaxCause unclosed(const Token& opening, std::string_view where, unsigned line) {
-    return {fmt::format("the {} of line {} is not closed{}", opening.text, opening.line, where),
+    return {fmt::format("the '{}' of line {} is not closed{}", opening.text, opening.line, where),
             std::string(1, partner(opening.text[0])), line};
   }
 
   SyntaxCause mismatch(const Token& token) const {
     const Token& opening = open_.back();
-    return {fmt::format("{} does not close the {} of line {}", token.text, opening.text, opening.line),
+    return {fmt::format("'{}' does not close the '{}' of line {}", token.text, opening.text, opening.line),
             std::string(1, partner(opening.text[0])), token.line};
   }
 
@@ -208,6 +208,11 @@ class Walk {
 
 SyntaxCause syntax_cause(std::string_view text, unsigned line) {
   const std::vector<Token> tokens = Tokens(text).take_all();
+  // Texts may span lines, but few do: before a syntax error, one that does has most likely lost its closing quote.
+  for (const Token& token : tokens) {
+    if (token.line <= line && token.kind == Token::Kind::kText && token.text.contains('\n'))
+      return {"the text that begins here does not end on its line", "a closing double quote", token.line};
+  }
   return Walk(tokens).until(line);
 }
 

@@ -1,0 +1,171 @@
+#include "conf/read.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/unit/conf/documents.h"
+
+namespace cardea::conf {
+namespace {
+
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+TEST(Read, GoodDocumentFillsTheConfig) {
+  const ReadResult read = read_text(kGood, "t.cfg");
+  ASSERT_TRUE(read.config) << findings_text(read.findings, read.source);
+  EXPECT_TRUE(read.findings.empty()) << findings_text(read.findings, read.source);
+  const Config& config = *read.config;
+  EXPECT_EQ(config.cluster.name, "edge-1");
+  EXPECT_EQ(config.dataplane->workers, (std::vector<uint16_t>{2, 3}));
+  EXPECT_EQ(config.dataplane->flows, 10'000'000u);
+  EXPECT_EQ(config.dataplane->poll, Poll::kBusy);
+  EXPECT_EQ(config.dataplane->ports[0].gateways, (std::vector{*IpAddress::parse("192.0.2.1")}));
+  ASSERT_EQ(config.pools.size(), 1u);
+  EXPECT_EQ(config.pools[0].backends[0].weight, 3u);
+  EXPECT_EQ(config.pools[0].backends[1].weight, 1u);
+  EXPECT_EQ(config.pools[0].backends[1].place.path, "pools[0].backends[1]");
+  EXPECT_EQ(config.pools[0].health.expect, (std::vector<uint16_t>{200, 204}));
+  EXPECT_EQ(config.pools[0].health.interval, 500ms);
+  EXPECT_EQ(config.pools[0].health.port, 81);
+  EXPECT_EQ(config.services[0].listen[0].protocol, Protocol::kTcp);
+  EXPECT_EQ(config.services[0].place.line, 12u);
+  EXPECT_EQ(config.mgmt.metrics.text(), "127.0.0.1:9477");
+}
+
+TEST(Read, EveryMistakeIsReportedWithItsLine) {
+  std::string text = with(kGood, "weight = 3", "wieght = 3");
+  text = with(text, "poll = \"busy\"", "poll = \"bussy\"");
+  text = with(text, "\"500ms\"", "2");
+  text = with(text, "pool = \"web\"", "pool = \"wbe\"");
+  text = with(text, "name = \"wan\"; ", "");
+  const ReadResult read = read_text(text, "t.cfg");
+  EXPECT_FALSE(read.config);
+  const std::string said = said_about(text);
+  EXPECT_EQ(count(read.findings, Finding::error), 5u) << said;
+  EXPECT_THAT(said, HasSubstr("t.cfg:4: error: dataplane.poll: unknown word \"bussy\"; expected one of \"adaptive\", "
+                              "\"busy\"; did you mean \"busy\"?"));
+  EXPECT_THAT(said, HasSubstr("t.cfg:5: error: dataplane.ports[0]: \"name\" is missing"));
+  EXPECT_THAT(said, HasSubstr("t.cfg:9: error: pools[0].backends[0].wieght: unknown setting; did you mean weight?"));
+  EXPECT_THAT(said,
+              HasSubstr("t.cfg:10: error: pools[0].health.interval: the number 2 has no unit; expected a duration "
+                        "from 50ms to 1h, such as \"2s\" or \"500ms\"; did you mean \"2s\"?"));
+  EXPECT_THAT(said, HasSubstr("t.cfg:12: error: services[0].pool: there is no pool \"wbe\""));
+}
+
+struct Slip {
+  const char *from, *to, *said;
+};
+
+TEST(Read, EachSlipIsExplained) {
+  const Slip slips[] = {
+      {"\"192.0.2.2/24\"", "\"192.0.2.2\"", "dataplane.ports[0].addresses[0]: \"192.0.2.2\" has no prefix length"},
+      {"\"192.0.2.1\"", "\"192.0.2.1/24\"", "gateway: \"192.0.2.1/24\" has a prefix length"},
+      {"10.0.0.12:8080", "10.0.0.12", "\"10.0.0.12\" has no port"},
+      {"10.0.0.12:8080", "web1.example:80", "holds a host name"},
+      {"10.0.0.12:8080", "2001:db8::1:80", "did you mean \"[2001:db8::1]:80\"?"},
+      {"203.0.113.10:80/tcp", "203.0.113.10:80", "has no protocol"},
+      {"203.0.113.10:80/tcp", "203.0.113.10:80/tpc", "did you mean \"203.0.113.10:80/tcp\"?"},
+      {"[2, 3]", "[2, 70000]", "dataplane.workers[1]: 70000 is too large; expected a whole number from 0 to 1023"},
+      {"[2, 3]", "[]", "expected at least one number"},
+      {"\"10M\"", "\"10X\"", "unknown unit \"X\""},
+      {"\"10M\"", "12", "dataplane.flows: 12 is too small"},
+      {"port = 81", "port = \"81\"", "the number is written as text"},
+      {"port = 81", "prot = 81", "did you mean port?"},
+      {"port = 81", "verify = 1", "did you mean true?"},
+      {"port = 81", "weight = 1", "unknown setting here; it belongs to pools[].backends[]"},
+      {"services = (", "servces = (", "did you mean services?"},
+      {"name = \"web\"", "name = \"my web\"", "holds \" \""},
+      {"{ address = \"10.0.0.12:8080\"; }", "\"10.0.0.12:8080\"", "expected a group { … } for each backend"},
+      {"cluster: {", "cluster = 5; clustr: {", "cluster: found the number 5; expected a group: cluster: { … };"},
+  };
+  for (const Slip& slip : slips) {
+    const std::string text = with(kGood, slip.from, slip.to);
+    EXPECT_FALSE(read_text(text, "t.cfg").config) << slip.to;
+    EXPECT_THAT(said_about(text), HasSubstr(slip.said));
+  }
+}
+
+TEST(Read, SyntaxErrorsNameTheirUsualCauses) {
+  const Slip slips[] = {
+      {"poll = \"busy\"", "poll = busy", "t.cfg:4: error: syntax error: busy stands without quotes"},
+      {"\"500ms\"", "500ms", "500ms stands without quotes"},
+      {"}, { address", "} { address", "no comma between two groups of a list"},
+      {"pools = (", "pools = [", "a list ( ) for groups"},
+      {"\"busy\"", "\"busy", "t.cfg:4: error: syntax error: the text that begins here does not end on its line"},
+      {"pool = \"web\"", "pool = \"web", "t.cfg:12: error: syntax error: the text that begins here never ends"},
+      {"name = \"edge-1\";", "name = \"a\"; name = \"b\";", "name is set twice in the same group, first on line 2"},
+      {"[2, 3]", "[2, \"3\"]", "the elements of an array are not all of one type"},
+      {"[2, 3]", "[2, 3,]", "a comma before ']' promises another element"},
+      {"} );\nservices", "};\nservices", "the '(' of line 7 is not closed"},
+  };
+  for (const Slip& slip : slips)
+    EXPECT_THAT(said_about(with(kGood, slip.from, slip.to)), HasSubstr(slip.said)) << slip.to;
+}
+
+TEST(Read, MistakesBeforeASyntaxErrorAreStillReported) {
+  const std::string said = said_about(with(with(kGood, "workers", "wrokers"), "pool = \"web\"", "pool = web"));
+  EXPECT_THAT(said, HasSubstr("did you mean workers?"));
+  EXPECT_THAT(said, HasSubstr("web stands without quotes"));
+}
+
+TEST(Read, BytesThatAreNoTextAreRefused) {
+  EXPECT_FALSE(read_text(std::string("cluster: { name = \"a\0b\"; };", 27), "t.cfg").config);
+  EXPECT_FALSE(read_text(std::string(20'000, '('), "t.cfg").config);
+  EXPECT_FALSE(read_text("\xff\xfe\x00", "t.cfg").config);
+}
+
+class Includes_ : public testing::Test {
+ protected:
+  void SetUp() override { std::filesystem::create_directories(folder_ / "sub"); }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  std::string put(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / name) << text;
+    return (folder_ / name).string();
+  }
+  std::filesystem::path folder_ =
+      std::filesystem::path(testing::TempDir()) / ("conf_include_" + std::to_string(getpid()));
+};
+
+TEST_F(Includes_, AreRelativeToTheIncludingFile) {
+  put("sub/inner.cfg", "name = \"inner\";\n");
+  put("sub/outer.cfg", "cluster: {\n@include \"inner.cfg\"\nnme = 1;\n};\n");
+  const std::string path =
+      put("main.cfg", "// @include \"nothing\"\n/*\n@include \"nothing\"\n*/\n@include \"sub/outer.cfg\"\nx = 1;\n");
+  const ReadResult read = read_file(path);
+  const std::string said = findings_text(read.findings, read.source);
+  EXPECT_EQ(read.source.files.size(), 3u);
+  EXPECT_THAT(said, HasSubstr("sub/outer.cfg:3: error: cluster.nme: unknown setting"));
+  EXPECT_THAT(said, HasSubstr("main.cfg:6: error: x: unknown setting"));
+  EXPECT_THAT(said, HasSubstr("      3 | nme = 1;"));
+}
+
+TEST_F(Includes_, ThatAreMissingOrCircularAreReportedAll) {
+  put("a.cfg", "@include \"main.cfg\"\n");
+  const ReadResult read = read_file(put("main.cfg", "@include \"a.cfg\"\n@include \"none.cfg\"\n@include none\n"));
+  const std::string said = findings_text(read.findings, read.source);
+  EXPECT_FALSE(read.config);
+  EXPECT_THAT(said, HasSubstr("a.cfg:1: error: @include"));
+  EXPECT_THAT(said, HasSubstr("within itself"));
+  EXPECT_THAT(said, HasSubstr("main.cfg:2: error: cannot include"));
+  EXPECT_THAT(said, HasSubstr("main.cfg:3: error: @include is badly written"));
+}
+
+TEST_F(Includes_, AreNotFollowedInTextThatRefusesThem) {
+  const std::string path = put("a.cfg", "cluster: { name = \"read\"; };\n");
+  const ReadResult read = read_text("@include \"" + path + "\"\n", "t.cfg");
+  EXPECT_FALSE(read.config);
+  EXPECT_EQ(read.source.files.size(), 1u);
+}
+
+TEST(Read, MissingFileIsAFinding) {
+  const ReadResult read = read_file("/nonexistent/cardea.cfg");
+  ASSERT_EQ(count(read.findings, Finding::error), 1u);
+  EXPECT_EQ(line_of(read.findings[0]), "/nonexistent/cardea.cfg: error: cannot be read: No such file or directory");
+}
+
+}  // namespace
+}  // namespace cardea::conf
