@@ -1,0 +1,197 @@
+// Building the site: image, registry, hops and worker in the order in which the process does it.
+#include "tests/packets/site.h"
+
+#include <fmt/format.h>
+#include <rte_eal.h>
+#include <rte_mbuf.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+
+#include "base/check.h"
+#include "base/maglev.h"
+#include "dataplane/plan_schema.h"
+#include "dataplane/wire/checksum.h"
+
+namespace cardea::dataplane::test {
+namespace {
+
+image::Address wire_address(const std::string& text) {
+  const IpAddress address = IpAddress::parse(text).value();
+  return image::Address(flatbuffers::span<const uint8_t, 16>(address.bytes));
+}
+
+std::unique_ptr<image::PoolT> pool(const std::string& name, const std::string& prefix, uint32_t backends) {
+  auto pool = std::make_unique<image::PoolT>();
+  pool->name = name;
+  std::vector<RingMember> members;
+  const bool v6 = prefix.find(':') != std::string::npos;
+  for (uint32_t i = 0; i < backends; ++i) {
+    auto backend = std::make_unique<image::BackendT>();
+    const std::string address = v6 ? fmt::format("{}{:x}", prefix, 0x11 + i) : fmt::format("{}{}", prefix, 11 + i);
+    backend->name = v6 ? fmt::format("[{}]:8080", address) : address + ":8080";
+    backend->address = std::make_unique<image::Address>(wire_address(address));
+    backend->port = 8080;
+    backend->weight = 1;
+    members.push_back({ring_member_key({1, 2}, backend->name), 1});
+    pool->backends.push_back(std::move(backend));
+  }
+  pool->ring = build_ring(members).value();
+  return pool;
+}
+
+std::unique_ptr<image::ServiceT> service(const std::string& name, const std::string& address, image::Forward forward, uint32_t pool_index) {
+  auto service = std::make_unique<image::ServiceT>();
+  service->name = name;
+  service->forward = forward;
+  service->pool = pool_index;
+  service->listen.emplace_back(wire_address(address), 80, image::Protocol::tcp);
+  service->listen.emplace_back(wire_address(address), 53, image::Protocol::udp);
+  return service;
+}
+
+void* huge_or_small(size_t& size) {
+  constexpr size_t kHuge = size_t{2} << 20;
+  size = (size + kHuge - 1) / kHuge * kHuge;
+  void* at = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+  if (at == MAP_FAILED) at = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  CHECK(at != MAP_FAILED, "no memory for the flow table");
+  return at;
+}
+
+}  // namespace
+
+void start_eal() {
+  static const bool started = [] {
+    const char* words[] = {"test", "--no-huge", "--no-pci", "--in-memory", "-m", "256", "--no-telemetry", "-l", "0", "--log-level", "error"};
+    std::vector<char*> argv;
+    for (const char* word : words) argv.push_back(const_cast<char*>(word));
+    CHECK(rte_eal_init(int(argv.size()), argv.data()) >= 0, "DPDK does not start");
+    return true;
+  }();
+  (void)started;
+}
+
+rte_mempool* packet_pool() {
+  start_eal();
+  static rte_mempool* pool = rte_pktmbuf_pool_create("packets", 4095, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+  CHECK(pool != nullptr);
+  return pool;
+}
+
+std::vector<std::byte> plan_image(const SiteOptions& options) {
+  image::PlanT plan;
+  plan.schema = kPlanSchema;
+  plan.generation = 7;
+  plan.cluster = "test";
+  plan.hash_key_0 = 1, plan.hash_key_1 = 2;
+  plan.settings = std::make_unique<image::SettingsT>();
+  plan.settings->workers = {0};
+  plan.settings->flows = options.flows;
+  plan.settings->nat_port_first = options.nat_port_first;
+  plan.settings->nat_port_last = options.nat_port_last;
+  if (options.full_checksums) plan.settings->checksums = image::Checksums::full;
+  auto port = std::make_unique<image::PortT>();
+  port->name = "wan";
+  port->device = "net_null0";
+  port->mtu = options.mtu;
+  port->addresses = {{wire_address("10.0.0.1"), 24}, {wire_address("fd00::1"), 64}};
+  plan.ports.push_back(std::move(port));
+  plan.pools.push_back(pool("v4", "10.0.0.", options.backends));
+  plan.pools.push_back(pool("v6", "fd00::", options.backends));
+  plan.services.push_back(service("nat4", "203.0.113.1", image::Forward::fullnat, 0));
+  plan.services.push_back(service("nat6", "2001:db8::1", image::Forward::fullnat, 1));
+  plan.services.push_back(service("tunnel4", "203.0.113.2", image::Forward::ipip, 0));
+  plan.services.push_back(service("tunnel6", "2001:db8::2", image::Forward::ipip, 1));
+  flatbuffers::FlatBufferBuilder builder;
+  image::FinishPlanBuffer(builder, image::Plan::Pack(builder, &plan));
+  const auto* bytes = reinterpret_cast<const std::byte*>(builder.GetBufferPointer());
+  return {bytes, bytes + builder.GetSize()};
+}
+
+Site::Site(const SiteOptions& options) {
+  static std::atomic<int> made{0};
+  stats_path_ = fmt::format("/dev/shm/cardea-test-{}-{}.stats", getpid(), made++);
+  segment = std::make_unique<stats::Segment>(stats::Segment::create(stats_path_, 2, 4096, 8192).value());
+  registry = std::make_unique<SlotRegistry>(*segment, 4096, 65536);
+  auto built = build_live_plan(plan_image(options), *registry);
+  CHECK(built.has_value(), "the site's plan is refused");
+  plan = std::move(*built);
+  const std::string ports[] = {"wan"};
+  path_cells = add_path_rows(*segment, ports).value();
+  std::vector<Route> routes;
+  hops.hops.push_back({{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}, 0, options.mtu, HopState::kResolved, IpAddress::parse("10.0.0.254").value()});
+  routes.push_back({Prefix::parse("0.0.0.0/0").value(), 0});
+  routes.push_back({Prefix::parse("::/0").value(), 0});
+  for (const LiveSlot& slot : plan->slots) {
+    routes.push_back({{slot.address, uint8_t(slot.family == 4 ? 32 : 128)}, HopId(hops.hops.size())});
+    hops.hops.push_back({{2, 0, 0, 0, 1, uint8_t(hops.hops.size())}, {2, 0, 0, 0, 0, 2}, 0, options.mtu, HopState::kResolved, slot.address});
+  }
+  hops.routes = Routes(routes);
+  for (const LiveSlot& slot : plan->slots) hops.slot_hops.push_back(hops.routes.lookup(slot.address));
+  worker.plan = plan.get();
+  worker.hops = &hops;
+  worker.now_ms = 1000;
+  memory_size_ = FlowTable::bytes_needed(options.flows);
+  memory_ = huge_or_small(memory_size_);
+  worker.flows = FlowTable(options.flows, {static_cast<std::byte*>(memory_), FlowTable::bytes_needed(options.flows)});
+  worker.nat_ports = NatPorts(options.nat_port_first, options.nat_port_last, 1, 0);
+  worker.cells = segment->cells(0);
+  worker.path_cells = &path_cells;
+}
+
+Site::~Site() {
+  munmap(memory_, memory_size_);
+  unlink(stats_path_.c_str());
+}
+
+void Site::resolve(HopState state) {
+  for (size_t i = 1; i < hops.hops.size(); ++i) hops.hops[i].state = state;
+  ++hops.generation;
+}
+
+FlowTuple tuple(const std::string& source, const std::string& destination, Protocol protocol) {
+  const Endpoint s = Endpoint::parse(source).value(), d = Endpoint::parse(destination).value();
+  return {s.address, d.address, __builtin_bswap16(s.port), __builtin_bswap16(d.port), protocol};
+}
+
+std::vector<std::byte> frame(const FrameSpec& spec) {
+  const FlowTuple& t = spec.tuple;
+  const bool v4 = t.source.is_v4(), tcp = t.protocol == Protocol::kTcp;
+  const uint16_t l3 = v4 ? 20 : 40, l4 = tcp ? 20 : 8, body = uint16_t(l4 + spec.payload);
+  std::vector<std::byte> bytes(size_t{14} + l3 + body, std::byte{0});
+  std::byte *ip = bytes.data() + 14, *header = ip + l3;
+  store_be16(bytes.data() + 12, v4 ? 0x0800 : 0x86dd);
+  ip[0] = std::byte(v4 ? 0x45 : 0x60);
+  const size_t address_size = v4 ? 4 : 16, skip = 16 - address_size, at = v4 ? 12 : 8;
+  std::memcpy(ip + at, t.source.bytes.data() + skip, address_size);
+  std::memcpy(ip + at + address_size, t.destination.bytes.data() + skip, address_size);
+  if (v4) {
+    store_be16(ip + 2, uint16_t(l3 + body));
+    store_be16(ip + 6, 0x4000);
+    ip[8] = std::byte(spec.ttl), ip[9] = std::byte(t.protocol);
+    store_native(ip + 10, uint16_t(~wire::fold(wire::sum_bytes(ip, 20))));
+  } else {
+    store_be16(ip + 4, body);
+    ip[6] = std::byte(t.protocol), ip[7] = std::byte(spec.ttl);
+  }
+  store_native(header, t.source_port_be);
+  store_native(header + 2, t.destination_port_be);
+  if (tcp) header[12] = std::byte{0x50}, header[13] = std::byte(spec.tcp_flags);
+  else store_be16(header + 4, body);
+  for (uint16_t i = 0; i < spec.payload; ++i) header[l4 + i] = std::byte(i);
+  uint64_t sum = wire::sum_bytes(ip + at, 2 * address_size) + __builtin_bswap16(body) + (uint64_t(t.protocol) << 8);
+  store_native(header + (tcp ? 16 : 6), uint16_t(~wire::fold(wire::sum_bytes(header, body, sum))));
+  return bytes;
+}
+
+rte_mbuf* packet(const std::vector<std::byte>& bytes) {
+  rte_mbuf* packet = rte_pktmbuf_alloc(packet_pool());
+  CHECK(packet != nullptr);
+  std::memcpy(rte_pktmbuf_append(packet, uint16_t(bytes.size())), bytes.data(), bytes.size());
+  return packet;
+}
+
+}  // namespace cardea::dataplane::test

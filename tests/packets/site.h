@@ -1,0 +1,62 @@
+// A small site in memory for tests and benches of the packet line: a plan, routes and resolved hops, a worker with its flow table and
+// counters, and frames built byte by byte. Clients are behind port 0's gateway; backends 10.0.0.11.. and fd00::11.. are its neighbours.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/stats.h"
+#include "dataplane/path/path.h"
+
+struct rte_mempool;
+
+namespace cardea::dataplane::test {
+
+struct SiteOptions {
+  uint32_t backends = 4;
+  uint32_t flows = 1024;
+  uint16_t nat_port_first = 1024, nat_port_last = 32767;
+  uint16_t mtu = 1500;
+  bool full_checksums = false;
+};
+
+void start_eal();  // once a process; without huge pages, devices or files
+rte_mempool* packet_pool();
+
+// Services: 203.0.113.1:80/tcp and 2001:db8::1 fullnat, :53/udp too; 203.0.113.2:80/tcp and 2001:db8::2 ipip, :53/udp too.
+std::vector<std::byte> plan_image(const SiteOptions& options);
+
+class Site {
+ public:
+  explicit Site(const SiteOptions& options = {});
+  Site(const Site&) = delete;
+  ~Site();
+
+  uint64_t drops(Reason reason) const { return worker.cells[path_cells.drops[size_t(reason)]]; }
+  void resolve(HopState state);  // of every backend's hop
+
+  std::unique_ptr<stats::Segment> segment;
+  std::unique_ptr<SlotRegistry> registry;
+  std::unique_ptr<const LivePlan> plan;
+  PathCells path_cells;
+  HopTable hops;
+  WorkerState worker;
+
+ private:
+  std::string stats_path_;
+  void* memory_ = nullptr;
+  size_t memory_size_ = 0;
+};
+
+struct FrameSpec {
+  FlowTuple tuple;
+  uint8_t tcp_flags = 0x10;
+  uint16_t payload = 6;
+  uint8_t ttl = 64;
+};
+FlowTuple tuple(const std::string& source, const std::string& destination, Protocol protocol = Protocol::kTcp);
+std::vector<std::byte> frame(const FrameSpec& spec);
+rte_mbuf* packet(const std::vector<std::byte>& frame);
+
+}  // namespace cardea::dataplane::test
