@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <array>
 
+#include "conf/nearest.h"
+
 namespace cardea::mgmt::cli {
 namespace {
 
@@ -41,6 +43,15 @@ void declare_all(CLI::App& app, Session& session, Job& job) {
   }
 }
 
+// Words where a command was expected; the parser would only say that one is missing.
+Exit complain_of_words(const Session& session, const std::vector<std::string>& words) {
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) names.emplace_back(command.name);
+  const std::string meant = conf::nearest(words.front(), names);
+  return complain(session, Exit::kUsage, "there is no command \"" + words.front() + "\"",
+                  meant.empty() ? "cardea --help lists them all" : "did you mean " + meant + "?");
+}
+
 }  // namespace
 
 std::span<const Command> commands() {
@@ -54,6 +65,11 @@ int run(int argc, char** argv) {
   declare_all(app, session, job);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RequiredError& wrong) {
+    if (const auto words = app.remaining(); app.get_subcommands().empty() && !words.empty())
+      return int(complain_of_words(session, words));
+    app.exit(wrong);
+    return int(Exit::kUsage);
   } catch (const CLI::ParseError& wrong) {
     // Asking for help is no mistake; every mistake has one exit code.
     return app.exit(wrong) == 0 ? int(Exit::kOk) : int(Exit::kUsage);

@@ -13,13 +13,13 @@ namespace {
 
 constexpr const char* kFunction = R"(
 _cardea() {
-  local current="${COMP_WORDS[COMP_CWORD]}" path="" word i
+  local current="${COMP_WORDS[COMP_CWORD]}" path="cardea" word i
   for ((i = 1; i < COMP_CWORD; i++)); do
     word="${COMP_WORDS[i]}"
     [[ -n "${_cardea_words["$path $word"]+known}" ]] && path="$path $word"
   done
   COMPREPLY=($(compgen -W "${_cardea_words["$path"]}" -- "$current"))
-  [[ "$path" == " check" ]] && COMPREPLY+=($(compgen -f -- "$current"))
+  [[ "$path" == "cardea check" ]] && COMPREPLY+=($(compgen -f -- "$current"))
 }
 complete -o filenames -F _cardea cardea
 )";
@@ -55,8 +55,8 @@ std::string rows_of(const CLI::App& command, const std::string& path) {
 std::string script(const CLI::App& root) {
   std::string settings;
   for (const std::string& path : conf::setting_paths()) settings += " " + path;
-  std::string rows = rows_of(root, "");
-  rows += fmt::format("  [\" help config\"]=\"{}\"\n", settings);
+  std::string rows = rows_of(root, "cardea");
+  rows += fmt::format("  [\"cardea help config\"]=\"{}\"\n", settings);
   return "# bash completion for cardea; made by: cardea completion bash\ndeclare -A _cardea_words=(\n" + rows + ")" +
          kFunction;
 }

@@ -41,7 +41,9 @@ std::string written(const char* name, const std::string& text) {
 
 TEST(Commands, MistakesOnTheCommandLineExitWithTwo) {
   EXPECT_EQ(cardea({}).exit, 2);
-  EXPECT_EQ(cardea({"frobnicate"}).exit, 2);
+  const Outcome unknown = cardea({"frobnicate"});
+  EXPECT_EQ(unknown.exit, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("there is no command \"frobnicate\""));
   EXPECT_EQ(cardea({"show"}).exit, 2);
   EXPECT_EQ(cardea({"set", "backend", "web/10.0.0.1:80", "asleep"}).exit, 2);
   const Outcome weight = cardea({"set", "weight", "web/10.0.0.1:80", "-3"});
@@ -104,7 +106,17 @@ TEST(Commands, CompletionKnowsCommandsChoicesAndSettings) {
   EXPECT_EQ(script.exit, 0);
   for (const Command& command : commands()) EXPECT_THAT(script.out, HasSubstr(command.name));
   EXPECT_THAT(script.out, HasSubstr(" ready drain maint\""));
-  EXPECT_THAT(script.out, HasSubstr("pools.health.interval"));
+  const std::string file = written("cardea-completion", script.out);
+  const std::string ask =
+      "bash -c 'source " + file + "; COMP_WORDS=(cardea set backend x \"\"); COMP_CWORD=4; _cardea; " +
+      "echo ${COMPREPLY[@]}; COMP_WORDS=(cardea help config pools.health.inter); COMP_CWORD=3; _cardea; " +
+      "echo ${COMPREPLY[@]}' 2>&1";
+  FILE* const bash = ::popen(ask.c_str(), "r");
+  ASSERT_NE(bash, nullptr);
+  std::string said;
+  for (int c; (c = std::fgetc(bash)) != EOF;) said += char(c);
+  ::pclose(bash);
+  EXPECT_EQ(said, "--help ready drain maint\npools.health.interval\n");
 }
 
 }  // namespace
