@@ -84,7 +84,7 @@ struct ContextCallbacks {
     return chosen == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
   }
 
-  // 1: key found, 2: found but no longer the first, so a new ticket is due, 0: none, negative: failed.
+  // 1: key found, 2: found and a new ticket is due, 0: none, negative: failed.
   static int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
                         int seal) {
     const ServerContext& context = *stream(ssl).server_;
@@ -102,7 +102,8 @@ struct ContextCallbacks {
         OSSL_PARAM_construct_end()};
     if (EVP_MAC_CTX_set_params(mac, parameters.data()) != 1) return -1;
     if (EVP_CipherInit_ex2(cipher, library.aes_256_cbc(), key->cipher.data(), iv, seal, nullptr) != 1) return -1;
-    return seal || key == &keys.sealing() ? 1 : 2;
+    // RFC 8446 C.4: a TLS 1.3 ticket is used once, so each resumption brings a new one.
+    return seal || (key == &keys.sealing() && SSL_version(ssl) != TLS1_3_VERSION) ? 1 : 2;
   }
 
   static int keep_session(SSL* ssl, Session* session) {

@@ -57,8 +57,8 @@ Result<KeyObject> parse_key(std::string_view pem, OSSL_LIB_CTX* library) {
   bool passphrase_asked = false;
   KeyObject key(PEM_read_bio_PrivateKey_ex(bio.get(), nullptr, refuse_passphrase, &passphrase_asked, library, nullptr));
   if (key) return key;
-  const bool none = at_end_of_text();
   ERR_clear_error();
+  const bool none = pem.find("PRIVATE KEY-----") == std::string_view::npos;
   if (passphrase_asked) {
     return fail("the private key is encrypted; store it without a passphrase (openssl pkey -in KEY -out PLAIN)",
                 Origin::kOperator);

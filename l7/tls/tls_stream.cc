@@ -43,6 +43,8 @@ struct LowerBio {
     return answer(bio, self, result, BIO_FLAGS_WRITE);
   }
 
+  // Like a socket's BIO: 0 is the end, everything else that moved nothing is -1. (OpenSSL takes a 0 from a write for
+  // sent when it repeats a close_notify.)
   static int answer(BIO* bio, TlsStream& self, const IoResult& result, int retry_flag) {
     BIO_clear_retry_flags(bio);
     if (result.ok()) return 1;
@@ -50,7 +52,7 @@ struct LowerBio {
     if (result.status == IoStatus::kEnd) self.lower_ended_ = true;
     if (result.status == IoStatus::kError) self.lower_error_ = result.error;
     if (result.status == IoStatus::kCancelled) self.lower_error_ = ECANCELED;
-    return 0;
+    return result.status == IoStatus::kEnd ? 0 : -1;
   }
 
   static long control(BIO* bio, int command, long, void*) {
@@ -113,10 +115,8 @@ IoSlot::Attempt TlsStream::try_handshake() {
     established_ = true;
     return IoSlot::Attempt::kDone;
   }
-  const IoResult result = classify(returned, Direction::kRead);
-  if (result.status != IoStatus::kWouldBlock) return IoSlot::Attempt::kDone;
-  return waits_for_[index(Direction::kRead)] == Direction::kRead ? IoSlot::Attempt::kWaitRead
-                                                                 : IoSlot::Attempt::kWaitWrite;
+  const IoResult result = classify(returned, Direction::kRead);  // wait() knows which direction that means below
+  return result.status == IoStatus::kWouldBlock ? IoSlot::Attempt::kWaitRead : IoSlot::Attempt::kDone;
 }
 
 // What OpenSSL's answer means for the caller, and what to wait for before asking again.

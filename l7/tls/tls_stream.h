@@ -63,6 +63,7 @@ class TlsStream final : public Stream {
   std::string_view alpn() const;         // empty when none was agreed
   std::string_view server_name() const;  // what the client asked for, empty when nothing
   bool resumed() const;
+  SSL* ssl() const { return ssl_; }  // for questions this class has no words for
 
  private:
   friend class HandshakeOperation;

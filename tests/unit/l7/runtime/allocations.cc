@@ -9,7 +9,9 @@ std::atomic<uint64_t> count;
 }
 
 namespace cardea::l7 {
-uint64_t allocations() { return count.load(); }
+uint64_t allocations() {
+  return count.load();
+}
 }  // namespace cardea::l7
 
 void* operator new(size_t bytes) {
@@ -17,5 +19,9 @@ void* operator new(size_t bytes) {
   if (void* at = std::malloc(bytes)) return at;
   throw std::bad_alloc();
 }
-void operator delete(void* at) noexcept { std::free(at); }
-void operator delete(void* at, size_t) noexcept { std::free(at); }
+void operator delete(void* at) noexcept {
+  std::free(at);
+}
+void operator delete(void* at, size_t) noexcept {
+  std::free(at);
+}

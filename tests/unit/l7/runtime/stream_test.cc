@@ -116,10 +116,10 @@ TEST_F(StreamTest, ReadsEndWhereTheTestSplits) {
 
 Task<> write_pieces(Arena&, Stream& stream, IoResult& result) {
   std::array<iovec, 5> pieces{{{const_cast<char*>(""), 0},
-                              {const_cast<char*>("abc"), 3},
-                              {nullptr, 0},
-                              {const_cast<char*>("defgh"), 5},
-                              {const_cast<char*>("i"), 1}}};
+                               {const_cast<char*>("abc"), 3},
+                               {nullptr, 0},
+                               {const_cast<char*>("defgh"), 5},
+                               {const_cast<char*>("i"), 1}}};
   result = co_await stream.write_all(pieces, kNever);
   stream.shutdown_write();
 }
@@ -322,7 +322,8 @@ Task<> echo(Arena&, Stream& stream) {
   for (;;) {
     const IoResult read = co_await stream.read(buffer, stream.loop().now() + milliseconds(1000));
     if (!read.ok()) co_return;
-    const IoResult wrote = co_await stream.write_all(Bytes(buffer).first(read.bytes), stream.loop().now() + milliseconds(1000));
+    const IoResult wrote =
+        co_await stream.write_all(Bytes(buffer).first(read.bytes), stream.loop().now() + milliseconds(1000));
     if (!wrote.ok()) co_return;
   }
 }

@@ -19,9 +19,13 @@ struct TaskTest : testing::Test {
   Arena arena{loop->chunks()};
 };
 
-Task<int> answer(Arena&) { co_return 42; }
+Task<int> answer(Arena&) {
+  co_return 42;
+}
 
-Task<std::unique_ptr<std::string>> movable(Arena&) { co_return std::make_unique<std::string>("moved"); }
+Task<std::unique_ptr<std::string>> movable(Arena&) {
+  co_return std::make_unique<std::string>("moved");
+}
 
 Task<> ask(Arena& arena, int& into) {
   into = 1;
@@ -121,7 +125,9 @@ struct Owner {
   Note note;
 };
 
-Task<> live(Owner& owner) { co_await owner.loop.sleep_until(owner.loop.now() + milliseconds(1)); }
+Task<> live(Owner& owner) {
+  co_await owner.loop.sleep_until(owner.loop.now() + milliseconds(1));
+}
 
 TEST_F(TaskTest, TheOwnerIsDestroyedAfterItsTask) {
   int destroyed = 0;
@@ -141,7 +147,8 @@ TEST_F(TaskTest, ADyingLoopDestroysTasksAndOwners) {
 }
 
 Task<> pair_of(Arena& arena, Loop& loop, int& destroyed, int& woken, bool& done) {
-  co_await both(sleep(arena, loop, milliseconds(5), destroyed, woken), sleep(arena, loop, milliseconds(3), destroyed, woken));
+  co_await both(sleep(arena, loop, milliseconds(5), destroyed, woken),
+                sleep(arena, loop, milliseconds(3), destroyed, woken));
   done = true;
 }
 
