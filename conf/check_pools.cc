@@ -78,7 +78,7 @@ void check_idle_settings(Checks& checks, const HealthCheck& health, const std::s
   if (health.type != HealthType::kHttps) idle.push_back("verify");
   if (health.type == HealthType::kNone)
     idle.insert(idle.end(), {"port", "interval", "timeout", "rise", "fall", "jitter_percent"});
-  const Row* type = find_row("pools[].health.type");
+  static const Row* type = find_row("pools[].health.type");
   for (const char* setting : idle) {
     const std::string here = join_path(path, setting);
     if (!checks.places.written(here) || checks.places.spoilt(path + ".type")) continue;
@@ -94,8 +94,8 @@ void check_health(Checks& checks, const Pool& pool) {
   if (health.type == HealthType::kHttp || health.type == HealthType::kHttps) check_request(checks, health, path);
   if (health.type == HealthType::kNone || checks.places.spoilt(path)) return;
   if (health.timeout > health.interval) {
-    const Row* interval = find_row("pools[].health.interval");
-    const Row* timeout = find_row("pools[].health.timeout");
+    static const Row* interval = find_row("pools[].health.interval");
+    static const Row* timeout = find_row("pools[].health.timeout");
     checks.report(
         Finding::warning, path + (checks.places.written(path + ".timeout") ? ".timeout" : ".interval"),
         fmt::format("the timeout of {} is longer than the interval of {}: checks are delayed by slow backends",

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
 
 namespace cardea::conf {
 namespace {
@@ -14,6 +17,27 @@ std::string printable(std::string_view text) {
   for (char c : text.substr(0, kShown)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
   return text.size() > kShown ? out + "…" : out;
 }
+
+// The lines of a document by file and number.
+class Lines {
+ public:
+  explicit Lines(const Source& source) {
+    std::string_view rest = source.text;
+    for (const Source::Line& line : source.lines) {
+      const std::string_view text = rest.substr(0, rest.find('\n'));
+      lines_.emplace(std::pair(std::string_view(source.files[line.file]), line.line), text);
+      rest.remove_prefix(std::min(text.size() + 1, rest.size()));
+    }
+  }
+
+  std::string_view at(const Place& place) const {
+    const auto line = lines_.find({place.file, place.line});
+    return line == lines_.end() ? std::string_view{} : line->second;
+  }
+
+ private:
+  std::map<std::pair<std::string_view, unsigned>, std::string_view> lines_;
+};
 
 bool same_line(const Place& one, const Place& other) {
   return one.line == other.line && one.file == other.file;
@@ -54,11 +78,12 @@ std::string line_of(const Finding& finding) {
 
 std::string findings_text(const Findings& findings, const Source& source) {
   std::string text;
+  const Lines lines(source);
   for (size_t i = 0; i < findings.size(); ++i) {
     const Finding& finding = findings[i];
     text += line_of(finding) + "\n";
     if (i + 1 < findings.size() && same_line(finding.place, findings[i + 1].place)) continue;  // shown below the last
-    const std::string line = printable(source.line_at(finding.place));
+    const std::string line = printable(lines.at(finding.place));
     if (const size_t first = line.find_first_not_of(' '); first != line.npos)
       text += fmt::format("  {:>5} | {}\n", finding.place.line, line.substr(first));
   }

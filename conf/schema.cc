@@ -90,10 +90,13 @@ const Row* Section::find(std::string_view name) const {
   return row == rows.end() ? nullptr : &*row;
 }
 
-std::vector<PathRow> all_rows() {
-  std::vector<PathRow> rows;
-  collect(schema(), "", rows);
-  return rows;
+const std::vector<PathRow>& all_rows() {
+  static const std::vector<PathRow> all = [] {
+    std::vector<PathRow> rows;
+    collect(schema(), "", rows);
+    return rows;
+  }();
+  return all;
 }
 
 const Row* find_row(std::string_view path) {

@@ -70,7 +70,7 @@ struct PathRow {
   std::string path;
   const Row* row;
 };
-std::vector<PathRow> all_rows();
+const std::vector<PathRow>& all_rows();
 
 std::string example_of(const Row& row);
 std::string index_path(const std::string& path, size_t index);            // "pools" → "pools[3]"
@@ -129,7 +129,7 @@ Row value(std::string name, Field Owner::* member, Form<T> form, Facts facts) {
 
 template <typename Owner, typename Field>
 Row group(std::string name, Field Owner::* member, const Section& section, Facts facts) {
-  Row row{std::move(name), Row::Shape::kGroup, std::move(facts)};
+  Row row{.name = std::move(name), .shape = Row::Shape::kGroup, .facts = std::move(facts)};
   row.section = &section;
   row.open = [member](void* owner) -> void* {
     Field& field = static_cast<Owner*>(owner)->*member;
@@ -152,7 +152,7 @@ Row group(std::string name, Field Owner::* member, const Section& section, Facts
 
 template <typename Owner, typename T>
 Row list(std::string name, std::vector<T> Owner::* member, const Section& section, Facts facts) {
-  Row row{std::move(name), Row::Shape::kList, std::move(facts)};
+  Row row{.name = std::move(name), .shape = Row::Shape::kList, .facts = std::move(facts)};
   row.section = &section;
   row.open = [member](void* owner) -> void* { return &(static_cast<Owner*>(owner)->*member).emplace_back(); };
   row.objects = [member](const void* owner) {

@@ -179,16 +179,6 @@ Place Source::place(unsigned line_of_text, std::string path) const {
   return {files[line.file], line.line, std::move(path)};
 }
 
-std::string_view Source::line_at(const Place& place) const {
-  std::string_view rest = text;
-  for (const Line& line : lines) {
-    const std::string_view here = rest.substr(0, rest.find('\n'));
-    if (line.line == place.line && files[line.file] == place.file) return here;
-    rest.remove_prefix(std::min(here.size() + 1, rest.size()));
-  }
-  return {};
-}
-
 Source load_source(const std::string& path, Findings& findings) {
   const Loaded loaded = load(path);
   if (!loaded.error.empty()) {

@@ -26,7 +26,6 @@ struct Source {
   std::vector<Line> lines;  // of text
 
   Place place(unsigned line_of_text, std::string path = {}) const;  // lines count from 1
-  std::string_view line_at(const Place& place) const;               // as it was written; empty: unknown
 };
 
 Source load_source(const std::string& path, Findings& findings);
