@@ -1,0 +1,242 @@
+// The control thread's loop and what it publishes.
+#include "dataplane/control/control.h"
+
+#include <fmt/format.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <sys/epoll.h>
+
+#include <array>
+#include <chrono>
+
+#include "base/log.h"
+#include "dataplane/control/answers.h"
+#include "dataplane/plan_schema.h"
+
+namespace cardea::dataplane {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kRoutesPause = 50ms;  // between two readings of the kernel's route table
+constexpr auto kTick = 500ms;        // neighbours to be asked again
+constexpr auto kTidy = 1000ms;       // numbers of ended flows, gauges
+
+Result<> watch(int epoll, int fd) {
+  epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) return fail_errno("watch a descriptor of the control thread");
+  return {};
+}
+
+}  // namespace
+
+Control::Control(Running& running, PlanServer& server, KernelFollower follower, InterfaceAddresses addresses)
+    : running_(running), server_(server), follower_(std::move(follower)), addresses_(std::move(addresses)) {
+  for (const Port& port : running.ports) links_.push_back({port.mac, port.mtu});
+}
+
+Result<std::unique_ptr<Control>> Control::start(Running& running, PlanServer& server) {
+  std::vector<int> taps;
+  for (const Tap& tap : running.taps) taps.push_back(tap.index);
+  auto follower = KernelFollower::start(taps, running.first_plan->settings.neighbours_max, monotonic_now());
+  if (!follower) return std::unexpected(std::move(follower).error());
+  auto netlink = Netlink::open(0);
+  if (!netlink) return std::unexpected(std::move(netlink).error());
+  std::unique_ptr<Control> control(new Control(running, server, std::move(*follower), InterfaceAddresses(std::move(*netlink), taps)));
+  control->epoll_ = FileDescriptor(::epoll_create1(EPOLL_CLOEXEC));
+  if (!control->epoll_) return fail_errno("epoll of the control thread");
+  for (int fd : {server.fd(), control->follower_.fd(), running.rings->control_bell.fd()})
+    if (auto done = watch(control->epoll_.get(), fd); !done) return std::unexpected(std::move(done).error());
+  control->publish_plan(std::move(running.first_plan));
+  return control;
+}
+
+Result<> Control::run(int stop_fd) {
+  if (auto done = watch(epoll_.get(), stop_fd); !done) return done;
+  std::array<epoll_event, 16> events;
+  Doorbell& bell = running_.rings->control_bell;
+  while (true) {
+    bell.arm();
+    const int patience = anything_waits() ? 0 : patience_ms(monotonic_now());
+    const int ready = ::epoll_wait(epoll_.get(), events.data(), int(events.size()), patience);
+    bell.disarm();
+    for (int i = 0; i < ready; ++i) {
+      const int fd = events[size_t(i)].data.fd;
+      if (fd == stop_fd) return {};
+      if (fd == bell.fd()) bell.quiet();
+      if (fd == server_.fd()) server_.serve([this](cardea::control::Message request) { return answer(std::move(request)); });
+    }
+    turn(monotonic_now());
+  }
+}
+
+void Control::turn(Instant now) {
+  if (auto done = follower_.read(now); !done) log::warning("netlink: {}", done.error().message);
+  if (follower_.routes_stale() && now - routes_read_ >= kRoutesPause) {
+    routes_read_ = now;
+    if (auto done = follower_.refresh_routes(); !done) log::warning("{}", done.error().message);
+  }
+  take_waiting_packets(now);
+  if (now - ticked_ >= kTick) ticked_ = now, follower_.tick(now);
+  if (follower_.take_changed()) publish_hops(plan());
+  settle_waiting_packets(now);
+  if (now - tidied_ >= kTidy) tidied_ = now, tidy(now);
+}
+
+int Control::patience_ms(Instant now) {
+  Instant next = std::min(ticked_ + kTick, tidied_ + kTidy);
+  if (follower_.routes_stale()) next = std::min(next, routes_read_ + kRoutesPause);
+  return int(std::clamp<int64_t>(std::chrono::ceil<std::chrono::milliseconds>(next - now).count(), 0, 1000));
+}
+
+// ---- plans
+
+cardea::control::Message Control::answer(cardea::control::Message request) {
+  using cardea::control::Verb;
+  if (request.verb == Verb::kAsk) {
+    auto text = answer_question(request.body, running_, follower_.neighbours());
+    if (text) return {.verb = Verb::kAnswer, .body = std::move(*text)};
+    return {.verb = Verb::kRefused, .body = text.error().message};
+  }
+  const bool whole = request.verb == Verb::kAdopt;
+  if (!whole && request.verb != Verb::kUpdatePools) return {.verb = Verb::kRefused, .body = "unknown request"};
+  if (!request.memfd) return {.verb = Verb::kRefused, .body = "the plan itself is missing (no memfd)"};
+  auto mapping = cardea::control::SealedMapping::map(*request.memfd, kPlanBytesMax);
+  if (!mapping) return {.verb = Verb::kRefused, .body = mapping.error().message};
+  auto adopted = whole ? adopt(mapping->bytes()) : update(mapping->bytes());
+  stats::add(running_.control_cell(adopted ? running_.rows.plans_adopted : running_.rows.plans_refused), 1);
+  if (adopted) return {.verb = Verb::kAdopted, .generation = *adopted};
+  log::warning("plan refused: {}", adopted.error().message);
+  return {.verb = Verb::kRefused, .generation = plan().generation, .body = adopted.error().message};
+}
+
+Result<uint64_t> Control::adopt(Bytes image) {
+  auto next = build_live_plan(image, *running_.registry);
+  if (!next) return std::unexpected(std::move(next).error());
+  if (auto done = check_reloadable(plan(), **next); !done) return std::unexpected(std::move(done).error());
+  const uint64_t generation = (*next)->generation;
+  publish_plan(std::move(*next));
+  log::info("plan {} adopted", generation);
+  return generation;
+}
+
+Result<uint64_t> Control::update(Bytes image) {
+  auto next = update_pools(plan(), image, *running_.registry);
+  if (!next) return std::unexpected(std::move(next).error());
+  const uint64_t generation = (*next)->generation;
+  publish_plan(std::move(*next));
+  return generation;
+}
+
+// Addresses first, so that the kernel has the routes; hops before the plan, so that no worker looks up a slot that the
+// hop table takes for another address.
+void Control::publish_plan(std::unique_ptr<const LivePlan> plan) {
+  if (auto done = addresses_.apply(tap_settings(*plan)); !done) log::warning("{}", done.error().message);
+  if (auto done = follower_.refresh_routes(); !done) log::warning("{}", done.error().message);
+  follower_.take_changed();
+  publish_hops(*plan);
+  stats::set(running_.control_cell(running_.rows.plan_generation), plan->generation);
+  running_.plans->publish(std::move(plan));
+  tidied_ = {};
+}
+
+void Control::publish_hops(const LivePlan& plan) {
+  auto table = std::make_unique<HopTable>(build_hop_table(follower_.routes(), follower_.neighbours(), links_, kNoHop));
+  need_neighbours(plan, *table);
+  table->slot_hops.reserve(plan.slots.size());
+  for (const LiveSlot& slot : plan.slots)
+    table->slot_hops.push_back(slot.family == 0 ? kNoHop : table->routes.lookup(slot.address));
+  if (++hop_generation_ == 0) hop_generation_ = 1;
+  table->generation = hop_generation_;
+  running_.hops->publish(std::move(table));
+  running_.hops->reclaim();
+}
+
+void Control::need_neighbours(const LivePlan& plan, const HopTable& table) {
+  std::set<Neighbours::Key> keys;
+  const auto add = [&](const IpAddress& address) {
+    const HopId id = table.routes.lookup(address);
+    if (id == kNoHop || keys.size() >= plan.settings.neighbours_max) return;
+    const Hop& hop = table.hops[id];
+    keys.insert({hop.port, hop.state == HopState::kOnLink ? address : hop.address});
+  };
+  for (const LiveSlot& slot : plan.slots)
+    if (slot.family != 0) add(slot.address);
+  for (size_t port = 0; port < plan.ports.size(); ++port)
+    for (const IpAddress& gateway : plan.ports[port].gateways)
+      if (keys.size() < plan.settings.neighbours_max) keys.insert({uint16_t(port), gateway});
+  follower_.need(keys, monotonic_now());
+}
+
+// ---- packets that wait for a neighbour
+
+bool Control::anything_waits() {
+  return std::ranges::any_of(running_.rings->workers, [](const auto& worker) { return !worker->waiting.empty(); });
+}
+
+void Control::take_waiting_packets(Instant now) {
+  std::array<WaitingPacket, 32> packets;
+  for (const auto& worker : running_.rings->workers)
+    for (uint32_t count; (count = worker->waiting.pop(packets)) > 0;)
+      for (const WaitingPacket& packet : std::span(packets).first(count)) {
+        const Neighbours::Key hop{packet.port, packet.next_hop};
+        follower_.ask(hop, now);
+        if (waiting_.add(hop, packet.packet, now)) continue;
+        count_drops(Reason::k_neighbour_queue_full, 1);
+        rte_pktmbuf_free(packet.packet);
+      }
+}
+
+void Control::settle_waiting_packets(Instant now) {
+  if (waiting_.size() == 0) return;
+  for (const Neighbours::Key& hop : waiting_.hops()) follower_.ask(hop, now);
+  const uint64_t failed = waiting_.settle(follower_.neighbours(), links_, now, [this](uint16_t port, rte_mbuf* packet) { send(port, packet); });
+  if (failed > 0) count_drops(Reason::k_neighbour_failed, failed);
+}
+
+void Control::send(uint16_t port, rte_mbuf* packet) {
+  packet->port = port;
+  WorkerRings& sender = running_.rings->sender(port, running_.ports[port].queues);
+  if (sender.outbox.push(&packet, 1) == 1) return sender.bell.ring();
+  count_drops(Reason::k_tx_full, 1);
+  rte_pktmbuf_free(packet);
+}
+
+void Control::count_drops(Reason reason, uint64_t count) {
+  stats::add(running_.control_cell(running_.path_cells.drops[size_t(reason)]), count);
+}
+
+// ---- at leisure
+
+// Numbers are given away again only when no worker can still hold a plan that knew them.
+void Control::tidy(Instant) {
+  const size_t held = running_.plans->reclaim() + running_.hops->reclaim();
+  if (held == 0) {
+    running_.registry->forget_plan();
+    keep(plan(), *running_.registry);
+    running_.registry->free_unused();
+  }
+  write_gauges();
+}
+
+void Control::write_gauges() {
+  const auto put = [&](uint32_t cell, uint64_t value) { stats::set(running_.control_cell(cell), value); };
+  const Neighbours& neighbours = follower_.neighbours();
+  put(running_.rows.neighbours_resolved, neighbours.count(Neighbours::State::kResolved));
+  put(running_.rows.neighbours_asked, neighbours.count(Neighbours::State::kAsked));
+  put(running_.rows.neighbours_failed, neighbours.count(Neighbours::State::kFailed));
+  put(running_.rows.neighbours_refused, neighbours.refused());
+  put(running_.rows.waiting_packets, waiting_.size());
+  put(running_.rows.slots, running_.registry->slots_end());
+  for (const Port& port : running_.ports) {
+    const PortRows& rows = running_.rows.ports[port.index];
+    put(rows.up, link_is_up(port) ? 1 : 0);
+    rte_eth_stats counted{};
+    if (rte_eth_stats_get(port.id, &counted) != 0) continue;
+    put(rows.errors_in, counted.ierrors + counted.rx_nombuf);
+    put(rows.errors_out, counted.oerrors);
+    put(rows.missed, counted.imissed);
+  }
+}
+
+}  // namespace cardea::dataplane

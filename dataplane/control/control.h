@@ -1,0 +1,64 @@
+// The control thread: adopts plans, follows the kernel, keeps hop tables and TAP addresses in step, answers questions. It
+// publishes values and never touches what a worker owns.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/control_socket.h"
+#include "base/error.h"
+#include "base/file_descriptor.h"
+#include "dataplane/control/interface_addresses.h"
+#include "dataplane/control/kernel_follower.h"
+#include "dataplane/control/plan_server.h"
+#include "dataplane/control/running.h"
+#include "dataplane/control/waiting_packets.h"
+
+namespace cardea::dataplane {
+
+class Control {
+ public:
+  // Publishes the first plan. `running` and `server` outlive the object.
+  static Result<std::unique_ptr<Control>> start(Running& running, PlanServer& server);
+
+  // Until `stop_fd` becomes readable.
+  Result<> run(int stop_fd);
+
+  cardea::control::Message answer(cardea::control::Message request);
+
+ private:
+  Control(Running& running, PlanServer& server, KernelFollower follower, InterfaceAddresses addresses);
+
+  Result<uint64_t> adopt(Bytes image);
+  Result<uint64_t> update(Bytes image);
+  void publish_plan(std::unique_ptr<const LivePlan> plan);
+  void publish_hops(const LivePlan& plan);
+  void need_neighbours(const LivePlan& plan, const HopTable& table);
+
+  void turn(Instant now);
+  void take_waiting_packets(Instant now);
+  void settle_waiting_packets(Instant now);
+  void send(uint16_t port, rte_mbuf* packet);
+  void count_drops(Reason reason, uint64_t count);
+  void tidy(Instant now);
+  void write_gauges();
+  bool anything_waits();
+  int patience_ms(Instant now);
+
+  const LivePlan& plan() const { return *running_.plans->load(); }
+
+  Running& running_;
+  PlanServer& server_;
+  KernelFollower follower_;
+  InterfaceAddresses addresses_;
+  WaitingPackets waiting_;
+  std::vector<PortLink> links_;
+  FileDescriptor epoll_;
+  uint32_t hop_generation_ = 0;
+  Instant routes_read_{}, ticked_{}, tidied_{};
+};
+
+}  // namespace cardea::dataplane

@@ -1,0 +1,92 @@
+// The stored plan, or the first that comes by the plan socket.
+#include "dataplane/control/first_plan.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <optional>
+#include <vector>
+
+#include "base/log.h"
+#include "dataplane/plan_schema.h"
+
+namespace cardea::dataplane {
+namespace {
+
+Result<std::vector<std::byte>> read_file(const std::string& path) {
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return fail_errno("open " + path);
+  struct stat about {};
+  if (::fstat(file.get(), &about) != 0) return fail_errno("read " + path);
+  if (uint64_t(about.st_size) > kPlanBytesMax) return fail(path + ": too large for a plan");
+  std::vector<std::byte> content(size_t(about.st_size));
+  size_t filled = 0;
+  while (filled < content.size()) {
+    const ssize_t got = ::read(file.get(), content.data() + filled, content.size() - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return fail_errno("read " + path);
+    filled += size_t(got);
+  }
+  return content;
+}
+
+std::string stats_path(const StartOptions& options) { return options.run_directory + "/dataplane.stats"; }
+
+using cardea::control::Message;
+using cardea::control::Verb;
+
+Result<Prepared> load(const std::string& path, const StartOptions& options) {
+  auto image = read_file(path);
+  if (!image) return std::unexpected(std::move(image).error());
+  return prepare(*image, stats_path(options));
+}
+
+// One request while there is no plan. What became of it is left in `outcome` once the start was tried.
+Message serve(Message request, const StartOptions& options, std::optional<Result<std::unique_ptr<Running>>>& outcome) {
+  if (outcome) return {.verb = Verb::kRefused, .body = "starting; ask again"};
+  if (request.verb != Verb::kAdopt) return {.verb = Verb::kRefused, .body = "no plan yet"};
+  if (!request.memfd) return {.verb = Verb::kRefused, .body = "the plan itself is missing (no memfd)"};
+  auto mapping = cardea::control::SealedMapping::map(*request.memfd, kPlanBytesMax);
+  if (!mapping) return {.verb = Verb::kRefused, .body = mapping.error().message};
+  auto prepared = prepare(mapping->bytes(), stats_path(options));
+  if (!prepared) {
+    log::warning("plan refused: {}", prepared.error().message);
+    return {.verb = Verb::kRefused, .body = prepared.error().message};
+  }
+  const uint64_t generation = prepared->plan->generation;
+  outcome = Running::open(std::move(*prepared), options);
+  if (*outcome) return {.verb = Verb::kAdopted, .generation = generation};
+  return {.verb = Verb::kRefused, .body = outcome->error().message};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Running>> wait_for_plan(PlanServer& server, const StartOptions& options, int stop_fd) {
+  log::info("waiting for a plan on {}/dataplane.sock", options.run_directory);
+  std::optional<Result<std::unique_ptr<Running>>> outcome;
+  while (!outcome) {
+    pollfd ends[] = {{.fd = server.fd(), .events = POLLIN}, {.fd = stop_fd, .events = POLLIN}};
+    if (::poll(ends, 2, -1) < 0 && errno != EINTR) return fail_errno("wait for a plan");
+    if (ends[1].revents != 0) return nullptr;
+    server.serve([&](Message request) { return serve(std::move(request), options, outcome); });
+  }
+  return std::move(*outcome);
+}
+
+Result<std::unique_ptr<Running>> first_plan(PlanServer& server, const StartOptions& options, int stop_fd) {
+  const std::string path = options.state_directory + "/dataplane.plan";
+  if (::access(path.c_str(), F_OK) != 0) return wait_for_plan(server, options, stop_fd);
+  auto prepared = load(path, options);
+  if (!prepared) {
+    log::warning("the stored plan {} is of no use: {}", path, prepared.error().message);
+    return wait_for_plan(server, options, stop_fd);
+  }
+  log::info("starting with the stored plan {}", prepared->plan->generation);
+  auto running = Running::open(std::move(*prepared), options);
+  if (!running) running.error().retry = Retry::kSafe;
+  return running;
+}
+
+}  // namespace cardea::dataplane

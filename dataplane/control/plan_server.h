@@ -1,0 +1,36 @@
+// The listening end of the plan socket: connections, requests in, answers out. What a request means is somebody else's; a
+// connection that misbehaves is closed and harms no other. Control thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "base/control_socket.h"
+#include "base/error.h"
+#include "base/file_descriptor.h"
+
+namespace cardea::dataplane {
+
+class PlanServer {
+ public:
+  using Answer = std::function<cardea::control::Message(cardea::control::Message request)>;
+  static constexpr size_t kConnectionsMax = 16;
+
+  static Result<PlanServer> listen(const std::string& path);
+
+  // Becomes readable when there is something to serve.
+  int fd() const { return epoll_.get(); }
+  // Serves what is there, waiting at most `patience_ms` for the first event; returns when nothing is left.
+  void serve(const Answer& answer, int patience_ms = 0);
+
+ private:
+  PlanServer(FileDescriptor listener, FileDescriptor epoll) : listener_(std::move(listener)), epoll_(std::move(epoll)) {}
+  void take_connection();
+  void serve_one(int socket, const Answer& answer);
+
+  FileDescriptor listener_, epoll_;
+  std::map<int, FileDescriptor> connections_;
+};
+
+}  // namespace cardea::dataplane

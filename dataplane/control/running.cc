@@ -1,0 +1,193 @@
+// From a plan's image to everything that runs, and back to nothing.
+#include "dataplane/control/running.h"
+
+#include <fmt/format.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "base/log.h"
+#include "dataplane/control/waiting_packets.h"
+#include "dataplane/path/batch.h"
+#include "dataplane/plan_schema.h"
+#include "dataplane/port/eal.h"
+
+namespace cardea::dataplane {
+namespace {
+
+constexpr uint32_t kRowsBeside = 512;       // rows that belong to no service and no backend
+constexpr uint32_t kRowsEach = 6;           // of a service or a backend
+constexpr uint32_t kPoolCache = 256;        // buffers that a core keeps at hand
+constexpr uint32_t kBufferHeadroom = RTE_PKTMBUF_HEADROOM;
+constexpr uint32_t kFrameOverhead = 64;     // Ethernet, two VLAN tags, and alignment
+
+// Limits of the plan that the counters are made for, before the plan itself can be built on them.
+struct Limits {
+  uint32_t services = 0, backends = 0, workers = 0;
+};
+Result<Limits> read_limits(Bytes image) {
+  flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(image.data()), image.size());
+  if (!verifier.VerifyBuffer<image::Plan>(kPlanIdentifier)) return fail("not a plan, or a damaged one");
+  const image::Plan* plan = flatbuffers::GetRoot<image::Plan>(image.data());
+  if (plan->schema() != kPlanSchema)
+    return fail(fmt::format("the plan is of schema {}, this program reads {}: install the same version of all Cardea programs", plan->schema(), kPlanSchema));
+  const image::Settings* settings = plan->settings();
+  const Limits limits{settings->services_max(), settings->backends_max(), settings->workers()->size()};
+  if (limits.workers == 0 || limits.workers > 128) return fail("dataplane.workers: 1 to 128 workers are possible", Origin::kOperator);
+  if (limits.services > 65535 || limits.backends > (1u << 24)) return fail("dataplane.limits: beyond what this program can hold", Origin::kOperator);
+  return limits;
+}
+
+std::vector<std::string> port_names(const LivePlan& plan) {
+  std::vector<std::string> names;
+  for (const PlanPort& port : plan.ports) names.push_back(port.name);
+  return names;
+}
+
+PortRequest request_of(const LivePlan& plan, size_t index) {
+  const PlanPort& port = plan.ports[index];
+  return {.index = uint16_t(index), .name = port.name, .device = port.device, .mtu = port.mtu,
+          .workers = uint16_t(plan.settings.workers.size()), .busy = plan.settings.poll == image::Poll::busy};
+}
+
+struct PoolShape {
+  uint32_t buffers = 0, room = 0;  // room: bytes of a buffer, headroom included
+  uint64_t bytes() const { return uint64_t{buffers} * (room + sizeof(rte_mbuf) + 128); }
+};
+
+// Every buffer that can be somewhere at once: in devices, in rings, in a burst, waiting, in the cores' caches.
+Result<PoolShape> pool_shape(const LivePlan& plan) {
+  PoolShape shape;
+  uint32_t mtu_max = 1500;
+  for (size_t i = 0; i < plan.ports.size(); ++i) {
+    auto needs = port_needs(request_of(plan, i));
+    if (!needs) return std::unexpected(std::move(needs).error());
+    shape.buffers += needs->buffers;
+    mtu_max = std::max<uint32_t>(mtu_max, plan.ports[i].mtu);
+  }
+  const auto workers = uint32_t(plan.settings.workers.size());
+  shape.buffers += workers * (2 * kRingPackets + 2 * kBurstMax + 2 * kPoolCache) + kDoorPackets + uint32_t(WaitingPackets::kTotalMax);
+  shape.room = (std::max<uint32_t>(2048, (mtu_max + kFrameOverhead + 63) & ~63u)) + kBufferHeadroom;
+  return shape;
+}
+
+}  // namespace
+
+Result<Prepared> prepare(Bytes image, const std::string& stats_path) {
+  auto limits = read_limits(image);
+  if (!limits) return std::unexpected(std::move(limits).error());
+  const uint32_t rows = kRowsBeside + kRowsEach * (limits->services + limits->backends);
+  auto segment = stats::Segment::create(stats_path, limits->workers + 2, rows, rows);  // and control, and the kernel door
+  if (!segment) return std::unexpected(std::move(segment).error());
+  Prepared prepared{.segment = std::make_unique<stats::Segment>(std::move(*segment))};
+  prepared.registry = std::make_unique<SlotRegistry>(*prepared.segment, limits->services, limits->backends);
+  auto plan = build_live_plan(image, *prepared.registry);
+  if (!plan) return std::unexpected(std::move(plan).error());
+  prepared.plan = std::move(*plan);
+  return prepared;
+}
+
+Result<std::unique_ptr<Running>> Running::open(Prepared prepared, const StartOptions& options) {
+  std::unique_ptr<Running> running(new Running);
+  running->segment = std::move(prepared.segment);
+  running->registry = std::move(prepared.registry);
+  running->first_plan = std::move(prepared.plan);
+  running->started_at = uint64_t(::time(nullptr));
+  const LivePlan& plan = *running->first_plan;
+  const std::vector<std::string> names = port_names(plan);
+  auto path_cells = add_path_rows(*running->segment, names);
+  if (!path_cells) return std::unexpected(std::move(path_cells).error());
+  running->path_cells = std::move(*path_cells);
+  auto rows = ControlRows::add(*running->segment, names);
+  if (!rows) return std::unexpected(std::move(rows).error());
+  running->rows = std::move(*rows);
+  if (auto done = running->open_memory(plan, options); !done) return std::unexpected(std::move(done).error());
+  if (auto done = running->open_ports(plan); !done) return std::unexpected(std::move(done).error());
+  if (auto done = running->open_workers(plan); !done) return std::unexpected(std::move(done).error());
+  if (auto done = running->open_door(); !done) return std::unexpected(std::move(done).error());
+  return running;
+}
+
+Result<> Running::open_memory(const LivePlan& plan, const StartOptions& options) {
+  auto shape = pool_shape(plan);
+  if (!shape) return std::unexpected(std::move(shape).error());
+  EalRequest request{.worker_cpus = plan.settings.workers, .extra_arguments = options.eal_arguments};
+  for (const PlanPort& port : plan.ports)
+    if (auto device = parse_device(port.device); device && device->kind == Device::Kind::kPci) request.pci_addresses.push_back(device->driver);
+  request.bytes = shape->bytes() + Worker::bytes(plan) + (uint64_t{32} << 20);
+  request.bytes += request.bytes / 8;  // the allocator's own and what it cannot fit together
+  if (auto done = start_eal(request); !done) return done;
+  pool = rte_pktmbuf_pool_create("packets", shape->buffers, kPoolCache, 0, uint16_t(shape->room), SOCKET_ID_ANY);
+  if (pool == nullptr) return fail(fmt::format("{} packet buffers do not fit in memory: {}", shape->buffers, rte_strerror(rte_errno)));
+  auto made = Rings::create(uint32_t(plan.settings.workers.size()));
+  if (!made) return std::unexpected(std::move(made).error());
+  rings = std::move(*made);
+  return {};
+}
+
+Result<> Running::open_ports(const LivePlan& plan) {
+  for (size_t i = 0; i < plan.ports.size(); ++i) {
+    auto port = open_port(request_of(plan, i), pool);
+    if (!port) return std::unexpected(std::move(port).error());
+    log::info("port {}: {}, {} queue{}, MTU {}", port->name, port->device_text, port->queues, port->queues == 1 ? "" : "s", port->mtu);
+    ports.push_back(std::move(*port));
+    auto tap = open_tap(ports.back().name, ports.back().mac, ports.back().mtu);
+    if (!tap) return std::unexpected(std::move(tap).error());
+    taps.push_back(std::move(*tap));
+  }
+  return {};
+}
+
+Result<> Running::open_workers(const LivePlan& plan) {
+  const auto count = uint32_t(plan.settings.workers.size());
+  quiet_points = std::make_unique<QuietPoints>(count);
+  plans = std::make_unique<Published<LivePlan>>(*quiet_points);
+  hops = std::make_unique<Published<HopTable>>(*quiet_points);
+  for (uint32_t index = 0; index < count; ++index) {
+    auto worker = Worker::create({.index = index, .settings = plan.settings, .ports = ports, .rings = *rings, .quiet_points = *quiet_points,
+                                  .plans = *plans, .hops = *hops, .cells = segment->cells(index), .path_cells = path_cells, .rows = rows});
+    if (!worker) return std::unexpected(std::move(worker).error());
+    workers.push_back(std::move(*worker));
+  }
+  uint64_t flows = 0;
+  for (const auto& worker : workers) flows += worker->flows_max();
+  stats::set(control_cell(rows.flows_max), flows);
+  return {};
+}
+
+Result<> Running::open_door() {
+  uint64_t* cells = segment->cells(control_core() + 1);
+  std::vector<DoorPort> door_ports;
+  for (size_t i = 0; i < ports.size(); ++i) door_ports.push_back({taps[i].fd.get(), ports[i].queues});
+  door = std::make_unique<KernelDoor>(std::move(door_ports), *rings, pool,
+                                      DoorCells{.from_kernel = cells + rows.from_kernel,
+                                                .tap_full = cells + path_cells.drops[size_t(Reason::k_door_full)],
+                                                .no_buffer = cells + rows.from_kernel_lost});
+  return door->start();
+}
+
+Result<> Running::launch() {
+  launched_ = true;
+  for (size_t i = 0; i < workers.size(); ++i) {
+    const auto run = [](void* worker) { return static_cast<Worker*>(worker)->run(), 0; };
+    if (const int number = rte_eal_remote_launch(run, workers[i].get(), unsigned(i + 1)); number != 0)
+      return fail(fmt::format("start worker {}: {}", i, rte_strerror(-number)));
+  }
+  return {};
+}
+
+Running::~Running() {
+  for (const auto& worker : workers) worker->stop();
+  if (launched_) rte_eal_mp_wait_lcore();
+  door.reset();
+  for (const Port& port : ports) close_port(port);
+  workers.clear();
+  rings.reset();
+  plans.reset(), hops.reset();
+}
+
+}  // namespace cardea::dataplane

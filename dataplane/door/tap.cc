@@ -1,0 +1,66 @@
+// /dev/net/tun and the few ioctls behind it.
+#include "dataplane/door/tap.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace cardea::dataplane {
+namespace {
+
+Result<> write_proc(const std::string& path, std::string_view value) {
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file) return errno == ENOENT ? Result<>{} : fail_errno("open " + path);
+  if (::write(file.get(), value.data(), value.size()) < 0) return fail_errno("write " + path);
+  return {};
+}
+
+// Addresses come from the plan alone. Replies may leave by another port than the one a packet came from, so the strict
+// reverse path filter of some distributions would drop good packets; loose keeps its use. ARP only for the addresses of this TAP's own
+// interface, since every port answers for itself.
+Result<> settle(const std::string& name) {
+  const std::string v4 = "/proc/sys/net/ipv4/conf/" + name, v6 = "/proc/sys/net/ipv6/conf/" + name;
+  if (auto done = write_proc(v6 + "/accept_ra", "0"); !done) return done;
+  if (auto done = write_proc(v6 + "/disable_ipv6", "0"); !done) return done;
+  if (auto done = write_proc(v4 + "/arp_ignore", "1"); !done) return done;
+  return write_proc(v4 + "/rp_filter", "2");
+}
+
+}  // namespace
+
+Result<Tap> open_tap(const std::string& name, const std::array<uint8_t, 6>& mac, uint32_t mtu) {
+  if (name.empty() || name.size() >= IFNAMSIZ)
+    return fail(fmt::format("port \"{}\": a name has 1 to 15 characters", name), Origin::kOperator);
+  Tap tap{.fd = FileDescriptor(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC)), .name = name};
+  if (!tap.fd) return fail_errno("open /dev/net/tun");
+  ifreq ifr{};
+  std::memcpy(ifr.ifr_name, name.c_str(), name.size() + 1);
+  ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_TUN_EXCL;
+  if (::ioctl(tap.fd.get(), TUNSETIFF, &ifr) < 0)
+    return fail_errno(errno == EBUSY ? fmt::format("make the interface {}: there is one of that name; give the port another name", name)
+                                     : fmt::format("make the interface {}", name));
+  FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket) return fail_errno("open a socket for interface settings");
+  ifr.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+  std::memcpy(ifr.ifr_hwaddr.sa_data, mac.data(), mac.size());
+  if (::ioctl(socket.get(), SIOCSIFHWADDR, &ifr) < 0) return fail_errno(fmt::format("set the MAC address of {}", name));
+  ifr.ifr_mtu = int(mtu);
+  if (::ioctl(socket.get(), SIOCSIFMTU, &ifr) < 0) return fail_errno(fmt::format("set the MTU of {} to {}", name, mtu));
+  if (auto done = settle(name); !done) return std::unexpected(std::move(done).error());
+  if (::ioctl(socket.get(), SIOCGIFFLAGS, &ifr) < 0) return fail_errno(fmt::format("read the flags of {}", name));
+  ifr.ifr_flags |= IFF_UP;
+  if (::ioctl(socket.get(), SIOCSIFFLAGS, &ifr) < 0) return fail_errno(fmt::format("bring {} up", name));
+  if (::ioctl(socket.get(), SIOCGIFINDEX, &ifr) < 0) return fail_errno(fmt::format("read the number of {}", name));
+  tap.index = ifr.ifr_ifindex;
+  return tap;
+}
+
+}  // namespace cardea::dataplane

@@ -1,0 +1,80 @@
+// cardea-dataplane: forwards packets by the plan it is given. This file is the table of contents.
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/log.h"
+#include "dataplane/control/control.h"
+#include "dataplane/control/first_plan.h"
+#include "dataplane/control/plan_server.h"
+#include "dataplane/control/privileges.h"
+#include "dataplane/control/running.h"
+
+namespace {
+
+using namespace cardea;
+using namespace cardea::dataplane;
+
+struct Options {
+  StartOptions start;
+  bool wait = false;
+};
+
+// Signals that end us are read from a descriptor, so that the end is orderly; threads that start later inherit the block.
+FileDescriptor stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return FileDescriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+Result<> run(const Options& options, FileDescriptor& stop) {
+  auto server = PlanServer::listen(options.start.run_directory + "/dataplane.sock");
+  if (!server) return std::unexpected(std::move(server).error());
+  auto running = options.wait ? wait_for_plan(*server, options.start, stop.get()) : first_plan(*server, options.start, stop.get());
+  if (!running) return std::unexpected(std::move(running).error());
+  if (*running == nullptr) return {};  // told to end before there was a plan
+  auto control = Control::start(**running, *server);
+  if (!control) return std::unexpected(std::move(control).error());
+  if (auto done = drop_privileges(options.start.user); !done) return done;
+  if (auto done = (*running)->launch(); !done) return done;
+  log::info("forwarding by plan {}", (*running)->plans->load()->generation);
+  return (*control)->run(stop.get());
+}
+
+// What DPDK holds must not live on in the process that follows.
+[[noreturn]] void start_over_without_stored_plan(char** argv) {
+  std::vector<char*> arguments;
+  for (char** at = argv; *at != nullptr; ++at) arguments.push_back(*at);
+  static char wait[] = "--wait";
+  arguments.push_back(wait);
+  arguments.push_back(nullptr);
+  close_range(3, ~0u, 0);
+  execv("/proc/self/exe", arguments.data());
+  _exit(1);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Cardea's packet forwarder. It is started by systemd and told what to do by cardea-mgmt.");
+  Options options;
+  app.add_option("--run-dir", options.start.run_directory, "where the plan socket and the statistics are")->capture_default_str();
+  app.add_option("--state-dir", options.start.state_directory, "where the last plan is kept")->capture_default_str();
+  app.add_option("--eal", options.start.eal_arguments, "more arguments for DPDK, separated by blanks");
+  app.add_option("--user", options.start.user, "the user to become after the start; empty stays");
+  app.add_flag("--wait", options.wait, "do not start with the stored plan: wait for cardea-mgmt's");
+  CLI11_PARSE(app, argc, argv);
+  log::start("cardea-dataplane");
+  FileDescriptor stop = stop_signals();
+  auto done = run(options, stop);
+  if (done) return 0;
+  log::error("{}", done.error().message);
+  if (!options.wait && done.error().retry == Retry::kSafe) start_over_without_stored_plan(argv);
+  return 1;
+}

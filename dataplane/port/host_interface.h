@@ -1,0 +1,29 @@
+// A Linux interface that is handed to the dataplane (af_packet, af_xdp devices). The kernel still sees its packets, so it is
+// told to keep quiet: no ARP, no IPv6, strict reverse path filter, and no offloads that would hand over half-finished
+// packets. All of it in the process's own network namespace.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "base/error.h"
+
+namespace cardea::dataplane {
+
+struct HostInterface {
+  int index = 0;
+  uint32_t mtu = 0;
+  std::array<uint8_t, 6> mac{};
+  uint32_t queues = 1;         // receive queues that the kernel fills
+  bool spreads_flows = false;  // its receive queues are chosen by a flow hash of the NIC's
+};
+
+Result<HostInterface> read_host_interface(const std::string& name);
+
+// Up, promiscuous, silent, MTU at least `mtu`, and without an XDP program left by a process that was killed.
+Result<> prepare_host_interface(const std::string& name, uint32_t mtu);
+
+Result<> detach_xdp(int interface_index);
+
+}  // namespace cardea::dataplane

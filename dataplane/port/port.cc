@@ -1,0 +1,223 @@
+// Opening and closing DPDK ports.
+#include "dataplane/port/port.h"
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_mempool.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <set>
+
+#include "base/log.h"
+#include "dataplane/port/host_interface.h"
+
+namespace cardea::dataplane {
+namespace {
+
+std::unexpected<Error> refuse(const PortRequest& request, std::string_view what, int number) {
+  return fail(fmt::format("port {} (device \"{}\"): {}: {}", request.name, request.device, what, rte_strerror(std::abs(number))));
+}
+
+// The driver's sockets that packets come through. DPDK does not tell them; the kernel does, by their address family.
+std::set<int> packet_sockets() {
+  std::set<int> found;
+  DIR* directory = ::opendir("/proc/self/fd");
+  if (directory == nullptr) return found;
+  while (const dirent* entry = ::readdir(directory)) {
+    const int fd = std::atoi(entry->d_name);
+    int domain = 0;
+    socklen_t length = sizeof domain;
+    if (fd > 0 && ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && (domain == AF_PACKET || domain == AF_XDP))
+      found.insert(fd);
+  }
+  ::closedir(directory);
+  return found;
+}
+
+class Opening {
+ public:
+  Opening(const PortRequest& request, Device device, uint16_t queues, rte_mempool* pool)
+      : request_(request), pool_(pool), sockets_(packet_sockets()) {
+    port_.index = request.index;
+    port_.name = request.name;
+    port_.device_text = request.device;
+    port_.device = std::move(device);
+    port_.queues = queues;
+    port_.mtu = request.mtu;
+  }
+
+  Result<Port> open() {
+    if (auto done = probe(); !done) return std::unexpected(std::move(done).error());
+    note_sockets();
+    if (auto done = configure(); !done) return std::unexpected(std::move(done).error());
+    if (auto done = set_up_queues(); !done) return std::unexpected(std::move(done).error());
+    if (const int number = rte_eth_dev_start(port_.id); number != 0) return refuse(request_, "start it", number);
+    if (const int number = rte_eth_promiscuous_enable(port_.id); number != 0 && number != -ENOTSUP)
+      return refuse(request_, "receive all frames", number);
+    (void)rte_eth_allmulticast_enable(port_.id);
+    rte_ether_addr mac{};
+    if (const int number = rte_eth_macaddr_get(port_.id, &mac); number != 0) return refuse(request_, "read its MAC address", number);
+    std::memcpy(port_.mac.data(), mac.addr_bytes, port_.mac.size());
+    choose_wake();
+    return std::move(port_);
+  }
+
+ private:
+  Result<> probe() {
+    int number;
+    std::string name = port_.device.driver;
+    if (port_.device.kind == Device::Kind::kPci) {
+      number = rte_eal_hotplug_add("pci", name.c_str(), "");
+      if (number == -EEXIST) number = 0;  // found when DPDK started
+    } else {
+      name = vdev_name(port_.device, port_.index);
+      const VdevShape shape{.queues = port_.queues, .mtu = request_.mtu, .busy = request_.busy};
+      number = rte_eal_hotplug_add("vdev", name.c_str(), vdev_arguments(port_.device, shape).c_str());
+    }
+    if (number != 0) return refuse(request_, "DPDK finds no such device, or has no driver for it", number);
+    if ((number = rte_eth_dev_get_port_by_name(name.c_str(), &port_.id)) != 0)
+      return refuse(request_, "the device gives no port", number);
+    return {};
+  }
+
+  Result<> configure() {
+    rte_eth_dev_info info{};
+    if (const int number = rte_eth_dev_info_get(port_.id, &info); number != 0) return refuse(request_, "ask what it can do", number);
+    port_.queues = std::min({port_.queues, info.max_rx_queues, info.max_tx_queues});
+    if (port_.queues == 0) return refuse(request_, "it has no queues", ENODEV);
+    if (info.max_mtu != 0 && request_.mtu > info.max_mtu)
+      return fail(fmt::format("port {} (device \"{}\"): an MTU of {} is more than its {}", request_.name, request_.device, request_.mtu,
+                              info.max_mtu), Origin::kOperator);
+    rte_eth_conf conf{};
+    conf.rxmode.mtu = request_.mtu;
+    conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM;
+    conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+    const uint64_t hash = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
+    const bool rss = port_.queues > 1 && hash != 0;
+    if (rss) conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS, conf.rx_adv_conf.rss_conf.rss_hf = hash;
+    port_.spreads_flows = rss && port_.queues >= request_.workers;
+    conf.intr_conf.rxq = port_.device.kind == Device::Kind::kPci && !request_.busy ? 1 : 0;
+    interrupts_ = conf.intr_conf.rxq != 0;
+    int number = rte_eth_dev_configure(port_.id, port_.queues, port_.queues, &conf);
+    if (number != 0 && interrupts_) {
+      interrupts_ = false, conf.intr_conf.rxq = 0;
+      number = rte_eth_dev_configure(port_.id, port_.queues, port_.queues, &conf);
+    }
+    if (number != 0) return refuse(request_, "configure it", number);
+    number = rte_eth_dev_set_mtu(port_.id, request_.mtu);
+    if (number != 0 && number != -ENOTSUP) return refuse(request_, fmt::format("set its MTU to {}", request_.mtu), number);
+    return {};
+  }
+
+  Result<> set_up_queues() {
+    uint16_t receive = kDescriptors, transmit = kDescriptors;
+    if (const int number = rte_eth_dev_adjust_nb_rx_tx_desc(port_.id, &receive, &transmit); number != 0)
+      return refuse(request_, "choose its queue sizes", number);
+    const auto node = unsigned(rte_eth_dev_socket_id(port_.id));
+    for (uint16_t queue = 0; queue < port_.queues; ++queue) {
+      if (const int number = rte_eth_rx_queue_setup(port_.id, queue, receive, node, nullptr, pool_); number != 0)
+        return refuse(request_, fmt::format("set up receive queue {}", queue), number);
+      note_sockets();
+      if (const int number = rte_eth_tx_queue_setup(port_.id, queue, transmit, node, nullptr); number != 0)
+        return refuse(request_, fmt::format("set up transmit queue {}", queue), number);
+    }
+    return {};
+  }
+
+  void note_sockets() {
+    const std::set<int> now = packet_sockets();
+    std::ranges::set_difference(now, sockets_, std::back_inserter(port_.queue_fds));
+    sockets_ = now;
+  }
+
+  void choose_wake() {
+    if (port_.queue_fds.size() == port_.queues) port_.wake = Wake::kDescriptor;
+    else if (interrupts_) port_.wake = Wake::kInterrupt;
+    if (port_.wake != Wake::kDescriptor) port_.queue_fds.clear();
+  }
+
+  const PortRequest& request_;
+  rte_mempool* pool_;
+  std::set<int> sockets_;
+  bool interrupts_ = false;
+  Port port_;
+};
+
+struct Shape {
+  Device device;
+  uint16_t queues = 1;
+  bool spreads_flows = false;
+  int interface_index = 0;
+};
+
+// An af_xdp port takes every queue of its interface, or packets of the others would pass it by. For af_packet the kernel's
+// spreading over sockets would also put fragments together, so one socket takes all unless `qpairs` says otherwise.
+Result<Shape> shape_of(const PortRequest& request) {
+  auto device = parse_device(request.device);
+  if (!device) return std::unexpected(std::move(device).error().in("port " + request.name));
+  Shape shape{.device = std::move(*device)};
+  const auto argument = [&](std::string_view key) -> uint16_t {
+    for (const auto& [name, value] : shape.device.arguments)
+      if (name == key) return uint16_t(std::clamp(std::atoi(value.c_str()), 1, 64));
+    return 0;
+  };
+  if (shape.device.kind == Device::Kind::kPci || shape.device.kind == Device::Kind::kOther) shape.queues = request.workers;
+  if (!shape.device.on_host_interface()) return shape;
+  auto host = read_host_interface(shape.device.interface);
+  if (!host) return std::unexpected(std::move(host).error().in("port " + request.name));
+  shape.interface_index = host->index;
+  if (shape.device.kind == Device::Kind::kAfXdp) {
+    const uint16_t written = argument("queue_count");
+    shape.queues = written != 0 ? written : uint16_t(std::min<uint32_t>(host->queues, 64));
+    shape.spreads_flows = host->spreads_flows && shape.queues >= request.workers;
+  } else {
+    shape.queues = std::max<uint16_t>(1, argument("qpairs"));
+  }
+  return shape;
+}
+
+}  // namespace
+
+Result<PortNeeds> port_needs(const PortRequest& request) {
+  auto shape = shape_of(request);
+  if (!shape) return std::unexpected(std::move(shape).error());
+  // Receive and transmit descriptors, and af_xdp's fill ring, which is twice as long.
+  const uint32_t a_queue = shape->device.kind == Device::Kind::kAfXdp ? 4u * kDescriptors : 2u * kDescriptors;
+  return PortNeeds{.buffers = a_queue * shape->queues, .queues = shape->queues};
+}
+
+Result<Port> open_port(const PortRequest& request, rte_mempool* pool) {
+  auto shape = shape_of(request);
+  if (!shape) return std::unexpected(std::move(shape).error());
+  if (shape->device.on_host_interface())
+    if (auto done = prepare_host_interface(shape->device.interface, request.mtu); !done)
+      return std::unexpected(std::move(done).error().in("port " + request.name));
+  auto port = Opening(request, shape->device, shape->queues, pool).open();
+  if (!port) return port;
+  port->spreads_flows |= shape->spreads_flows;
+  port->interface_index = shape->interface_index;
+  return port;
+}
+
+bool link_is_up(const Port& port) {
+  rte_eth_link link{};
+  return rte_eth_link_get_nowait(port.id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+void close_port(const Port& port) {
+  if (const int number = rte_eth_dev_stop(port.id); number != 0)
+    log::warning("port {}: it does not stop: {}", port.name, rte_strerror(-number));
+  (void)rte_eth_dev_close(port.id);
+  if (port.device.kind != Device::Kind::kAfXdp) return;
+  if (auto done = detach_xdp(port.interface_index); !done) log::warning("port {}: {}", port.name, done.error().message);
+}
+
+}  // namespace cardea::dataplane

@@ -1,0 +1,60 @@
+// A DPDK port, opened and started: what it can do, which kernel file descriptors tell that it has packets, and how to close
+// it. Everything that differs between a 100G NIC, af_xdp on any Linux NIC and af_packet on a veth is decided here.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "dataplane/port/device.h"
+
+struct rte_mempool;
+
+namespace cardea::dataplane {
+
+// How a worker that sleeps learns that a queue has packets.
+enum class Wake : uint8_t {
+  kDescriptor,  // the queue's own socket becomes readable
+  kInterrupt,   // rte_eth_dev_rx_intr_enable
+  kNap,         // it cannot tell: look again after a nap
+};
+
+struct Port {
+  uint16_t index = 0;  // in the plan
+  uint16_t id = 0;     // DPDK's
+  std::string name, device_text;
+  Device device;
+  std::array<uint8_t, 6> mac{};
+  uint16_t mtu = 1500;
+  uint16_t queues = 1;         // receive and transmit, each
+  bool spreads_flows = false;  // a flow always comes to the same queue, and there is one for each worker
+  Wake wake = Wake::kNap;
+  std::vector<int> queue_fds;  // by queue, for Wake::kDescriptor; owned by the driver
+  int interface_index = 0;     // of the Linux interface under it, or 0
+};
+
+struct PortRequest {
+  uint16_t index = 0;
+  std::string name, device;
+  uint16_t mtu = 1500;
+  uint16_t workers = 1;
+  bool busy = false;
+};
+
+// What the port will take from the packet pool, and the queues it will have; known before DPDK is started.
+struct PortNeeds {
+  uint32_t buffers = 0;
+  uint16_t queues = 1;
+};
+Result<PortNeeds> port_needs(const PortRequest& request);
+
+Result<Port> open_port(const PortRequest& request, rte_mempool* pool);
+bool link_is_up(const Port& port);
+// Stops it and takes what it left on the Linux interface (the XDP program) away.
+void close_port(const Port& port);
+
+inline constexpr uint16_t kDescriptors = 1024;
+
+}  // namespace cardea::dataplane

@@ -1,0 +1,239 @@
+// The loop of a data core, and the ends that its packets leave by.
+#include "dataplane/worker.h"
+
+#include <fmt/format.h>
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+
+#include "dataplane/path/path.h"
+
+namespace cardea::dataplane {
+namespace {
+
+// Sleeping and waking cost about 10 µs of a core; a load that comes in bursts every few µs must not pay them for each.
+constexpr std::chrono::microseconds kSpin{200};
+// While it sleeps nothing expires: it wakes so often to let old flows go.
+constexpr std::chrono::milliseconds kSleepMax{100};
+constexpr int kTransmitTries = 3;  // a full device gets that many chances before packets are dropped
+
+// Queues are dealt out in turn, so that a port with more queues than workers is drained whole.
+std::vector<QueueOfPort> queues_of(uint32_t worker, const std::vector<Port>& ports, size_t workers) {
+  std::vector<QueueOfPort> queues;
+  for (const Port& port : ports)
+    for (uint16_t queue = 0; queue < port.queues; ++queue)
+      if (queue % workers == worker) queues.push_back({&port, queue});
+  return queues;
+}
+
+// Flows are spread evenly over the workers by their hash; the sixteenth more holds what chance puts on top.
+uint32_t flows_of_worker(const PlanSettings& settings) {
+  const uint64_t workers = settings.workers.size();
+  const uint64_t even = (settings.flows + workers - 1) / workers;
+  return uint32_t(std::clamp<uint64_t>(workers == 1 ? even : even + even / 16 + 16, 64, uint64_t{1} << 28));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Worker>> Worker::create(const Surroundings& surroundings) {
+  const size_t workers = surroundings.rings.workers.size();
+  std::vector<QueueOfPort> queues = queues_of(surroundings.index, surroundings.ports, workers);
+  auto sleeper = Sleeper::create(queues, surroundings.rings.workers[surroundings.index]->bell);
+  if (!sleeper) return std::unexpected(std::move(sleeper).error());
+  std::unique_ptr<Worker> worker(new Worker(surroundings, std::move(*sleeper), std::move(queues)));
+  if (auto done = worker->reserve_flows(); !done) return std::unexpected(std::move(done).error());
+  return worker;
+}
+
+Worker::Worker(const Surroundings& surroundings, Sleeper sleeper, std::vector<QueueOfPort> queues)
+    : around_(surroundings), rings_(*surroundings.rings.workers[surroundings.index]), sleeper_(std::move(sleeper)),
+      queues_(std::move(queues)), cycles_per_second_(rte_get_tsc_hz()),
+      cycles_per_millisecond_(cycles_per_second_ / 1000) {
+  const PlanSettings& settings = surroundings.settings;
+  state_.index = surroundings.index;
+  state_.workers = uint32_t(surroundings.rings.workers.size());
+  state_.nat_ports = NatPorts(settings.nat_port_first, settings.nat_port_last, state_.workers, state_.index);
+  state_.cells = surroundings.cells;
+  state_.path_cells = &surroundings.path_cells;
+  state_.egress = egress();
+}
+
+Worker::~Worker() { rte_free(flow_memory_); }
+
+uint64_t Worker::bytes(const LivePlan& plan) {
+  return plan.settings.workers.size() * FlowTable::bytes_needed(flows_of_worker(plan.settings));
+}
+
+Result<> Worker::reserve_flows() {
+  const uint32_t flows = flows_of_worker(around_.settings);
+  const size_t size = FlowTable::bytes_needed(flows);
+  flow_memory_ = rte_zmalloc("flows", size, 64);
+  if (flow_memory_ == nullptr)
+    return fail(fmt::format("{} flows of worker {} need {} MB of memory in one piece, which DPDK does not have; lower dataplane.flows"
+                            " or reserve more hugepages", flows, around_.index, size >> 20), Origin::kOperator);
+  state_.flows = FlowTable(flows, {static_cast<std::byte*>(flow_memory_), size});
+  return {};
+}
+
+void Worker::run() {
+  ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);  // naps end when they should: 50 µs more is the kernel's default
+  const bool adaptive = around_.settings.poll == image::Poll::adaptive;
+  const uint64_t spin = cycles_per_second_ / 1'000'000 * uint64_t(kSpin.count());
+  around_.quiet_points.wake(around_.index);
+  idle_since_ = rte_rdtsc();
+  while (!stop_.load(std::memory_order_relaxed)) {
+    const uint64_t from = rte_rdtsc();
+    const bool busy = turn(from);
+    account_time(from, busy);
+    if (!busy && adaptive && rte_rdtsc() - idle_since_ > spin) sleep();
+    around_.quiet_points.quiet(around_.index);
+  }
+  while (send_outbox()) {}
+  around_.quiet_points.sleep(around_.index);
+}
+
+bool Worker::turn(uint64_t now) {
+  state_.plan = around_.plans.load();
+  state_.hops = around_.hops.load();
+  state_.now_ms = uint32_t(now / cycles_per_millisecond_);
+  bool busy = false;
+  for (const QueueOfPort& queue : queues_) busy |= receive(queue);
+  busy |= take_inbox();
+  busy |= send_outbox();
+  tend();
+  return busy;
+}
+
+// One step of tending a millisecond; what was slept through is made up for, so that flows end in time at night as well.
+void Worker::tend() {
+  const uint32_t missed = std::min<uint32_t>(state_.now_ms - tended_ms_, uint32_t(kSleepMax.count()));
+  for (uint32_t i = 0; i < missed; ++i) path::tend(state_);
+  if (missed == 0 && state_.inspections.pending() != nullptr) path::tend(state_);
+  tended_ms_ = state_.now_ms;
+}
+
+void Worker::stop() {
+  stop_.store(true, std::memory_order_relaxed);
+  rings_.bell.ring();
+}
+
+void Worker::account_time(uint64_t from, bool busy) {
+  if (!busy) return;
+  idle_since_ = rte_rdtsc();
+  busy_cycles_ += idle_since_ - from;
+  stats::set(around_.cells + around_.rows.busy_ns, nanoseconds_of(busy_cycles_));
+}
+
+void Worker::sleep() {
+  rings_.bell.arm();
+  const bool nothing = rings_.inbox.empty() && rings_.outbox.empty() && state_.inspections.pending() == nullptr;
+  if (nothing && !stop_.load(std::memory_order_relaxed)) {
+    const uint64_t from = rte_rdtsc();
+    around_.quiet_points.sleep(around_.index);
+    sleeper_.sleep(kSleepMax);
+    around_.quiet_points.wake(around_.index);
+    sleeping_cycles_ += rte_rdtsc() - from;
+    stats::set(around_.cells + around_.rows.sleeping_ns, nanoseconds_of(sleeping_cycles_));
+    stats::add(around_.cells + around_.rows.wakeups, 1);
+  }
+  rings_.bell.disarm();
+}
+
+bool Worker::receive(const QueueOfPort& queue) {
+  const uint16_t count = rte_eth_rx_burst(queue.port->id, queue.queue, batch_.packet, kBurstMax);
+  if (count == 0) return false;
+  if (queue.port->id != queue.port->index)
+    for (uint16_t i = 0; i < count; ++i) batch_.packet[i]->port = queue.port->index;
+  batch_.count = count;
+  batch_.port = queue.port->index;
+  batch_.spread = !queue.port->spreads_flows && around_.rings.workers.size() > 1;
+  batch_.handed_over = false;
+  path::run(state_, batch_);
+  return true;
+}
+
+bool Worker::take_inbox() {
+  const uint16_t count = rings_.inbox.pop(batch_.packet, kBurstMax);
+  if (count == 0) return false;
+  batch_.count = count;
+  batch_.port = 0;
+  batch_.spread = false;
+  batch_.handed_over = true;
+  path::run(state_, batch_);
+  return true;
+}
+
+bool Worker::send_outbox() {
+  rte_mbuf* packets[kBurstMax];
+  const uint16_t count = rings_.outbox.pop(packets, kBurstMax);
+  for (uint16_t first = 0; first < count;) {
+    const uint16_t port = packets[first]->port;
+    uint16_t end = uint16_t(first + 1);
+    while (end < count && packets[end]->port == port) ++end;
+    const uint16_t taken = transmit_here(around_.ports[port], packets + first, uint16_t(end - first));
+    for (uint16_t lost = uint16_t(first + taken); lost < end; ++lost) rte_pktmbuf_free(packets[lost]);
+    if (taken < end - first)
+      stats::add(around_.cells + around_.path_cells.drops[size_t(Reason::k_tx_full)], uint64_t(end - first - taken));
+    first = end;
+  }
+  return count > 0;
+}
+
+// ---- the ends
+
+uint16_t Worker::transmit_here(const Port& port, rte_mbuf** packets, uint16_t count) {
+  uint16_t sent = 0;
+  for (int tries = 0; sent < count && tries < kTransmitTries;) {
+    const uint16_t taken = rte_eth_tx_burst(port.id, uint16_t(around_.index % port.queues), packets + sent, uint16_t(count - sent));
+    if (taken == 0) ++tries;
+    sent = uint16_t(sent + taken);
+  }
+  return sent;
+}
+
+uint16_t Worker::transmit(uint16_t port, rte_mbuf** packets, uint16_t count) {
+  const Port& way = around_.ports[port];
+  if (around_.index < way.queues) return transmit_here(way, packets, count);
+  WorkerRings& sender = around_.rings.sender(port, way.queues);
+  for (uint16_t i = 0; i < count; ++i) packets[i]->port = port;
+  const uint16_t taken = sender.outbox.push(packets, count);
+  sender.bell.ring();
+  return taken;
+}
+
+uint16_t Worker::to_kernel(rte_mbuf** packets, uint16_t count) {
+  const uint16_t taken = around_.rings.door.push(packets, count);
+  around_.rings.door_bell.ring();
+  return taken;
+}
+
+uint16_t Worker::hand_over(uint32_t worker, rte_mbuf** packets, uint16_t count) {
+  WorkerRings& owner = *around_.rings.workers[worker];
+  const uint16_t taken = owner.inbox.push(packets, count);
+  owner.bell.ring();
+  return taken;
+}
+
+bool Worker::wait(rte_mbuf* packet, uint16_t port, const IpAddress& next_hop) {
+  if (!rings_.waiting.push({packet, next_hop, port})) return false;
+  around_.rings.control_bell.ring();
+  return true;
+}
+
+Egress Worker::egress() {
+  return {.context = this,
+          .transmit = [](void* self, uint16_t port, rte_mbuf** packets, uint16_t count) { return static_cast<Worker*>(self)->transmit(port, packets, count); },
+          .to_kernel = [](void* self, rte_mbuf** packets, uint16_t count) { return static_cast<Worker*>(self)->to_kernel(packets, count); },
+          .hand_over = [](void* self, uint32_t worker, rte_mbuf** packets, uint16_t count) {
+            return static_cast<Worker*>(self)->hand_over(worker, packets, count);
+          },
+          .wait = [](void* self, rte_mbuf* packet, uint16_t port, const IpAddress& next_hop) {
+            return static_cast<Worker*>(self)->wait(packet, port, next_hop);
+          }};
+}
+
+}  // namespace cardea::dataplane

@@ -1,0 +1,46 @@
+// Making the rings, and their few operations behind DPDK's header.
+#include "dataplane/worker_rings.h"
+
+#include <fmt/format.h>
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+namespace cardea::dataplane {
+
+Result<PacketRing> PacketRing::create(const std::string& name, uint32_t packets) {
+  rte_ring* ring = rte_ring_create(name.c_str(), packets, SOCKET_ID_ANY, RING_F_SC_DEQ);
+  if (ring == nullptr) return fail(fmt::format("make the ring {}: {}", name, rte_strerror(rte_errno)));
+  return PacketRing(ring);
+}
+
+PacketRing::~PacketRing() {
+  if (ring_ == nullptr) return;
+  rte_mbuf* packet;
+  while (pop(&packet, 1) == 1) rte_pktmbuf_free(packet);
+  rte_ring_free(ring_);
+}
+
+uint16_t PacketRing::push(rte_mbuf** packets, uint16_t count) {
+  return uint16_t(rte_ring_enqueue_burst(ring_, reinterpret_cast<void**>(packets), count, nullptr));
+}
+uint16_t PacketRing::pop(rte_mbuf** packets, uint16_t count) {
+  return uint16_t(rte_ring_dequeue_burst(ring_, reinterpret_cast<void**>(packets), count, nullptr));
+}
+bool PacketRing::empty() const { return rte_ring_empty(ring_) != 0; }
+
+Result<std::unique_ptr<Rings>> Rings::create(uint32_t workers) {
+  auto door = PacketRing::create("door", kDoorPackets);
+  if (!door) return std::unexpected(std::move(door).error());
+  auto rings = std::make_unique<Rings>(std::move(*door));
+  for (uint32_t i = 0; i < workers; ++i) {
+    auto inbox = PacketRing::create(fmt::format("inbox{}", i), kRingPackets);
+    if (!inbox) return std::unexpected(std::move(inbox).error());
+    auto outbox = PacketRing::create(fmt::format("outbox{}", i), kRingPackets);
+    if (!outbox) return std::unexpected(std::move(outbox).error());
+    rings->workers.push_back(std::make_unique<WorkerRings>(std::move(*inbox), std::move(*outbox)));
+  }
+  return rings;
+}
+
+}  // namespace cardea::dataplane

@@ -1,0 +1,71 @@
+// What stands between threads: for each worker the packets that others put at its door, and the ring by which all workers
+// reach the kernel door. Packets change owner with the ring; a full ring is the sender's to count.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/ip.h"
+#include "base/spsc_ring.h"
+#include "dataplane/port/doorbell.h"
+
+struct rte_mbuf;
+struct rte_ring;
+
+namespace cardea::dataplane {
+
+inline constexpr uint32_t kRingPackets = 2048;      // 1.6 ms of another worker's full speed
+inline constexpr uint32_t kDoorPackets = 1024;
+inline constexpr uint32_t kWaitingPackets = 256;
+
+// A finished frame whose next hop has no link address yet.
+struct WaitingPacket {
+  rte_mbuf* packet = nullptr;
+  IpAddress next_hop;
+  uint16_t port = 0;
+};
+
+// A DPDK ring that frees itself; many producers, one consumer.
+class PacketRing {
+ public:
+  static Result<PacketRing> create(const std::string& name, uint32_t packets);
+  PacketRing(PacketRing&& other) noexcept : ring_(std::exchange(other.ring_, nullptr)) {}
+  PacketRing& operator=(PacketRing&&) = delete;
+  ~PacketRing();
+
+  uint16_t push(rte_mbuf** packets, uint16_t count);  // takes the first n and returns n
+  uint16_t pop(rte_mbuf** packets, uint16_t count);
+  bool empty() const;
+
+ private:
+  explicit PacketRing(rte_ring* ring) : ring_(ring) {}
+  rte_ring* ring_;
+};
+
+struct WorkerRings {
+  PacketRing inbox;   // from workers that do not own the flow; rte_mbuf::port is the port it came from
+  PacketRing outbox;  // to be sent by this worker; rte_mbuf::port is the port to leave by
+  SpscRing<WaitingPacket> waiting{kWaitingPackets};  // to control
+  Doorbell bell;
+
+  WorkerRings(PacketRing in, PacketRing out) : inbox(std::move(in)), outbox(std::move(out)) {}
+};
+
+struct Rings {
+  std::vector<std::unique_ptr<WorkerRings>> workers;
+  PacketRing door;  // to the kernel; rte_mbuf::port is the port whose TAP it is for
+  Doorbell door_bell, control_bell;
+
+  static Result<std::unique_ptr<Rings>> create(uint32_t workers);
+  explicit Rings(PacketRing to_kernel) : door(std::move(to_kernel)) {}
+
+  // Which worker sends on a port for those that have no transmit queue there.
+  WorkerRings& sender(uint16_t port, uint16_t queues) { return *workers[port % std::min<size_t>(queues, workers.size())]; }
+};
+
+}  // namespace cardea::dataplane

@@ -1,0 +1,65 @@
+#include "dataplane/port/device.h"
+
+#include <gtest/gtest.h>
+
+namespace cardea::dataplane {
+namespace {
+
+using Kind = Device::Kind;
+
+TEST(Device, PciAddressesWithAndWithoutDomain) {
+  for (const char* text : {"0000:3b:00.0", "3b:00.0", "3B:1f.7"}) {
+    auto device = parse_device(text);
+    ASSERT_TRUE(device) << text;
+    EXPECT_EQ(device->kind, Kind::kPci) << text;
+  }
+  EXPECT_EQ(parse_device("3b:00.0")->driver, "0000:3b:00.0");
+  EXPECT_EQ(parse_device("0001:3b:00.0")->driver, "0001:3b:00.0");
+}
+
+TEST(Device, VirtualDevicesKeepTheirArguments) {
+  auto device = parse_device("net_af_packet,iface=eth1,qpairs=2");
+  ASSERT_TRUE(device);
+  EXPECT_EQ(device->kind, Kind::kAfPacket);
+  EXPECT_EQ(device->interface, "eth1");
+  EXPECT_EQ(device->arguments.size(), 2u);
+  EXPECT_EQ(parse_device("net_af_xdp,iface=eth1")->kind, Kind::kAfXdp);
+  EXPECT_EQ(parse_device("net_pcap,rx_pcap=in.pcap,tx_pcap=out.pcap")->kind, Kind::kOther);
+  EXPECT_EQ(parse_device("net_ring0")->kind, Kind::kOther);
+}
+
+TEST(Device, RefusesWhatNobodyCanOpen) {
+  for (const char* text : {"", "eth1", "3b:00", "3b:00.g", "net_af_packet", "net_af_xdp,start_queue=0", "net_ring,", "net_pcap,=x"}) {
+    auto device = parse_device(text);
+    ASSERT_FALSE(device) << text;
+    EXPECT_EQ(device.error().origin, Origin::kOperator) << text;
+    EXPECT_NE(device.error().message.find(text), std::string::npos) << device.error().message;
+  }
+}
+
+TEST(Device, NamesGetTheNumberThatDpdkWants) {
+  EXPECT_EQ(vdev_name(*parse_device("net_af_packet,iface=a"), 3), "net_af_packet3");
+  EXPECT_EQ(vdev_name(*parse_device("net_ring7"), 3), "net_ring7");
+}
+
+TEST(Device, AfPacketFramesHoldTheMtu) {
+  const Device device = *parse_device("net_af_packet,iface=eth1");
+  EXPECT_EQ(vdev_arguments(device, {.queues = 1, .mtu = 1500}),
+            "iface=eth1,qpairs=1,blocksz=65536,framesz=2048,framecnt=1024,qdisc_bypass=1");
+  EXPECT_NE(vdev_arguments(device, {.queues = 1, .mtu = 2000}).find("framesz=4096"), std::string::npos);
+  EXPECT_NE(vdev_arguments(device, {.queues = 1, .mtu = 9000}).find("framesz=16384"), std::string::npos);
+}
+
+TEST(Device, WhatTheOperatorWroteWins) {
+  const Device device = *parse_device("net_af_packet,iface=eth1,framesz=4096,qdisc_bypass=0");
+  EXPECT_EQ(vdev_arguments(device, {}), "iface=eth1,framesz=4096,qdisc_bypass=0,qpairs=1,blocksz=65536,framecnt=1024");
+}
+
+TEST(Device, AfXdpTakesAllQueuesAndLetsSleepersSleep) {
+  const Device device = *parse_device("net_af_xdp,iface=eth1");
+  EXPECT_EQ(vdev_arguments(device, {.queues = 4}), "iface=eth1,start_queue=0,queue_count=4,busy_budget=0");
+  EXPECT_EQ(vdev_arguments(device, {.queues = 4, .busy = true}), "iface=eth1,start_queue=0,queue_count=4");
+}
+
+}  // namespace
+}  // namespace cardea::dataplane
