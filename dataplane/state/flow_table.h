@@ -115,7 +115,7 @@ class FlowTable {
 
  private:
   static constexpr uint32_t kWays = 10;
-  static constexpr uint32_t kCrowded = 8;  // entries in the first bucket from which on the emptier of the two is taken
+  static constexpr uint32_t kCrowded = 4;  // entries in the first bucket from which on the emptier of the two is taken
   static constexpr uint32_t kNoGroup = 0xffffffff;
   struct alignas(64) Bucket {
     uint16_t signature[kWays];  // 0: free

@@ -65,7 +65,7 @@ void* huge_or_small(size_t& size) {
 
 void start_eal() {
   static const bool started = [] {
-    const char* words[] = {"test", "--no-huge", "--no-pci", "--in-memory", "-m", "256", "--no-telemetry", "-l", "0", "--log-level", "error"};
+    const char* words[] = {"test", "--no-huge", "--no-pci", "--no-shconf", "-m", "256", "--no-telemetry", "-l", "0", "--log-level=error"};
     std::vector<char*> argv;
     for (const char* word : words) argv.push_back(const_cast<char*>(word));
     CHECK(rte_eal_init(int(argv.size()), argv.data()) >= 0, "DPDK does not start");
