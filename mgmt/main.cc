@@ -20,6 +20,8 @@
 namespace cardea::mgmt {
 namespace {
 
+const Endpoint kMetricsWithoutConfig{IpAddress::v4(0x7f000001), 9477};  // the default of mgmt.metrics
+
 // Signals become work for the event loop; every other thread has them blocked.
 class Signals {
  public:
@@ -91,6 +93,7 @@ Result<> run(Folders folders) {
   Site site(loop, std::move(folders), [&](const conf::Config& config) { serve_metrics(*page, site, config.mgmt.metrics); });
   page = std::make_unique<metrics::Page>(loop, site);
   site.start();
+  if (!site.view().in_force) serve_metrics(*page, site, kMetricsWithoutConfig);  // a failed start has to be seen there too
   const auto [socket, group] = api_place(site);
   auto api = api::Server::listen(socket, group, loop, site);
   if (!api) return std::unexpected(std::move(api.error()));

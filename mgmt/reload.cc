@@ -22,10 +22,14 @@ Prepared with_error(Prepared prepared, std::string error, std::string hint) {
   return prepared;
 }
 
-Prepared with_mistakes(Prepared prepared, const std::string& path) {
+std::string what_serves(const Candidate& in_force) {
+  return in_force ? "the plan in force keeps serving" : "the dataplane keeps the plan it has";
+}
+
+Prepared with_mistakes(Prepared prepared, const Candidate& in_force, const std::string& path) {
   const size_t errors = conf::count(prepared.reload.findings, conf::Finding::error);
   return with_error(std::move(prepared), fmt::format("{} has {} mistake{}", path, errors, errors == 1 ? "" : "s"),
-                    fmt::format("the plan in force keeps serving; `cardea check {}` shows every line in question", path));
+                    fmt::format("{}; `cardea check {}` shows every line in question", what_serves(in_force), path));
 }
 
 // What the compiler found cannot be the document's form: the operator has to see it as a finding all the same.
@@ -47,11 +51,11 @@ Prepared prepare(const std::string& path, const Candidate& in_force, const Runti
   prepared.reload.findings = std::move(read.findings);
   prepared.reload.at = std::chrono::system_clock::now();
   prepared.reload.generation = in_force.generation;
-  if (!read.config) return with_mistakes(std::move(prepared), path);
+  if (!read.config) return with_mistakes(std::move(prepared), in_force, path);
   prepared.reload.changes = changes(in_force, *read.config);
   auto candidate = compile(std::move(*read.config), runtime, rings);
   if (!candidate)
-    return with_error(std::move(prepared), std::move(candidate.error().message), "the plan in force keeps serving");
+    return with_error(std::move(prepared), std::move(candidate.error().message), what_serves(in_force));
   prepared.candidate = std::move(*candidate);
   return prepared;
 }

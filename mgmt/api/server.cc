@@ -72,12 +72,22 @@ void on_error(const httplib::Request& request, httplib::Response& response) {
   }
 }
 
+// The library reads the body of a POST without a length until the client closes, which a client that waits never does.
+httplib::Server::HandlerResponse without_body(Routes& routes, const httplib::Request& request,
+                                              httplib::Response& response) {
+  const bool has_body = request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
+  if (request.method != "POST" || has_body) return httplib::Server::HandlerResponse::Unhandled;
+  put(response, request.path == "/v1/reload" ? routes.reload() : error(400, "the request has no body"));
+  return httplib::Server::HandlerResponse::Handled;
+}
+
 void set_up(httplib::Server& server, Routes& routes) {
   server.set_address_family(AF_UNIX);
   server.set_payload_max_length(kBodyMax);
   server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };  // the library deletes it
   server.set_exception_handler(on_exception);
   server.set_error_handler(on_error);
+  server.set_pre_routing_handler([&](const auto& in, auto& out) { return without_body(routes, in, out); });
   add_routes(server, routes);
 }
 

@@ -1,0 +1,96 @@
+#include "mgmt/metrics/segment_families.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "mgmt/metrics/labels.h"
+#include "mgmt/metrics/traffic.h"
+
+namespace cardea::mgmt::metrics {
+namespace {
+
+using stats::Kind;
+
+stats::Sample sample(Kind kind, const std::string& name, const std::string& labels, std::vector<uint64_t> per_core) {
+  stats::Sample made{{kind, name, "", labels, "Help"}, 0, per_core, {}, 0, 0};
+  for (const uint64_t value : per_core) made.value += value;
+  return made;
+}
+
+const prometheus::MetricFamily* find(const std::vector<prometheus::MetricFamily>& families, const std::string& name) {
+  const auto found = std::ranges::find(families, name, &prometheus::MetricFamily::name);
+  return found == families.end() ? nullptr : &*found;
+}
+
+TEST(Labels, AreTakenApart) {
+  const auto labels = parse_labels(R"(pool="web",backend="[2001:db8::1]:80",odd="a\"b\\c\nd")");
+  ASSERT_TRUE(labels);
+  EXPECT_EQ(*labels, (Labels{{"pool", "web"}, {"backend", "[2001:db8::1]:80"}, {"odd", "a\"b\\c\nd"}}));
+  EXPECT_EQ(parse_labels("")->size(), 0u);
+  for (const char* malformed : {"pool", "pool=", "pool=\"a", "=\"a\"", "a=\"b\"c=\"d\"", "a=\"b\\"})
+    EXPECT_FALSE(parse_labels(malformed)) << malformed;
+}
+
+TEST(SegmentFamilies, GatherRowsOfOneNameAndSumCores) {
+  stats::Snapshot snapshot;
+  snapshot.samples = {sample(Kind::kCounter, "cardea_drops_total", "reason=\"martian_source\"", {1, 2}),
+                      sample(Kind::kGauge, "cardea_flows", "", {5, uint64_t(-2)}),
+                      sample(Kind::kCounter, "cardea_drops_total", "reason=\"no_route\"", {0, 4})};
+  const auto families = segment_families(snapshot, {});
+  ASSERT_EQ(families.size(), 2u);
+  const auto* drops = find(families, "cardea_drops_total");
+  ASSERT_NE(drops, nullptr);
+  EXPECT_EQ(drops->type, prometheus::MetricType::Counter);
+  ASSERT_EQ(drops->metric.size(), 2u);
+  EXPECT_EQ(drops->metric[0].counter.value, 3);
+  EXPECT_EQ(drops->metric[1].label[0].value, "no_route");
+  EXPECT_EQ(find(families, "cardea_flows")->metric[0].gauge.value, 3);
+}
+
+TEST(SegmentFamilies, CoresHaveARowEachInSeconds) {
+  stats::Snapshot snapshot;
+  snapshot.samples = {sample(Kind::kCounter, "cardea_core_busy_nanoseconds_total", "", {2'000'000'000, 500'000'000, 7})};
+  const uint16_t cpus[]{4, 6};
+  const auto families = segment_families(snapshot, cpus);
+  const auto* busy = find(families, "cardea_core_busy_seconds_total");
+  ASSERT_NE(busy, nullptr);
+  ASSERT_EQ(busy->metric.size(), 2u) << "the control thread's core has none";
+  EXPECT_DOUBLE_EQ(busy->metric[0].counter.value, 2.0);
+  EXPECT_EQ(busy->metric[1].label[0].name, "core");
+  EXPECT_EQ(busy->metric[1].label[0].value, "6");
+}
+
+TEST(SegmentFamilies, HistogramsAreCumulativeInBaseUnits) {
+  auto row = sample(Kind::kHistogram, "cardea_wait_nanoseconds", "", {});
+  row.buckets.assign(stats::kHistogramBuckets, 0);
+  row.buckets[0] = 1;                              // 0 ns
+  row.buckets[10] = 2;                             // 512 … 1023 ns
+  row.buckets[stats::kHistogramBuckets - 1] = 4;   // beyond
+  row.count = 7, row.sum = 1000;
+  stats::Snapshot snapshot;
+  snapshot.samples = {row};
+  const auto families = segment_families(snapshot, {});
+  const auto& histogram = find(families, "cardea_wait_seconds")->metric[0].histogram;
+  EXPECT_EQ(histogram.sample_count, 7u);
+  EXPECT_DOUBLE_EQ(histogram.sample_sum, 1e-6);
+  ASSERT_EQ(histogram.bucket.size(), stats::kHistogramBuckets - 1);
+  EXPECT_EQ(histogram.bucket[0].cumulative_count, 1u);
+  EXPECT_EQ(histogram.bucket[9].cumulative_count, 1u);
+  EXPECT_DOUBLE_EQ(histogram.bucket[10].upper_bound, 1023e-9);
+  EXPECT_EQ(histogram.bucket.back().cumulative_count, 3u) << "what lies beyond is in +Inf alone";
+}
+
+TEST(Traffic, FindsRowsWhateverTheOrderOfLabels) {
+  stats::Snapshot snapshot;
+  snapshot.samples = {
+      sample(Kind::kCounter, "cardea_backend_packets_total", R"(pool="web",backend="10.0.0.1:80",direction="in")", {3, 4})};
+  const Traffic traffic(snapshot);
+  EXPECT_EQ(traffic.value("cardea_backend_packets_total",
+                          {{"direction", "in"}, {"backend", "10.0.0.1:80"}, {"pool", "web"}}),
+            7u);
+  EXPECT_FALSE(traffic.value("cardea_backend_packets_total", {{"pool", "web"}}));
+}
+
+}  // namespace
+}  // namespace cardea::mgmt::metrics

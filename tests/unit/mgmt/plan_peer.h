@@ -1,0 +1,111 @@
+// The other end of the plan socket for tests: listens, verifies each plan and update with FlatBuffers' verifier, remembers
+// what it was told, adopts it or refuses with the words it was given.
+#pragma once
+
+#include <flatbuffers/flatbuffers.h>
+#include <poll.h>
+
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/control_socket.h"
+#include "dataplane/plan_generated.h"
+#include "dataplane/plan_schema.h"
+
+namespace cardea::mgmt::testing {
+
+class PlanPeer {
+ public:
+  struct Told {
+    uint64_t generation = 0;
+    std::vector<std::string> pools, down;  // names of pools, and of backends that are down
+  };
+
+  explicit PlanPeer(const std::string& path) : listener_(control::listen(path).value()), thread_([this] { serve(); }) {}
+  ~PlanPeer() {
+    stopping_ = true;
+    thread_.join();
+  }
+
+  void refuse(const std::string& reason) {  // from now on; empty: adopt again
+    const std::lock_guard lock(mutex_);
+    reason_ = reason;
+  }
+  std::vector<Told> plans() { return copy(plans_); }
+  std::vector<Told> updates() { return copy(updates_); }
+
+ private:
+  std::vector<Told> copy(const std::vector<Told>& what) {
+    const std::lock_guard lock(mutex_);
+    return what;
+  }
+
+  static bool readable(int fd) {
+    pollfd wanted{fd, POLLIN, 0};
+    return ::poll(&wanted, 1, 10) > 0;
+  }
+
+  void serve() {
+    while (!stopping_) {
+      if (!readable(listener_.get())) continue;
+      auto connection = control::accept(listener_.get());
+      while (connection && !stopping_) {
+        if (!readable(connection->get())) continue;
+        auto request = control::receive(connection->get(), std::chrono::seconds(1));
+        if (!request || !control::send(connection->get(), answer(*request))) break;
+      }
+    }
+  }
+
+  control::Message answer(const control::Message& request) {
+    const std::lock_guard lock(mutex_);
+    if (request.verb == control::Verb::kAsk)
+      return {control::Verb::kAnswer, 0, "{\"generation\":" + std::to_string(generation_) + "}", {}};
+    if (!reason_.empty()) return {control::Verb::kRefused, generation_, reason_, {}};
+    auto mapping = control::SealedMapping::map(*request.memfd, dataplane::kPlanBytesMax);
+    if (!mapping || !take(request.verb, mapping->bytes()))
+      return {control::Verb::kRefused, generation_, "the image is not valid", {}};
+    return {control::Verb::kAdopted, generation_, {}, {}};
+  }
+
+  bool take(control::Verb verb, Bytes bytes) {
+    namespace image = dataplane::image;
+    const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+    flatbuffers::Verifier verifier(data, bytes.size(), 64, 100'000'000);
+    if (verb == control::Verb::kAdopt) {
+      if (!verifier.VerifyBuffer<image::Plan>(dataplane::kPlanIdentifier)) return false;
+      const auto* plan = image::GetPlan(data);
+      generation_ = plan->generation();
+      plans_.push_back(told(plan->generation(), *plan->pools()));
+      return true;
+    }
+    if (!verifier.VerifyBuffer<image::PoolUpdate>(dataplane::kPoolUpdateIdentifier)) return false;
+    const auto* update = flatbuffers::GetRoot<image::PoolUpdate>(data);
+    updates_.push_back(told(update->generation(), *update->pools()));
+    return update->generation() == generation_;
+  }
+
+  template <typename Pools>
+  static Told told(uint64_t generation, const Pools& pools) {
+    Told what{generation, {}, {}};
+    for (const auto* pool : pools) {
+      what.pools.push_back(pool->name()->str());
+      for (const auto* backend : *pool->backends())
+        if (backend->state() == dataplane::image::BackendState::down) what.down.push_back(backend->name()->str());
+    }
+    return what;
+  }
+
+  FileDescriptor listener_;
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  uint64_t generation_ = 0;
+  std::string reason_;
+  std::vector<Told> plans_, updates_;
+  std::thread thread_;
+};
+
+}  // namespace cardea::mgmt::testing

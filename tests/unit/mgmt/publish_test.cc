@@ -1,0 +1,229 @@
+// The publisher against a real peer: the other end of base/control_socket.h, which maps what it is handed and verifies it
+// as the dataplane does.
+#include "mgmt/publish.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "mgmt/dataplane_sync.h"
+#include "tests/unit/mgmt/plan_peer.h"
+#include "tests/unit/mgmt/sample_config.h"
+
+namespace cardea::mgmt {
+namespace {
+
+using testing::PlanPeer;
+
+class PublishTest : public ::testing::Test {
+ protected:
+  PublishTest() {
+    std::string pattern = std::filesystem::temp_directory_path() / "cardea-publish-XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+    states_ = pool_states(config_, {}, rings_).value();
+  }
+  ~PublishTest() override { std::filesystem::remove_all(folder_); }
+  std::string socket() const { return folder_ + "/dataplane.sock"; }
+  Image plan(uint64_t generation) { return compile_plan(config_, states_, generation).value(); }
+
+  std::string folder_;
+  conf::Config config_ = testing::config();
+  RingCache rings_;
+  std::vector<PoolState> states_;
+};
+
+struct Links {  // what the publisher said about its connection
+  std::mutex mutex;
+  std::condition_variable changed;
+  int connections = 0;
+  bool connected = false;
+
+  Publisher::OnLink sink() {
+    return [this](bool now) {
+      const std::lock_guard lock(mutex);
+      connected = now;
+      connections += now;
+      changed.notify_all();
+    };
+  }
+  bool wait(int times) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, std::chrono::seconds(5), [&] { return connected && connections >= times; });
+  }
+};
+
+Adopted adopt(Publisher& publisher, Image image, uint64_t generation) {
+  std::promise<Adopted> promise;
+  publisher.adopt(std::move(image), generation, [&](Adopted how) { promise.set_value(std::move(how)); });
+  return promise.get_future().get();
+}
+
+TEST_F(PublishTest, HandsOverAPlanAndBringsTheAnswer) {
+  PlanPeer peer(socket());
+  Links links;
+  Publisher publisher(socket(), links.sink());
+  ASSERT_TRUE(links.wait(1));
+  EXPECT_EQ(publisher.link().pid, ::getpid());
+  const auto adopted = adopt(publisher, plan(9), 9);
+  ASSERT_TRUE(adopted) << adopted.error().message;
+  EXPECT_EQ(*adopted, 9u);
+  EXPECT_EQ(peer.plans().size(), 1u);
+  EXPECT_EQ(publisher.ask(R"({"ask":"status"})").get().value(), R"({"generation":9})");
+}
+
+TEST_F(PublishTest, ARefusalIsThePeersOwnWords) {
+  PlanPeer peer(socket());
+  peer.refuse("too many services: 5, dataplane.limits.services is 4");
+  Links links;
+  Publisher publisher(socket(), links.sink());
+  ASSERT_TRUE(links.wait(1));
+  const auto adopted = adopt(publisher, plan(1), 1);
+  ASSERT_FALSE(adopted);
+  EXPECT_EQ(adopted.error().message, "too many services: 5, dataplane.limits.services is 4");
+  EXPECT_EQ(adopted.error().origin, Origin::kBackend);
+  EXPECT_EQ(adopted.error().retry, Retry::kNever);
+}
+
+TEST_F(PublishTest, NobodyThereIsSaidAtOnceAndAComingPeerIsFoundSoon) {
+  Links links;
+  Publisher publisher(socket(), links.sink());
+  const auto adopted = adopt(publisher, plan(1), 1);
+  ASSERT_FALSE(adopted);
+  EXPECT_EQ(adopted.error().retry, Retry::kSafe);
+  const auto began = std::chrono::steady_clock::now();
+  PlanPeer peer(socket());
+  ASSERT_TRUE(links.wait(1));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(1000));
+}
+
+TEST_F(PublishTest, APeerThatComesBackIsConnectedAgain) {
+  Links links;
+  auto peer = std::make_unique<PlanPeer>(socket());
+  Publisher publisher(socket(), links.sink());
+  ASSERT_TRUE(links.wait(1));
+  peer.reset();
+  peer = std::make_unique<PlanPeer>(socket());
+  ASSERT_TRUE(links.wait(2));
+  EXPECT_TRUE(adopt(publisher, plan(2), 2));
+}
+
+// The whole of DataplaneSync on a loop of its own.
+class SyncTest : public PublishTest {
+ protected:
+  void start() {
+    store_ = std::make_unique<Store>(folder_, [](const Error&) {});
+    sync_ = std::make_unique<DataplaneSync>(loop_, socket(), runtime_, rings_, *store_, [] {});
+    runner_ = std::jthread([this] { loop_.run(); });
+  }
+  ~SyncTest() override {
+    loop_.stop();
+    if (runner_.joinable()) runner_.join();
+    sync_.reset();
+    store_.reset();
+  }
+  DataplaneSync::Ending offer(uint64_t generation) {
+    std::promise<DataplaneSync::Ending> promise;
+    auto shared = std::make_shared<const conf::Config>(config_);
+    loop_.post([&] {
+      sync_->offer({shared, states_, generation}, true, [&](const auto& how) { promise.set_value(how); });
+    });
+    return promise.get_future().get();
+  }
+  DataplaneSync::Ending fail_backend(const std::string& pool, const std::string& backend) {
+    std::promise<DataplaneSync::Ending> promise;
+    loop_.post([&] {
+      runtime_.health[{pool, backend}] = {false, "refused", {}};
+      sync_->touch(pool, [&](const auto& how) { promise.set_value(how); });
+    });
+    return promise.get_future().get();
+  }
+  bool wait_in_step(bool expected) {
+    for (int i = 0; i < 500; ++i) {
+      if (loop_.ask([&] { return sync_->in_step(); }).get() == expected) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  }
+
+  EventLoop loop_;
+  Runtime runtime_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<DataplaneSync> sync_;
+  std::jthread runner_;
+};
+
+TEST_F(SyncTest, WhatWasOfferedWhileNobodyListenedIsHandedOverLater) {
+  start();
+  EXPECT_EQ(offer(4).outcome, DataplaneSync::Outcome::kAway);
+  PlanPeer peer(socket());
+  ASSERT_TRUE(wait_in_step(true));
+  ASSERT_EQ(peer.plans().size(), 1u);
+  EXPECT_EQ(peer.plans()[0].generation, 4u);
+}
+
+TEST_F(SyncTest, ADeadBackendGoesOutAsAnUpdateOfItsPoolWithin20Milliseconds) {
+  PlanPeer peer(socket());
+  start();
+  offer(1);
+  ASSERT_TRUE(wait_in_step(true));
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(fail_backend("dns", "10.0.0.53:53").outcome, DataplaneSync::Outcome::kAdopted);
+  const auto took = std::chrono::steady_clock::now() - began;
+  RecordProperty("microseconds", int(took / std::chrono::microseconds(1)));
+  ASSERT_EQ(peer.updates().size(), 1u);
+  EXPECT_EQ(peer.updates()[0].pools, std::vector<std::string>{"dns"});
+  EXPECT_EQ(peer.updates()[0].down, std::vector<std::string>{"10.0.0.53:53"});
+}
+
+TEST_F(SyncTest, ARestartedPeerGetsTheNewestStates) {
+  auto peer = std::make_unique<PlanPeer>(socket());
+  start();
+  offer(1);
+  ASSERT_TRUE(wait_in_step(true));
+  fail_backend("web", "10.0.0.11:8080");
+  peer.reset();
+  ASSERT_TRUE(wait_in_step(false));
+  fail_backend("dns", "10.0.0.53:53");
+  peer = std::make_unique<PlanPeer>(socket());
+  ASSERT_TRUE(wait_in_step(true));
+  ASSERT_EQ(peer->plans().size(), 1u);
+  EXPECT_EQ(peer->plans()[0].down, (std::vector<std::string>{"10.0.0.11:8080", "10.0.0.53:53"}));
+}
+
+TEST_F(SyncTest, ARefusedPlanLeavesTheOldOneInForceAndUpdatesGoOn) {
+  PlanPeer peer(socket());
+  start();
+  offer(1);
+  ASSERT_TRUE(wait_in_step(true));
+  peer.refuse("no");
+  const auto ending = offer(2);
+  EXPECT_EQ(ending.outcome, DataplaneSync::Outcome::kRefused);
+  EXPECT_EQ(ending.reason, "no");
+  peer.refuse("");
+  EXPECT_EQ(loop_.ask([&] { return sync_->in_force().generation; }).get(), 1u);
+  EXPECT_EQ(fail_backend("dns", "10.0.0.54:53").outcome, DataplaneSync::Outcome::kAdopted);
+  EXPECT_EQ(peer.updates().back().generation, 1u);
+}
+
+TEST_F(SyncTest, APlanThatNeedsARestartIsHandedOverAfterIt) {
+  auto peer = std::make_unique<PlanPeer>(socket());
+  start();
+  offer(1);
+  ASSERT_TRUE(wait_in_step(true));
+  peer->refuse("restart cardea-dataplane to change dataplane.workers");
+  EXPECT_EQ(offer(2).outcome, DataplaneSync::Outcome::kRefused);
+  EXPECT_NE(loop_.ask([&] { return sync_->problem(); }).get().find("restart cardea-dataplane"), std::string::npos);
+  peer = nullptr;
+  ASSERT_TRUE(wait_in_step(false));
+  peer = std::make_unique<PlanPeer>(socket());
+  ASSERT_TRUE(wait_in_step(true));
+  EXPECT_EQ(loop_.ask([&] { return sync_->in_force().generation; }).get(), 2u);
+  EXPECT_EQ(peer->plans().front().generation, 2u);
+}
+
+}  // namespace
+}  // namespace cardea::mgmt

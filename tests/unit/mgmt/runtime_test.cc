@@ -1,0 +1,62 @@
+#include "mgmt/runtime.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/mgmt/sample_config.h"
+
+namespace cardea::mgmt {
+namespace {
+
+Runtime filled() {
+  Runtime runtime;
+  runtime.generation = 41;
+  runtime.overrides[{"web", "10.0.0.11:8080"}] = {Order::kDrain, {}};
+  runtime.overrides[{"web", "10.0.0.12:8080"}] = {Order::kReady, 9};
+  runtime.overrides[{"gone", "10.9.9.9:1"}] = {Order::kMaint, {}};
+  runtime.health[{"dns", "10.0.0.53:53"}] = {false, "refused \"now\"",
+                                             std::chrono::system_clock::time_point(std::chrono::milliseconds(1234567))};
+  return runtime;
+}
+
+TEST(Runtime, ComesBackFromJsonAsItWas) {
+  const auto read = runtime_from_json(to_json(filled()));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(*read, filled());
+}
+
+TEST(Runtime, DamagedTextIsAnError) {
+  const std::string whole = to_json(filled());
+  for (const std::string text : {std::string(), std::string("{"), std::string("[]"), std::string("null"),
+                                 whole.substr(0, whole.size() / 2), std::string(R"({"format": 2, "generation": 1})"),
+                                 std::string(R"({"format": 1, "generation": "x", "overrides": [], "health": []})"),
+                                 std::string(R"({"format": 1, "generation": 1, "overrides": [{"pool": "a", "backend": "b",
+                                                "state": "gone"}], "health": []})")}) {
+    const auto read = runtime_from_json(text);
+    ASSERT_FALSE(read) << text;
+    EXPECT_NE(read.error().message.find("damaged"), std::string::npos);
+  }
+}
+
+TEST(Runtime, KeepsOnlyWhatTheFileStillHas) {
+  auto runtime = filled();
+  runtime.keep_only(testing::config());
+  EXPECT_EQ(runtime.overrides.size(), 2u);
+  EXPECT_FALSE(runtime.overrides.contains({"gone", "10.9.9.9:1"}));
+  EXPECT_EQ(runtime.health.size(), 1u);
+}
+
+TEST(Runtime, ABackendNobodyJudgedIsUp) {
+  EXPECT_TRUE(Runtime{}.healthy({"web", "10.0.0.11:8080"}));
+  EXPECT_FALSE(filled().healthy({"dns", "10.0.0.53:53"}));
+}
+
+TEST(Runtime, AnOldVerdictIsVoidWhenTheChecksWereTurnedOff) {
+  auto config = testing::config();
+  auto& dns = config.pools[1];
+  EXPECT_EQ(filled().standing_of(dns, dns.backends[0]).state, State::kDown);
+  dns.health.type = conf::HealthType::kNone;
+  EXPECT_EQ(filled().standing_of(dns, dns.backends[0]).state, State::kUp);
+}
+
+}  // namespace
+}  // namespace cardea::mgmt

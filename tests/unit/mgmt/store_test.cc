@@ -1,0 +1,98 @@
+#include "mgmt/store.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <future>
+
+namespace cardea::mgmt {
+namespace {
+
+namespace fs = std::filesystem;
+
+class StoreTest : public ::testing::Test {
+ protected:
+  StoreTest() {
+    std::string pattern = fs::temp_directory_path() / "cardea-store-XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~StoreTest() override { fs::remove_all(folder_); }
+  void put(const std::string& name, const std::string& content) { std::ofstream(folder_ + name) << content; }
+
+  std::string folder_;
+};
+
+Bytes bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+TEST_F(StoreTest, ReplacesAFileWhole) {
+  const std::string path = folder_ + "/file";
+  ASSERT_TRUE(write_file_whole(path, bytes(std::string(100'000, 'a'))));
+  ASSERT_TRUE(write_file_whole(path, bytes("short")));
+  EXPECT_EQ(read_whole_file(path).value(), "short");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 1) << "nothing is left beside it";
+}
+
+TEST_F(StoreTest, AFolderThatIsNotThereIsAnErrorWithItsName) {
+  const auto written = write_file_whole(folder_ + "/no/such/file", bytes("x"));
+  ASSERT_FALSE(written);
+  EXPECT_NE(written.error().message.find("/no/such/file"), std::string::npos);
+}
+
+TEST_F(StoreTest, ADamagedRuntimeFileIsAWarningAndAFreshStart) {
+  EXPECT_EQ(load_runtime(folder_).warning, "") << "there was none before";
+  for (const char* content : {"", "{", "\xff\xfe not json", R"({"format": 99})"}) {
+    put("/runtime.json", content);
+    const auto loaded = load_runtime(folder_);
+    EXPECT_EQ(loaded.runtime, Runtime{});
+    EXPECT_NE(loaded.warning.find("runtime.json"), std::string::npos) << content;
+  }
+  fs::remove(folder_ + "/runtime.json");
+  fs::create_directory(folder_ + "/runtime.json");
+  EXPECT_FALSE(load_runtime(folder_).warning.empty());
+}
+
+TEST_F(StoreTest, WhatWasConfirmedIsOnTheDisk) {
+  Store store(folder_, [](const Error&) {});
+  Runtime runtime;
+  runtime.generation = 3;
+  std::promise<Result<>> stored;
+  store.runtime(to_json(runtime), [&](Result<> how) { stored.set_value(std::move(how)); });
+  ASSERT_TRUE(stored.get_future().get());
+  EXPECT_EQ(load_runtime(folder_).runtime, runtime);
+}
+
+TEST_F(StoreTest, WhatWaitsIsWrittenAtTheEnd) {
+  const uint8_t plan[]{1, 2, 3, 4};
+  {
+    Store store(folder_, [](const Error&) {});
+    for (uint64_t generation = 1; generation <= 50; ++generation) {
+      Runtime runtime;
+      runtime.generation = generation;
+      store.runtime(to_json(runtime));
+    }
+    store.plan(
+        [&]() -> Result<flatbuffers::DetachedBuffer> {
+          auto* copy = new uint8_t[4];  // owned by the buffer
+          std::copy_n(plan, 4, copy);
+          return flatbuffers::DetachedBuffer(nullptr, false, copy, 4, copy, 4);
+        },
+        false);
+  }
+  EXPECT_EQ(load_runtime(folder_).runtime.generation, 50u);
+  EXPECT_EQ(read_whole_file(folder_ + "/dataplane.plan").value(), std::string("\1\2\3\4"));
+}
+
+TEST_F(StoreTest, TroubleIsToldAndReturned) {
+  std::promise<std::string> trouble;
+  std::promise<Result<>> stored;
+  Store store(folder_ + "/missing", [&](const Error& error) { trouble.set_value(error.message); });
+  store.runtime("{}", [&](Result<> how) { stored.set_value(std::move(how)); });
+  EXPECT_FALSE(stored.get_future().get());
+  EXPECT_NE(trouble.get_future().get().find("missing"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace cardea::mgmt
