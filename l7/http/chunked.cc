@@ -1,0 +1,143 @@
+#include "l7/http/chunked.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "l7/http/byte_set.h"
+
+namespace cardea::l7::http {
+namespace {
+
+constexpr unsigned kDigitsMax = 16;
+constexpr uint64_t kChunkMax = uint64_t{1} << 62;
+
+// What may stand in an extension's quotes or a trailer's value; CR and LF are the line's end.
+bool is_text(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+}
+
+}  // namespace
+
+BodyStep ChunkedDecoder::next(std::string_view input) {
+  for (size_t at = 0; at < input.size(); ++at) {
+    if (state_ == State::kData) {
+      const auto size = size_t(std::min<uint64_t>(left_, input.size() - at));
+      left_ -= size;
+      if (left_ == 0) state_ = State::kDataCr;
+      return {BodyStep::State::kData, Fault::kNone, at + size, input.substr(at, size)};
+    }
+    if (state_ == State::kEnd) return {BodyStep::State::kEnd, Fault::kNone, at, {}};
+    step(input[at]);
+    if (state_ == State::kBad) return {BodyStep::State::kBad, fault_, at, {}};
+  }
+  if (state_ == State::kEnd) return {BodyStep::State::kEnd, Fault::kNone, input.size(), {}};
+  if (state_ == State::kBad) return {BodyStep::State::kBad, fault_, input.size(), {}};
+  return {BodyStep::State::kNeedMore, Fault::kNone, input.size(), {}};
+}
+
+void ChunkedDecoder::expect(char c, char wanted, State then, Fault otherwise) {
+  if (c != wanted) return refuse(otherwise);
+  state_ = then;
+}
+
+void ChunkedDecoder::step(char c) {
+  switch (state_) {
+    case State::kSize:
+      return size_byte(c);
+    case State::kExtension:
+      return extension_byte(c);
+    case State::kSizeLf:
+      return expect(c, '\n', left_ == 0 ? State::kTrailerStart : State::kData, Fault::kChunkSize);
+    case State::kDataCr:
+      return expect(c, '\r', State::kDataLf, Fault::kChunkEnd);
+    case State::kDataLf:
+      expect(c, '\n', State::kSize, Fault::kChunkEnd);
+      digits_ = 0;
+      return;
+    case State::kTrailerLf:
+      return expect(c, '\n', State::kTrailerStart, Fault::kTrailer);
+    case State::kEndLf:
+      return expect(c, '\n', State::kEnd, Fault::kTrailer);
+    case State::kTrailerStart:
+    case State::kTrailerName:
+    case State::kTrailerValue:
+      return trailer_byte(c);
+    case State::kData:
+    case State::kEnd:
+    case State::kBad:
+      break;
+  }
+  CHECK(false, "a state that takes no single byte");
+}
+
+void ChunkedDecoder::size_byte(char c) {
+  if (const int digit = hex_value(c); digit >= 0) {
+    if (digits_ == kDigitsMax) return refuse(Fault::kChunkSize);
+    if (left_ > kChunkMax >> 4) return refuse(Fault::kChunkOverflow);
+    left_ = left_ << 4 | unsigned(digit);
+    ++digits_;
+    return;
+  }
+  if (digits_ == 0) return refuse(Fault::kChunkSize);
+  if (c == '\r') {
+    state_ = State::kSizeLf;
+  } else if (c == ';') {
+    state_ = State::kExtension;
+    extension_ = 0;
+    quoted_ = escaped_ = false;
+  } else {
+    refuse(Fault::kChunkSize);
+  }
+}
+
+void ChunkedDecoder::extension_byte(char c) {
+  if (c == '\r') {
+    if (quoted_) return refuse(Fault::kChunkExtension);
+    state_ = State::kSizeLf;
+    return;
+  }
+  if (!is_text(c) || ++extension_ > limits_.extension_max || ++extensions_ > limits_.extensions_max) {
+    return refuse(Fault::kChunkExtension);
+  }
+  if (escaped_) {
+    escaped_ = false;
+  } else if (quoted_ && c == '\\') {
+    escaped_ = true;
+  } else if (c == '"') {
+    quoted_ = !quoted_;
+  } else if (!quoted_ && !kTokenBytes.has(c) && !is_one_of(static_cast<unsigned char>(c), "=; \t")) {
+    refuse(Fault::kChunkExtension);
+  }
+}
+
+void ChunkedDecoder::trailer_byte(char c) {
+  if (c == '\r') {
+    if (state_ == State::kTrailerName) return refuse(Fault::kTrailer);
+    state_ = state_ == State::kTrailerStart ? State::kEndLf : State::kTrailerLf;
+    return;
+  }
+  if (++trailers_ > limits_.trailers_max) return refuse(Fault::kTrailer);
+  if (state_ == State::kTrailerValue) {
+    if (!is_text(c)) refuse(Fault::kTrailer);
+  } else if (kTokenBytes.has(c)) {
+    state_ = State::kTrailerName;
+  } else if (c == ':' && state_ == State::kTrailerName) {
+    state_ = State::kTrailerValue;
+  } else {
+    refuse(Fault::kTrailer);
+  }
+}
+
+ChunkHead chunk_head(uint64_t size) {
+  DCHECK(size != 0, "a chunk of no bytes would end the body");
+  ChunkHead head;
+  const unsigned digits = (64 - unsigned(__builtin_clzll(size | 1)) + 3) / 4;
+  for (unsigned i = 0; i < digits; ++i) head.bytes[i] = "0123456789abcdef"[size >> 4 * (digits - 1 - i) & 15];
+  head.bytes[digits] = '\r';
+  head.bytes[digits + 1] = '\n';
+  head.size = uint8_t(digits + 2);
+  return head;
+}
+
+}  // namespace cardea::l7::http

@@ -1,0 +1,49 @@
+// A parsed head as it goes on: hop-by-hop headers and look-alikes left out, framing written anew, forwarding headers
+// added. Every other header keeps its place, name and value. Requests leave in origin form as HTTP/1.1, with exactly
+// one Host: the one they were routed by.
+//
+// X-Forwarded-For gets the client's address behind what it had, as one line; X-Forwarded-Proto, -Host and -Port say
+// what this hop saw and replace what a client may have claimed; X-Real-IP is the client's address; Via gets a line of
+// its own.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/error.h"
+#include "l7/http/connection.h"
+#include "l7/http/framing.h"
+#include "l7/http/head.h"
+
+namespace cardea::l7::http {
+
+struct RequestEdit {
+  BodyFraming body;               // as it is sent on: what request_body decided
+  ConnectionOptions options;      // the client's
+  std::string_view path;          // from routing, where dot segments were removed; empty: the head's
+  std::string_view client;        // "192.0.2.7", "2001:db8::7"
+  std::string_view scheme;        // "https" or "http": how the client came
+  std::string_view port;          // the service's, for X-Forwarded-Port; empty: not sent
+  std::string_view default_host;  // for HTTP/1.0 without Host
+  std::string_view via = "cardea";
+  bool websocket = false;  // forward the wish for one (wants_websocket)
+  bool expect = false;     // forward Expect: 100-continue and relay the answer
+  bool close = false;      // tell the backend that this is the connection's last request
+};
+Result<std::string_view> write_request(std::span<char> into, const RequestHead& head, const RequestEdit& edit);
+
+struct ResponseEdit {
+  BodyFraming body;           // as it is sent to the client (framing_towards)
+  ConnectionOptions options;  // the backend's
+  Method method = Method::kGet;
+  Version client_version = Version::kHttp11;
+  bool close = false;      // this connection ends with the response
+  bool websocket = false;  // a 101 that was asked for
+  std::string_view via = "cardea";
+  std::string_view date;        // sent when the response has none (date.h)
+  std::optional<uint32_t> age;  // from the cache: replaces Age
+};
+Result<std::string_view> write_response(std::span<char> into, const ResponseHead& head, const ResponseEdit& edit);
+
+}  // namespace cardea::l7::http

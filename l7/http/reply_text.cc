@@ -1,0 +1,25 @@
+#include "l7/http/reply_text.h"
+
+#include "l7/http/serialise.h"
+
+namespace cardea::l7::http {
+
+Result<std::string_view> write_reply(std::span<char> into, const Reply& reply) {
+  HeadWriter out(into);
+  const std::string_view phrase = reason_phrase(reply.status);
+  out.status_line(reply.status, phrase);
+  if (!reply.date.empty()) out.field("Date", reply.date);
+  out.field("Content-Type", "text/plain; charset=utf-8");
+  out.field("Content-Length", phrase.size() + 2 + reply.reason_word.size() + 1);
+  out.field("Cache-Control", "no-store");
+  if (reply.close) {
+    out.field("Connection", "close");
+  } else if (reply.version == Version::kHttp10) {
+    out.field("Connection", "keep-alive");
+  }
+  out.end_of_head();
+  if (reply.method != Method::kHead) out.put({phrase, ": ", reply.reason_word, "\n"});
+  return out.finish();
+}
+
+}  // namespace cardea::l7::http

@@ -1,0 +1,28 @@
+// Replies that this proxy makes itself: a status, the reason word an operator finds again in the log, a line of text.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/error.h"
+#include "l7/http/head.h"
+
+namespace cardea::l7::http {
+
+struct Reply {
+  uint16_t status = 500;
+  std::string_view reason_word;        // "no_backend"
+  Method method = Method::kGet;        // a HEAD gets no body
+  Version version = Version::kHttp11;  // the client's
+  bool close = true;
+  std::string_view date;  // date.h
+};
+
+// 512 bytes are always enough for a word of up to 64.
+inline constexpr size_t kReplyBytesMax = 512;
+Result<std::string_view> write_reply(std::span<char> into, const Reply& reply);
+
+// What a client that sent Expect is told when its body is wanted.
+inline constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+}  // namespace cardea::l7::http
