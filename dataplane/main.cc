@@ -22,7 +22,8 @@ struct Options {
   bool wait = false;
 };
 
-// Signals that end us are read from a descriptor, so that the end is orderly; threads that start later inherit the block.
+// Signals that end us are read from a descriptor, so that the end is orderly; threads that start later inherit the
+// block.
 FileDescriptor stop_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -36,7 +37,8 @@ FileDescriptor stop_signals() {
 Result<> run(const Options& options, FileDescriptor& stop) {
   auto server = PlanServer::listen(options.start.run_directory + "/dataplane.sock");
   if (!server) return std::unexpected(std::move(server).error());
-  auto running = options.wait ? wait_for_plan(*server, options.start, stop.get()) : first_plan(*server, options.start, stop.get());
+  auto running =
+      options.wait ? wait_for_plan(*server, options.start, stop.get()) : first_plan(*server, options.start, stop.get());
   if (!running) return std::unexpected(std::move(running).error());
   if (*running == nullptr) return {};  // told to end before there was a plan
   auto control = Control::start(**running, *server);
@@ -64,7 +66,8 @@ Result<> run(const Options& options, FileDescriptor& stop) {
 int main(int argc, char** argv) {
   CLI::App app("Cardea's packet forwarder. It is started by systemd and told what to do by cardea-mgmt.");
   Options options;
-  app.add_option("--run-dir", options.start.run_directory, "where the plan socket and the statistics are")->capture_default_str();
+  app.add_option("--run-dir", options.start.run_directory, "where the plan socket and the statistics are")
+      ->capture_default_str();
   app.add_option("--state-dir", options.start.state_directory, "where the last plan is kept")->capture_default_str();
   app.add_option("--eal", options.start.eal_arguments, "more arguments for DPDK, separated by blanks");
   app.add_option("--user", options.start.user, "the user to become after the start; empty stays");

@@ -50,8 +50,11 @@ Result<std::unique_ptr<Worker>> Worker::create(const Surroundings& surroundings)
 }
 
 Worker::Worker(const Surroundings& surroundings, Sleeper sleeper, std::vector<QueueOfPort> queues)
-    : around_(surroundings), rings_(*surroundings.rings.workers[surroundings.index]), sleeper_(std::move(sleeper)),
-      queues_(std::move(queues)), cycles_per_second_(rte_get_tsc_hz()),
+    : around_(surroundings),
+      rings_(*surroundings.rings.workers[surroundings.index]),
+      sleeper_(std::move(sleeper)),
+      queues_(std::move(queues)),
+      cycles_per_second_(rte_get_tsc_hz()),
       cycles_per_millisecond_(cycles_per_second_ / 1000) {
   const PlanSettings& settings = surroundings.settings;
   state_.index = surroundings.index;
@@ -62,7 +65,9 @@ Worker::Worker(const Surroundings& surroundings, Sleeper sleeper, std::vector<Qu
   state_.egress = egress();
 }
 
-Worker::~Worker() { rte_free(flow_memory_); }
+Worker::~Worker() {
+  rte_free(flow_memory_);
+}
 
 uint64_t Worker::bytes(const LivePlan& plan) {
   return plan.settings.workers.size() * FlowTable::bytes_needed(flows_of_worker(plan.settings));
@@ -73,8 +78,12 @@ Result<> Worker::reserve_flows() {
   const size_t size = FlowTable::bytes_needed(flows);
   flow_memory_ = rte_zmalloc("flows", size, 64);
   if (flow_memory_ == nullptr)
-    return fail(fmt::format("{} flows of worker {} need {} MB of memory in one piece, which DPDK does not have; lower dataplane.flows"
-                            " or reserve more hugepages", flows, around_.index, size >> 20), Origin::kOperator);
+    return fail(
+        fmt::format(
+            "{} flows of worker {} need {} MB of memory in one piece, which DPDK does not have; lower dataplane.flows"
+            " or reserve more hugepages",
+            flows, around_.index, size >> 20),
+        Origin::kOperator);
   state_.flows = FlowTable(flows, {static_cast<std::byte*>(flow_memory_), size});
   return {};
 }
@@ -92,7 +101,8 @@ void Worker::run() {
     if (!busy && adaptive && rte_rdtsc() - idle_since_ > spin) sleep();
     around_.quiet_points.quiet(around_.index);
   }
-  while (send_outbox()) {}
+  while (send_outbox()) {
+  }
   around_.quiet_points.sleep(around_.index);
 }
 
@@ -188,7 +198,8 @@ bool Worker::send_outbox() {
 uint16_t Worker::transmit_here(const Port& port, rte_mbuf** packets, uint16_t count) {
   uint16_t sent = 0;
   for (int tries = 0; sent < count && tries < kTransmitTries;) {
-    const uint16_t taken = rte_eth_tx_burst(port.id, uint16_t(around_.index % port.queues), packets + sent, uint16_t(count - sent));
+    const uint16_t taken =
+        rte_eth_tx_burst(port.id, uint16_t(around_.index % port.queues), packets + sent, uint16_t(count - sent));
     if (taken == 0) ++tries;
     sent = uint16_t(sent + taken);
   }
@@ -226,14 +237,14 @@ bool Worker::wait(rte_mbuf* packet, uint16_t port, const IpAddress& next_hop) {
 
 Egress Worker::egress() {
   return {.context = this,
-          .transmit = [](void* self, uint16_t port, rte_mbuf** packets, uint16_t count) { return static_cast<Worker*>(self)->transmit(port, packets, count); },
-          .to_kernel = [](void* self, rte_mbuf** packets, uint16_t count) { return static_cast<Worker*>(self)->to_kernel(packets, count); },
-          .hand_over = [](void* self, uint32_t worker, rte_mbuf** packets, uint16_t count) {
-            return static_cast<Worker*>(self)->hand_over(worker, packets, count);
-          },
-          .wait = [](void* self, rte_mbuf* packet, uint16_t port, const IpAddress& next_hop) {
-            return static_cast<Worker*>(self)->wait(packet, port, next_hop);
-          }};
+          .transmit = [](void* self, uint16_t port, rte_mbuf** packets,
+                         uint16_t count) { return static_cast<Worker*>(self)->transmit(port, packets, count); },
+          .to_kernel = [](void* self, rte_mbuf** packets,
+                          uint16_t count) { return static_cast<Worker*>(self)->to_kernel(packets, count); },
+          .hand_over = [](void* self, uint32_t worker, rte_mbuf** packets,
+                          uint16_t count) { return static_cast<Worker*>(self)->hand_over(worker, packets, count); },
+          .wait = [](void* self, rte_mbuf* packet, uint16_t port,
+                     const IpAddress& next_hop) { return static_cast<Worker*>(self)->wait(packet, port, next_hop); }};
 }
 
 }  // namespace cardea::dataplane

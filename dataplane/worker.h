@@ -1,5 +1,5 @@
-// A data core: it polls its queues and rings, walks each burst through the rooms, sends, and sleeps when there is nothing to
-// do. It shares nothing but published values and rings; it allocates, locks and writes text never.
+// A data core: it polls its queues and rings, walks each burst through the rooms, sends, and sleeps when there is
+// nothing to do. It shares nothing but published values and rings; it allocates, locks and writes text never.
 #pragma once
 
 #include <atomic>
@@ -56,7 +56,9 @@ class Worker {
 
   bool turn(uint64_t now);
   void tend();
-  uint64_t nanoseconds_of(uint64_t cycles) const { return uint64_t(static_cast<unsigned __int128>(cycles) * 1'000'000'000 / cycles_per_second_); }
+  uint64_t nanoseconds_of(uint64_t cycles) const {
+    return uint64_t(static_cast<unsigned __int128>(cycles) * 1'000'000'000 / cycles_per_second_);
+  }
   bool receive(const QueueOfPort& queue);
   bool take_inbox();
   bool send_outbox();

@@ -27,7 +27,9 @@ uint16_t PacketRing::push(rte_mbuf** packets, uint16_t count) {
 uint16_t PacketRing::pop(rte_mbuf** packets, uint16_t count) {
   return uint16_t(rte_ring_dequeue_burst(ring_, reinterpret_cast<void**>(packets), count, nullptr));
 }
-bool PacketRing::empty() const { return rte_ring_empty(ring_) != 0; }
+bool PacketRing::empty() const {
+  return rte_ring_empty(ring_) != 0;
+}
 
 Result<std::unique_ptr<Rings>> Rings::create(uint32_t workers) {
   auto door = PacketRing::create("door", kDoorPackets);

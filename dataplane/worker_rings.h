@@ -1,5 +1,5 @@
-// What stands between threads: for each worker the packets that others put at its door, and the ring by which all workers
-// reach the kernel door. Packets change owner with the ring; a full ring is the sender's to count.
+// What stands between threads: for each worker the packets that others put at its door, and the ring by which all
+// workers reach the kernel door. Packets change owner with the ring; a full ring is the sender's to count.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,7 @@ struct rte_ring;
 
 namespace cardea::dataplane {
 
-inline constexpr uint32_t kRingPackets = 2048;      // 1.6 ms of another worker's full speed
+inline constexpr uint32_t kRingPackets = 2048;  // 1.6 ms of another worker's full speed
 inline constexpr uint32_t kDoorPackets = 1024;
 inline constexpr uint32_t kWaitingPackets = 256;
 
@@ -65,7 +65,9 @@ struct Rings {
   explicit Rings(PacketRing to_kernel) : door(std::move(to_kernel)) {}
 
   // Which worker sends on a port for those that have no transmit queue there.
-  WorkerRings& sender(uint16_t port, uint16_t queues) { return *workers[port % std::min<size_t>(queues, workers.size())]; }
+  WorkerRings& sender(uint16_t port, uint16_t queues) {
+    return *workers[port % std::min<size_t>(queues, workers.size())];
+  }
 };
 
 }  // namespace cardea::dataplane

@@ -18,12 +18,13 @@ namespace {
 using Json = nlohmann::ordered_json;
 using namespace std::chrono_literals;
 
-constexpr uint32_t kFlowsLimit = 10000;    // about 2 MB of text: more than anyone reads
-constexpr auto kWorkerDeadline = 2000ms;   // a worker answers between bursts; a table of 10 M flows takes about a second
+constexpr uint32_t kFlowsLimit = 10000;   // about 2 MB of text: more than anyone reads
+constexpr auto kWorkerDeadline = 2000ms;  // a worker answers between bursts; a table of 10 M flows takes about a second
 
 Result<std::string> text_of(const Json& question, const char* key) {
   const auto at = question.find(key);
-  if (at == question.end() || !at->is_string()) return fail(fmt::format("the question lacks \"{}\"", key), Origin::kOperator);
+  if (at == question.end() || !at->is_string())
+    return fail(fmt::format("the question lacks \"{}\"", key), Origin::kOperator);
   return at->get<std::string>();
 }
 
@@ -39,8 +40,8 @@ bool wait_until_done(Running& running, size_t worker, InspectRequest& request) {
   return true;
 }
 
-// A request that was not answered in time stays with the worker, so it must outlive this question: it is kept for ever, and
-// there can be but one for each worker.
+// A request that was not answered in time stays with the worker, so it must outlive this question: it is kept for ever,
+// and there can be but one for each worker.
 template <typename Payload>
 struct Asked {
   Payload payload;
@@ -48,11 +49,12 @@ struct Asked {
 };
 
 template <typename Payload>
-Result<Payload> ask_worker(Running& running, size_t worker, Payload payload, Payload* InspectRequest::*kind) {
+Result<Payload> ask_worker(Running& running, size_t worker, Payload payload, Payload* InspectRequest::* kind) {
   auto asked = std::make_unique<Asked<Payload>>();
   asked->payload = std::move(payload);
   asked->request.*kind = &asked->payload;
-  if (!running.workers[worker]->inspections().ask(asked->request)) return fail(fmt::format("worker {} is busy with another question; ask again", worker));
+  if (!running.workers[worker]->inspections().ask(asked->request))
+    return fail(fmt::format("worker {} is busy with another question; ask again", worker));
   if (wait_until_done(running, worker, asked->request)) return std::move(asked->payload);
   (void)asked.release();
   return fail(fmt::format("worker {} did not answer in time", worker));
@@ -66,9 +68,12 @@ std::string mac_text(const std::array<uint8_t, 6>& mac) {
 
 const char* name_of(Neighbours::State state) {
   switch (state) {
-    case Neighbours::State::kAsked: return "asked";
-    case Neighbours::State::kResolved: return "resolved";
-    case Neighbours::State::kFailed: return "failed";
+    case Neighbours::State::kAsked:
+      return "asked";
+    case Neighbours::State::kResolved:
+      return "resolved";
+    case Neighbours::State::kFailed:
+      return "failed";
   }
   return "";
 }
@@ -84,7 +89,9 @@ Json workers_json(const Running& running) {
   const auto& cpus = running.plans->load()->settings.workers;
   for (size_t i = 0; i < running.workers.size(); ++i) {
     const uint64_t* cells = running.segment->cells(uint32_t(i));
-    list.push_back({{"cpu", cpus[i]}, {"busy_nanoseconds", cells[running.rows.busy_ns]}, {"sleeping_nanoseconds", cells[running.rows.sleeping_ns]}});
+    list.push_back({{"cpu", cpus[i]},
+                    {"busy_nanoseconds", cells[running.rows.busy_ns]},
+                    {"sleeping_nanoseconds", cells[running.rows.sleeping_ns]}});
   }
   return list;
 }
@@ -92,31 +99,50 @@ Json workers_json(const Running& running) {
 Json status_json(Running& running, const Neighbours& neighbours) {
   Json ports = Json::array(), around = Json::array();
   for (const Port& port : running.ports)
-    ports.push_back({{"name", port.name}, {"device", port.device_text}, {"link", link_is_up(port) ? "up" : "down"},
-                     {"queues", port.queues}, {"mac", mac_text(port.mac)}, {"mtu", port.mtu}});
+    ports.push_back({{"name", port.name},
+                     {"device", port.device_text},
+                     {"link", link_is_up(port) ? "up" : "down"},
+                     {"queues", port.queues},
+                     {"mac", mac_text(port.mac)},
+                     {"mtu", port.mtu}});
   neighbours.each([&](const Neighbours::Key& key, const Neighbours::Entry& entry) {
-    around.push_back({{"address", key.address.text()}, {"port", running.ports[key.port].name}, {"mac", mac_text(entry.mac)}, {"state", name_of(entry.state)}});
+    around.push_back({{"address", key.address.text()},
+                      {"port", running.ports[key.port].name},
+                      {"mac", mac_text(entry.mac)},
+                      {"state", name_of(entry.state)}});
   });
   uint64_t flows_max = 0;
   for (const auto& worker : running.workers) flows_max += worker->flows_max();
-  return {{"generation", running.plans->load()->generation}, {"started_at", running.started_at}, {"workers", workers_json(running)},
-          {"ports", ports}, {"flows", sum(running, running.path_cells.flows)}, {"flows_max", flows_max}, {"neighbours", around}};
+  return {{"generation", running.plans->load()->generation},
+          {"started_at", running.started_at},
+          {"workers", workers_json(running)},
+          {"ports", ports},
+          {"flows", sum(running, running.path_cells.flows)},
+          {"flows_max", flows_max},
+          {"neighbours", around}};
 }
 
 // ---- flows
 
 const char* name_of(FlowState state) {
   switch (state) {
-    case FlowState::kFree: return "free";
-    case FlowState::kSyn: return "syn";
-    case FlowState::kEstablished: return "established";
-    case FlowState::kClosing: return "closing";
-    case FlowState::kUdp: return "udp";
+    case FlowState::kFree:
+      return "free";
+    case FlowState::kSyn:
+      return "syn";
+    case FlowState::kEstablished:
+      return "established";
+    case FlowState::kClosing:
+      return "closing";
+    case FlowState::kUdp:
+      return "udp";
   }
   return "";
 }
 
-std::string endpoint_text(const IpAddress& address, uint16_t port_be) { return Endpoint{address, __builtin_bswap16(port_be)}.text(); }
+std::string endpoint_text(const IpAddress& address, uint16_t port_be) {
+  return Endpoint{address, __builtin_bswap16(port_be)}.text();
+}
 
 Json flow_json(const Running& running, const FlowRecord& flow, size_t worker) {
   Json json;
@@ -139,8 +165,8 @@ Json flow_json(const Running& running, const FlowRecord& flow, size_t worker) {
 std::vector<SlotId> slots_named(const Running& running, const std::string& backend) {
   std::vector<SlotId> found;
   for (SlotId slot = 0; slot < running.registry->slots_end(); ++slot)
-    if (const SlotIdentity* identity = running.registry->identity(slot); identity != nullptr &&
-        (identity->backend == backend || identity->pool + "/" + identity->backend == backend))
+    if (const SlotIdentity* identity = running.registry->identity(slot);
+        identity != nullptr && (identity->backend == backend || identity->pool + "/" + identity->backend == backend))
       found.push_back(slot);
   return found;
 }
@@ -159,7 +185,8 @@ Result<std::vector<FlowsRequest>> flow_requests(const Running& running, const Js
     auto service = text_of(question, "service");
     if (!service) return std::unexpected(std::move(service).error());
     for (ServiceId id = 0; id < running.registry->services_end(); ++id)
-      if (const std::string* known = running.registry->service_name(id); known != nullptr && *known == *service) request.service = id;
+      if (const std::string* known = running.registry->service_name(id); known != nullptr && *known == *service)
+        request.service = id;
     if (!request.service) return fail(fmt::format("no service \"{}\"", *service), Origin::kOperator);
   }
   if (!question.contains("backend")) return std::vector{request};
@@ -205,25 +232,33 @@ Result<FlowTuple> tuple_of(const Json& question) {
     return fail("source and destination are of different families", Origin::kOperator);
   const std::string protocol = question.value("protocol", std::string("tcp"));
   if (protocol != "tcp" && protocol != "udp") return fail("protocol: tcp or udp", Origin::kOperator);
-  return FlowTuple{source->address, destination->address, __builtin_bswap16(source->port), __builtin_bswap16(destination->port),
-                   protocol == "tcp" ? Protocol::kTcp : Protocol::kUdp};
+  return FlowTuple{source->address, destination->address, __builtin_bswap16(source->port),
+                   __builtin_bswap16(destination->port), protocol == "tcp" ? Protocol::kTcp : Protocol::kUdp};
 }
 
 const char* verdict_name(Verdict verdict) {
   switch (verdict) {
     case Verdict::kForward:
-    case Verdict::kWait: return "forward";
-    case Verdict::kDoor: return "kernel";
-    case Verdict::kDrop: return "drop";
-    case Verdict::kHandOver: return "hand_over";
-    case Verdict::kOnTheLine: break;
+    case Verdict::kWait:
+      return "forward";
+    case Verdict::kDoor:
+      return "kernel";
+    case Verdict::kDrop:
+      return "drop";
+    case Verdict::kHandOver:
+      return "hand_over";
+    case Verdict::kOnTheLine:
+      break;
   }
   return "none";
 }
 
 Json hop_json(const Running& running, const Hop& hop) {
   const char* const states[] = {"resolved", "unresolved", "on_link", "failed"};
-  return {{"port", running.ports[hop.port].name}, {"address", hop.address.text()}, {"mac", mac_text(hop.destination_mac)}, {"state", states[size_t(hop.state)]}};
+  return {{"port", running.ports[hop.port].name},
+          {"address", hop.address.text()},
+          {"mac", mac_text(hop.destination_mac)},
+          {"state", states[size_t(hop.state)]}};
 }
 
 void add_choice(Json& json, const Running& running, const LivePlan& plan, const Explanation& e) {
@@ -250,7 +285,8 @@ Json explanation_json(const Running& running, const LivePlan& plan, const Explan
     json["rewrite"] = {{"source", endpoint_text(e.rewritten.source, e.rewritten.source_port_be)},
                        {"destination", endpoint_text(e.rewritten.destination, e.rewritten.destination_port_be)}};
   if (e.encapsulated)
-    json["rewrite"] = {{"outer_source", e.rewritten.source.text()}, {"outer_destination", e.rewritten.destination.text()}};
+    json["rewrite"] = {{"outer_source", e.rewritten.source.text()},
+                       {"outer_destination", e.rewritten.destination.text()}};
   if (e.hop != kNoHop) json["hop"] = hop_json(running, e.next_hop);
   json["verdict"] = verdict_name(e.verdict);
   if (e.reason != Reason::kNone) json["reason"] = name(e.reason);

@@ -1,4 +1,5 @@
-// Questions over the plan socket, answered as JSON: status, flows, explain. Read-only: whatever is asked, nothing changes.
+// Questions over the plan socket, answered as JSON: status, flows, explain. Read-only: whatever is asked, nothing
+// changes.
 #pragma once
 
 #include <string>

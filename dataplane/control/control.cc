@@ -42,7 +42,8 @@ Result<std::unique_ptr<Control>> Control::start(Running& running, PlanServer& se
   if (!follower) return std::unexpected(std::move(follower).error());
   auto netlink = Netlink::open(0);
   if (!netlink) return std::unexpected(std::move(netlink).error());
-  std::unique_ptr<Control> control(new Control(running, server, std::move(*follower), InterfaceAddresses(std::move(*netlink), taps)));
+  std::unique_ptr<Control> control(
+      new Control(running, server, std::move(*follower), InterfaceAddresses(std::move(*netlink), taps)));
   control->epoll_ = FileDescriptor(::epoll_create1(EPOLL_CLOEXEC));
   if (!control->epoll_) return fail_errno("epoll of the control thread");
   for (int fd : {server.fd(), control->follower_.fd(), running.rings->control_bell.fd()})
@@ -64,7 +65,8 @@ Result<> Control::run(int stop_fd) {
       const int fd = events[size_t(i)].data.fd;
       if (fd == stop_fd) return {};
       if (fd == bell.fd()) bell.quiet();
-      if (fd == server_.fd()) server_.serve([this](cardea::control::Message request) { return answer(std::move(request)); });
+      if (fd == server_.fd())
+        server_.serve([this](cardea::control::Message request) { return answer(std::move(request)); });
     }
     turn(monotonic_now());
   }
@@ -190,7 +192,8 @@ void Control::take_waiting_packets(Instant now) {
 void Control::settle_waiting_packets(Instant now) {
   if (waiting_.size() == 0) return;
   for (const Neighbours::Key& hop : waiting_.hops()) follower_.ask(hop, now);
-  const uint64_t failed = waiting_.settle(follower_.neighbours(), links_, now, [this](uint16_t port, rte_mbuf* packet) { send(port, packet); });
+  const uint64_t failed = waiting_.settle(follower_.neighbours(), links_, now,
+                                          [this](uint16_t port, rte_mbuf* packet) { send(port, packet); });
   if (failed > 0) count_drops(Reason::k_neighbour_failed, failed);
 }
 

@@ -1,5 +1,5 @@
-// The control thread: adopts plans, follows the kernel, keeps hop tables and TAP addresses in step, answers questions. It
-// publishes values and never touches what a worker owns.
+// The control thread: adopts plans, follows the kernel, keeps hop tables and TAP addresses in step, answers questions.
+// It publishes values and never touches what a worker owns.
 #pragma once
 
 #include <cstdint>

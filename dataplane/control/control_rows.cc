@@ -9,11 +9,14 @@ namespace {
 class Adder {
  public:
   explicit Adder(stats::Segment& segment) : segment_(segment) {}
-  void operator()(uint32_t& cell, stats::Kind kind, std::string name, std::string unit, std::string labels, std::string help) {
+  void operator()(uint32_t& cell, stats::Kind kind, std::string name, std::string unit, std::string labels,
+                  std::string help) {
     if (!done) return;
     auto row = segment_.add({kind, std::move(name), std::move(unit), std::move(labels), std::move(help)});
-    if (row) cell = segment_.cell_index(*row);
-    else done = std::unexpected(std::move(row).error());
+    if (row)
+      cell = segment_.cell_index(*row);
+    else
+      done = std::unexpected(std::move(row).error());
   }
   Result<> done;
 
@@ -28,9 +31,11 @@ Result<ControlRows> ControlRows::add(stats::Segment& segment, std::span<const st
   ControlRows rows;
   Adder row(segment);
   row(rows.busy_ns, kCounter, "cardea_core_busy_nanoseconds_total", "ns", "", "Time the worker spent on packets");
-  row(rows.sleeping_ns, kCounter, "cardea_core_sleeping_nanoseconds_total", "ns", "", "Time the worker slept until packets came");
+  row(rows.sleeping_ns, kCounter, "cardea_core_sleeping_nanoseconds_total", "ns", "",
+      "Time the worker slept until packets came");
   row(rows.wakeups, kCounter, "cardea_core_wakeups_total", "", "", "Times the worker woke from sleep");
-  row(rows.from_kernel, kCounter, "cardea_kernel_packets_total", "packets", "direction=\"from\"", "Packets through the kernel door");
+  row(rows.from_kernel, kCounter, "cardea_kernel_packets_total", "packets", "direction=\"from\"",
+      "Packets through the kernel door");
   row(rows.from_kernel_lost, kCounter, "cardea_kernel_packets_lost_total", "packets", "direction=\"from\"",
       "Packets of the kernel that found no buffer or a full ring");
   row(rows.flows_max, kGauge, "cardea_flows_max", "", "", "Flows that the flow tables of all workers hold");
@@ -41,12 +46,15 @@ Result<ControlRows> ControlRows::add(stats::Segment& segment, std::span<const st
   row(rows.neighbours_resolved, kGauge, "cardea_neighbours", "", "state=\"resolved\"", neighbours);
   row(rows.neighbours_asked, kGauge, "cardea_neighbours", "", "state=\"asked\"", neighbours);
   row(rows.neighbours_failed, kGauge, "cardea_neighbours", "", "state=\"failed\"", neighbours);
-  row(rows.neighbours_refused, kCounter, "cardea_neighbours_refused_total", "", "", "Neighbours not remembered: dataplane.limits.neighbours reached");
-  row(rows.waiting_packets, kGauge, "cardea_waiting_packets", "packets", "", "Packets that wait for a next hop's link address");
+  row(rows.neighbours_refused, kCounter, "cardea_neighbours_refused_total", "", "",
+      "Neighbours not remembered: dataplane.limits.neighbours reached");
+  row(rows.waiting_packets, kGauge, "cardea_waiting_packets", "packets", "",
+      "Packets that wait for a next hop's link address");
   row(rows.slots, kGauge, "cardea_backend_slots", "", "", "Backends that plans or flows use");
   for (const std::string& name : port_names) {
     PortRows& port = rows.ports.emplace_back();
-    const std::string in = fmt::format("port=\"{}\",direction=\"in\"", name), out = fmt::format("port=\"{}\",direction=\"out\"", name);
+    const std::string in = fmt::format("port=\"{}\",direction=\"in\"", name),
+                      out = fmt::format("port=\"{}\",direction=\"out\"", name);
     row(port.up, kGauge, "cardea_port_up", "", fmt::format("port=\"{}\"", name), "1 while the port has link");
     row(port.errors_in, kCounter, "cardea_port_errors_total", "packets", in, "Packets that the device gave up");
     row(port.errors_out, kCounter, "cardea_port_errors_total", "packets", out, "Packets that the device gave up");

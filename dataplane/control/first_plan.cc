@@ -18,7 +18,7 @@ namespace {
 Result<std::vector<std::byte>> read_file(const std::string& path) {
   FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return fail_errno("open " + path);
-  struct stat about {};
+  struct stat about{};
   if (::fstat(file.get(), &about) != 0) return fail_errno("read " + path);
   if (uint64_t(about.st_size) > kPlanBytesMax) return fail(path + ": too large for a plan");
   std::vector<std::byte> content(size_t(about.st_size));
@@ -32,7 +32,9 @@ Result<std::vector<std::byte>> read_file(const std::string& path) {
   return content;
 }
 
-std::string stats_path(const StartOptions& options) { return options.run_directory + "/dataplane.stats"; }
+std::string stats_path(const StartOptions& options) {
+  return options.run_directory + "/dataplane.stats";
+}
 
 using cardea::control::Message;
 using cardea::control::Verb;

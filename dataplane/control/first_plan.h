@@ -9,8 +9,9 @@
 
 namespace cardea::dataplane {
 
-// Starts from STATE/dataplane.plan; waits for mgmt when there is none or it is not a plan. Null when `stop_fd` became readable.
-// An Error with Retry::kSafe: the stored plan is sound but cannot be run here; a fresh process may wait for another.
+// Starts from STATE/dataplane.plan; waits for mgmt when there is none or it is not a plan. Null when `stop_fd` became
+// readable. An Error with Retry::kSafe: the stored plan is sound but cannot be run here; a fresh process may wait for
+// another.
 Result<std::unique_ptr<Running>> first_plan(PlanServer& server, const StartOptions& options, int stop_fd);
 
 // Waits for mgmt, whatever is stored.

@@ -26,8 +26,10 @@ bool is_port_address(const LivePlan& plan, const IpAddress& address) {
 }
 
 void put_address(nlmsghdr* message, uint16_t type, const IpAddress& address) {
-  if (address.is_v4()) mnl_attr_put(message, type, 4, address.v4_data());
-  else mnl_attr_put(message, type, 16, address.bytes.data());
+  if (address.is_v4())
+    mnl_attr_put(message, type, 4, address.v4_data());
+  else
+    mnl_attr_put(message, type, 16, address.bytes.data());
 }
 
 void remember(Result<>& first, Result<> done) {
@@ -88,7 +90,8 @@ Result<> InterfaceAddresses::set_address(const TapAddress& address, bool present
   if (present) {
     // Usable at once: duplicate address detection would keep a service away for a second and cannot help beside a peer
     // that holds the same service address on purpose.
-    mnl_attr_put_u32(request.message(), IFA_FLAGS, (v4 ? 0 : IFA_F_NODAD) | (address.service ? IFA_F_NOPREFIXROUTE : 0));
+    mnl_attr_put_u32(request.message(), IFA_FLAGS,
+                     (v4 ? 0 : IFA_F_NODAD) | (address.service ? IFA_F_NOPREFIXROUTE : 0));
     if (address.service && !v4) {
       const ifa_cacheinfo deprecated{.ifa_prefered = 0, .ifa_valid = 0xffffffff};
       mnl_attr_put(request.message(), IFA_CACHEINFO, sizeof deprecated, &deprecated);
@@ -96,7 +99,8 @@ Result<> InterfaceAddresses::set_address(const TapAddress& address, bool present
   }
   const int number = netlink_.run_errno(request);
   if (number == 0 || (!present && number == EADDRNOTAVAIL)) return {};
-  return fail_errno(fmt::format("{} {} {} a TAP", present ? "put" : "take", address.prefix.text(), present ? "on" : "from"), number);
+  return fail_errno(
+      fmt::format("{} {} {} a TAP", present ? "put" : "take", address.prefix.text(), present ? "on" : "from"), number);
 }
 
 Result<> InterfaceAddresses::set_gateway(const TapGateway& gateway, bool present) {
@@ -111,7 +115,8 @@ Result<> InterfaceAddresses::set_gateway(const TapGateway& gateway, bool present
   mnl_attr_put_u32(request.message(), RTA_OIF, uint32_t(tap_indexes_[gateway.port]));
   const int number = netlink_.run_errno(request);
   if (number == 0 || (!present && number == ESRCH)) return {};
-  return fail_errno(fmt::format("{} the default route by {}", present ? "set" : "remove", gateway.gateway.text()), number);
+  return fail_errno(fmt::format("{} the default route by {}", present ? "set" : "remove", gateway.gateway.text()),
+                    number);
 }
 
 }  // namespace cardea::dataplane

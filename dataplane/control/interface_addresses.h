@@ -1,5 +1,5 @@
-// What the plan puts on the TAPs: addresses of ports, addresses of services, default routes. Applied as a difference to what was
-// applied before, so that a reload touches only what changed and an operator's own addresses stay.
+// What the plan puts on the TAPs: addresses of ports, addresses of services, default routes. Applied as a difference to
+// what was applied before, so that a reload touches only what changed and an operator's own addresses stay.
 #pragma once
 
 #include <compare>

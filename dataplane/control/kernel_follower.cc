@@ -35,11 +35,16 @@ Result<> KernelFollower::read(Instant now) {
 void KernelFollower::take(const nlmsghdr& message, Instant now) {
   switch (message.nlmsg_type) {
     case RTM_NEWNEIGH:
-    case RTM_DELNEIGH: take_neighbour(message, now); break;
+    case RTM_DELNEIGH:
+      take_neighbour(message, now);
+      break;
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
-    case RTM_NEWLINK: routes_stale_ = true; break;  // IPv4 routes of a link that goes down vanish without a message
-    default: break;
+    case RTM_NEWLINK:
+      routes_stale_ = true;
+      break;  // IPv4 routes of a link that goes down vanish without a message
+    default:
+      break;
   }
 }
 
@@ -77,8 +82,10 @@ void put_neighbour(NetlinkRequest& request, const Neighbours::Key& key, int inte
   neighbour->ndm_family = key.address.is_v4() ? AF_INET : AF_INET6;
   neighbour->ndm_ifindex = interface_index;
   neighbour->ndm_flags = flags;
-  if (key.address.is_v4()) mnl_attr_put(request.message(), NDA_DST, 4, key.address.v4_data());
-  else mnl_attr_put(request.message(), NDA_DST, 16, key.address.bytes.data());
+  if (key.address.is_v4())
+    mnl_attr_put(request.message(), NDA_DST, 4, key.address.v4_data());
+  else
+    mnl_attr_put(request.message(), NDA_DST, 16, key.address.bytes.data());
 }
 }  // namespace
 

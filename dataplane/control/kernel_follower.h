@@ -1,5 +1,5 @@
-// Follows the kernel's routes and neighbours on our TAPs, and asks it to resolve the neighbours we need. Control thread only.
-// Changes are read as they come; the route table is read whole again after any change, which callers space out.
+// Follows the kernel's routes and neighbours on our TAPs, and asks it to resolve the neighbours we need. Control thread
+// only. Changes are read as they come; the route table is read whole again after any change, which callers space out.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,9 @@ class KernelFollower {
 
  private:
   KernelFollower(Netlink events, Netlink requests, std::vector<int> tap_indexes, uint32_t neighbours_max)
-      : events_(std::move(events)), requests_(std::move(requests)), tap_indexes_(std::move(tap_indexes)),
+      : events_(std::move(events)),
+        requests_(std::move(requests)),
+        tap_indexes_(std::move(tap_indexes)),
         neighbours_(neighbours_max) {}
 
   void take(const nlmsghdr& message, Instant now);

@@ -60,7 +60,9 @@ Way first_way(const nlattr* multipath, std::span<const int> tap_indexes) {
   return {};
 }
 
-bool leads_nowhere(uint8_t type) { return type == RTN_BLACKHOLE || type == RTN_UNREACHABLE || type == RTN_PROHIBIT; }
+bool leads_nowhere(uint8_t type) {
+  return type == RTN_BLACKHOLE || type == RTN_UNREACHABLE || type == RTN_PROHIBIT;
+}
 
 }  // namespace
 
@@ -75,14 +77,29 @@ std::optional<KernelRoute> read_route(const nlmsghdr& message, std::span<const i
   Way way;
   each_attribute(message, sizeof *route, [&](const nlattr* attribute) {
     switch (mnl_attr_get_type(attribute)) {
-      case RTA_DST: found.destination.address = address_in(attribute).value_or(found.destination.address); break;
-      case RTA_TABLE: table = mnl_attr_get_u32(attribute); break;
-      case RTA_PRIORITY: found.metric = mnl_attr_get_u32(attribute); break;
-      case RTA_OIF: way.interface_index = int(mnl_attr_get_u32(attribute)); break;
-      case RTA_GATEWAY: way.gateway = address_in(attribute); break;
-      case RTA_VIA: way.gateway = via_in(attribute); break;
-      case RTA_MULTIPATH: way = first_way(attribute, tap_indexes); break;
-      default: break;
+      case RTA_DST:
+        found.destination.address = address_in(attribute).value_or(found.destination.address);
+        break;
+      case RTA_TABLE:
+        table = mnl_attr_get_u32(attribute);
+        break;
+      case RTA_PRIORITY:
+        found.metric = mnl_attr_get_u32(attribute);
+        break;
+      case RTA_OIF:
+        way.interface_index = int(mnl_attr_get_u32(attribute));
+        break;
+      case RTA_GATEWAY:
+        way.gateway = address_in(attribute);
+        break;
+      case RTA_VIA:
+        way.gateway = via_in(attribute);
+        break;
+      case RTA_MULTIPATH:
+        way = first_way(attribute, tap_indexes);
+        break;
+      default:
+        break;
     }
   });
   if (table != RT_TABLE_MAIN) return std::nullopt;
@@ -113,9 +130,12 @@ std::optional<NeighbourReport> read_neighbour(const nlmsghdr& message, std::span
   if (!has_address) return std::nullopt;
   constexpr uint16_t kUsable = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT;
   if ((neighbour->ndm_state & NUD_NOARP) != 0) return std::nullopt;  // multicast and broadcast
-  if (message.nlmsg_type == RTM_DELNEIGH) found.report = Neighbours::Report::kGone;
-  else if ((neighbour->ndm_state & kUsable) != 0 && has_mac) found.report = Neighbours::Report::kReachable;
-  else if ((neighbour->ndm_state & NUD_FAILED) != 0) found.report = Neighbours::Report::kFailed;
+  if (message.nlmsg_type == RTM_DELNEIGH)
+    found.report = Neighbours::Report::kGone;
+  else if ((neighbour->ndm_state & kUsable) != 0 && has_mac)
+    found.report = Neighbours::Report::kReachable;
+  else if ((neighbour->ndm_state & NUD_FAILED) != 0)
+    found.report = Neighbours::Report::kFailed;
   return found;
 }
 

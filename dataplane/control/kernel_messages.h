@@ -1,5 +1,5 @@
-// Netlink's route and neighbour messages as values. Messages about interfaces that are not ours, or of kinds that lead no
-// packets, give nothing.
+// Netlink's route and neighbour messages as values. Messages about interfaces that are not ours, or of kinds that lead
+// no packets, give nothing.
 #pragma once
 
 #include <linux/netlink.h>

@@ -37,7 +37,8 @@ Result<Netlink> Netlink::open(uint32_t groups) {
   FileDescriptor fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
   if (!fd) return fail_errno("open a netlink socket");
   sockaddr_nl address{.nl_family = AF_NETLINK, .nl_groups = groups};
-  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) return fail_errno("bind a netlink socket");
+  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0)
+    return fail_errno("bind a netlink socket");
   const int on = 1;
   ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kSocketBuffer, sizeof kSocketBuffer) < 0)
@@ -72,7 +73,8 @@ int Netlink::run_errno(NetlinkRequest& request) {
 Result<> Netlink::run(NetlinkRequest& request) {
   const int number = run_errno(request);
   if (number == 0) return {};
-  return fail_errno(kernel_words_.empty() ? "the kernel refused" : "the kernel refused (" + kernel_words_ + ")", number);
+  return fail_errno(kernel_words_.empty() ? "the kernel refused" : "the kernel refused (" + kernel_words_ + ")",
+                    number);
 }
 
 Result<> Netlink::dump(NetlinkRequest& request, const NetlinkMessage& each) {

@@ -1,5 +1,6 @@
-// Talking to the kernel's routing tables by netlink, with libmnl: requests that wait for their answer, whole-table dumps,
-// and a socket that follows changes. One thread uses an object; it speaks to the network namespace it was opened in.
+// Talking to the kernel's routing tables by netlink, with libmnl: requests that wait for their answer, whole-table
+// dumps, and a socket that follows changes. One thread uses an object; it speaks to the network namespace it was opened
+// in.
 #pragma once
 
 #include <libmnl/libmnl.h>
@@ -46,7 +47,8 @@ void each_attribute(const void* payload, size_t length, Visit visit) {
 template <typename Visit>
 void each_attribute(const nlmsghdr& message, size_t header, Visit visit) {
   const size_t skip = MNL_ALIGN(header), length = mnl_nlmsg_get_payload_len(&message);
-  if (length > skip) each_attribute(static_cast<const char*>(mnl_nlmsg_get_payload(&message)) + skip, length - skip, visit);
+  if (length > skip)
+    each_attribute(static_cast<const char*>(mnl_nlmsg_get_payload(&message)) + skip, length - skip, visit);
 }
 
 using NetlinkMessage = std::function<void(const nlmsghdr&)>;

@@ -35,15 +35,18 @@ void PlanServer::serve(const Answer& answer, int patience_ms) {
   std::array<epoll_event, 8> events;
   const int ready = ::epoll_wait(epoll_.get(), events.data(), int(events.size()), patience_ms);
   for (int i = 0; i < ready; ++i) {
-    if (events[size_t(i)].data.fd == listener_.get()) take_connection();
-    else serve_one(events[size_t(i)].data.fd, answer);
+    if (events[size_t(i)].data.fd == listener_.get())
+      take_connection();
+    else
+      serve_one(events[size_t(i)].data.fd, answer);
   }
 }
 
 void PlanServer::take_connection() {
   auto connection = cardea::control::accept(listener_.get());
   if (!connection) return log::warning("plan socket: {}", connection.error().message);
-  if (connections_.size() >= kConnectionsMax) return log::warning("plan socket: more than {} connections; closing the newest", kConnectionsMax);
+  if (connections_.size() >= kConnectionsMax)
+    return log::warning("plan socket: more than {} connections; closing the newest", kConnectionsMax);
   const int fd = connection->get();
   if (auto done = watch(epoll_.get(), fd); !done) return log::warning("plan socket: {}", done.error().message);
   connections_.emplace(fd, std::move(*connection));

@@ -1,5 +1,5 @@
-// The listening end of the plan socket: connections, requests in, answers out. What a request means is somebody else's; a
-// connection that misbehaves is closed and harms no other. Control thread only.
+// The listening end of the plan socket: connections, requests in, answers out. What a request means is somebody else's;
+// a connection that misbehaves is closed and harms no other. Control thread only.
 #pragma once
 
 #include <functional>
@@ -25,7 +25,8 @@ class PlanServer {
   void serve(const Answer& answer, int patience_ms = 0);
 
  private:
-  PlanServer(FileDescriptor listener, FileDescriptor epoll) : listener_(std::move(listener)), epoll_(std::move(epoll)) {}
+  PlanServer(FileDescriptor listener, FileDescriptor epoll)
+      : listener_(std::move(listener)), epoll_(std::move(epoll)) {}
   void take_connection();
   void serve_one(int socket, const Answer& answer);
 

@@ -1,5 +1,6 @@
-// Capabilities and user ids belong to threads, and DPDK has started some before us: each thread is interrupted by a signal
-// whose handler makes the system calls, as glibc does for setuid. Nothing but system calls happens in the handler.
+// Capabilities and user ids belong to threads, and DPDK has started some before us: each thread is interrupted by a
+// signal whose handler makes the system calls, as glibc does for setuid. Nothing but system calls happens in the
+// handler.
 #include "dataplane/control/privileges.h"
 
 #include <dirent.h>
@@ -68,7 +69,7 @@ std::vector<pid_t> threads() {
 
 Result<> tell_all_threads() {
   const int number = SIGRTMAX - 1;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
   if (::sigaction(number, &action, nullptr) != 0) return fail_errno("prepare to drop privileges");

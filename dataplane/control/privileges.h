@@ -1,5 +1,5 @@
-// Giving up what only the start needed: every capability but CAP_NET_ADMIN (addresses, routes and neighbours of the TAPs, taking
-// the XDP program away at the end), in every thread of the process, for ever.
+// Giving up what only the start needed: every capability but CAP_NET_ADMIN (addresses, routes and neighbours of the
+// TAPs, taking the XDP program away at the end), in every thread of the process, for ever.
 #pragma once
 
 #include <string>

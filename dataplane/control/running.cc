@@ -19,11 +19,11 @@
 namespace cardea::dataplane {
 namespace {
 
-constexpr uint32_t kRowsBeside = 512;       // rows that belong to no service and no backend
-constexpr uint32_t kRowsEach = 6;           // of a service or a backend
-constexpr uint32_t kPoolCache = 256;        // buffers that a core keeps at hand
+constexpr uint32_t kRowsBeside = 512;  // rows that belong to no service and no backend
+constexpr uint32_t kRowsEach = 6;      // of a service or a backend
+constexpr uint32_t kPoolCache = 256;   // buffers that a core keeps at hand
 constexpr uint32_t kBufferHeadroom = RTE_PKTMBUF_HEADROOM;
-constexpr uint32_t kFrameOverhead = 64;     // Ethernet, two VLAN tags, and alignment
+constexpr uint32_t kFrameOverhead = 64;  // Ethernet, two VLAN tags, and alignment
 
 // Limits of the plan that the counters are made for, before the plan itself can be built on them.
 struct Limits {
@@ -34,11 +34,15 @@ Result<Limits> read_limits(Bytes image) {
   if (!verifier.VerifyBuffer<image::Plan>(kPlanIdentifier)) return fail("not a plan, or a damaged one");
   const image::Plan* plan = flatbuffers::GetRoot<image::Plan>(image.data());
   if (plan->schema() != kPlanSchema)
-    return fail(fmt::format("the plan is of schema {}, this program reads {}: install the same version of all Cardea programs", plan->schema(), kPlanSchema));
+    return fail(
+        fmt::format("the plan is of schema {}, this program reads {}: install the same version of all Cardea programs",
+                    plan->schema(), kPlanSchema));
   const image::Settings* settings = plan->settings();
   const Limits limits{settings->services_max(), settings->backends_max(), settings->workers()->size()};
-  if (limits.workers == 0 || limits.workers > 128) return fail("dataplane.workers: 1 to 128 workers are possible", Origin::kOperator);
-  if (limits.services > 65535 || limits.backends > (1u << 24)) return fail("dataplane.limits: beyond what this program can hold", Origin::kOperator);
+  if (limits.workers == 0 || limits.workers > 128)
+    return fail("dataplane.workers: 1 to 128 workers are possible", Origin::kOperator);
+  if (limits.services > 65535 || limits.backends > (1u << 24))
+    return fail("dataplane.limits: beyond what this program can hold", Origin::kOperator);
   return limits;
 }
 
@@ -50,8 +54,12 @@ std::vector<std::string> port_names(const LivePlan& plan) {
 
 PortRequest request_of(const LivePlan& plan, size_t index) {
   const PlanPort& port = plan.ports[index];
-  return {.index = uint16_t(index), .name = port.name, .device = port.device, .mtu = port.mtu,
-          .workers = uint16_t(plan.settings.workers.size()), .busy = plan.settings.poll == image::Poll::busy};
+  return {.index = uint16_t(index),
+          .name = port.name,
+          .device = port.device,
+          .mtu = port.mtu,
+          .workers = uint16_t(plan.settings.workers.size()),
+          .busy = plan.settings.poll == image::Poll::busy};
 }
 
 struct PoolShape {
@@ -70,7 +78,8 @@ Result<PoolShape> pool_shape(const LivePlan& plan) {
     mtu_max = std::max<uint32_t>(mtu_max, plan.ports[i].mtu);
   }
   const auto workers = uint32_t(plan.settings.workers.size());
-  shape.buffers += workers * (2 * kRingPackets + 2 * kBurstMax + 2 * kPoolCache) + kDoorPackets + uint32_t(WaitingPackets::kTotalMax);
+  shape.buffers += workers * (2 * kRingPackets + 2 * kBurstMax + 2 * kPoolCache) + kDoorPackets +
+                   uint32_t(WaitingPackets::kTotalMax);
   shape.room = (std::max<uint32_t>(2048, (mtu_max + kFrameOverhead + 63) & ~63u)) + kBufferHeadroom;
   return shape;
 }
@@ -81,7 +90,8 @@ Result<Prepared> prepare(Bytes image, const std::string& stats_path) {
   auto limits = read_limits(image);
   if (!limits) return std::unexpected(std::move(limits).error());
   const uint32_t rows = kRowsBeside + kRowsEach * (limits->services + limits->backends);
-  auto segment = stats::Segment::create(stats_path, limits->workers + 2, rows, rows);  // and control, and the kernel door
+  auto segment =
+      stats::Segment::create(stats_path, limits->workers + 2, rows, rows);  // and control, and the kernel door
   if (!segment) return std::unexpected(std::move(segment).error());
   Prepared prepared{.segment = std::make_unique<stats::Segment>(std::move(*segment))};
   prepared.registry = std::make_unique<SlotRegistry>(*prepared.segment, limits->services, limits->backends);
@@ -117,12 +127,14 @@ Result<> Running::open_memory(const LivePlan& plan, const StartOptions& options)
   if (!shape) return std::unexpected(std::move(shape).error());
   EalRequest request{.worker_cpus = plan.settings.workers, .extra_arguments = options.eal_arguments};
   for (const PlanPort& port : plan.ports)
-    if (auto device = parse_device(port.device); device && device->kind == Device::Kind::kPci) request.pci_addresses.push_back(device->driver);
+    if (auto device = parse_device(port.device); device && device->kind == Device::Kind::kPci)
+      request.pci_addresses.push_back(device->driver);
   request.bytes = shape->bytes() + Worker::bytes(plan) + (uint64_t{32} << 20);
   request.bytes += request.bytes / 8;  // the allocator's own and what it cannot fit together
   if (auto done = start_eal(request); !done) return done;
   pool = rte_pktmbuf_pool_create("packets", shape->buffers, kPoolCache, 0, uint16_t(shape->room), SOCKET_ID_ANY);
-  if (pool == nullptr) return fail(fmt::format("{} packet buffers do not fit in memory: {}", shape->buffers, rte_strerror(rte_errno)));
+  if (pool == nullptr)
+    return fail(fmt::format("{} packet buffers do not fit in memory: {}", shape->buffers, rte_strerror(rte_errno)));
   auto made = Rings::create(uint32_t(plan.settings.workers.size()));
   if (!made) return std::unexpected(std::move(made).error());
   rings = std::move(*made);
@@ -133,7 +145,8 @@ Result<> Running::open_ports(const LivePlan& plan) {
   for (size_t i = 0; i < plan.ports.size(); ++i) {
     auto port = open_port(request_of(plan, i), pool);
     if (!port) return std::unexpected(std::move(port).error());
-    log::info("port {}: {}, {} queue{}, MTU {}", port->name, port->device_text, port->queues, port->queues == 1 ? "" : "s", port->mtu);
+    log::info("port {}: {}, {} queue{}, MTU {}", port->name, port->device_text, port->queues,
+              port->queues == 1 ? "" : "s", port->mtu);
     ports.push_back(std::move(*port));
     auto tap = open_tap(ports.back().name, ports.back().mac, ports.back().mtu);
     if (!tap) return std::unexpected(std::move(tap).error());
@@ -148,8 +161,16 @@ Result<> Running::open_workers(const LivePlan& plan) {
   plans = std::make_unique<Published<LivePlan>>(*quiet_points);
   hops = std::make_unique<Published<HopTable>>(*quiet_points);
   for (uint32_t index = 0; index < count; ++index) {
-    auto worker = Worker::create({.index = index, .settings = plan.settings, .ports = ports, .rings = *rings, .quiet_points = *quiet_points,
-                                  .plans = *plans, .hops = *hops, .cells = segment->cells(index), .path_cells = path_cells, .rows = rows});
+    auto worker = Worker::create({.index = index,
+                                  .settings = plan.settings,
+                                  .ports = ports,
+                                  .rings = *rings,
+                                  .quiet_points = *quiet_points,
+                                  .plans = *plans,
+                                  .hops = *hops,
+                                  .cells = segment->cells(index),
+                                  .path_cells = path_cells,
+                                  .rows = rows});
     if (!worker) return std::unexpected(std::move(worker).error());
     workers.push_back(std::move(*worker));
   }

@@ -1,5 +1,6 @@
 // Everything that lives from the first plan to the end of the process, in the order in which it is made: numbers and
-// counters, DPDK, ports, TAPs, rings, published values, workers, the kernel door. Built once; later plans are published into it.
+// counters, DPDK, ports, TAPs, rings, published values, workers, the kernel door. Built once; later plans are published
+// into it.
 #pragma once
 
 #include <memory>
@@ -31,7 +32,8 @@ struct StartOptions {
   std::string user;  // to become after the start; empty: stay
 };
 
-// The plan as a value, with the counters and numbers made for it. Nothing of the host is touched yet but the stats file.
+// The plan as a value, with the counters and numbers made for it. Nothing of the host is touched yet but the stats
+// file.
 struct Prepared {
   std::unique_ptr<stats::Segment> segment;
   std::unique_ptr<SlotRegistry> registry;

@@ -33,20 +33,24 @@ bool WaitingPackets::add(const Neighbours::Key& hop, rte_mbuf* packet, Instant n
   return true;
 }
 
-uint64_t WaitingPackets::settle(const Neighbours& neighbours, std::span<const PortLink> links, Instant now, const Send& send) {
+uint64_t WaitingPackets::settle(const Neighbours& neighbours, std::span<const PortLink> links, Instant now,
+                                const Send& send) {
   uint64_t failed = 0;
   for (auto at = queues_.begin(); at != queues_.end();) {
     auto& [hop, queue] = *at;
     const Neighbours::Entry* known = neighbours.find(hop);
     const bool resolved = known != nullptr && known->state == Neighbours::State::kResolved;
-    const bool hopeless = (known != nullptr && known->state == Neighbours::State::kFailed) || now - queue.since >= kPatience;
+    const bool hopeless =
+        (known != nullptr && known->state == Neighbours::State::kFailed) || now - queue.since >= kPatience;
     if (!resolved && !hopeless) {
       ++at;
       continue;
     }
     for (rte_mbuf* packet : queue.packets) {
-      if (resolved) write_link_addresses(packet, *known, links[hop.port]), send(hop.port, packet);
-      else rte_pktmbuf_free(packet), ++failed;
+      if (resolved)
+        write_link_addresses(packet, *known, links[hop.port]), send(hop.port, packet);
+      else
+        rte_pktmbuf_free(packet), ++failed;
     }
     total_ -= queue.packets.size();
     at = queues_.erase(at);

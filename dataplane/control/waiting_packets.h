@@ -1,4 +1,5 @@
-// Frames that wait for their next hop's link address: bounded for each hop and in all, and not for long. Control thread only.
+// Frames that wait for their next hop's link address: bounded for each hop and in all, and not for long. Control thread
+// only.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace cardea::dataplane {
 
 class WaitingPackets {
  public:
-  static constexpr size_t kHopMax = 32;      // a window's worth of one impatient peer
+  static constexpr size_t kHopMax = 32;  // a window's worth of one impatient peer
   static constexpr size_t kTotalMax = 1024;
   static constexpr std::chrono::milliseconds kPatience{3000};
 

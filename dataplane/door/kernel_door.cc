@@ -49,8 +49,10 @@ void KernelDoor::run() {
     const int ready = ::epoll_wait(epoll_.get(), events.data(), int(events.size()), more ? 0 : -1);
     rings_.door_bell.disarm();
     for (int i = 0; i < ready; ++i) {
-      if (events[size_t(i)].data.u64 == kBellTag) rings_.door_bell.quiet();
-      else carry_from_kernel(uint16_t(events[size_t(i)].data.u64));
+      if (events[size_t(i)].data.u64 == kBellTag)
+        rings_.door_bell.quiet();
+      else
+        carry_from_kernel(uint16_t(events[size_t(i)].data.u64));
     }
   }
 }
@@ -61,7 +63,8 @@ bool KernelDoor::carry_to_kernel() {
   for (uint16_t i = 0; i < count; ++i) {
     rte_mbuf* packet = packets[i];
     const bool known = packet->port < ports_.size();
-    const ssize_t put = known ? ::write(ports_[packet->port].tap_fd, rte_pktmbuf_mtod(packet, void*), packet->data_len) : -1;
+    const ssize_t put =
+        known ? ::write(ports_[packet->port].tap_fd, rte_pktmbuf_mtod(packet, void*), packet->data_len) : -1;
     if (put < 0) stats::add(cells_.tap_full, 1);
   }
   if (count > 0) rte_pktmbuf_free_bulk(packets.data(), count);

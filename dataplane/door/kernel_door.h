@@ -1,6 +1,6 @@
-// The kernel door: one thread that carries frames between the workers and the TAPs. What the kernel sends on a TAP leaves by
-// the port beside it; what no service wants, and what is the kernel's own, is written to the TAP. It sleeps in epoll and
-// never holds a worker up: when its ring is full, the worker drops and counts.
+// The kernel door: one thread that carries frames between the workers and the TAPs. What the kernel sends on a TAP
+// leaves by the port beside it; what no service wants, and what is the kernel's own, is written to the TAP. It sleeps
+// in epoll and never holds a worker up: when its ring is full, the worker drops and counts.
 #pragma once
 
 #include <atomic>

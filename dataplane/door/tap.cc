@@ -24,8 +24,8 @@ Result<> write_proc(const std::string& path, std::string_view value) {
 }
 
 // Addresses come from the plan alone. Replies may leave by another port than the one a packet came from, so the strict
-// reverse path filter of some distributions would drop good packets; loose keeps its use. ARP only for the addresses of this TAP's own
-// interface, since every port answers for itself.
+// reverse path filter of some distributions would drop good packets; loose keeps its use. ARP only for the addresses of
+// this TAP's own interface, since every port answers for itself.
 Result<> settle(const std::string& name) {
   const std::string v4 = "/proc/sys/net/ipv4/conf/" + name, v6 = "/proc/sys/net/ipv6/conf/" + name;
   if (auto done = write_proc(v6 + "/accept_ra", "0"); !done) return done;
@@ -45,8 +45,10 @@ Result<Tap> open_tap(const std::string& name, const std::array<uint8_t, 6>& mac,
   std::memcpy(ifr.ifr_name, name.c_str(), name.size() + 1);
   ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_TUN_EXCL;
   if (::ioctl(tap.fd.get(), TUNSETIFF, &ifr) < 0)
-    return fail_errno(errno == EBUSY ? fmt::format("make the interface {}: there is one of that name; give the port another name", name)
-                                     : fmt::format("make the interface {}", name));
+    return fail_errno(
+        errno == EBUSY
+            ? fmt::format("make the interface {}: there is one of that name; give the port another name", name)
+            : fmt::format("make the interface {}", name));
   FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return fail_errno("open a socket for interface settings");
   ifr.ifr_hwaddr.sa_family = ARPHRD_ETHER;

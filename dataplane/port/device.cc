@@ -70,8 +70,8 @@ void add_af_packet_defaults(Arguments& arguments, const VdevShape& shape) {
 void add_af_xdp_defaults(Arguments& arguments, const VdevShape& shape) {
   add_default(arguments, "start_queue", 0);
   add_default(arguments, "queue_count", shape.queues);
-  // The driver's preferred busy polling makes a system call of every empty poll and keeps the NIC's interrupts off: right
-  // for a worker that never sleeps, wrong for one that sleeps until the interrupt.
+  // The driver's preferred busy polling makes a system call of every empty poll and keeps the NIC's interrupts off:
+  // right for a worker that never sleeps, wrong for one that sleeps until the interrupt.
   if (!shape.busy) add_default(arguments, "busy_budget", 0);
 }
 
@@ -93,11 +93,14 @@ Result<Device> parse_device(std::string_view text) {
     return device;
   }
   if (!parts[0].starts_with("net_"))
-    return fail(fmt::format("device \"{}\": neither a PCI address (0000:3b:00.0) nor a DPDK device (net_af_xdp,iface=eth1)", text),
-                Origin::kOperator);
+    return fail(
+        fmt::format("device \"{}\": neither a PCI address (0000:3b:00.0) nor a DPDK device (net_af_xdp,iface=eth1)",
+                    text),
+        Origin::kOperator);
   device.kind = kind_of(parts[0]);
   if (device.on_host_interface() && device.interface.empty())
-    return fail(fmt::format("device \"{}\": say which Linux interface: {},iface=NAME", text, parts[0]), Origin::kOperator);
+    return fail(fmt::format("device \"{}\": say which Linux interface: {},iface=NAME", text, parts[0]),
+                Origin::kOperator);
   return device;
 }
 

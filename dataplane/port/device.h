@@ -1,6 +1,6 @@
-// What stands behind a port's `device`: a PCI address or a DPDK virtual device's arguments, taken apart. Devices that sit
-// on a Linux interface (af_packet, af_xdp) get the defaults that make them work for a load balancer; what the operator wrote
-// wins. Pure: text in, values out.
+// What stands behind a port's `device`: a PCI address or a DPDK virtual device's arguments, taken apart. Devices that
+// sit on a Linux interface (af_packet, af_xdp) get the defaults that make them work for a load balancer; what the
+// operator wrote wins. Pure: text in, values out.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ struct Device {
   enum class Kind : uint8_t { kPci, kAfPacket, kAfXdp, kOther };
 
   Kind kind = Kind::kOther;
-  std::string driver;     // "net_af_packet"; the full address for PCI
-  std::string interface;  // the Linux interface under it; empty when there is none
+  std::string driver;                                          // "net_af_packet"; the full address for PCI
+  std::string interface;                                       // the Linux interface under it; empty when there is none
   std::vector<std::pair<std::string, std::string>> arguments;  // as written, in order, without the driver
 
   bool on_host_interface() const { return kind == Kind::kAfPacket || kind == Kind::kAfXdp; }

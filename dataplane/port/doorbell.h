@@ -1,5 +1,6 @@
-// Waking a thread that sleeps in epoll: an eventfd, rung only when its owner said that it sleeps, so that handing packets
-// to a busy thread costs a fence and a load. The owner arms it, looks at its queues once more, and only then sleeps.
+// Waking a thread that sleeps in epoll: an eventfd, rung only when its owner said that it sleeps, so that handing
+// packets to a busy thread costs a fence and a load. The owner arms it, looks at its queues once more, and only then
+// sleeps.
 #pragma once
 
 #include <sys/eventfd.h>

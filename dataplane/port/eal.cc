@@ -64,7 +64,8 @@ Result<std::string> lcores(const std::vector<uint16_t>& worker_cpus) {
   std::string text = fmt::format("0@({})", fmt::join(others.empty() ? allowed : others, ","));
   for (size_t i = 0; i < worker_cpus.size(); ++i) {
     if (std::ranges::find(allowed, worker_cpus[i]) == allowed.end())
-      return fail(fmt::format("dataplane.workers: this process may not run on CPU {} (it may on {})", worker_cpus[i], fmt::join(allowed, ", ")),
+      return fail(fmt::format("dataplane.workers: this process may not run on CPU {} (it may on {})", worker_cpus[i],
+                              fmt::join(allowed, ", ")),
                   Origin::kOperator);
     text += fmt::format(",{}@{}", i + 1, worker_cpus[i]);
   }
@@ -75,17 +76,21 @@ Result<> add_memory(std::vector<std::string>& arguments, uint64_t bytes) {
   uint64_t megabytes = (bytes >> 20) + 1;
   const Hugepages pages = hugepages();
   if (pages.reserved_bytes == 0) {
-    log::warning("no hugepages are reserved: running on ordinary memory, which is slower; reserve {} with"
-                 " `sysctl vm.nr_hugepages={}`", (bytes >> 21) + 1, (bytes >> 21) + 1);
+    log::warning(
+        "no hugepages are reserved: running on ordinary memory, which is slower; reserve {} with"
+        " `sysctl vm.nr_hugepages={}`",
+        (bytes >> 21) + 1, (bytes >> 21) + 1);
     // One piece that the allocator cannot enlarge later; what is not touched is not taken from the host.
     megabytes = 2 * megabytes + 64;
     arguments.insert(arguments.end(), {"--no-huge", "--no-shconf", "-m", std::to_string(megabytes)});
     return {};
   }
   if (pages.free_bytes < bytes)
-    return fail(fmt::format("not enough hugepages: {} MB are needed for packet buffers and flow tables, {} MB are free; reserve {} pages of {} MB more"
+    return fail(fmt::format("not enough hugepages: {} MB are needed for packet buffers and flow tables, {} MB are "
+                            "free; reserve {} pages of {} MB more"
                             " (`sysctl vm.nr_hugepages`), or lower dataplane.flows",
-                            megabytes, pages.free_bytes >> 20, (bytes - pages.free_bytes) / pages.page_bytes + 1, pages.page_bytes >> 20),
+                            megabytes, pages.free_bytes >> 20, (bytes - pages.free_bytes) / pages.page_bytes + 1,
+                            pages.page_bytes >> 20),
                 Origin::kOperator);
   arguments.insert(arguments.end(), {"--in-memory", "--single-file-segments", "-m", std::to_string(megabytes)});
   return {};
@@ -110,6 +115,8 @@ Result<> start_eal(const EalRequest& request) {
   return fail(fmt::format("DPDK does not start ({}): {}", rte_strerror(rte_errno), fmt::join(arguments, " ")));
 }
 
-void stop_eal() { rte_eal_cleanup(); }
+void stop_eal() {
+  rte_eal_cleanup();
+}
 
 }  // namespace cardea::dataplane

@@ -63,11 +63,11 @@ bool spreads_flows(const InterfaceSocket& socket) {
   return socket.ethtool(&table) && table.indir_size > 0;
 }
 
-// Offloads that merge received packets or leave checksums to the hardware behind us. A driver that cannot switch one keeps
-// it: then there is nothing to switch.
+// Offloads that merge received packets or leave checksums to the hardware behind us. A driver that cannot switch one
+// keeps it: then there is nothing to switch.
 void switch_offloads_off(const InterfaceSocket& socket) {
-  for (uint32_t command : {uint32_t{ETHTOOL_STXCSUM}, uint32_t{ETHTOOL_SRXCSUM}, uint32_t{ETHTOOL_SSG}, uint32_t{ETHTOOL_STSO},
-                           uint32_t{ETHTOOL_SGSO}, uint32_t{ETHTOOL_SGRO}}) {
+  for (uint32_t command : {uint32_t{ETHTOOL_STXCSUM}, uint32_t{ETHTOOL_SRXCSUM}, uint32_t{ETHTOOL_SSG},
+                           uint32_t{ETHTOOL_STSO}, uint32_t{ETHTOOL_SGSO}, uint32_t{ETHTOOL_SGRO}}) {
     ethtool_value value{.cmd = command, .data = 0};
     socket.ethtool(&value);
   }
@@ -118,11 +118,13 @@ Result<HostInterface> read_host_interface(const std::string& name) {
   if (!socket) return std::unexpected(std::move(socket).error());
   HostInterface found;
   ifreq ifr{};
-  if (auto got = socket->request(SIOCGIFINDEX, ifr, "is it there?"); !got) return std::unexpected(std::move(got).error());
+  if (auto got = socket->request(SIOCGIFINDEX, ifr, "is it there?"); !got)
+    return std::unexpected(std::move(got).error());
   found.index = ifr.ifr_ifindex;
   if (auto got = socket->request(SIOCGIFMTU, ifr, "read its MTU"); !got) return std::unexpected(std::move(got).error());
   found.mtu = uint32_t(ifr.ifr_mtu);
-  if (auto got = socket->request(SIOCGIFHWADDR, ifr, "read its MAC address"); !got) return std::unexpected(std::move(got).error());
+  if (auto got = socket->request(SIOCGIFHWADDR, ifr, "read its MAC address"); !got)
+    return std::unexpected(std::move(got).error());
   std::memcpy(found.mac.data(), ifr.ifr_hwaddr.sa_data, found.mac.size());
   found.queues = receive_queues(*socket);
   found.spreads_flows = spreads_flows(*socket);

@@ -1,6 +1,6 @@
-// A Linux interface that is handed to the dataplane (af_packet, af_xdp devices). The kernel still sees its packets, so it is
-// told to keep quiet: no ARP, no IPv6, strict reverse path filter, and no offloads that would hand over half-finished
-// packets. All of it in the process's own network namespace.
+// A Linux interface that is handed to the dataplane (af_packet, af_xdp devices). The kernel still sees its packets, so
+// it is told to keep quiet: no ARP, no IPv6, strict reverse path filter, and no offloads that would hand over
+// half-finished packets. All of it in the process's own network namespace.
 #pragma once
 
 #include <array>

@@ -23,7 +23,8 @@ namespace cardea::dataplane {
 namespace {
 
 std::unexpected<Error> refuse(const PortRequest& request, std::string_view what, int number) {
-  return fail(fmt::format("port {} (device \"{}\"): {}: {}", request.name, request.device, what, rte_strerror(std::abs(number))));
+  return fail(fmt::format("port {} (device \"{}\"): {}: {}", request.name, request.device, what,
+                          rte_strerror(std::abs(number))));
 }
 
 // The driver's sockets that packets come through. DPDK does not tell them; the kernel does, by their address family.
@@ -35,7 +36,8 @@ std::set<int> packet_sockets() {
     const int fd = std::atoi(entry->d_name);
     int domain = 0;
     socklen_t length = sizeof domain;
-    if (fd > 0 && ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && (domain == AF_PACKET || domain == AF_XDP))
+    if (fd > 0 && ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 &&
+        (domain == AF_PACKET || domain == AF_XDP))
       found.insert(fd);
   }
   ::closedir(directory);
@@ -64,7 +66,8 @@ class Opening {
       return refuse(request_, "receive all frames", number);
     (void)rte_eth_allmulticast_enable(port_.id);
     rte_ether_addr mac{};
-    if (const int number = rte_eth_macaddr_get(port_.id, &mac); number != 0) return refuse(request_, "read its MAC address", number);
+    if (const int number = rte_eth_macaddr_get(port_.id, &mac); number != 0)
+      return refuse(request_, "read its MAC address", number);
     std::memcpy(port_.mac.data(), mac.addr_bytes, port_.mac.size());
     choose_wake();
     return std::move(port_);
@@ -90,12 +93,14 @@ class Opening {
 
   Result<> configure() {
     rte_eth_dev_info info{};
-    if (const int number = rte_eth_dev_info_get(port_.id, &info); number != 0) return refuse(request_, "ask what it can do", number);
+    if (const int number = rte_eth_dev_info_get(port_.id, &info); number != 0)
+      return refuse(request_, "ask what it can do", number);
     port_.queues = std::min({port_.queues, info.max_rx_queues, info.max_tx_queues});
     if (port_.queues == 0) return refuse(request_, "it has no queues", ENODEV);
     if (info.max_mtu != 0 && request_.mtu > info.max_mtu)
-      return fail(fmt::format("port {} (device \"{}\"): an MTU of {} is more than its {}", request_.name, request_.device, request_.mtu,
-                              info.max_mtu), Origin::kOperator);
+      return fail(fmt::format("port {} (device \"{}\"): an MTU of {} is more than its {}", request_.name,
+                              request_.device, request_.mtu, info.max_mtu),
+                  Origin::kOperator);
     rte_eth_conf conf{};
     conf.rxmode.mtu = request_.mtu;
     conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM;
@@ -113,7 +118,8 @@ class Opening {
     }
     if (number != 0) return refuse(request_, "configure it", number);
     number = rte_eth_dev_set_mtu(port_.id, request_.mtu);
-    if (number != 0 && number != -ENOTSUP) return refuse(request_, fmt::format("set its MTU to {}", request_.mtu), number);
+    if (number != 0 && number != -ENOTSUP)
+      return refuse(request_, fmt::format("set its MTU to {}", request_.mtu), number);
     return {};
   }
 
@@ -139,8 +145,10 @@ class Opening {
   }
 
   void choose_wake() {
-    if (port_.queue_fds.size() == port_.queues) port_.wake = Wake::kDescriptor;
-    else if (interrupts_) port_.wake = Wake::kInterrupt;
+    if (port_.queue_fds.size() == port_.queues)
+      port_.wake = Wake::kDescriptor;
+    else if (interrupts_)
+      port_.wake = Wake::kInterrupt;
     if (port_.wake != Wake::kDescriptor) port_.queue_fds.clear();
   }
 
@@ -158,8 +166,9 @@ struct Shape {
   int interface_index = 0;
 };
 
-// An af_xdp port takes every queue of its interface, or packets of the others would pass it by. For af_packet the kernel's
-// spreading over sockets would also put fragments together, so one socket takes all unless `qpairs` says otherwise.
+// An af_xdp port takes every queue of its interface, or packets of the others would pass it by. For af_packet the
+// kernel's spreading over sockets would also put fragments together, so one socket takes all unless `qpairs` says
+// otherwise.
 Result<Shape> shape_of(const PortRequest& request) {
   auto device = parse_device(request.device);
   if (!device) return std::unexpected(std::move(device).error().in("port " + request.name));
@@ -169,7 +178,8 @@ Result<Shape> shape_of(const PortRequest& request) {
       if (name == key) return uint16_t(std::clamp(std::atoi(value.c_str()), 1, 64));
     return 0;
   };
-  if (shape.device.kind == Device::Kind::kPci || shape.device.kind == Device::Kind::kOther) shape.queues = request.workers;
+  if (shape.device.kind == Device::Kind::kPci || shape.device.kind == Device::Kind::kOther)
+    shape.queues = request.workers;
   if (!shape.device.on_host_interface()) return shape;
   auto host = read_host_interface(shape.device.interface);
   if (!host) return std::unexpected(std::move(host).error().in("port " + request.name));

@@ -1,5 +1,6 @@
-// A DPDK port, opened and started: what it can do, which kernel file descriptors tell that it has packets, and how to close
-// it. Everything that differs between a 100G NIC, af_xdp on any Linux NIC and af_packet on a veth is decided here.
+// A DPDK port, opened and started: what it can do, which kernel file descriptors tell that it has packets, and how to
+// close it. Everything that differs between a 100G NIC, af_xdp on any Linux NIC and af_packet on a veth is decided
+// here.
 #pragma once
 
 #include <array>

@@ -28,7 +28,8 @@ Result<> Sleeper::watch(int fd) {
 
 Result<> Sleeper::add(const QueueOfPort& queue) {
   if (queue.port->wake == Wake::kDescriptor) return watch(queue.port->queue_fds[queue.queue]);
-  const int fd = queue.port->wake == Wake::kInterrupt ? rte_eth_dev_rx_intr_ctl_q_get_fd(queue.port->id, queue.queue) : -1;
+  const int fd =
+      queue.port->wake == Wake::kInterrupt ? rte_eth_dev_rx_intr_ctl_q_get_fd(queue.port->id, queue.queue) : -1;
   if (fd < 0) {
     naps_ = true;
     return {};
@@ -40,7 +41,8 @@ Result<> Sleeper::add(const QueueOfPort& queue) {
 // False: a queue got packets while its interrupt was still off.
 bool Sleeper::arm_interrupts() {
   for (const Interrupt& each : interrupts_) rte_eth_dev_rx_intr_enable(each.port, each.queue);
-  return std::ranges::none_of(interrupts_, [](const Interrupt& each) { return rte_eth_rx_queue_count(each.port, each.queue) > 0; });
+  return std::ranges::none_of(interrupts_,
+                              [](const Interrupt& each) { return rte_eth_rx_queue_count(each.port, each.queue) > 0; });
 }
 
 void Sleeper::disarm_interrupts() {
@@ -51,7 +53,8 @@ void Sleeper::sleep(std::chrono::nanoseconds at_most) {
   const auto time = naps_ ? std::min<std::chrono::nanoseconds>(at_most, kNap) : at_most;
   const timespec limit{.tv_sec = time.count() / 1'000'000'000, .tv_nsec = time.count() % 1'000'000'000};
   std::array<epoll_event, 16> events;
-  const int ready = arm_interrupts() ? ::epoll_pwait2(epoll_.get(), events.data(), int(events.size()), &limit, nullptr) : 0;
+  const int ready =
+      arm_interrupts() ? ::epoll_pwait2(epoll_.get(), events.data(), int(events.size()), &limit, nullptr) : 0;
   disarm_interrupts();
   for (int i = 0; i < ready; ++i) {
     const int fd = events[size_t(i)].data.fd;

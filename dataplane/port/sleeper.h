@@ -1,5 +1,6 @@
-// A worker's sleep: it ends when one of its queues has packets, when its bell is rung, or when the time is over. Devices
-// that cannot tell are looked at again after a nap, so that no packet waits longer than the wake-up limit of 100 µs.
+// A worker's sleep: it ends when one of its queues has packets, when its bell is rung, or when the time is over.
+// Devices that cannot tell are looked at again after a nap, so that no packet waits longer than the wake-up limit of
+// 100 µs.
 #pragma once
 
 #include <chrono>
@@ -25,7 +26,8 @@ class Sleeper {
 
   static Result<Sleeper> create(std::span<const QueueOfPort> queues, Doorbell& bell);
 
-  // The bell has been armed and the rings were found empty after that. Returns at once when a queue already has packets.
+  // The bell has been armed and the rings were found empty after that. Returns at once when a queue already has
+  // packets.
   void sleep(std::chrono::nanoseconds at_most);
 
  private:

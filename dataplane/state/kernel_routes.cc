@@ -68,7 +68,8 @@ class Builder {
     hop.address = address;
     if (const Neighbours::Entry* known = neighbours_.find({port, address}); known != nullptr) {
       if (known->state == Neighbours::State::kFailed) hop.state = HopState::kFailed;
-      if (known->state == Neighbours::State::kResolved) hop.state = HopState::kResolved, hop.destination_mac = known->mac;
+      if (known->state == Neighbours::State::kResolved)
+        hop.state = HopState::kResolved, hop.destination_mac = known->mac;
     }
     return at->second = add_hop(hop);
   }
@@ -84,8 +85,8 @@ class Builder {
 
 }  // namespace
 
-HopTable build_hop_table(std::span<const KernelRoute> routes, const Neighbours& neighbours, std::span<const PortLink> links,
-                         uint32_t hops_max) {
+HopTable build_hop_table(std::span<const KernelRoute> routes, const Neighbours& neighbours,
+                         std::span<const PortLink> links, uint32_t hops_max) {
   std::vector<KernelRoute> ordered(routes.begin(), routes.end());
   std::ranges::stable_sort(ordered, {}, &KernelRoute::metric);  // of equal prefixes the first wins
   Builder builder(neighbours, links, hops_max);

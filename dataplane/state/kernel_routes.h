@@ -1,5 +1,5 @@
-// The kernel's view of where packets go, as values: its routes over our TAPs, its neighbours there, and the hop table that
-// follows from both. Pure: netlink is read elsewhere (control/kernel_follower).
+// The kernel's view of where packets go, as values: its routes over our TAPs, its neighbours there, and the hop table
+// that follows from both. Pure: netlink is read elsewhere (control/kernel_follower).
 #pragma once
 
 #include <array>
@@ -29,9 +29,10 @@ struct PortLink {
   uint16_t mtu = 1500;
 };
 
-// Hops: one for each connected network's port, one for each gateway, one for each known neighbour on a connected network.
-// More hops than a HopId can name, or than `hops_max`, are left out: their packets wait or are dropped as unresolved.
-HopTable build_hop_table(std::span<const KernelRoute> routes, const Neighbours& neighbours, std::span<const PortLink> links,
-                         uint32_t hops_max);
+// Hops: one for each connected network's port, one for each gateway, one for each known neighbour on a connected
+// network. More hops than a HopId can name, or than `hops_max`, are left out: their packets wait or are dropped as
+// unresolved.
+HopTable build_hop_table(std::span<const KernelRoute> routes, const Neighbours& neighbours,
+                         std::span<const PortLink> links, uint32_t hops_max);
 
 }  // namespace cardea::dataplane

@@ -55,7 +55,8 @@ Neighbours::Due Neighbours::tick(Instant now) {
       continue;
     }
     const auto pause = entry.state == State::kResolved ? kRefresh : kAskAgain;
-    if (now - entry.asked >= pause && (needed || entry.state == State::kResolved)) entry.asked = now, due.ask.push_back(key);
+    if (now - entry.asked >= pause && (needed || entry.state == State::kResolved))
+      entry.asked = now, due.ask.push_back(key);
     ++at;
   }
   for (const Key& key : needed_)

@@ -1,5 +1,6 @@
-// What is known of the hosts around us: asked for, resolved, or silent. The kernel does the asking and tells the outcome; this
-// is the memory of it, with the times that decide when to ask again. Time is an argument; nothing here talks to the kernel.
+// What is known of the hosts around us: asked for, resolved, or silent. The kernel does the asking and tells the
+// outcome; this is the memory of it, with the times that decide when to ask again. Time is an argument; nothing here
+// talks to the kernel.
 #pragma once
 
 #include <array>
@@ -32,9 +33,11 @@ class Neighbours {
   // As the kernel tells it: with a usable link address, without one yet, or given up.
   enum class Report : uint8_t { kReachable, kIncomplete, kFailed, kGone };
 
-  static constexpr std::chrono::milliseconds kAskAgain{1000};    // while there is no answer
-  static constexpr std::chrono::milliseconds kFailedFor{3000};   // packets are dropped at once for so long, then asked for again
-  static constexpr std::chrono::milliseconds kRefresh{30000};    // a resolved one is asked for again, before it is forgotten
+  static constexpr std::chrono::milliseconds kAskAgain{1000};  // while there is no answer
+  static constexpr std::chrono::milliseconds kFailedFor{
+      3000};  // packets are dropped at once for so long, then asked for again
+  static constexpr std::chrono::milliseconds kRefresh{
+      30000};  // a resolved one is asked for again, before it is forgotten
 
   explicit Neighbours(uint32_t entries_max) : entries_max_(entries_max) {}
 

@@ -29,7 +29,8 @@ TEST(Device, VirtualDevicesKeepTheirArguments) {
 }
 
 TEST(Device, RefusesWhatNobodyCanOpen) {
-  for (const char* text : {"", "eth1", "3b:00", "3b:00.g", "net_af_packet", "net_af_xdp,start_queue=0", "net_ring,", "net_pcap,=x"}) {
+  for (const char* text :
+       {"", "eth1", "3b:00", "3b:00.g", "net_af_packet", "net_af_xdp,start_queue=0", "net_ring,", "net_pcap,=x"}) {
     auto device = parse_device(text);
     ASSERT_FALSE(device) << text;
     EXPECT_EQ(device.error().origin, Origin::kOperator) << text;

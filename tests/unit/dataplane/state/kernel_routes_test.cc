@@ -9,19 +9,28 @@ const std::array<uint8_t, 6> kWanMac{2, 0, 0, 0, 1, 0}, kLanMac{2, 0, 0, 0, 2, 0
 const std::array<PortLink, 2> kLinks{PortLink{kWanMac, 1500}, PortLink{kLanMac, 9000}};
 const Instant kNow{std::chrono::seconds(1)};
 
-Prefix prefix(const char* text) { return *Prefix::parse(text); }
-IpAddress address(const char* text) { return *IpAddress::parse(text); }
-KernelRoute connected(const char* network, uint16_t port) { return {.destination = prefix(network), .port = port}; }
+Prefix prefix(const char* text) {
+  return *Prefix::parse(text);
+}
+IpAddress address(const char* text) {
+  return *IpAddress::parse(text);
+}
+KernelRoute connected(const char* network, uint16_t port) {
+  return {.destination = prefix(network), .port = port};
+}
 KernelRoute by(const char* network, const char* gateway, uint16_t port, uint32_t metric = 0) {
   return {.destination = prefix(network), .metric = metric, .port = port, .gateway = address(gateway)};
 }
 
 struct KernelRoutes : testing::Test {
-  std::vector<KernelRoute> routes{connected("192.0.2.0/24", 0), connected("10.0.0.0/24", 1), connected("fd00:1::/64", 1)};
+  std::vector<KernelRoute> routes{connected("192.0.2.0/24", 0), connected("10.0.0.0/24", 1),
+                                  connected("fd00:1::/64", 1)};
   Neighbours neighbours{64};
   HopTable table;
 
-  void resolve(const char* who, uint16_t port) { neighbours.report({port, address(who)}, Neighbours::Report::kReachable, kPeerMac, kNow); }
+  void resolve(const char* who, uint16_t port) {
+    neighbours.report({port, address(who)}, Neighbours::Report::kReachable, kPeerMac, kNow);
+  }
   void build(uint32_t hops_max = 1000) { table = build_hop_table(routes, neighbours, kLinks, hops_max); }
   const Hop* hop(const char* destination) const {
     const HopId id = table.routes.lookup(address(destination));
@@ -60,7 +69,8 @@ TEST_F(KernelRoutes, GatewaysAreHopsWhateverIsKnownOfThem) {
   resolve("192.0.2.254", 0);
   build();
   EXPECT_EQ(hop("198.51.100.1")->state, HopState::kResolved);
-  EXPECT_EQ(table.routes.lookup(address("198.51.100.1")), table.routes.lookup(address("192.0.2.254"))) << "one hop for one neighbour";
+  EXPECT_EQ(table.routes.lookup(address("198.51.100.1")), table.routes.lookup(address("192.0.2.254")))
+      << "one hop for one neighbour";
   neighbours.report({0, address("192.0.2.254")}, Neighbours::Report::kFailed, {}, kNow);
   build();
   EXPECT_EQ(hop("198.51.100.1")->state, HopState::kFailed);
@@ -77,8 +87,8 @@ TEST_F(KernelRoutes, TheLongestPrefixWinsThenTheLowestMetric) {
 
 TEST_F(KernelRoutes, ANeighbourDoesNotOverruleARouteToIt) {
   routes.push_back(by("10.0.0.40/32", "192.0.2.254", 0));
-  resolve("10.0.0.40", 1);   // an old entry: the host moved behind a gateway
-  resolve("192.0.2.7", 1);   // on the wrong port
+  resolve("10.0.0.40", 1);  // an old entry: the host moved behind a gateway
+  resolve("192.0.2.7", 1);  // on the wrong port
   build();
   EXPECT_EQ(hop("10.0.0.40")->address, address("192.0.2.254"));
   EXPECT_EQ(hop("192.0.2.7")->state, HopState::kOnLink);
@@ -97,7 +107,8 @@ TEST_F(KernelRoutes, KeepsToTheLimitOfHops) {
   for (int host = 1; host <= 60; ++host) resolve(("10.0.0." + std::to_string(host)).c_str(), 1);
   build(10);
   EXPECT_EQ(table.hops.size(), 10u);
-  EXPECT_EQ(hop("10.0.0.60")->state, HopState::kOnLink) << "left out: its packets wait for the kernel's answer each time";
+  EXPECT_EQ(hop("10.0.0.60")->state, HopState::kOnLink)
+      << "left out: its packets wait for the kernel's answer each time";
 }
 
 }  // namespace

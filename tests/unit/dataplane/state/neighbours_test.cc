@@ -12,7 +12,9 @@ using State = Neighbours::State;
 const std::array<uint8_t, 6> kMac{2, 0, 0, 0, 0, 1}, kOtherMac{2, 0, 0, 0, 0, 2};
 const Instant kStart{100s};
 
-Neighbours::Key key(uint32_t host, uint16_t port = 0) { return {port, IpAddress::v4(0x0a000000 + host)}; }
+Neighbours::Key key(uint32_t host, uint16_t port = 0) {
+  return {port, IpAddress::v4(0x0a000000 + host)};
+}
 
 TEST(Neighbours, IsAskedForOnceASecondUntilItAnswers) {
   Neighbours neighbours(16);
@@ -29,7 +31,8 @@ TEST(Neighbours, OnlyWhatWorkersSeeIsAChange) {
   EXPECT_FALSE(neighbours.report(key(1), Report::kIncomplete, {}, kStart));
   EXPECT_TRUE(neighbours.report(key(1), Report::kReachable, kMac, kStart));
   EXPECT_FALSE(neighbours.report(key(1), Report::kReachable, kMac, kStart));
-  EXPECT_FALSE(neighbours.report(key(1), Report::kIncomplete, {}, kStart)) << "the old address serves while the kernel asks again";
+  EXPECT_FALSE(neighbours.report(key(1), Report::kIncomplete, {}, kStart))
+      << "the old address serves while the kernel asks again";
   EXPECT_EQ(neighbours.find(key(1))->state, State::kResolved);
   EXPECT_TRUE(neighbours.report(key(1), Report::kReachable, kOtherMac, kStart));
   EXPECT_TRUE(neighbours.report(key(1), Report::kGone, {}, kStart));
@@ -53,7 +56,8 @@ TEST(Neighbours, WhatThePlanNeedsIsAskedForWithoutEnd) {
   EXPECT_TRUE(neighbours.report(key(1), Report::kFailed, {}, kStart + 500ms));
   EXPECT_EQ(neighbours.tick(kStart + 2s).ask, std::vector{key(1)});
   EXPECT_EQ(neighbours.tick(kStart + 60s).ask, std::vector{key(1)});
-  EXPECT_EQ(neighbours.find(key(1))->state, State::kFailed) << "kept as failed, so that its packets are dropped at once";
+  EXPECT_EQ(neighbours.find(key(1))->state, State::kFailed)
+      << "kept as failed, so that its packets are dropped at once";
 }
 
 TEST(Neighbours, AResolvedOneIsRefreshed) {
