@@ -39,7 +39,7 @@ void spawn(Loop& loop, Task<> (*body)(Owner&), std::unique_ptr<Owner> owner) {
   SpawnedTask::start(loop, body(at), at.arena(), owner.release(), [](void* it) { delete static_cast<Owner*>(it); });
 }
 
-// The same for a task whose arena outlives it by other means (the loop's own listeners, a child of a connection).
+// The same for a task whose arena outlives the loop, or is known to outlive the task and the turn after its end.
 inline void spawn(Loop& loop, Arena& arena, Task<> task) {
   SpawnedTask::start(loop, std::move(task), arena, nullptr, [](void*) {});
 }

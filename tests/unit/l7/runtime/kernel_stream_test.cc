@@ -21,8 +21,9 @@ using std::chrono::seconds;
 const Endpoint kAnyPort{IpAddress::v4(0x7f000001), 0};
 
 struct KernelTest : testing::Test {
+  ChunkPool chunks;
+  Arena arena{chunks};  // outlives the loop, which destroys what has not finished
   std::unique_ptr<Loop> loop = *Loop::create();
-  Arena arena{loop->chunks()};
   Listener listener{*loop, *open_listening_socket(kAnyPort)};
   Instant soon() const { return loop->now() + seconds(20); }
 

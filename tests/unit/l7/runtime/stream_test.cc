@@ -22,8 +22,9 @@ struct StreamTest : testing::Test {
   }
   Instant in(int ms) const { return loop->now() + milliseconds(ms); }
 
+  ChunkPool chunks;
+  Arena arena{chunks};  // outlives the loop, which destroys what has not finished
   std::unique_ptr<Loop> loop = *Loop::create(Loop::Clock::kManual);
-  Arena arena{loop->chunks()};
   std::unique_ptr<MemoryStream> here, there;
 };
 

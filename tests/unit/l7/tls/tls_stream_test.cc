@@ -60,8 +60,9 @@ struct TlsTest : testing::Test {
   std::unique_ptr<ServerContext> server;
   std::unique_ptr<ClientContext> client = *ClientContext::create(*library, trusting());
   SessionSlot session;
+  ChunkPool chunks;
+  Arena arena{chunks};  // outlives the loop, which destroys what has not finished
   std::unique_ptr<Loop> loop = *Loop::create(Loop::Clock::kManual);
-  Arena arena{loop->chunks()};
   std::unique_ptr<MemoryStream> client_end, server_end;
   std::unique_ptr<TlsStream> near, far;  // the server's, the client's
   Handshake near_result, far_result;
@@ -373,8 +374,9 @@ TEST_F(TlsTest, ASlowPeerEndsAtTheDeadlineHoweverOftenItSends) {
   server_end->faults.pause = true;
   near_result = {Failure::kOther};
   spawn(*loop, arena, handshake(arena, *near, in(100), near_result));
+  const std::string_view start("\x16\x03\x01\x40\x00", 5);
   for (int i = 0; i < 200; i++) {
-    (void)client_end->try_write(std::array{iovec{const_cast<char*>("\x16\x03\x01\x40\x00" + (i < 5 ? i : 4)), 1}});
+    (void)client_end->try_write(std::array{iovec{const_cast<char*>(&start[std::min<size_t>(i, 4)]), 1}});
     loop->advance(milliseconds(1));
   }
   EXPECT_EQ(near_result.failure, Failure::kTimeout);
@@ -386,7 +388,6 @@ TEST_P(GarbageTest, EndsTheHandshakeWithAReason) {
   for (const bool closes : {true, false}) {
     connect("shop.example");
     near_result = {Failure::kOther, "never finished"};
-    IoResult wrote;
     spawn(*loop, arena, handshake(arena, *near, in(1000), near_result));
     (void)client_end->try_write(std::array{iovec{const_cast<char*>(GetParam().data()), GetParam().size()}});
     if (closes) client_end->shutdown_write();
@@ -470,6 +471,7 @@ TEST_F(TlsTest, RenegotiationIsRefused) {
   const int returned = SSL_do_handshake(far->ssl());
   EXPECT_EQ(SSL_get_error(far->ssl(), returned), SSL_ERROR_SSL) << "the server says no_renegotiation";
   EXPECT_EQ(SSL_total_renegotiations(near->ssl()), 0);
+  hang_up();
 }
 
 TEST_F(TlsTest, ClosingAfterDeliveryReachesThePeerWhole) {
