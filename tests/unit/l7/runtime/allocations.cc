@@ -14,6 +14,15 @@ uint64_t allocations() {
 }
 }  // namespace cardea::l7
 
+// ThreadSanitizer brings its own operator new and does not let it be replaced; counts stay zero there.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CARDEA_THREAD_SANITIZER
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define CARDEA_THREAD_SANITIZER
+#endif
+#ifndef CARDEA_THREAD_SANITIZER
 void* operator new(size_t bytes) {
   count.fetch_add(1, std::memory_order_relaxed);
   if (void* at = std::malloc(bytes)) return at;
@@ -25,3 +34,4 @@ void operator delete(void* at) noexcept {
 void operator delete(void* at, size_t) noexcept {
   std::free(at);
 }
+#endif
