@@ -1,0 +1,46 @@
+#include "l7/route/host_name.h"
+
+#include <algorithm>
+
+#include "l7/http/authority.h"
+#include "l7/http/byte_set.h"
+
+namespace cardea::l7::route {
+
+std::string_view name(HostRule rule) {
+  switch (rule) {
+    case HostRule::kExact:
+      return "exact";
+    case HostRule::kWildcard:
+      return "wildcard";
+    case HostRule::kAny:
+      return "any";
+  }
+  return "any";
+}
+
+Result<HostPattern> parse_host_pattern(std::string_view text) {
+  if (text == "*") return HostPattern{};
+  const bool wildcard = text.starts_with("*.");
+  const std::string_view host = wildcard ? text.substr(2) : text;
+  const bool bare_ipv6 = !host.starts_with('[') && std::ranges::count(host, ':') > 1;
+  const std::string bracketed = bare_ipv6 ? "[" + std::string(host) + "]" : std::string(host);
+  const auto authority = http::parse_authority(bracketed);
+  if (!authority || authority->port != 0 || (wildcard && authority->host.find(':') != host.npos)) {
+    return fail(
+        "host \"" + std::string(text) + "\" is no name: write shop.com, *.shop.com or an address, without a port",
+        Origin::kOperator);
+  }
+  std::string name = wildcard ? "." : "";
+  name += HostName(authority->host).text();
+  return HostPattern{wildcard ? HostRule::kWildcard : HostRule::kExact, std::move(name)};
+}
+
+HostName::HostName(std::string_view host) {
+  if (host.ends_with('.')) host.remove_suffix(1);
+  if (host.size() > 255) return;
+  std::ranges::transform(host, text_.begin(), http::lower);
+  size_ = uint16_t(host.size());
+}
+
+}  // namespace cardea::l7::route
