@@ -29,19 +29,26 @@ std::vector<image::Address> addresses(std::span<const IpAddress> from) {
 
 image::BackendState state(State from) {
   switch (from) {
-    case State::kUp: return image::BackendState::up;
-    case State::kDown: return image::BackendState::down;
-    case State::kDrain: return image::BackendState::drain;
-    case State::kMaint: return image::BackendState::maint;
+    case State::kUp:
+      return image::BackendState::up;
+    case State::kDown:
+      return image::BackendState::down;
+    case State::kDrain:
+      return image::BackendState::drain;
+    case State::kMaint:
+      return image::BackendState::maint;
   }
   return image::BackendState::maint;
 }
 
 image::Checksums checksums(conf::Checksums from) {
   switch (from) {
-    case conf::Checksums::kNone: return image::Checksums::none;
-    case conf::Checksums::kHeaders: return image::Checksums::headers;
-    case conf::Checksums::kFull: return image::Checksums::full;
+    case conf::Checksums::kNone:
+      return image::Checksums::none;
+    case conf::Checksums::kHeaders:
+      return image::Checksums::headers;
+    case conf::Checksums::kFull:
+      return image::Checksums::full;
   }
   return image::Checksums::full;
 }
@@ -61,12 +68,12 @@ Offset<image::Settings> write_settings(Builder& builder, const conf::Dataplane& 
   const auto milliseconds = [](conf::milliseconds time) { return uint32_t(time.count()); };
   const auto workers = builder.CreateVector(from.workers);
   const auto nat_addresses = builder.CreateVectorOfStructs(addresses(from.nat.addresses));
-  return image::CreateSettings(
-      builder, workers, from.poll == conf::Poll::kBusy ? image::Poll::busy : image::Poll::adaptive, from.flows,
-      nat_addresses, from.nat.port_first, from.nat.port_last, checksums(from.checksums),
-      milliseconds(from.timeouts.tcp_syn), milliseconds(from.timeouts.tcp_established),
-      milliseconds(from.timeouts.tcp_closing), milliseconds(from.timeouts.udp), from.services_max, from.backends_max,
-      from.neighbours_max);
+  return image::CreateSettings(builder, workers,
+                               from.poll == conf::Poll::kBusy ? image::Poll::busy : image::Poll::adaptive, from.flows,
+                               nat_addresses, from.nat.port_first, from.nat.port_last, checksums(from.checksums),
+                               milliseconds(from.timeouts.tcp_syn), milliseconds(from.timeouts.tcp_established),
+                               milliseconds(from.timeouts.tcp_closing), milliseconds(from.timeouts.udp),
+                               from.services_max, from.backends_max, from.neighbours_max);
 }
 
 Offset<image::Backend> write_backend(Builder& builder, const conf::Backend& backend, const Standing& standing) {
@@ -97,8 +104,7 @@ std::vector<Offset<image::Service>> write_services(Builder& builder, const conf:
   for (uint32_t i = 0; i < config.pools.size(); ++i) index_of[config.pools[i].name] = i;
   std::vector<Offset<image::Service>> services;
   for (const auto& service : config.services)
-    if (service.mode == conf::Mode::kL4)
-      services.push_back(write_service(builder, service, index_of.at(service.pool)));
+    if (service.mode == conf::Mode::kL4) services.push_back(write_service(builder, service, index_of.at(service.pool)));
   return services;
 }
 

@@ -1,5 +1,6 @@
-// Config and runtime state to the images that cardea-dataplane runs (dataplane/plan.fbs): pure, nothing is read or sent.
-// First every pool's standings and ring are found, then a whole plan or an update of some pools is written from them.
+// Config and runtime state to the images that cardea-dataplane runs (dataplane/plan.fbs): pure, nothing is read or
+// sent. First every pool's standings and ring are found, then a whole plan or an update of some pools is written from
+// them.
 #pragma once
 
 #include <flatbuffers/detached_buffer.h>
@@ -24,7 +25,9 @@ struct PoolState {
 };
 
 using Image = flatbuffers::DetachedBuffer;
-inline Bytes bytes_of(const Image& image) { return std::as_bytes(std::span(image.data(), image.size())); }
+inline Bytes bytes_of(const Image& image) {
+  return std::as_bytes(std::span(image.data(), image.size()));
+}
 
 HashKey hash_key(const conf::Cluster& cluster);
 

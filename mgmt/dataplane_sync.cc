@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <memory>
-#include <numeric>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "base/log.h"
 
@@ -13,9 +13,13 @@ namespace cardea::mgmt {
 namespace {
 
 // The dataplane's word for changes that it can only make at its start (workers, ports, sizes of tables).
-bool asks_for_restart(std::string_view reason) { return reason.find("restart cardea-dataplane") != reason.npos; }
+bool asks_for_restart(std::string_view reason) {
+  return reason.find("restart cardea-dataplane") != reason.npos;
+}
 
-bool was_refused(const Adopted& adopted) { return !adopted && adopted.error().retry == Retry::kNever; }
+bool was_refused(const Adopted& adopted) {
+  return !adopted && adopted.error().retry == Retry::kNever;
+}
 
 size_t pool_index(const conf::Config& config, const std::string& name) {
   return size_t(std::ranges::find(config.pools, name, &conf::Pool::name) - config.pools.begin());
@@ -25,7 +29,11 @@ size_t pool_index(const conf::Config& config, const std::string& name) {
 
 DataplaneSync::DataplaneSync(EventLoop& loop, const std::string& socket_path, const Runtime& runtime, RingCache& rings,
                              Store& store, OnInForce on_in_force)
-    : loop_(loop), runtime_(runtime), rings_(rings), store_(store), on_in_force_(std::move(on_in_force)),
+    : loop_(loop),
+      runtime_(runtime),
+      rings_(rings),
+      store_(store),
+      on_in_force_(std::move(on_in_force)),
       publisher_(socket_path, [this](bool connected) { loop_.post([this, connected] { on_link(connected); }); }) {}
 
 void DataplaneSync::on_link(bool connected) {
@@ -51,10 +59,10 @@ void DataplaneSync::settle() {
 // Answers that were lost with the connection are not repeated here: the next connection hands over everything.
 
 void DataplaneSync::hand_over() {
-  hand_over_due_ = false;
   if (waiting_) {
-    adopt(std::exchange(waiting_, {}),
-          [this](Candidate candidate, Adopted adopted) { on_waiting_handed_over(std::move(candidate), std::move(adopted)); });
+    adopt(std::exchange(waiting_, {}), [this](Candidate candidate, Adopted adopted) {
+      on_waiting_handed_over(std::move(candidate), std::move(adopted));
+    });
   } else {
     recompute_touched();
     adopt(in_force_, [this](const Candidate&, Adopted adopted) { on_handed_over(std::move(adopted)); });
@@ -65,16 +73,17 @@ void DataplaneSync::hand_over() {
 // treated as a refusal.
 void DataplaneSync::adopt(Candidate candidate, std::move_only_function<void(Candidate, Adopted)> then) {
   busy_ = true;
+  hand_over_due_ = false;
   auto plan = compile_plan(*candidate.config, candidate.states, candidate.generation);
   if (!plan) return then(std::move(candidate), std::unexpected(std::move(plan.error())));
   const uint64_t generation = candidate.generation;
-  publisher_.adopt(std::move(*plan), generation,
-                   [this, candidate = std::move(candidate), then = std::move(then)](Adopted adopted) mutable {
-                     loop_.post([candidate = std::move(candidate), then = std::move(then),
-                                 adopted = std::move(adopted)]() mutable {
-                       then(std::move(candidate), std::move(adopted));
-                     });
-                   });
+  publisher_.adopt(
+      std::move(*plan), generation,
+      [this, candidate = std::move(candidate), then = std::move(then)](Adopted adopted) mutable {
+        loop_.post([candidate = std::move(candidate), then = std::move(then), adopted = std::move(adopted)]() mutable {
+          then(std::move(candidate), std::move(adopted));
+        });
+      });
 }
 
 void DataplaneSync::offer(Candidate candidate, bool store_when_away, Done done) {
@@ -85,10 +94,10 @@ void DataplaneSync::offer(Candidate candidate, bool store_when_away, Done done) 
     return busy_ ? void() : settle();
   }
   if (busy_) {  // an update is under way: a moment later
-    loop_.post_after(std::chrono::milliseconds(1), [this, candidate = std::move(candidate), store_when_away,
-                                                    done = std::move(done)]() mutable {
-      offer(std::move(candidate), store_when_away, std::move(done));
-    });
+    loop_.post_after(std::chrono::milliseconds(1),
+                     [this, candidate = std::move(candidate), store_when_away, done = std::move(done)]() mutable {
+                       offer(std::move(candidate), store_when_away, std::move(done));
+                     });
     return;
   }
   offering_ = true;
@@ -216,12 +225,11 @@ void DataplaneSync::send(const std::vector<size_t>& pools) {
   }
   updates_under_way_ = parts.size();
   for (const auto& part : parts)
-    publisher_.update_pools(compile_pool_update(*in_force_.config, in_force_.states, part, generation), generation,
-                            [this, count = part.size()](Adopted adopted) {
-                              loop_.post([this, count, adopted = std::move(adopted)]() mutable {
-                                on_updated(count, std::move(adopted));
-                              });
-                            });
+    publisher_.update_pools(
+        compile_pool_update(*in_force_.config, in_force_.states, part, generation), generation,
+        [this, count = part.size()](Adopted adopted) {
+          loop_.post([this, count, adopted = std::move(adopted)]() mutable { on_updated(count, std::move(adopted)); });
+        });
 }
 
 void DataplaneSync::on_updated(size_t pools, Adopted adopted) {

@@ -37,8 +37,8 @@ class DataplaneSync {
   DataplaneSync(EventLoop& loop, const std::string& socket_path, const Runtime& runtime, RingCache& rings, Store& store,
                 OnInForce on_in_force);
 
-  // A new configuration. While the dataplane is away, it is in force at once, and stored when `store_when_away`, so that
-  // the dataplane starts from it.
+  // A new configuration. While the dataplane is away, it is in force at once, and stored when `store_when_away`, so
+  // that the dataplane starts from it.
   void offer(Candidate candidate, bool store_when_away, Done done);
   bool offering() const { return offering_; }
 
@@ -81,8 +81,8 @@ class DataplaneSync {
   bool connected_ = false;
   bool hand_over_due_ = false;  // the dataplane has come, or may have lost an update
   bool resend_due_ = false;     // every pool's state once more, to a dataplane that is out of step
-  bool in_step_ = false;    // the dataplane runs in_force_'s generation
-  bool busy_ = false;       // a plan or updates are under way
+  bool in_step_ = false;        // the dataplane runs in_force_'s generation
+  bool busy_ = false;           // a plan or updates are under way
   bool offering_ = false;
   size_t updates_under_way_ = 0;
   Ending update_ending_;

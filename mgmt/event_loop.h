@@ -1,5 +1,6 @@
-// The one thread that owns what cardea-mgmt knows. Everything else (API requests, health events, the dataplane's answers,
-// signals) hands it work and never touches the state; so no state needs a lock, and things happen in one order.
+// The one thread that owns what cardea-mgmt knows. Everything else (API requests, health events, the dataplane's
+// answers, signals) hands it work and never touches the state; so no state needs a lock, and things happen in one
+// order.
 #pragma once
 
 #include <chrono>
@@ -22,7 +23,8 @@ class EventLoop {
   void post(Work work);
   void post_after(std::chrono::milliseconds delay, Work work);
 
-  // Any thread but the loop's own: runs `question` on the loop and brings its answer. Broken promise once it has stopped.
+  // Any thread but the loop's own: runs `question` on the loop and brings its answer. Broken promise once it has
+  // stopped.
   template <typename Question>
   auto ask(Question question) -> std::future<std::invoke_result_t<Question&>> {
     std::packaged_task<std::invoke_result_t<Question&>()> task(std::move(question));

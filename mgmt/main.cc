@@ -56,7 +56,8 @@ Result<FileDescriptor> lock_state(const std::string& state_dir) {
   FileDescriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
   if (!lock) return fail_errno("create " + path);
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
-    return fail(fmt::format("another cardea-mgmt uses {}: stop it first, or give this one its own --state-dir", state_dir));
+    return fail(
+        fmt::format("another cardea-mgmt uses {}: stop it first, or give this one its own --state-dir", state_dir));
   return lock;
 }
 
@@ -90,10 +91,12 @@ Result<> run(Folders folders) {
 
   EventLoop loop;
   std::unique_ptr<metrics::Page> page;
-  Site site(loop, std::move(folders), [&](const conf::Config& config) { serve_metrics(*page, site, config.mgmt.metrics); });
+  Site site(loop, std::move(folders),
+            [&](const conf::Config& config) { serve_metrics(*page, site, config.mgmt.metrics); });
   page = std::make_unique<metrics::Page>(loop, site);
   site.start();
-  if (!site.view().in_force) serve_metrics(*page, site, kMetricsWithoutConfig);  // a failed start has to be seen there too
+  if (!site.view().in_force)
+    serve_metrics(*page, site, kMetricsWithoutConfig);  // a failed start has to be seen there too
   const auto [socket, group] = api_place(site);
   auto api = api::Server::listen(socket, group, loop, site);
   if (!api) return std::unexpected(std::move(api.error()));

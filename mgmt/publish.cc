@@ -18,13 +18,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kRetryFirst{5}, kRetryMax{200};  // connect() to a socket that nobody listens at costs microseconds
-constexpr milliseconds kAdoptDeadline{30'000};          // a plan of 1 GB is verified and copied
+constexpr milliseconds kRetryFirst{5},
+    kRetryMax{200};                             // connect() to a socket that nobody listens at costs microseconds
+constexpr milliseconds kAdoptDeadline{30'000};  // a plan of 1 GB is verified and copied
 constexpr milliseconds kUpdateDeadline{10'000};
 constexpr milliseconds kAskDeadline{5'000};
 constexpr size_t kQuestionsMax = 256;
 
-Error not_connected() { return {"the dataplane is not connected", Origin::kSelf, Retry::kSafe}; }
+Error not_connected() {
+  return {"the dataplane is not connected", Origin::kSelf, Retry::kSafe};
+}
 
 // What the peer said, or why it said nothing that can be used.
 Adopted adopted_from(Result<control::Message> answer) {
@@ -77,19 +80,25 @@ Publisher::~Publisher() {
 }
 
 void Publisher::adopt(Image plan, uint64_t generation, Done done) {
-  submit({{control::Verb::kAdopt, generation, {}, {}}, std::move(plan), kAdoptDeadline,
+  submit({{control::Verb::kAdopt, generation, {}, {}},
+          std::move(plan),
+          kAdoptDeadline,
           [done = std::move(done)](auto answer) mutable { done(adopted_from(std::move(answer))); }},
          true);
 }
 
 void Publisher::update_pools(Image update, uint64_t generation, Done done) {
-  submit({{control::Verb::kUpdatePools, generation, {}, {}}, std::move(update), kUpdateDeadline,
+  submit({{control::Verb::kUpdatePools, generation, {}, {}},
+          std::move(update),
+          kUpdateDeadline,
           [done = std::move(done)](auto answer) mutable { done(adopted_from(std::move(answer))); }},
          true);
 }
 
 void Publisher::ask(std::string json, Answered done) {
-  submit({{control::Verb::kAsk, 0, std::move(json), {}}, {}, kAskDeadline,
+  submit({{control::Verb::kAsk, 0, std::move(json), {}},
+          {},
+          kAskDeadline,
           [done = std::move(done)](auto answer) mutable { done(text_from(std::move(answer))); }},
          false);
 }

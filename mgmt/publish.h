@@ -1,6 +1,6 @@
-// The connection to a process that runs plans: connects for ever, hands over plans and pool updates, asks questions. One
-// request is under way at a time; plans and updates go before questions. It keeps no plan: whoever owns the state is told
-// of each new connection and hands over the newest one.
+// The connection to a process that runs plans: connects for ever, hands over plans and pool updates, asks questions.
+// One request is under way at a time; plans and updates go before questions. It keeps no plan: whoever owns the state
+// is told of each new connection and hands over the newest one.
 #pragma once
 
 #include <sys/types.h>
@@ -27,9 +27,9 @@ using Adopted = Result<uint64_t>;  // the generation that now runs
 
 class Publisher {
  public:
-  using Done = std::move_only_function<void(Adopted)>;          // on the publisher's thread, exactly once
+  using Done = std::move_only_function<void(Adopted)>;                  // on the publisher's thread, exactly once
   using Answered = std::move_only_function<void(Result<std::string>)>;  // the same
-  using OnLink = std::move_only_function<void(bool connected)>;  // on the publisher's thread
+  using OnLink = std::move_only_function<void(bool connected)>;         // on the publisher's thread
 
   Publisher(std::string socket_path, OnLink on_link);
   ~Publisher();  // requests that wait end with an Error
@@ -55,7 +55,7 @@ class Publisher {
   };
   void submit(Request request, bool first);
   void work();
-  void serve(FileDescriptor socket);  // until the peer goes or this is being destroyed
+  void serve(FileDescriptor socket);            // until the peer goes or this is being destroyed
   bool exchange(int socket, Request& request);  // false: the connection is of no use any more
   bool idle(int socket);                        // waits for a request; false: the peer has gone
   std::optional<Request> take_next();

@@ -54,8 +54,7 @@ Prepared prepare(const std::string& path, const Candidate& in_force, const Runti
   if (!read.config) return with_mistakes(std::move(prepared), in_force, path);
   prepared.reload.changes = changes(in_force, *read.config);
   auto candidate = compile(std::move(*read.config), runtime, rings);
-  if (!candidate)
-    return with_error(std::move(prepared), std::move(candidate.error().message), what_serves(in_force));
+  if (!candidate) return with_error(std::move(prepared), std::move(candidate.error().message), what_serves(in_force));
   prepared.candidate = std::move(*candidate);
   return prepared;
 }

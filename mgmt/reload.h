@@ -1,5 +1,5 @@
-// From the configuration file to a candidate: read, checked, compared with what is in force, its rings built. Nothing is
-// sent; a file with mistakes changes nothing.
+// From the configuration file to a candidate: read, checked, compared with what is in force, its rings built. Nothing
+// is sent; a file with mistakes changes nothing.
 #pragma once
 
 #include <chrono>

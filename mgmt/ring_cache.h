@@ -1,5 +1,6 @@
 // Rings that were built once are not built again: looked up by everything that determines them (the members' keys and
-// weights, and the size). Building costs about a millisecond; a plan of a thousand pools of which one changed costs one.
+// weights, and the size). Building costs about a millisecond; a plan of a thousand pools of which one changed costs
+// one.
 #pragma once
 
 #include <cstdint>

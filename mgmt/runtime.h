@@ -22,7 +22,7 @@ struct Health {
 };
 
 struct Runtime {
-  uint64_t generation = 0;  // of the newest plan that was handed out; it only grows
+  uint64_t generation = 0;                   // of the newest plan that was handed out; it only grows
   std::map<BackendRef, Override> overrides;  // only those that differ from the default
   std::map<BackendRef, Health> health;       // only of backends that changed at least once
 

@@ -37,9 +37,12 @@ OrderEnding no_such(std::string what, const std::string& written, const std::vec
 
 Reload::Ending reload_ending(DataplaneSync::Outcome outcome) {
   switch (outcome) {
-    case DataplaneSync::Outcome::kAdopted: return Reload::Ending::kAdopted;
-    case DataplaneSync::Outcome::kAway: return Reload::Ending::kAway;
-    case DataplaneSync::Outcome::kRefused: return Reload::Ending::kRefused;
+    case DataplaneSync::Outcome::kAdopted:
+      return Reload::Ending::kAdopted;
+    case DataplaneSync::Outcome::kAway:
+      return Reload::Ending::kAway;
+    case DataplaneSync::Outcome::kRefused:
+      return Reload::Ending::kRefused;
   }
   return Reload::Ending::kRefused;
 }
@@ -53,7 +56,9 @@ Loaded loaded(const std::string& state_dir) {
 }  // namespace
 
 Site::Site(EventLoop& loop, Folders folders, OnConfig on_config)
-    : loop_(loop), folders_(std::move(folders)), on_config_(std::move(on_config)),
+    : loop_(loop),
+      folders_(std::move(folders)),
+      on_config_(std::move(on_config)),
       store_(folders_.state_dir,
              [this](const Error& error) {
                log::error("cannot store what has to outlive this process: {}", error.message);
@@ -106,8 +111,7 @@ void Site::on_offered(Reload reload, uint64_t generation, const DataplaneSync::E
 
 void Site::finish_reload(Reload reload, ReloadDone done) {
   reloading_ = false;
-  reload.duration =
-      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now() - reload.at);
+  reload.duration = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now() - reload.at);
   if (reload.success()) {
     log::info("generation {} is in force after {} ms", reload.generation, reload.duration.count() / 1000.0);
   } else {
@@ -210,7 +214,9 @@ void Site::settle_order(const BackendRef& ref, OrderEnding ending, OrderDone don
   });
 }
 
-void Site::remember() { store_.runtime(to_json(runtime_)); }
+void Site::remember() {
+  store_.runtime(to_json(runtime_));
+}
 
 void Site::warn(const std::string& about, const std::string& text) {
   if (text.empty()) {

@@ -31,8 +31,8 @@ struct View {
   Runtime runtime;
   std::optional<Reload> last_reload;
   bool in_step = false;
-  std::string problem;                 // why the dataplane does not run the newest plan
-  std::vector<std::string> warnings;   // what else an operator should know
+  std::string problem;                // why the dataplane does not run the newest plan
+  std::vector<std::string> warnings;  // what else an operator should know
   uint64_t rings_built = 0;
 };
 
@@ -47,9 +47,9 @@ struct OrderEnding {
   enum class Kind : uint8_t { kDone, kUnknown, kRefused, kNotStored };
   Kind kind = Kind::kDone;
   Override previous;
-  bool applied = false;      // the dataplane runs it
-  std::string error, hint;   // kUnknown, kRefused, kNotStored
-  std::string note;          // why it is not applied yet
+  bool applied = false;     // the dataplane runs it
+  std::string error, hint;  // kUnknown, kRefused, kNotStored
+  std::string note;         // why it is not applied yet
 };
 
 class Site {

@@ -15,8 +15,12 @@ State state_of(Order order, bool healthy) {
 }
 }  // namespace
 
-std::string_view name(Order order) { return kOrders[size_t(order)]; }
-std::string_view name(State state) { return kStates[size_t(state)]; }
+std::string_view name(Order order) {
+  return kOrders[size_t(order)];
+}
+std::string_view name(State state) {
+  return kStates[size_t(state)];
+}
 
 std::optional<Order> order_of(std::string_view name) {
   for (size_t i = 0; i < kOrders.size(); ++i)

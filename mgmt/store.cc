@@ -61,7 +61,8 @@ Result<std::string> read_whole_file(const std::string& path) {
   struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return fail_errno("examine " + path);
   if (!S_ISREG(status.st_mode)) return fail(path + " is not a file");
-  if (size_t(status.st_size) > kFileBytesMax) return fail(fmt::format("{} has more than {} bytes", path, kFileBytesMax));
+  if (size_t(status.st_size) > kFileBytesMax)
+    return fail(fmt::format("{} has more than {} bytes", path, kFileBytesMax));
   std::string content(size_t(status.st_size), '\0');
   size_t filled = 0;
   while (filled < content.size()) {
@@ -142,8 +143,9 @@ void Store::write_runtime(Pending& pending) {
 void Store::write_plan(Produce& produce) {
   const auto began = Clock::now();
   auto content = produce();
-  auto written = content ? write_file_whole(state_dir_ + kPlanFile, std::as_bytes(std::span(content->data(), content->size())))
-                         : std::unexpected(std::move(content.error()));
+  auto written =
+      content ? write_file_whole(state_dir_ + kPlanFile, std::as_bytes(std::span(content->data(), content->size())))
+              : std::unexpected(std::move(content.error()));
   if (!written) on_trouble_(written.error());
   const std::lock_guard lock(mutex_);
   plan_not_before_ = Clock::now() + kPauseFactor * (Clock::now() - began);

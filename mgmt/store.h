@@ -1,6 +1,6 @@
 // What outlives the process, in the state directory: `runtime.json` and `dataplane.plan`, the plan that a restarted
-// dataplane starts from. A file is replaced whole (written beside, synced, renamed), so a crash leaves the old or the new
-// one. One thread writes; of several versions of a file that wait, only the newest is written.
+// dataplane starts from. A file is replaced whole (written beside, synced, renamed), so a crash leaves the old or the
+// new one. One thread writes; of several versions of a file that wait, only the newest is written.
 #pragma once
 
 #include <flatbuffers/detached_buffer.h>
@@ -31,9 +31,9 @@ Loaded load_runtime(const std::string& state_dir);
 
 class Store {
  public:
-  using Done = std::move_only_function<void(Result<>)>;           // on the store's thread
+  using Done = std::move_only_function<void(Result<>)>;                            // on the store's thread
   using Produce = std::move_only_function<Result<flatbuffers::DetachedBuffer>()>;  // made on the store's thread
-  using OnTrouble = std::move_only_function<void(const Error&)>;   // on the store's thread
+  using OnTrouble = std::move_only_function<void(const Error&)>;                   // on the store's thread
 
   Store(std::string state_dir, OnTrouble on_trouble);
   ~Store();  // what waits is still written
@@ -41,8 +41,8 @@ class Store {
   // `done` is called when this version, or a newer one, is on the disk or has failed.
   void runtime(std::string json, Done done = {});
 
-  // A plan may be 100 MB: after one is written, the next waits ten times as long as that took, so that flapping backends
-  // do not keep the disk busy. `at_once` (a reload) does not wait.
+  // A plan may be 100 MB: after one is written, the next waits ten times as long as that took, so that flapping
+  // backends do not keep the disk busy. `at_once` (a reload) does not wait.
   void plan(Produce produce, bool at_once);
 
  private:

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "conf/findings_text.h"
 #include "dataplane/plan_schema.h"
@@ -37,22 +38,27 @@ Json field(const Json& object, const char* name, Json otherwise) {
   return object.contains(name) ? object.at(name) : std::move(otherwise);
 }
 
+Json started(const Json& words) {
+  const Json seconds = field(words, "started_at", nullptr);
+  if (!seconds.is_number_unsigned()) return nullptr;
+  return time_text(system_clock::time_point(std::chrono::seconds(seconds.get<uint64_t>())));
+}
+
 Json dataplane_row(const View& view, const Facts& facts, const Json& words) {
   const bool connected = facts.link.connected;
   return {{"name", "dataplane"},
           {"connected", connected},
           {"pid", connected ? Json(facts.link.pid) : Json(nullptr)},
-          {"started_at", field(words, "started_at", nullptr)},
+          {"started_at", started(words)},
           {"generation", field(words, "generation", nullptr)},
           {"in_sync", view.in_step},
           {"problem", connected ? text_or_null(view.problem) : Json("it is not connected")}};
 }
 
-Json cores(const Json& words) {
+Json cores(const Facts& facts) {
   Json rows = Json::array();
-  for (const auto& worker : field(words, "workers", Json::array()))
-    if (worker.is_object())
-      rows.push_back({{"cpu", field(worker, "cpu", nullptr)}, {"busy_percent", field(worker, "busy_percent", nullptr)}});
+  for (const auto& core : facts.cores)
+    rows.push_back({{"cpu", core.cpu}, {"busy_percent", core.percent ? Json(*core.percent) : Json(nullptr)}});
   return rows;
 }
 
@@ -63,7 +69,8 @@ struct Count {
 };
 
 Json unhealthy_row(const View& view, const BackendRef& ref, State state) {
-  Json row{{"pool", ref.pool}, {"backend", ref.backend}, {"state", name(state)}, {"reason", nullptr}, {"since", nullptr}};
+  Json row{
+      {"pool", ref.pool}, {"backend", ref.backend}, {"state", name(state)}, {"reason", nullptr}, {"since", nullptr}};
   const auto health = view.runtime.health.find(ref);
   if (state == State::kDown && health != view.runtime.health.end()) {
     row["reason"] = health->second.reason;
@@ -84,8 +91,7 @@ Count count(const View& view) {
       ++counted.total;
       ++counted.in_state[size_t(state)];
       if (state != State::kUp && counted.unhealthy.size() < kUnhealthyMax)
-        counted.unhealthy.push_back(
-            unhealthy_row(view, {pools[p].name, pools[p].backends[b].address.text()}, state));
+        counted.unhealthy.push_back(unhealthy_row(view, {pools[p].name, pools[p].backends[b].address.text()}, state));
     }
   return counted;
 }
@@ -112,7 +118,7 @@ std::string status_json(const View& view, const Facts& facts) {
                {"generation", view.in_force.generation},
                {"last_reload", view.last_reload ? reload_row(*view.last_reload) : Json(nullptr)},
                {"processes", Json::array({dataplane_row(view, facts, words)})},
-               {"cores", cores(words)},
+               {"cores", cores(facts)},
                {"ports", field(words, "ports", Json::array())},
                {"flows", field(words, "flows", nullptr)},
                {"flows_max", field(words, "flows_max", nullptr)},
@@ -123,7 +129,9 @@ std::string status_json(const View& view, const Facts& facts) {
                {"warnings", view.warnings}});
 }
 
-std::string reload_json(const Reload& reload) { return dump(reload_row(reload)); }
+std::string reload_json(const Reload& reload) {
+  return dump(reload_row(reload));
+}
 
 std::string version_json() {
   return dump({{"version", CARDEA_VERSION}, {"plan_schema", dataplane::kPlanSchema}});

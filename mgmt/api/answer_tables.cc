@@ -12,24 +12,29 @@ namespace {
 using metrics::Traffic;
 using HealthIndex = std::map<BackendRef, const health::TargetStatus*>;
 
-std::string_view forward_name(conf::Forward forward) { return forward == conf::Forward::kIpip ? "ipip" : "fullnat"; }
+std::string_view forward_name(conf::Forward forward) {
+  return forward == conf::Forward::kIpip ? "ipip" : "fullnat";
+}
 
 std::string_view health_name(conf::HealthType type) {
   constexpr std::array<std::string_view, 4> kNames{"none", "tcp", "http", "https"};
   return kNames[size_t(type)];
 }
 
-size_t count_up(const PoolState& state) { return size_t(std::ranges::count(state.backends, State::kUp, &Standing::state)); }
+size_t count_up(const PoolState& state) {
+  return size_t(std::ranges::count(state.backends, State::kUp, &Standing::state));
+}
 
-Json number_or_null(std::optional<uint64_t> value) { return value ? Json(*value) : Json(nullptr); }
+Json number_or_null(std::optional<uint64_t> value) {
+  return value ? Json(*value) : Json(nullptr);
+}
 
 Json service_row(const conf::Service& service, const Traffic& traffic) {
   const auto count = [&](std::string_view name, std::string_view direction) {
     return traffic.value(name, {{"service", service.name}, {"direction", direction}}).value_or(0);
   };
   Json listen = Json::array();
-  for (const auto& one : service.listen)
-    listen.push_back(one.endpoint.text() + "/" + std::string(name(one.protocol)));
+  for (const auto& one : service.listen) listen.push_back(one.endpoint.text() + "/" + std::string(name(one.protocol)));
   return {{"name", service.name},
           {"mode", "l4"},
           {"forward", forward_name(service.forward)},
@@ -164,11 +169,11 @@ std::string backends_json(const View& view, const std::vector<health::TargetStat
 
 std::string order_json(const OrderEnding& ending, const View& view, const BackendRef& ref,
                        const std::vector<health::TargetStatus>& health, const Traffic& traffic) {
-  Json answer{{"backend", nullptr},
-              {"previous",
-               {{"operator", name(ending.previous.order)}, {"weight_override", override_weight(ending.previous)}}},
-              {"applied", ending.applied},
-              {"note", text_or_null(ending.note)}};
+  Json answer{
+      {"backend", nullptr},
+      {"previous", {{"operator", name(ending.previous.order)}, {"weight_override", override_weight(ending.previous)}}},
+      {"applied", ending.applied},
+      {"note", text_or_null(ending.note)}};
   const auto rows = Json::parse(backends_json(view, health, traffic, ref.pool));
   for (const auto& row : rows.at("backends"))
     if (row.at("address") == ref.backend) answer["backend"] = row;

@@ -1,11 +1,12 @@
-// The API's answers as JSON (mgmt/api/API.md), made of a View and of what the dataplane says. Nothing here changes or asks
-// anything.
+// The API's answers as JSON (mgmt/api/API.md), made of a View and of what the dataplane says. Nothing here changes or
+// asks anything.
 #pragma once
 
 #include <chrono>
 #include <optional>
 #include <string>
 
+#include "mgmt/api/core_busy.h"
 #include "mgmt/health/checker.h"
 #include "mgmt/metrics/traffic.h"
 #include "mgmt/publish.h"
@@ -17,6 +18,7 @@ struct Facts {  // beside the View; each belongs to the moment of the question
   std::vector<health::TargetStatus> health;
   Publisher::Link link;
   std::optional<std::string> dataplane_status;  // its own answer, JSON
+  std::vector<CoreBusy> cores;
   std::string config_file;
   std::chrono::system_clock::time_point started_at;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <future>
+#include <thread>
 
 #include "conf/nearest.h"
 #include "mgmt/api/answers.h"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr uint32_t kFlowsDefault = 100, kFlowsMax = 2000;  // a row is about 300 bytes, an answer at most 1 MB
 constexpr uint32_t kWeightMax = 65'535;
+constexpr std::chrono::milliseconds kReadingsApart{100};
 constexpr std::chrono::milliseconds kLookAgain{100};  // whether the process is being stopped
 
 // A promise that its loop keeps later: the answer comes when the work has ended, not when it was begun.
@@ -113,17 +115,35 @@ Answer Routes::ask(const std::string& question) {
   return error(status_of(answer.error()), answer.error().message, hint);
 }
 
+// The first status for long takes a moment more: how busy cores are takes two readings.
+std::optional<std::string> Routes::dataplane_status(std::vector<CoreBusy>& cores) {
+  using Clock = std::chrono::steady_clock;
+  std::optional<std::string> words;
+  for (const bool last : {cores_.comparable(Clock::now()), true}) {
+    auto answer = site_.publisher().ask(R"({"ask":"status"})").get();
+    if (!answer) return std::nullopt;
+    cores = cores_.take(core_reading(*answer, Clock::now()));
+    words = std::move(*answer);
+    if (last) break;
+    std::this_thread::sleep_for(kReadingsApart);
+  }
+  return words;
+}
+
 Answer Routes::status() {
-  auto asked = site_.publisher().ask(R"({"ask":"status"})");
+  Facts facts{{}, site_.publisher().link(), {}, {}, site_.folders().config_file, started_at_};
+  facts.dataplane_status = dataplane_status(facts.cores);
   const auto now = view();
-  Facts facts{{}, site_.publisher().link(), {}, site_.folders().config_file, started_at_};
-  if (auto words = asked.get()) facts.dataplane_status = std::move(*words);
   return {200, status_json(now, facts)};
 }
 
-Answer Routes::services() { return {200, services_json(view(), metrics::Traffic::read(site_.stats_path()))}; }
+Answer Routes::services() {
+  return {200, services_json(view(), metrics::Traffic::read(site_.stats_path()))};
+}
 
-Answer Routes::pools() { return {200, pools_json(view())}; }
+Answer Routes::pools() {
+  return {200, pools_json(view())};
+}
 
 Answer Routes::backends(const Parameter& parameter) {
   const auto now = view();
@@ -131,7 +151,8 @@ Answer Routes::backends(const Parameter& parameter) {
   const auto known = pool_names(now);
   if (!pool.empty() && std::ranges::find(known, pool) == known.end()) {
     const auto near = conf::nearest(pool, known);
-    return error(404, fmt::format("there is no pool {}", pool), near.empty() ? "" : fmt::format("did you mean {}?", near));
+    return error(404, fmt::format("there is no pool {}", pool),
+                 near.empty() ? "" : fmt::format("did you mean {}?", near));
   }
   return {200, backends_json(now, site_.checker().status(), metrics::Traffic::read(site_.stats_path()), pool)};
 }
@@ -175,6 +196,8 @@ Answer Routes::explain(const Parameter& parameter) {
   return ask(dump({{"ask", "explain"}, {"source", *source}, {"destination", *destination}, {"protocol", protocol}}));
 }
 
-Answer Routes::version() { return {200, version_json()}; }
+Answer Routes::version() {
+  return {200, version_json()};
+}
 
 }  // namespace cardea::mgmt::api

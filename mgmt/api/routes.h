@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "mgmt/api/core_busy.h"
 #include "mgmt/event_loop.h"
 #include "mgmt/site.h"
 
@@ -36,10 +37,12 @@ class Routes {
  private:
   View view();
   Answer ask(const std::string& question);
+  std::optional<std::string> dataplane_status(std::vector<CoreBusy>& cores);
 
   EventLoop& loop_;
   Site& site_;
   std::chrono::system_clock::time_point started_at_;
+  CoreWatch cores_;
 };
 
 Answer error(int status, const std::string& message, const std::string& hint = {});

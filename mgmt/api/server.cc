@@ -18,7 +18,7 @@ namespace cardea::mgmt::api {
 namespace {
 
 constexpr size_t kBodyMax = 64 << 10;
-constexpr size_t kThreads = 4;  // requests at once; a reload holds one for as long as it takes
+constexpr size_t kThreads = 4;                       // requests at once; a reload holds one for as long as it takes
 constexpr std::chrono::milliseconds kReadyPause{1};  // the library offers nothing to wait for
 constexpr const char* kJson = "application/json";
 
@@ -145,8 +145,9 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Result<std::unique_ptr<Server>> Server::listen(const std::string& path, const std::string& group, EventLoop& loop,
                                                Site& site) {
   if (path.size() >= sizeof(sockaddr_un::sun_path))
-    return fail(fmt::format("the API socket's path {} is longer than {} bytes", path, sizeof(sockaddr_un::sun_path) - 1),
-                Origin::kOperator);
+    return fail(
+        fmt::format("the API socket's path {} is longer than {} bytes", path, sizeof(sockaddr_un::sun_path) - 1),
+        Origin::kOperator);
   if (auto removed = remove_stale(path); !removed) return std::unexpected(std::move(removed.error()));
   auto impl = std::make_unique<Impl>(loop, site);
   impl->path = path;

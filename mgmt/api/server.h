@@ -1,4 +1,5 @@
-// The API's socket: HTTP over a Unix socket by cpp-httplib, which is included in server.cc and nowhere else of this half.
+// The API's socket: HTTP over a Unix socket by cpp-httplib, which is included in server.cc and nowhere else of this
+// half.
 #pragma once
 
 #include <memory>

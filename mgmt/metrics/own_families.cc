@@ -30,8 +30,12 @@ class Family {
   MetricFamily family_;
 };
 
-Family gauge(const char* name, const char* help) { return {name, help, MetricType::Gauge}; }
-Family counter(const char* name, const char* help) { return {name, help, MetricType::Counter}; }
+Family gauge(const char* name, const char* help) {
+  return {name, help, MetricType::Gauge};
+}
+Family counter(const char* name, const char* help) {
+  return {name, help, MetricType::Counter};
+}
 
 void add_one(std::vector<MetricFamily>& families, Family family, double value) {
   family.add({}, value);
@@ -85,9 +89,10 @@ void add_checks(std::vector<MetricFamily>& families, const std::vector<health::T
   add_one(families, gauge("cardea_health_probes_running", "Health checks under way"), double(checks.probes_running));
   add_one(families, counter("cardea_health_probes_postponed_total", "Health checks that waited for a free socket"),
           double(checks.probes_postponed));
-  add_one(families,
-          counter("cardea_health_own_failures_total", "Health checks that this host could not make; held against nobody"),
-          double(checks.own_failures));
+  add_one(
+      families,
+      counter("cardea_health_own_failures_total", "Health checks that this host could not make; held against nobody"),
+      double(checks.own_failures));
 }
 
 struct BackendFamilies {

@@ -1,5 +1,5 @@
-// What cardea-mgmt itself has to say on the metrics page: backends' health and shares, the configuration's generation and
-// last reload, the processes. Pure.
+// What cardea-mgmt itself has to say on the metrics page: backends' health and shares, the configuration's generation
+// and last reload, the processes. Pure.
 #pragma once
 
 #include <prometheus/metric_family.h>

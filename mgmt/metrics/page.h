@@ -26,8 +26,8 @@ class Page {
   Page(EventLoop& loop, Site& site);
   ~Page();
 
-  // Serves at this address from now on; nothing happens when it already does. After an Error (the address is taken, say)
-  // nothing is served until the next call.
+  // Serves at this address from now on; nothing happens when it already does. After an Error (the address is taken,
+  // say) nothing is served until the next call.
   Result<> serve(const Endpoint& at);
 
  private:

@@ -21,9 +21,12 @@ constexpr Scale kNanoseconds{"_nanoseconds", "_seconds", 1e-9};
 
 MetricType type_of(stats::Kind kind) {
   switch (kind) {
-    case stats::Kind::kCounter: return MetricType::Counter;
-    case stats::Kind::kGauge: return MetricType::Gauge;
-    case stats::Kind::kHistogram: return MetricType::Histogram;
+    case stats::Kind::kCounter:
+      return MetricType::Counter;
+    case stats::Kind::kGauge:
+      return MetricType::Gauge;
+    case stats::Kind::kHistogram:
+      return MetricType::Histogram;
   }
   return MetricType::Untyped;
 }
@@ -52,9 +55,15 @@ ClientMetric::Histogram histogram(const stats::Sample& sample, double factor) {
 
 void set_value(ClientMetric& metric, const stats::Sample& sample, uint64_t value, double factor) {
   switch (sample.description.kind) {
-    case stats::Kind::kCounter: metric.counter.value = double(value) * factor; break;
-    case stats::Kind::kGauge: metric.gauge.value = double(int64_t(value)) * factor; break;
-    case stats::Kind::kHistogram: metric.histogram = histogram(sample, factor); break;
+    case stats::Kind::kCounter:
+      metric.counter.value = double(value) * factor;
+      break;
+    case stats::Kind::kGauge:
+      metric.gauge.value = double(int64_t(value)) * factor;
+      break;
+    case stats::Kind::kHistogram:
+      metric.histogram = histogram(sample, factor);
+      break;
   }
 }
 

@@ -81,7 +81,8 @@ TEST(CompileL4, OnlyBackendsThatServeGetSlots) {
 
 TEST(CompileL4, APoolWithNobodyUpHasAnEmptyRing) {
   Runtime runtime;
-  for (const char* backend : {"10.0.0.53:53", "10.0.0.54:53"}) runtime.health[{"dns", backend}] = {false, "timeout", {}};
+  for (const char* backend : {"10.0.0.53:53", "10.0.0.54:53"})
+    runtime.health[{"dns", backend}] = {false, "timeout", {}};
   const Compiled compiled(testing::config(), runtime);
   const auto* dns = compiled.plan->pools()->Get(1);
   EXPECT_EQ(slots_of(dns, kRingEmpty), dns->ring()->size());

@@ -1,5 +1,5 @@
-// The other end of the plan socket for tests: listens, verifies each plan and update with FlatBuffers' verifier, remembers
-// what it was told, adopts it or refuses with the words it was given.
+// The other end of the plan socket for tests: listens, verifies each plan and update with FlatBuffers' verifier,
+// remembers what it was told, adopts it or refuses with the words it was given.
 #pragma once
 
 #include <flatbuffers/flatbuffers.h>

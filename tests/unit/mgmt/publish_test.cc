@@ -1,5 +1,5 @@
-// The publisher against a real peer: the other end of base/control_socket.h, which maps what it is handed and verifies it
-// as the dataplane does.
+// The publisher against a real peer: the other end of base/control_socket.h, which maps what it is handed and verifies
+// it as the dataplane does.
 #include "mgmt/publish.h"
 
 #include <gtest/gtest.h>
@@ -128,9 +128,8 @@ class SyncTest : public PublishTest {
   DataplaneSync::Ending offer(uint64_t generation) {
     std::promise<DataplaneSync::Ending> promise;
     auto shared = std::make_shared<const conf::Config>(config_);
-    loop_.post([&] {
-      sync_->offer({shared, states_, generation}, true, [&](const auto& how) { promise.set_value(how); });
-    });
+    loop_.post(
+        [&] { sync_->offer({shared, states_, generation}, true, [&](const auto& how) { promise.set_value(how); }); });
     return promise.get_future().get();
   }
   DataplaneSync::Ending fail_backend(const std::string& pool, const std::string& backend) {
@@ -165,7 +164,7 @@ TEST_F(SyncTest, WhatWasOfferedWhileNobodyListenedIsHandedOverLater) {
   EXPECT_EQ(peer.plans()[0].generation, 4u);
 }
 
-TEST_F(SyncTest, ADeadBackendGoesOutAsAnUpdateOfItsPoolWithin20Milliseconds) {
+TEST_F(SyncTest, ADeadBackendGoesOutAtOnceAsAnUpdateOfItsPool) {
   PlanPeer peer(socket());
   start();
   offer(1);

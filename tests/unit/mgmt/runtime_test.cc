@@ -26,10 +26,11 @@ TEST(Runtime, ComesBackFromJsonAsItWas) {
 
 TEST(Runtime, DamagedTextIsAnError) {
   const std::string whole = to_json(filled());
-  for (const std::string text : {std::string(), std::string("{"), std::string("[]"), std::string("null"),
-                                 whole.substr(0, whole.size() / 2), std::string(R"({"format": 2, "generation": 1})"),
-                                 std::string(R"({"format": 1, "generation": "x", "overrides": [], "health": []})"),
-                                 std::string(R"({"format": 1, "generation": 1, "overrides": [{"pool": "a", "backend": "b",
+  for (const std::string& text :
+       {std::string(), std::string("{"), std::string("[]"), std::string("null"), whole.substr(0, whole.size() / 2),
+        std::string(R"({"format": 2, "generation": 1})"),
+        std::string(R"({"format": 1, "generation": "x", "overrides": [], "health": []})"),
+        std::string(R"({"format": 1, "generation": 1, "overrides": [{"pool": "a", "backend": "b",
                                                 "state": "gone"}], "health": []})")}) {
     const auto read = runtime_from_json(text);
     ASSERT_FALSE(read) << text;

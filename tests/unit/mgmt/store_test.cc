@@ -25,7 +25,9 @@ class StoreTest : public ::testing::Test {
   std::string folder_;
 };
 
-Bytes bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
+Bytes bytes(const std::string& text) {
+  return std::as_bytes(std::span(text));
+}
 
 TEST_F(StoreTest, ReplacesAFileWhole) {
   const std::string path = folder_ + "/file";

@@ -50,7 +50,8 @@ TEST(SegmentFamilies, GatherRowsOfOneNameAndSumCores) {
 
 TEST(SegmentFamilies, CoresHaveARowEachInSeconds) {
   stats::Snapshot snapshot;
-  snapshot.samples = {sample(Kind::kCounter, "cardea_core_busy_nanoseconds_total", "", {2'000'000'000, 500'000'000, 7})};
+  snapshot.samples = {
+      sample(Kind::kCounter, "cardea_core_busy_nanoseconds_total", "", {2'000'000'000, 500'000'000, 7})};
   const uint16_t cpus[]{4, 6};
   const auto families = segment_families(snapshot, cpus);
   const auto* busy = find(families, "cardea_core_busy_seconds_total");
@@ -64,9 +65,9 @@ TEST(SegmentFamilies, CoresHaveARowEachInSeconds) {
 TEST(SegmentFamilies, HistogramsAreCumulativeInBaseUnits) {
   auto row = sample(Kind::kHistogram, "cardea_wait_nanoseconds", "", {});
   row.buckets.assign(stats::kHistogramBuckets, 0);
-  row.buckets[0] = 1;                              // 0 ns
-  row.buckets[10] = 2;                             // 512 … 1023 ns
-  row.buckets[stats::kHistogramBuckets - 1] = 4;   // beyond
+  row.buckets[0] = 1;                             // 0 ns
+  row.buckets[10] = 2;                            // 512 … 1023 ns
+  row.buckets[stats::kHistogramBuckets - 1] = 4;  // beyond
   row.count = 7, row.sum = 1000;
   stats::Snapshot snapshot;
   snapshot.samples = {row};
@@ -83,12 +84,12 @@ TEST(SegmentFamilies, HistogramsAreCumulativeInBaseUnits) {
 
 TEST(Traffic, FindsRowsWhateverTheOrderOfLabels) {
   stats::Snapshot snapshot;
-  snapshot.samples = {
-      sample(Kind::kCounter, "cardea_backend_packets_total", R"(pool="web",backend="10.0.0.1:80",direction="in")", {3, 4})};
+  snapshot.samples = {sample(Kind::kCounter, "cardea_backend_packets_total",
+                             R"(pool="web",backend="10.0.0.1:80",direction="in")", {3, 4})};
   const Traffic traffic(snapshot);
-  EXPECT_EQ(traffic.value("cardea_backend_packets_total",
-                          {{"direction", "in"}, {"backend", "10.0.0.1:80"}, {"pool", "web"}}),
-            7u);
+  EXPECT_EQ(
+      traffic.value("cardea_backend_packets_total", {{"direction", "in"}, {"backend", "10.0.0.1:80"}, {"pool", "web"}}),
+      7u);
   EXPECT_FALSE(traffic.value("cardea_backend_packets_total", {{"pool", "web"}}));
 }
 
