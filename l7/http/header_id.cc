@@ -16,7 +16,7 @@ constexpr std::string_view kNames[] = {
 #undef HTTP_HEADER
 };
 constexpr size_t kNamesCount = std::size(kNames);
-constexpr unsigned kSlotBits = 8;
+constexpr unsigned kSlotBits = 9;
 constexpr size_t kNameMax = 32;
 
 constexpr size_t slot_of(std::string_view name, uint64_t multiplier) {
@@ -42,7 +42,7 @@ constexpr bool fill(PerfectHash& hash) {
   return true;
 }
 
-// Tries odd multipliers from a Weyl sequence until no two names meet; about a hundred tries for fifty names.
+// Tries odd multipliers from a Weyl sequence until no two names meet; about thirty tries for fifty names.
 consteval PerfectHash search() {
   PerfectHash hash;
   for (uint64_t seed = 0; seed < 4000; ++seed) {

@@ -125,8 +125,8 @@ std::expected<PathReading, Fault> read_path(std::string_view path, std::span<cha
   const auto strict = read(path, Leniency::kStrict, scratch.data(), &resolved);
   if (!strict) return std::unexpected(strict.error());
   PathReading reading{*strict, *strict, resolved ? *strict : path};
-  if (!readers_may_differ(path)) return reading;
-  const auto lenient = read(path, Leniency::kLenient, scratch.data() + path.size(), nullptr);
+  if (!readers_may_differ(reading.forward)) return reading;
+  const auto lenient = read(reading.forward, Leniency::kLenient, scratch.data() + path.size(), nullptr);
   if (!lenient) return std::unexpected(lenient.error());
   reading.lenient = *lenient;
   return reading;

@@ -18,7 +18,7 @@ namespace cardea::l7::route {
 
 struct PathReading {
   std::string_view match;    // what routes are compared with
-  std::string_view lenient;  // what a lenient backend would see; the same as `match` for nearly every path
+  std::string_view lenient;  // what a lenient backend would see in `forward`; nearly always the same as `match`
   std::string_view forward;  // what goes to the backend
 };
 
