@@ -46,6 +46,7 @@ class DataplaneSync {
   void touch(const std::string& pool, Done done = {});
 
   const Candidate& in_force() const { return in_force_; }
+  bool waits_for_restart() const { return bool(waiting_); }  // the newest configuration does, and is stored
   bool in_step() const { return connected_ && in_step_ && touched_.empty() && !busy_; }
   std::string problem() const;  // why the dataplane does not run the newest plan; empty: it does
   Publisher& publisher() { return publisher_; }

@@ -104,7 +104,9 @@ void Site::on_offered(Reload reload, uint64_t generation, const DataplaneSync::E
     reload.generation = generation;
   } else {
     reload.error = fmt::format("the dataplane refused the new plan: {}", ending.reason);
-    reload.hint = "the plan in force keeps serving";
+    reload.hint = sync_.waits_for_restart()
+                      ? "the plan in force keeps serving; the new one is stored for the dataplane's next start"
+                      : "the plan in force keeps serving";
   }
   finish_reload(std::move(reload), std::move(done));
 }
