@@ -63,10 +63,9 @@ Result<std::string_view> write_request(std::span<char> into, const RequestHead& 
   const std::string_view host = head.authority.text.empty() ? edit.default_host : head.authority.text;
   out.request_line(head.method_text, edit.path.empty() ? head.path : edit.path, head.has_query, head.query);
   out.field("Host", host);
-  for (const Header& header : head.headers) {
-    if ((bit(header.id()) & kWrittenAnew) || is_hop_by_hop(header, edit.options)) continue;
-    out.field(header.name(), header.value());
-  }
+  out.fields(head.headers, [&edit](const Header& header) {
+    return !(bit(header.id()) & kWrittenAnew) && !is_hop_by_hop(header, edit.options);
+  });
   write_forwarding(out, head, edit, host);
   write_framing(out, edit.body);
   if (edit.expect) out.field("Expect", "100-continue");
@@ -79,10 +78,9 @@ Result<std::string_view> write_request(std::span<char> into, const RequestHead& 
 Result<std::string_view> write_response(std::span<char> into, const ResponseHead& head, const ResponseEdit& edit) {
   HeadWriter out(into);
   out.status_line(head.status, head.reason);
-  for (const Header& header : head.headers) {
-    if (is_hop_by_hop(header, edit.options) || (edit.age && header.id() == HeaderId::kAge)) continue;
-    out.field(header.name(), header.value());
-  }
+  out.fields(head.headers, [&edit](const Header& header) {
+    return !is_hop_by_hop(header, edit.options) && !(edit.age && header.id() == HeaderId::kAge);
+  });
   if (edit.age) out.field("Age", *edit.age);
   if (head.status >= 200 && !edit.date.empty() && !head.headers.has(HeaderId::kDate)) out.field("Date", edit.date);
   out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});

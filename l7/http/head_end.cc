@@ -34,7 +34,7 @@ Masks masks_slowly(const char* at) {
 }
 
 #ifdef __AVX2__
-Masks masks_fast(const char* at) {
+inline Masks masks_fast(const char* at) {
   const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
   const auto equal = [bytes](char c) {
     return uint32_t(_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(c))));
@@ -62,35 +62,45 @@ struct Carry {
   }
 };
 
-// With every CR followed by LF and every LF preceded by CR, two LFs at a distance of two are CR LF CR LF.
-HeadEnd judge(const Masks& masks, Carry carry, uint32_t valid, size_t base) {
-  const uint32_t torn = ((masks.cr << 1 | carry.cr) ^ masks.lf) & valid;
-  const uint32_t control = masks.control & valid;
-  const uint32_t end = masks.lf & (masks.lf << 2 | carry.lf) & valid;
-  const uint32_t stop = torn | control | end;
-  if (stop == 0) return {};
+// What of a block ends the search. With every CR followed by LF and every LF preceded by CR, two LFs at a distance of
+// two are CR LF CR LF.
+struct Stops {
+  uint32_t torn, control, end;
+  Stops(const Masks& masks, Carry carry)
+      : torn((masks.cr << 1 | carry.cr) ^ masks.lf),
+        control(masks.control),
+        end(masks.lf & (masks.lf << 2 | carry.lf)) {}
+  uint32_t any() const { return torn | control | end; }
+};
+
+HeadEnd judge(const Masks& masks, const Stops& stops, uint32_t stop, size_t base) {
   const int i = std::countr_zero(stop);
   const uint32_t bit = uint32_t{1} << i;
-  if (torn & bit) {
+  if (stops.torn & bit) {
     if (masks.lf & bit) return {HeadEnd::State::kFault, Fault::kBareLf, base + i};
     return {HeadEnd::State::kFault, Fault::kBareCr, base + i - 1};
   }
-  if (control & bit) return {HeadEnd::State::kFault, Fault::kControlByte, base + i};
+  if (stops.control & bit) return {HeadEnd::State::kFault, Fault::kControlByte, base + i};
   return {HeadEnd::State::kFound, Fault::kNone, base + i + 1};
 }
 
 template <Masks (*masks_of)(const char*)>
 HeadEnd find(std::string_view bytes, HeadScan& scan) {
   size_t at = scan.searched;
+  Carry carry = Carry::before(bytes, at);
   for (; bytes.size() - at >= kBlock; at += kBlock) {
-    const HeadEnd found = judge(masks_of(bytes.data() + at), Carry::before(bytes, at), ~uint32_t{0}, at);
-    if (found.state != HeadEnd::State::kNeedMore) return found;
+    const Masks masks = masks_of(bytes.data() + at);
+    const Stops stops(masks, carry);
+    if (const uint32_t stop = stops.any(); stop != 0) return judge(masks, stops, stop, at);
+    carry = {masks.cr >> 31, masks.lf >> 30};
   }
   if (const size_t rest = bytes.size() - at; rest != 0) {
     char block[kBlock] = {};
     std::memcpy(block, bytes.data() + at, rest);
-    const HeadEnd found = judge(masks_of(block), Carry::before(bytes, at), (uint32_t{1} << rest) - 1, at);
-    if (found.state != HeadEnd::State::kNeedMore) return found;
+    const Masks masks = masks_of(block);
+    const Stops stops(masks, carry);
+    const uint32_t stop = stops.any() & ((uint32_t{1} << rest) - 1);
+    if (stop != 0) return judge(masks, stops, stop, at);
   }
   scan.searched = bytes.size();
   return {};

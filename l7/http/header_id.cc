@@ -60,14 +60,16 @@ static_assert(std::ranges::all_of(kNames, [](std::string_view name) { return nam
 // both is an exact comparison without case.
 bool same_token(std::string_view a, std::string_view row) {
   constexpr uint64_t kCase = 0x2020202020202020ull;
-  size_t i = 0;
-  for (; i + 8 <= row.size(); i += 8) {
-    if ((load_native<uint64_t>(a.data() + i) | kCase) != (load_native<uint64_t>(row.data() + i) | kCase)) return false;
+  const auto differ = [&]<typename Word>(size_t at, Word) {
+    return ((load_native<Word>(a.data() + at) ^ load_native<Word>(row.data() + at)) | Word(kCase)) != Word(kCase);
+  };
+  const size_t size = row.size();
+  if (size < 4) return !differ(0, uint16_t{}) && !differ(size - 2, uint16_t{});
+  if (size < 8) return !differ(0, uint32_t{}) && !differ(size - 4, uint32_t{});
+  for (size_t at = 0; at + 8 < size; at += 8) {
+    if (differ(at, uint64_t{})) return false;
   }
-  for (; i < row.size(); ++i) {
-    if ((a[i] | 0x20) != (row[i] | 0x20)) return false;
-  }
-  return true;
+  return !differ(size - 8, uint64_t{});  // the last words overlap instead of going on byte by byte
 }
 
 }  // namespace

@@ -18,6 +18,12 @@ class Header {
   std::string_view name() const { return {name_, name_size_}; }
   std::string_view value() const { return {name_ + value_at_, value_size_}; }  // without white space around it
   HeaderId id() const { return id_; }
+  // The whole line with its CR LF where it is spaced as we write lines ourselves, to be copied at once; else empty.
+  std::string_view line() const {
+    const bool spaced = value_at_ == name_size_ + 2 && name_[name_size_ + 1] == ' ';
+    if (!spaced || name_[value_at_ + value_size_] != '\r') return {};
+    return {name_, size_t{value_at_} + value_size_ + 2};
+  }
 
  private:
   friend class Headers;
@@ -32,7 +38,7 @@ class Headers {
 
   Headers() {}  // leaves the array as it is: 3 KB that nobody reads
   void clear() { count_ = 0, present_ = repeated_ = 0; }
-  // `value` lies behind `name` in the same buffer. There must be room.
+  // `value` lies behind `name` in the same buffer, and the line's CR LF behind that. There must be room.
   void add(HeaderId id, std::string_view name, std::string_view value) {
     Header& header = all_[count_];
     header.name_ = name.data();

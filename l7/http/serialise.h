@@ -35,6 +35,23 @@ class HeadWriter {
       at_ += piece.size();
     }
   }
+  // The headers for which `keep(header)`, in their order; neighbours that need no new spacing are one copy.
+  template <typename Keep>
+  void fields(const Headers& headers, Keep keep) {
+    std::string_view run;
+    for (const Header& header : headers) {
+      if (!keep(header)) continue;
+      const std::string_view line = header.line();
+      if (!line.empty() && line.data() == run.data() + run.size()) {
+        run = {run.data(), run.size() + line.size()};
+        continue;
+      }
+      put({run});
+      run = line;
+      if (line.empty()) field(header.name(), header.value());
+    }
+    put({run});
+  }
   void end_of_head() { put({"\r\n"}); }
 
   // The bytes written, or that there was no room for them.
