@@ -1,4 +1,7 @@
-// Last room, the only one that counts. Runs of packets of one service and one backend are added up before the cells are touched.
+// Last room, the only one that counts. Runs of packets of one service and one backend are added up before the cells are
+// touched.
+#include <span>
+
 #include "base/stats.h"
 #include "dataplane/path/path.h"
 
@@ -6,86 +9,111 @@ namespace cardea::dataplane::path {
 namespace {
 
 struct Traffic {
-  uint64_t packets = 0, bytes = 0;
+  uint64_t packets = 0, bytes = 0, flows = 0;
 };
+
+bool forwarded(Verdict verdict) {
+  return verdict == Verdict::kForward || verdict == Verdict::kWait;
+}
 
 void add_traffic(uint64_t* cells, const TrafficCells& at, Direction direction, Traffic traffic) {
   const bool in = direction == Direction::kIn;
   stats::add(&cells[in ? at.packets_in : at.packets_out], traffic.packets);
   stats::add(&cells[in ? at.bytes_in : at.bytes_out], traffic.bytes);
+  if (traffic.flows != 0) [[unlikely]]
+    stats::add(&cells[at.flows_total], traffic.flows);
 }
 
-bool forwarded(Verdict verdict) { return verdict == Verdict::kForward || verdict == Verdict::kWait; }
+// Adds up runs of equal `key` (a backend's or service's number) and direction; add(key, direction, traffic) gets each.
+template <typename Key, typename Add>
+void count_runs(const Batch& batch, const Key* key, Add&& add) {
+  for (uint32_t i = 0; i < batch.live_count;) {
+    const Key run = key[batch.live[i]];
+    const Direction direction = batch.direction[batch.live[i]];
+    Traffic traffic;
+    for (; i < batch.live_count; ++i) {
+      const uint32_t row = batch.live[i];
+      if (key[row] != run || batch.direction[row] != direction) break;
+      if (!forwarded(batch.verdict[row])) [[unlikely]]
+        continue;
+      ++traffic.packets;
+      traffic.bytes += batch.length[row];
+      traffic.flows += batch.new_flow[row];
+    }
+    add(run, direction, traffic);
+  }
+}
 
 void count_forwarded(WorkerState& worker, const Batch& batch) {
-  const LivePlan& plan = *worker.plan;
-  const auto& services = *plan.services;
-  for (uint32_t i = 0; i < batch.live_count;) {
-    const uint32_t row = batch.live[i];
-    const SlotId slot = batch.slot[row];
-    const ServiceId service = batch.service[row];
-    const Direction direction = batch.direction[row];
-    Traffic traffic;
-    uint64_t begun = 0;
-    for (; i < batch.live_count; ++i) {
-      const uint32_t next = batch.live[i];
-      if (batch.slot[next] != slot || batch.service[next] != service || batch.direction[next] != direction) break;
-      if (!forwarded(batch.verdict[next])) continue;
-      ++traffic.packets;
-      traffic.bytes += batch.length[next];
-      begun += batch.new_flow[next];
-    }
-    add_traffic(worker.cells, plan.slots[slot].cells, direction, traffic);
-    if (service < services.size()) add_traffic(worker.cells, services[service].cells, direction, traffic);
-    if (begun == 0) continue;
-    stats::add(&worker.cells[plan.slots[slot].cells.flows_total], begun);
-    stats::add(&worker.cells[services[service].cells.flows_total], begun);
-  }
+  uint64_t* cells = worker.cells;
+  const std::span<const LiveSlot> slots = worker.plan->slots;
+  const std::span<const LiveService> services = *worker.plan->services;
+  count_runs(batch, batch.slot, [&](SlotId slot, Direction direction, Traffic traffic) {
+    add_traffic(cells, slots[slot].cells, direction, traffic);
+  });
+  count_runs(batch, batch.service, [&](ServiceId service, Direction direction, Traffic traffic) {
+    if (service < services.size()) add_traffic(cells, services[service].cells, direction, traffic);
+  });
 }
 
 void count_the_rest(WorkerState& worker, const Batch& batch) {
   const PathCells& cells = *worker.path_cells;
   for (uint32_t row = 0; row < batch.count; ++row) {
     switch (batch.verdict[row]) {
-      case Verdict::kDrop: stats::add(&worker.cells[cells.drops[size_t(batch.reason[row])]], 1); break;
-      case Verdict::kDoor: stats::add(&worker.cells[cells.to_kernel], 1); break;
-      case Verdict::kHandOver: stats::add(&worker.cells[cells.handed_over], 1); break;
-      default: break;
+      case Verdict::kDrop:
+        stats::add(&worker.cells[cells.drops[size_t(batch.reason[row])]], 1);
+        break;
+      case Verdict::kDoor:
+        stats::add(&worker.cells[cells.to_kernel], 1);
+        break;
+      case Verdict::kHandOver:
+        stats::add(&worker.cells[cells.handed_over], 1);
+        break;
+      default:
+        break;
     }
   }
 }
 
-void count_ports(WorkerState& worker, const Batch& batch) {
+void count_received(WorkerState& worker, const Batch& batch) {
   const PathCells& cells = *worker.path_cells;
-  if (!batch.handed_over && batch.port < cells.ports.size()) {
-    uint64_t bytes = 0;
-    for (uint32_t row = 0; row < batch.count; ++row) bytes += batch.length[row];
-    stats::add(&worker.cells[cells.ports[batch.port].packets_in], batch.count);
-    stats::add(&worker.cells[cells.ports[batch.port].bytes_in], bytes);
-  }
+  if (batch.handed_over || batch.port >= cells.ports.size()) return;
+  uint64_t bytes = 0;
+  for (uint32_t row = 0; row < batch.count; ++row) bytes += batch.length[row];
+  stats::add(&worker.cells[cells.ports[batch.port].packets_in], batch.count);
+  stats::add(&worker.cells[cells.ports[batch.port].bytes_in], bytes);
+}
+
+// By the ports that packets left through; those that wait are counted by whoever sends them. Returns how many left.
+uint32_t count_sent(WorkerState& worker, const Batch& batch) {
+  const std::span<const PortCells> ports = worker.path_cells->ports;
+  uint32_t sent = 0;
   for (uint32_t i = 0; i < batch.live_count;) {
-    const HopId hop = batch.hop[batch.live[i]];
-    const uint16_t port = worker.hops->hops[hop].port;
+    const uint16_t port = worker.hops->hops[batch.hop[batch.live[i]]].port;
     Traffic traffic;
-    for (; i < batch.live_count && batch.hop[batch.live[i]] == hop; ++i) {
-      if (batch.verdict[batch.live[i]] != Verdict::kForward) continue;
+    for (; i < batch.live_count; ++i) {
+      const uint32_t row = batch.live[i];
+      if (worker.hops->hops[batch.hop[row]].port != port) break;
+      if (batch.verdict[row] != Verdict::kForward) [[unlikely]]
+        continue;
       ++traffic.packets;
-      traffic.bytes += batch.out_length[batch.live[i]];
+      traffic.bytes += batch.out_length[row];
     }
-    if (port >= cells.ports.size()) continue;
-    stats::add(&worker.cells[cells.ports[port].packets_out], traffic.packets);
-    stats::add(&worker.cells[cells.ports[port].bytes_out], traffic.bytes);
+    sent += uint32_t(traffic.packets);
+    if (port >= ports.size()) continue;
+    stats::add(&worker.cells[ports[port].packets_out], traffic.packets);
+    stats::add(&worker.cells[ports[port].bytes_out], traffic.bytes);
   }
+  return sent;
 }
 
 }  // namespace
 
 void account(WorkerState& worker, Batch& batch) {
   count_forwarded(worker, batch);
-  count_ports(worker, batch);
-  uint32_t forwarded_count = 0;
-  for (uint32_t i = 0; i < batch.live_count; ++i) forwarded_count += forwarded(batch.verdict[batch.live[i]]);
-  if (forwarded_count != batch.count) [[unlikely]] count_the_rest(worker, batch);
+  count_received(worker, batch);
+  if (count_sent(worker, batch) != batch.count) [[unlikely]]
+    count_the_rest(worker, batch);
   if (batch.bypassed != 0) stats::add(&worker.cells[worker.path_cells->bypassed], batch.bypassed);
   if (batch.evicted != 0) stats::add(&worker.cells[worker.path_cells->evicted], batch.evicted);
   stats::set(&worker.cells[worker.path_cells->flows], worker.flows.size());

@@ -1,5 +1,5 @@
-// A burst on its way through the rooms: one column a fact, one row a packet. Rooms walk `live`, the rows still on the line;
-// a room that decides a packet's fate sets verdict and reason and leaves it out of `live` from then on.
+// A burst on its way through the rooms: one column a fact, one row a packet. Rooms walk `live`, the rows still on the
+// line; a room that decides a packet's fate sets verdict and reason and leaves it out of `live` from then on.
 #pragma once
 
 #include <cstdint>
@@ -40,23 +40,24 @@ struct Batch {
   uint8_t live[kBurstMax];
 
   // parse
-  std::byte* data[kBurstMax];   // where the frame starts
-  uint16_t length[kBurstMax];   // of the frame as it came
+  std::byte* data[kBurstMax];  // where the frame starts
+  uint16_t length[kBurstMax];  // of the frame as it came
   wire::Frame frame[kBurstMax];
   FlowTuple tuple[kBurstMax];
   // parse, guard, and whoever ends a packet's way
   Verdict verdict[kBurstMax];
   Reason reason[kBurstMax];
   // classify
-  ServiceId service[kBurstMax];     // kNoService when it is nobody's
+  ServiceId service[kBurstMax];  // kNoService when it is nobody's
   Direction direction[kBurstMax];
-  uint64_t hash[kBurstMax];         // of live packets only
+  uint64_t hash[kBurstMax];  // of live packets only
   // spread
   uint16_t owner[kBurstMax];
   // track, choose
   FlowRef flow[kBurstMax];
   SlotId slot[kBurstMax];
   bool new_flow[kBurstMax];
+  uint32_t missed;             // live rows without a flow, for choose
   uint16_t bypassed, evicted;  // packets sent by the ring alone, half-open flows that made room
   FlowNat dry_nat;             // of a dry worker: the flow it would have made
   // route

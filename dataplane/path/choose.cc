@@ -1,9 +1,9 @@
-// Sixth room: new flows get a backend by the ring, a place in the flow table and, for fullnat, a source port. ipip goes on without
-// a place in a full table, for the ring gives the same answer again; fullnat cannot.
+// Sixth room: new flows get a backend by the ring, a place in the flow table and, for fullnat, a source port. ipip goes
+// on without a place in a full table, for the ring gives the same answer again; fullnat cannot.
+#include "base/maglev.h"
 #include "dataplane/path/flow_life.h"
 #include "dataplane/path/path.h"
 #include "dataplane/wire/checksum.h"
-#include "base/maglev.h"
 
 namespace cardea::dataplane::path {
 namespace {
@@ -28,8 +28,8 @@ void set_deltas(FlowNat& nat, const FlowTuple& in) {
 }
 
 // Finds a NAT address and port under which the backend's replies belong to no other flow. False: none within the bound.
-bool find_nat_source(WorkerState& worker, const std::vector<IpAddress>& addresses, FlowNat& nat, const FlowTuple& in, uint64_t hash,
-                     uint64_t& reply_hash) {
+bool find_nat_source(WorkerState& worker, const std::vector<IpAddress>& addresses, FlowNat& nat, const FlowTuple& in,
+                     uint64_t hash, uint64_t& reply_hash) {
   NatPorts scratch = worker.nat_ports;
   NatPorts& ports = worker.dry ? scratch : worker.nat_ports;
   if (ports.count() == 0) return false;
@@ -62,7 +62,8 @@ bool begin_nat_flow(WorkerState& worker, Batch& batch, uint32_t row, const LiveS
   nat.family = slot.family;
   nat.hop_to_client = kNoHop;
   uint64_t reply_hash = 0;
-  if (!find_nat_source(worker, *addresses, nat, in, batch.hash[row], reply_hash)) return batch.drop(row, Reason::k_no_nat_port), false;
+  if (!find_nat_source(worker, *addresses, nat, in, batch.hash[row], reply_hash))
+    return batch.drop(row, Reason::k_no_nat_port), false;
   set_deltas(nat, in);
   if (worker.dry) return true;
   batch.flow[row] = begin_flow(worker, batch, row, &nat, reply_hash);
@@ -70,7 +71,9 @@ bool begin_nat_flow(WorkerState& worker, Batch& batch, uint32_t row, const LiveS
   return true;
 }
 
-bool starts_tcp(const wire::Frame& frame) { return (frame.tcp_flags & (wire::kTcpSyn | wire::kTcpRst)) == wire::kTcpSyn; }
+bool starts_tcp(const wire::Frame& frame) {
+  return (frame.tcp_flags & (wire::kTcpSyn | wire::kTcpRst)) == wire::kTcpSyn;
+}
 
 // True when the packet stays on the line.
 bool choose_one(WorkerState& worker, Batch& batch, uint32_t row) {
@@ -102,6 +105,7 @@ bool choose_one(WorkerState& worker, Batch& batch, uint32_t row) {
 
 void choose(WorkerState& worker, Batch& batch) {
   batch.bypassed = batch.evicted = 0;
+  if (batch.missed == 0) return;
   uint32_t live = 0;
   for (uint32_t i = 0; i < batch.live_count; ++i) {
     const uint32_t row = batch.live[i];
@@ -109,8 +113,10 @@ void choose(WorkerState& worker, Batch& batch) {
     if (batch.flow[row] == kNoFlow) [[unlikely]] {
       // An earlier packet of this burst may have begun the flow; dry, a flow that chooses again is still there.
       if (!worker.dry) batch.flow[row] = worker.flows.find(batch.hash[row], batch.tuple[row]);
-      if (batch.flow[row] != kNoFlow) batch.slot[row] = worker.flows.head(batch.flow[row]).slot;
-      else if (!choose_one(worker, batch, row)) continue;
+      if (batch.flow[row] != kNoFlow)
+        batch.slot[row] = worker.flows.head(batch.flow[row]).slot;
+      else if (!choose_one(worker, batch, row))
+        continue;
     }
     ++live;
   }

@@ -1,5 +1,6 @@
-// Third room: whose packet it is: a service's, a reply to one of our NAT addresses, or the kernel's. Gives the flow hash to those
-// that stay on the line.
+// Third room: whose packet it is: a service's, a reply to one of our NAT addresses, or the kernel's. Gives the flow
+// hash to those that stay on the line.
+#include "dataplane/path/flow_hashes.h"
 #include "dataplane/path/path.h"
 
 namespace cardea::dataplane::path {
@@ -11,20 +12,22 @@ bool unspecified(const FlowTuple& tuple, uint8_t family) {
 }
 
 // True when the packet stays on the line.
-bool classify_one(const LivePlan& plan, Batch& batch, uint32_t row) {
+bool classify_one(const LivePlan& plan, const ListenTable& listens, Batch& batch, uint32_t row) {
   const wire::Frame& frame = batch.frame[row];
   const FlowTuple& tuple = batch.tuple[row];
   if (frame.flags & wire::kFragment) [[unlikely]] {
-    if (plan.listen_table->use_of(tuple.destination) & kServiceAddress) batch.drop(row, Reason::k_fragment);
-    else batch.leave(row, Verdict::kDoor, Reason::k_not_a_service);
+    if (listens.use_of(tuple.destination) & kServiceAddress)
+      batch.drop(row, Reason::k_fragment);
+    else
+      batch.leave(row, Verdict::kDoor, Reason::k_not_a_service);
     return false;
   }
-  const ServiceId service = plan.listen_table->find(tuple.destination, tuple.destination_port_be, tuple.protocol);
+  const ServiceId service = listens.find(tuple.destination, tuple.destination_port_be, tuple.protocol);
   batch.service[row] = service;
   batch.direction[row] = service == kNoService ? Direction::kOut : Direction::kIn;
   if (service == kNoService) {
     const bool nat = plan.is_nat_port(__builtin_bswap16(tuple.destination_port_be)) &&
-                     plan.listen_table->use_of(tuple.destination) & kNatAddress;
+                     listens.use_of(tuple.destination) & kNatAddress;
     if (!nat) {
       batch.leave(row, Verdict::kDoor, Reason::k_not_a_service);
       return false;
@@ -48,22 +51,15 @@ bool classify_one(const LivePlan& plan, Batch& batch, uint32_t row) {
 
 void classify(WorkerState& worker, Batch& batch) {
   const LivePlan& plan = *worker.plan;
+  const ListenTable& listens = *plan.listen_table;
   uint32_t live = 0;
   for (uint32_t i = 0; i < batch.live_count; ++i) {
     const uint32_t row = batch.live[i];
     batch.live[live] = uint8_t(row);
-    live += classify_one(plan, batch, row);
+    live += classify_one(plan, listens, batch, row);
   }
   batch.live_count = live;
-  for (uint32_t i = 0; i < live; ++i) {
-    const uint32_t row = batch.live[i];
-    const FlowTuple& t = batch.tuple[row];
-    const uint8_t *source = t.source.bytes.data(), *destination = t.destination.bytes.data();
-    batch.hash[row] = batch.frame[row].family == 4
-                          ? flow_hash_v4(plan.hash_key, load_native<uint32_t>(source + 12), load_native<uint32_t>(destination + 12),
-                                         t.source_port_be, t.destination_port_be, t.protocol)
-                          : flow_hash_v6(plan.hash_key, source, destination, t.source_port_be, t.destination_port_be, t.protocol);
-  }
+  hash_flows(plan.hash_key, batch.tuple, batch.frame, batch.live, live, batch.hash);
 }
 
 }  // namespace cardea::dataplane::path

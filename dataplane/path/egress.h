@@ -1,5 +1,5 @@
-// Where emit gives packets to. The worker fills it in once; tests and benches put their own ends behind it. Every function
-// takes ownership of the packets it says it took; emit drops and counts the others.
+// Where emit gives packets to. The worker fills it in once; tests and benches put their own ends behind it. Every
+// function takes ownership of the packets it says it took; emit drops and counts the others.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@ struct Egress {
   // To the kernel, by the TAP beside the port of rte_mbuf::port.
   uint16_t (*to_kernel)(void* context, rte_mbuf** packets, uint16_t count) = nullptr;
   uint16_t (*hand_over)(void* context, uint32_t worker, rte_mbuf** packets, uint16_t count) = nullptr;
-  // Keeps a finished frame (destination MAC still zero) until `next_hop` on `port` is resolved. false: its queue is full.
+  // Keeps a finished frame (destination MAC still zero) until `next_hop` on `port` is resolved. false: its queue is
+  // full.
   bool (*wait)(void* context, rte_mbuf* packet, uint16_t port, const IpAddress& next_hop) = nullptr;
 };
 

@@ -1,5 +1,5 @@
-// Ninth room, the only one that sends: packets are gathered by where they go and given away in as few calls as the burst has
-// destinations. What an end does not take is dropped, with that end as the reason.
+// Ninth room, the only one that sends: packets are gathered by where they go and given away in as few calls as the
+// burst has destinations. What an end does not take is dropped, with that end as the reason.
 #include <rte_mbuf.h>
 
 #include "dataplane/path/path.h"
@@ -22,6 +22,25 @@ struct Gathered {
     if (taken < count) rte_pktmbuf_free_bulk(packet + taken, count - taken);
   }
 };
+
+// Most bursts: every packet leaves, and by one port.
+bool leaves_whole(const Hop* hops, const Batch& batch) {
+  if (batch.live_count != batch.count) return false;
+  bool whole = true;
+  const uint16_t port = hops[batch.hop[0]].port;
+  for (uint32_t row = 0; row < batch.count; ++row)
+    whole &= batch.verdict[row] == Verdict::kForward && hops[batch.hop[row]].port == port;
+  return whole;
+}
+
+void transmit_whole(WorkerState& worker, Batch& batch) {
+  const uint16_t port = worker.hops->hops[batch.hop[0]].port;
+  const uint16_t taken = worker.egress.transmit(worker.egress.context, port, batch.packet, uint16_t(batch.count));
+  if (taken == batch.count) [[likely]]
+    return;
+  for (uint32_t row = taken; row < batch.count; ++row) batch.drop(row, Reason::k_tx_full);
+  rte_pktmbuf_free_bulk(batch.packet + taken, batch.count - taken);
+}
 
 void transmit(WorkerState& worker, Batch& batch) {
   uint64_t left = 0;
@@ -68,12 +87,21 @@ void send_the_rest(WorkerState& worker, Batch& batch) {
   bool handing_over = false;
   for (uint32_t row = 0; row < batch.count; ++row) {
     switch (batch.verdict[row]) {
-      case Verdict::kDoor: door.add(batch, row); break;
-      case Verdict::kDrop: dropped.add(batch, row); break;
-      case Verdict::kHandOver: handing_over = true; break;
-      case Verdict::kWait: let_wait(worker, batch, row); break;
+      case Verdict::kDoor:
+        door.add(batch, row);
+        break;
+      case Verdict::kDrop:
+        dropped.add(batch, row);
+        break;
+      case Verdict::kHandOver:
+        handing_over = true;
+        break;
+      case Verdict::kWait:
+        let_wait(worker, batch, row);
+        break;
       case Verdict::kForward:
-      case Verdict::kOnTheLine: break;
+      case Verdict::kOnTheLine:
+        break;
     }
   }
   if (dropped.count > 0) rte_pktmbuf_free_bulk(dropped.packet, dropped.count);
@@ -85,10 +113,10 @@ void send_the_rest(WorkerState& worker, Batch& batch) {
 }  // namespace
 
 void emit(WorkerState& worker, Batch& batch) {
-  const bool all_forwarded = batch.live_count == batch.count;
-  bool waiting = false;
-  for (uint32_t i = 0; i < batch.live_count; ++i) waiting |= batch.verdict[batch.live[i]] == Verdict::kWait;
-  if (!all_forwarded || waiting) [[unlikely]] send_the_rest(worker, batch);
+  if (batch.live_count == 0) return send_the_rest(worker, batch);
+  if (leaves_whole(worker.hops->hops.data(), batch)) [[likely]]
+    return transmit_whole(worker, batch);
+  send_the_rest(worker, batch);
   transmit(worker, batch);
 }
 

@@ -46,8 +46,10 @@ void make_packet(Packet& packet, const FlowTuple& tuple) {
   }
   store_native(header, tuple.source_port_be);
   store_native(header + 2, tuple.destination_port_be);
-  if (tcp) header[12] = std::byte{0x50}, header[13] = std::byte(wire::kTcpSyn);
-  else store_be16(header + 4, l4);
+  if (tcp)
+    header[12] = std::byte{0x50}, header[13] = std::byte(wire::kTcpSyn);
+  else
+    store_be16(header + 4, l4);
   rte_mbuf& mbuf = packet.mbuf;
   mbuf.buf_addr = packet.bytes;
   mbuf.buf_len = sizeof packet.bytes;
@@ -75,7 +77,8 @@ void read_back(const WorkerState& worker, const Batch& batch, Explanation& e) {
 
 uint32_t explain_owner(const LivePlan& plan, const FlowTuple& tuple, uint32_t workers) {
   const uint16_t port = __builtin_bswap16(tuple.destination_port_be);
-  const bool listened = plan.listen_table->find(tuple.destination, tuple.destination_port_be, tuple.protocol) != kNoService;
+  const bool listened =
+      plan.listen_table->find(tuple.destination, tuple.destination_port_be, tuple.protocol) != kNoService;
   if (!listened && plan.is_nat_port(port) && plan.listen_table->use_of(tuple.destination) & kNatAddress)
     return NatPorts::owner(port, plan.settings.nat_port_first, workers);
   return owner_of(flow_hash(plan.hash_key, tuple), workers);
@@ -124,16 +127,20 @@ std::string text(const FlowTuple& t) {
 
 std::string ending(const LivePlan& plan, const Explanation& e) {
   switch (e.verdict) {
-    case Verdict::kDoor: return fmt::format("to this host's kernel: {} ({})", name(e.reason), help(e.reason));
-    case Verdict::kDrop: return fmt::format("dropped: {} ({})", name(e.reason), help(e.reason));
-    case Verdict::kWait: return fmt::format("waits until the next hop on port {} answers", plan.ports[e.next_hop.port].name);
+    case Verdict::kDoor:
+      return fmt::format("to this host's kernel: {} ({})", name(e.reason), help(e.reason));
+    case Verdict::kDrop:
+      return fmt::format("dropped: {} ({})", name(e.reason), help(e.reason));
+    case Verdict::kWait:
+      return fmt::format("waits until the next hop on port {} answers", plan.ports[e.next_hop.port].name);
     case Verdict::kForward: {
       const auto& m = e.next_hop.destination_mac;
-      return fmt::format("leaves by port {} to {:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", plan.ports[e.next_hop.port].name, m[0], m[1],
-                         m[2], m[3], m[4], m[5]);
+      return fmt::format("leaves by port {} to {:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}",
+                         plan.ports[e.next_hop.port].name, m[0], m[1], m[2], m[3], m[4], m[5]);
     }
     case Verdict::kHandOver:
-    case Verdict::kOnTheLine: break;
+    case Verdict::kOnTheLine:
+      break;
   }
   return "no verdict";
 }
@@ -148,15 +155,18 @@ std::vector<std::string> story(const LivePlan& plan, const SlotRegistry& registr
   if (e.has_hash) lines.push_back(fmt::format("flow hash 0x{:016x}, worker {}", e.hash, e.owner));
   if (e.has_hash) lines.push_back(e.flow_hit ? "the flow is in the table" : "the flow is not in the table");
   if (const SlotIdentity* backend = registry.identity(e.slot)) {
-    if (e.flow_hit) lines.push_back(fmt::format("its backend is {} of pool {}", backend->backend, backend->pool));
-    else lines.push_back(fmt::format("slot {} of the ring of pool {} is backend {}", e.ring_slot, backend->pool, backend->backend));
+    if (e.flow_hit)
+      lines.push_back(fmt::format("its backend is {} of pool {}", backend->backend, backend->pool));
+    else
+      lines.push_back(
+          fmt::format("slot {} of the ring of pool {} is backend {}", e.ring_slot, backend->pool, backend->backend));
   }
   if (e.is_rewritten && e.encapsulated)
-    lines.push_back(fmt::format("goes inside a packet {} → {}", e.rewritten.source.text(), e.rewritten.destination.text()));
+    lines.push_back(
+        fmt::format("goes inside a packet {} → {}", e.rewritten.source.text(), e.rewritten.destination.text()));
   else if (e.is_rewritten)
     lines.push_back(fmt::format("rewritten to {}", text(e.rewritten)));
   lines.push_back(ending(plan, e));
-  for (size_t i = 0; i < lines.size(); ++i) lines[i] = fmt::format("{}. {}", i + 1, lines[i]);
   return lines;
 }
 

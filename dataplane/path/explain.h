@@ -1,6 +1,6 @@
-// What would happen to a packet, answered by the rooms that forward: a synthetic packet goes through the line in a worker that
-// changes nothing (WorkerState::dry), and the columns it leaves behind are the answer. The worker fills in plain values;
-// story() puts them into words on the control thread.
+// What would happen to a packet, answered by the rooms that forward: a synthetic packet goes through the line in a
+// worker that changes nothing (WorkerState::dry), and the columns it leaves behind are the answer. The worker fills in
+// plain values; story() puts them into words on the control thread.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ struct Explanation {
   FlowState flow_state = FlowState::kFree;
   uint32_t ring_slot = 0;  // of a service's packets
   SlotId slot = kNoSlot;
-  FlowTuple rewritten;     // fullnat: addresses and ports that leave; ipip: outer addresses, ports 0
+  FlowTuple rewritten;  // fullnat: addresses and ports that leave; ipip: outer addresses, ports 0
   bool is_rewritten = false, encapsulated = false;
   HopId hop = kNoHop;
   Hop next_hop;

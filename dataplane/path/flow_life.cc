@@ -8,7 +8,8 @@ namespace {
 
 constexpr uint32_t kEvictionGroups = 64;  // how far a packet may look for a half-open flow to evict
 
-FlowRef insert(WorkerState& worker, const Batch& batch, uint32_t row, const FlowHead& head, FlowNat* nat, uint64_t reply_hash) {
+FlowRef insert(WorkerState& worker, const Batch& batch, uint32_t row, const FlowHead& head, FlowNat* nat,
+               uint64_t reply_hash) {
   if (nat == nullptr) return worker.flows.insert(batch.hash[row], batch.tuple[row], head);
   nat->head = head;
   return worker.flows.insert_nat(batch.hash[row], reply_hash, *nat);
@@ -30,8 +31,8 @@ FlowState first_state(const wire::Frame& frame) {
 
 FlowRef begin_flow(WorkerState& worker, Batch& batch, uint32_t row, FlowNat* nat, uint64_t reply_hash) {
   const FlowTuple& tuple = batch.tuple[row];
-  const FlowHead head{worker.now_ms, batch.slot[row], batch.service[row], first_state(batch.frame[row]), tuple.protocol,
-                      tuple.source_port_be, tuple.destination_port_be};
+  const FlowHead head{worker.now_ms,  batch.slot[row],      batch.service[row],       first_state(batch.frame[row]),
+                      tuple.protocol, tuple.source_port_be, tuple.destination_port_be};
   FlowRef ref = insert(worker, batch, row, head, nat, reply_hash);
   if (ref == kNoFlow) [[unlikely]] {
     const FlowRef half_open = worker.flows.find_half_open(worker.now_ms, kEvictionGroups);
@@ -46,7 +47,9 @@ FlowRef begin_flow(WorkerState& worker, Batch& batch, uint32_t row, FlowNat* nat
   return ref;
 }
 
-void leave_gauges(WorkerState& worker, const FlowHead& flow) { move_gauges(worker, flow.service, flow.slot, ~uint64_t{0}); }
+void leave_gauges(WorkerState& worker, const FlowHead& flow) {
+  move_gauges(worker, flow.service, flow.slot, ~uint64_t{0});
+}
 
 void end_flow(WorkerState& worker, FlowRef ref) {
   leave_gauges(worker, worker.flows.head(ref));

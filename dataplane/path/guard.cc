@@ -13,13 +13,12 @@ bool bad_ip_checksum(const rte_mbuf& packet, const std::byte* ip, image::Checksu
   const uint64_t nic = packet.ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
   if (nic == RTE_MBUF_F_RX_IP_CKSUM_BAD) return true;
   if (nic == RTE_MBUF_F_RX_IP_CKSUM_GOOD || setting == image::Checksums::none) return false;
-  return wire::fold(wire::sum_bytes(ip, (size_t(ip[0]) & 0xf) * 4)) != 0xffff;
+  const uint64_t sum =
+      ip[0] == std::byte{0x45} ? wire::sum_plain_ipv4_header(ip) : wire::sum_bytes(ip, (size_t(ip[0]) & 0xf) * 4);
+  return wire::fold(sum) != 0xffff;
 }
 
-bool bad_l4_checksum(const rte_mbuf& packet, const Batch& batch, uint32_t row, image::Checksums setting) {
-  const uint64_t nic = packet.ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
-  if (nic == RTE_MBUF_F_RX_L4_CKSUM_BAD) return true;
-  if (setting != image::Checksums::full || nic == RTE_MBUF_F_RX_L4_CKSUM_GOOD) return false;
+bool wrong_l4_sum(const Batch& batch, uint32_t row) {
   const wire::Frame& frame = batch.frame[row];
   if (frame.l4 == 0 || frame.flags & wire::kFragment) return false;  // covers what is not in this packet
   const std::byte* data = batch.data[row];
@@ -35,11 +34,22 @@ bool bad_l4_checksum(const rte_mbuf& packet, const Batch& batch, uint32_t row, i
   return wire::fold(wire::sum_bytes(data + frame.l4, size, sum)) != 0xffff;
 }
 
+bool bad_l4_checksum(const rte_mbuf& packet, const Batch& batch, uint32_t row, image::Checksums setting) {
+  const uint64_t nic = packet.ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+  if (nic == RTE_MBUF_F_RX_L4_CKSUM_BAD) return true;
+  if (setting != image::Checksums::full || nic == RTE_MBUF_F_RX_L4_CKSUM_GOOD) [[likely]]
+    return false;
+  return wrong_l4_sum(batch, row);
+}
+
 // RFC 1122 3.2.1.3, RFC 4291 2.5: not a sender's address. The unspecified one is (DHCP), though not to a service.
 bool martian(const FlowTuple& tuple, uint8_t family) {
-  if (tuple.source == tuple.destination) return true;
   const uint8_t* source = tuple.source.bytes.data();
-  if (family == 4) return source[12] == 127 || source[12] >= 224;
+  if (family == 4) {
+    const bool to_itself = load_native<uint32_t>(source + 12) == load_native<uint32_t>(tuple.destination.v4_data());
+    return to_itself || source[12] == 127 || source[12] >= 224;
+  }
+  if (tuple.source == tuple.destination) return true;
   if (source[0] == 0xff) return true;
   if (load_native<uint64_t>(source) == 0 && load_be64(source + 8) == 1) return true;
   return wire::is_mapped(tuple.source) || wire::is_mapped(tuple.destination);  // IPv4's form here, never on the wire

@@ -49,9 +49,12 @@ bool step(const WorkerState& worker, FlowsRequest& ask) {
 
 void answer(WorkerState& worker) {
   InspectRequest* request = worker.inspections.pending();
-  if (request == nullptr) [[likely]] return;
-  if (request->explain != nullptr) explain(worker, *request->explain);
-  else if (request->flows != nullptr && !step(worker, *request->flows)) return;
+  if (request == nullptr) [[likely]]
+    return;
+  if (request->explain != nullptr)
+    explain(worker, *request->explain);
+  else if (request->flows != nullptr && !step(worker, *request->flows))
+    return;
   worker.inspections.finish(*request);
 }
 

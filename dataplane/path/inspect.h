@@ -1,6 +1,6 @@
-// Questions to a worker about its flows. Control posts a request; the worker works on it a few entries at a time between bursts
-// and marks it done, so no other thread ever reads a flow table. The request's memory is control's, reserved before it is posted:
-// the worker copies plain values and formats nothing.
+// Questions to a worker about its flows. Control posts a request; the worker works on it a few entries at a time
+// between bursts and marks it done, so no other thread ever reads a flow table. The request's memory is control's,
+// reserved before it is posted: the worker copies plain values and formats nothing.
 #pragma once
 
 #include <atomic>
@@ -37,7 +37,7 @@ struct FlowsRequest {
 };
 
 struct InspectRequest {
-  FlowsRequest* flows = nullptr;     // one of the two
+  FlowsRequest* flows = nullptr;  // one of the two
   Explanation* explain = nullptr;
   std::atomic<bool> done = false;
 };
@@ -46,8 +46,8 @@ class InspectBox {
  public:
   InspectBox() = default;
   InspectBox(const InspectBox&) = delete;
-  // Control: posts and returns at once; `request` stays valid until done. false when another one is being worked on. The worker
-  // may have to be woken.
+  // Control: posts and returns at once; `request` stays valid until done. false when another one is being worked on.
+  // The worker may have to be woken.
   bool ask(InspectRequest& request);
   // Worker.
   InspectRequest* pending() const { return request_.load(std::memory_order_acquire); }

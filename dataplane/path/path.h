@@ -1,5 +1,5 @@
-// The packet line: a burst goes through every room once, in the order written in path.cc. Each room is a function of its own
-// file; only emit sends and only account counts.
+// The packet line: a burst goes through every room once, in the order written in path.cc. Each room is a function of
+// its own file; only emit sends and only account counts.
 #pragma once
 
 #include "dataplane/path/batch.h"
@@ -13,8 +13,9 @@ void run(WorkerState& worker, Batch& batch);
 // The line without its end: verdicts are set, frames are rewritten, nothing is sent, freed or counted.
 void decide(WorkerState& worker, Batch& batch);
 
-// Between bursts: lets flows end that were idle for too long (a few groups of the table a call, so that the whole table is
-// seen about once a second when called every millisecond), and answers what control asks. Cheap when there is nothing.
+// Between bursts: lets flows end that were idle for too long (a few groups of the table a call, so that the whole table
+// is seen about once a second when called every millisecond), and answers what control asks. Cheap when there is
+// nothing.
 void tend(WorkerState& worker);
 
 // A few steps of what control asked, if anything (path/inspect.h).

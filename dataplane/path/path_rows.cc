@@ -12,9 +12,12 @@ class Adder {
 
   void add(uint32_t& cell, stats::Kind kind, std::string name, std::string unit, std::string labels, std::string help) {
     if (!error_.message.empty()) return;
-    const Result<uint32_t> row = segment_.add({kind, std::move(name), std::move(unit), std::move(labels), std::move(help)});
-    if (row) cell = segment_.cell_index(*row);
-    else error_ = row.error();
+    const Result<uint32_t> row =
+        segment_.add({kind, std::move(name), std::move(unit), std::move(labels), std::move(help)});
+    if (row)
+      cell = segment_.cell_index(*row);
+    else
+      error_ = row.error();
   }
   const Error& error() const { return error_; }
 
@@ -24,7 +27,9 @@ class Adder {
 };
 
 void add_port(Adder& adder, PortCells& cells, const std::string& port) {
-  const auto labels = [&](const char* direction) { return fmt::format("port=\"{}\",direction=\"{}\"", port, direction); };
+  const auto labels = [&](const char* direction) {
+    return fmt::format("port=\"{}\",direction=\"{}\"", port, direction);
+  };
   const char* const packets = "Packets that the port's workers received or sent";
   const char* const bytes = "Bytes of these packets, Ethernet header included";
   adder.add(cells.packets_in, stats::Kind::kCounter, "cardea_port_packets_total", "packets", labels("in"), packets);
@@ -41,8 +46,8 @@ Result<PathCells> add_path_rows(stats::Segment& segment, std::span<const std::st
   for (uint32_t i = 0; i < kReasonCount; ++i) {
     const auto reason = Reason(i);
     if (!is_drop(reason)) continue;
-    adder.add(cells.drops[i], stats::Kind::kCounter, "cardea_drops_total", "packets", fmt::format("reason=\"{}\"", name(reason)),
-              "Packets dropped, by reason");
+    adder.add(cells.drops[i], stats::Kind::kCounter, "cardea_drops_total", "packets",
+              fmt::format("reason=\"{}\"", name(reason)), "Packets dropped, by reason");
   }
   adder.add(cells.to_kernel, stats::Kind::kCounter, "cardea_kernel_packets_total", "packets", "direction=\"to\"",
             "Packets through the kernel door");

@@ -22,8 +22,14 @@ constexpr std::array<Row, kReasonCount> kRows = {{
 
 }  // namespace
 
-std::string_view name(Reason reason) { return kRows[size_t(reason)].name; }
-std::string_view help(Reason reason) { return kRows[size_t(reason)].help; }
-bool is_drop(Reason reason) { return kRows[size_t(reason)].drop; }
+std::string_view name(Reason reason) {
+  return kRows[size_t(reason)].name;
+}
+std::string_view help(Reason reason) {
+  return kRows[size_t(reason)].help;
+}
+bool is_drop(Reason reason) {
+  return kRows[size_t(reason)].drop;
+}
 
 }  // namespace cardea::dataplane

@@ -1,5 +1,7 @@
-// Fifth room: does the worker know the flow? Looks up the whole burst in three passes, so that its cache misses overlap; keeps time
-// and TCP state; lets a flow choose again when its backend is gone and nothing is lost by it.
+// Fifth room: does the worker know the flow? Looks up the whole burst in three passes, so that its cache misses
+// overlap; keeps time and TCP state; lets a flow choose again when its backend is gone and nothing is lost by it.
+#include <algorithm>
+
 #include "dataplane/path/flow_life.h"
 #include "dataplane/path/path.h"
 
@@ -36,6 +38,28 @@ void advance(FlowTable& flows, FlowRef ref, FlowHead& flow, const wire::Frame& f
   }
 }
 
+bool same_flow(FlowRef a, FlowRef b) {
+  return (a ^ b) << 1 == 0;
+}
+
+// Packets earlier in the burst that had found a flow which has ended since must not be rewritten by whatever gets its
+// entry next. The ring answers for tunnels; for a NAT flow nothing is left to say. Returns how many of the `live` rows
+// stay.
+uint32_t disown(Batch& batch, uint32_t live, FlowRef ended) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < live; ++i) {
+    const uint32_t row = batch.live[i];
+    batch.live[kept] = uint8_t(row);
+    const bool orphan = same_flow(batch.flow[row], ended);
+    if (orphan) batch.flow[row] = kNoFlow;
+    if (orphan && FlowTable::kind(ended) == FlowKind::kNat)
+      batch.leave(row, Verdict::kDoor, Reason::k_no_flow);
+    else
+      ++kept;
+  }
+  return kept;
+}
+
 void hit(WorkerState& worker, Batch& batch, uint32_t row) {
   const FlowRef ref = batch.flow[row];
   FlowHead& flow = worker.flows.head(ref);
@@ -54,29 +78,49 @@ void hit(WorkerState& worker, Batch& batch, uint32_t row) {
     advance(worker.flows, ref, flow, frame);
 }
 
+// Candidates of the whole burst, so that the cache misses of its buckets overlap, and then those of its entries.
+void find_candidates(const FlowTable& flows, Batch& batch) {
+  uint8_t further[kBurstMax];
+  uint32_t further_count = 0;
+  for (uint32_t i = 0; i < batch.live_count; ++i) flows.prefetch(batch.hash[batch.live[i]]);
+  for (uint32_t i = 0; i < batch.live_count; ++i) {
+    const uint32_t row = batch.live[i];
+    const FlowRef found = flows.candidate(batch.hash[row]);
+    batch.flow[row] = found;
+    further[further_count] = uint8_t(row);
+    further_count += found == kLookFurther;
+  }
+  for (uint32_t i = 0; i < further_count; ++i) batch.flow[further[i]] = flows.second_candidate(batch.hash[further[i]]);
+}
+
 }  // namespace
 
 void track(WorkerState& worker, Batch& batch) {
   const FlowTable& flows = worker.flows;
-  for (uint32_t i = 0; i < batch.live_count; ++i) flows.prefetch(batch.hash[batch.live[i]]);
-  for (uint32_t i = 0; i < batch.live_count; ++i) {
-    const uint32_t row = batch.live[i];
-    batch.flow[row] = flows.candidate(batch.hash[row]);
-  }
+  find_candidates(flows, batch);
+  std::ranges::fill(batch.new_flow, false);
   uint32_t live = 0;
   for (uint32_t i = 0; i < batch.live_count; ++i) {
     const uint32_t row = batch.live[i];
-    batch.new_flow[row] = false;
     batch.live[live] = uint8_t(row);
     // A flow of this burst may have ended since: match() compares with what is there now.
     batch.flow[row] = flows.match(batch.flow[row], batch.hash[row], batch.tuple[row]);
-    if (batch.flow[row] != kNoFlow) [[likely]] hit(worker, batch, row);
-    if (batch.flow[row] == kNoFlow && batch.direction[row] == Direction::kOut) [[unlikely]]
+    const FlowRef found = batch.flow[row];
+    if (found != kNoFlow) [[likely]]
+      hit(worker, batch, row);
+    if (batch.flow[row] == kNoFlow && batch.direction[row] == Direction::kOut) [[unlikely]] {
       batch.leave(row, Verdict::kDoor, Reason::k_no_flow);
-    else
-      ++live;
+      continue;
+    }
+    if (batch.flow[row] != found) [[unlikely]] {  // it ended here
+      live = disown(batch, live, found);
+      batch.live[live] = uint8_t(row);
+    }
+    ++live;
   }
   batch.live_count = live;
+  batch.missed = 0;
+  for (uint32_t i = 0; i < live; ++i) batch.missed += batch.flow[batch.live[i]] == kNoFlow;
 }
 
 }  // namespace cardea::dataplane::path

@@ -1,5 +1,5 @@
-// Everything the rooms of one worker use. The worker sets plan, hops and now_ms before each burst and owns the rest for good;
-// nothing in here is shared with another thread but through `inspections`.
+// Everything the rooms of one worker use. The worker sets plan, hops and now_ms before each burst and owns the rest for
+// good; nothing in here is shared with another thread but through `inspections`.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct WorkerState {
   NatPorts nat_ports;
   uint16_t ip_id = 0;
 
-  uint64_t* cells = nullptr;               // this core's (stats::Segment::cells)
+  uint64_t* cells = nullptr;  // this core's (stats::Segment::cells)
   const PathCells* path_cells = nullptr;
   Egress egress;
   InspectBox inspections;

@@ -1,8 +1,8 @@
-// One worker's flows: a cache of decisions that keeps full tuples. An index of 64-byte buckets (ten 16-bit signatures and ten
-// references; two buckets a hash, the second only used once the first fills up) points into a pool of 128-byte groups, each cut
-// into four IPv4 entries of 32 bytes, two IPv6 ones of 64, or one NAT entry of 128. All memory comes from the caller at start and
-// none is asked for later. A full table is an answer, not an accident: insert() says so and its caller decides.
-// Times are milliseconds that may wrap.
+// One worker's flows: a cache of decisions that keeps full tuples. An index of 64-byte buckets (ten 16-bit signatures
+// and ten references; two buckets a hash, the second used once the first is full) points into a pool of 128-byte
+// groups, each cut into four IPv4 entries of 32 bytes, two IPv6 ones of 64, or one NAT entry of 128. All memory comes
+// from the caller at start and none is asked for later. A full table is an answer, not an accident: insert() says so
+// and its caller decides. Times are milliseconds that may wrap.
 #pragma once
 
 #include <array>
@@ -19,6 +19,7 @@ namespace cardea::dataplane {
 // A flow's entry and, for NAT flows, which of its two tuples was found. 0 is no flow.
 using FlowRef = uint32_t;
 inline constexpr FlowRef kNoFlow = 0;
+inline constexpr FlowRef kLookFurther = 1u << 31;  // answer of candidate() alone
 
 enum class FlowState : uint8_t { kFree = 0, kSyn = 1, kEstablished = 2, kClosing = 3, kUdp = 4 };
 enum class FlowKind : uint8_t { kV4 = 0, kV6 = 1, kNat = 2 };
@@ -54,7 +55,8 @@ struct FlowNat {
   std::array<uint8_t, 16> client, service_address, backend, nat_address;
   uint64_t hash, reply_hash;
   uint16_t backend_port_be, nat_port_be;
-  // What a rewrite adds to the one's complement sums of header and payload: clients' packets; replies' is the complement.
+  // What a rewrite adds to the one's complement sums of header and payload: clients' packets; replies' is the
+  // complement.
   uint16_t l3_delta, l4_delta;
   uint32_t hop_generation;  // hop_to_client is of this HopTable
   HopId hop_to_client;
@@ -80,9 +82,12 @@ class FlowTable {
 
   // Finding takes three steps so that a burst's cache misses overlap: prefetch(hash) … candidate(hash) … match().
   void prefetch(uint64_t hash) const { __builtin_prefetch(&buckets_[bucket_of(hash)]); }
-  FlowRef candidate(uint64_t hash) const;  // by signature alone; its entry is being prefetched
+  // By signature alone; its entry is being prefetched. kLookFurther when it may be in its second bucket, which is being
+  // prefetched then.
+  FlowRef candidate(uint64_t hash) const;
+  FlowRef second_candidate(uint64_t hash) const;
   FlowRef match(FlowRef candidate, uint64_t hash, const FlowTuple& tuple) const;
-  FlowRef find(uint64_t hash, const FlowTuple& tuple) const { return match(candidate(hash), hash, tuple); }
+  FlowRef find(uint64_t hash, const FlowTuple& tuple) const;  // all three at once
 
   // New entries: kNoFlow when flows_max is reached, or no group or bucket has room. The tuple must not be in the table.
   FlowRef insert(uint64_t hash, const FlowTuple& tuple, const FlowHead& head);
@@ -97,8 +102,8 @@ class FlowTable {
   FlowTuple tuple(FlowRef ref) const;        // as the client sent it
   FlowTuple reply_tuple(FlowRef ref) const;  // as the backend answers it; precondition: NAT
 
-  // The clock hand: looks at the next `groups` groups and calls on_end(FlowRef) before each removal of a flow idle for longer than
-  // its state's timeout.
+  // The clock hand: looks at the next `groups` groups and calls on_end(FlowRef) before each removal of a flow idle for
+  // longer than its state's timeout.
   template <typename OnEnd>
   void expire(uint32_t now_ms, const FlowTimeouts& timeouts, uint32_t groups, OnEnd&& on_end);
   // Makes room in a full table: from the hand on, at most `groups` groups are searched for a flow in kSyn that
@@ -115,7 +120,6 @@ class FlowTable {
 
  private:
   static constexpr uint32_t kWays = 10;
-  static constexpr uint32_t kCrowded = 4;  // entries in the first bucket from which on the emptier of the two is taken
   static constexpr uint32_t kNoGroup = 0xffffffff;
   struct alignas(64) Bucket {
     uint16_t signature[kWays];  // 0: free
@@ -127,7 +131,8 @@ class FlowTable {
   struct alignas(64) Group {
     std::byte bytes[kGroupBytes];
   };
-  // Beside each group: which of its entries are used, and its place in the list of free groups or of those of its kind with room.
+  // Beside each group: which of its entries are used, and its place in the list of free groups or of those of its kind
+  // with room.
   struct GroupNote {
     uint32_t next, previous;
     FlowKind kind;
@@ -149,8 +154,15 @@ class FlowTable {
     return unit | uint32_t(kind) << 29 | uint32_t(reply) << 31;
   }
   bool matches(FlowRef ref, uint64_t hash, const FlowTuple& tuple) const;
-  FlowRef search(const Bucket& bucket, uint64_t hash, const FlowTuple& tuple) const;
+  static uint32_t ways_with(const Bucket& bucket, uint16_t signature);
+  FlowRef prefetched(FlowRef ref) const;
+  FlowRef search(uint64_t hash, const FlowTuple& tuple) const;  // every entry with its signature
+  FlowRef search_bucket(const Bucket& bucket, uint64_t hash, const FlowTuple& tuple) const;
+  uint64_t hash_of(FlowRef ref) const;
   bool index_add(uint64_t hash, FlowRef ref);
+  bool has_room(uint64_t index) const { return ways_with(buckets_[index], 0) != 0; }
+  void place(uint64_t index, uint16_t signature, FlowRef ref);
+  bool make_room(uint64_t index);  // moves one entry of a full bucket to that entry's other bucket
   void index_remove(uint64_t hash, FlowRef ref);
   uint32_t take_entry(FlowKind kind);  // unit, 0 when there is none
   void free_entry(FlowRef ref);
@@ -193,3 +205,5 @@ void FlowTable::expire(uint32_t now_ms, const FlowTimeouts& timeouts, uint32_t g
 }
 
 }  // namespace cardea::dataplane
+
+#include "dataplane/state/flow_lookup.h"  // IWYU pragma: export

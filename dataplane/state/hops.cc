@@ -56,9 +56,8 @@ std::vector<Span> sorted_spans(std::span<const Route> routes, bool v4) {
   std::vector<Span> spans;
   for (const Route& route : routes)
     if (route.prefix.address.is_v4() == v4) spans.push_back(span_of(route));
-  std::ranges::stable_sort(spans, [](const Span& a, const Span& b) {
-    return a.first != b.first ? a.first < b.first : a.length < b.length;
-  });
+  std::ranges::stable_sort(
+      spans, [](const Span& a, const Span& b) { return a.first != b.first ? a.first < b.first : a.length < b.length; });
   return spans;
 }
 

@@ -1,9 +1,10 @@
-// Where packets leave to: the kernel's routes and neighbours as one immutable value, which control builds from netlink and
-// workers look up. Routes are sorted disjoint ranges for each family; a known neighbour on a connected network is a range of
-// one address inside it, so one binary search answers "which next hop" for every address.
+// Where packets leave to: the kernel's routes and neighbours as one immutable value, which control builds from netlink
+// and workers look up. Routes are sorted disjoint ranges for each family; a known neighbour on a connected network is a
+// range of one address inside it, so one binary search answers "which next hop" for every address.
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -30,6 +31,7 @@ struct Hop {
   IpAddress address;  // of the next hop; unspecified for kOnLink
   bool operator==(const Hop&) const = default;
 };
+static_assert(offsetof(Hop, destination_mac) == 0 && offsetof(Hop, source_mac) == 6, "as an Ethernet header starts");
 
 // A destination and the hop that leads to it.
 struct Route {
@@ -64,7 +66,8 @@ struct HopTable {
   uint32_t generation = 1;  // another one for every published table, never 0: flows remember hops with it
   std::vector<Hop> hops;
   Routes routes;
-  std::vector<HopId> slot_hops;  // slot → routes.lookup(its address); shorter than the plan's slots while control catches up
+  std::vector<HopId>
+      slot_hops;  // slot → routes.lookup(its address); shorter than the plan's slots while control catches up
 
   HopId of_slot(uint32_t slot, const IpAddress& address) const {
     return slot < slot_hops.size() ? slot_hops[slot] : routes.lookup(address);

@@ -1,5 +1,5 @@
-// From an image to a LivePlan: verify the bytes, check what they mean, then give numbers and build tables. Nothing is numbered
-// before everything was checked, so that a refused image leaves little behind.
+// From an image to a LivePlan: verify the bytes, check what they mean, then give numbers and build tables. Nothing is
+// numbered before everything was checked, so that a refused image leaves little behind.
 #include "dataplane/state/live_plan.h"
 
 #include <fmt/format.h>
@@ -15,7 +15,9 @@ namespace {
 
 using cardea::Protocol;
 
-IpAddress address_of(const image::Address& address) { return IpAddress::v6_bytes(address.bytes()->data()); }
+IpAddress address_of(const image::Address& address) {
+  return IpAddress::v6_bytes(address.bytes()->data());
+}
 
 // ------------------------------------------------------------------ checks
 
@@ -23,11 +25,14 @@ Result<> check_ring(const image::Pool& pool) {
   const std::string name = pool.name()->str();
   const auto& ring = *pool.ring();
   const uint32_t backends = pool.backends()->size();
-  if (ring.size() == 0 || ring.size() > 5'000'011) return fail(fmt::format("the ring of pool \"{}\" has {} slots", name, ring.size()));
-  if (backends > kRingBackendsMax) return fail(fmt::format("pool \"{}\" has {} backends, {} are possible", name, backends, kRingBackendsMax));
+  if (ring.size() == 0 || ring.size() > 5'000'011)
+    return fail(fmt::format("the ring of pool \"{}\" has {} slots", name, ring.size()));
+  if (backends > kRingBackendsMax)
+    return fail(fmt::format("pool \"{}\" has {} backends, {} are possible", name, backends, kRingBackendsMax));
   for (uint32_t slot = 0; slot < ring.size(); ++slot)
     if (ring.Get(slot) != kRingEmpty && ring.Get(slot) >= backends)
-      return fail(fmt::format("slot {} of the ring of pool \"{}\" names backend {}, but there are {}", slot, name, ring.Get(slot), backends));
+      return fail(fmt::format("slot {} of the ring of pool \"{}\" names backend {}, but there are {}", slot, name,
+                              ring.Get(slot), backends));
   return {};
 }
 
@@ -37,7 +42,8 @@ Result<> check_pool(const image::Pool& pool) {
     if (!names.insert(backend->name()->str()).second)
       return fail(fmt::format("pool \"{}\" has backend \"{}\" twice", pool.name()->str(), backend->name()->str()));
     if (backend->state() > image::BackendState::MAX)
-      return fail(fmt::format("backend \"{}\" of pool \"{}\" has an unknown state", backend->name()->str(), pool.name()->str()));
+      return fail(fmt::format("backend \"{}\" of pool \"{}\" has an unknown state", backend->name()->str(),
+                              pool.name()->str()));
     if (backend->port() == 0)
       return fail(fmt::format("backend \"{}\" of pool \"{}\" has port 0", backend->name()->str(), pool.name()->str()));
   }
@@ -48,17 +54,20 @@ Result<> check_pools(const flatbuffers::Vector<flatbuffers::Offset<image::Pool>>
   std::set<std::string> names;
   uint64_t backends = 0;
   for (const image::Pool* pool : pools) {
-    if (!names.insert(pool->name()->str()).second) return fail(fmt::format("pool \"{}\" is there twice", pool->name()->str()));
+    if (!names.insert(pool->name()->str()).second)
+      return fail(fmt::format("pool \"{}\" is there twice", pool->name()->str()));
     if (auto ok = check_pool(*pool); !ok) return ok;
     backends += pool->backends()->size();
   }
-  if (backends > backends_max) return fail(fmt::format("{} backends, but dataplane.backends_max is {}", backends, backends_max));
+  if (backends > backends_max)
+    return fail(fmt::format("{} backends, but dataplane.backends_max is {}", backends, backends_max));
   return {};
 }
 
 Result<> check_services(const image::Plan& plan) {
   if (plan.services()->size() > plan.settings()->services_max() || plan.services()->size() >= kNoService)
-    return fail(fmt::format("{} services, but dataplane.services_max is {}", plan.services()->size(), plan.settings()->services_max()));
+    return fail(fmt::format("{} services, but dataplane.services_max is {}", plan.services()->size(),
+                            plan.settings()->services_max()));
   std::set<std::string> names;
   std::set<std::tuple<IpAddress, uint16_t, uint8_t>> listens;
   for (const image::Service* service : *plan.services()) {
@@ -67,14 +76,16 @@ Result<> check_services(const image::Plan& plan) {
     if (service->forward() == image::Forward::none || service->forward() > image::Forward::MAX)
       return fail(fmt::format("service \"{}\" has an unknown way of forwarding", name));
     if (service->forward() != image::Forward::local && service->pool() >= plan.pools()->size())
-      return fail(fmt::format("service \"{}\" names pool {}, but there are {}", name, service->pool(), plan.pools()->size()));
+      return fail(
+          fmt::format("service \"{}\" names pool {}, but there are {}", name, service->pool(), plan.pools()->size()));
     for (const image::Listen* listen : *service->listen()) {
       const auto protocol = listen->protocol();
       const IpAddress address = address_of(listen->address());
       if ((protocol != image::Protocol::tcp && protocol != image::Protocol::udp) || listen->port() == 0)
         return fail(fmt::format("service \"{}\" listens on a port or protocol that does not exist", name));
       if (!listens.insert({address, listen->port(), uint8_t(protocol)}).second)
-        return fail(fmt::format("service \"{}\" listens on {}, and so does another", name, Endpoint{address, listen->port()}.text()));
+        return fail(fmt::format("service \"{}\" listens on {}, and so does another", name,
+                                Endpoint{address, listen->port()}.text()));
     }
   }
   return {};
@@ -82,14 +93,18 @@ Result<> check_services(const image::Plan& plan) {
 
 Result<> check_settings(const image::Plan& plan) {
   const image::Settings& s = *plan.settings();
-  if (s.workers()->size() == 0 || s.workers()->size() > 256) return fail(fmt::format("{} workers", s.workers()->size()));
-  if (plan.ports()->size() == 0 || plan.ports()->size() > 32) return fail(fmt::format("{} ports; 1 to 32 are possible", plan.ports()->size()));
+  if (s.workers()->size() == 0 || s.workers()->size() > 256)
+    return fail(fmt::format("{} workers", s.workers()->size()));
+  if (plan.ports()->size() == 0 || plan.ports()->size() > 32)
+    return fail(fmt::format("{} ports; 1 to 32 are possible", plan.ports()->size()));
   if (s.flows() == 0 || s.flows() > uint64_t{s.workers()->size()} * 100'000'000)
     return fail(fmt::format("{} flows; up to 100M a worker are possible", s.flows()));
   if (s.nat_port_first() == 0 || s.nat_port_first() > s.nat_port_last())
     return fail(fmt::format("NAT ports {} to {}", s.nat_port_first(), s.nat_port_last()));
-  if (s.poll() > image::Poll::MAX || s.checksums() > image::Checksums::MAX) return fail("an unknown way to poll or to check sums");
-  const uint32_t timeouts[] = {s.tcp_syn_timeout_ms(), s.tcp_established_timeout_ms(), s.tcp_closing_timeout_ms(), s.udp_timeout_ms()};
+  if (s.poll() > image::Poll::MAX || s.checksums() > image::Checksums::MAX)
+    return fail("an unknown way to poll or to check sums");
+  const uint32_t timeouts[] = {s.tcp_syn_timeout_ms(), s.tcp_established_timeout_ms(), s.tcp_closing_timeout_ms(),
+                               s.udp_timeout_ms()};
   for (const uint32_t ms : timeouts)
     if (ms == 0 || ms > 0x7fffffff) return fail(fmt::format("a flow timeout of {} ms", ms));
   if (s.backends_max() > 1'000'000) return fail(fmt::format("dataplane.backends_max of {}", s.backends_max()));
@@ -97,7 +112,8 @@ Result<> check_settings(const image::Plan& plan) {
     if (port->addresses())
       for (const image::Prefix* prefix : *port->addresses())
         if (prefix->length() > (address_of(prefix->address()).is_v4() ? 32 : 128))
-          return fail(fmt::format("port \"{}\" has an address with prefix length {}", port->name()->str(), prefix->length()));
+          return fail(
+              fmt::format("port \"{}\" has an address with prefix length {}", port->name()->str(), prefix->length()));
   return {};
 }
 
@@ -106,11 +122,13 @@ Result<const image::Plan*> verified_plan(Bytes bytes) {
   if (bytes.size() < 16 || bytes.size() > kPlanBytesMax) return fail(fmt::format("not a plan: {} bytes", bytes.size()));
   if (!flatbuffers::BufferHasIdentifier(data, kPlanIdentifier)) return fail("not a plan: its identifier is not CDPL");
   flatbuffers::Verifier verifier(data, bytes.size(), 64, 100'000'000);
-  if (!verifier.VerifyBuffer<image::Plan>(kPlanIdentifier)) return fail("the plan is damaged: it points outside itself");
+  if (!verifier.VerifyBuffer<image::Plan>(kPlanIdentifier))
+    return fail("the plan is damaged: it points outside itself");
   const auto* plan = flatbuffers::GetRoot<image::Plan>(data);
   if (plan->schema() != kPlanSchema)
-    return fail(fmt::format("the plan is of schema {}, this cardea-dataplane reads {}: install the same version of all packages",
-                            plan->schema(), kPlanSchema));
+    return fail(fmt::format(
+        "the plan is of schema {}, this cardea-dataplane reads {}: install the same version of all packages",
+        plan->schema(), kPlanSchema));
   return plan;
 }
 
@@ -131,16 +149,19 @@ PlanSettings settings_of(const image::Settings& s) {
           .nat_port_first = s.nat_port_first(),
           .nat_port_last = s.nat_port_last(),
           .checksums = s.checksums(),
-          .timeouts = {s.tcp_syn_timeout_ms(), s.tcp_established_timeout_ms(), s.tcp_closing_timeout_ms(), s.udp_timeout_ms()},
+          .timeouts = {s.tcp_syn_timeout_ms(), s.tcp_established_timeout_ms(), s.tcp_closing_timeout_ms(),
+                       s.udp_timeout_ms()},
           .services_max = s.services_max(),
           .backends_max = s.backends_max(),
           .neighbours_max = s.neighbours_max()};
 }
 
 PlanPort port_of(const image::Port& p, const std::vector<IpAddress>& nat_addresses) {
-  PlanPort port{.name = p.name()->str(), .device = p.device()->str(), .gateways = addresses_of(p.gateways()), .mtu = p.mtu()};
+  PlanPort port{
+      .name = p.name()->str(), .device = p.device()->str(), .gateways = addresses_of(p.gateways()), .mtu = p.mtu()};
   if (p.addresses())
-    for (const image::Prefix* prefix : *p.addresses()) port.addresses.push_back({address_of(prefix->address()), prefix->length()});
+    for (const image::Prefix* prefix : *p.addresses())
+      port.addresses.push_back({address_of(prefix->address()), prefix->length()});
   for (const Prefix& prefix : port.addresses) {
     const bool v4 = prefix.address.is_v4();
     if (v4 && !port.has_v4) port.own_v4 = prefix.address, port.has_v4 = true;
@@ -161,7 +182,8 @@ LiveSlot live_slot(const image::Backend& backend, const TrafficCells& cells) {
           .keeps_old = backend.state() == image::BackendState::up || backend.state() == image::BackendState::drain};
 }
 
-Result<std::shared_ptr<const LivePool>> pool_of(const image::Pool& p, SlotRegistry& registry, std::vector<LiveSlot>& slots) {
+Result<std::shared_ptr<const LivePool>> pool_of(const image::Pool& p, SlotRegistry& registry,
+                                                std::vector<LiveSlot>& slots) {
   auto pool = std::make_shared<LivePool>();
   pool->name = p.name()->str();
   for (const image::Backend* backend : *p.backends()) {
@@ -173,7 +195,8 @@ Result<std::shared_ptr<const LivePool>> pool_of(const image::Pool& p, SlotRegist
     pool->backends.push_back({backend->name()->str(), *slot, backend->weight(), backend->state()});
   }
   pool->ring.reserve(p.ring()->size());
-  for (const uint16_t index : *p.ring()) pool->ring.push_back(index == kRingEmpty ? kNoSlot : pool->backends[index].slot);
+  for (const uint16_t index : *p.ring())
+    pool->ring.push_back(index == kRingEmpty ? kNoSlot : pool->backends[index].slot);
   return pool;
 }
 
@@ -198,13 +221,19 @@ Result<std::shared_ptr<const std::vector<LiveService>>> services_of(const image:
     if (!id) return std::unexpected(id.error());
     if (*id >= services->size()) services->resize(*id + 1u);
     LiveService& service = (*services)[*id];
-    service = {.name = s->name()->str(), .forward = s->forward(), .pool = s->pool(), .cells = registry.service_cells(*id), .used = true};
+    service = {.name = s->name()->str(),
+               .forward = s->forward(),
+               .pool = s->pool(),
+               .cells = registry.service_cells(*id),
+               .used = true};
     for (const image::Listen* listen : *s->listen())
-      service.listens.push_back({address_of(listen->address()), __builtin_bswap16(listen->port()), Protocol(listen->protocol()), *id});
+      service.listens.push_back(
+          {address_of(listen->address()), __builtin_bswap16(listen->port()), Protocol(listen->protocol()), *id});
   }
   services->resize(std::max<size_t>(services->size(), registry.services_end()));
   for (uint32_t id = 0; id < registry.services_end(); ++id)  // only flows use them still
-    if (!(*services)[id].used && registry.service_name(ServiceId(id))) (*services)[id].cells = registry.service_cells(ServiceId(id));
+    if (!(*services)[id].used && registry.service_name(ServiceId(id)))
+      (*services)[id].cells = registry.service_cells(ServiceId(id));
   return services;
 }
 
@@ -255,21 +284,27 @@ Result<std::unique_ptr<const LivePlan>> build_live_plan(Bytes bytes, SlotRegistr
 
 Result<std::unique_ptr<const LivePlan>> update_pools(const LivePlan& running, Bytes bytes, SlotRegistry& registry) {
   const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
-  if (bytes.size() < 16 || bytes.size() > kPlanBytesMax || !flatbuffers::BufferHasIdentifier(data, kPoolUpdateIdentifier))
+  if (bytes.size() < 16 || bytes.size() > kPlanBytesMax ||
+      !flatbuffers::BufferHasIdentifier(data, kPoolUpdateIdentifier))
     return fail("not an update of pools: its identifier is not CDPU");
   flatbuffers::Verifier verifier(data, bytes.size(), 64, 100'000'000);
-  if (!verifier.VerifyBuffer<image::PoolUpdate>(kPoolUpdateIdentifier)) return fail("the update of pools is damaged: it points outside itself");
+  if (!verifier.VerifyBuffer<image::PoolUpdate>(kPoolUpdateIdentifier))
+    return fail("the update of pools is damaged: it points outside itself");
   const auto& update = *flatbuffers::GetRoot<image::PoolUpdate>(data);
-  if (update.schema() != kPlanSchema) return fail(fmt::format("the update is of schema {}, this cardea-dataplane reads {}", update.schema(), kPlanSchema));
+  if (update.schema() != kPlanSchema)
+    return fail(
+        fmt::format("the update is of schema {}, this cardea-dataplane reads {}", update.schema(), kPlanSchema));
   if (update.generation() != running.generation)
-    return fail(fmt::format("the update is for generation {}, but {} is running", update.generation(), running.generation));
+    return fail(
+        fmt::format("the update is for generation {}, but {} is running", update.generation(), running.generation));
   if (auto ok = check_pools(*update.pools(), running.settings.backends_max); !ok) return std::unexpected(ok.error());
 
   auto plan = std::make_unique<LivePlan>(running);
   for (const image::Pool* pool : *update.pools()) {
     const auto at = std::ranges::find(plan->pools, pool->name()->str(), [](const auto& p) { return p->name; });
     if (at == plan->pools.end()) return fail(fmt::format("the running plan has no pool \"{}\"", pool->name()->str()));
-    for (const PlanBackend& backend : (*at)->backends) plan->slots[backend.slot].takes_new = false;  // gone, unless named again
+    for (const PlanBackend& backend : (*at)->backends)
+      plan->slots[backend.slot].takes_new = false;  // gone, unless named again
     auto built = pool_of(*pool, registry, plan->slots);
     if (!built) return std::unexpected(built.error());
     *at = std::move(*built);
@@ -285,7 +320,8 @@ Result<> check_reloadable(const LivePlan& running, const LivePlan& next) {
   if (a.workers != b.workers) return restart("dataplane.workers");
   if (a.flows != b.flows) return restart("dataplane.flows");
   if (a.poll != b.poll) return restart("dataplane.poll");
-  if (a.nat_port_first != b.nat_port_first || a.nat_port_last != b.nat_port_last) return restart("the range of NAT ports");
+  if (a.nat_port_first != b.nat_port_first || a.nat_port_last != b.nat_port_last)
+    return restart("the range of NAT ports");
   if (a.services_max != b.services_max) return restart("dataplane.services_max");
   if (a.backends_max != b.backends_max) return restart("dataplane.backends_max");
   if (a.neighbours_max != b.neighbours_max) return restart("dataplane.neighbours_max");

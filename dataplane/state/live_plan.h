@@ -1,6 +1,7 @@
-// What the workers run: a plan's image verified and turned into tables that a packet can be looked up in. Immutable once
-// built. Pools are shared between plans, so an update of one pool's health copies that pool and the slot table and nothing
-// else. An image that is damaged, of another schema or beyond a limit is refused whole, with a sentence that names the cause.
+// What the workers run: a plan's image verified and turned into tables that a packet can be looked up in. Immutable
+// once built. Pools are shared between plans, so an update of one pool's health copies that pool and the slot table and
+// nothing else. An image that is damaged, of another schema or beyond a limit is refused whole, with a sentence that
+// names the cause.
 #pragma once
 
 #include <cstdint>
@@ -84,7 +85,7 @@ struct LivePlan {
   std::vector<std::shared_ptr<const LivePool>> pools;
   std::shared_ptr<const std::vector<LiveService>> services;  // by ServiceId
   std::shared_ptr<const ListenTable> listen_table;
-  std::vector<LiveSlot> slots;                               // by SlotId; also those that only flows still use
+  std::vector<LiveSlot> slots;  // by SlotId; also those that only flows still use
 
   bool is_nat_port(uint16_t port) const { return port >= settings.nat_port_first && port <= settings.nat_port_last; }
 };

@@ -1,6 +1,6 @@
-// Which source ports a worker may give to fullnat flows: those with (port - first) % workers equal to its index, so that a
-// reply's destination port names its owner. A port is free for a flow when the reply's tuple is not in the flow table; the same
-// port serves many backends at once. The search starts where the last one ended and is bounded.
+// Which source ports a worker may give to fullnat flows: those with (port - first) % workers equal to its index, so
+// that a reply's destination port names its owner. A port is free for a flow when the reply's tuple is not in the flow
+// table; the same port serves many backends at once. The search starts where the last one ended and is bounded.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,9 @@ class NatPorts {
  public:
   NatPorts() = default;
   NatPorts(uint16_t first, uint16_t last, uint32_t workers, uint32_t worker)
-      : first_(first), stride_(workers), offset_(worker),
+      : first_(first),
+        stride_(workers),
+        offset_(worker),
         count_(last < first + worker ? 0 : (uint32_t(last) - first - worker) / workers + 1) {}
 
   static constexpr uint32_t kTriesMax = 128;

@@ -11,18 +11,26 @@ std::string escaped(const std::string& text) {
   std::string out;
   for (const char c : text) {
     if (c == '\\' || c == '"') out += '\\';
-    if (c == '\n') out += "\\n";
-    else out += c;
+    if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
   }
   return out;
 }
 
-std::string labels_of(const std::string& service) { return fmt::format("service=\"{}\"", escaped(service)); }
+std::string labels_of(const std::string& service) {
+  return fmt::format("service=\"{}\"", escaped(service));
+}
 std::string labels_of(const SlotIdentity& id) {
   return fmt::format("pool=\"{}\",backend=\"{}\"", escaped(id.pool), escaped(id.backend));
 }
-const char* prefix_of(const std::string&) { return "cardea_service"; }
-const char* prefix_of(const SlotIdentity&) { return "cardea_backend"; }
+const char* prefix_of(const std::string&) {
+  return "cardea_service";
+}
+const char* prefix_of(const SlotIdentity&) {
+  return "cardea_backend";
+}
 
 }  // namespace
 
@@ -37,17 +45,21 @@ Result<> SlotRegistry::add_rows(const std::string& prefix, const std::string& la
     uint32_t* cell;
   };
   const Line lines[] = {
-      {Kind::kCounter, "packets_total", "packets", "in", "Packets forwarded, in towards backends, out towards clients", &cells.packets_in},
+      {Kind::kCounter, "packets_total", "packets", "in", "Packets forwarded, in towards backends, out towards clients",
+       &cells.packets_in},
       {Kind::kCounter, "bytes_total", "bytes", "in", "Bytes of forwarded frames as they came", &cells.bytes_in},
-      {Kind::kCounter, "packets_total", "packets", "out", "Packets forwarded, in towards backends, out towards clients", &cells.packets_out},
+      {Kind::kCounter, "packets_total", "packets", "out", "Packets forwarded, in towards backends, out towards clients",
+       &cells.packets_out},
       {Kind::kCounter, "bytes_total", "bytes", "out", "Bytes of forwarded frames as they came", &cells.bytes_out},
       {Kind::kCounter, "flows_total", "flows", nullptr, "Flows begun", &cells.flows_total},
       {Kind::kGauge, "flows", "flows", nullptr, "Live flows", &cells.flows},
   };
   for (size_t i = 0; i < std::size(lines); ++i) {
     const Line& line = lines[i];
-    const std::string all = line.direction == nullptr ? labels : fmt::format("{},direction=\"{}\"", labels, line.direction);
-    const Result<uint32_t> row = segment_.add({line.kind, fmt::format("{}_{}", prefix, line.name), line.unit, all, line.help});
+    const std::string all =
+        line.direction == nullptr ? labels : fmt::format("{},direction=\"{}\"", labels, line.direction);
+    const Result<uint32_t> row =
+        segment_.add({line.kind, fmt::format("{}_{}", prefix, line.name), line.unit, all, line.help});
     if (!row) {
       for (size_t made = 0; made < i; ++made) segment_.remove(rows.row[made]);
       return std::unexpected(row.error());
@@ -59,12 +71,15 @@ Result<> SlotRegistry::add_rows(const std::string& prefix, const std::string& la
 }
 
 template <typename Identity>
-Result<uint32_t> SlotRegistry::number(Table<Identity>& table, std::map<Identity, uint32_t>& index, std::vector<uint32_t>& spare,
-                                      const Identity& identity, uint32_t limit, const char* setting) {
+Result<uint32_t> SlotRegistry::number(Table<Identity>& table, std::map<Identity, uint32_t>& index,
+                                      std::vector<uint32_t>& spare, const Identity& identity, uint32_t limit,
+                                      const char* setting) {
   if (const auto it = index.find(identity); it != index.end()) return it->second;
   if (spare.empty() && table.size() >= limit)
-    return fail(fmt::format("more than {} are in use, with those that only flows still use: raise dataplane.{} and restart cardea-dataplane",
-                            limit, setting));
+    return fail(
+        fmt::format("more than {} are in use, with those that only flows still use: raise dataplane.{} and restart "
+                    "cardea-dataplane",
+                    limit, setting));
   Record<Identity> record{.identity = identity, .used = true};
   if (auto added = add_rows(prefix_of(identity), labels_of(identity), record.rows, record.cells); !added)
     return std::unexpected(std::move(added.error()).in("count the traffic of " + labels_of(identity)));
@@ -111,7 +126,8 @@ void SlotRegistry::forget_plan() {
 }
 
 template <typename Identity>
-uint32_t SlotRegistry::free_unused_of(Table<Identity>& table, std::map<Identity, uint32_t>& index, std::vector<uint32_t>& spare) {
+uint32_t SlotRegistry::free_unused_of(Table<Identity>& table, std::map<Identity, uint32_t>& index,
+                                      std::vector<uint32_t>& spare) {
   uint32_t freed = 0;
   for (uint32_t at = 0; at < table.size(); ++at) {
     auto& record = table[at];

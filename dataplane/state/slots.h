@@ -1,6 +1,6 @@
-// Numbers that outlive plans: a slot for each backend (pool, name, endpoint) and an id for each service name, with their rows
-// in the stats segment. Flows hold these numbers, so plans may come in any order and no live flow changes its backend. A number
-// is given away again only when no plan and no flow uses it. Control thread only.
+// Numbers that outlive plans: a slot for each backend (pool, name, endpoint) and an id for each service name, with
+// their rows in the stats segment. Flows hold these numbers, so plans may come in any order and no live flow changes
+// its backend. A number is given away again only when no plan and no flow uses it. Control thread only.
 #pragma once
 
 #include <cstdint>

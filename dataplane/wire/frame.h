@@ -13,27 +13,27 @@ namespace cardea::dataplane::wire {
 
 enum class Fault : uint8_t {
   kNone,
-  kNotIp,       // fine, but nothing more is known about it
-  kVlan,        // the same
-  kNotTcpUdp,   // IP header checked, payload of another protocol
-  kTruncated,   // the frame ends before its headers, or before its IP length
-  kIpHeader,    // version or lengths make no sense
-  kExtension,   // IPv6 extension headers broken or too many
-  kL4Header,    // TCP or UDP lengths make no sense, or a port is 0
+  kNotIp,      // fine, but nothing more is known about it
+  kVlan,       // the same
+  kNotTcpUdp,  // IP header checked, payload of another protocol
+  kTruncated,  // the frame ends before its headers, or before its IP length
+  kIpHeader,   // version or lengths make no sense
+  kExtension,  // IPv6 extension headers broken or too many
+  kL4Header,   // TCP or UDP lengths make no sense, or a port is 0
 };
 
 enum FrameFlag : uint8_t { kFragment = 1, kDontFragment = 2 };
 
 struct Frame {
   Fault fault = Fault::kNone;
-  uint8_t family = 0;     // 4, 6, or 0 when not IP
-  uint8_t protocol = 0;   // of the payload: the last header's
-  uint8_t tcp_flags = 0;  // 0 for UDP
-  uint8_t flags = 0;      // FrameFlag
-  uint8_t ttl = 0;        // or hop limit
-  uint16_t l3 = 0;        // offset of the IP header
-  uint16_t l4 = 0;        // offset of the TCP or UDP header; 0 in fragments but the first
-  uint16_t l3_length = 0; // the whole IP packet: header and payload, without the frame's padding
+  uint8_t family = 0;      // 4, 6, or 0 when not IP
+  uint8_t protocol = 0;    // of the payload: the last header's
+  uint8_t tcp_flags = 0;   // 0 for UDP
+  uint8_t flags = 0;       // FrameFlag
+  uint8_t ttl = 0;         // or hop limit
+  uint16_t l3 = 0;         // offset of the IP header
+  uint16_t l4 = 0;         // offset of the TCP or UDP header; 0 in fragments but the first
+  uint16_t l3_length = 0;  // the whole IP packet: header and payload, without the frame's padding
 };
 
 inline constexpr uint8_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck = 0x10;

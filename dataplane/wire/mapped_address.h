@@ -18,7 +18,8 @@ inline void set_v6(IpAddress& address, const void* sixteen_bytes) {
   __builtin_memcpy(address.bytes.data(), sixteen_bytes, 16);
 }
 inline bool is_mapped(const IpAddress& address) {
-  return load_native<uint64_t>(address.bytes.data()) == 0 && load_native<uint32_t>(address.bytes.data() + 8) == kMappedPrefix;
+  return load_native<uint64_t>(address.bytes.data()) == 0 &&
+         load_native<uint32_t>(address.bytes.data() + 8) == kMappedPrefix;
 }
 
 }  // namespace cardea::dataplane::wire
