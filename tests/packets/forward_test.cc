@@ -1,55 +1,22 @@
-// Packets through the whole line, one row a case: what goes in, verdict and reason that must come out, and the frame that leaves,
-// with every checksum computed anew.
+// Packets through the whole line, one row a case: what goes in, verdict and reason that must come out, and the frame
+// that leaves, with every checksum computed anew.
 #include <gtest/gtest.h>
-#include <rte_mbuf.h>
+
+#include <cstring>
 
 #include "dataplane/wire/checksum.h"
-#include "tests/packets/site.h"
+#include "tests/packets/ends.h"
 
 namespace cardea::dataplane::test {
 namespace {
-
-struct Sink {
-  std::vector<std::vector<std::byte>> sent;
-};
-
-uint16_t transmit(void* context, uint16_t, rte_mbuf** packets, uint16_t count) {
-  for (uint16_t i = 0; i < count; ++i) {
-    const auto* at = rte_pktmbuf_mtod(packets[i], std::byte*);
-    static_cast<Sink*>(context)->sent.emplace_back(at, at + packets[i]->data_len);
-  }
-  rte_pktmbuf_free_bulk(packets, count);
-  return count;
-}
-uint16_t to_kernel(void*, rte_mbuf** packets, uint16_t count) {
-  rte_pktmbuf_free_bulk(packets, count);
-  return count;
-}
-bool never_wait(void*, rte_mbuf*, uint16_t, const IpAddress&) { return false; }
-
-struct Outcome {
-  Verdict verdict;
-  Reason reason;
-  std::vector<std::byte> frame;
-};
-
-Outcome run(Site& site, const std::vector<std::byte>& bytes) {
-  Sink sink;
-  site.worker.egress = {&sink, transmit, to_kernel, nullptr, never_wait};
-  Batch batch;
-  batch.count = 1;
-  batch.packet[0] = packet(bytes);
-  path::run(site.worker, batch);
-  return {batch.verdict[0], batch.reason[0], sink.sent.empty() ? std::vector<std::byte>{} : sink.sent[0]};
-}
 
 // Header and payload sums of an unencapsulated frame, from nothing.
 bool sums_right(const std::vector<std::byte>& bytes, const wire::Frame& f) {
   const std::byte* ip = bytes.data() + f.l3;
   if (f.family == 4 && wire::fold(wire::sum_bytes(ip, 20)) != 0xffff) return false;
   const uint16_t body = uint16_t(f.l3 + f.l3_length - f.l4);
-  const uint64_t pseudo = wire::sum_bytes(ip + (f.family == 4 ? 12 : 8), f.family == 4 ? 8 : 32) + __builtin_bswap16(body) +
-                          (uint64_t{f.protocol} << 8);
+  const uint64_t pseudo = wire::sum_bytes(ip + (f.family == 4 ? 12 : 8), f.family == 4 ? 8 : 32) +
+                          __builtin_bswap16(body) + (uint64_t{f.protocol} << 8);
   return wire::fold(wire::sum_bytes(bytes.data() + f.l4, body, pseudo)) == 0xffff;
 }
 
@@ -62,6 +29,21 @@ struct Row {
 };
 
 void nothing(std::vector<std::byte>&) {}
+void sum_again(std::vector<std::byte>& b) {
+  store_be16(b.data() + 24, 0);
+  store_native(b.data() + 24, uint16_t(~wire::fold(wire::sum_bytes(b.data() + 14, 20))));
+}
+void map_source(std::vector<std::byte>& b) {
+  const IpAddress mapped = IpAddress::v4(0x01020304);
+  std::memcpy(b.data() + 22, mapped.bytes.data(), 16);
+}
+// Destination options of eight bytes that say they are `more` times eight longer.
+void insert_options(std::vector<std::byte>& b, uint8_t more) {
+  const std::byte options[8] = {b[20], std::byte(more), std::byte{1}, std::byte{4}};
+  b[20] = std::byte{60};
+  b.insert(b.begin() + 54, options, options + 8);
+  store_be16(b.data() + 18, uint16_t(b.size() - 54));
+}
 
 class Packets : public testing::TestWithParam<Row> {};
 
@@ -75,7 +57,8 @@ TEST_P(Packets, LeaveAsTheyMust) {
   if (outcome.verdict == Verdict::kDrop) EXPECT_EQ(site.drops(GetParam().reason), 1u);
 }
 
-const FlowTuple kTunnel = tuple("198.51.100.7:5555", "203.0.113.2:80"), kNat = tuple("198.51.100.7:5555", "203.0.113.1:80");
+const FlowTuple kTunnel = tuple("198.51.100.7:5555", "203.0.113.2:80"),
+                kNat = tuple("198.51.100.7:5555", "203.0.113.1:80");
 const FlowTuple kTunnel6 = tuple("[2001:db8:9::7]:5555", "[2001:db8::2]:80");
 
 INSTANTIATE_TEST_SUITE_P(
@@ -85,18 +68,87 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"ipip v6", {kTunnel6}, nothing, Verdict::kForward, Reason::kNone},
         Row{"fullnat handshake", {kNat, 2}, nothing, Verdict::kForward, Reason::kNone},
         Row{"fullnat stray", {kNat, 0x10}, nothing, Verdict::kDoor, Reason::k_no_flow},
-        Row{"not listened on", {tuple("198.51.100.7:5555", "203.0.113.2:81")}, nothing, Verdict::kDoor, Reason::k_not_a_service},
+        Row{"not listened on",
+            {tuple("198.51.100.7:5555", "203.0.113.2:81")},
+            nothing,
+            Verdict::kDoor,
+            Reason::k_not_a_service},
         Row{"ttl", {kTunnel, 0x10, 6, 1}, nothing, Verdict::kDrop, Reason::k_ttl_expired},
-        Row{"loopback source", {tuple("127.0.0.1:5555", "203.0.113.2:80")}, nothing, Verdict::kDrop, Reason::k_martian_source},
-        Row{"multicast source", {tuple("224.0.0.1:5555", "203.0.113.2:80")}, nothing, Verdict::kDrop, Reason::k_martian_source},
+        Row{"loopback source",
+            {tuple("127.0.0.1:5555", "203.0.113.2:80")},
+            nothing,
+            Verdict::kDrop,
+            Reason::k_martian_source},
+        Row{"multicast source",
+            {tuple("224.0.0.1:5555", "203.0.113.2:80")},
+            nothing,
+            Verdict::kDrop,
+            Reason::k_martian_source},
         Row{"land", {tuple("203.0.113.2:80", "203.0.113.2:80")}, nothing, Verdict::kDrop, Reason::k_martian_source},
         Row{"too big", {kTunnel, 0x10, 1460}, nothing, Verdict::kDrop, Reason::k_too_big},
-        Row{"bad checksum", {kTunnel}, [](auto& b) { b[24] ^= std::byte{1}; }, Verdict::kDrop, Reason::k_bad_ip_checksum},
+        Row{"bad checksum",
+            {kTunnel},
+            [](auto& b) { b[24] ^= std::byte{1}; },
+            Verdict::kDrop,
+            Reason::k_bad_ip_checksum},
         Row{"cut short", {kTunnel}, [](auto& b) { b.resize(b.size() - 1); }, Verdict::kDrop, Reason::k_truncated},
-        Row{"header length", {kTunnel}, [](auto& b) { b[14] = std::byte{0x44}; }, Verdict::kDrop, Reason::k_bad_ip_header},
+        Row{"header length",
+            {kTunnel},
+            [](auto& b) { b[14] = std::byte{0x44}; },
+            Verdict::kDrop,
+            Reason::k_bad_ip_header},
         Row{"tcp offset", {kTunnel}, [](auto& b) { b[46] = std::byte{0x40}; }, Verdict::kDrop, Reason::k_bad_l4_header},
+        Row{"fragment",
+            {kTunnel},
+            [](auto& b) { store_be16(b.data() + 20, 0x2000), sum_again(b); },
+            Verdict::kDrop,
+            Reason::k_fragment},
+        Row{"later fragment",
+            {kTunnel},
+            [](auto& b) { store_be16(b.data() + 20, 0x0010), sum_again(b); },
+            Verdict::kDrop,
+            Reason::k_fragment},
+        Row{"fragment for this host",
+            {tuple("198.51.100.7:5555", "10.0.0.1:22")},
+            [](auto& b) { store_be16(b.data() + 20, 0x2000), sum_again(b); },
+            Verdict::kDoor,
+            Reason::k_not_a_service},
+        Row{"icmp",
+            {kTunnel},
+            [](auto& b) { b[23] = std::byte{1}, sum_again(b); },
+            Verdict::kDoor,
+            Reason::k_not_tcp_udp},
+        Row{"unspecified source",
+            {tuple("0.0.0.0:5555", "203.0.113.2:80")},
+            nothing,
+            Verdict::kDrop,
+            Reason::k_martian_source},
+        Row{"mapped in v6", {kTunnel6}, [](auto& b) { map_source(b); }, Verdict::kDrop, Reason::k_martian_source},
+        Row{"extension header", {kTunnel6}, [](auto& b) { insert_options(b, 0); }, Verdict::kForward, Reason::kNone},
+        Row{"extension too long",
+            {kTunnel6},
+            [](auto& b) { insert_options(b, 9); },
+            Verdict::kDrop,
+            Reason::k_bad_extension_header},
+        Row{"fullnat reset", {kNat, 6}, nothing, Verdict::kDoor, Reason::k_no_flow},
+        Row{"reply without a flow",
+            {tuple("10.0.0.11:8080", "10.0.0.1:2000")},
+            nothing,
+            Verdict::kDoor,
+            Reason::k_no_flow},
+        Row{"probe's answer",
+            {tuple("10.0.0.11:8080", "10.0.0.1:40000")},
+            nothing,
+            Verdict::kDoor,
+            Reason::k_not_a_service},
+        Row{"v6 hop limit", {kTunnel6, 0x10, 6, 1}, nothing, Verdict::kDrop, Reason::k_ttl_expired},
+        Row{"v6 too big", {kTunnel6, 0x10, 1420}, nothing, Verdict::kDrop, Reason::k_too_big},
         Row{"arp", {kTunnel}, [](auto& b) { b[13] = std::byte{6}; }, Verdict::kDoor, Reason::k_not_ip},
-        Row{"vlan", {kTunnel}, [](auto& b) { b[12] = std::byte{0x81}, b[13] = std::byte{0}; }, Verdict::kDoor, Reason::k_vlan}));
+        Row{"vlan",
+            {kTunnel},
+            [](auto& b) { b[12] = std::byte{0x81}, b[13] = std::byte{0}; },
+            Verdict::kDoor,
+            Reason::k_vlan}));
 
 TEST(Fullnat, TranslatesBothWaysWithRightSums) {
   for (const bool v6 : {false, true})
@@ -113,7 +165,8 @@ TEST(Fullnat, TranslatesBothWaysWithRightSums) {
       EXPECT_TRUE(sums_right(there.frame, out));
       EXPECT_EQ(to_backend.source.text(), v6 ? "fd00::1" : "10.0.0.1");
       EXPECT_EQ(to_backend.destination_port_be, __builtin_bswap16(8080));
-      const FlowTuple answer{to_backend.destination, to_backend.source, to_backend.destination_port_be, to_backend.source_port_be, protocol};
+      const FlowTuple answer{to_backend.destination, to_backend.source, to_backend.destination_port_be,
+                             to_backend.source_port_be, protocol};
       const Outcome back = run(site, frame({answer, wire::kTcpSyn | wire::kTcpAck}));
       ASSERT_EQ(back.verdict, Verdict::kForward) << name(back.reason);
       FlowTuple to_client;
@@ -132,7 +185,8 @@ TEST(Ipip, WrapsTheWholePacket) {
   EXPECT_EQ(wire::fold(wire::sum_bytes(outer, 20)), 0xffff);
   EXPECT_EQ(uint8_t(outer[9]), 4);
   EXPECT_EQ(wire::fold(wire::sum_bytes(outer + 20, 20)), 0xffff);
-  EXPECT_EQ(std::vector<std::byte>(outcome.frame.begin() + 54, outcome.frame.end()), std::vector<std::byte>(in.begin() + 34, in.end()));
+  EXPECT_EQ(std::vector<std::byte>(outcome.frame.begin() + 54, outcome.frame.end()),
+            std::vector<std::byte>(in.begin() + 34, in.end()));
 }
 
 TEST(Limits, NoNatPortIsADropWithThatReason) {
@@ -154,6 +208,33 @@ TEST(Limits, AFullTableStillForwardsTunnels) {
   }
   EXPECT_EQ(site.worker.flows.size(), 2u);
   EXPECT_EQ(site.worker.cells[site.path_cells.bypassed], 3u);
+}
+
+TEST(Checksums, OfPayloadsAreLookedAtWhenAskedTo) {
+  for (const Protocol protocol : {Protocol::kTcp, Protocol::kUdp})
+    for (const bool v6 : {false, true}) {
+      const std::string port = protocol == Protocol::kTcp ? "80" : "53";
+      const FlowTuple t = v6 ? tuple("[2001:db8:9::7]:5555", "[2001:db8::2]:" + port, protocol)
+                             : tuple("198.51.100.7:5555", "203.0.113.2:" + port, protocol);
+      for (const uint16_t payload : {0, 6, 7}) {
+        Site strict({.full_checksums = true}), usual;
+        std::vector<std::byte> bytes = frame({.tuple = t, .payload = payload});
+        EXPECT_EQ(run(strict, bytes).verdict, Verdict::kForward);
+        bytes.back() ^= std::byte{1};
+        EXPECT_EQ(run(strict, bytes).reason, Reason::k_bad_l4_checksum);
+        EXPECT_EQ(run(usual, bytes).verdict, Verdict::kForward);
+      }
+    }
+}
+
+TEST(Checksums, UdpOverIpv4NeedsNone) {
+  Site site({.full_checksums = true});
+  const FlowTuple t = tuple("198.51.100.7:5555", "203.0.113.1:53", Protocol::kUdp);
+  std::vector<std::byte> bytes = frame({t});
+  store_be16(bytes.data() + 40, 0);
+  const Outcome outcome = run(site, bytes);
+  ASSERT_EQ(outcome.verdict, Verdict::kForward) << name(outcome.reason);
+  EXPECT_EQ(load_be16(outcome.frame.data() + 40), 0) << "and translation makes none up";
 }
 
 TEST(Neighbours, ThatFailAreADropWithThatReason) {

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <fstream>
 
 #include "base/check.h"
 #include "base/maglev.h"
@@ -42,7 +43,8 @@ std::unique_ptr<image::PoolT> pool(const std::string& name, const std::string& p
   return pool;
 }
 
-std::unique_ptr<image::ServiceT> service(const std::string& name, const std::string& address, image::Forward forward, uint32_t pool_index) {
+std::unique_ptr<image::ServiceT> service(const std::string& name, const std::string& address, image::Forward forward,
+                                         uint32_t pool_index) {
   auto service = std::make_unique<image::ServiceT>();
   service->name = name;
   service->forward = forward;
@@ -63,9 +65,23 @@ void* huge_or_small(size_t& size) {
 
 }  // namespace
 
-void start_eal() {
-  static const bool started = [] {
-    const char* words[] = {"test", "--no-huge", "--no-pci", "--no-shconf", "-m", "256", "--no-telemetry", "-l", "0", "--log-level=error"};
+namespace {
+
+bool huge_pages_free() {
+  std::ifstream file("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages");
+  int free = 0;
+  return file >> free && free >= 64;
+}
+
+}  // namespace
+
+void start_eal(bool huge_pages) {
+  static const bool started = [&] {
+    std::vector<const char*> words{"test", "--no-pci", "--no-shconf", "--no-telemetry", "-l", "0", "--log-level=error"};
+    if (huge_pages && huge_pages_free())
+      words.insert(words.end(), {"--in-memory", "-m", "64"});
+    else
+      words.insert(words.end(), {"--no-huge", "-m", "256"});
     std::vector<char*> argv;
     for (const char* word : words) argv.push_back(const_cast<char*>(word));
     CHECK(rte_eal_init(int(argv.size()), argv.data()) >= 0, "DPDK does not start");
@@ -81,7 +97,7 @@ rte_mempool* packet_pool() {
   return pool;
 }
 
-std::vector<std::byte> plan_image(const SiteOptions& options) {
+image::PlanT plan_of(const SiteOptions& options) {
   image::PlanT plan;
   plan.schema = kPlanSchema;
   plan.generation = 7;
@@ -105,10 +121,38 @@ std::vector<std::byte> plan_image(const SiteOptions& options) {
   plan.services.push_back(service("nat6", "2001:db8::1", image::Forward::fullnat, 1));
   plan.services.push_back(service("tunnel4", "203.0.113.2", image::Forward::ipip, 0));
   plan.services.push_back(service("tunnel6", "2001:db8::2", image::Forward::ipip, 1));
-  flatbuffers::FlatBufferBuilder builder;
-  image::FinishPlanBuffer(builder, image::Plan::Pack(builder, &plan));
+  return plan;
+}
+
+namespace {
+
+std::vector<std::byte> bytes_of(const flatbuffers::FlatBufferBuilder& builder) {
   const auto* bytes = reinterpret_cast<const std::byte*>(builder.GetBufferPointer());
   return {bytes, bytes + builder.GetSize()};
+}
+
+}  // namespace
+
+std::vector<std::byte> packed(const image::PlanT& plan) {
+  flatbuffers::FlatBufferBuilder builder;
+  image::FinishPlanBuffer(builder, image::Plan::Pack(builder, &plan));
+  return bytes_of(builder);
+}
+
+std::vector<std::byte> packed(const image::PoolUpdateT& update) {
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(image::PoolUpdate::Pack(builder, &update), kPoolUpdateIdentifier);
+  return bytes_of(builder);
+}
+
+image::PoolUpdateT pool_update(const std::string& name, uint32_t backends, image::BackendState state) {
+  image::PoolUpdateT update;
+  update.schema = kPlanSchema;
+  update.generation = 7;
+  update.pools.push_back(pool(name, name == "v6" ? "fd00::" : "10.0.0.", backends));
+  for (auto& backend : update.pools[0]->backends) backend->state = state;
+  if (state != image::BackendState::up) update.pools[0]->ring.assign(update.pools[0]->ring.size(), kRingEmpty);
+  return update;
 }
 
 Site::Site(const SiteOptions& options) {
@@ -122,12 +166,22 @@ Site::Site(const SiteOptions& options) {
   const std::string ports[] = {"wan"};
   path_cells = add_path_rows(*segment, ports).value();
   std::vector<Route> routes;
-  hops.hops.push_back({{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}, 0, options.mtu, HopState::kResolved, IpAddress::parse("10.0.0.254").value()});
+  hops.hops.push_back({{2, 0, 0, 0, 0, 1},
+                       {2, 0, 0, 0, 0, 2},
+                       0,
+                       options.mtu,
+                       HopState::kResolved,
+                       IpAddress::parse("10.0.0.254").value()});
   routes.push_back({Prefix::parse("0.0.0.0/0").value(), 0});
   routes.push_back({Prefix::parse("::/0").value(), 0});
   for (const LiveSlot& slot : plan->slots) {
     routes.push_back({{slot.address, uint8_t(slot.family == 4 ? 32 : 128)}, HopId(hops.hops.size())});
-    hops.hops.push_back({{2, 0, 0, 0, 1, uint8_t(hops.hops.size())}, {2, 0, 0, 0, 0, 2}, 0, options.mtu, HopState::kResolved, slot.address});
+    hops.hops.push_back({{2, 0, 0, 0, 1, uint8_t(hops.hops.size())},
+                         {2, 0, 0, 0, 0, 2},
+                         0,
+                         options.mtu,
+                         HopState::kResolved,
+                         slot.address});
   }
   hops.routes = Routes(routes);
   for (const LiveSlot& slot : plan->slots) hops.slot_hops.push_back(hops.routes.lookup(slot.address));
@@ -145,6 +199,13 @@ Site::Site(const SiteOptions& options) {
 Site::~Site() {
   munmap(memory_, memory_size_);
   unlink(stats_path_.c_str());
+}
+
+void Site::update(const image::PoolUpdateT& update) {
+  auto next = update_pools(*plan, packed(update), *registry);
+  CHECK(next.has_value(), "the update is refused");
+  plan = std::move(*next);
+  worker.plan = plan.get();
 }
 
 void Site::resolve(HopState state) {
@@ -179,8 +240,10 @@ std::vector<std::byte> frame(const FrameSpec& spec) {
   }
   store_native(header, t.source_port_be);
   store_native(header + 2, t.destination_port_be);
-  if (tcp) header[12] = std::byte{0x50}, header[13] = std::byte(spec.tcp_flags);
-  else store_be16(header + 4, body);
+  if (tcp)
+    header[12] = std::byte{0x50}, header[13] = std::byte(spec.tcp_flags);
+  else
+    store_be16(header + 4, body);
   for (uint16_t i = 0; i < spec.payload; ++i) header[l4 + i] = std::byte(i);
   uint64_t sum = wire::sum_bytes(ip + at, 2 * address_size) + __builtin_bswap16(body) + (uint64_t(t.protocol) << 8);
   store_native(header + (tcp ? 16 : 6), uint16_t(~wire::fold(wire::sum_bytes(header, body, sum))));

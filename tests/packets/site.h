@@ -1,5 +1,6 @@
-// A small site in memory for tests and benches of the packet line: a plan, routes and resolved hops, a worker with its flow table and
-// counters, and frames built byte by byte. Clients are behind port 0's gateway; backends 10.0.0.11.. and fd00::11.. are its neighbours.
+// A small site in memory for tests and benches of the packet line: a plan, routes and resolved hops, a worker with its
+// flow table and counters, and frames built byte by byte. Clients are behind port 0's gateway; backends 10.0.0.11.. and
+// fd00::11.. are its neighbours.
 #pragma once
 
 #include <memory>
@@ -21,11 +22,21 @@ struct SiteOptions {
   bool full_checksums = false;
 };
 
-void start_eal();  // once a process; without huge pages, devices or files
+// Once a process, without devices or files; in huge pages if asked to and some are free.
+void start_eal(bool huge_pages = false);
 rte_mempool* packet_pool();
 
-// Services: 203.0.113.1:80/tcp and 2001:db8::1 fullnat, :53/udp too; 203.0.113.2:80/tcp and 2001:db8::2 ipip, :53/udp too.
-std::vector<std::byte> plan_image(const SiteOptions& options);
+// Services: 203.0.113.1:80/tcp and 2001:db8::1 fullnat, :53/udp too; 203.0.113.2:80/tcp and 2001:db8::2 ipip, :53/udp
+// too.
+image::PlanT plan_of(const SiteOptions& options);
+std::vector<std::byte> packed(const image::PlanT& plan);
+std::vector<std::byte> packed(const image::PoolUpdateT& update);
+inline std::vector<std::byte> plan_image(const SiteOptions& options) {
+  return packed(plan_of(options));
+}
+
+// One of plan_of()'s pools ("v4" or "v6") with every backend in this state, as an update of the site's plan.
+image::PoolUpdateT pool_update(const std::string& pool, uint32_t backends, image::BackendState state);
 
 class Site {
  public:
@@ -34,7 +45,8 @@ class Site {
   ~Site();
 
   uint64_t drops(Reason reason) const { return worker.cells[path_cells.drops[size_t(reason)]]; }
-  void resolve(HopState state);  // of every backend's hop
+  void resolve(HopState state);                   // of every backend's hop
+  void update(const image::PoolUpdateT& update);  // CHECKs that it is taken
 
   std::unique_ptr<stats::Segment> segment;
   std::unique_ptr<SlotRegistry> registry;

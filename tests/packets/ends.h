@@ -1,0 +1,37 @@
+// One burst through the line of a site, with ends behind emit that write down what they were given and free it.
+#pragma once
+
+#include <vector>
+
+#include "tests/packets/site.h"
+
+namespace cardea::dataplane::test {
+
+struct Outcome {
+  Verdict verdict = Verdict::kOnTheLine;
+  Reason reason = Reason::kNone;
+  SlotId slot = kNoSlot;
+  bool new_flow = false;
+  std::vector<std::byte> frame;  // as it left, by whichever end; empty when none took it
+};
+
+struct Ends {
+  struct Given {
+    std::vector<std::byte> frame;
+    uint32_t to = 0;  // port or worker
+    IpAddress next;   // of packets that wait
+  };
+  std::vector<Given> sent, kernel, handed_over, waiting;
+  uint16_t transmit_room = 64, door_room = 64, hand_over_room = 64;  // how many each end takes a call
+  bool wait_room = true;
+
+  Egress egress();
+};
+
+struct How {
+  bool spread = false, handed_over = false;
+};
+std::vector<Outcome> run(Site& site, Ends& ends, const std::vector<std::vector<std::byte>>& frames, How how = {});
+Outcome run(Site& site, const std::vector<std::byte>& frame);
+
+}  // namespace cardea::dataplane::test

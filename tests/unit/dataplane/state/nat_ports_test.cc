@@ -1,0 +1,50 @@
+#include "dataplane/state/nat_ports.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace cardea::dataplane {
+namespace {
+
+TEST(NatPorts, WorkersShareTheRangeWithoutOverlap) {
+  std::set<uint16_t> all;
+  for (uint32_t worker = 0; worker < 3; ++worker) {
+    NatPorts ports(1024, 1033, 3, worker);
+    for (uint32_t i = 0; i < ports.count(); ++i) {
+      const uint16_t port = ports.next();
+      EXPECT_TRUE(all.insert(port).second) << port;
+      EXPECT_EQ(NatPorts::owner(port, 1024, 3), worker) << port;
+    }
+  }
+  EXPECT_EQ(all.size(), 10u);
+  EXPECT_EQ(*all.begin(), 1024);
+  EXPECT_EQ(*all.rbegin(), 1033);
+}
+
+TEST(NatPorts, GoesRoundFromWhereItStopped) {
+  NatPorts ports(2000, 2003, 1, 0);
+  std::vector<uint16_t> given;
+  for (int i = 0; i < 5; ++i) given.push_back(ports.next());
+  EXPECT_EQ(given, (std::vector<uint16_t>{2001, 2002, 2003, 2000, 2001}));
+}
+
+TEST(NatPorts, TriesAreBoundedByTheSliceAndTheLimit) {
+  EXPECT_EQ(NatPorts(1024, 32767, 1, 0).tries(), NatPorts::kTriesMax);
+  EXPECT_EQ(NatPorts(2000, 2003, 1, 0).tries(), 4u);
+}
+
+TEST(NatPorts, AWorkerBeyondASmallRangeHasNone) {
+  EXPECT_EQ(NatPorts(2000, 2001, 4, 1).count(), 1u);
+  EXPECT_EQ(NatPorts(2000, 2001, 4, 2).count(), 0u);
+  EXPECT_EQ(NatPorts().count(), 0u);
+}
+
+TEST(NatPorts, TheHighestPortIsGiven) {
+  NatPorts ports(65535, 65535, 1, 0);
+  ASSERT_EQ(ports.count(), 1u);
+  EXPECT_EQ(ports.next(), 65535);
+}
+
+}  // namespace
+}  // namespace cardea::dataplane
