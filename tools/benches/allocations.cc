@@ -30,5 +30,7 @@ void* realloc(void* at, size_t size) {
 }
 
 namespace cardea::bench {
-uint64_t allocations() { return count.load(std::memory_order_relaxed); }
+uint64_t allocations() {
+  return count.load(std::memory_order_relaxed);
+}
 }  // namespace cardea::bench

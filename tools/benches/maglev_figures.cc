@@ -1,4 +1,5 @@
-// Ring figures: time to build, slots moved needlessly when one of a thousand backends fails, and the spread of the shares.
+// Ring figures: time to build, slots moved needlessly when one of a thousand backends fails, and the spread of the
+// shares.
 #include "tools/benches/maglev_figures.h"
 
 #include <algorithm>
@@ -17,7 +18,9 @@ constexpr uint32_t kBackends = 1000;
 std::vector<RingMember> members() {
   std::vector<RingMember> out;
   for (uint32_t i = 0; i < kBackends; ++i)
-    out.push_back({ring_member_key(HashKey::from_seed("bench"), "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1) + ":80"), 1});
+    out.push_back({ring_member_key(HashKey::from_seed("bench"),
+                                   "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1) + ":80"),
+                   1});
   return out;
 }
 
@@ -42,7 +45,8 @@ double excess_percent(const std::vector<RingMember>& from, const std::vector<uin
     without[failed].weight = 0;
     const auto after = build_ring(without);
     uint32_t moved = 0;
-    for (size_t slot = 0; slot < before.size(); ++slot) moved += before[slot] != failed && before[slot] != (*after)[slot];
+    for (size_t slot = 0; slot < before.size(); ++slot)
+      moved += before[slot] != failed && before[slot] != (*after)[slot];
     sum += 100.0 * moved / double(before.size());
   }
   return sum / 20;
