@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+
 namespace cardea::dataplane {
 namespace {
 
@@ -25,6 +27,15 @@ std::string labels_of(const std::string& service) {
 std::string labels_of(const SlotIdentity& id) {
   return fmt::format("pool=\"{}\",backend=\"{}\"", escaped(id.pool), escaped(id.backend));
 }
+
+// A backend whose name now means another endpoint has two slots for a while and counts in the same rows.
+template <typename Identity>
+bool row_mates(const std::map<Identity, uint32_t>& index, const Identity& identity) {
+  const auto next = index.lower_bound(identity);
+  const auto same = [&](auto it) { return labels_of(it->first) == labels_of(identity); };
+  return (next != index.end() && same(next)) || (next != index.begin() && same(std::prev(next)));
+}
+
 const char* prefix_of(const std::string&) {
   return "cardea_service";
 }
@@ -132,8 +143,9 @@ uint32_t SlotRegistry::free_unused_of(Table<Identity>& table, std::map<Identity,
   for (uint32_t at = 0; at < table.size(); ++at) {
     auto& record = table[at];
     if (!record.used || record.in_plan || flows_of(record.cells) != 0) continue;
-    for (const uint32_t row : record.rows.row) segment_.remove(row);
     index.erase(record.identity);
+    if (!row_mates(index, record.identity))
+      for (const uint32_t row : record.rows.row) segment_.remove(row);
     record = {};
     spare.push_back(at);
     ++freed;

@@ -1,5 +1,5 @@
-// Any bytes as a frame through the whole line: nothing may crash, and nothing outside the frame may be read. The frame stands at the
-// very end of a heap block of its own, so that the sanitizer sees the first byte too many.
+// Any bytes as a frame through the whole line: nothing may crash, and nothing outside the frame may be read. The frame
+// stands at the very end of a heap block of its own, so that the sanitizer sees the first byte too many.
 #include <rte_mbuf.h>
 
 #include <cstring>

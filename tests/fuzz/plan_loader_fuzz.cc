@@ -17,9 +17,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const cardea::Bytes bytes(reinterpret_cast<const std::byte*>(data), size);
   SlotRegistry registry(segment, 16, 64);
   if (const auto plan = build_live_plan(bytes, registry); !plan && plan.error().message.empty()) __builtin_trap();
-  static const std::vector<std::byte> good = test::plan_image({});
+  static const std::vector<std::byte> good = [] {
+    image::PlanT plan = test::plan_of({.backends = 2});
+    for (auto& pool : plan.pools) pool->ring.resize(251);
+    return test::packed(plan);
+  }();
   if (const auto running = build_live_plan(good, registry))
-    if (const auto updated = update_pools(**running, bytes, registry); !updated && updated.error().message.empty()) __builtin_trap();
+    if (const auto updated = update_pools(**running, bytes, registry); !updated && updated.error().message.empty())
+      __builtin_trap();
   registry.forget_plan();
   registry.free_unused();
   return 0;

@@ -57,6 +57,29 @@ TEST(SlotRegistry, FreesWhatNoPlanAndNoFlowUses) {
   EXPECT_EQ(r.slots.identity(with_flows), nullptr);
 }
 
+TEST(SlotRegistry, ANameThatMovedToAnotherEndpointKeepsItsRowsUntilBothAreGone) {
+  Registry r;
+  SlotIdentity moved = backend(1);
+  moved.endpoint.port = 81;
+  const SlotId before = r.slots.slot(backend(1)).value(), after = r.slots.slot(moved).value();
+  ASSERT_NE(before, after);
+  EXPECT_EQ(r.slots.slot_cells(before).packets_in, r.slots.slot_cells(after).packets_in);
+  r.slots.forget_plan();
+  r.slots.keep_slot(after);
+  EXPECT_EQ(r.slots.free_unused(), 1u);
+  stats::add(&r.segment.cells(0)[r.slots.slot_cells(after).packets_in], 4);
+  const auto counted = [&] {
+    const stats::Snapshot snapshot = stats::read(r.path).value();
+    for (const auto& sample : snapshot.samples)
+      if (sample.description.name == "cardea_backend_packets_total" && sample.value == 4) return true;
+    return false;
+  };
+  EXPECT_TRUE(counted());
+  r.slots.forget_plan();
+  EXPECT_EQ(r.slots.free_unused(), 1u);
+  EXPECT_FALSE(counted());
+}
+
 TEST(SlotRegistry, AGaugeThatMovedBetweenCoresCountsAsOne) {
   Registry r;
   const SlotId slot = r.slots.slot(backend(1)).value();
