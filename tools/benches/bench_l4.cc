@@ -153,6 +153,7 @@ void bench_service(const std::string& mode, const char* service, uint32_t flows,
 
 void bench_l4(std::string_view only) {
   start_eal(true);
+  bench::SteadyTime::find_full_speed();
   for (const uint32_t flows : {1u, kMillion}) {
     bench_service("ipip", "203.0.113.2:80", flows, only);
     bench_service("ipip", "[2001:db8::2]:80", flows, only);

@@ -1,5 +1,5 @@
-// The ring's figures beside those of the packet line: how long building takes, how many slots move needlessly when a backend
-// fails, how even the shares are. Printed as tools/bench prints everything: one JSON object a line.
+// The ring's figures beside those of the packet line: how long building takes, how many slots move needlessly when a
+// backend fails, how even the shares are. Printed as tools/bench prints everything: one JSON object a line.
 #pragma once
 
 namespace cardea::bench {

@@ -35,6 +35,11 @@ uint64_t SteadyTime::loop_ticks() {
   return taken;
 }
 
+void SteadyTime::find_full_speed() {
+  const uint64_t end = ticks() + rte_get_tsc_hz() / 2;
+  while (ticks() < end) loop_ticks();
+}
+
 SteadyTime::Figure SteadyTime::figure() {
   std::vector<uint64_t> all, steady;
   for (const Piece& piece : pieces_) {

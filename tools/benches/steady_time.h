@@ -11,6 +11,9 @@ namespace cardea::bench {
 class SteadyTime {
  public:
   explicit SteadyTime(uint32_t pieces_max) { pieces_.reserve(pieces_max); }
+  // Half a second of loops, in which a core that is only now and then alone shows its full speed. Once, before
+  // measuring.
+  static void find_full_speed();
 
   template <typename Work>
   void measure(Work&& work) {
