@@ -33,6 +33,7 @@ Result<> watch(int epoll, int fd) {
 Control::Control(Running& running, PlanServer& server, KernelFollower follower, InterfaceAddresses addresses)
     : running_(running), server_(server), follower_(std::move(follower)), addresses_(std::move(addresses)) {
   for (const Port& port : running.ports) links_.push_back({port.mac, port.mtu});
+  socket_drops_.resize(running.ports.size());
 }
 
 Result<std::unique_ptr<Control>> Control::start(Running& running, PlanServer& server) {
@@ -238,7 +239,7 @@ void Control::write_gauges() {
     if (rte_eth_stats_get(port.id, &counted) != 0) continue;
     put(rows.errors_in, counted.ierrors + counted.rx_nombuf);
     put(rows.errors_out, counted.oerrors);
-    put(rows.missed, counted.imissed);
+    put(rows.missed, counted.imissed + (socket_drops_[port.index] += take_socket_drops(port)));
   }
 }
 

@@ -56,6 +56,7 @@ class Control {
   InterfaceAddresses addresses_;
   WaitingPackets waiting_;
   std::vector<PortLink> links_;
+  std::vector<uint64_t> socket_drops_;  // by port, since the start
   FileDescriptor epoll_;
   uint32_t hop_generation_ = 0;
   Instant routes_read_{}, ticked_{}, tidied_{};

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fmt/format.h>
+#include <linux/if_packet.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -215,6 +216,17 @@ Result<Port> open_port(const PortRequest& request, rte_mempool* pool) {
   port->spreads_flows |= shape->spreads_flows;
   port->interface_index = shape->interface_index;
   return port;
+}
+
+uint64_t take_socket_drops(const Port& port) {
+  if (port.device.kind != Device::Kind::kAfPacket) return 0;
+  uint64_t drops = 0;
+  for (const int fd : port.queue_fds) {
+    tpacket_stats counted{};  // reading resets it
+    socklen_t size = sizeof counted;
+    if (::getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &counted, &size) == 0) drops += counted.tp_drops;
+  }
+  return drops;
 }
 
 bool link_is_up(const Port& port) {

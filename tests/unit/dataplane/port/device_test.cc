@@ -46,14 +46,14 @@ TEST(Device, NamesGetTheNumberThatDpdkWants) {
 TEST(Device, AfPacketFramesHoldTheMtu) {
   const Device device = *parse_device("net_af_packet,iface=eth1");
   EXPECT_EQ(vdev_arguments(device, {.queues = 1, .mtu = 1500}),
-            "iface=eth1,qpairs=1,blocksz=65536,framesz=2048,framecnt=1024,qdisc_bypass=1");
+            "iface=eth1,qpairs=1,blocksz=65536,framesz=2048,framecnt=4096,qdisc_bypass=1");
   EXPECT_NE(vdev_arguments(device, {.queues = 1, .mtu = 2000}).find("framesz=4096"), std::string::npos);
   EXPECT_NE(vdev_arguments(device, {.queues = 1, .mtu = 9000}).find("framesz=16384"), std::string::npos);
 }
 
 TEST(Device, WhatTheOperatorWroteWins) {
   const Device device = *parse_device("net_af_packet,iface=eth1,framesz=4096,qdisc_bypass=0");
-  EXPECT_EQ(vdev_arguments(device, {}), "iface=eth1,framesz=4096,qdisc_bypass=0,qpairs=1,blocksz=65536,framecnt=1024");
+  EXPECT_EQ(vdev_arguments(device, {}), "iface=eth1,framesz=4096,qdisc_bypass=0,qpairs=1,blocksz=65536,framecnt=4096");
 }
 
 TEST(Device, AfXdpTakesAllQueuesAndLetsSleepersSleep) {
