@@ -47,7 +47,7 @@ def test_one_tuple_goes_to_one_backend(standard, family):
     ports = ["--local-port", 20000 + 1000 * family, "--list-ports"]
     first = standard.connect(200, *ports, address=WEB[family])
     again = standard.connect(200, *ports, address=WEB[family])
-    assert first["failed"] == again["failed"] == 0
+    assert first["failed"] == again["failed"] == 0, (first["examples"], again["examples"])
     assert len(first["ports"]) == 200 and first["ports"] == again["ports"]
     assert len(set(first["ports"].values())) == 3
 

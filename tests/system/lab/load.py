@@ -103,6 +103,8 @@ class Connection:
                 raise ConnectionError("closed in the middle of a body")
             digest.update(block)
             left -= len(block)
+        if close:
+            await self.reader.read()  # the server closes first, so that the port is free again at once
         return fields["x-backend"], length, digest.hexdigest()
 
     def close(self):
@@ -156,12 +158,12 @@ async def hold(options, stop):
             return failures.add("connect: " + reason(error))
         first, answers = None, 0
         try:
+            first, _, _ = await connection.get("/")  # who it is, before anything large is on its way
             while not stop.is_set():
                 backend, length, digest = await connection.get(options.path)
                 requests, received, answers = requests + 1, received + length, answers + 1
                 corrupt += bool(options.sha256) and digest != options.sha256
-                moved += first is not None and backend != first
-                first = first or backend
+                moved += backend != first
                 if options.pause:
                     await first_of(stop, options.pause)
         except ERRORS as error:
