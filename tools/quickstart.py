@@ -212,6 +212,7 @@ def tell_failure(tour, error):
 
 
 def main(arguments):
+    os.chdir(TREE)  # the commands shown are to be typed from there
     if "--stop" in arguments:
         return stop()
     check = "--check" in arguments
