@@ -146,7 +146,8 @@ void bench_service(const std::string& mode, const char* service, uint32_t flows,
   // So many backends share the NAT ports: each port serves every backend once.
   Site site({.backends = 200, .flows = std::max(flows, 64u) + 64});
   Line line(site);
-  begin_flows(site, line, frames(service, v6, wire::kTcpSyn), flows, "l4." + mode + ".new_flows" + suffix);
+  const std::string new_flows = (mode == "ipip" ? "l4.new_flows" : "l4." + mode + ".new_flows") + suffix;
+  begin_flows(site, line, frames(service, v6, wire::kTcpSyn), flows, new_flows);
   established(line, frames(service, v6, wire::kTcpAck), flows, "l4." + figure);
   if (mode == "fullnat" && flows > 1) replies(site, line, "l4.fullnat.reply" + suffix);
 }
