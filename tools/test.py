@@ -144,12 +144,19 @@ def chosen(arguments):
     return [stage for stage in STAGES if stage.quick or not options.quick]
 
 
+def reserve_hugepages(pages=1024, setting=pathlib.Path("/proc/sys/vm/nr_hugepages")):
+    """The appliance as its users run it: with hugepages (2 MB each) for the dataplane's buffers."""
+    if os.geteuid() == 0 and int(setting.read_text()) < pages:
+        setting.write_text(str(pages))
+
+
 def main(arguments):
     stages = chosen(arguments)
     if any(stage.name == "system" for stage in stages) and os.geteuid() != 0:
         sys.exit("tools/test: the system tests make network namespaces and need root (or choose others by --only, --quick)")
     LOGS.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(LOGS / "system", ignore_errors=True)  # what the lab's processes wrote, a folder a site
+    reserve_hugepages()
     total = Tally()
     for stage in stages:
         total.add(run_stage(stage))
