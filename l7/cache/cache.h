@@ -1,0 +1,110 @@
+// A bounded memory cache of responses, shared by all shards (RFC 9111). Objects are immutable once stored and counted by
+// reference, so a hit copies nothing and eviction never waits for a slow client. Which responses may be stored, for how
+// long and for whom is decided here and nowhere else; nothing here does I/O. Any thread.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "l7/http/body.h"
+#include "l7/http/head.h"
+
+namespace cardea::l7::cache {
+
+class Object;
+struct ObjectRelease {
+  void operator()(const Object* object) const;
+};
+using ObjectPointer = std::unique_ptr<const Object, ObjectRelease>;
+
+// What a request asks the cache. The views live as long as the request's head.
+struct Request {
+  const http::RequestHead* head = nullptr;
+  std::string_view scheme;  // "https" or "http"
+  std::string_view host;    // as routing compared it
+  std::string_view path;    // as routing compared it; the query is the head's
+  int64_t now = 0;          // seconds since 1970
+};
+
+enum class Result : uint8_t {
+  kHit,         // serve `object`
+  kStale,       // serve `object` only after the backend said 304, or where it fails (may_serve_stale)
+  kMiss,
+  kBypass,      // the request must not be answered from here, nor its response stored
+  kOnlyCached,  // only-if-cached and nothing to serve: 504
+};
+std::string_view word(Result result);  // for logs and Cache-Status: "hit", "stale", …
+
+struct Lookup {
+  Result result = Result::kBypass;
+  ObjectPointer object;
+  uint32_t age = 0;         // seconds, for the Age header
+  int64_t fresh_for = 0;    // seconds left; negative: stale for so long
+  bool may_serve_stale = false;  // where the backend fails (stale-if-error, or no directive against it)
+};
+
+// A stored response as it goes to a client: its head parsed again over the object's own memory, its body in pieces.
+struct Stored {
+  http::ResponseHead head;
+  std::span<const iovec> body;
+  uint64_t body_size = 0;
+};
+
+struct Limits {
+  uint64_t memory_bytes = 0;
+  uint64_t object_bytes_max = 0;
+};
+
+struct Figures {
+  uint64_t bytes = 0, objects = 0, evicted = 0, purged = 0;
+};
+
+class Writer;
+
+class Cache {
+ public:
+  explicit Cache(const Limits& limits);
+  Cache(const Cache&) = delete;
+  ~Cache();
+
+  void set_limits(const Limits& limits);  // evicts down to them
+  Lookup find(const Request& request);
+  // After a miss (or a stale one): null when the response must not be stored (status, Cache-Control, Vary: *,
+  // Authorization, Set-Cookie, length over the limit, …).
+  std::unique_ptr<Writer> begin(const Request& request, const http::ResponseHead& response, http::BodyFraming body);
+  // The backend answered 304 to the validators of `stale`: its freshness is renewed, and what is to be served returned.
+  ObjectPointer refresh(const Request& request, ObjectPointer stale, const http::ResponseHead& not_modified);
+  // A successful unsafe method makes what is stored for its URL invalid (RFC 9111 4.4).
+  void invalidate(const Request& request);
+  // Every variant of "https://shop.com/images/a.png?x=1"; how many there were.
+  size_t purge(std::string_view scheme, std::string_view host, std::string_view path_and_query);
+
+  Figures figures() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// A response on its way into the cache. Dropped before finish(), it leaves nothing.
+class Writer {
+ public:
+  virtual ~Writer() = default;
+  virtual bool append(std::string_view body) = 0;  // false: larger than allowed; drop the writer
+  virtual void finish() = 0;                       // the body is complete: readers may have it
+};
+
+// Views into the object, valid as long as the pointer is held.
+Stored stored(const Object& object);
+// For a conditional request to the backend; empty where the object has none.
+std::string_view entity_tag(const Object& object);
+std::string_view last_modified(const Object& object);
+// Whether the client's If-None-Match or If-Modified-Since says that it has this object already: 304.
+bool not_modified(const http::RequestHead& request, const Object& object);
+
+}  // namespace cardea::l7::cache

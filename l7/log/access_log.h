@@ -1,0 +1,33 @@
+// The access log's way out of the shards: each shard puts whole lines into a ring of bytes of its own, one writer thread
+// moves them to the file, the pipe or stderr. A shard never waits: what does not fit is dropped and counted by it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace cardea::l7 {
+
+class AccessLog {
+ public:
+  // `target`: a path (opened for appending, also a FIFO), "stderr" or empty (lines go nowhere). `ring_bytes` a shard.
+  static Result<std::unique_ptr<AccessLog>> open(const std::string& target, uint32_t shards, uint32_t ring_bytes);
+  AccessLog(const AccessLog&) = delete;
+  ~AccessLog();  // writes what is left, unless the target is stalled
+
+  // The shard's own thread. `line` ends in a newline. False: no room.
+  bool put(uint32_t shard, std::string_view line);
+  // Any thread: opens the target anew (after rotation, or because a reload named another). An Error leaves it as it was.
+  Result<> reopen(const std::string& target);
+  bool enabled() const;
+
+ private:
+  struct State;
+  explicit AccessLog(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cardea::l7

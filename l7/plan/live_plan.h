@@ -1,0 +1,103 @@
+// The plan as the shards run it: what plan.fbs says, verified and turned into values that need no further check. Built
+// by the control thread, shared by all shards, never changed. Pools are values of their own, because their backends'
+// states change more often than plans do: an update replaces a pool and nothing else.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/flow_hash.h"
+#include "base/ip.h"
+#include "l7/plan/rows.h"
+#include "l7/route/table.h"
+#include "l7/tls/certificate.h"
+
+namespace cardea::l7 {
+
+namespace cache {
+class Cache;
+}
+
+using std::chrono::milliseconds;
+
+enum class Mode : uint8_t { kTcp, kHttp };
+enum class Balance : uint8_t { kMaglev, kRoundRobin, kLeastConn };
+enum class BackendState : uint8_t { kUp, kDown, kDrain, kMaint };
+
+struct BackendPlan {
+  std::string name;  // "10.0.0.11:8080", unique in its pool
+  Endpoint endpoint;
+  uint32_t weight = 1;
+  BackendState state = BackendState::kUp;
+  uint32_t connections_max = 0;  // of this host, divided among the shards; 0: no limit
+  BackendRows rows;
+
+  bool serves() const { return state == BackendState::kUp && weight > 0; }  // gets new work
+};
+
+struct BackendTlsPlan {
+  std::string server_name;  // empty: the request's host
+  bool verify = true;
+  std::string authorities;  // PEM file; empty: the system's
+  bool operator==(const BackendTlsPlan&) const = default;
+};
+
+struct PoolPlan {
+  std::string name;
+  Balance balance = Balance::kMaglev;
+  std::vector<BackendPlan> backends;
+  std::vector<uint16_t> ring;  // kMaglev: slot → index in backends, 0xffff when none can serve
+  std::optional<BackendTlsPlan> tls;
+  milliseconds connect_timeout{1000}, response_timeout{30'000}, idle_timeout{30'000};
+  uint32_t idle_max = 256;  // pooled connections a shard and backend
+  uint32_t retries = 2;
+};
+
+struct RoutePlan {
+  std::string name;
+  uint32_t pool = 0;   // index in LivePlan::pools
+  int32_t cache = -1;  // index in LivePlan::caches
+  RouteRows rows;
+};
+
+struct ServicePlan {
+  std::string name;
+  Mode mode = Mode::kHttp;
+  std::vector<Endpoint> listen;
+  std::vector<std::shared_ptr<const tls::Certificate>> certificates;  // empty: no TLS
+  uint16_t tls_version_min = 0x0303;
+  std::vector<RoutePlan> routes;  // kHttp, in the order of `table`'s rows
+  route::Table table;
+  uint32_t pool = 0;  // kTcp
+  uint32_t connections_max = 100'000;  // of this host; each shard lets in its share
+  milliseconds request_timeout{10'000}, idle_timeout{60'000}, body_timeout{30'000};
+  uint32_t header_bytes_max = 16'384;
+  uint64_t body_bytes_max = 0;  // 0: no limit
+  ServiceRows rows;
+
+  bool has_tls() const { return !certificates.empty(); }
+};
+
+struct CachePlan {
+  std::string name;
+  std::shared_ptr<cache::Cache> cache;  // the same object as long as the cache stays in the plan
+  CacheRows rows;
+};
+
+struct LivePlan {
+  uint64_t generation = 0;
+  std::string cluster;
+  HashKey hash_key;
+  uint32_t shards = 1;
+  std::vector<std::shared_ptr<const PoolPlan>> pools;
+  std::vector<CachePlan> caches;
+  std::vector<std::shared_ptr<const ServicePlan>> services;
+};
+
+}  // namespace cardea::l7

@@ -1,0 +1,78 @@
+// Where each counter of L7 stands in a shard's block of the stats segment: offsets, the same for every shard, given out
+// by the control thread when a plan is adopted. Rows live as long as what they count stays in the plan, whatever else a
+// reload changes; an operator's names are their only labels.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/stats.h"
+
+namespace cardea::l7 {
+
+// cardea_l7_service_…{service="shop"}
+struct ServiceRows {
+  uint32_t connections = 0;          // _connections: a gauge
+  uint32_t connections_total = 0;    // _connections_total
+  uint32_t connections_refused = 0;  // _connections_refused_total: over connections_max
+  uint32_t handshakes = 0;           // _tls_handshakes_total
+  uint32_t handshakes_resumed = 0;   // _tls_resumed_total
+  uint32_t handshakes_failed = 0;    // _tls_failures_total
+  uint32_t requests = 0;             // _requests_total
+  std::array<uint32_t, 5> responses{};  // _responses_total{code_class="1xx".."5xx"}
+  uint32_t bytes_in = 0, bytes_out = 0;  // _bytes_total{direction="in"|"out"}: of bodies and heads, above TLS
+  uint32_t refused_requests = 0;     // _bad_requests_total: answered before a route was known
+  uint32_t duration = 0;             // _request_duration_microseconds: a histogram
+
+  static Result<ServiceRows> add(stats::Segment& segment, std::string_view service);
+};
+
+// cardea_l7_route_…{service="shop",route="shop[0]"}
+struct RouteRows {
+  uint32_t requests = 0;
+  std::array<uint32_t, 5> responses{};
+  uint32_t duration = 0;
+
+  static Result<RouteRows> add(stats::Segment& segment, std::string_view service, std::string_view route);
+};
+
+// cardea_l7_backend_…{pool="web",backend="10.0.0.11:8080"}
+struct BackendRows {
+  uint32_t requests = 0;
+  std::array<uint32_t, 5> responses{};
+  uint32_t connects = 0;          // _connects_total: connections opened
+  uint32_t reused = 0;            // _reused_total: requests on a pooled connection
+  uint32_t connect_failures = 0;  // _connect_failures_total
+  uint32_t failures = 0;          // _failures_total: exchanges it broke off or did not answer in time
+  uint32_t retries = 0;           // _retries_total: exchanges that were taken elsewhere after it failed
+  uint32_t busy = 0;              // _connections: a gauge, exchanges and tunnels under way
+  uint32_t duration = 0;          // _response_duration_microseconds: until the response's head; a histogram
+
+  static Result<BackendRows> add(stats::Segment& segment, std::string_view pool, std::string_view backend);
+};
+
+// Without labels of the plan: a shard's own.
+struct ShardRows {
+  uint32_t busy_ns = 0, sleeping_ns = 0;      // cardea_l7_shard_…_nanoseconds_total
+  uint32_t connections = 0;                   // cardea_l7_connections: a gauge
+  uint32_t accept_failures = 0;               // cardea_l7_accept_failures_total: this host was short of something
+  uint32_t log_lines = 0, log_dropped = 0;    // cardea_l7_log_lines_total, cardea_l7_log_dropped_total
+  uint32_t memory_refused = 0;                // cardea_l7_memory_refused_total: the cap on buffers was reached
+
+  static Result<ShardRows> add(stats::Segment& segment);
+};
+
+// cardea_l7_cache_…{cache="edge"}: each shard counts what it asked for; size and objects are set by the control thread.
+struct CacheRows {
+  uint32_t hits = 0, misses = 0, stale = 0, revalidated = 0, bypassed = 0;  // _requests_total{result="…"}
+  uint32_t stored = 0, refused = 0;       // _stored_total; _refused_total: larger than object_bytes_max
+  uint32_t evicted = 0, purged = 0;       // _evicted_total, _purged_total
+  uint32_t bytes = 0, objects = 0;        // gauges
+
+  static Result<CacheRows> add(stats::Segment& segment, std::string_view cache);
+};
+
+}  // namespace cardea::l7

@@ -1,0 +1,39 @@
+// What became of one exchange: filled in by the rooms as they go, written once at the end, as counters and as one line
+// of the access log. Views stay valid until the record is written; nothing in it is copied before.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/ip.h"
+#include "l7/plan/live_plan.h"
+
+namespace cardea::l7::proxy {
+
+struct Record {
+  const ServicePlan* service = nullptr;
+  const RoutePlan* route = nullptr;       // null: none matched, or the request was refused before
+  const PoolPlan* pool = nullptr;
+  const BackendPlan* backend = nullptr;   // the last that was tried; null: none
+  uint64_t id = 0;                        // unique in this process: shard and a count
+  uint64_t generation = 0;
+  Endpoint client, listener;
+  std::string_view method, host, path, query, protocol;  // as the client sent them
+  std::string_view tls_version, user_agent;
+  uint16_t status = 0;                    // 0: none was sent
+  std::string_view reason = "ok";         // why the exchange ended as it did: "ok", "no_backend", "client_closed", …
+  std::string_view cache;                 // "hit", "miss", …; empty: the route has no cache
+  uint8_t attempts = 0;                   // backends that were tried
+  bool reused = false;                    // the last attempt's connection was
+  uint64_t bytes_in = 0, bytes_out = 0;   // heads and bodies, above TLS
+  // Points in time; Instant{} where it was not reached.
+  Instant began{}, head_read{}, connected{}, response_head{}, ended{};
+  int64_t unix_ms = 0;                    // when it began
+};
+
+class Shard;
+// Counts it and writes its line. Never waits: a line that does not fit into the log's ring is dropped and counted.
+void write(Shard& shard, const Record& record);
+
+}  // namespace cardea::l7::proxy
