@@ -3,17 +3,19 @@
 // knows of its backends and closes idle connections to those that are gone or no longer serve. One thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <expected>
 #include <memory>
-#include <optional>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "l7/plan/live_plan.h"
 #include "l7/runtime/stream.h"
 #include "l7/runtime/task.h"
+#include "l7/tls/crypto_library.h"
 
 namespace cardea::l7::upstream {
 
@@ -41,7 +43,7 @@ std::string_view word(NoBackend why);
 class Lease {
  public:
   Lease() = default;
-  Lease(Lease&& other) noexcept;
+  Lease(Lease&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
   Lease& operator=(Lease&& other) noexcept;
   ~Lease();
 
@@ -49,10 +51,12 @@ class Lease {
   Stream& stream() const;
   const BackendPlan& backend() const;  // valid as long as the lease
   bool reused() const;                 // an idle connection: the backend may have closed it meanwhile
-  // The response ended where it should and nothing of it is left unread.
+  // The response ended where it should, nothing of it is left unread and nobody waits on the stream. The lease is empty.
   void keep();
-  // The exchange failed on the backend's side; counted, and remembered by balance.
+  // The exchange failed on the backend's side; counted, and remembered by balance. A reused connection that ended before
+  // a byte of the response is nobody's fault: the backend may close what is idle. The lease stays.
   void blame();
+  // The lease is empty.
   void close(Close how);
 
  private:
@@ -63,11 +67,17 @@ class Lease {
 
 class Pool {
  public:
-  struct Context;  // what a shard gives each pool: loop, cells of its stats block, TLS library, how many shards there are
+  // What a shard gives its pools. It outlives them, their leases, and so does the loop.
+  struct Context {
+    Loop& loop;
+    uint64_t* cells = nullptr;  // the shard's block of the stats segment; BackendRows are offsets in it
+    const tls::CryptoLibrary& crypto;
+    uint32_t shards = 1;  // connections_max is divided by it when a pool is made or updated
+  };
 
-  Pool(Context& context, std::shared_ptr<const PoolPlan> plan);
+  Pool(const Context& context, std::shared_ptr<const PoolPlan> plan);
   Pool(const Pool&) = delete;
-  ~Pool();
+  ~Pool();  // leases go on until they end
 
   const PoolPlan& plan() const;
   void update(std::shared_ptr<const PoolPlan> plan);
@@ -76,12 +86,16 @@ class Pool {
   // slot for it and, where that backend was tried or is busy, goes on along the ring. A backend that refused
   // connections a moment ago is passed over while others serve.
   std::expected<Backend*, NoBackend> choose(uint64_t hash, const Tried& tried, Instant now);
-  // An idle connection to it, the one used last; an empty Lease when there is none.
-  Lease reuse(Backend& backend);
-  // A new one. An Error has origin backend and is safe to retry: nothing was sent. `host`: for SNI where the pool's TLS
-  // names no server.
+  // An idle connection to it, the one used last; an empty Lease when there is none. `host` is the request's, without a
+  // port: where the pool's TLS names no server, it is what the backend's certificate was verified for, so a connection
+  // serves its own host only.
+  Lease reuse(Backend& backend, std::string_view host);
+  // A new one, within the pool's connect_timeout. An Error has origin backend and is safe to retry: nothing was sent.
+  // (Origin operator, never retried: the pool's certificate authorities cannot be loaded.)
   Task<Result<Lease>> dial(Arena& arena, Backend& backend, std::string_view host, Instant now);
 
+  // The plan of a chosen backend, as it is now: kept by nothing, so read it before the next await.
+  static const BackendPlan& plan_of(const Backend& backend);
   size_t idle() const;
 
  private:
