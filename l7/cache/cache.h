@@ -22,12 +22,14 @@ struct ObjectRelease {
 };
 using ObjectPointer = std::unique_ptr<const Object, ObjectRelease>;
 
-// What a request asks the cache. The views live as long as the request's head.
+// What a request asks the cache, in what its backend is sent: whatever a backend can answer differently to must tell two
+// objects apart, or one client chooses what others get. The views need to live for one call.
 struct Request {
   const http::RequestHead* head = nullptr;
   std::string_view scheme;  // "https" or "http"
-  std::string_view host;    // as routing compared it
-  std::string_view path;    // as routing compared it; the query is the head's
+  std::string_view host;    // of the Host header that is forwarded, with its port, in any case
+  std::string_view path;    // that is forwarded (PathReading::forward); the query is the head's
+  std::string_view pool;    // that answers: what one pool said is never served for another (services may share a cache)
   int64_t now = 0;          // seconds since 1970
 };
 
@@ -45,7 +47,7 @@ struct Lookup {
   ObjectPointer object;
   uint32_t age = 0;         // seconds, for the Age header
   int64_t fresh_for = 0;    // seconds left; negative: stale for so long
-  bool may_serve_stale = false;  // where the backend fails (stale-if-error, or no directive against it)
+  bool may_serve_stale = false;  // where the backend fails: no answer, or a 500, 502, 503 or 504 (RFC 5861 4)
 };
 
 // A stored response as it goes to a client: its head parsed again over the object's own memory, its body in pieces.
@@ -56,12 +58,14 @@ struct Stored {
 };
 
 struct Limits {
-  uint64_t memory_bytes = 0;
-  uint64_t object_bytes_max = 0;
+  uint64_t memory_bytes = 0;      // of everything: bodies, heads, keys, tables, what is on its way in or out
+  uint64_t object_bytes_max = 0;  // of one body
 };
 
 struct Figures {
-  uint64_t bytes = 0, objects = 0, evicted = 0, purged = 0;
+  uint64_t bytes = 0, objects = 0;
+  uint64_t stored = 0, evicted = 0, purged = 0;
+  uint64_t refused = 0;  // larger than allowed, or no memory that is not in use
 };
 
 class Writer;
@@ -77,11 +81,13 @@ class Cache {
   // After a miss (or a stale one): null when the response must not be stored (status, Cache-Control, Vary: *,
   // Authorization, Set-Cookie, length over the limit, …).
   std::unique_ptr<Writer> begin(const Request& request, const http::ResponseHead& response, http::BodyFraming body);
-  // The backend answered 304 to the validators of `stale`: its freshness is renewed, and what is to be served returned.
+  // The backend answered 304 to the validators of `stale`: its headers and freshness are renewed, and what is to be
+  // served returned. Null where the 304 speaks of another object (its ETag or Last-Modified differ): `stale` is gone,
+  // and the request has to be sent again without validators.
   ObjectPointer refresh(const Request& request, ObjectPointer stale, const http::ResponseHead& not_modified);
   // A successful unsafe method makes what is stored for its URL invalid (RFC 9111 4.4).
   void invalidate(const Request& request);
-  // Every variant of "https://shop.com/images/a.png?x=1"; how many there were.
+  // Every variant of "https://shop.com:8443/images/a.png?x=1" in every pool; how many there were. `host` with its port.
   size_t purge(std::string_view scheme, std::string_view host, std::string_view path_and_query);
 
   Figures figures() const;
