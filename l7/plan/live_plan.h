@@ -90,11 +90,19 @@ struct CachePlan {
   CacheRows rows;
 };
 
+struct PlanSettings {
+  std::vector<uint16_t> cpus;  // one shard each
+  std::string access_log;      // path, "stderr", or empty: none
+  uint32_t access_log_ring_bytes = 1 << 20;
+  uint64_t buffer_bytes_max = 256 << 20;  // of all shards together
+};
+
 struct LivePlan {
   uint64_t generation = 0;
   std::string cluster;
   HashKey hash_key;
   uint32_t shards = 1;
+  PlanSettings settings;
   std::vector<std::shared_ptr<const PoolPlan>> pools;
   std::vector<CachePlan> caches;
   std::vector<std::shared_ptr<const ServicePlan>> services;

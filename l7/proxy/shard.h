@@ -3,60 +3,46 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "base/file_descriptor.h"
 #include "base/stats.h"
 #include "l7/http/date.h"
 #include "l7/log/access_log.h"
 #include "l7/plan/live_plan.h"
 #include "l7/proxy/buffers.h"
-#include "l7/runtime/listener.h"
+#include "l7/proxy/live_service.h"
 #include "l7/runtime/loop.h"
-#include "l7/tls/context.h"
+#include "l7/tls/crypto_library.h"
+#include "l7/tls/ticket_keys.h"
 #include "l7/upstream/pool.h"
 
 namespace cardea::l7::proxy {
 
-// A plan with what this shard made for it. Counted by reference on the shard's thread only.
-struct ShardPlan {
-  struct Service {
-    std::shared_ptr<const ServicePlan> plan;
-    std::unique_ptr<tls::ServerContext> tls;  // null without TLS
-  };
-  std::shared_ptr<const LivePlan> plan;
-  std::vector<Service> services;               // by index in the plan
-  std::vector<std::shared_ptr<upstream::Pool>> pools;  // by index in the plan
-};
-using ShardPlanPointer = std::shared_ptr<const ShardPlan>;
-
-// A service as its connections know it across reloads: found by name, it leads to the plan that runs now.
-struct LiveService {
-  ShardPlanPointer plan;     // copied by each exchange as it begins; connections without an exchange hold none
-  size_t index = 0;          // of the service in that plan
-  uint32_t connections = 0;  // this shard's
-  bool gone = false;         // no longer in the plan, or the process is ending: close after the exchange under way
-
-  const ShardPlan::Service& now() const { return plan->services[index]; }
-};
+class ServiceListener;
 
 // What all shards share.
 struct Shared {
   stats::Segment* segment = nullptr;
   ShardRows rows;
   AccessLog* log = nullptr;
+  uint32_t shards = 1;
 };
 
-class Shard {
+class Shard final : private TurnObserver {
  public:
   static Result<std::unique_ptr<Shard>> create(uint32_t number, const Shared& shared);
+  Shard(const Shard&) = delete;
   ~Shard();
 
   // Control thread. `cpu`: where the thread runs; the shard starts without a plan.
   Result<> start(uint16_t cpu);
-  void stop();
+  void stop();  // ends the thread, and with it every connection that is left
   // Control thread: runs `call` on the shard's thread, in order.
   void post(std::move_only_function<void(Shard&)> call);
 
@@ -64,6 +50,9 @@ class Shard {
   // `sockets` has one for each new endpoint. Connections go on.
   void adopt(std::shared_ptr<const LivePlan> plan, std::map<Endpoint, FileDescriptor> sockets);
   void update_pools(std::shared_ptr<const LivePlan> plan);  // the same services, other pools
+  void set_ticket_keys(std::shared_ptr<const tls::TicketKeys> keys);
+  // Takes what waits to be accepted, accepts nothing more, closes connections as they become idle.
+  void drain();
 
   uint32_t number() const { return number_; }
   Loop& loop() const { return *loop_; }
@@ -71,16 +60,43 @@ class Shard {
   uint64_t* cells() const { return cells_; }
   const Shared& shared() const { return shared_; }
   Buffers& buffers() { return buffers_; }
+  const tls::CryptoLibrary& crypto() const { return *crypto_; }
   std::string_view date(int64_t unix_seconds) { return date_.at(unix_seconds); }
+  size_t connections() const { return connections_; }
 
  private:
+  friend class LiveConnection;
+  using Services = std::map<std::string, std::unique_ptr<LiveService>, std::less<>>;
+  using Listeners = std::map<Endpoint, ServiceListener*>;
+
+  Shard(uint32_t number, const Shared& shared);
+  void before_sleep() override;
+  void after_wake() override;
+
+  ShardPlanPointer make_plan(std::shared_ptr<const LivePlan> plan);
+  std::shared_ptr<tls::ServerContext> tls_context(const std::shared_ptr<const ServicePlan>& plan);
+  std::shared_ptr<upstream::Pool> pool(const std::shared_ptr<const PoolPlan>& plan);
+  Services live_services(const ShardPlanPointer& plan);
+  Listeners live_listeners(const ShardPlan& plan, std::map<Endpoint, FileDescriptor> sockets);
+  void let_go(Services services, Listeners listeners);
+  void forget(LiveService& service);
+
   uint32_t number_ = 0;
   Shared shared_;
-  std::unique_ptr<Loop> loop_;
   uint64_t* cells_ = nullptr;
+  std::unique_ptr<tls::CryptoLibrary> crypto_;
+  std::unique_ptr<Loop> loop_;
+  std::shared_ptr<const tls::TicketKeys> ticket_keys_;
+  std::unique_ptr<upstream::Pool::Context> pool_context_;
   Buffers buffers_;
   http::DateCache date_;
   ShardPlanPointer plan_;
+  Services services_;
+  std::vector<std::unique_ptr<LiveService>> leaving_;  // gone, but for the connections they still have
+  Listeners listeners_;                                // owned by the loop
+  size_t connections_ = 0;
+  Instant slept_{}, woke_{};
+  std::thread thread_;
 };
 
 }  // namespace cardea::l7::proxy
