@@ -38,12 +38,13 @@ class Buffers {
   ~Buffers();
 
   Buffer take();
-  size_t lent() const { return lent_; }
+  size_t lent() const { return lent_; }  // bytes
   size_t buffer_bytes() const { return buffer_bytes_; }
   // Another bound, or another size, from the next take() on.
   void resize(size_t buffer_bytes, size_t total_max);
 
  private:
+  static constexpr size_t kIdleMax = 512;
   friend class Buffer;
   void give(char* data, size_t size);
 

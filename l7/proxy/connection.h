@@ -1,0 +1,56 @@
+// One client's connection: its socket, the memory of its coroutines, and what the client sent ahead. Idle it holds no
+// buffer; what an exchange needs comes from a second arena that is emptied behind it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "l7/proxy/input.h"
+#include "l7/proxy/live_service.h"
+#include "l7/proxy/shard.h"
+#include "l7/runtime/kernel_stream.h"
+#include "l7/runtime/listener.h"
+#include "l7/runtime/task.h"
+#include "l7/tls/tls_stream.h"
+
+namespace cardea::l7::proxy {
+
+class Connection final : public LiveConnection {
+ public:
+  Connection(Shard& shard, LiveService& service, Accepted accepted);
+  ~Connection() override;
+
+  Arena& arena() { return arena_; }                    // as long as the connection
+  Arena& exchange_arena() { return exchange_arena_; }  // emptied between exchanges
+  Loop& loop() const { return shard().loop(); }
+
+  // What the client writes and reads: the socket, or TLS over it.
+  Stream& stream() { return tls_ ? static_cast<Stream&>(*tls_) : socket_; }
+  const tls::TlsStream* tls() const { return tls_; }
+  // From here on the stream is TLS. The context outlives the handshake.
+  tls::TlsStream& start_tls(tls::ServerContext& context);
+
+  const Endpoint& client() const { return client_; }
+  Endpoint listener() const { return socket_.local(); }
+
+  // Idle connections close now, tunnels get a last while, exchanges end as they would and close behind them.
+  void leave() override;
+
+  enum class Phase : uint8_t { kBusy, kIdle, kTunnel };
+  Phase phase = Phase::kBusy;
+  Input input;  // what the client sent beyond the last exchange; has a buffer only while there is something
+
+ private:
+  static constexpr size_t kFirstBytes = 768;  // the frames of an idle connection
+
+  Endpoint client_;
+  KernelStream socket_;
+  tls::TlsStream* tls_ = nullptr;  // in arena_
+  Arena arena_, exchange_arena_;
+  alignas(16) std::array<std::byte, kFirstBytes> first_;
+};
+
+// Everything that happens on a connection, from the TLS handshake to its end: for spawn(), with the Connection as owner.
+Task<> serve(Connection& connection);
+
+}  // namespace cardea::l7::proxy
