@@ -7,9 +7,9 @@
 #include <CLI/CLI.hpp>
 
 #include "base/log.h"
+#include "base/plan_server.h"
 #include "dataplane/control/control.h"
 #include "dataplane/control/first_plan.h"
-#include "dataplane/control/plan_server.h"
 #include "dataplane/control/privileges.h"
 #include "dataplane/control/running.h"
 
@@ -44,7 +44,7 @@ void come_before_others() {
 }
 
 Result<> run(const Options& options, FileDescriptor& stop) {
-  auto server = PlanServer::listen(options.start.run_directory + "/dataplane.sock");
+  auto server = cardea::control::PlanServer::listen(options.start.run_directory + "/dataplane.sock");
   if (!server) return std::unexpected(std::move(server).error());
   auto running =
       options.wait ? wait_for_plan(*server, options.start, stop.get()) : first_plan(*server, options.start, stop.get());

@@ -30,13 +30,14 @@ Result<> watch(int epoll, int fd) {
 
 }  // namespace
 
-Control::Control(Running& running, PlanServer& server, KernelFollower follower, InterfaceAddresses addresses)
+Control::Control(Running& running, cardea::control::PlanServer& server, KernelFollower follower,
+                 InterfaceAddresses addresses)
     : running_(running), server_(server), follower_(std::move(follower)), addresses_(std::move(addresses)) {
   for (const Port& port : running.ports) links_.push_back({port.mac, port.mtu});
   socket_drops_.resize(running.ports.size());
 }
 
-Result<std::unique_ptr<Control>> Control::start(Running& running, PlanServer& server) {
+Result<std::unique_ptr<Control>> Control::start(Running& running, cardea::control::PlanServer& server) {
   std::vector<int> taps;
   for (const Tap& tap : running.taps) taps.push_back(tap.index);
   auto follower = KernelFollower::start(taps, running.first_plan->settings.neighbours_max, monotonic_now());

@@ -11,9 +11,9 @@
 #include "base/control_socket.h"
 #include "base/error.h"
 #include "base/file_descriptor.h"
+#include "base/plan_server.h"
 #include "dataplane/control/interface_addresses.h"
 #include "dataplane/control/kernel_follower.h"
-#include "dataplane/control/plan_server.h"
 #include "dataplane/control/running.h"
 #include "dataplane/control/waiting_packets.h"
 
@@ -22,7 +22,7 @@ namespace cardea::dataplane {
 class Control {
  public:
   // Publishes the first plan. `running` and `server` outlive the object.
-  static Result<std::unique_ptr<Control>> start(Running& running, PlanServer& server);
+  static Result<std::unique_ptr<Control>> start(Running& running, cardea::control::PlanServer& server);
 
   // Until `stop_fd` becomes readable.
   Result<> run(int stop_fd);
@@ -30,7 +30,7 @@ class Control {
   cardea::control::Message answer(cardea::control::Message request);
 
  private:
-  Control(Running& running, PlanServer& server, KernelFollower follower, InterfaceAddresses addresses);
+  Control(Running& running, cardea::control::PlanServer& server, KernelFollower follower, InterfaceAddresses addresses);
 
   Result<uint64_t> adopt(Bytes image);
   Result<uint64_t> update(Bytes image);
@@ -51,7 +51,7 @@ class Control {
   const LivePlan& plan() const { return *running_.plans->load(); }
 
   Running& running_;
-  PlanServer& server_;
+  cardea::control::PlanServer& server_;
   KernelFollower follower_;
   InterfaceAddresses addresses_;
   WaitingPackets waiting_;

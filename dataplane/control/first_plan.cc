@@ -1,36 +1,18 @@
 // The stored plan, or the first that comes by the plan socket.
 #include "dataplane/control/first_plan.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <optional>
-#include <vector>
 
 #include "base/log.h"
+#include "base/plan_file.h"
 #include "dataplane/plan_schema.h"
 
 namespace cardea::dataplane {
 namespace {
-
-Result<std::vector<std::byte>> read_file(const std::string& path) {
-  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return fail_errno("open " + path);
-  struct stat about{};
-  if (::fstat(file.get(), &about) != 0) return fail_errno("read " + path);
-  if (uint64_t(about.st_size) > kPlanBytesMax) return fail(path + ": too large for a plan");
-  std::vector<std::byte> content(size_t(about.st_size));
-  size_t filled = 0;
-  while (filled < content.size()) {
-    const ssize_t got = ::read(file.get(), content.data() + filled, content.size() - filled);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return fail_errno("read " + path);
-    filled += size_t(got);
-  }
-  return content;
-}
 
 std::string stats_path(const StartOptions& options) {
   return options.run_directory + "/dataplane.stats";
@@ -40,7 +22,7 @@ using cardea::control::Message;
 using cardea::control::Verb;
 
 Result<Prepared> load(const std::string& path, const StartOptions& options) {
-  auto image = read_file(path);
+  auto image = cardea::control::read_plan_file(path, kPlanBytesMax);
   if (!image) return std::unexpected(std::move(image).error());
   return prepare(*image, stats_path(options));
 }
@@ -65,7 +47,8 @@ Message serve(Message request, const StartOptions& options, std::optional<Result
 
 }  // namespace
 
-Result<std::unique_ptr<Running>> wait_for_plan(PlanServer& server, const StartOptions& options, int stop_fd) {
+Result<std::unique_ptr<Running>> wait_for_plan(cardea::control::PlanServer& server, const StartOptions& options,
+                                               int stop_fd) {
   log::info("waiting for a plan on {}/dataplane.sock", options.run_directory);
   std::optional<Result<std::unique_ptr<Running>>> outcome;
   while (!outcome) {
@@ -77,7 +60,8 @@ Result<std::unique_ptr<Running>> wait_for_plan(PlanServer& server, const StartOp
   return std::move(*outcome);
 }
 
-Result<std::unique_ptr<Running>> first_plan(PlanServer& server, const StartOptions& options, int stop_fd) {
+Result<std::unique_ptr<Running>> first_plan(cardea::control::PlanServer& server, const StartOptions& options,
+                                            int stop_fd) {
   const std::string path = options.state_directory + "/dataplane.plan";
   if (::access(path.c_str(), F_OK) != 0) return wait_for_plan(server, options, stop_fd);
   auto prepared = load(path, options);

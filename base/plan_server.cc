@@ -1,5 +1,5 @@
 // Serving the plan socket.
-#include "dataplane/control/plan_server.h"
+#include "base/plan_server.h"
 
 #include <sys/epoll.h>
 
@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 
-namespace cardea::dataplane {
+namespace cardea::control {
 namespace {
 
 // A request is one short packet and its memfd; a peer that needs longer for the rest of it is not ours.
@@ -23,7 +23,7 @@ Result<> watch(int epoll, int fd) {
 }  // namespace
 
 Result<PlanServer> PlanServer::listen(const std::string& path) {
-  auto listener = cardea::control::listen(path);
+  auto listener = control::listen(path);
   if (!listener) return std::unexpected(std::move(listener).error());
   FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll) return fail_errno("epoll of the plan socket");
@@ -43,7 +43,7 @@ void PlanServer::serve(const Answer& answer, int patience_ms) {
 }
 
 void PlanServer::take_connection() {
-  auto connection = cardea::control::accept(listener_.get());
+  auto connection = control::accept(listener_.get());
   if (!connection) return log::warning("plan socket: {}", connection.error().message);
   if (connections_.size() >= kConnectionsMax)
     return log::warning("plan socket: more than {} connections; closing the newest", kConnectionsMax);
@@ -53,9 +53,9 @@ void PlanServer::take_connection() {
 }
 
 void PlanServer::serve_one(int socket, const Answer& answer) {
-  auto request = cardea::control::receive(socket, kRequestDeadline);
+  auto request = receive(socket, kRequestDeadline);
   if (request) {
-    auto sent = cardea::control::send(socket, answer(std::move(*request)));
+    auto sent = send(socket, answer(std::move(*request)));
     if (sent) return;
     log::warning("plan socket: answer not delivered: {}", sent.error().message);
   } else if (!request.error().message.contains("closed")) {
@@ -64,4 +64,4 @@ void PlanServer::serve_one(int socket, const Answer& answer) {
   connections_.erase(socket);
 }
 
-}  // namespace cardea::dataplane
+}  // namespace cardea::control

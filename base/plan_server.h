@@ -10,11 +10,11 @@
 #include "base/error.h"
 #include "base/file_descriptor.h"
 
-namespace cardea::dataplane {
+namespace cardea::control {
 
 class PlanServer {
  public:
-  using Answer = std::function<cardea::control::Message(cardea::control::Message request)>;
+  using Answer = std::function<Message(Message request)>;
   static constexpr size_t kConnectionsMax = 16;
 
   static Result<PlanServer> listen(const std::string& path);
@@ -34,4 +34,4 @@ class PlanServer {
   std::map<int, FileDescriptor> connections_;
 };
 
-}  // namespace cardea::dataplane
+}  // namespace cardea::control

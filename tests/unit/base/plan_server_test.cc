@@ -1,0 +1,87 @@
+// The plan socket's listening end, and plans in files: what a peer sees, also of one that misbehaves.
+#include "base/plan_server.h"
+
+#include <gmock/gmock.h>
+#include <sys/socket.h>
+
+#include <fstream>
+#include <vector>
+
+#include "base/plan_file.h"
+#include "tests/unit/base/scratch_folder.h"
+
+namespace cardea::control {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::chrono::milliseconds kPatience{2000};
+
+Message echo(Message request) {
+  return {.verb = Verb::kAnswer, .generation = request.generation, .body = "heard " + request.body};
+}
+
+struct PlanServerTest : testing::Test {
+  ScratchFolder folder;
+  std::string path = folder.file("plan.sock");
+  PlanServer server = PlanServer::listen(path).value();
+
+  // Serves until nothing is left to do.
+  void serve() {
+    for (int i = 0; i < 20; ++i) server.serve(echo);
+  }
+};
+
+TEST_F(PlanServerTest, AnswersEachConnectionInTurn) {
+  std::vector<FileDescriptor> peers;
+  for (int i = 0; i < 3; ++i) peers.push_back(connect(path).value());
+  for (uint64_t i = 0; i < 3; ++i)
+    ASSERT_TRUE(send(peers[i].get(), {.verb = Verb::kAsk, .generation = i, .body = std::to_string(i)}));
+  serve();
+  for (uint64_t i = 0; i < 3; ++i) {
+    const auto answer = receive(peers[i].get(), kPatience);
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(answer->body, "heard " + std::to_string(i));
+    EXPECT_EQ(answer->generation, i);
+  }
+}
+
+TEST_F(PlanServerTest, APeerThatTalksNonsenseIsClosedAndHarmsNobody) {
+  const FileDescriptor bad = connect(path).value(), good = connect(path).value();
+  ASSERT_EQ(::send(bad.get(), "x", 1, MSG_NOSIGNAL), 1);
+  ASSERT_TRUE(send(good.get(), {.verb = Verb::kAsk, .body = "me"}));
+  serve();
+  EXPECT_EQ(receive(good.get(), kPatience)->body, "heard me");
+  const auto gone = receive(bad.get(), kPatience);
+  ASSERT_FALSE(gone);
+  EXPECT_THAT(gone.error().message, HasSubstr("closed"));
+}
+
+TEST_F(PlanServerTest, MoreConnectionsThanTheLimitAreClosed) {
+  std::vector<FileDescriptor> peers;
+  for (size_t i = 0; i < PlanServer::kConnectionsMax + 1; ++i) peers.push_back(connect(path).value());
+  serve();
+  EXPECT_FALSE(receive(peers.back().get(), kPatience));
+  ASSERT_TRUE(send(peers.front().get(), {.verb = Verb::kAsk, .body = "first"}));
+  serve();
+  EXPECT_EQ(receive(peers.front().get(), kPatience)->body, "heard first");
+}
+
+TEST(PlanFile, IsReadWhole) {
+  const ScratchFolder folder;
+  std::ofstream(folder.file("plan"), std::ios::binary) << std::string(100'000, 'p');
+  const auto content = read_plan_file(folder.file("plan"), 100'000);
+  ASSERT_TRUE(content) << content.error().message;
+  EXPECT_EQ(content->size(), 100'000u);
+  EXPECT_EQ(content->back(), std::byte{'p'});
+}
+
+TEST(PlanFile, ThatIsMissingOrTooLargeIsAnErrorThatNamesIt) {
+  const ScratchFolder folder;
+  std::ofstream(folder.file("plan")) << "12345";
+  EXPECT_THAT(read_plan_file(folder.file("plan"), 4).error().message, HasSubstr(folder.file("plan")));
+  EXPECT_THAT(read_plan_file(folder.file("other"), 4).error().message, HasSubstr("other: No such file"));
+}
+
+}  // namespace
+}  // namespace cardea::control
