@@ -1,9 +1,6 @@
 #include "base/stats.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,7 +12,7 @@
 
 #include "base/cache_line.h"
 #include "base/check.h"
-#include "base/file_descriptor.h"
+#include "base/growing_file.h"
 #include "base/stats_layout.h"
 
 namespace cardea::stats {
@@ -74,24 +71,21 @@ std::string identity(const Description& description) {
   return description.name + '{' + description.labels;
 }
 
-// The file is filled under another name and renamed when whole, so that no reader ever maps half a header.
-Result<std::byte*> create_file(const std::string& path, uint64_t size) {
-  FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
-  if (!file) return fail_errno("create " + path);
-  if (::fchmod(file.get(), 0644) != 0) return fail_errno("change the mode of " + path);
-  // Taking the memory now turns a full /dev/shm into an Error here rather than a SIGBUS on a data core.
-  if (const int error = ::posix_fallocate(file.get(), 0, off_t(size)); error != 0)
-    return fail_errno(fmt::format("reserve {} bytes for {}", size, path), error);
-  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file.get(), 0);
-  if (memory == MAP_FAILED) return fail_errno("map " + path);
-  return static_cast<std::byte*>(memory);
+Result<GrowingFile> begin_file(const std::string& path, uint64_t size) {
+  auto file = GrowingFile::create(path, size, 0644);
+  if (!file) return file;
+  if (auto done = file->take(0, sizeof(Header)); !done) return std::unexpected(std::move(done.error()));
+  return file;
 }
+
+// Memory is taken in such pieces, so that adding a row seldom asks the kernel.
+constexpr uint64_t kRowsStep = 64 * sizeof(Row), kCellsStep = 32 << 10;
 
 }  // namespace
 
 struct Segment::Impl {
-  std::byte* memory = nullptr;
-  uint64_t size = 0;
+  GrowingFile file;
+  uint64_t rows_taken = 0, cells_taken = 0;  // bytes; of cells in each core's block
   Header* header = nullptr;
   Row* rows = nullptr;
   uint32_t cells_used = 0;
@@ -99,20 +93,30 @@ struct Segment::Impl {
   std::unordered_map<std::string, uint32_t> by_identity;
   uint32_t refused_row = 0;
 
-  Impl() = default;
-  Impl(const Impl&) = delete;
-  ~Impl() {
-    if (memory != nullptr) ::munmap(memory, size);
-  }
-
   uint64_t* block(uint32_t core) {
-    return reinterpret_cast<uint64_t*>(memory + header->cells_offset + core * header->core_stride);
+    return reinterpret_cast<uint64_t*>(file.memory() + header->cells_offset + core * header->core_stride);
   }
   std::vector<uint32_t>& free_cells(Kind kind) { return kind == Kind::kHistogram ? free_histogram : free_single; }
 
   bool has_room(Kind kind) {
     const bool row = !free_rows.empty() || header->rows_used.load(std::memory_order_relaxed) < header->rows_max;
     return row && (!free_cells(kind).empty() || header->cells_max - cells_used >= cells_of(kind));
+  }
+  // Memory for one more row and its cells, where they may come to lie beyond what is there already.
+  Result<> take_memory(Kind kind) {
+    const uint64_t rows_end = (uint64_t{header->rows_used.load(std::memory_order_relaxed)} + 1) * sizeof(Row);
+    if (rows_end > rows_taken) {
+      const uint64_t more = std::min(kRowsStep, header->rows_max * sizeof(Row) - rows_taken);
+      if (auto done = file.take(header->rows_offset + rows_taken, more); !done) return done;
+      rows_taken += more;
+    }
+    if ((uint64_t{cells_used} + cells_of(kind)) * sizeof(uint64_t) <= cells_taken) return {};
+    const uint64_t more = std::min(kCellsStep, header->core_stride - cells_taken);
+    for (uint32_t core = 0; core < header->cores; ++core)
+      if (auto done = file.take(header->cells_offset + core * header->core_stride + cells_taken, more); !done)
+        return done;
+    cells_taken += more;
+    return {};
   }
   uint32_t take_cells(Kind kind) {
     auto& free = free_cells(kind);
@@ -173,28 +177,32 @@ Result<Segment> Segment::create(const std::string& path, uint32_t cores, uint32_
         fmt::format("a stats segment of {} cores, {} rows and {} cells cannot be made", cores, rows_max, cells_max));
   // One row and one cell more than asked for: the segment's own count of what it refused.
   const Geometry geometry(cores, rows_max + 1, cells_max + 1);
+  // The file is filled under another name and renamed when whole, so that no reader ever maps half a header.
   const std::string unfinished = fmt::format("{}.{}", path, ::getpid());
   ::unlink(unfinished.c_str());
-  auto memory = create_file(unfinished, geometry.size);
-  if (!memory) {
-    ::unlink(unfinished.c_str());
-    return std::unexpected(std::move(memory.error()).in("stats segment"));
-  }
   auto impl = std::make_unique<Impl>();
-  impl->memory = *memory;
-  impl->size = geometry.size;
-  impl->rows = reinterpret_cast<Row*>(*memory + geometry.rows_offset);
-  impl->header = new (*memory) Header{.magic = Header::kMagic,
-                                      .layout_version = kLayoutVersion,
-                                      .cores = cores,
-                                      .rows_max = rows_max + 1,
-                                      .cells_max = cells_max + 1,
-                                      .started_at = nanoseconds_since_epoch(),
-                                      .rows_offset = geometry.rows_offset,
-                                      .cells_offset = geometry.cells_offset,
-                                      .core_stride = geometry.core_stride,
-                                      .rows_used = 0,
-                                      .writer_pid = uint32_t(::getpid())};
+  if (auto file = begin_file(unfinished, geometry.size)) {
+    impl->file = std::move(*file);
+  } else {
+    ::unlink(unfinished.c_str());
+    return std::unexpected(std::move(file.error()).in("stats segment"));
+  }
+  impl->rows = reinterpret_cast<Row*>(impl->file.memory() + geometry.rows_offset);
+  impl->header = new (impl->file.memory()) Header{.magic = Header::kMagic,
+                                                  .layout_version = kLayoutVersion,
+                                                  .cores = cores,
+                                                  .rows_max = rows_max + 1,
+                                                  .cells_max = cells_max + 1,
+                                                  .started_at = nanoseconds_since_epoch(),
+                                                  .rows_offset = geometry.rows_offset,
+                                                  .cells_offset = geometry.cells_offset,
+                                                  .core_stride = geometry.core_stride,
+                                                  .rows_used = 0,
+                                                  .writer_pid = uint32_t(::getpid())};
+  if (auto done = impl->take_memory(kRefused.kind); !done) {
+    ::unlink(unfinished.c_str());
+    return std::unexpected(std::move(done.error()).in("stats segment"));
+  }
   impl->refused_row = impl->write_row(kRefused);
   if (::rename(unfinished.c_str(), path.c_str()) != 0) {
     auto failure = fail_errno("rename " + unfinished + " to " + path);
@@ -219,6 +227,10 @@ Result<uint32_t> Segment::add(const Description& description) {
     return fail(fmt::format("no room for metric {}{{{}}}: the stats segment holds {} rows and {} cells",
                             description.name, description.labels, impl_->header->rows_max - 1,
                             impl_->header->cells_max - 1));
+  }
+  if (auto done = impl_->take_memory(description.kind); !done) {
+    stats::add(cell(0, impl_->refused_row), 1);
+    return std::unexpected(std::move(done.error()).in(fmt::format("metric {}", description.name)));
   }
   return impl_->write_row(description);
 }

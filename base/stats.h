@@ -55,7 +55,7 @@ struct Row {
 using Cell = uint64_t*;  // one core's cell of a row
 
 // Owned by the process that counts. Adding and removing rows is its control thread's work; adding to a cell is free of
-// any lock. Every limit is set at creation: a full table is an Error and counted in `cardea_stats_rows_refused_total`.
+// any lock. Every limit is set at creation, and memory is taken as rows are added: a full table is an Error and counted in `cardea_stats_rows_refused_total`.
 class Segment {
  public:
   // Creates (or replaces) the file at `path`, e.g. "/dev/shm/cardea-dataplane". Old mappings of an earlier file keep

@@ -174,6 +174,24 @@ TEST_F(StatsTest, LimitsOfCreation) {
       << "nothing half-made stays behind";
 }
 
+TEST_F(StatsTest, GenerousLimitsTakeNoMemoryUntilTheyAreUsed) {
+  Segment segment = Segment::create(path_, 4, 500'000, 8'000'000).value();
+  struct stat file {};
+  ASSERT_EQ(::stat(path_.c_str(), &file), 0);
+  const auto before = file.st_blocks;
+  EXPECT_LT(before * 512, 1 << 20);
+  for (int i = 0; i < 2000; ++i)
+    ASSERT_TRUE(segment.add({Kind::kHistogram, "many", "", "n=\"" + std::to_string(i) + "\"", ""}));
+  ASSERT_EQ(::stat(path_.c_str(), &file), 0);
+  EXPECT_GT(file.st_blocks, before);
+  for (uint32_t core = 0; core < 4; ++core)
+    for (uint32_t row = 1; row <= 2000; ++row) observe(segment.cell(core, row), row);
+  const auto snapshot = read(path_);
+  ASSERT_TRUE(snapshot) << snapshot.error().message;
+  EXPECT_EQ(snapshot->samples.size(), 2001u);
+  EXPECT_EQ(snapshot->samples.back().sum, 4u * 2000);
+}
+
 TEST_F(StatsTest, ANewSegmentReplacesTheFileAndLeavesOldMappingsAlone) {
   Segment old = segment(1, 4, 4);
   const auto row = old.add(counter("cardea_old_total"));
