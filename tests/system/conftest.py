@@ -9,8 +9,6 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from lab.standard import Standard  # noqa: E402 (the lab is found by the line above)
-
 DEVICES = ["net_af_packet", "net_af_xdp"]
 
 
@@ -25,6 +23,6 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if report.failed:
         for value in item.funcargs.values():
-            if isinstance(value, Standard) and hasattr(value, "cardea"):
-                for daemon in (value.cardea.dataplane, value.cardea.mgmt):
+            if hasattr(value, "cardea"):
+                for daemon in value.cardea.daemons:
                     report.sections.append((f"end of {daemon.name}'s log", daemon.tail(30)))

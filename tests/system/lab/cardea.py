@@ -1,10 +1,13 @@
-"""The product in the lb's namespace: its two daemons and its CLI, with a configuration and directories of the run's own.
+"""The product in the lb's namespace: its daemons and its CLI, with a configuration and directories of the run's own.
+
+The dataplane runs when the document has a `dataplane` section, L7 when it has an `l7` section, mgmt always.
 
 Binaries come from CARDEA_BIN_DIR (a build directory or an install prefix), else from build/release of this tree.
 """
 import json
 import os
 import pathlib
+import re
 import time
 
 from lab import configuration
@@ -34,8 +37,14 @@ class Cardea:
         self.api = site.run.sockets / "api.sock"
         self.write(document)
         folders = ["--run-dir", site.run.sockets, "--state-dir", site.run.state]
-        self.dataplane = self._daemon("cardea-dataplane", *folders, *(["--eal", eal] if eal else []))
+        sections = sections_of(self.file.read_text())
+        self.dataplane = self.l7 = None
+        if "dataplane" in sections:
+            self.dataplane = self._daemon("cardea-dataplane", *folders, *(["--eal", eal] if eal else []))
+        if "l7" in sections:
+            self.l7 = self._daemon("cardea-l7", *folders)
         self.mgmt = self._daemon("cardea-mgmt", "--config", self.file, *folders)
+        self.daemons = [daemon for daemon in (self.dataplane, self.l7, self.mgmt) if daemon]
 
     def _daemon(self, name, *arguments):
         return Process(self.site.run, name, self.site.lb.command(binary(name), *arguments), self.site.kept)
@@ -45,25 +54,29 @@ class Cardea:
         self.file.write_text(document if isinstance(document, str) else configuration.text(document))
 
     def start(self):
-        self.dataplane.start()
-        self.mgmt.start()
+        for daemon in self.daemons:
+            daemon.start()
         self.until_ready()
         return self
 
     def stop(self):
-        for daemon in (self.mgmt, self.dataplane):
+        for daemon in reversed(self.daemons):
             if daemon.alive():
                 daemon.stop()
 
     def until_ready(self, seconds=START_SECONDS):
-        """Both daemons answer and the dataplane runs a plan."""
+        """All daemons answer, and those that run a plan run the newest."""
         until(self.ready, seconds, "cardea serves a plan", pause=0.1)
 
     def ready(self):
-        for daemon in (self.dataplane, self.mgmt):
+        for daemon in self.daemons:
             assert daemon.alive(), f"{daemon.name} ended with {daemon.exit_code()}:\n{daemon.tail()}"
         done = self.run("status", "--json", check=False)
-        return done.returncode == 0 and adopted_generation(json.loads(done.stdout)) > 0
+        if done.returncode != 0:
+            return False
+        status = json.loads(done.stdout)
+        return all(adopted_generation(status, name) > 0
+                   for name, daemon in (("dataplane", self.dataplane), ("l7", self.l7)) if daemon)
 
     def until_backends(self, state, count=None, seconds=20):
         """Waits until at least `count` backends (all of them when None) are in this state."""
@@ -91,6 +104,9 @@ class Cardea:
     def reload(self, check=True):
         return self.run("reload", check=check, timeout=60)
 
+    def explain_url(self, method, url, *words):
+        return self.cli("explain", method, url, *words)
+
     def explain(self, source, destination, protocol="tcp"):
         return self.cli("explain", source, destination, protocol)
 
@@ -102,14 +118,23 @@ class Cardea:
         self.dataplane.kill()
         return time.time()
 
+    def kill_l7(self):
+        self.l7.kill()
+        return time.time()
+
     def kill_mgmt(self):
         self.mgmt.kill()
         return time.time()
 
 
-def adopted_generation(status):
-    """The generation the dataplane runs and is in step with; 0 while it is away or behind."""
+def sections_of(text):
+    """The names of a document's sections."""
+    return set(re.findall(r"^(\w+)\s*[:=]", text, re.M))
+
+
+def adopted_generation(status, name="dataplane"):
+    """The generation that process runs and is in step with; 0 while it is away or behind."""
     for process in status["processes"]:
-        if process["name"] == "dataplane" and process["connected"] and process["in_sync"]:
+        if process["name"] == name and process["connected"] and process["in_sync"]:
             return process["generation"]
     return 0

@@ -6,12 +6,24 @@ kept, so a test that is killed leaves nothing behind.
 import contextlib
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 
 from lab import run_dir
 
 PACKAGE_ROOT = str(pathlib.Path(__file__).resolve().parents[1])  # where `python3 -m lab.…` finds the lab's own programs
+
+
+FILES_MAX = 100_000  # open files a process, as the units give the daemons
+
+
+def raise_files_limit():
+    """Of this process, and so of those it starts. Root may; whoever else keeps what there is."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < FILES_MAX:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (FILES_MAX, max(hard, FILES_MAX)))
 
 
 class Process:
@@ -24,6 +36,7 @@ class Process:
 
     def start(self):
         assert not self.alive(), f"{self.name} already runs"
+        raise_files_limit()
         tied = [] if self._kept else ["setpriv", "--pdeathsig", "KILL", "--"]
         with open(self.log, "ab") as log:
             self._child = subprocess.Popen(tied + self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,

@@ -1,0 +1,147 @@
+"""What tools/bench l7 runs: cardea-l7 beside Debian's HAProxy and nginx, measured in turns within one run.
+
+Each figure is taken in rounds; a round loads each proxy once, one after the other, so that whatever else the machine does
+meets all of them alike. `value` is the median over rounds of the proxy's CPU time divided by what it did; `ratio` is the
+median of ours divided by the median of the peer's, below 1 is better. One JSON object a line:
+    l7.proxy|cache|connect.*, tls.handshake.*   a line a peer; ".two" behind the name: two workers (shards) each
+    l7.idle.plain|tls      private memory of a proxy's processes for each idle connection
+    l7.allocations         calls of the allocator for each proxied request, plain and over TLS
+    l7.scaling             two shards' requests for each CPU-second, divided by one shard's
+A figure's name as argument measures what begins with it, such as "l7.proxy". --peers-only leaves out ours.
+"""
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+
+from l7_load import FIGURES, Failed, sampled, wrk
+from l7_place import HOST, Place, anonymous_bytes
+from l7_proxies import PEERS, Ours
+from lab.cardea import binary
+from lab.process import Process
+from lab.wait import until
+
+ROUNDS = {1: 5, 2: 3}
+SECONDS = 1
+IDLE_CONNECTIONS = 4000
+
+
+def say(name, value, unit, **more):
+    print(json.dumps({"name": name, "value": round(value, 3), "unit": unit, **more}), flush=True)
+
+
+def measure(proxies, workers, wanted, medians):
+    for name, (unit, work) in FIGURES.items():
+        figure = name + (".two" if workers == 2 else "")
+        if not name.startswith(wanted):
+            continue
+        samples = {proxy.name: [] for proxy in proxies}
+        for number in range(ROUNDS[workers] + 1):  # the first warms up and is not counted
+            for proxy in proxies:
+                sample = sampled(proxy, lambda: work(proxy, SECONDS))
+                if number:
+                    samples[proxy.name].append(sample)
+        us = {who: statistics.median(s.us for s in many) for who, many in samples.items()}
+        rate = {who: statistics.median(s.rate for s in many) for who, many in samples.items()}
+        medians[figure] = us
+        report(figure, unit, us, rate, workers)
+
+
+def report(figure, unit, us, rate, workers):
+    per_second = "handshakes_per_s" if "handshake" in unit else "requests_per_s"
+    if Ours.name not in us:
+        for peer in us:
+            say(figure, us[peer], unit, of=peer, workers=workers, **{per_second: round(rate[peer])})
+        return
+    for peer in us.keys() - {Ours.name}:
+        say(figure, us[Ours.name], unit, peer=peer, ratio=round(us[Ours.name] / us[peer], 3), peer_value=round(us[peer], 3),
+            workers=workers, **{per_second: round(rate[Ours.name]), f"peer_{per_second}": round(rate[peer])})
+
+
+def idle_bytes(place, kind, port_kind):
+    """Bytes of the proxy's own memory for each of many connections that asked once and wait."""
+    proxy = kind(place, 1).start()
+    where = ["127.0.0.1", proxy.ports[port_kind], "--server-name", HOST, *(["--tls"] if port_kind == "tls" else [])]
+    try:
+        place.client(binary("cardea-load"), "churn", *where, "--connections", 200, "--concurrency", 8)
+        before = anonymous_bytes(proxy.pid)
+        load = Process(place.run, f"idle-{proxy.label}-{port_kind}", place.lb.command(
+            binary("cardea-load"), "idle", *where, "--connections", IDLE_CONNECTIONS, "--concurrency", 32)).start()
+        until(lambda: load.log.read_text().strip() or not load.alive(), 60, "the idle connections stand")
+        stands = json.loads(load.log.read_text().splitlines()[0])
+        if stands["failed"] or stands["standing"] != IDLE_CONNECTIONS:
+            raise Failed(f"{proxy.name}: {stands}")
+        time.sleep(0.5)  # what is given back when a connection falls idle has been given back
+        grown = anonymous_bytes(proxy.pid) - before
+        load.kill()
+        return grown / IDLE_CONNECTIONS
+    finally:
+        proxy.stop()
+
+
+def measure_idle(place, kinds, wanted):
+    for port_kind in ("plain", "tls"):
+        name = f"l7.idle.{port_kind}"
+        if not name.startswith(wanted):
+            continue
+        found = {kind.name: idle_bytes(place, kind, port_kind) for kind in kinds}
+        for peer in found.keys() - {Ours.name}:
+            ours = {"peer": peer, "ratio": round(found[Ours.name] / found[peer], 3)} if Ours.name in found else {"of": peer}
+            say(name, found.get(Ours.name, found[peer]), "bytes/connection", peer_value=round(found[peer]), **ours)
+
+
+def measure_allocations(place):
+    proxy = Ours(place, 1, count_allocations=True).start()
+    try:
+        for name, kind in (("l7.allocations", "plain"), ("l7.allocations.tls", "tls")):
+            wrk(proxy, kind, "/", SECONDS)  # pools and arenas have their size
+            before = proxy.cardea.allocations()
+            count, _ = wrk(proxy, kind, "/", 2 * SECONDS)
+            say(name, (proxy.cardea.allocations() - before) / count, "calls/request", requests=count)
+    finally:
+        proxy.stop()
+
+
+def run(options):
+    kinds = PEERS if options.peers_only else [*PEERS, Ours]
+    medians = {}
+    with Place() as place:
+        if any(name.startswith(options.figure) for name in FIGURES):
+            for workers in (1, 2) if os.cpu_count() > 1 else (1,):
+                measure_workers(place, kinds, workers, options.figure, medians)
+        if "l7.proxy.plain.two" in medians and not options.peers_only:
+            one, two = (medians[name][Ours.name] for name in ("l7.proxy.plain", "l7.proxy.plain.two"))
+            say("l7.scaling", one / two, "times")
+        measure_idle(place, kinds, options.figure)
+        if "l7.allocations".startswith(options.figure) and not options.peers_only:
+            measure_allocations(place)
+
+
+def measure_workers(place, kinds, workers, wanted, medians):
+    proxies = [kind(place, workers) for kind in kinds]
+    try:
+        for proxy in proxies:
+            proxy.start()
+        measure(proxies, workers, wanted, medians)
+    finally:
+        for proxy in proxies:
+            proxy.stop()
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(prog="tools/bench l7", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("figure", nargs="?", default="")
+    parser.add_argument("--peers-only", action="store_true")
+    options = parser.parse_args(arguments)
+    if os.geteuid() != 0:
+        sys.exit("tools/bench l7 makes a network namespace and needs root")
+    try:
+        run(options)
+    except Failed as failure:
+        sys.exit(f"tools/bench l7: a load did not go through whole, so nothing was measured:\n{failure}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,67 @@
+"""One measurement: load on a running proxy for a moment, and what the proxy's CPU did meanwhile."""
+import json
+import re
+from dataclasses import dataclass
+
+from l7_place import HOST, cpu_seconds
+from lab.cardea import binary
+
+CONNECTIONS = 64
+WRK = re.compile(r"(\d+) requests in ([\d.]+)(m?s)")
+
+
+@dataclass(frozen=True)
+class Sample:
+    count: int
+    seconds: float
+    cpu: float
+
+    @property
+    def us(self):
+        return self.cpu / self.count * 1e6
+
+    @property
+    def rate(self):
+        return self.count / self.seconds
+
+
+class Failed(AssertionError):
+    pass
+
+
+def sampled(proxy, work):
+    before = cpu_seconds(proxy.pid)
+    count, seconds = work()
+    return Sample(count, seconds, cpu_seconds(proxy.pid) - before)
+
+
+def wrk(proxy, kind, path, seconds, close=False):
+    scheme = "https" if kind.startswith("tls") else "http"
+    header = ["-H", "Connection: close"] if close else []
+    text = proxy.place.client("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-H", f"Host: {HOST}",
+                              *header, f"{scheme}://127.0.0.1:{proxy.ports[kind]}{path}", timeout=seconds + 60)
+    if "Socket errors" in text or "Non-2xx" in text:
+        raise Failed(text)
+    found = WRK.search(text)
+    return int(found[1]), float(found[2]) / (1000 if found[3] == "ms" else 1)
+
+
+def handshakes(proxy, seconds, resume):
+    text = proxy.place.client(binary("cardea-load"), "handshakes", "127.0.0.1", proxy.ports["tls"], "--tls", "--server-name", HOST,
+                              "--concurrency", CONNECTIONS, "--seconds", seconds, *(["--resume"] if resume else []))
+    result = json.loads(text)
+    if result["failed"] or result["resumed"] != (result["done"] if resume else 0):
+        raise Failed(text)
+    return result["done"], result["seconds"]
+
+
+# figure → (unit, what is done once for so many seconds)
+FIGURES = {
+    "l7.proxy.plain": ("us/request", lambda proxy, s: wrk(proxy, "plain", "/", s)),
+    "l7.proxy.tls": ("us/request", lambda proxy, s: wrk(proxy, "tls", "/", s)),
+    "l7.cache.plain": ("us/request", lambda proxy, s: wrk(proxy, "plain_cached", "/cached", s)),
+    "l7.cache.tls": ("us/request", lambda proxy, s: wrk(proxy, "tls_cached", "/cached", s)),
+    "l7.connect.plain": ("us/request", lambda proxy, s: wrk(proxy, "plain", "/", s, close=True)),
+    "tls.handshake.full": ("us/handshake", lambda proxy, s: handshakes(proxy, s, resume=False)),
+    "tls.handshake.resumed": ("us/handshake", lambda proxy, s: handshakes(proxy, s, resume=True)),
+}
