@@ -1,28 +1,54 @@
 #include "conf/check.h"
 
+#include <algorithm>
+
 #include "conf/check_parts.h"
+#include "conf/nearest.h"
 
 namespace cardea::conf {
 
-const char* unusable(const IpAddress& address) {
+const char* unusable(const IpAddress& address, Loopback loopback) {
   const auto& bytes = address.bytes;
+  const char* own = loopback == Loopback::kAllowed ? nullptr : "a loopback address";
   if (address.is_v4()) {
     const uint8_t first = bytes[12];
     if (first == 0) return "not an address of a host";
-    if (first == 127) return "a loopback address";
+    if (first == 127) return own;
     if (first >= 224) return first < 240 ? "a multicast address" : "a reserved address";
     return nullptr;
   }
   if (address == IpAddress{}) return "the unspecified address";
   if (bytes[0] == 0xff) return "a multicast address";
   if (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80) return "a link-local address";
-  IpAddress loopback;
-  loopback.bytes[15] = 1;
-  return address == loopback ? "a loopback address" : nullptr;
+  IpAddress one;
+  one.bytes[15] = 1;
+  return address == one ? own : nullptr;
 }
 
 std::string family_name(Family family) {
   return family == Family::kIpv4 ? "IPv4" : "IPv6";
+}
+
+void check_reference(Checks& checks, const std::string& name, const std::vector<std::string>& known,
+                     const std::string& noun, const std::string& path) {
+  constexpr size_t kShown = 20;
+  const std::string list = noun + "s";
+  const bool unsure = checks.places.spoilt(list) && (known.empty() || std::ranges::count(known, "") > 0);
+  if (unsure || name.empty() || std::ranges::count(known, name) > 0) return;
+  const std::string meant = nearest(name, known);
+  const bool few = !known.empty() && known.size() <= kShown;
+  checks.report(
+      Finding::error, path, fmt::format("there is no {} {}", noun, in_quotes(name)),
+      few ? fmt::format("one of {}", fmt::join(known, ", ")) : fmt::format("a {} of that name in {}", noun, list),
+      meant.empty() ? "" : in_quotes(meant));
+}
+
+void check_idle(Checks& checks, const std::string& path, std::initializer_list<const char*> settings,
+                const std::string& where) {
+  for (const char* setting : settings) {
+    const std::string here = join_path(path, setting);
+    if (checks.places.written(here)) checks.report(Finding::warning, here, "has no effect on " + where);
+  }
 }
 
 void check_cluster(Checks& checks) {
@@ -46,6 +72,8 @@ void check(const Config& config, const Places& places, Findings& findings) {
   check_pools(checks);
   check_services(checks);
   check_forwarding(checks);
+  check_l7(checks);
+  check_routes(checks);
 }
 
 }  // namespace cardea::conf

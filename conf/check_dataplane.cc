@@ -64,7 +64,8 @@ void check_nat_addresses(Checks& checks, const Dataplane& dataplane) {
 
 void check_room(Checks& checks, const Dataplane& dataplane) {
   size_t backends = 0;
-  for (const Pool& pool : checks.config.pools) backends += pool.backends.size();
+  for (const Pool& pool : checks.config.pools)
+    if (checks.uses.of(pool.name).l4) backends += pool.backends.size();
   const auto compare = [&](const char* what, const char* setting, size_t count, size_t max) {
     if (count <= max) return;
     checks.report(Finding::error, fmt::format("dataplane.{}", setting),

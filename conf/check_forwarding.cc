@@ -1,5 +1,5 @@
-// Checks of a service together with its pool and the dataplane: can packets of the listener's family reach the backends
-// the way `forward` says, and do the health checks ask what the service serves.
+// Checks of an l4 service together with its pool and the dataplane: can packets of the listener's family reach the
+// backends the way `forward` says, and do the health checks ask what the service serves.
 #include <algorithm>
 
 #include "conf/check_parts.h"
@@ -85,14 +85,15 @@ void check_udp_health(Checks& checks, const Pair& pair) {
 
 void check_forwarding(Checks& checks) {
   const auto& config = checks.config;
-  if (!config.dataplane && !checks.places.spoilt("dataplane") && !config.services.empty()) {
-    checks.report(Finding::error, config.services.front().place.path + ".mode",
+  const auto l4 = std::ranges::find(config.services, Mode::kL4, &Service::mode);
+  if (!config.dataplane && !checks.places.spoilt("dataplane") && l4 != config.services.end()) {
+    checks.report(Finding::error, l4->place.path + ".mode",
                   "services of mode \"l4\" are forwarded by a dataplane, and there is none",
                   "a group: dataplane: { … };");
   }
   for (const Service& service : config.services) {
     const auto pool = std::ranges::find(config.pools, service.pool, &Pool::name);
-    if (pool == config.pools.end() || service.pool.empty()) continue;
+    if (service.mode != Mode::kL4 || pool == config.pools.end() || service.pool.empty()) continue;
     const Pair pair{service, *pool};
     const bool forward_known = !checks.places.spoilt(service.place.path + ".forward");
     if (forward_known && service.forward == Forward::kFullnat) check_fullnat_families(checks, pair);

@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "conf/check.h"
+#include "conf/pool_use.h"
 #include "conf/quote.h"
 #include "conf/schema.h"
 
@@ -17,6 +20,7 @@ struct Checks {
   const Config& config;
   const Places& places;
   Findings& findings;
+  PoolUses uses{config};
 
   // A setting that could not be read is already reported; nothing more is said about it.
   void report(Finding::Level level, const std::string& path, std::string message, std::string expected = {},
@@ -50,8 +54,18 @@ class Unique {
   std::map<std::string, std::string> seen_;
 };
 
-// "the unspecified address", "a multicast address"…: why no packet can be sent to or from it; null when one can.
-const char* unusable(const IpAddress& address);
+// "the unspecified address", "a multicast address"…: why no packet can be sent to or from it; null when one can. The
+// kernel's own sockets reach loopback addresses, packets never do.
+enum class Loopback : uint8_t { kRefused, kAllowed };
+const char* unusable(const IpAddress& address, Loopback loopback = Loopback::kRefused);
+
+// A name that refers to something of this list ("pool"), which has to be there.
+void check_reference(Checks& checks, const std::string& name, const std::vector<std::string>& known,
+                     const std::string& noun, const std::string& path);
+
+// Settings that were written and do nothing here; `where`: "a service of mode \"l4\"".
+void check_idle(Checks& checks, const std::string& path, std::initializer_list<const char*> settings,
+                const std::string& where);
 
 std::string family_name(Family family);  // "IPv4"
 
@@ -61,5 +75,7 @@ void check_ports(Checks& checks);       // check_ports.cc
 void check_pools(Checks& checks);       // check_pools.cc
 void check_services(Checks& checks);    // check_services.cc
 void check_forwarding(Checks& checks);  // check_forwarding.cc
+void check_l7(Checks& checks);          // check_l7.cc
+void check_routes(Checks& checks);      // check_routes.cc
 
 }  // namespace cardea::conf

@@ -22,15 +22,15 @@ void check_ring(Checks& checks, const Pool& pool) {
   constexpr uint32_t kSizeMax = 5'000'011;  // itself a prime
   constexpr size_t kEntriesGood = 100;      // a backend: shares are exact within 1 %
   const std::string path = pool.place.path + ".ring_size";
-  if (checks.places.spoilt(path)) return;
-  if (!is_prime(pool.ring_size)) {
-    checks.report(Finding::error, path, fmt::format("{} is not a prime number", pool.ring_size), "a prime number",
-                  std::to_string(prime_from(pool.ring_size)));
-  } else if (pool.ring_size < pool.backends.size() * kEntriesGood) {
+  if (checks.places.spoilt(path) || !pool.ring_size) return;
+  if (!is_prime(*pool.ring_size)) {
+    checks.report(Finding::error, path, fmt::format("{} is not a prime number", *pool.ring_size), "a prime number",
+                  std::to_string(prime_from(*pool.ring_size)));
+  } else if (*pool.ring_size < pool.backends.size() * kEntriesGood) {
     const auto good = uint32_t(std::min<size_t>(kSizeMax, pool.backends.size() * kEntriesGood));
     checks.report(Finding::warning, path,
                   fmt::format("a ring of {} entries is small for {} backends: shares will be off by more than 1 %",
-                              pool.ring_size, pool.backends.size()),
+                              *pool.ring_size, pool.backends.size()),
                   "100 entries or more for each backend", std::to_string(prime_from(good)));
   }
 }
@@ -43,7 +43,8 @@ void check_backends(Checks& checks, const Pool& pool) {
     const std::string path = backend.place.path + ".address";
     if (backend.address.port == 0) continue;
     addresses.add(backend.address.text(), path);
-    if (const char* why = unusable(backend.address.address)) {
+    const Loopback loopback = checks.uses.of(pool.name).l4 ? Loopback::kRefused : Loopback::kAllowed;
+    if (const char* why = unusable(backend.address.address, loopback)) {
       checks.report(Finding::error, path, fmt::format("{} is {}", backend.address.address.text(), why),
                     "an address packets can be sent to");
     }
@@ -104,10 +105,50 @@ void check_health(Checks& checks, const Pool& pool) {
   }
 }
 
+// What the dataplane cannot do, and what it ignores.
+void check_l4_use(Checks& checks, const Pool& pool) {
+  static const Row* balance = find_row("pools[].balance");
+  const std::string path = pool.place.path;
+  if (pool.balance != Balance::kMaglev) {
+    checks.report(Finding::error, path + ".balance",
+                  fmt::format("an l4 service uses pool {}, and packets cannot be balanced by {}", in_quotes(pool.name),
+                              balance->values(&pool).front()),
+                  "\"maglev\", or a pool of its own for the l4 service");
+  }
+  if (checks.uses.of(pool.name).l7) return;
+  const std::string where = "a pool that only l4 services use";
+  check_idle(checks, path,
+             {"tls", "connect_timeout", "response_timeout", "idle_timeout", "idle_connections", "retries"}, where);
+  for (const Backend& backend : pool.backends) check_idle(checks, backend.place.path, {"connections_max"}, where);
+}
+
+void check_l7_use(Checks& checks, const Pool& pool) {
+  static const Row *connect = find_row("pools[].connect_timeout"), *response = find_row("pools[].response_timeout");
+  const std::string path = pool.place.path;
+  if (pool.balance != Balance::kMaglev)
+    check_idle(checks, path, {"ring_size"}, "a pool that is not balanced by a ring");
+  if (pool.connect_timeout > pool.response_timeout && !checks.places.spoilt(path)) {
+    checks.report(Finding::warning, path + ".connect_timeout",
+                  fmt::format("a backend may take {} to accept a connection, and only {} to answer on it",
+                              connect->values(&pool).front(), response->values(&pool).front()),
+                  "a connect_timeout shorter than the response_timeout");
+  }
+  if (!pool.tls) return;
+  if (pool.health.type == HealthType::kHttp && !pool.health.port) {
+    checks.report(Finding::warning, path + ".health.type",
+                  "the backends are spoken to in TLS and checked in plain HTTP on the same port", "\"https\"");
+  }
+  if (!pool.tls->verify)
+    check_idle(checks, path + ".tls", {"authorities"}, "backends whose certificates are not verified");
+}
+
 void check_use(Checks& checks, const Pool& pool) {
   if (pool.name.empty() || checks.places.spoilt("services")) return;
-  if (std::ranges::count(checks.config.services, pool.name, &Service::pool) > 0) return;
-  checks.report(Finding::hint, pool.place.path, fmt::format("no service uses pool {}", in_quotes(pool.name)));
+  const PoolUse use = checks.uses.of(pool.name);
+  if (use.none())
+    checks.report(Finding::hint, pool.place.path, fmt::format("no service uses pool {}", in_quotes(pool.name)));
+  if (use.l4) check_l4_use(checks, pool);
+  if (use.l7) check_l7_use(checks, pool);
 }
 
 }  // namespace

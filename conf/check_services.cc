@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "conf/check_parts.h"
-#include "conf/nearest.h"
 
 namespace cardea::conf {
 namespace {
@@ -11,16 +10,13 @@ std::string text_of(const Listen& listen) {
   return fmt::format("{}/{}", listen.endpoint.text(), name(listen.protocol));
 }
 
-void check_pool_reference(Checks& checks, const Service& service) {
-  std::vector<std::string> names;
-  for (const Pool& pool : checks.config.pools) names.push_back(pool.name);
-  const bool unsure = checks.places.spoilt("pools") && (names.empty() || std::ranges::count(names, "") > 0);
-  if (unsure || service.pool.empty() || std::ranges::count(names, service.pool) > 0) return;
-  const std::string meant = nearest(service.pool, names);
-  checks.report(Finding::error, service.place.path + ".pool",
-                fmt::format("there is no pool {}", in_quotes(service.pool)),
-                names.empty() ? "a pool of that name in pools" : fmt::format("one of {}", fmt::join(names, ", ")),
-                meant.empty() ? "" : in_quotes(meant));
+void check_pool(Checks& checks, const Service& service, const std::vector<std::string>& pools) {
+  const std::string path = service.place.path + ".pool";
+  check_reference(checks, service.pool, pools, "pool", path);
+  const bool routed = service.mode == Mode::kHttp && checks.places.written(service.place.path + ".routes");
+  if (!service.pool.empty() || routed || checks.places.spoilt(path)) return;
+  checks.report(Finding::error, path, "\"pool\" is missing",
+                service.mode == Mode::kHttp ? "a pool, or routes that name one" : "a pool connections go to");
 }
 
 void check_metrics_clash(Checks& checks, const Listen& listen, const std::string& path) {
@@ -38,14 +34,14 @@ bool is_nat_address(const Dataplane& dataplane, const IpAddress& address) {
   return own.empty() || std::ranges::count(own, address) > 0;
 }
 
-void check_own_address(Checks& checks, const Dataplane& dataplane, const Listen& listen, const std::string& path) {
+void check_own_address(Checks& checks, const Dataplane& dataplane, Mode mode, const Listen& listen,
+                       const std::string& path) {
   for (const Port& port : dataplane.ports) {
     if (std::ranges::count(port.addresses, listen.endpoint.address, &Prefix::address) == 0) continue;
-    checks.report(
-        Finding::warning, path,
+    const std::string text =
         fmt::format("{} is the own address of port {}: this host itself can no longer be reached at {}/{} there",
-                    listen.endpoint.address.text(), in_quotes(port.name), listen.endpoint.port, name(listen.protocol)),
-        "an address that only services use");
+                    listen.endpoint.address.text(), in_quotes(port.name), listen.endpoint.port, name(listen.protocol));
+    if (mode == Mode::kL4) checks.report(Finding::warning, path, text, "an address that only services use");
     const Nat& nat = dataplane.nat;
     if (listen.endpoint.port < nat.port_first || listen.endpoint.port > nat.port_last) return;
     if (!is_nat_address(dataplane, listen.endpoint.address)) return;
@@ -57,18 +53,27 @@ void check_own_address(Checks& checks, const Dataplane& dataplane, const Listen&
   }
 }
 
+// Sockets of the kernel can stand for any of the host's addresses, or be for this host alone; what comes through the
+// dataplane has to be to an address of its own.
+const char* unusable_listen(const Config& config, Mode mode, const IpAddress& address) {
+  if (mode == Mode::kL4) return unusable(address);
+  const bool any = address == IpAddress{} || address == IpAddress::v4(0);
+  if (any && config.dataplane) return "for all addresses, and those of the dataplane's ports are the host's own";
+  return any ? nullptr : unusable(address, Loopback::kAllowed);
+}
+
 void check_listens(Checks& checks, const Service& service, Unique& listens) {
   for (size_t i = 0; i < service.listen.size(); ++i) {
     const Listen& listen = service.listen[i];
     const std::string all = service.place.path + ".listen";
     const std::string path = checks.places.written(index_path(all, i)) ? index_path(all, i) : all;
     listens.add(text_of(listen), index_path(all, i));
-    if (const char* why = unusable(listen.endpoint.address)) {
+    if (const char* why = unusable_listen(checks.config, service.mode, listen.endpoint.address)) {
       checks.report(Finding::error, path, fmt::format("{} is {}", listen.endpoint.address.text(), why),
                     "an address clients send packets to");
     }
     check_metrics_clash(checks, listen, path);
-    if (checks.config.dataplane) check_own_address(checks, *checks.config.dataplane, listen, path);
+    if (checks.config.dataplane) check_own_address(checks, *checks.config.dataplane, service.mode, listen, path);
   }
 }
 
@@ -76,9 +81,11 @@ void check_listens(Checks& checks, const Service& service, Unique& listens) {
 
 void check_services(Checks& checks) {
   Unique names(checks, "service name"), listens(checks, "address");
+  std::vector<std::string> pools;
+  for (const Pool& pool : checks.config.pools) pools.push_back(pool.name);
   for (const Service& service : checks.config.services) {
     if (!service.name.empty()) names.add(in_quotes(service.name), service.place.path + ".name");
-    check_pool_reference(checks, service);
+    check_pool(checks, service, pools);
     check_listens(checks, service, listens);
   }
   if (checks.config.services.empty() && !checks.places.written("services"))

@@ -85,23 +85,79 @@ struct HealthCheck {
 struct Backend {
   Place place;
   Endpoint address;
-  uint32_t weight = 1;  // 0: no new flows
+  uint32_t weight = 1;           // 0: no new flows
+  uint32_t connections_max = 0;  // of cardea-l7; 0: no limit
   bool operator==(const Backend&) const = default;
 };
 
-enum class Balance : uint8_t { kMaglev };
+struct BackendTls {  // cardea-l7 speaks TLS to the backends
+  Place place;
+  std::string server_name;  // empty: the request's host
+  bool verify = true;
+  std::string authorities;  // PEM file; empty: the system's
+  bool operator==(const BackendTls&) const = default;
+};
+
+enum class Balance : uint8_t { kMaglev, kRoundRobin, kLeastConn };
+
+// The size of a pool's ring when nobody sets it: the smallest of a few primes that leaves 100 slots or more for each
+// backend (conf/ring_size.cc has the numbers behind it).
+uint32_t ring_size_for(size_t backends);
 
 struct Pool {
   Place place;
   std::string name;
   Balance balance = Balance::kMaglev;
-  uint32_t ring_size = 65'537;
+  std::optional<uint32_t> ring_size;  // none: by the number of backends
   std::vector<Backend> backends;
+  std::optional<BackendTls> tls;
+  milliseconds connect_timeout{1000}, response_timeout{30'000}, idle_timeout{30'000};
+  uint32_t idle_connections = 256;
+  uint32_t retries = 2;
   HealthCheck health;
   bool operator==(const Pool&) const = default;
+
+  uint32_t ring_slots() const { return ring_size.value_or(ring_size_for(backends.size())); }
 };
 
-enum class Mode : uint8_t { kL4 };
+struct Cache {
+  Place place;
+  std::string name;
+  uint64_t memory = 0, object_max = 1 << 20;  // bytes
+  bool operator==(const Cache&) const = default;
+};
+
+struct Certificate {
+  Place place;
+  std::string cert, key;  // PEM files; only cardea-l7 reads the key
+  bool operator==(const Certificate&) const = default;
+};
+
+enum class TlsVersion : uint8_t { k12, k13 };
+
+struct Tls {
+  Place place;
+  std::vector<Certificate> certificates;
+  TlsVersion version_min = TlsVersion::k12;
+  bool operator==(const Tls&) const = default;
+};
+
+struct Match {
+  std::vector<std::string> hosts;  // empty: any
+  std::string path = "/";
+  bool operator==(const Match&) const = default;
+};
+
+struct Route {
+  Place place;
+  std::string name;  // empty: "SERVICE[INDEX]"
+  Match match;
+  std::string pool;
+  std::string cache;  // empty: nothing is cached
+  bool operator==(const Route&) const = default;
+};
+
+enum class Mode : uint8_t { kL4, kTcp, kHttp };
 enum class Forward : uint8_t { kFullnat, kIpip };
 
 struct Listen {
@@ -115,9 +171,28 @@ struct Service {
   std::string name;
   Mode mode = Mode::kL4;
   std::vector<Listen> listen;
-  Forward forward = Forward::kFullnat;
-  std::string pool;
+  Forward forward = Forward::kFullnat;  // kL4
+  std::string pool;                     // kHttp: of what no route matches; may be empty
+  std::optional<Tls> tls;
+  std::vector<Route> routes;
+  uint32_t connections_max = 100'000;
+  milliseconds request_timeout{10'000}, idle_timeout{60'000}, body_timeout{30'000};
+  uint64_t header_max = 16 << 10, body_max = 0;  // bytes; 0: no limit
   bool operator==(const Service&) const = default;
+
+  // As commands, metrics and logs call it.
+  std::string route_name(size_t index) const;
+};
+
+enum class Transport : uint8_t { kKernel };
+
+struct L7 {
+  Place place;
+  std::vector<uint16_t> shards;  // CPU numbers
+  Transport transport = Transport::kKernel;
+  std::string access_log;                                   // path, "stderr" or empty: none
+  uint64_t access_log_ring = 1 << 20, buffers = 256 << 20;  // bytes
+  bool operator==(const L7&) const = default;
 };
 
 struct Mgmt {
@@ -130,14 +205,16 @@ struct Mgmt {
 struct Config {
   Cluster cluster;
   std::optional<Dataplane> dataplane;
+  std::optional<L7> l7;
+  std::vector<Cache> caches;
   std::vector<Pool> pools;
   std::vector<Service> services;
   Mgmt mgmt;
   std::vector<std::string> files;  // the document and what it includes
 
   bool operator==(const Config& other) const {  // whatever files they came from
-    return cluster == other.cluster && dataplane == other.dataplane && pools == other.pools &&
-           services == other.services && mgmt == other.mgmt;
+    return cluster == other.cluster && dataplane == other.dataplane && l7 == other.l7 && caches == other.caches &&
+           pools == other.pools && services == other.services && mgmt == other.mgmt;
   }
 };
 

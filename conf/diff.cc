@@ -7,6 +7,8 @@
 namespace cardea::conf {
 namespace {
 
+constexpr const char* kUnset = "(unset)";
+
 // A value as a sentence shows it: without the quotes a document needs.
 std::string plain(std::string value) {
   if (value.size() >= 2 && value.starts_with('"')) value = value.substr(1, value.size() - 2);
@@ -17,7 +19,7 @@ std::string shown(const Row& row, const void* owner) {
   std::vector<std::string> values = row.values(owner);
   for (std::string& value : values) value = plain(value);
   const bool unset = values.empty() || (values.size() == 1 && values.front().empty());
-  if (unset) return "(unset)";
+  if (unset) return kUnset;
   return row.shape == Row::Shape::kArray ? fmt::format("[{}]", fmt::join(values, ", ")) : values.front();
 }
 
@@ -63,20 +65,27 @@ class Comparison {
     sections(*row.section, old_objects.front(), new_objects.front(), inner, restart);
   }
 
+  // What one of a list is called: by its key, or by its number where it may go without.
+  static std::string label(const Row& key, const void* object, size_t number) {
+    std::string name = shown(key, object);
+    return name == kUnset ? fmt::format("#{}", number + 1) : name;
+  }
+
   // Those of a list are matched by their key; those whose key is new were added, those whose key is gone removed.
   void list(const Row& row, const void* before, const void* after, const std::string& context) {
     const Section& section = *row.section;
     const Row& key = *section.find(section.key);
     std::map<std::string, const void*> gone;
-    for (const void* object : row.objects(before)) gone.emplace(shown(key, object), object);
-    for (const void* object : row.objects(after)) {
-      const std::string label = section.noun + " " + shown(key, object);
-      const auto old = gone.find(shown(key, object));
+    for (size_t number = 0; const void* object : row.objects(before))
+      gone.emplace(label(key, object, number++), object);
+    for (size_t number = 0; const void* object : row.objects(after)) {
+      const std::string name = label(key, object, number++), which = section.noun + " " + name;
+      const auto old = gone.find(name);
       if (old == gone.end()) {
-        add(context, label + " added", row.facts.restart);
+        add(context, which + " added", row.facts.restart);
         continue;
       }
-      sections(section, old->second, object, context.empty() ? label : context + " " + label, Restart::kNone);
+      sections(section, old->second, object, context.empty() ? which : context + " " + which, Restart::kNone);
       gone.erase(old);
     }
     for (const auto& [name, object] : gone)
@@ -99,15 +108,8 @@ std::vector<Change> diff(const Config& before, const Config& after) {
 }
 
 std::string text_of(const Change& change) {
-  switch (change.restart) {
-    case Restart::kNone:
-      return change.text;
-    case Restart::kDataplane:
-      return change.text + " (takes effect when cardea-dataplane is restarted)";
-    case Restart::kMgmt:
-      return change.text + " (takes effect when cardea-mgmt is restarted)";
-  }
-  return {};
+  const char* restart = restart_words(change.restart);
+  return restart == nullptr ? change.text : fmt::format("{} (takes effect {})", change.text, restart);
 }
 
 }  // namespace cardea::conf

@@ -171,6 +171,23 @@ Form<uint64_t> count(uint64_t min, uint64_t max) {
           [](const uint64_t& value) { return count_literal(value); }};
 }
 
+Form<uint64_t> size(uint64_t min, uint64_t max) {
+  return {"size",
+          range_text("a size", size_text(min), size_text(max)) + ", such as \"64MB\" or \"1GiB\"",
+          {},
+          [min, max](const Node& node) -> std::expected<uint64_t, Mistake> {
+            if (node.kind == Kind::kInteger && node.integer > 0)
+              return refuse(fmt::format("{} has no unit", describe(node)), fmt::format("\"{}B\"", node.integer));
+            const bool zero = node.kind == Kind::kInteger ? node.integer == 0 : node.text == "0";
+            if (node.kind != Kind::kText && !zero) return refuse();
+            const auto value = zero ? Result<uint64_t>(0) : parse_size(node.text);
+            if (!value) return refuse(value.error().message);
+            if (*value >= min && *value <= max) return *value;
+            return refuse(fmt::format("{} is too {}", size_text(*value), *value < min ? "small" : "large"));
+          },
+          [](const uint64_t& value) { return text_literal(value == 0 ? "0" : size_text(value)); }};
+}
+
 Form<std::chrono::milliseconds> duration(std::chrono::milliseconds min, std::chrono::milliseconds max) {
   using std::chrono::milliseconds;
   return {"duration",

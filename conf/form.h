@@ -43,7 +43,11 @@ Form<bool> boolean();
 Form<std::string> text(size_t length_max);
 Form<std::string> name(size_t length_max);         // letters, digits, '.', '_', '-'
 Form<std::string> file_path();                     // absolute
+Form<std::string> log_path();                      // absolute, or "stderr"
+Form<std::string> host_pattern();                  // "shop.com", "*.shop.com" or an address; in small letters
+Form<std::string> url_path();                      // "/api/": printable ASCII, as it stands in a request
 Form<uint64_t> count(uint64_t min, uint64_t max);  // 1000000 or "1M"
+Form<uint64_t> size(uint64_t min, uint64_t max);   // bytes: "64MB"; 0 when the range has it
 Form<std::chrono::milliseconds> duration(std::chrono::milliseconds min, std::chrono::milliseconds max);
 Form<IpAddress> address();
 Form<Prefix> prefix();

@@ -88,15 +88,8 @@ std::string what(const Row& row) {
 }
 
 std::string restart_text(Restart restart) {
-  switch (restart) {
-    case Restart::kNone:
-      return {};
-    case Restart::kDataplane:
-      return "A change takes effect when cardea-dataplane is restarted.";
-    case Restart::kMgmt:
-      return "A change takes effect when cardea-mgmt is restarted.";
-  }
-  return {};
+  const char* when = restart_words(restart);
+  return when == nullptr ? "" : fmt::format("A change takes effect {}.", when);
 }
 
 std::string facts_markdown(const Entry& entry) {

@@ -22,7 +22,7 @@ class Printer {
     switch (row.shape) {
       case Row::Shape::kValue:
         for (const std::string& value : row.values(owner))
-          line(depth, fmt::format("{} = {};", row.name, masked(row, value)));
+          if (!left_out(row, value)) line(depth, fmt::format("{} = {};", row.name, masked(row, value)));
         return;
       case Row::Shape::kArray:
         return line(depth, fmt::format("{} = [{}];", row.name, fmt::join(row.values(owner), ", ")));
@@ -48,6 +48,9 @@ class Printer {
     settings(section, owner, depth + 1);
     line(depth, closing);
   }
+
+  // Names and the like have no empty form: where nothing means something, nothing is written.
+  static bool left_out(const Row& row, const std::string& value) { return value == "\"\"" && !row.facts.unset.empty(); }
 
   std::string masked(const Row& row, const std::string& value) const {
     return row.facts.secret && secrets_ == Secrets::kMasked && value != "\"\"" ? "\"(masked)\"" : value;

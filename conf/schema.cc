@@ -76,6 +76,12 @@ const Section& schema() {
                 {.prose = "What the nodes of a cluster have in common."}),
           group("dataplane", &Config::dataplane, dataplane_section(),
                 {.prose = "The packet workers of this host; left out on a host that forwards no packets."}),
+          group(
+              "l7", &Config::l7, l7_section(),
+              {.prose = "The shards of this host that serve tcp and http services; left out on a host that has none."}),
+          list("caches", &Config::caches, cache_section(),
+               {.prose = "Memory set aside for answers that may be given again; routes say which they use.",
+                .count_max = 64}),
           list("pools", &Config::pools, pool_section(),
                {.prose = "Named sets of backends that services send connections to.", .count_max = 65536}),
           list("services", &Config::services, service_section(),
@@ -83,6 +89,20 @@ const Section& schema() {
           group("mgmt", &Config::mgmt, mgmt_section(), {.prose = "The management daemon's own doors."}),
       });
   return section;
+}
+
+const char* restart_words(Restart restart) {
+  switch (restart) {
+    case Restart::kNone:
+      return nullptr;
+    case Restart::kDataplane:
+      return "when cardea-dataplane is restarted";
+    case Restart::kL7:
+      return "when cardea-l7 is restarted";
+    case Restart::kMgmt:
+      return "when cardea-mgmt is restarted";
+  }
+  return nullptr;
 }
 
 const Row* Section::find(std::string_view name) const {

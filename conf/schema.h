@@ -16,7 +16,7 @@
 
 namespace cardea::conf {
 
-enum class Restart : uint8_t { kNone, kDataplane, kMgmt };  // what a change of the setting needs to take effect
+enum class Restart : uint8_t { kNone, kDataplane, kL7, kMgmt };  // what a change of the setting needs to take effect
 
 struct Facts {
   std::string prose;    // what it does, in one sentence or two
@@ -58,6 +58,8 @@ struct Section {
 
   const Row* find(std::string_view name) const;
 };
+
+const char* restart_words(Restart restart);  // "when cardea-l7 is restarted"; null: at once
 
 const Section& schema();  // of the whole document; the owner is a Config
 

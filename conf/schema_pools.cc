@@ -60,8 +60,38 @@ const Section& backend_section() {
                 {.prose = "Where the backend listens.", .example = "address = \"10.0.0.11:8080\";", .required = true}),
           value("weight", &Backend::weight, number<uint32_t>(0, 65535),
                 {.prose = "The backend's share of new connections, relative to the others of its pool; 0: none."}),
+          value("connections_max", &Backend::connections_max, number<uint32_t>(0, 1'000'000),
+                {.prose = "tcp and http services: most requests and connections this host has under way to the backend "
+                          "at a time; 0: no limit."}),
       });
   return section;
+}
+
+const Section& backend_tls_section() {
+  static const Section section = section_of<BackendTls>(
+      "tls", "",
+      {
+          value("server_name", &BackendTls::server_name, text(253),
+                {.prose = "Name asked for (SNI) and looked for in the backend's certificate.",
+                 .example = "server_name = \"origin.shop.example\";",
+                 .unset = "the host of the request"}),
+          value("verify", &BackendTls::verify, boolean(),
+                {.prose =
+                     "Whether the backend has to show a certificate for that name, from an authority trusted here."}),
+          value("authorities", &BackendTls::authorities, file_path(),
+                {.prose = "PEM file with the authorities that are trusted.",
+                 .example = "authorities = \"/etc/cardea/origin-ca.pem\";",
+                 .unset = "those this host trusts"}),
+      });
+  return section;
+}
+
+Form<Balance> balance_words() {
+  return word<Balance>(
+      {{"maglev", Balance::kMaglev,
+        "consistent hashing: every node chooses the same backend, and few connections move when backends come and go"},
+       {"round_robin", Balance::kRoundRobin, "tcp and http services: one after the other, by weight"},
+       {"least_conn", Balance::kLeastConn, "tcp and http services: the one with the least under way for its weight"}});
 }
 
 }  // namespace
@@ -74,18 +104,32 @@ const Section& pool_section() {
                 {.prose = "The pool's name, used by services, commands and metrics.",
                  .example = "name = \"web\";",
                  .required = true}),
-          value(
-              "balance", &Pool::balance,
-              word<Balance>({{"maglev", Balance::kMaglev,
-                              "consistent hashing: every node chooses the same backend, and few connections move when "
-                              "backends come and go"}}),
-              {.prose = "How a new connection's backend is chosen."}),
+          value("balance", &Pool::balance, balance_words(), {.prose = "How a new connection's backend is chosen."}),
           value(
               "ring_size", &Pool::ring_size, number<uint32_t>(251, 5'000'011),
-              {.prose =
-                   "Entries of the pool's Maglev table, a prime number; 100 for each backend keep shares within 1 %."}),
+              {.prose = "Entries of the pool's Maglev table, a prime number; 100 for each backend keep shares within "
+                        "1 %. When the size changes nearly every new connection of a client goes elsewhere, so a pool "
+                        "that grows and shrinks across one of the limits below should have a size of its own.",
+               .example = "ring_size = 65537;",
+               .unset = "4093 for up to 10 backends, 16381 up to 40, 65537 up to 655, 262139 up to 2621, 1048573 up "
+                        "to 10485, 4194301 above"}),
           list("backends", &Pool::backends, backend_section(),
                {.prose = "The servers of the pool.", .required = true, .count_max = 65535}),
+          group("tls", &Pool::tls, backend_tls_section(),
+                {.prose = "tcp and http services: TLS is spoken to the backends; left out: plain connections."}),
+          value("connect_timeout", &Pool::connect_timeout, duration(10ms, 1h),
+                {.prose = "tcp and http services: how long a backend may take to accept a connection."}),
+          value("response_timeout", &Pool::response_timeout, duration(10ms, 24h),
+                {.prose = "http services: how long a backend may take from a request to the head of its response; then "
+                          "the client gets 504."}),
+          value("idle_timeout", &Pool::idle_timeout, duration(100ms, 24h),
+                {.prose = "http services: how long a connection to a backend is kept without work; shorter than the "
+                          "backend keeps it."}),
+          value("idle_connections", &Pool::idle_connections, number<uint32_t>(0, 65535),
+                {.prose = "http services: connections without work that each shard keeps to a backend."}),
+          value("retries", &Pool::retries, number<uint32_t>(0, 10),
+                {.prose = "http services: how often a request that is safe to send again is taken to another backend "
+                          "after one failed."}),
           group("health", &Pool::health, health_section(), {.prose = "How the pool's backends are checked."}),
       });
   return section;

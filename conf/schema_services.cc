@@ -4,6 +4,16 @@
 namespace cardea::conf {
 namespace {
 
+using namespace std::chrono_literals;
+
+constexpr uint64_t kTiB = uint64_t{1} << 40;
+
+Form<Mode> mode_words() {
+  return word<Mode>({{"l4", Mode::kL4, "connections are forwarded packet by packet, without looking inside"},
+                     {"tcp", Mode::kTcp, "connections are accepted here and their bytes carried to a backend"},
+                     {"http", Mode::kHttp, "requests are routed, cached and balanced one by one"}});
+}
+
 Form<Forward> forward_words() {
   return word<Forward>(
       {{"fullnat", Forward::kFullnat,
@@ -24,17 +34,38 @@ const Section& service_section() {
                 {.prose = "The service's name, used by commands and metrics.",
                  .example = "name = \"dns\";",
                  .required = true}),
-          value("mode", &Service::mode,
-                word<Mode>({{"l4", Mode::kL4, "connections are forwarded packet by packet, without looking inside"}}),
-                {.prose = "On which layer the service works."}),
+          value("mode", &Service::mode, mode_words(), {.prose = "On which layer the service works."}),
           value("listen", &Service::listen, listen(),
                 {.prose = "Addresses, ports and protocols clients connect to.",
                  .example = "listen = [\"203.0.113.53:53/udp\", \"[2001:db8::53]:53/udp\"];",
                  .required = true,
                  .count_max = 256}),
-          value("forward", &Service::forward, forward_words(), {.prose = "How packets reach the backend."}),
-          value("pool", &Service::pool, name(64),
-                {.prose = "The pool the service's connections go to.", .example = "pool = \"dns\";", .required = true}),
+          value("forward", &Service::forward, forward_words(), {.prose = "l4: how packets reach the backend."}),
+          value(
+              "pool", &Service::pool, name(64),
+              {.prose = "The pool the service's connections go to; of an http service, the requests that no route "
+                        "matches.",
+               .example = "pool = \"dns\";",
+               .unset = "only http services with routes may leave it out: what no route matches is answered with 404"}),
+          group("tls", &Service::tls, tls_section(),
+                {.prose = "tcp and http: TLS is spoken to clients; left out: plain connections."}),
+          list("routes", &Service::routes, route_section(),
+               {.prose = "http: which request goes where; the most specific host wins, then the longest path.",
+                .count_max = 65536}),
+          value("connections_max", &Service::connections_max, number<uint32_t>(1, 10'000'000),
+                {.prose = "tcp and http: most connections of clients at a time; more are refused and counted."}),
+          value("request_timeout", &Service::request_timeout, duration(100ms, 1h),
+                {.prose = "http: time for the whole head of a request, from its first byte; then it is answered with "
+                          "408."}),
+          value("idle_timeout", &Service::idle_timeout, duration(100ms, 168h),
+                {.prose = "http: how long a connection is kept between requests. tcp: how long without any byte."}),
+          value("body_timeout", &Service::body_timeout, duration(100ms, 1h),
+                {.prose = "http: longest pause within a body, of a request or a response."}),
+          value("header_max", &Service::header_max, size(1 << 10, 1 << 20),
+                {.prose = "http: largest head of a request; larger ones are answered with 431."}),
+          value("body_max", &Service::body_max, size(0, kTiB),
+                {.prose = "http: largest body of a request; larger ones are answered with 413. \"0\": no limit.",
+                 .example = "body_max = \"100MB\";"}),
       });
   return section;
 }

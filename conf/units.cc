@@ -25,6 +25,7 @@ constexpr Unit kSizes[] = {{"TiB", 1ull << 40},
                            {"MB", 1'000'000},
                            {"KiB", 1024},
                            {"kB", 1000},
+                           {"KB", 1000},  // as many write it
                            {"B", 1}};
 constexpr Unit kCounts[] = {{"G", 1'000'000'000}, {"M", 1'000'000}, {"k", 1000}, {"", 1}};
 

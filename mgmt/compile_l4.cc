@@ -129,7 +129,7 @@ std::vector<Offset<image::Pool>> write_pools(Builder& builder, const conf::Confi
 }
 
 RingRequest ring_request(const conf::Pool& pool, std::span<const Standing> standings, HashKey key) {
-  RingRequest request{{}, pool.ring_size};
+  RingRequest request{{}, pool.ring_slots()};
   for (size_t i = 0; i < pool.backends.size(); ++i)
     request.members.push_back({ring_member_key(key, pool.backends[i].address.text()), standings[i].ring_weight()});
   return request;

@@ -56,7 +56,7 @@ Json pool_row(const conf::Config& config, const conf::Pool& pool, const PoolStat
   const auto serves = [](const Standing& standing) { return standing.ring_weight() > 0; };
   return {{"name", pool.name},
           {"balance", "maglev"},
-          {"ring_size", pool.ring_size},
+          {"ring_size", pool.ring_slots()},
           {"services", services},
           {"backends_up", count_up(state)},
           {"backends_total", state.backends.size()},

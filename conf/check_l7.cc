@@ -1,0 +1,127 @@
+// Checks of `l7`, `caches` and what tcp and http services need of them: shards to run on, TCP to listen for, settings
+// that their mode knows.
+#include <algorithm>
+
+#include "conf/check_parts.h"
+
+namespace cardea::conf {
+namespace {
+
+bool of_l7(const Service& service) {
+  return service.mode != Mode::kL4;
+}
+
+void check_shards(Checks& checks, const L7& l7) {
+  Unique cpus(checks, "CPU");
+  for (size_t i = 0; i < l7.shards.size(); ++i) {
+    const std::string path = index_path("l7.shards", i);
+    cpus.add(std::to_string(l7.shards[i]), path);
+    const auto& dataplane = checks.config.dataplane;
+    if (!dataplane || dataplane->poll != Poll::kBusy || std::ranges::count(dataplane->workers, l7.shards[i]) == 0)
+      continue;
+    checks.report(Finding::warning, path,
+                  fmt::format("CPU {} also runs a worker of the dataplane that never sleeps", l7.shards[i]),
+                  "CPUs that are in only one of dataplane.workers and l7.shards");
+  }
+}
+
+void check_present(Checks& checks) {
+  const auto first = std::ranges::find_if(checks.config.services, of_l7);
+  if (first == checks.config.services.end() || checks.config.l7 || checks.places.spoilt("l7")) return;
+  checks.report(Finding::error, first->place.path + ".mode",
+                "tcp and http services are served by cardea-l7, and nothing says on which CPUs",
+                "a group: l7: { shards = [0]; };");
+}
+
+void check_caches(Checks& checks) {
+  static const Row *memory = find_row("caches[].memory"), *object_max = find_row("caches[].object_max");
+  Unique names(checks, "cache name");
+  for (const Cache& cache : checks.config.caches) {
+    if (!cache.name.empty()) names.add(in_quotes(cache.name), cache.place.path + ".name");
+    if (cache.object_max > cache.memory && !checks.places.spoilt(cache.place.path)) {
+      checks.report(Finding::error, cache.place.path + ".object_max",
+                    fmt::format("an object of {} has no room in a cache of {}", object_max->values(&cache).front(),
+                                memory->values(&cache).front()),
+                    "an object_max no larger than memory");
+    }
+    const auto uses = [&](const Service& service) {
+      return std::ranges::count(service.routes, cache.name, &Route::cache) > 0;
+    };
+    if (cache.name.empty() || checks.places.spoilt("services") || std::ranges::any_of(checks.config.services, uses))
+      continue;
+    checks.report(Finding::hint, cache.place.path, fmt::format("no route uses cache {}", in_quotes(cache.name)));
+  }
+}
+
+void check_protocols(Checks& checks, const Service& service) {
+  for (size_t i = 0; i < service.listen.size(); ++i) {
+    if (service.listen[i].protocol == Protocol::kTcp) continue;
+    const std::string all = service.place.path + ".listen";
+    const std::string path = checks.places.written(index_path(all, i)) ? index_path(all, i) : all;
+    checks.report(Finding::error, path, "tcp and http services listen for TCP only",
+                  "an address that ends in /tcp, or a service of mode \"l4\"");
+  }
+}
+
+void refuse_written(Checks& checks, const Service& service, const char* setting, const std::string& where) {
+  const std::string path = join_path(service.place.path, setting);
+  if (checks.places.written(path))
+    checks.report(Finding::error, path, "cannot be had with " + where, "mode = \"http\"");
+}
+
+void check_mode(Checks& checks, const Service& service) {
+  const std::string& path = service.place.path;
+  switch (service.mode) {
+    case Mode::kL4: {
+      const std::string where = "a service of mode \"l4\"";
+      refuse_written(checks, service, "tls", where);
+      refuse_written(checks, service, "routes", where);
+      return check_idle(
+          checks, path,
+          {"connections_max", "request_timeout", "idle_timeout", "body_timeout", "header_max", "body_max"}, where);
+    }
+    case Mode::kTcp: {
+      const std::string where = "a service of mode \"tcp\"";
+      refuse_written(checks, service, "routes", where);
+      return check_idle(checks, path, {"forward", "request_timeout", "body_timeout", "header_max", "body_max"}, where);
+    }
+    case Mode::kHttp:
+      return check_idle(checks, path, {"forward"}, "a service of mode \"http\"");
+  }
+}
+
+void check_tls(Checks& checks, const Service& service) {
+  constexpr uint16_t kHttps = 443;
+  if (service.tls) {
+    Unique certificates(checks, "certificate");
+    for (const Certificate& certificate : service.tls->certificates)
+      if (!certificate.cert.empty()) certificates.add(in_quotes(certificate.cert), certificate.place.path + ".cert");
+    return;
+  }
+  const auto secure = [](const Listen& listen) { return listen.endpoint.port == kHttps; };
+  if (service.mode != Mode::kHttp || std::ranges::none_of(service.listen, secure)) return;
+  if (checks.places.written(service.place.path + ".tls")) return;
+  checks.report(Finding::warning, service.place.path + ".listen",
+                "clients speak TLS to port 443, and the service has no certificate",
+                "tls: { certificates = ( { cert = …; key = …; } ); };");
+}
+
+}  // namespace
+
+void check_l7(Checks& checks) {
+  check_present(checks);
+  if (checks.config.l7) check_shards(checks, *checks.config.l7);
+  check_caches(checks);
+  for (const Service& service : checks.config.services) {
+    if (checks.places.spoilt(service.place.path + ".mode")) continue;
+    check_mode(checks, service);
+    if (!of_l7(service)) continue;
+    check_protocols(checks, service);
+    check_tls(checks, service);
+  }
+  const bool idle = checks.config.l7 && std::ranges::none_of(checks.config.services, of_l7);
+  if (idle && !checks.places.spoilt("services"))
+    checks.report(Finding::hint, "l7", "no service is of mode tcp or http: cardea-l7 has nothing to do");
+}
+
+}  // namespace cardea::conf

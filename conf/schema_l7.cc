@@ -1,0 +1,62 @@
+// Rows of `l7` and `caches`: the shards that serve tcp and http services, their log, and memory for cached answers.
+#include "conf/schema_sections.h"
+
+namespace cardea::conf {
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20, kGiB = 1 << 30;
+
+}  // namespace
+
+const Section& l7_section() {
+  static const Section section = section_of<L7>(
+      "l7", "",
+      {
+          value("shards", &L7::shards, number<uint16_t>(0, 1023),
+                {.prose = "CPU numbers the shards run on, one shard each; a busy site keeps them apart from the "
+                          "dataplane's workers.",
+                 .example = "shards = [4, 5];",
+                 .required = true,
+                 .restart = Restart::kL7,
+                 .count_max = 64}),
+          value("transport", &L7::transport,
+                word<Transport>({{"kernel", Transport::kKernel, "Linux' own TCP, on any host"}}),
+                {.prose = "Which TCP the shards speak.", .restart = Restart::kL7}),
+          value(
+              "access_log", &L7::access_log, log_path(),
+              {.prose = "Where each exchange is logged, as one line of JSON. After a rotation `systemctl kill -s USR1 "
+                        "cardea-l7` opens it anew.",
+               .example = "access_log = \"/var/log/cardea/access.log\";",
+               .restart = Restart::kL7,
+               .unset = "there is no access log"}),
+          value("access_log_ring", &L7::access_log_ring, size(64 << 10, kGiB),
+                {.prose = "How many bytes of lines each shard may be ahead of the log's writer; lines that do not fit "
+                          "are dropped and counted, so that a slow disk never holds up a shard.",
+                 .restart = Restart::kL7}),
+          value("buffers", &L7::buffers, size(kMiB, 1024 * kGiB),
+                {.prose = "Memory that heads and bodies on their way through may use, over all shards; beyond it "
+                          "exchanges are refused.",
+                 .restart = Restart::kL7}),
+      });
+  return section;
+}
+
+const Section& cache_section() {
+  static const Section section = section_of<Cache>(
+      "cache", "name",
+      {
+          value("name", &Cache::name, name(64),
+                {.prose = "The cache's name, used by routes, commands and metrics.",
+                 .example = "name = \"edge\";",
+                 .required = true}),
+          value("memory", &Cache::memory, size(kMiB, 1024 * kGiB),
+                {.prose = "Memory for what is stored, shared by all shards; what was not asked for longest makes room.",
+                 .example = "memory = \"256MB\";",
+                 .required = true}),
+          value("object_max", &Cache::object_max, size(1 << 10, kGiB),
+                {.prose = "Answers with a larger body are not stored."}),
+      });
+  return section;
+}
+
+}  // namespace cardea::conf

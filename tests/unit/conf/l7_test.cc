@@ -1,0 +1,164 @@
+// tcp and http services: what is read of them, and each contradiction between their settings.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "conf/diff.h"
+#include "conf/pool_use.h"
+#include "conf/print.h"
+#include "tests/unit/conf/documents.h"
+
+namespace cardea::conf {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+const std::string kShop = R"(
+cluster: { name = "edge-1"; seed = "0123456789abcdef0123456789abcdef"; };
+l7: { shards = [0, 1]; access_log = "/var/log/cardea/access.log"; access_log_ring = "1MB"; buffers = "256MB"; };
+caches = ( { name = "edge"; memory = "256MB"; object_max = "1MB"; } );
+pools = (
+  { name = "web"; balance = "least_conn"; retries = 1;
+    backends = ( { address = "127.0.0.1:8080"; weight = 3; connections_max = 100; } );
+    tls: { server_name = "origin.shop.com"; authorities = "/etc/cardea/ca.pem"; }; },
+  { name = "api"; backends = ( { address = "127.0.0.1:8081"; } ); },
+  { name = "mail"; balance = "round_robin"; backends = ( { address = "[::1]:25"; } ); } );
+services = (
+  { name = "shop"; mode = "http"; listen = ["0.0.0.0:443/tcp", "[::]:443/tcp"];
+    tls: { certificates = ( { cert = "/etc/cardea/shop.crt"; key = "/etc/cardea/shop.key"; } ); version_min = "1.3"; };
+    routes = ( { name = "api"; match: { host = ["Shop.com", "*.shop.com"]; path = "/api/"; }; pool = "api"; cache = "edge"; },
+               { match: { path = "/images"; }; pool = "api"; } );
+    pool = "web"; header_max = "16KB"; body_max = "0"; idle_timeout = "60s"; },
+  { name = "smtp"; mode = "tcp"; listen = "127.0.0.1:25/tcp"; pool = "mail"; idle_timeout = "10m"; } );
+)";
+
+TEST(L7, EverySettingArrives) {
+  const ReadResult read = read_text(kShop, "t.cfg");
+  ASSERT_TRUE(read.config) << findings_text(read.findings, read.source);
+  EXPECT_EQ(findings_text(read.findings, read.source), "");
+  const Config& config = *read.config;
+  EXPECT_THAT(config.l7->shards, ElementsAre(0, 1));
+  EXPECT_EQ(config.l7->access_log_ring, 1'000'000u);
+  EXPECT_EQ(config.caches[0].memory, 256'000'000u);
+  EXPECT_EQ(config.pools[0].balance, Balance::kLeastConn);
+  EXPECT_EQ(config.pools[0].backends[0].connections_max, 100u);
+  EXPECT_TRUE(config.pools[0].tls->verify);
+  const Service& shop = config.services[0];
+  EXPECT_EQ(shop.tls->version_min, TlsVersion::k13);
+  EXPECT_THAT(shop.routes[0].match.hosts, ElementsAre("shop.com", "*.shop.com"));
+  EXPECT_EQ(shop.route_name(0), "api");
+  EXPECT_EQ(shop.route_name(1), "shop[1]");
+  EXPECT_EQ(shop.header_max, 16'000u);
+  EXPECT_EQ(shop.body_max, 0u);
+  EXPECT_EQ(config.services[1].idle_timeout, std::chrono::minutes(10));
+}
+
+TEST(L7, PrintedFormReadsBack) {
+  const auto config = read_text(kShop, "t.cfg").config;
+  const std::string printed = print(*config, Secrets::kShown);
+  const ReadResult again = read_text(printed, "printed.cfg");
+  ASSERT_TRUE(again.config) << printed << findings_text(again.findings, again.source);
+  EXPECT_EQ(*again.config, *config) << printed;
+}
+
+struct Case {
+  const char *from, *to, *said;
+};
+
+TEST(L7, EachContradictionIsReported) {
+  const Case cases[] = {
+      {"l7: { shards = [0, 1]; access_log = \"/var/log/cardea/access.log\"; access_log_ring = \"1MB\"; buffers = "
+       "\"256MB\"; };",
+       "", "error: services[0].mode: tcp and http services are served by cardea-l7, and nothing says on which CPUs"},
+      {"[0, 1]", "[1, 1]", "CPU 1 is already used"},
+      {"name = \"edge\";", "name = \"egde\";", "error: services[0].routes[0].cache: there is no cache \"edge\""},
+      {"; cache = \"edge\"", "", "hint: caches[0]: no route uses cache \"edge\""},
+      {"object_max = \"1MB\"", "object_max = \"1GB\"", "has no room in a cache of \"256MB\""},
+      {"{ path = \"/images\"; }; pool = \"api\"", "{ path = \"/images\"; }; pool = \"apo\"",
+       "there is no pool \"apo\"; expected one of web, api, mail; did you mean \"api\"?"},
+      {"{ path = \"/images\"; }", "{ host = \"shop.com\"; path = \"/api/\"; }",
+       "warning: services[0].routes[1]: all of its requests are taken by the route in t.cfg:14"},
+      {"{ path = \"/images\"; }", "{ host = [\"a.com\", \"SHOP.com\"]; path = \"/api/\"; }",
+       "some of its requests are taken"},
+      {"{ path = \"/images\"; }", "{ }", "warning: services[0].pool: the route in t.cfg:15 takes every request"},
+      {"match: { path = \"/images\"; };", "name = \"shop\"; match: { path = \"/x\"; };",
+       "route name \"shop\" is already used"},
+      {"127.0.0.1:25/tcp", "127.0.0.1:25/udp", "listen for TCP only"},
+      {"mode = \"tcp\"", "mode = \"tcp\"; body_max = \"1MB\"", "warning: services[1].body_max: has no effect on"},
+      {"mode = \"tcp\"", "mode = \"tcp\"; routes = ( { pool = \"api\"; } )",
+       "error: services[1].routes: cannot be had with"},
+      {"mode = \"tcp\"", "mode = \"l4\"", "an l4 service uses pool \"mail\", and packets cannot be balanced by"},
+      {"mode = \"tcp\"", "mode = \"l4\"", "services of mode \"l4\" are forwarded by a dataplane, and there is none"},
+      {"mode = \"tcp\"", "mode = \"l4\"", "127.0.0.1 is a loopback address"},
+      {"pool = \"mail\";", "", "error: services[1].pool: \"pool\" is missing"},
+      {"mode = \"tcp\"", "mode = \"http\"; forward = \"ipip\"", "warning: services[1].forward: has no effect"},
+      {"tls: { certificates = ( { cert = \"/etc/cardea/shop.crt\"; key = \"/etc/cardea/shop.key\"; } ); version_min = "
+       "\"1.3\"; };",
+       "", "warning: services[0].listen: clients speak TLS to port 443"},
+      {"tls: { certificates = ( { cert = \"/etc/cardea/shop.crt\"; key = \"/etc/cardea/shop.key\"; } );",
+       "tls: { certificates = ( );", "error: services[0].tls.certificates: it is empty"},
+      {"127.0.0.1:25/tcp", "0.0.0.0:443/tcp", "address 0.0.0.0:443/tcp is already used"},
+      {"retries = 1", "ring_size = 1009", "warning: pools[0].ring_size: has no effect on a pool that is not balanced"},
+      {"retries = 1", "health: { type = \"http\"; }", "spoken to in TLS and checked in plain HTTP"},
+      {"retries = 1", "connect_timeout = \"2m\"", "only \"30s\" to answer on it"},
+      {"\"Shop.com\"", "\"https://Shop.com/x\"", "is more than a host; "},
+      {"\"Shop.com\"", "\"https://Shop.com/x\"", "did you mean \"shop.com\"?"},
+      {"\"Shop.com\"", "\"shop.*\"", "a '*' can only stand for the first labels"},
+      {"\"Shop.com\"", "\"shöp.com\"", "xn--"},
+      {"\"/images\"", "\"images\"", "did you mean \"/images\"?"},
+      {"\"/images\"", "\"/images/*\"", "did you mean \"/images/\"?"},
+      {"\"/images\"", "\"/a//b\"", "holds \"//\", which no request has"},
+      {"\"/images\"", "\"/a/../b\"", "holds \"..\", which no request has"},
+      {"\"/images\"", "\"/a%2\"", "'%' without two hexadecimal digits"},
+      {"\"/var/log/cardea/access.log\"", "\"access.log\"", "error: l7.access_log: found"},
+      {"buffers = \"256MB\"", "buffers = 256", "the number 256 has no unit"},
+  };
+  for (const Case& row : cases) EXPECT_THAT(said_about(with(kShop, row.from, row.to)), HasSubstr(row.said)) << row.to;
+}
+
+TEST(L7, BesideADataplaneServicesNeedAddressesOfTheirOwn) {
+  const std::string dataplane = R"(
+dataplane: { workers = [0]; poll = "busy"; ports = ( { name = "wan"; device = "net_null0"; addresses = ["192.0.2.2/24"]; } ); };
+caches = ()";
+  const std::string text = with(kShop, "\ncaches = (", dataplane);
+  EXPECT_THAT(said_about(text), HasSubstr("0.0.0.0 is for all addresses"));
+  EXPECT_THAT(said_about(text), HasSubstr("l7.shards[0]: CPU 0 also runs a worker"));
+  const std::string own = with(with(text, "0.0.0.0:443", "192.0.2.2:443"), "[::]:443", "[2001:db8::1]:443");
+  EXPECT_THAT(said_about(own), Not(HasSubstr("own address of port"))) << "it stays reachable: the kernel serves it";
+}
+
+TEST(L7, UsesOfPoolsFollowServicesAndRoutes) {
+  const auto config = read_text(kShop, "t.cfg").config;
+  const PoolUses uses(*config);
+  for (const char* pool : {"web", "api", "mail"}) EXPECT_TRUE(uses.of(pool).l7 && !uses.of(pool).l4) << pool;
+  EXPECT_TRUE(uses.of("nothing").none());
+}
+
+TEST(L7, RoutesWithoutANameAreComparedByTheirNumber) {
+  const auto before = read_text(kShop, "t.cfg").config;
+  const auto after = read_text(with(kShop, "/images", "/pictures"), "t.cfg").config;
+  const auto changes = diff(*before, *after);
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(text_of(changes[0]), "service shop route #2 match: path /images → /pictures");
+}
+
+TEST(L7, ShardsChangeWithARestart) {
+  const auto changes =
+      diff(*read_text(kShop, "t.cfg").config, *read_text(with(kShop, "[0, 1]", "[0]"), "t.cfg").config);
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_THAT(text_of(changes[0]), HasSubstr("takes effect when cardea-l7 is restarted"));
+}
+
+TEST(RingSize, GrowsWithTheBackends) {
+  const std::pair<size_t, uint32_t> cases[] = {{0, 4093},         {10, 4093},         {11, 16'381},   {40, 16'381},
+                                               {41, 65'537},      {655, 65'537},      {656, 262'139}, {2621, 262'139},
+                                               {2622, 1'048'573}, {65'535, 4'194'301}};
+  for (const auto& [backends, size] : cases) EXPECT_EQ(ring_size_for(backends), size) << backends;
+  Pool pool;
+  pool.ring_size = 1009;
+  EXPECT_EQ(pool.ring_slots(), 1009u);
+}
+
+}  // namespace
+}  // namespace cardea::conf
