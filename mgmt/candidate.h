@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "conf/config.h"
-#include "mgmt/compile_l4.h"
+#include "mgmt/pool_state.h"
 
 namespace cardea::mgmt {
 

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <algorithm>
+#include <optional>
 #include <unordered_map>
 
+#include "conf/pool_use.h"
 #include "dataplane/plan_generated.h"
 #include "dataplane/plan_schema.h"
 
@@ -92,19 +94,43 @@ Offset<image::Pool> write_pool(Builder& builder, const conf::Pool& pool, const P
   return image::CreatePool(builder, builder.CreateString(pool.name), builder.CreateVector(backends), ring);
 }
 
-Offset<image::Service> write_service(Builder& builder, const conf::Service& service, uint32_t pool) {
+std::vector<image::Listen> listens(const conf::Service& service) {
   std::vector<image::Listen> listen;
   for (const auto& one : service.listen)
     listen.emplace_back(address(one.endpoint.address), one.endpoint.port, image::Protocol(one.protocol));
+  return listen;
+}
+
+Offset<image::Service> write_service(Builder& builder, const conf::Service& service, uint32_t pool) {
+  const auto listen = listens(service);
   return image::CreateServiceDirect(builder, service.name.c_str(), &listen, forward(service.forward), pool);
 }
 
-std::vector<Offset<image::Service>> write_services(Builder& builder, const conf::Config& config) {
-  std::map<std::string_view, uint32_t> index_of;
-  for (uint32_t i = 0; i < config.pools.size(); ++i) index_of[config.pools[i].name] = i;
+bool is_loopback(const IpAddress& address) {
+  if (address.is_v4()) return address.v4_data()[0] == 127;
+  return address == IpAddress::parse("::1").value();
+}
+
+// The addresses of a tcp or http service that clients reach through the ports; nothing when there is none.
+std::optional<Offset<image::Service>> write_local(Builder& builder, conf::Service service) {
+  std::erase_if(service.listen, [](const auto& listen) { return is_loopback(listen.endpoint.address); });
+  if (service.listen.empty()) return std::nullopt;
+  const auto listen = listens(service);
+  return image::CreateServiceDirect(builder, service.name.c_str(), &listen, image::Forward::local);
+}
+
+std::vector<Offset<image::Service>> write_services(Builder& builder, const conf::Config& config,
+                                                   std::span<const size_t> pools) {
+  std::unordered_map<std::string_view, uint32_t> index_of;
+  for (uint32_t i = 0; i < pools.size(); ++i) index_of[config.pools[pools[i]].name] = i;
   std::vector<Offset<image::Service>> services;
-  for (const auto& service : config.services)
-    if (service.mode == conf::Mode::kL4) services.push_back(write_service(builder, service, index_of.at(service.pool)));
+  for (const auto& service : config.services) {
+    if (service.mode == conf::Mode::kL4) {
+      services.push_back(write_service(builder, service, index_of.at(service.pool)));
+    } else if (const auto local = write_local(builder, service)) {
+      services.push_back(*local);
+    }
+  }
   return services;
 }
 
@@ -128,61 +154,20 @@ std::vector<Offset<image::Pool>> write_pools(Builder& builder, const conf::Confi
   return written;
 }
 
-RingRequest ring_request(const conf::Pool& pool, std::span<const Standing> standings, HashKey key) {
-  RingRequest request{{}, pool.ring_slots()};
-  for (size_t i = 0; i < pool.backends.size(); ++i)
-    request.members.push_back({ring_member_key(key, pool.backends[i].address.text()), standings[i].ring_weight()});
-  return request;
-}
+}  // namespace
 
-std::vector<Standing> standings_of(const conf::Pool& pool, const Runtime& runtime) {
-  std::vector<Standing> standings;
-  for (const auto& backend : pool.backends) standings.push_back(runtime.standing_of(pool, backend));
-  return standings;
-}
-
-std::vector<size_t> all_pools(const conf::Config& config) {
-  std::vector<size_t> indices(config.pools.size());
-  for (size_t i = 0; i < indices.size(); ++i) indices[i] = i;
+std::vector<size_t> l4_pools(const conf::Config& config) {
+  const conf::PoolUses uses(config);
+  std::vector<size_t> indices;
+  for (size_t i = 0; i < config.pools.size(); ++i)
+    if (uses.of(config.pools[i].name).l4) indices.push_back(i);
   return indices;
 }
 
-Result<std::vector<PoolState>> states_of(const conf::Config& config, std::span<const size_t> pools,
-                                         const Runtime& runtime, RingCache& cache) {
-  const HashKey key = hash_key(config.cluster);
-  std::vector<PoolState> states(pools.size());
-  std::vector<RingRequest> requests;
-  for (size_t i = 0; i < pools.size(); ++i) {
-    const auto& pool = config.pools[pools[i]];
-    states[i].backends = standings_of(pool, runtime);
-    requests.push_back(ring_request(pool, states[i].backends, key));
-  }
-  auto rings = cache.rings(requests);
-  if (!rings) return std::unexpected(std::move(rings.error()));
-  for (size_t i = 0; i < pools.size(); ++i) states[i].ring = std::move((*rings)[i]);
-  return states;
-}
-
-}  // namespace
-
-HashKey hash_key(const conf::Cluster& cluster) {
-  return HashKey::from_seed(cluster.seed.empty() ? cluster.name : cluster.seed);
-}
-
-Result<std::vector<PoolState>> pool_states(const conf::Config& config, const Runtime& runtime, RingCache& cache) {
-  return states_of(config, all_pools(config), runtime, cache);
-}
-
-Result<PoolState> pool_state(const conf::Config& config, size_t pool, const Runtime& runtime, RingCache& cache) {
-  auto states = states_of(config, std::span(&pool, 1), runtime, cache);
-  if (!states) return std::unexpected(std::move(states.error()).in("pool " + config.pools[pool].name));
-  return std::move((*states)[0]);
-}
-
-Result<Image> compile_plan(const conf::Config& config, std::span<const PoolState> states, uint64_t generation) {
+Result<Image> compile_l4(const conf::Config& config, std::span<const PoolState> states, uint64_t generation) {
   if (!config.dataplane)
     return fail("the file has no `dataplane` section: nothing says which ports and cores to use", Origin::kOperator);
-  const auto pools = all_pools(config);
+  const auto pools = l4_pools(config);
   const size_t expected = bytes_expected(config, states, pools);
   if (expected > dataplane::kPlanBytesMax)
     return fail(fmt::format("the plan would need about {} MB, at most {} are possible: use a smaller ring_size",
@@ -190,7 +175,7 @@ Result<Image> compile_plan(const conf::Config& config, std::span<const PoolState
                 Origin::kOperator);
   Builder builder(expected);
   const auto written_pools = builder.CreateVector(write_pools(builder, config, states, pools));
-  const auto services = builder.CreateVector(write_services(builder, config));
+  const auto services = builder.CreateVector(write_services(builder, config, pools));
   std::vector<Offset<image::Port>> ports;
   for (const auto& port : config.dataplane->ports) ports.push_back(write_port(builder, port));
   const auto written_ports = builder.CreateVector(ports);
@@ -202,8 +187,8 @@ Result<Image> compile_plan(const conf::Config& config, std::span<const PoolState
   return builder.Release();
 }
 
-Image compile_pool_update(const conf::Config& config, std::span<const PoolState> states, std::span<const size_t> pools,
-                          uint64_t generation) {
+Image compile_l4_update(const conf::Config& config, std::span<const PoolState> states, std::span<const size_t> pools,
+                        uint64_t generation) {
   Builder builder(bytes_expected(config, states, pools));
   const auto written = builder.CreateVector(write_pools(builder, config, states, pools));
   builder.Finish(image::CreatePoolUpdate(builder, dataplane::kPlanSchema, generation, written),

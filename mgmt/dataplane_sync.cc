@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "base/log.h"
+#include "mgmt/compile_l4.h"
 
 namespace cardea::mgmt {
 namespace {
@@ -74,7 +75,7 @@ void DataplaneSync::hand_over() {
 void DataplaneSync::adopt(Candidate candidate, std::move_only_function<void(Candidate, Adopted)> then) {
   busy_ = true;
   hand_over_due_ = false;
-  auto plan = compile_plan(*candidate.config, candidate.states, candidate.generation);
+  auto plan = compile_l4(*candidate.config, candidate.states, candidate.generation);
   if (!plan) return then(std::move(candidate), std::unexpected(std::move(plan.error())));
   const uint64_t generation = candidate.generation;
   publisher_.adopt(
@@ -226,7 +227,7 @@ void DataplaneSync::send(const std::vector<size_t>& pools) {
   updates_under_way_ = parts.size();
   for (const auto& part : parts)
     publisher_.update_pools(
-        compile_pool_update(*in_force_.config, in_force_.states, part, generation), generation,
+        compile_l4_update(*in_force_.config, in_force_.states, part, generation), generation,
         [this, count = part.size()](Adopted adopted) {
           loop_.post([this, count, adopted = std::move(adopted)]() mutable { on_updated(count, std::move(adopted)); });
         });
@@ -268,7 +269,7 @@ void DataplaneSync::store_plan(bool at_once) {
   if (refused_for_good) return;  // the dataplane would not start from it either
   const auto stored = std::make_shared<const Candidate>(waiting_ ? waiting_ : in_force_);
   if (!*stored) return;
-  store_.plan([stored] { return compile_plan(*stored->config, stored->states, stored->generation); }, at_once);
+  store_.plan([stored] { return compile_l4(*stored->config, stored->states, stored->generation); }, at_once);
 }
 
 }  // namespace cardea::mgmt

@@ -17,7 +17,7 @@
 #include "base/control_socket.h"
 #include "base/error.h"
 #include "base/file_descriptor.h"
-#include "mgmt/compile_l4.h"
+#include "mgmt/pool_state.h"
 
 namespace cardea::mgmt {
 

@@ -81,10 +81,6 @@ Json health_row(const health::TargetStatus& status) {
           {"duration_ms", status.last_duration.count() / 1000.0}};
 }
 
-double share_percent(const PoolState& state, size_t backend) {
-  return 100.0 * state.ring->slots_of[backend] / double(state.ring->slots.size());
-}
-
 void add_traffic(Json& row, const BackendRef& ref, const Traffic& traffic) {
   const auto count = [&](std::string_view name, std::string_view direction) {
     return traffic.value(name, {{"pool", ref.pool}, {"backend", ref.backend}, {"direction", direction}}).value_or(0);
@@ -123,7 +119,7 @@ Json backend_row(const View& view, size_t pool, size_t backend, const HealthInde
            {"weight_configured", config.backends[backend].weight},
            {"weight_override", override_weight(by_operator)},
            {"weight_effective", standing.ring_weight()},
-           {"share_percent", share_percent(state, backend)}};
+           {"share_percent", 100 * state.share_of(backend)}};
   add_traffic(row, ref, traffic);
   return row;
 }

@@ -99,7 +99,7 @@ struct BackendFamilies {
   Family up = gauge("cardea_backend_up", "1 while the health checks say the backend serves");
   Family state = gauge("cardea_backend_state", "1 for the state the backend is in, 0 for the others");
   Family weight = gauge("cardea_backend_weight", "The weight that counts now; 0 while it gets no new flows");
-  Family share = gauge("cardea_backend_share_ratio", "The backend's part of its pool's ring, 0 to 1");
+  Family share = gauge("cardea_backend_share_ratio", "The backend's part of its pool's new work, 0 to 1");
 
   void add(const View& view, size_t pool, size_t backend) {
     const auto& config = view.in_force.config->pools[pool];
@@ -112,8 +112,7 @@ struct BackendFamilies {
       state.add({{"pool", ref.pool}, {"backend", ref.backend}, {"state", std::string(name(one))}},
                 standing.state == one);
     weight.add({{"pool", ref.pool}, {"backend", ref.backend}}, standing.ring_weight());
-    share.add({{"pool", ref.pool}, {"backend", ref.backend}},
-              double(now.ring->slots_of[backend]) / double(now.ring->slots.size()));
+    share.add({{"pool", ref.pool}, {"backend", ref.backend}}, now.share_of(backend));
   }
 };
 

@@ -28,7 +28,7 @@ struct Compiled {
 
   Compiled(const conf::Config& config, const Runtime& runtime, uint64_t generation = 1) {
     states = pool_states(config, runtime, rings).value();
-    bytes = compile_plan(config, states, generation).value();
+    bytes = compile_l4(config, states, generation).value();
     plan = plan_of(bytes);
   }
 };
@@ -93,7 +93,7 @@ TEST(CompileL4, AnUpdateHasThePoolsThatWereAskedFor) {
   RingCache rings;
   const auto states = pool_states(config, {}, rings).value();
   const size_t dns = 1;
-  const auto bytes = compile_pool_update(config, states, std::span(&dns, 1), 5);
+  const auto bytes = compile_l4_update(config, states, std::span(&dns, 1), 5);
   flatbuffers::Verifier verifier(bytes.data(), bytes.size());
   ASSERT_TRUE(verifier.VerifyBuffer<image::PoolUpdate>(dataplane::kPoolUpdateIdentifier));
   const auto* update = flatbuffers::GetRoot<image::PoolUpdate>(bytes.data());
@@ -132,7 +132,7 @@ TEST(CompileL4, WithoutADataplaneSectionThereIsNoPlan) {
   config.dataplane.reset();
   RingCache rings;
   const auto states = pool_states(config, {}, rings).value();
-  const auto plan = compile_plan(config, states, 1);
+  const auto plan = compile_l4(config, states, 1);
   ASSERT_FALSE(plan);
   EXPECT_NE(plan.error().message.find("dataplane"), std::string::npos);
 }

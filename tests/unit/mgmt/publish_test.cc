@@ -10,6 +10,7 @@
 #include <mutex>
 #include <thread>
 
+#include "mgmt/compile_l4.h"
 #include "mgmt/dataplane_sync.h"
 #include "tests/unit/mgmt/plan_peer.h"
 #include "tests/unit/mgmt/sample_config.h"
@@ -28,7 +29,7 @@ class PublishTest : public ::testing::Test {
   }
   ~PublishTest() override { std::filesystem::remove_all(folder_); }
   std::string socket() const { return folder_ + "/dataplane.sock"; }
-  Image plan(uint64_t generation) { return compile_plan(config_, states_, generation).value(); }
+  Image plan(uint64_t generation) { return compile_l4(config_, states_, generation).value(); }
 
   std::string folder_;
   conf::Config config_ = testing::config();
@@ -128,8 +129,9 @@ class SyncTest : public PublishTest {
   DataplaneSync::Ending offer(uint64_t generation) {
     std::promise<DataplaneSync::Ending> promise;
     auto shared = std::make_shared<const conf::Config>(config_);
-    loop_.post(
-        [&] { sync_->offer({shared, states_, generation}, true, [&](const auto& how) { promise.set_value(how); }); });
+    loop_.post([&] {
+      sync_->offer({shared, states_, generation}, true, [&](const auto& how) { promise.set_value(how); });
+    });
     return promise.get_future().get();
   }
   DataplaneSync::Ending fail_backend(const std::string& pool, const std::string& backend) {

@@ -1,0 +1,212 @@
+#include "mgmt/compile_l7.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+#include <unordered_map>
+
+#include "conf/pool_use.h"
+#include "l7/plan_generated.h"
+#include "l7/plan_schema.h"
+
+namespace cardea::mgmt {
+namespace {
+
+namespace image = l7::image;
+using Builder = flatbuffers::FlatBufferBuilder;
+template <typename T>
+using Offset = flatbuffers::Offset<T>;
+using RingOffsets = std::unordered_map<const Ring*, Offset<flatbuffers::Vector<uint16_t>>>;
+using Indices = std::unordered_map<std::string_view, uint32_t>;  // where a name stands in the plan
+
+uint32_t ms(conf::milliseconds time) {
+  return uint32_t(time.count());
+}
+
+image::Address address(const IpAddress& from) {
+  return image::Address(flatbuffers::span<const uint8_t, 16>(from.bytes.data(), from.bytes.size()));
+}
+
+image::BackendState state(State from) {
+  switch (from) {
+    case State::kUp:
+      return image::BackendState::up;
+    case State::kDown:
+      return image::BackendState::down;
+    case State::kDrain:
+      return image::BackendState::drain;
+    case State::kMaint:
+      return image::BackendState::maint;
+  }
+  return image::BackendState::maint;
+}
+
+image::Balance balance(conf::Balance from) {
+  switch (from) {
+    case conf::Balance::kMaglev:
+      return image::Balance::maglev;
+    case conf::Balance::kRoundRobin:
+      return image::Balance::round_robin;
+    case conf::Balance::kLeastConn:
+      return image::Balance::least_conn;
+  }
+  return image::Balance::maglev;
+}
+
+uint16_t wire_version(conf::TlsVersion from) {  // RFC 8446 section 4.2.1
+  return from == conf::TlsVersion::k13 ? 0x0304 : 0x0303;
+}
+
+Offset<image::Backend> write_backend(Builder& builder, const conf::Backend& backend, const Standing& standing) {
+  const auto where = address(backend.address.address);
+  return image::CreateBackend(builder, builder.CreateString(backend.address.text()), &where, backend.address.port,
+                              standing.weight, state(standing.state), backend.connections_max);
+}
+
+Offset<image::BackendTls> write_backend_tls(Builder& builder, const conf::BackendTls& tls) {
+  return image::CreateBackendTlsDirect(builder, tls.server_name.c_str(), tls.verify, tls.authorities.c_str());
+}
+
+// Pools with the same backends and weights share one ring in the image.
+Offset<image::Pool> write_pool(Builder& builder, const conf::Pool& pool, const PoolState& now, RingOffsets& rings) {
+  std::vector<Offset<image::Backend>> backends;
+  for (size_t i = 0; i < pool.backends.size(); ++i)
+    backends.push_back(write_backend(builder, pool.backends[i], now.backends[i]));
+  Offset<flatbuffers::Vector<uint16_t>> ring;
+  if (now.ring) {
+    auto& written = rings[now.ring.get()];
+    if (written.IsNull()) written = builder.CreateVector(now.ring->slots);
+    ring = written;
+  }
+  const auto tls = pool.tls ? write_backend_tls(builder, *pool.tls) : Offset<image::BackendTls>();
+  return image::CreatePool(builder, builder.CreateString(pool.name), balance(pool.balance),
+                           builder.CreateVector(backends), ring, tls, ms(pool.connect_timeout),
+                           ms(pool.response_timeout), ms(pool.idle_timeout), pool.idle_connections, pool.retries);
+}
+
+std::vector<Offset<image::Pool>> write_pools(Builder& builder, const conf::Config& config,
+                                             std::span<const PoolState> states, std::span<const size_t> pools) {
+  RingOffsets rings;
+  std::vector<Offset<image::Pool>> written;
+  for (const size_t i : pools) written.push_back(write_pool(builder, config.pools[i], states[i], rings));
+  return written;
+}
+
+Offset<image::Tls> write_tls(Builder& builder, const conf::Tls& tls) {
+  std::vector<Offset<image::Certificate>> certificates;
+  for (const auto& one : tls.certificates)
+    certificates.push_back(
+        image::CreateCertificateDirect(builder, one.cert.c_str(), one.cert.c_str(), one.key.c_str()));
+  return image::CreateTlsDirect(builder, &certificates, wire_version(tls.version_min));
+}
+
+// What has to be looked up while services are written.
+struct Names {
+  Indices pools, caches;
+
+  int32_t cache(const std::string& name) const { return name.empty() ? -1 : int32_t(caches.at(name)); }
+};
+
+std::vector<Offset<image::Route>> write_routes(Builder& builder, const conf::Service& service, const Names& names) {
+  std::vector<Offset<image::Route>> routes;
+  for (size_t i = 0; i < service.routes.size(); ++i) {
+    const auto& route = service.routes[i];
+    const auto hosts = builder.CreateVectorOfStrings(route.match.hosts);
+    routes.push_back(image::CreateRoute(builder, builder.CreateString(service.route_name(i)), hosts,
+                                        builder.CreateString(route.match.path), names.pools.at(route.pool),
+                                        names.cache(route.cache)));
+  }
+  // What no route matches; of a service without routes, everything.
+  if (!service.pool.empty())
+    routes.push_back(
+        image::CreateRouteDirect(builder, service.name.c_str(), nullptr, "/", names.pools.at(service.pool)));
+  return routes;
+}
+
+Offset<image::Service> write_service(Builder& builder, const conf::Service& service, const Names& names) {
+  const bool http = service.mode == conf::Mode::kHttp;
+  std::vector<image::Listen> listen;
+  for (const auto& one : service.listen) listen.emplace_back(address(one.endpoint.address), one.endpoint.port);
+  const auto tls = service.tls ? write_tls(builder, *service.tls) : Offset<image::Tls>();
+  const auto routes = http ? write_routes(builder, service, names) : std::vector<Offset<image::Route>>();
+  return image::CreateServiceDirect(builder, service.name.c_str(), http ? image::Mode::http : image::Mode::tcp, &listen,
+                                    tls, &routes, http ? 0 : names.pools.at(service.pool), service.connections_max,
+                                    ms(service.request_timeout), ms(service.idle_timeout), ms(service.body_timeout),
+                                    uint32_t(service.header_max), service.body_max);
+}
+
+std::vector<Offset<image::Service>> write_services(Builder& builder, const conf::Config& config,
+                                                   std::span<const size_t> pools) {
+  Names names;
+  for (uint32_t i = 0; i < pools.size(); ++i) names.pools[config.pools[pools[i]].name] = i;
+  for (uint32_t i = 0; i < config.caches.size(); ++i) names.caches[config.caches[i].name] = i;
+  std::vector<Offset<image::Service>> services;
+  for (const auto& service : config.services)
+    if (service.mode != conf::Mode::kL4) services.push_back(write_service(builder, service, names));
+  return services;
+}
+
+std::vector<Offset<image::Cache>> write_caches(Builder& builder, const conf::Config& config) {
+  std::vector<Offset<image::Cache>> caches;
+  for (const auto& cache : config.caches)
+    caches.push_back(image::CreateCacheDirect(builder, cache.name.c_str(), cache.memory, cache.object_max));
+  return caches;
+}
+
+// Enough that the builder, which doubles and copies, seldom has to grow; too much costs only address space.
+size_t bytes_expected(const conf::Config& config, std::span<const PoolState> states, std::span<const size_t> pools) {
+  std::unordered_map<const Ring*, size_t> rings;
+  size_t bytes = 16384 + config.services.size() * 512;
+  for (const auto& service : config.services) {
+    bytes += service.routes.size() * 256;
+    if (service.tls) bytes += service.tls->certificates.size() * 256;
+  }
+  for (const size_t i : pools) {
+    if (states[i].ring) rings[states[i].ring.get()] = states[i].ring->slots.size() * sizeof(uint16_t) + 64;
+    bytes += 512 + config.pools[i].backends.size() * 128;
+  }
+  for (const auto& [ring, size] : rings) bytes += size;
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<size_t> l7_pools(const conf::Config& config) {
+  const conf::PoolUses uses(config);
+  std::vector<size_t> indices;
+  for (size_t i = 0; i < config.pools.size(); ++i)
+    if (uses.of(config.pools[i].name).l7) indices.push_back(i);
+  return indices;
+}
+
+Result<Image> compile_l7(const conf::Config& config, std::span<const PoolState> states, uint64_t generation) {
+  if (!config.l7) return fail("the file has no `l7` section: nothing says which CPUs to use", Origin::kOperator);
+  const auto pools = l7_pools(config);
+  const size_t expected = bytes_expected(config, states, pools);
+  if (expected > l7::kPlanBytesMax)
+    return fail(fmt::format("the plan would need about {} MB, at most {} are possible: use a smaller ring_size",
+                            expected >> 20, l7::kPlanBytesMax >> 20),
+                Origin::kOperator);
+  Builder builder(expected);
+  const auto written_pools = builder.CreateVector(write_pools(builder, config, states, pools));
+  const auto caches = builder.CreateVector(write_caches(builder, config));
+  const auto services = builder.CreateVector(write_services(builder, config, pools));
+  const auto& l7 = *config.l7;
+  const auto settings =
+      image::CreateSettingsDirect(builder, &l7.shards, l7.access_log.c_str(), uint32_t(l7.access_log_ring), l7.buffers);
+  const HashKey key = hash_key(config.cluster);
+  image::FinishPlanBuffer(
+      builder, image::CreatePlan(builder, l7::kPlanSchema, generation, builder.CreateString(config.cluster.name),
+                                 key.k0, key.k1, settings, written_pools, caches, services));
+  return builder.Release();
+}
+
+Image compile_l7_update(const conf::Config& config, std::span<const PoolState> states, std::span<const size_t> pools,
+                        uint64_t generation) {
+  Builder builder(bytes_expected(config, states, pools));
+  const auto written = builder.CreateVector(write_pools(builder, config, states, pools));
+  builder.Finish(image::CreatePoolUpdate(builder, l7::kPlanSchema, generation, written), l7::kPoolUpdateIdentifier);
+  return builder.Release();
+}
+
+}  // namespace cardea::mgmt

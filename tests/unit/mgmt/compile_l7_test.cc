@@ -1,0 +1,160 @@
+#include "mgmt/compile_l7.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "conf/findings_text.h"
+#include "conf/read.h"
+#include "dataplane/plan_generated.h"
+#include "l7/plan_generated.h"
+#include "l7/plan_schema.h"
+#include "mgmt/compile_l4.h"
+
+namespace cardea::mgmt {
+namespace {
+
+namespace image = l7::image;
+
+constexpr const char* kBoth = R"(
+cluster: { name = "test"; seed = "0123456789abcdef0123456789abcdef"; };
+dataplane: { workers = [0]; ports = ( { name = "wan"; device = "net_null0"; addresses = ["192.0.2.2/24"]; } ); };
+l7: { shards = [0, 1]; access_log = "stderr"; buffers = "64MiB"; };
+caches = ( { name = "edge"; memory = "2MiB"; } );
+pools = (
+  { name = "unused"; backends = ( { address = "10.0.0.9:1"; } ); },
+  { name = "dns"; backends = ( { address = "10.0.0.53:53"; } ); },
+  { name = "web"; ring_size = 1009; connect_timeout = "250ms"; retries = 3;
+    backends = ( { address = "10.0.0.11:8080"; weight = 3; connections_max = 7; }, { address = "10.0.0.12:8080"; } );
+    tls: { server_name = "origin"; verify = false; }; },
+  { name = "mail"; balance = "least_conn"; backends = ( { address = "127.0.0.1:25"; } ); } );
+services = (
+  { name = "names"; listen = "203.0.113.53:53/udp"; pool = "dns"; },
+  { name = "both"; listen = "203.0.113.9:80/tcp"; pool = "web"; },
+  { name = "shop"; mode = "http"; listen = ["203.0.113.10:443/tcp", "127.0.0.1:8443/tcp"];
+    tls: { certificates = ( { cert = "/c.crt"; key = "/c.key"; } ); version_min = "1.3"; };
+    routes = ( { name = "api"; match: { host = ["Shop.com", "*.shop.com"]; path = "/api"; }; pool = "web"; cache = "edge"; },
+               { match: { path = "/x"; }; pool = "web"; } );
+    pool = "mail"; header_max = "8KiB"; body_max = "5MB"; request_timeout = "3s"; },
+  { name = "smtp"; mode = "tcp"; listen = "127.0.0.1:25/tcp"; pool = "mail"; connections_max = 12; } );
+)";
+
+struct Compiled {
+  conf::Config config;
+  RingCache rings;
+  std::vector<PoolState> states;
+  Image bytes;
+  const image::Plan* plan = nullptr;
+
+  explicit Compiled(const Runtime& runtime = {}, const char* text = kBoth) {
+    auto read = conf::read_text(text, "t.cfg");
+    EXPECT_TRUE(read.config) << conf::findings_text(read.findings, read.source);
+    config = std::move(*read.config);
+    states = pool_states(config, runtime, rings).value();
+    bytes = compile_l7(config, states, 4).value();
+    flatbuffers::Verifier verifier(bytes.data(), bytes.size());
+    EXPECT_TRUE(verifier.VerifyBuffer<image::Plan>(l7::kPlanIdentifier));
+    plan = image::GetPlan(bytes.data());
+  }
+};
+
+TEST(CompileL7, HasTheServicesAndPoolsOfL7Alone) {
+  const Compiled compiled;
+  const auto& plan = *compiled.plan;
+  EXPECT_EQ(plan.schema(), l7::kPlanSchema);
+  EXPECT_EQ(plan.generation(), 4u);
+  EXPECT_EQ(plan.hash_key_0(), hash_key(compiled.config.cluster).k0);
+  EXPECT_EQ(plan.settings()->shards()->size(), 2u);
+  EXPECT_EQ(plan.settings()->access_log()->str(), "stderr");
+  EXPECT_EQ(plan.settings()->buffer_bytes_max(), 64u << 20);
+  ASSERT_EQ(plan.pools()->size(), 2u);
+  EXPECT_EQ(plan.pools()->Get(0)->name()->str(), "web");
+  EXPECT_EQ(plan.pools()->Get(1)->name()->str(), "mail");
+  ASSERT_EQ(plan.services()->size(), 2u);
+  EXPECT_EQ(plan.caches()->Get(0)->memory_bytes(), 2u << 20);
+}
+
+TEST(CompileL7, PoolsCarryWhatTheirBackendsNeed) {
+  const Compiled compiled;
+  const auto& web = *compiled.plan->pools()->Get(0);
+  EXPECT_EQ(web.connect_timeout_ms(), 250u);
+  EXPECT_EQ(web.retries(), 3u);
+  EXPECT_EQ(web.tls()->server_name()->str(), "origin");
+  EXPECT_FALSE(web.tls()->verify());
+  EXPECT_EQ(web.backends()->Get(0)->connections_max(), 7u);
+  EXPECT_EQ(web.backends()->Get(0)->name()->str(), "10.0.0.11:8080");
+  const auto& mail = *compiled.plan->pools()->Get(1);
+  EXPECT_EQ(mail.balance(), image::Balance::least_conn);
+  EXPECT_EQ(mail.ring(), nullptr);
+  EXPECT_EQ(mail.tls(), nullptr);
+  EXPECT_DOUBLE_EQ(compiled.states[3].share_of(0), 1.0);
+}
+
+TEST(CompileL7, RoutesPointAtPoolsAndCachesAndEndWithThePoolOfTheRest) {
+  const Compiled compiled;
+  const auto& shop = *compiled.plan->services()->Get(0);
+  EXPECT_EQ(shop.mode(), image::Mode::http);
+  EXPECT_EQ(shop.listen()->size(), 2u);
+  EXPECT_EQ(shop.tls()->version_min(), 0x0304);
+  EXPECT_EQ(shop.tls()->certificates()->Get(0)->name()->str(), "/c.crt");
+  EXPECT_EQ(shop.header_bytes_max(), 8192u);
+  EXPECT_EQ(shop.body_bytes_max(), 5'000'000u);
+  EXPECT_EQ(shop.request_timeout_ms(), 3000u);
+  ASSERT_EQ(shop.routes()->size(), 3u);
+  const auto* api = shop.routes()->Get(0);
+  EXPECT_EQ(api->name()->str(), "api");
+  EXPECT_EQ(api->hosts()->Get(1)->str(), "*.shop.com");
+  EXPECT_EQ(api->cache(), 0);
+  EXPECT_EQ(shop.routes()->Get(1)->name()->str(), "shop[1]");
+  EXPECT_EQ(shop.routes()->Get(1)->cache(), -1);
+  const auto* rest = shop.routes()->Get(2);
+  EXPECT_EQ(rest->name()->str(), "shop");
+  EXPECT_EQ(rest->path()->str(), "/");
+  EXPECT_EQ(compiled.plan->pools()->Get(rest->pool())->name()->str(), "mail");
+  const auto& smtp = *compiled.plan->services()->Get(1);
+  EXPECT_EQ(smtp.mode(), image::Mode::tcp);
+  EXPECT_EQ(smtp.connections_max(), 12u);
+  EXPECT_EQ(compiled.plan->pools()->Get(smtp.pool())->name()->str(), "mail");
+}
+
+TEST(CompileL7, BothProcessesGetTheSameRingAndStates) {
+  Runtime runtime;
+  runtime.health[{"web", "10.0.0.12:8080"}] = {false, "refused", {}};
+  runtime.overrides[{"web", "10.0.0.11:8080"}] = {Order::kReady, 9};
+  const Compiled compiled(runtime);
+  const auto l4 = compile_l4(compiled.config, compiled.states, 4).value();
+  const auto* other = dataplane::image::GetPlan(l4.data())->pools()->Get(1);
+  const auto* web = compiled.plan->pools()->Get(0);
+  ASSERT_EQ(other->name()->str(), "web");
+  EXPECT_TRUE(std::ranges::equal(*web->ring(), *other->ring()));
+  EXPECT_EQ(web->ring()->size(), 1009u);
+  EXPECT_EQ(web->backends()->Get(0)->weight(), 9u);
+  EXPECT_EQ(web->backends()->Get(1)->state(), image::BackendState::down);
+}
+
+TEST(CompileL7, TheDataplaneLeavesL7AddressesToTheKernel) {
+  const Compiled compiled;
+  const auto l4 = compile_l4(compiled.config, compiled.states, 4).value();
+  const auto& plan = *dataplane::image::GetPlan(l4.data());
+  ASSERT_EQ(plan.pools()->size(), 2u) << "dns and web: those of l4 services";
+  ASSERT_EQ(plan.services()->size(), 3u) << "loopback addresses never come through a port";
+  const auto& shop = *plan.services()->Get(2);
+  EXPECT_EQ(shop.name()->str(), "shop");
+  EXPECT_EQ(shop.forward(), dataplane::image::Forward::local);
+  ASSERT_EQ(shop.listen()->size(), 1u);
+  EXPECT_EQ(shop.listen()->Get(0)->port(), 443);
+}
+
+TEST(CompileL7, AnUpdateHasThePoolsThatWereAskedFor) {
+  const Compiled compiled;
+  const size_t mail = 3;
+  const auto bytes = compile_l7_update(compiled.config, compiled.states, std::span(&mail, 1), 5);
+  flatbuffers::Verifier verifier(bytes.data(), bytes.size());
+  ASSERT_TRUE(verifier.VerifyBuffer<image::PoolUpdate>(l7::kPoolUpdateIdentifier));
+  const auto* update = flatbuffers::GetRoot<image::PoolUpdate>(bytes.data());
+  EXPECT_EQ(update->generation(), 5u);
+  ASSERT_EQ(update->pools()->size(), 1u);
+  EXPECT_EQ(update->pools()->Get(0)->balance(), image::Balance::least_conn);
+}
+
+}  // namespace
+}  // namespace cardea::mgmt
