@@ -14,10 +14,43 @@ from lab.namespace import run
 from lab.nginx import Nginx
 from lab.site import Site
 from lab.standard import WEB, document
+from lab.web import Web
 
 HOST_SETUP = TREE / "deploy/host-setup"
-UNITS = ["cardea-dataplane.service", "cardea-mgmt.service"]
-SYSCTLS = ["vm.nr_hugepages", *(f"net.{family}.neigh.default.gc_thresh{n}" for family in ("ipv4", "ipv6") for n in (1, 2, 3))]
+UNITS = ["cardea-dataplane.service", "cardea-l7.service", "cardea-mgmt.service"]
+SYSCTLS = ["vm.nr_hugepages", "net.core.somaxconn", "net.ipv4.tcp_max_syn_backlog", *(f"net.{family}.neigh.default.gc_thresh{n}" for family in ("ipv4", "ipv6") for n in (1, 2, 3))]
+
+
+PLAYED = """
+rule_files: [cardea-alerts.yml]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+      - series: 'cardea_l7_certificate_not_after_seconds{instance="a",service="shop",certificate="x.crt"}'
+        values: '864000x30'
+      - series: 'cardea_process_up{instance="a",process="l7"}'
+        values: '1x4 0x25'
+      - series: 'cardea_l7_service_responses_total{instance="a",service="shop",code_class="5xx"}'
+        values: '0+10x30'
+      - series: 'cardea_l7_service_requests_total{instance="a",service="shop"}'
+        values: '0+100x30'
+      - series: 'cardea_l7_log_dropped_total{instance="a"}'
+        values: '0x30'
+    alert_rule_test:
+      - { eval_time: 3m, alertname: CardeaL7Down, exp_alerts: [] }
+      - eval_time: 10m
+        alertname: CardeaL7Down
+        exp_alerts: [ { exp_labels: { severity: page, instance: a, process: l7 }, exp_annotations: {
+          summary: "a serves no http and tcp services: cardea-l7 is away",
+          description: "Its l4 services go on. See: journalctl -u cardea-l7" } } ]
+      - eval_time: 15m
+        alertname: CardeaServerErrors
+        exp_alerts: [ { exp_labels: { severity: page, instance: a, service: shop }, exp_annotations: {
+          summary: "more than a twentieth of the answers of service shop are 5xx",
+          description: "The access log's reason and backend tell whose they are. See: cardea show backends" } } ]
+      - { eval_time: 15m, alertname: CardeaLogDropped, exp_alerts: [] }
+"""
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +77,9 @@ def setting(unit_file, key):
 
 
 def test_everything_is_installed(installed):
-    for path in ("sbin/cardea-dataplane", "sbin/cardea-mgmt", "bin/cardea", "sbin/cardea-host-setup"):
+    for path in ("sbin/cardea-dataplane", "sbin/cardea-l7", "sbin/cardea-mgmt", "bin/cardea", "sbin/cardea-host-setup"):
         assert os.access(installed / path, os.X_OK), path
-    for path in ("lib/sysusers.d/cardea.conf", "lib/tmpfiles.d/cardea.conf", "share/cardea/prometheus/cardea-alerts.yml"):
+    for path in ("etc/logrotate.d/cardea", "lib/sysusers.d/cardea.conf", "lib/tmpfiles.d/cardea.conf", "share/cardea/prometheus/cardea-alerts.yml"):
         assert (installed / path).is_file(), path
     assert list((installed / "share/doc/cardea/examples").glob("*.cfg"))
 
@@ -64,17 +97,52 @@ def test_the_alerts_are_valid(installed):
     run(["promtool", "check", "rules", installed / "share/cardea/prometheus/cardea-alerts.yml"])
 
 
+def test_an_alert_comes_when_it_should(installed, tmp_path):
+    """Prometheus' own rule tester plays series to the rules."""
+    shutil.copy(installed / "share/cardea/prometheus/cardea-alerts.yml", tmp_path)
+    (tmp_path / "played.yml").write_text(PLAYED)
+    done = run(["promtool", "test", "rules", tmp_path / "played.yml"], check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_access_log_is_rotated(installed, tmp_path):
+    """logrotate reads what is installed, and the owner it names is the one that sysusers makes."""
+    rules = (installed / "etc/logrotate.d/cardea").read_text()
+    assert "u cardea-l7 " in (installed / "lib/sysusers.d/cardea.conf").read_text() and "create 0640 cardea-l7 cardea" in rules
+    log = tmp_path / "logs/access.log"
+    log.parent.mkdir(mode=0o755)
+    log.write_text("{}\n")
+    owned = rules.replace("/var/log/cardea", str(log.parent)).replace("cardea-l7 cardea", "root root").replace("systemctl", "true")
+    (tmp_path / "rules").write_text(owned)
+    run(["logrotate", "--force", "--state", tmp_path / "state", tmp_path / "rules"])
+    assert log.read_text() == "" and log.with_suffix(".log.1").read_text() == "{}\n"
+
+
+# Stand-ins for the users that sysusers makes; all share the group.
+USERS = {"cardea-mgmt": "nobody", "cardea-l7": "daemon"}
+
+
 class Restricted(Cardea):
-    """The daemons as the units start them: the dataplane with its few capabilities, mgmt as a user without any."""
+    """The daemons as the units start them: the dataplane and L7 with their few capabilities, mgmt as a user without any."""
 
     def __init__(self, site, configuration, installed):
         self.installed = installed
+        for folder in (site.run.sockets, site.run.state, site.run.logs):
+            shutil.chown(folder, group="nogroup")
+            folder.chmod(0o2770)
+        for key in site.run.path.glob("tls/*.key"):
+            shutil.chown(key, user=USERS["cardea-l7"])
+            key.chmod(0o400)
         super().__init__(site, configuration)
+        self.file.chmod(0o644)
 
     def _daemon(self, name, *arguments):
         capabilities = setting(unit(self.installed, f"{name}.service"), "CapabilityBoundingSet")
         bounds = ",".join(["-all", *("+" + c.removeprefix("CAP_").lower() for c in capabilities)])
-        user = ["--reuid", "nobody"] if name == "cardea-mgmt" else []
+        user = ["--reuid", USERS[name]] if name in USERS else []
+        if "AmbientCapabilities" in unit(self.installed, f"{name}.service").read_text():
+            kept = ",".join("+" + c.removeprefix("CAP_").lower() for c in capabilities)
+            user += [f"--inh-caps={kept}", f"--ambient-caps={kept}"]
         process = super()._daemon(name, *arguments)
         program = process.argv.index(next(word for word in process.argv if word.endswith("/" + name)))
         process.argv[program:program + 1] = ["setpriv", *user, "--regid", "nogroup", "--clear-groups", "--no-new-privs",
@@ -86,11 +154,7 @@ def test_the_daemons_work_under_the_units_restrictions(installed, device):
     with Site(backends=2) as site:
         for backend in site.backends:
             Nginx(site, backend).start()
-        for folder in (site.run.sockets, site.run.state):
-            shutil.chown(folder, group="nogroup")
-            folder.chmod(0o2770)
         cardea = Restricted(site, document(site, device=device), installed)
-        cardea.file.chmod(0o644)
         cardea.start()
         cardea.until_backends("up")
         assert site.client.run("curl", "-sS", "--max-time", "5", f"http://{WEB[4]}/").stdout in {"b1\n", "b2\n"}
@@ -98,6 +162,21 @@ def test_the_daemons_work_under_the_units_restrictions(installed, device):
         cardea.dataplane.start()
         cardea.until_ready()  # it could read the plan that mgmt stored
         assert site.client.run("curl", "-sS", "--max-time", "5", f"http://{WEB[4]}/").stdout in {"b1\n", "b2\n"}
+
+
+def test_l7_works_under_the_units_restrictions(installed):
+    web = Web(shards=(0,), make_cardea=lambda site, configuration: Restricted(site, configuration, installed))
+    with web:
+        assert web.get("https://shop.example/api/x")[0] == 200
+        status = pathlib.Path(f"/proc/{web.cardea.l7.pid}/status").read_text()
+        fields = dict(row.split(":\t", 1) for row in status.splitlines() if ":\t" in row)
+        assert int(fields["CapBnd"], 16) == int(fields["CapEff"], 16) == 1 << 10, "more than binding low ports is left"
+        assert fields["Uid"].split()[0] != "0"
+        web.cardea.kill_l7()
+        web.cardea.l7.start()
+        web.cardea.until_ready()  # it could read the plan that mgmt stored, and the keys that mgmt cannot
+        assert web.get("https://shop.example/api/x")[0] == 200
+        assert web.logged(path="/api/x")
 
 
 def sysctls():

@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import signal
+import ssl
 import sys
 import time
 
@@ -75,14 +76,16 @@ class Connection:
     """One HTTP/1.1 connection; an answer is (backend, body's length, body's SHA-256)."""
 
     @classmethod
-    async def open(cls, address, port, timeout, local_port=0):
+    async def open(cls, options, local_port=0):
+        address, timeout = options.address, options.timeout
         local = ("::" if ":" in address else "0.0.0.0", local_port) if local_port else None
         self = cls()
         self.reader, self.writer = await asyncio.wait_for(
-            asyncio.open_connection(address, port, local_addr=local), timeout)
+            asyncio.open_connection(address, options.port, local_addr=local, ssl=options.tls,
+                                    server_hostname=options.server_name if options.tls else None), timeout)
         self.timeout = timeout
         self.local_port = self.writer.get_extra_info("sockname")[1]
-        self.host = f"[{address}]" if ":" in address else address
+        self.host = options.server_name or (f"[{address}]" if ":" in address else address)
         return self
 
     async def get(self, path, close=False):
@@ -116,6 +119,8 @@ def reason(error):
         return "timed out"
     if isinstance(error, asyncio.IncompleteReadError):
         return "closed before an answer"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {error.reason}"
     return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error) or type(error).__name__
 
 
@@ -133,7 +138,7 @@ async def connect(options, stop):
                 return
             local_port = options.local_port + number if options.local_port else 0
             try:
-                connection = await Connection.open(options.address, options.port, options.timeout, local_port)
+                connection = await Connection.open(options, local_port)
                 backend, _, _ = await connection.get(options.path, close=True)
                 connection.close()
                 backends[backend] += 1
@@ -153,7 +158,7 @@ async def hold(options, stop):
     async def client():
         nonlocal requests, received, corrupt, moved
         try:
-            connection = await Connection.open(options.address, options.port, options.timeout)
+            connection = await Connection.open(options)
         except ERRORS as error:
             return failures.add("connect: " + reason(error))
         first, answers = None, 0
@@ -188,7 +193,7 @@ async def probe(options, stop):
     async def once():
         started = time.time()
         try:
-            connection = await Connection.open(options.address, options.port, options.timeout)
+            connection = await Connection.open(options)
             backend, _, _ = await connection.get(options.path, close=True)
             connection.close()
             line.append({"at": started, "took": time.time() - started, "backend": backend})
@@ -277,9 +282,13 @@ def parse(arguments):
         sub.add_argument("--pause", type=float, default=0)
         sub.add_argument("--every", type=float, default=0.02)
         sub.add_argument("--sha256", default="")
+        sub.add_argument("--ca", default="")  # speak TLS, and verify by this authority
+        sub.add_argument("--server-name", default="")  # also the Host header
         sub.add_argument("--list-ports", action="store_true")
         sub.add_argument("--same-port", action="store_true")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.tls = ssl.create_default_context(cafile=options.ca) if options.ca else None
+    return options
 
 
 async def main(options):

@@ -1,5 +1,9 @@
-"""One network namespace: a host of the site. Commands run inside it by `ip netns exec`, with its own /sys."""
+"""One network namespace: a host of the site. Commands run inside it by `ip netns exec`, with its own /sys and, where the site
+gives one, its own /etc/hosts."""
+import pathlib
 import subprocess
+
+OWN_ETC = pathlib.Path("/etc/netns")  # what `ip netns exec NAME` puts over /etc
 
 
 class CommandFailed(RuntimeError):
@@ -27,6 +31,12 @@ class Namespace:
                      "net.ipv4.conf.default.rp_filter": 0, "net.ipv4.ip_unprivileged_port_start": 0})
         self.ip("link set lo up")
         return self
+
+    def name_hosts(self, addresses):
+        """Programs in it find these hosts by name: {host: address}."""
+        (OWN_ETC / self.name).mkdir(parents=True, exist_ok=True)
+        rows = [f"{address} {host}" for host, address in {"localhost": "127.0.0.1", **addresses}.items()]
+        (OWN_ETC / self.name / "hosts").write_text("\n".join(rows) + "\n")
 
     def command(self, *argv):
         return ["ip", "netns", "exec", self.name, *map(str, argv)]

@@ -2,6 +2,9 @@
 
     /        its name             /health  200, or 503 while `sick()`
     /big     bytes of `content`   /slow    the same, sent at 256 KB a second: a transfer that lasts
+    /page.html    a page with a picture of /images/ and an answer of /api/ in it, which its script asked for
+    /api/…, /images/…, /pages/…   its name, the kind, the path and a number that no other answer has; pictures may be kept
+    for a minute, everything else carries no Cache-Control
 Each answer carries its name in X-Backend. Ports: 80 and 8080 plain, 8443 TLS with a certificate made for the run.
 """
 import signal
@@ -38,6 +41,19 @@ http {{
     ssl_certificate {certificate}.crt;
     ssl_certificate_key {certificate}.key;
     add_header X-Backend {name} always;
+    location /api/ {{ return 200 "{name} api $request_uri $request_id\n"; }}
+    location /pages/ {{ return 200 "{name} page $request_uri $request_id\n"; }}
+    location = /page.html {{
+      default_type text/html;
+      return 200 "<title>{name}</title><img src='/images/of-the-page'><p id='api'></p><script>
+var ask = new XMLHttpRequest(); ask.open('GET', '/api/of-the-page', false); ask.send();
+document.getElementById('api').textContent = ask.responseText;</script>";
+    }}
+    location /images/ {{
+      add_header X-Backend {name} always;
+      add_header Cache-Control "public, max-age=60";
+      return 200 "{name} image $request_uri $request_id\n";
+    }}
     location = / {{ return 200 "{name}\\n"; }}
     location = /health {{
       if (-f {folder}/sick) {{ return 503 "sick\\n"; }}

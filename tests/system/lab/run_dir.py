@@ -102,6 +102,7 @@ def delete_namespace(name):
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGKILL)
     subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL, check=False)
+    shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True)
 
 
 def sweep_dead():

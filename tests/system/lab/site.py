@@ -6,7 +6,8 @@
 
 The lan is a bridge in a namespace of its own. `direct` is the way a backend answers a client without the appliance (DSR):
 backends route the client's network through it. The lb's two ends (nic-wan, nic-lan) belong to the dataplane: the kernel
-has no address there, answers no ARP and drops what reaches it by its reverse path filter.
+has no address there, answers no ARP and drops what reaches it by its reverse path filter. A site without a dataplane
+(`kernel`) is an ordinary host: the addresses are on the ends themselves, those of services on its loopback.
 """
 from dataclasses import dataclass
 
@@ -35,6 +36,7 @@ LAN = Network("lan", "10.0.0", "fd00:1::")
 SERVICES = Network("services", "203.0.113", "2001:db8:100::")
 LB_HOST, CLIENT_HOST, DIRECT_HOST = 1, 10, 250
 FIRST_BACKEND_HOST = 11
+SERVICE_HOSTS = (20, 25)  # those a site without a dataplane answers for: HTTP and TCP
 FAMILIES = (4, 6)
 
 
@@ -57,10 +59,11 @@ class Backend:
 class Site:
     """Use as a context manager: everything is gone at the end, whatever happened in between."""
 
-    def __init__(self, backends=3, prefix=None, kept=False, queues=1):
+    def __init__(self, backends=3, prefix=None, kept=False, queues=1, kernel=False):
         sweep_dead()
         self.kept = kept
         self.queues = queues
+        self.kernel = kernel
         self.run = RunDir.create(prefix, kept)
         self.client = Namespace(f"{self.run.prefix}-client")
         self.lb = Namespace(f"{self.run.prefix}-lb")
@@ -88,8 +91,11 @@ class Site:
             self._plug(backend.namespace, "lan", backend.name)
             self._address_backend(backend)
         self._address_client()
-        for nic in ("nic-wan", "nic-lan"):
-            self._leave_to_dataplane(nic)
+        if self.kernel:
+            self._address_lb()
+        else:
+            for nic in ("nic-wan", "nic-lan"):
+                self._leave_to_dataplane(nic)
         return self
 
     def backend(self, name):
@@ -133,6 +139,13 @@ class Site:
         self.client.ip(*lines)
         # A client that opens thousands of connections must not run out of its own ports.
         self.client.sysctl({"net.ipv4.ip_local_port_range": "10000 65000", "net.ipv4.tcp_tw_reuse": 1})
+
+    def _address_lb(self):
+        for nic, network in (("nic-wan", WAN), ("nic-lan", LAN)):
+            self.lb.ip(f"addr add {network.with_length(LB_HOST, 4)} dev {nic}",
+                       f"addr add {network.with_length(LB_HOST, 6)} dev {nic} nodad")
+        for host in SERVICE_HOSTS:
+            self.lb.ip(*(f"addr add {SERVICES.address(host, family)}/{32 if family == 4 else 128} dev lo" for family in FAMILIES))
 
     def _leave_to_dataplane(self, nic):
         self.lb.sysctl({f"net.ipv6.conf.{nic}.disable_ipv6": 1, f"net.ipv4.conf.{nic}.rp_filter": 1,

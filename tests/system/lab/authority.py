@@ -1,0 +1,36 @@
+"""A certificate authority of the run's own, and certificates by it, all made by openssl: real keys, real chains, real names."""
+import pathlib
+
+from lab.namespace import run
+
+KINDS = {"ec": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"], "rsa": ["-newkey", "rsa:2048"]}
+
+
+class Authority:
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(exist_ok=True)
+        self.certificate = self.folder / "authority.crt"
+        if not self.certificate.exists():
+            self._make("authority", ["/CN=The lab's authority"], "ec", 30,
+                       "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
+
+    def issue(self, name, hosts=None, kind="ec", days=30):
+        """Writes NAME.crt and NAME.key, replacing what was there, for `hosts` (the name itself when None). Returns the two paths
+        as the configuration names them."""
+        names = ",".join(f"DNS:{host}" for host in hosts or [name])
+        self._make(name, [f"/CN={(hosts or [name])[0]}"], kind, days, "-CA", self.certificate,
+                   "-CAkey", self.certificate.with_suffix(".key"), "-addext", f"subjectAltName={names}",
+                   "-addext", "basicConstraints=critical,CA:FALSE", "-addext", "extendedKeyUsage=serverAuth")
+        return {"cert": f"{self.folder / name}.crt", "key": f"{self.folder / name}.key"}
+
+    def _make(self, name, subject, kind, days, *more):
+        run(["openssl", "req", "-x509", *KINDS[kind], "-nodes", "-days", days, "-subj", *subject,
+             "-keyout", f"{self.folder / name}.key.new", "-out", f"{self.folder / name}.crt.new", *more])
+        for ending in ("key", "crt"):  # whoever reads them meanwhile sees whole files
+            pathlib.Path(f"{self.folder / name}.{ending}.new").rename(f"{self.folder / name}.{ending}")
+
+
+def serial(certificate):
+    """As it is shown on a connection: hexadecimal, upper case."""
+    return run(["openssl", "x509", "-noout", "-serial", "-in", certificate]).stdout.strip().removeprefix("serial=")

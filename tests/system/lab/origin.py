@@ -1,0 +1,164 @@
+"""A backend that does what nginx cannot be told to: it shows what it was sent, takes its time, breaks off, sends and swallows
+bodies of any size in constant memory. Run as a program it is the server itself.
+
+    GET  /echo        the request's head as JSON      GET /wait/SECONDS   an answer after that time
+    GET  /bytes/N     N bytes, always the same        GET /status/CODE    that status
+    any  /sink        reads the body: its length and SHA-256 as JSON
+    GET  /break       half an answer, then the end    any /quit           the end instead of an answer
+    GET  /cache/WORD?cache-control=…&size=N   an answer with that header and of that size
+"""
+import hashlib
+import http.server
+import json
+import socket
+import socketserver
+import sys
+import time
+import urllib.parse
+
+from lab.process import Process
+from lab.wait import until
+
+PORT = 9000
+BLOCK = hashlib.shake_128(b"a block of a large body").digest(1 << 20)
+
+
+def blocks(size):
+    """`size` bytes in pieces; no two pieces alike."""
+    for number in range((size + len(BLOCK) - 1) // len(BLOCK)):
+        yield (number.to_bytes(8, "big") + BLOCK[8:])[:size - number * len(BLOCK)]
+
+
+def sha256_of_bytes(size):
+    digest = hashlib.sha256()
+    for block in blocks(size):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+class Origin:
+    def __init__(self, site, backend, port=PORT):
+        self.backend, self.port = backend, port
+        self.process = Process(site.run, f"origin-{backend.name}-{port}", backend.namespace.command(
+            sys.executable, "-m", "lab.origin", backend.name, port), site.kept)
+
+    def start(self):
+        self.process.start()
+        until(self.listens, 10, f"the origin of {self.backend.name} listens")
+        return self
+
+    def listens(self):
+        assert self.process.alive(), f"the origin of {self.backend.name} ended:\n{self.process.tail()}"
+        return self.backend.namespace.run("ss", "-Htln", "sport", "=", f":{self.port}").stdout.strip()
+
+    def kill(self):
+        self.process.kill()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    backend_name = ""
+
+    def respond(self, status=200, body=b"", headers=()):
+        self.send_response(status)
+        for name, value in (("X-Backend", self.backend_name), ("Content-Length", str(len(body))), *headers):
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def respond_json(self, value):
+        self.respond(200, json.dumps(value).encode(), [("Content-Type", "application/json")])
+
+    def handle_any(self):
+        url = urllib.parse.urlsplit(self.path)
+        word, _, rest = url.path.strip("/").partition("/")
+        getattr(self, "on_" + word, self.on_unknown)(rest, dict(urllib.parse.parse_qsl(url.query)))
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815 (the base class asks for these names)
+
+    def on_health(self, _, __):
+        self.respond(200, b"ok")
+
+    def on_echo(self, _, __):
+        self.respond_json({"backend": self.backend_name, "method": self.command, "target": self.path,
+                           "headers": [[name.lower(), value] for name, value in self.headers.items()]})
+
+    def on_wait(self, seconds, _):
+        time.sleep(float(seconds))
+        self.respond(200, f"{self.backend_name} waited\n".encode())
+
+    def on_quit(self, _, __):
+        self.close_connection = True
+
+    def on_status(self, code, _):
+        self.respond(int(code), f"{code}\n".encode())
+
+    def on_break(self, _, __):
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b"x" * 500)
+        self.close_connection = True
+
+    def on_cache(self, word, query):
+        body = f"{self.backend_name} {word} {time.time_ns()}\n".encode().ljust(int(query.get("size", 0)), b".")
+        self.respond(200, body, [("Cache-Control", query.get("cache-control", "max-age=60"))])
+
+    def on_bytes(self, size, _):
+        self.send_response(200)
+        self.send_header("Content-Length", size)
+        self.end_headers()
+        for block in blocks(int(size)):
+            self.wfile.write(block)
+
+    def on_sink(self, _, __):
+        digest, length = hashlib.sha256(), 0
+        for piece in self.body():
+            digest.update(piece)
+            length += len(piece)
+        self.respond_json({"length": length, "sha256": digest.hexdigest()})
+
+    def on_unknown(self, _, __):
+        self.respond(404, b"unknown\n")
+
+    def body(self):
+        if self.headers.get("transfer-encoding", "").lower() == "chunked":
+            yield from self.chunks()
+            return
+        left = int(self.headers.get("content-length", 0))
+        while left:
+            piece = self.rfile.read(min(left, 1 << 18))
+            if not piece:
+                raise ConnectionError("the body ended early")
+            left -= len(piece)
+            yield piece
+
+    def chunks(self):
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            yield self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    daemon_threads = True
+    request_queue_size = 1024
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], OSError):  # a peer that left is no mistake of ours
+            super().handle_error(request, client_address)
+
+
+def serve(name, port):
+    Handler.backend_name = name
+    with Server(("0.0.0.0", port), Handler) as server:
+        server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], int(sys.argv[2]))
