@@ -1,0 +1,54 @@
+#include "l7/upstream/backend.h"
+
+#include <algorithm>
+
+#include "base/stats.h"
+#include "l7/upstream/connection.h"
+
+namespace cardea::l7::upstream {
+namespace {
+
+// connections_max is the host's; every shard may have its share, rounded up so that none has nothing.
+uint32_t share_of_host(uint32_t connections_max, uint32_t shards) {
+  return connections_max / shards + (connections_max % shards != 0);
+}
+
+}  // namespace
+
+Backend::Backend(const Pool::Context& of) : LoopTimer(expire_idle), context(of) {}
+
+Backend::~Backend() = default;
+
+void Backend::adopt(const std::shared_ptr<const PoolPlan>& pool_plan, const BackendPlan& its,
+                    const std::shared_ptr<BackendTls>& pool_tls) {
+  const bool served = serves;
+  if (plan && (plan->endpoint != its.endpoint || tls != pool_tls)) close_idle(), session = {};
+  pool = pool_plan;
+  plan = std::shared_ptr<const BackendPlan>(pool_plan, &its);
+  tls = pool_tls;
+  weight = its.weight;
+  serves = its.serves();
+  busy_max = share_of_host(its.connections_max, std::max(context.shards, 1u));
+  if (!serves) close_idle();
+  if (serves && !served) suspicion.answered();  // a health probe saw it come back
+  for (const auto& connection : idle) connection->plan = plan;
+  set_busy(busy);
+}
+
+void Backend::leave() {
+  stats::set(context.cells + plan->rows.busy, 0);
+  gone = true;
+  serves = false;
+  close_idle();
+}
+
+void Backend::count(uint32_t row, uint64_t n) const {
+  if (!gone) stats::add(context.cells + row, n);
+}
+
+void Backend::set_busy(uint32_t now_busy) {
+  busy = now_busy;
+  if (!gone) stats::set(context.cells + plan->rows.busy, now_busy);
+}
+
+}  // namespace cardea::l7::upstream

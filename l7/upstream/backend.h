@@ -1,0 +1,65 @@
+// One shard's state of one backend: its standing, what the plan says of it, its idle connections, its TLS session.
+// Leases keep it alive when it has left the plan; it takes nothing new then, and touches no counter, because its rows
+// may be somebody else's.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "l7/runtime/waiter.h"
+#include "l7/tls/context.h"
+#include "l7/upstream/balance.h"
+#include "l7/upstream/pool.h"
+
+namespace cardea::l7::upstream {
+
+// What every connection of a pool needs to speak TLS to its backends. Replaced when the plan's words for it change.
+struct BackendTls {
+  BackendTlsPlan plan;
+  std::unique_ptr<tls::ClientContext> context;  // made by the first dial
+};
+
+// A TLS session, with the name it was verified for: resumed for no other, because a resumption verifies nothing.
+struct KeptSession {
+  std::string name;
+  tls::SessionSlot slot;
+};
+
+struct Backend : Standing, LoopTimer, std::enable_shared_from_this<Backend> {
+  explicit Backend(const Pool::Context& context);
+  ~Backend();
+
+  // What the plan says now; the pool's plan is kept by it.
+  void adopt(const std::shared_ptr<const PoolPlan>& pool_plan, const BackendPlan& its,
+             const std::shared_ptr<BackendTls>& pool_tls);
+  void leave();  // is no longer in the plan
+
+  // idle.cc
+  bool takes_back(const Connection& connection) const;
+  void put_idle(std::unique_ptr<Connection> connection);
+  std::unique_ptr<Connection> take_idle(std::string_view host);
+  void drop_idle(Connection& connection);
+  void close_idle();
+
+  void count(uint32_t row, uint64_t n = 1) const;
+  void set_busy(uint32_t now_busy);
+  Instant now() const { return context.loop.now(); }
+
+  const Pool::Context& context;
+  std::shared_ptr<const PoolPlan> pool;
+  std::shared_ptr<const BackendPlan> plan;
+  std::shared_ptr<BackendTls> tls;  // null: plain
+  std::vector<std::unique_ptr<Connection>> idle;  // the one used last is the last
+  KeptSession session;
+  bool gone = false;
+
+ private:
+  static void expire_idle(LoopTimer& timer);
+};
+
+// The name that an idle connection must have been verified for to serve this host; empty where all hosts share.
+std::string_view verified_host(const Backend& backend, std::string_view host);
+
+}  // namespace cardea::l7::upstream

@@ -1,0 +1,54 @@
+#include "l7/upstream/connection.h"
+
+#include <array>
+
+namespace cardea::l7::upstream {
+
+Connection::Watcher::Watcher(Connection& of)
+    : Waiter([](Waiter& waiter) {
+        Connection& it = static_cast<Watcher&>(waiter).connection;
+        if (it.silent()) return it.watch();
+        it.backend->drop_idle(it);
+      }),
+      connection(of) {}
+
+Connection::Connection(Backend& of)
+    : backend(of.shared_from_this()), plan(of.plan), tls(of.tls), tcp(of.context.loop) {
+  begin();
+}
+
+Connection::~Connection() {
+  unwatch();
+  end();
+}
+
+void Connection::begin() {
+  if (busy) return;
+  busy = true;
+  backend->set_busy(backend->busy + 1);
+}
+
+void Connection::end() {
+  if (!busy) return;
+  busy = false;
+  backend->set_busy(backend->busy - 1);
+}
+
+void Connection::watch() {
+  stream().wait(Direction::kRead, watcher_);
+}
+
+void Connection::unwatch() {
+  watcher_.unlink();
+  watcher_.scheduled = false;
+}
+
+// One byte is enough to know: a backend that speaks unasked is not understood. TLS takes its tickets and key updates
+// in passing.
+bool Connection::silent() {
+  if (!stream().ready(Direction::kRead)) return true;
+  std::array<std::byte, 1> byte;
+  return stream().try_read(byte).status == IoStatus::kWouldBlock;
+}
+
+}  // namespace cardea::l7::upstream

@@ -1,0 +1,51 @@
+// A connection to a backend: in a lease while an exchange has it, in the backend's list while it is idle. Its streams
+// close with it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "l7/runtime/kernel_stream.h"
+#include "l7/tls/tls_stream.h"
+#include "l7/upstream/backend.h"
+
+namespace cardea::l7::upstream {
+
+class Connection {
+ public:
+  explicit Connection(Backend& backend);  // busy from the start: dialling counts
+  Connection(const Connection&) = delete;
+  ~Connection();
+
+  Stream& stream() { return tls_stream ? static_cast<Stream&>(*tls_stream) : tcp; }
+
+  // An exchange has it from now on, or has it no longer.
+  void begin();
+  void end();
+  // Whoever idles must be silent: what the backend sends, and its end, is watched for.
+  void watch();
+  void unwatch();
+  // Nothing came since it went idle, as far as the loop has heard.
+  bool silent();
+
+  std::shared_ptr<Backend> backend;
+  std::shared_ptr<const BackendPlan> plan;  // what the lease shows
+  std::shared_ptr<BackendTls> tls;          // whose context made tls_stream
+  std::string host;                         // the name it was verified for; empty where all hosts share
+  KernelStream tcp;
+  std::optional<tls::TlsStream> tls_stream;  // over tcp
+  Instant idle_since{};
+  bool busy = false;
+  bool reused = false;
+  bool blamed = false;
+
+ private:
+  struct Watcher : Waiter {
+    explicit Watcher(Connection& of);
+    Connection& connection;
+  };
+  Watcher watcher_{*this};
+};
+
+}  // namespace cardea::l7::upstream

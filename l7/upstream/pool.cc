@@ -1,0 +1,116 @@
+#include "l7/upstream/pool.h"
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+
+#include "l7/upstream/connection.h"
+
+namespace cardea::l7::upstream {
+
+bool Tried::holds(const Backend* backend) const {
+  return std::find(backends.begin(), backends.begin() + count, backend) != backends.begin() + count;
+}
+
+void Tried::add(const Backend* backend) {
+  if (count < kMax) backends[count++] = backend;
+}
+
+std::string_view word(NoBackend why) {
+  return why == NoBackend::kBusy ? "backends_busy" : "no_backend";
+}
+
+struct Pool::State {
+  explicit State(const Context& of) : context(of) {}
+
+  const Context& context;
+  std::shared_ptr<const PoolPlan> plan;
+  std::shared_ptr<BackendTls> tls;
+  std::vector<std::shared_ptr<Backend>> backends;  // in the plan's order, which its ring counts by
+  std::vector<Standing*> standings;                // the same
+
+  void adopt(std::shared_ptr<const PoolPlan> next);
+};
+
+void Pool::State::adopt(std::shared_ptr<const PoolPlan> next) {
+  std::unordered_map<std::string_view, std::shared_ptr<Backend>> known;
+  for (auto& backend : backends) known.emplace(backend->plan->name, std::move(backend));
+  backends.clear(), standings.clear();
+  if (!next->tls) {
+    tls = nullptr;
+  } else if (!tls || tls->plan != *next->tls) {
+    tls = std::make_shared<BackendTls>(*next->tls);
+  }
+  for (const BackendPlan& its : next->backends) {
+    auto found = known.extract(its.name);
+    backends.push_back(found ? std::move(found.mapped()) : std::make_shared<Backend>(context));
+    backends.back()->adopt(next, its, tls);
+    standings.push_back(backends.back().get());
+  }
+  for (auto& [name, backend] : known) backend->leave();
+  plan = std::move(next);
+}
+
+Pool::Pool(const Context& context, std::shared_ptr<const PoolPlan> plan) : state_(std::make_unique<State>(context)) {
+  state_->adopt(std::move(plan));
+}
+
+Pool::~Pool() {
+  for (const auto& backend : state_->backends) backend->leave();
+}
+
+const PoolPlan& Pool::plan() const {
+  return *state_->plan;
+}
+
+void Pool::update(std::shared_ptr<const PoolPlan> plan) {
+  state_->adopt(std::move(plan));
+}
+
+namespace {
+
+Standing* choose_by(const PoolPlan& plan, Standings backends, uint64_t hash, TriedStandings tried, Instant now) {
+  switch (plan.balance) {
+    case Balance::kMaglev:
+      return choose_by_ring(backends, plan.ring, hash, tried, now);
+    case Balance::kRoundRobin:
+      return choose_in_turn(backends, tried, now);
+    case Balance::kLeastConn:
+      return choose_least_busy(backends, tried, now);
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::expected<Backend*, NoBackend> Pool::choose(uint64_t hash, const Tried& tried, Instant now) {
+  std::array<const Standing*, Tried::kMax> standings{};
+  std::copy_n(tried.backends.begin(), tried.count, standings.begin());
+  const TriedStandings failed(standings.data(), tried.count);
+  if (Standing* chosen = choose_by(*state_->plan, state_->standings, hash, failed, now)) {
+    return static_cast<Backend*>(chosen);
+  }
+  return std::unexpected(any_serves(state_->standings, failed) ? NoBackend::kBusy : NoBackend::kNone);
+}
+
+Lease Pool::reuse(Backend& backend, std::string_view host) {
+  std::unique_ptr<Connection> connection = backend.take_idle(verified_host(backend, host));
+  if (!connection) return {};
+  connection->begin();
+  connection->reused = true;
+  connection->blamed = false;
+  backend.count(backend.plan->rows.reused);
+  return Lease(connection.release());
+}
+
+const BackendPlan& Pool::plan_of(const Backend& backend) {
+  return *backend.plan;
+}
+
+size_t Pool::idle() const {
+  size_t sum = 0;
+  for (const auto& backend : state_->backends) sum += backend->idle.size();
+  return sum;
+}
+
+}  // namespace cardea::l7::upstream
