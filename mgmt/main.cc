@@ -1,4 +1,4 @@
-// cardea-mgmt: reads the configuration, checks backends' health, hands plans to the dataplane, answers the CLI and
+// cardea-mgmt: reads the configuration, checks backends' health, hands plans to the dataplane and L7, answers the CLI and
 // Prometheus. This file is its table of contents; one thread owns what it knows (mgmt/event_loop.h).
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -50,7 +50,7 @@ class Signals {
   std::jthread thread_;
 };
 
-// Two of these on one state directory would hand the dataplane plans in turns.
+// Two of these on one state directory would hand out plans in turns.
 Result<FileDescriptor> lock_state(const std::string& state_dir) {
   const std::string path = state_dir + "/mgmt.lock";
   FileDescriptor lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
@@ -103,7 +103,7 @@ Result<> run(Folders folders) {
   const Signals signals(loop, [&site] { site.reload([](const Reload&) {}); });
   log::info("cardea-mgmt {} answers at {}", CARDEA_VERSION, socket);
   loop.run();
-  log::info("cardea-mgmt ends; the dataplane goes on with its last plan");
+  log::info("cardea-mgmt ends; the processes go on with their last plans");
   api->reset();
   page.reset();
   return {};

@@ -25,10 +25,6 @@ constexpr milliseconds kUpdateDeadline{10'000};
 constexpr milliseconds kAskDeadline{5'000};
 constexpr size_t kQuestionsMax = 256;
 
-Error not_connected() {
-  return {"the dataplane is not connected", Origin::kSelf, Retry::kSafe};
-}
-
 // What the peer said, or why it said nothing that can be used.
 Adopted adopted_from(Result<control::Message> answer) {
   if (!answer) return std::unexpected(std::move(answer.error()));
@@ -51,7 +47,7 @@ Result<control::Message> talk(int socket, const control::Message& message, milli
   if (auto sent = control::send(socket, message); !sent) return std::unexpected(std::move(sent.error()));
   auto answer = control::receive(socket, deadline);
   if (answer && !fits(message.verb, answer->verb))
-    return fail("the dataplane's answer does not fit the request: is it of the same version?");
+    return fail("the answer does not fit the request: is the process of the same version?");
   return answer;
 }
 
@@ -63,8 +59,11 @@ pid_t peer_pid(int socket) {
 
 }  // namespace
 
-Publisher::Publisher(std::string socket_path, OnLink on_link)
-    : path_(std::move(socket_path)), on_link_(std::move(on_link)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Publisher::Publisher(std::string socket_path, std::string peer, OnLink on_link)
+    : path_(std::move(socket_path)),
+      peer_(std::move(peer)),
+      on_link_(std::move(on_link)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   CHECK(wake_, "no eventfd");
   thread_ = std::jthread([this] { work(); });
 }
@@ -108,6 +107,10 @@ std::future<Result<std::string>> Publisher::ask(std::string json) {
   auto future = promise.get_future();
   ask(std::move(json), [promise = std::move(promise)](auto answer) mutable { promise.set_value(std::move(answer)); });
   return future;
+}
+
+Error Publisher::not_connected() const {
+  return {peer_ + " is not connected", Origin::kSelf, Retry::kSafe};
 }
 
 Publisher::Link Publisher::link() const {

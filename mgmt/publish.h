@@ -31,7 +31,8 @@ class Publisher {
   using Answered = std::move_only_function<void(Result<std::string>)>;  // the same
   using OnLink = std::move_only_function<void(bool connected)>;         // on the publisher's thread
 
-  Publisher(std::string socket_path, OnLink on_link);
+  // `peer`: what it is called in sentences, "the dataplane".
+  Publisher(std::string socket_path, std::string peer, OnLink on_link);
   ~Publisher();  // requests that wait end with an Error
 
   void adopt(Image plan, uint64_t generation, Done done);
@@ -60,12 +61,13 @@ class Publisher {
   bool idle(int socket);                        // waits for a request; false: the peer has gone
   std::optional<Request> take_next();
   void fail_waiting(const Error& why);
+  Error not_connected() const;
   bool stopping();
   void wait_before_retry(std::chrono::milliseconds delay);
   void notify();
   void drain();
 
-  std::string path_;
+  std::string path_, peer_;
   OnLink on_link_;
   FileDescriptor wake_;  // eventfd: the thread waits for it and the socket at once
   mutable std::mutex mutex_;

@@ -23,7 +23,7 @@ Prepared with_error(Prepared prepared, std::string error, std::string hint) {
 }
 
 std::string what_serves(const Candidate& in_force) {
-  return in_force ? "the plan in force keeps serving" : "the dataplane keeps the plan it has";
+  return in_force ? "the plan in force keeps serving" : "every process keeps the plan it has";
 }
 
 Prepared with_mistakes(Prepared prepared, const Candidate& in_force, const std::string& path) {
@@ -38,8 +38,9 @@ Result<Candidate> compile(conf::Config config, const Runtime& runtime, RingCache
   auto states = pool_states(*candidate.config, runtime, rings);
   if (!states) return std::unexpected(std::move(states.error()));
   candidate.states = std::move(*states);
-  if (!candidate.config->dataplane)
-    return fail("the file has no `dataplane` section: nothing says which ports and cores to use", Origin::kOperator);
+  if (!candidate.config->dataplane && !candidate.config->l7)
+    return fail("the file has neither a `dataplane` nor an `l7` section: nothing says where to serve",
+                Origin::kOperator);
   return candidate;
 }
 

@@ -14,10 +14,10 @@ namespace cardea::mgmt {
 
 struct Reload {  // how one went, for the answer, the status and the metrics
   enum class Ending : uint8_t {
-    kAdopted,   // the dataplane runs it
-    kAway,      // in force, and the dataplane gets it when it comes
+    kAdopted,   // every process concerned runs it
+    kAway,      // in force, and a process that is away gets it when it comes
     kMistakes,  // the file has errors
-    kRefused,   // the dataplane said no
+    kRefused,   // a process said no
   };
   Ending ending = Ending::kMistakes;
   std::chrono::system_clock::time_point at;

@@ -35,13 +35,13 @@ OrderEnding no_such(std::string what, const std::string& written, const std::vec
   return ending;
 }
 
-Reload::Ending reload_ending(DataplaneSync::Outcome outcome) {
+Reload::Ending reload_ending(Outcome outcome) {
   switch (outcome) {
-    case DataplaneSync::Outcome::kAdopted:
+    case Outcome::kAdopted:
       return Reload::Ending::kAdopted;
-    case DataplaneSync::Outcome::kAway:
+    case Outcome::kAway:
       return Reload::Ending::kAway;
-    case DataplaneSync::Outcome::kRefused:
+    case Outcome::kRefused:
       return Reload::Ending::kRefused;
   }
   return Reload::Ending::kRefused;
@@ -65,7 +65,7 @@ Site::Site(EventLoop& loop, Folders folders, OnConfig on_config)
                loop_.post([this, text = error.message] { warn("store", "the state is not stored: " + text); });
              }),
       checker_([this](const health::Event& event) { loop_.post([this, event] { on_health(event); }); }),
-      sync_(loop_, folders_.run_dir + "/dataplane.sock", runtime_, rings_, store_, [this] { on_in_force(); }) {
+      rollout_(loop_, {&kL7, &kDataplane}, folders_.run_dir, runtime_, rings_, store_, [this] { on_in_force(); }) {
   auto state = loaded(folders_.state_dir);
   runtime_ = std::move(state.runtime);
   warn("runtime", state.warning);
@@ -87,26 +87,30 @@ void Site::reload(ReloadDone done) {
 void Site::start_reload(bool first, ReloadDone done) {
   reloading_ = true;
   const auto began = std::chrono::system_clock::now();
-  auto prepared = prepare(folders_.config_file, sync_.in_force(), runtime_, rings_);
+  auto prepared = prepare(folders_.config_file, rollout_.in_force(), runtime_, rings_);
   prepared.reload.at = began;
   if (!prepared.candidate) return finish_reload(std::move(prepared.reload), std::move(done));
   const uint64_t generation = runtime_.generation = prepared.candidate->generation;
-  sync_.offer(std::move(*prepared.candidate), !first,
-              [this, generation, reload = std::move(prepared.reload),
-               done = std::move(done)](const DataplaneSync::Ending& ending) mutable {
-                on_offered(std::move(reload), generation, ending, std::move(done));
-              });
+  if (first) {
+    rollout_.begin_with(std::move(*prepared.candidate));
+    return on_offered(std::move(prepared.reload), generation, {Outcome::kAway, {}, {}}, std::move(done));
+  }
+  rollout_.offer(std::move(*prepared.candidate), [this, generation, reload = std::move(prepared.reload),
+                                                  done = std::move(done)](const Ending& ending) mutable {
+    on_offered(std::move(reload), generation, ending, std::move(done));
+  });
 }
 
-void Site::on_offered(Reload reload, uint64_t generation, const DataplaneSync::Ending& ending, ReloadDone done) {
+void Site::on_offered(Reload reload, uint64_t generation, const Ending& ending, ReloadDone done) {
   reload.ending = reload_ending(ending.outcome);
   if (reload.success()) {
     reload.generation = generation;
   } else {
-    reload.error = fmt::format("the dataplane refused the new plan: {}", ending.reason);
-    reload.hint = sync_.waits_for_restart()
-                      ? "the plan in force keeps serving; the new one is stored for the dataplane's next start"
-                      : "the plan in force keeps serving";
+    reload.error = fmt::format("{} refused the new plan: {}", ending.who, ending.reason);
+    reload.hint =
+        rollout_.waits_for_restart()
+            ? fmt::format("the plan in force keeps serving; the new one is stored for the next start of {}", ending.who)
+            : "the plan in force keeps serving";
   }
   finish_reload(std::move(reload), std::move(done));
 }
@@ -129,12 +133,12 @@ void Site::finish_reload(Reload reload, ReloadDone done) {
 }
 
 void Site::on_in_force() {
-  const auto& config = *sync_.in_force().config;
+  const auto& config = *rollout_.in_force().config;
   runtime_.keep_only(config);
   checker_.set_targets(targets_of(config, runtime_));
   if (last_reload_ && last_reload_->ending == Reload::Ending::kRefused) {  // its restart has come
     last_reload_->ending = Reload::Ending::kAdopted;
-    last_reload_->generation = sync_.in_force().generation;
+    last_reload_->generation = rollout_.in_force().generation;
     last_reload_->error.clear(), last_reload_->hint.clear();
   }
   remember();
@@ -146,13 +150,13 @@ void Site::on_health(const health::Event& event) {
              fmt::format("{}/{} is {}: {}", event.pool, event.backend, event.up ? "up" : "down", event.reason));
   const BackendRef ref{event.pool, event.backend};
   runtime_.health[ref] = {event.up, event.reason, event.at};
-  sync_.touch(event.pool);
+  rollout_.touch(event.pool);
   remember();
 }
 
 std::optional<OrderEnding> Site::unknown(const BackendRef& ref) const {
-  if (!sync_.in_force()) return no_such("no configuration is in force yet", "", {});
-  const auto& config = *sync_.in_force().config;
+  if (!rollout_.in_force()) return no_such("no configuration is in force yet", "", {});
+  const auto& config = *rollout_.in_force().config;
   const conf::Pool* pool = find_pool(config, ref.pool);
   if (pool == nullptr) {
     std::vector<std::string> known;
@@ -186,7 +190,7 @@ void Site::order(BackendOrder what, OrderDone done) {
   settle_order(what.ref, std::move(ending), std::move(done));
 }
 
-// The answer waits for both: the dataplane, and the disk.
+// The answer waits for both: the processes, and the disk.
 void Site::settle_order(const BackendRef& ref, OrderEnding ending, OrderDone done) {
   struct Pending {
     OrderEnding ending;
@@ -197,12 +201,12 @@ void Site::settle_order(const BackendRef& ref, OrderEnding ending, OrderDone don
     }
   };
   auto pending = std::make_shared<Pending>(std::move(ending), std::move(done));
-  sync_.touch(ref.pool, [pending](const DataplaneSync::Ending& how) {
-    pending->ending.applied = how.outcome == DataplaneSync::Outcome::kAdopted;
-    if (how.outcome == DataplaneSync::Outcome::kAway)
-      pending->ending.note = "the dataplane is not connected; it gets this as soon as it is";
-    if (how.outcome == DataplaneSync::Outcome::kRefused)
-      pending->ending.note = "the dataplane refused new states: " + how.reason;
+  rollout_.touch(ref.pool, [pending](const Ending& how) {
+    pending->ending.applied = how.outcome == Outcome::kAdopted;
+    if (how.outcome == Outcome::kAway)
+      pending->ending.note = fmt::format("{} is not connected; it gets this as soon as it is", how.who);
+    if (how.outcome == Outcome::kRefused)
+      pending->ending.note = fmt::format("{} refused new states: {}", how.who, how.reason);
     pending->arrived();
   });
   store_.runtime(to_json(runtime_), [this, pending](Result<> stored) {
@@ -229,7 +233,10 @@ void Site::warn(const std::string& about, const std::string& text) {
 }
 
 View Site::view() const {
-  View view{sync_.in_force(), runtime_, last_reload_, sync_.in_step(), sync_.problem(), {}, rings_.built()};
+  View view{rollout_.in_force(), runtime_, last_reload_, {}, {}, rings_.built()};
+  for (const auto& process : rollout_.processes())
+    view.processes.push_back(
+        {&process->consumer(), process->concerned(), process->in_step(), rollout_.problem(*process)});
   for (const auto& [about, text] : warnings_) view.warnings.push_back(text);
   return view;
 }

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "mgmt/candidate.h"
-#include "mgmt/dataplane_sync.h"
 #include "mgmt/event_loop.h"
 #include "mgmt/health/checker.h"
 #include "mgmt/reload.h"
 #include "mgmt/ring_cache.h"
+#include "mgmt/rollout.h"
 #include "mgmt/runtime.h"
 #include "mgmt/store.h"
 
@@ -26,12 +26,18 @@ struct Folders {
   std::string config_file, run_dir, state_dir;
 };
 
+struct ProcessView {  // of one that runs plans
+  const Consumer* consumer = nullptr;
+  bool concerned = false;  // the configuration in force has its section
+  bool in_step = false;    // it runs the newest plan and states
+  std::string problem;     // why not
+};
+
 struct View {
   Candidate in_force;
   Runtime runtime;
   std::optional<Reload> last_reload;
-  bool in_step = false;
-  std::string problem;                // why the dataplane does not run the newest plan
+  std::vector<ProcessView> processes;
   std::vector<std::string> warnings;  // what else an operator should know
   uint64_t rings_built = 0;
 };
@@ -47,7 +53,7 @@ struct OrderEnding {
   enum class Kind : uint8_t { kDone, kUnknown, kRefused, kNotStored };
   Kind kind = Kind::kDone;
   Override previous;
-  bool applied = false;     // the dataplane runs it
+  bool applied = false;     // every process that has the pool runs it
   std::string error, hint;  // kUnknown, kRefused, kNotStored
   std::string note;         // why it is not applied yet
 };
@@ -58,7 +64,7 @@ class Site {
   using ReloadDone = std::move_only_function<void(const Reload&)>;
   using OrderDone = std::move_only_function<void(OrderEnding)>;
 
-  // Loads what is remembered and starts to look for the dataplane. `on_config` is told of each configuration in force.
+  // Loads what is remembered and starts to look for the processes. `on_config` is told of each configuration in force.
   Site(EventLoop& loop, Folders folders, OnConfig on_config);
 
   void start();  // reads the configuration file for the first time; without a usable one the site waits for a reload
@@ -70,15 +76,16 @@ class Site {
   View view() const;
 
   // Any thread.
-  Publisher& publisher() { return sync_.publisher(); }
+  Publisher& dataplane() { return rollout_.processes()[1]->publisher(); }
+  Publisher& l7() { return rollout_.processes()[0]->publisher(); }
   const health::Checker& checker() const { return checker_; }
   const Folders& folders() const { return folders_; }
-  std::string stats_path() const { return folders_.run_dir + "/dataplane.stats"; }
+  std::string stats_path(const Consumer& process) const { return process.stats(folders_.run_dir); }
 
  private:
   void start_reload(bool first, ReloadDone done);
   void finish_reload(Reload reload, ReloadDone done);
-  void on_offered(Reload reload, uint64_t generation, const DataplaneSync::Ending& ending, ReloadDone done);
+  void on_offered(Reload reload, uint64_t generation, const Ending& ending, ReloadDone done);
   void on_in_force();
   void set_override(const BackendRef& ref, const Override& what);
   void settle_order(const BackendRef& ref, OrderEnding ending, OrderDone done);
@@ -96,7 +103,7 @@ class Site {
   std::map<std::string, std::string> warnings_;
   Store store_;
   health::Checker checker_;
-  DataplaneSync sync_;
+  Rollout rollout_;
 };
 
 }  // namespace cardea::mgmt

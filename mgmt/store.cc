@@ -15,7 +15,6 @@ namespace cardea::mgmt {
 namespace {
 
 constexpr const char* kRuntimeFile = "/runtime.json";
-constexpr const char* kPlanFile = "/dataplane.plan";
 constexpr size_t kFileBytesMax = size_t{64} << 20;  // of runtime.json; 65,536 backends need about 20 MB
 constexpr int kPauseFactor = 10;                    // writing plans may take a tenth of the time
 
@@ -107,12 +106,13 @@ void Store::runtime(std::string json, Done done) {
   wake_.notify_one();
 }
 
-void Store::plan(Produce produce, bool at_once) {
+void Store::plan(const std::string& name, Produce produce, bool at_once) {
   {
     const std::lock_guard lock(mutex_);
     const auto due = at_once ? Clock::time_point{} : plan_not_before_;
-    pending_.plan_due = pending_.plan ? std::min(pending_.plan_due, due) : due;
-    pending_.plan = std::move(produce);
+    const auto waiting = pending_.plans.find(name);
+    const auto first = waiting == pending_.plans.end() ? due : std::min(waiting->second.due, due);
+    pending_.plans.insert_or_assign(name, Plan{std::move(produce), first});
   }
   wake_.notify_one();
 }
@@ -120,16 +120,21 @@ void Store::plan(Produce produce, bool at_once) {
 // What is due now; nothing only when the store is being closed and all is written.
 Store::Pending Store::take(std::unique_lock<std::mutex>& lock) {
   for (;;) {
-    const bool plan_due = pending_.plan && (stopping_ || pending_.plan_due <= Clock::now());
-    if (pending_.runtime || plan_due || stopping_) {
-      Pending taken{std::exchange(pending_.runtime, {}), std::exchange(pending_.runtime_done, {}), {}, {}};
-      if (plan_due) taken.plan = std::exchange(pending_.plan, {});
-      return taken;
+    Pending taken;
+    auto next = Clock::time_point::max();
+    const auto now = Clock::now();
+    for (auto at = pending_.plans.begin(); at != pending_.plans.end();) {
+      const auto plan = at++;
+      next = std::min(next, plan->second.due);
+      if (stopping_ || plan->second.due <= now) taken.plans.insert(pending_.plans.extract(plan));
     }
-    if (pending_.plan) {
-      wake_.wait_until(lock, pending_.plan_due);
-    } else {
+    taken.runtime = std::exchange(pending_.runtime, {});
+    taken.runtime_done = std::exchange(pending_.runtime_done, {});
+    if (taken.runtime || !taken.plans.empty() || stopping_) return taken;
+    if (next == Clock::time_point::max()) {
       wake_.wait(lock);
+    } else {
+      wake_.wait_until(lock, next);
     }
   }
 }
@@ -140,12 +145,12 @@ void Store::write_runtime(Pending& pending) {
   for (auto& done : pending.runtime_done) done(written);
 }
 
-void Store::write_plan(Produce& produce) {
+void Store::write_plan(const std::string& name, Produce& produce) {
   const auto began = Clock::now();
   auto content = produce();
-  auto written =
-      content ? write_file_whole(state_dir_ + kPlanFile, std::as_bytes(std::span(content->data(), content->size())))
-              : std::unexpected(std::move(content.error()));
+  auto written = content ? write_file_whole(fmt::format("{}/{}.plan", state_dir_, name),
+                                            std::as_bytes(std::span(content->data(), content->size())))
+                         : std::unexpected(std::move(content.error()));
   if (!written) on_trouble_(written.error());
   const std::lock_guard lock(mutex_);
   plan_not_before_ = Clock::now() + kPauseFactor * (Clock::now() - began);
@@ -156,9 +161,9 @@ void Store::work() {
     std::unique_lock lock(mutex_);
     auto pending = take(lock);
     lock.unlock();
-    if (!pending.runtime && !pending.plan) return;
+    if (!pending.runtime && pending.plans.empty()) return;
     if (pending.runtime) write_runtime(pending);
-    if (pending.plan) write_plan(*pending.plan);
+    for (auto& [name, plan] : pending.plans) write_plan(name, plan.produce);
   }
 }
 

@@ -1,6 +1,7 @@
-// What outlives the process, in the state directory: `runtime.json` and `dataplane.plan`, the plan that a restarted
-// dataplane starts from. A file is replaced whole (written beside, synced, renamed), so a crash leaves the old or the
-// new one. One thread writes; of several versions of a file that wait, only the newest is written.
+// What outlives the process, in the state directory: `runtime.json` and, for each process that runs plans, the one it
+// starts from when it is restarted (`dataplane.plan`, `l7.plan`). A file is replaced whole (written beside, synced,
+// renamed), so a crash leaves the old or the new one. One thread writes; of several versions of a file that wait, only
+// the newest is written.
 #pragma once
 
 #include <flatbuffers/detached_buffer.h>
@@ -8,6 +9,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -41,22 +43,25 @@ class Store {
   // `done` is called when this version, or a newer one, is on the disk or has failed.
   void runtime(std::string json, Done done = {});
 
-  // A plan may be 100 MB: after one is written, the next waits ten times as long as that took, so that flapping
-  // backends do not keep the disk busy. `at_once` (a reload) does not wait.
-  void plan(Produce produce, bool at_once);
+  // `name`: "dataplane". A plan may be 100 MB: after one is written, the next waits ten times as long as that took, so
+  // that flapping backends do not keep the disk busy. `at_once` (a reload) does not wait.
+  void plan(const std::string& name, Produce produce, bool at_once);
 
  private:
   using Clock = std::chrono::steady_clock;
+  struct Plan {
+    Produce produce;
+    Clock::time_point due;
+  };
   struct Pending {
     std::optional<std::string> runtime;
     std::vector<Done> runtime_done;
-    std::optional<Produce> plan;
-    Clock::time_point plan_due;
+    std::map<std::string, Plan> plans;  // by name
   };
   void work();
   Pending take(std::unique_lock<std::mutex>& lock);
   void write_runtime(Pending& pending);
-  void write_plan(Produce& produce);
+  void write_plan(const std::string& name, Produce& produce);
 
   std::string state_dir_;
   OnTrouble on_trouble_;

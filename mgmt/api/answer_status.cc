@@ -44,15 +44,17 @@ Json started(const Json& words) {
   return time_text(system_clock::time_point(std::chrono::seconds(seconds.get<uint64_t>())));
 }
 
-Json dataplane_row(const View& view, const Facts& facts, const Json& words) {
-  const bool connected = facts.link.connected;
-  return {{"name", "dataplane"},
+Json process_row(const ProcessView& process, const Facts& facts, const Json& words) {
+  const auto link = facts.links.find(process.consumer->name);
+  const bool connected = link != facts.links.end() && link->second.connected;
+  return {{"name", process.consumer->name},
+          {"configured", process.concerned},
           {"connected", connected},
-          {"pid", connected ? Json(facts.link.pid) : Json(nullptr)},
+          {"pid", connected ? Json(link->second.pid) : Json(nullptr)},
           {"started_at", started(words)},
           {"generation", field(words, "generation", nullptr)},
-          {"in_sync", view.in_step},
-          {"problem", connected ? text_or_null(view.problem) : Json("it is not connected")}};
+          {"in_sync", process.in_step},
+          {"problem", connected || !process.concerned ? text_or_null(process.problem) : Json("it is not connected")}};
 }
 
 Json cores(const Facts& facts) {
@@ -108,6 +110,9 @@ std::string status_json(const View& view, const Facts& facts) {
   const Json words = own_words(facts.dataplane_status);
   const auto* config = view.in_force.config.get();
   const auto counted = count(view);
+  Json processes = Json::array();
+  for (const auto& process : view.processes)
+    processes.push_back(process_row(process, facts, process.consumer == &kDataplane ? words : Json::object()));
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(system_clock::now() - facts.started_at);
   return dump({{"version", CARDEA_VERSION},
                {"pid", ::getpid()},
@@ -117,7 +122,7 @@ std::string status_json(const View& view, const Facts& facts) {
                {"cluster", config != nullptr ? Json(config->cluster.name) : Json(nullptr)},
                {"generation", view.in_force.generation},
                {"last_reload", view.last_reload ? reload_row(*view.last_reload) : Json(nullptr)},
-               {"processes", Json::array({dataplane_row(view, facts, words)})},
+               {"processes", processes},
                {"cores", cores(facts)},
                {"ports", field(words, "ports", Json::array())},
                {"flows", field(words, "flows", nullptr)},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -16,8 +17,8 @@ namespace cardea::mgmt::api {
 
 struct Facts {  // beside the View; each belongs to the moment of the question
   std::vector<health::TargetStatus> health;
-  Publisher::Link link;
-  std::optional<std::string> dataplane_status;  // its own answer, JSON
+  std::map<std::string, Publisher::Link> links;  // by the process's name
+  std::optional<std::string> dataplane_status;   // its own answer, JSON
   std::vector<CoreBusy> cores;
   std::string config_file;
   std::chrono::system_clock::time_point started_at;

@@ -109,7 +109,7 @@ View Routes::view() {
 }
 
 Answer Routes::ask(const std::string& question) {
-  auto answer = site_.publisher().ask(question).get();
+  auto answer = site_.dataplane().ask(question).get();
   if (answer) return {200, std::move(*answer)};
   const auto hint = answer.error().retry == Retry::kSafe ? "is cardea-dataplane running? it is asked for this" : "";
   return error(status_of(answer.error()), answer.error().message, hint);
@@ -120,7 +120,7 @@ std::optional<std::string> Routes::dataplane_status(std::vector<CoreBusy>& cores
   using Clock = std::chrono::steady_clock;
   std::optional<std::string> words;
   for (const bool last : {cores_.comparable(Clock::now()), true}) {
-    auto answer = site_.publisher().ask(R"({"ask":"status"})").get();
+    auto answer = site_.dataplane().ask(R"({"ask":"status"})").get();
     if (!answer) return std::nullopt;
     cores = cores_.take(core_reading(*answer, Clock::now()));
     words = std::move(*answer);
@@ -131,14 +131,15 @@ std::optional<std::string> Routes::dataplane_status(std::vector<CoreBusy>& cores
 }
 
 Answer Routes::status() {
-  Facts facts{{}, site_.publisher().link(), {}, {}, site_.folders().config_file, started_at_};
+  Facts facts{{}, {}, {}, {}, site_.folders().config_file, started_at_};
+  facts.links = {{kDataplane.name, site_.dataplane().link()}, {kL7.name, site_.l7().link()}};
   facts.dataplane_status = dataplane_status(facts.cores);
   const auto now = view();
   return {200, status_json(now, facts)};
 }
 
 Answer Routes::services() {
-  return {200, services_json(view(), metrics::Traffic::read(site_.stats_path()))};
+  return {200, services_json(view(), metrics::Traffic::read(site_.stats_path(kDataplane)))};
 }
 
 Answer Routes::pools() {
@@ -154,7 +155,8 @@ Answer Routes::backends(const Parameter& parameter) {
     return error(404, fmt::format("there is no pool {}", pool),
                  near.empty() ? "" : fmt::format("did you mean {}?", near));
   }
-  return {200, backends_json(now, site_.checker().status(), metrics::Traffic::read(site_.stats_path()), pool)};
+  return {200,
+          backends_json(now, site_.checker().status(), metrics::Traffic::read(site_.stats_path(kDataplane)), pool)};
 }
 
 Answer Routes::set_backend(const std::string& pool, const std::string& backend, const std::string& body) {
@@ -167,7 +169,7 @@ Answer Routes::set_backend(const std::string& pool, const std::string& backend, 
   });
   if (ending.kind == OrderEnding::Kind::kUnknown) return error(404, ending.error, ending.hint);
   if (ending.kind == OrderEnding::Kind::kNotStored) return error(500, ending.error, ending.hint);
-  const auto traffic = metrics::Traffic::read(site_.stats_path());
+  const auto traffic = metrics::Traffic::read(site_.stats_path(kDataplane));
   return {200, order_json(ending, view(), ref, site_.checker().status(), traffic)};
 }
 

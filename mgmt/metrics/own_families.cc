@@ -54,8 +54,10 @@ void add_processes(std::vector<MetricFamily>& families, const View& view, const 
   up.add({{"process", "mgmt"}}, 1);
   up.add({{"process", "dataplane"}}, dataplane.connected);
   up.into(families);
-  add_one(families, gauge("cardea_dataplane_in_sync", "1 while the dataplane runs the newest plan and pool states"),
-          view.in_step);
+  for (const auto& process : view.processes)
+    if (process.consumer == &kDataplane)
+      add_one(families, gauge("cardea_dataplane_in_sync", "1 while the dataplane runs the newest plan and pool states"),
+              process.in_step);
 }
 
 void add_configuration(std::vector<MetricFamily>& families, const View& view) {

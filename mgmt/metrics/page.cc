@@ -28,7 +28,7 @@ class Everything : public prometheus::Collectable {
   // On the exposer's threads. A page without what cannot be had now is better than none.
   std::vector<MetricFamily> Collect() const override {
     const auto view = view_of_site();
-    const auto link = site_.publisher().link();
+    const auto link = site_.dataplane().link();
     auto families = link.connected ? of_dataplane(view) : std::vector<MetricFamily>{};
     if (view)
       std::ranges::move(own_families(*view, site_.checker().status(), site_.checker().counters(), link),
@@ -47,7 +47,7 @@ class Everything : public prometheus::Collectable {
   }
 
   std::vector<MetricFamily> of_dataplane(const std::optional<View>& view) const {
-    const auto snapshot = stats::read(site_.stats_path());
+    const auto snapshot = stats::read(site_.stats_path(kDataplane));
     if (!snapshot) {
       log::warning("the metrics page lacks the dataplane's part: {}", snapshot.error().message);
       return {};

@@ -14,18 +14,38 @@
 #include "base/control_socket.h"
 #include "dataplane/plan_generated.h"
 #include "dataplane/plan_schema.h"
+#include "l7/plan_generated.h"
+#include "l7/plan_schema.h"
 
 namespace cardea::mgmt::testing {
 
-class PlanPeer {
+struct DataplaneImages {
+  using Plan = dataplane::image::Plan;
+  using PoolUpdate = dataplane::image::PoolUpdate;
+  static constexpr auto kDown = dataplane::image::BackendState::down;
+  static constexpr const char* kPlan = dataplane::kPlanIdentifier;
+  static constexpr const char* kUpdate = dataplane::kPoolUpdateIdentifier;
+};
+struct L7Images {
+  using Plan = l7::image::Plan;
+  using PoolUpdate = l7::image::PoolUpdate;
+  static constexpr auto kDown = l7::image::BackendState::down;
+  static constexpr const char* kPlan = l7::kPlanIdentifier;
+  static constexpr const char* kUpdate = l7::kPoolUpdateIdentifier;
+};
+
+template <typename Images>
+class PlanPeerOf {
  public:
   struct Told {
     uint64_t generation = 0;
     std::vector<std::string> pools, down;  // names of pools, and of backends that are down
+    size_t services = 0;
   };
 
-  explicit PlanPeer(const std::string& path) : listener_(control::listen(path).value()), thread_([this] { serve(); }) {}
-  ~PlanPeer() {
+  explicit PlanPeerOf(const std::string& path)
+      : listener_(control::listen(path).value()), thread_([this] { serve(); }) {}
+  ~PlanPeerOf() {
     stopping_ = true;
     thread_.join();
   }
@@ -72,18 +92,18 @@ class PlanPeer {
   }
 
   bool take(control::Verb verb, Bytes bytes) {
-    namespace image = dataplane::image;
     const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
     flatbuffers::Verifier verifier(data, bytes.size(), 64, 100'000'000);
     if (verb == control::Verb::kAdopt) {
-      if (!verifier.VerifyBuffer<image::Plan>(dataplane::kPlanIdentifier)) return false;
-      const auto* plan = image::GetPlan(data);
+      if (!verifier.template VerifyBuffer<typename Images::Plan>(Images::kPlan)) return false;
+      const auto* plan = flatbuffers::GetRoot<typename Images::Plan>(data);
       generation_ = plan->generation();
       plans_.push_back(told(plan->generation(), *plan->pools()));
+      plans_.back().services = plan->services()->size();
       return true;
     }
-    if (!verifier.VerifyBuffer<image::PoolUpdate>(dataplane::kPoolUpdateIdentifier)) return false;
-    const auto* update = flatbuffers::GetRoot<image::PoolUpdate>(data);
+    if (!verifier.template VerifyBuffer<typename Images::PoolUpdate>(Images::kUpdate)) return false;
+    const auto* update = flatbuffers::GetRoot<typename Images::PoolUpdate>(data);
     updates_.push_back(told(update->generation(), *update->pools()));
     return update->generation() == generation_;
   }
@@ -94,7 +114,7 @@ class PlanPeer {
     for (const auto* pool : pools) {
       what.pools.push_back(pool->name()->str());
       for (const auto* backend : *pool->backends())
-        if (backend->state() == dataplane::image::BackendState::down) what.down.push_back(backend->name()->str());
+        if (backend->state() == Images::kDown) what.down.push_back(backend->name()->str());
     }
     return what;
   }
@@ -107,5 +127,8 @@ class PlanPeer {
   std::vector<Told> plans_, updates_;
   std::thread thread_;
 };
+
+using PlanPeer = PlanPeerOf<DataplaneImages>;
+using L7Peer = PlanPeerOf<L7Images>;
 
 }  // namespace cardea::mgmt::testing

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "mgmt/compile_l4.h"
-#include "mgmt/dataplane_sync.h"
+#include "mgmt/rollout.h"
 #include "tests/unit/mgmt/plan_peer.h"
 #include "tests/unit/mgmt/sample_config.h"
 
@@ -66,7 +66,7 @@ Adopted adopt(Publisher& publisher, Image image, uint64_t generation) {
 TEST_F(PublishTest, HandsOverAPlanAndBringsTheAnswer) {
   PlanPeer peer(socket());
   Links links;
-  Publisher publisher(socket(), links.sink());
+  Publisher publisher(socket(), "the dataplane", links.sink());
   ASSERT_TRUE(links.wait(1));
   EXPECT_EQ(publisher.link().pid, ::getpid());
   const auto adopted = adopt(publisher, plan(9), 9);
@@ -80,7 +80,7 @@ TEST_F(PublishTest, ARefusalIsThePeersOwnWords) {
   PlanPeer peer(socket());
   peer.refuse("too many services: 5, dataplane.limits.services is 4");
   Links links;
-  Publisher publisher(socket(), links.sink());
+  Publisher publisher(socket(), "the dataplane", links.sink());
   ASSERT_TRUE(links.wait(1));
   const auto adopted = adopt(publisher, plan(1), 1);
   ASSERT_FALSE(adopted);
@@ -91,7 +91,7 @@ TEST_F(PublishTest, ARefusalIsThePeersOwnWords) {
 
 TEST_F(PublishTest, NobodyThereIsSaidAtOnceAndAComingPeerIsFoundSoon) {
   Links links;
-  Publisher publisher(socket(), links.sink());
+  Publisher publisher(socket(), "the dataplane", links.sink());
   const auto adopted = adopt(publisher, plan(1), 1);
   ASSERT_FALSE(adopted);
   EXPECT_EQ(adopted.error().retry, Retry::kSafe);
@@ -104,7 +104,7 @@ TEST_F(PublishTest, NobodyThereIsSaidAtOnceAndAComingPeerIsFoundSoon) {
 TEST_F(PublishTest, APeerThatComesBackIsConnectedAgain) {
   Links links;
   auto peer = std::make_unique<PlanPeer>(socket());
-  Publisher publisher(socket(), links.sink());
+  Publisher publisher(socket(), "the dataplane", links.sink());
   ASSERT_TRUE(links.wait(1));
   peer.reset();
   peer = std::make_unique<PlanPeer>(socket());
@@ -112,39 +112,38 @@ TEST_F(PublishTest, APeerThatComesBackIsConnectedAgain) {
   EXPECT_TRUE(adopt(publisher, plan(2), 2));
 }
 
-// The whole of DataplaneSync on a loop of its own.
+// A rollout over the dataplane alone, on a loop of its own.
 class SyncTest : public PublishTest {
  protected:
   void start() {
     store_ = std::make_unique<Store>(folder_, [](const Error&) {});
-    sync_ = std::make_unique<DataplaneSync>(loop_, socket(), runtime_, rings_, *store_, [] {});
+    rollout_ = std::make_unique<Rollout>(loop_, std::vector{&kDataplane}, folder_, runtime_, rings_, *store_, [] {});
     runner_ = std::jthread([this] { loop_.run(); });
   }
   ~SyncTest() override {
     loop_.stop();
     if (runner_.joinable()) runner_.join();
-    sync_.reset();
+    rollout_.reset();
     store_.reset();
   }
-  DataplaneSync::Ending offer(uint64_t generation) {
-    std::promise<DataplaneSync::Ending> promise;
+  Ending offer(uint64_t generation) {
+    std::promise<Ending> promise;
     auto shared = std::make_shared<const conf::Config>(config_);
-    loop_.post([&] {
-      sync_->offer({shared, states_, generation}, true, [&](const auto& how) { promise.set_value(how); });
-    });
+    loop_.post(
+        [&] { rollout_->offer({shared, states_, generation}, [&](const auto& how) { promise.set_value(how); }); });
     return promise.get_future().get();
   }
-  DataplaneSync::Ending fail_backend(const std::string& pool, const std::string& backend) {
-    std::promise<DataplaneSync::Ending> promise;
+  Ending fail_backend(const std::string& pool, const std::string& backend) {
+    std::promise<Ending> promise;
     loop_.post([&] {
       runtime_.health[{pool, backend}] = {false, "refused", {}};
-      sync_->touch(pool, [&](const auto& how) { promise.set_value(how); });
+      rollout_->touch(pool, [&](const auto& how) { promise.set_value(how); });
     });
     return promise.get_future().get();
   }
   bool wait_in_step(bool expected) {
     for (int i = 0; i < 500; ++i) {
-      if (loop_.ask([&] { return sync_->in_step(); }).get() == expected) return true;
+      if (loop_.ask([&] { return rollout_->processes()[0]->in_step(); }).get() == expected) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     return false;
@@ -153,13 +152,13 @@ class SyncTest : public PublishTest {
   EventLoop loop_;
   Runtime runtime_;
   std::unique_ptr<Store> store_;
-  std::unique_ptr<DataplaneSync> sync_;
+  std::unique_ptr<Rollout> rollout_;
   std::jthread runner_;
 };
 
 TEST_F(SyncTest, WhatWasOfferedWhileNobodyListenedIsHandedOverLater) {
   start();
-  EXPECT_EQ(offer(4).outcome, DataplaneSync::Outcome::kAway);
+  EXPECT_EQ(offer(4).outcome, Outcome::kAway);
   PlanPeer peer(socket());
   ASSERT_TRUE(wait_in_step(true));
   ASSERT_EQ(peer.plans().size(), 1u);
@@ -172,7 +171,7 @@ TEST_F(SyncTest, ADeadBackendGoesOutAtOnceAsAnUpdateOfItsPool) {
   offer(1);
   ASSERT_TRUE(wait_in_step(true));
   const auto began = std::chrono::steady_clock::now();
-  EXPECT_EQ(fail_backend("dns", "10.0.0.53:53").outcome, DataplaneSync::Outcome::kAdopted);
+  EXPECT_EQ(fail_backend("dns", "10.0.0.53:53").outcome, Outcome::kAdopted);
   const auto took = std::chrono::steady_clock::now() - began;
   RecordProperty("microseconds", int(took / std::chrono::microseconds(1)));
   ASSERT_EQ(peer.updates().size(), 1u);
@@ -202,11 +201,11 @@ TEST_F(SyncTest, ARefusedPlanLeavesTheOldOneInForceAndUpdatesGoOn) {
   ASSERT_TRUE(wait_in_step(true));
   peer.refuse("no");
   const auto ending = offer(2);
-  EXPECT_EQ(ending.outcome, DataplaneSync::Outcome::kRefused);
+  EXPECT_EQ(ending.outcome, Outcome::kRefused);
   EXPECT_EQ(ending.reason, "no");
   peer.refuse("");
-  EXPECT_EQ(loop_.ask([&] { return sync_->in_force().generation; }).get(), 1u);
-  EXPECT_EQ(fail_backend("dns", "10.0.0.54:53").outcome, DataplaneSync::Outcome::kAdopted);
+  EXPECT_EQ(loop_.ask([&] { return rollout_->in_force().generation; }).get(), 1u);
+  EXPECT_EQ(fail_backend("dns", "10.0.0.54:53").outcome, Outcome::kAdopted);
   EXPECT_EQ(peer.updates().back().generation, 1u);
 }
 
@@ -216,13 +215,15 @@ TEST_F(SyncTest, APlanThatNeedsARestartIsHandedOverAfterIt) {
   offer(1);
   ASSERT_TRUE(wait_in_step(true));
   peer->refuse("restart cardea-dataplane to change dataplane.workers");
-  EXPECT_EQ(offer(2).outcome, DataplaneSync::Outcome::kRefused);
-  EXPECT_NE(loop_.ask([&] { return sync_->problem(); }).get().find("restart cardea-dataplane"), std::string::npos);
+  EXPECT_EQ(offer(2).outcome, Outcome::kRefused);
+  EXPECT_NE(
+      loop_.ask([&] { return rollout_->problem(*rollout_->processes()[0]); }).get().find("restart cardea-dataplane"),
+      std::string::npos);
   peer = nullptr;
   ASSERT_TRUE(wait_in_step(false));
   peer = std::make_unique<PlanPeer>(socket());
   ASSERT_TRUE(wait_in_step(true));
-  EXPECT_EQ(loop_.ask([&] { return sync_->in_force().generation; }).get(), 2u);
+  EXPECT_EQ(loop_.ask([&] { return rollout_->in_force().generation; }).get(), 2u);
   EXPECT_EQ(peer->plans().front().generation, 2u);
 }
 

@@ -76,6 +76,7 @@ TEST_F(StoreTest, WhatWaitsIsWrittenAtTheEnd) {
       store.runtime(to_json(runtime));
     }
     store.plan(
+        "dataplane",
         [&]() -> Result<flatbuffers::DetachedBuffer> {
           auto* copy = new uint8_t[4];  // owned by the buffer
           std::copy_n(plan, 4, copy);

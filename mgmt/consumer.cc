@@ -1,0 +1,34 @@
+#include "mgmt/consumer.h"
+
+#include "mgmt/compile_l4.h"
+#include "mgmt/compile_l7.h"
+
+namespace cardea::mgmt {
+
+const Consumer kDataplane{
+    .name = "dataplane",
+    .process = "cardea-dataplane",
+    .words = "the dataplane",
+    .concerned = [](const conf::Config& config) { return config.dataplane.has_value(); },
+    .inherit = [](conf::Config& to, const conf::Config& from) { to.dataplane = from.dataplane; },
+    .pools = l4_pools,
+    .compile = compile_l4,
+    .compile_update = compile_l4_update,
+};
+
+const Consumer kL7{
+    .name = "l7",
+    .process = "cardea-l7",
+    .words = "cardea-l7",
+    .concerned = [](const conf::Config& config) { return config.l7.has_value(); },
+    .inherit = [](conf::Config& to, const conf::Config& from) { to.l7 = from.l7; },
+    .pools = l7_pools,
+    .compile = compile_l7,
+    .compile_update = compile_l7_update,
+};
+
+bool Consumer::asks_for_restart(std::string_view reason) const {
+  return reason.find(std::string("restart ") + process) != reason.npos;
+}
+
+}  // namespace cardea::mgmt
