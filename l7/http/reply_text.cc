@@ -12,6 +12,9 @@ Result<std::string_view> write_reply(std::span<char> into, const Reply& reply) {
   out.field("Content-Type", "text/plain; charset=utf-8");
   out.field("Content-Length", phrase.size() + 2 + reply.reason_word.size() + 1);
   out.field("Cache-Control", "no-store");
+  if (!reply.proxy_error.empty()) {
+    out.put({"Proxy-Status: cardea; error=", reply.proxy_error, "; details=\"", reply.reason_word, "\"\r\n"});
+  }
   if (reply.close) {
     out.field("Connection", "close");
   } else if (reply.version == Version::kHttp10) {

@@ -12,6 +12,7 @@ namespace cardea::l7::http {
 struct Reply {
   uint16_t status = 500;
   std::string_view reason_word;        // "no_backend"
+  std::string_view proxy_error;        // RFC 9209 2.3, for Proxy-Status; empty: not sent
   Method method = Method::kGet;        // a HEAD gets no body
   Version version = Version::kHttp11;  // the client's
   bool close = true;

@@ -1,5 +1,7 @@
 #include "l7/proxy/connection.h"
 
+#include <endian.h>
+
 namespace cardea::l7::proxy {
 
 Connection::Connection(Shard& shard, LiveService& service, Accepted accepted)
@@ -19,7 +21,15 @@ tls::TlsStream& Connection::start_tls(tls::ServerContext& context) {
 }
 
 void Connection::leave() {
-  if (phase != Phase::kBusy) stream().cancel();
+  if (phase != Phase::kBusy) stream().cancel(Direction::kRead);
+}
+
+uint64_t Connection::flow_hash(HashKey key) const {
+  const Endpoint at = listener();
+  return cardea::flow_hash(key, {.source = client_.address,
+                                 .destination = at.address,
+                                 .source_port_be = htobe16(client_.port),
+                                 .destination_port_be = htobe16(at.port)});
 }
 
 }  // namespace cardea::l7::proxy

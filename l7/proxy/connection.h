@@ -26,12 +26,14 @@ class Connection final : public LiveConnection {
 
   // What the client writes and reads: the socket, or TLS over it.
   Stream& stream() { return tls_ ? static_cast<Stream&>(*tls_) : socket_; }
+  Stream& socket() { return socket_; }  // below TLS
   const tls::TlsStream* tls() const { return tls_; }
   // From here on the stream is TLS. The context outlives the handshake.
   tls::TlsStream& start_tls(tls::ServerContext& context);
 
   const Endpoint& client() const { return client_; }
   Endpoint listener() const { return socket_.local(); }
+  uint64_t flow_hash(HashKey key) const;  // as the dataplane would hash this client's packets
 
   // Idle connections close now, tunnels get a last while, exchanges end as they would and close behind them.
   void leave() override;

@@ -15,7 +15,8 @@ struct Record {
   const ServicePlan* service = nullptr;
   const RoutePlan* route = nullptr;       // null: none matched, or the request was refused before
   const PoolPlan* pool = nullptr;
-  const BackendPlan* backend = nullptr;   // the last that was tried; null: none
+  const CachePlan* cache_plan = nullptr;
+  std::string_view backend;               // the last that was tried; empty: none
   uint64_t id = 0;                        // unique in this process: shard and a count
   uint64_t generation = 0;
   Endpoint client, listener;
@@ -23,6 +24,7 @@ struct Record {
   std::string_view tls_version, user_agent;
   uint16_t status = 0;                    // 0: none was sent
   std::string_view reason = "ok";         // why the exchange ended as it did: "ok", "no_backend", "client_closed", …
+  std::string_view detail;                // one more word about it, where there is one
   std::string_view cache;                 // "hit", "miss", …; empty: the route has no cache
   uint8_t attempts = 0;                   // backends that were tried
   bool reused = false;                    // the last attempt's connection was
@@ -32,8 +34,24 @@ struct Record {
   int64_t unix_ms = 0;                    // when it began
 };
 
+class Connection;
 class Shard;
+
+// One that begins now, with what is known of its connection.
+Record begin_record(Connection& connection, const ServicePlan& service, uint64_t generation);
+
 // Counts it and writes its line. Never waits: a line that does not fit into the log's ring is dropped and counted.
 void write(Shard& shard, const Record& record);
+
+// The same for a connection of a tcp service.
+void write_flow(Shard& shard, const Record& record);
+
+// What came before a request, or instead of one (a failed handshake), has a line but is no request.
+void write_line(Shard& shard, const Record& record);
+
+// Backends are counted as things happen: their plan may be gone when the record is written.
+void count_request(Shard& shard, const BackendRows& rows);
+void count_response(Shard& shard, const BackendRows& rows, uint16_t status, std::chrono::nanoseconds took);
+void count(Shard& shard, uint32_t row);
 
 }  // namespace cardea::l7::proxy

@@ -63,6 +63,8 @@ class Shard final : private TurnObserver {
   const tls::CryptoLibrary& crypto() const { return *crypto_; }
   std::string_view date(int64_t unix_seconds) { return date_.at(unix_seconds); }
   size_t connections() const { return connections_; }
+  // The number of an exchange, unique in this process.
+  uint64_t next_exchange() { return uint64_t{number_} << 48 | ++exchanges_; }
 
  private:
   friend class LiveConnection;
@@ -82,6 +84,7 @@ class Shard final : private TurnObserver {
   void forget(LiveService& service);
 
   uint32_t number_ = 0;
+  uint64_t exchanges_ = 0;
   Shared shared_;
   uint64_t* cells_ = nullptr;
   std::unique_ptr<tls::CryptoLibrary> crypto_;

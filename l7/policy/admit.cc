@@ -1,0 +1,51 @@
+#include "l7/policy/admit.h"
+
+namespace cardea::l7::policy {
+namespace {
+
+using Why = Refusal::Why;
+
+std::unexpected<Refusal> refuse(http::Fault fault) {
+  return std::unexpected(Refusal{Why::kFault, fault});
+}
+
+// What the head says about framing and connection; nothing of it depends on the plan.
+std::expected<Admitted, Refusal> read_semantics(const http::RequestHead& head) {
+  Admitted admitted;
+  const auto body = http::request_body(head);
+  if (!body) return refuse(body.error());
+  admitted.body = *body;
+  const auto options = http::connection_options(head.headers);
+  if (!options) return refuse(options.error());
+  admitted.options = *options;
+  const auto expected = http::expectation(head, *body);
+  if (!expected) return refuse(expected.error());
+  admitted.expects_continue = *expected == http::Expectation::kContinue;
+  admitted.keep_alive = http::keeps_alive(head.version, *options);
+  admitted.websocket = http::wants_websocket(head, *options, *body);
+  return admitted;
+}
+
+}  // namespace
+
+std::expected<Admitted, Refusal> admit(const ServicePlan& service, const http::RequestHead& head,
+                                       std::span<char> scratch) {
+  std::expected<Admitted, Refusal> admitted = read_semantics(head);
+  if (!admitted) return admitted;
+  if (service.body_bytes_max != 0 && admitted->body.kind == http::BodyKind::kLength &&
+      admitted->body.length > service.body_bytes_max) {
+    return std::unexpected(Refusal{Why::kBodyTooLarge});
+  }
+  const auto path = route::read_path(head.path, scratch);
+  if (!path) return refuse(path.error());
+  admitted->path = *path;
+  const auto match = service.table.match(head.authority.host, *path);
+  if (!match) {
+    if (match.error() == route::NoRoute::kAmbiguous) return refuse(http::Fault::kPathAmbiguous);
+    return std::unexpected(Refusal{Why::kNoRoute});
+  }
+  admitted->match = *match;
+  return admitted;
+}
+
+}  // namespace cardea::l7::policy

@@ -1,0 +1,28 @@
+// Whether a failed attempt may be made again elsewhere. Pure.
+#pragma once
+
+#include <cstdint>
+
+namespace cardea::l7::policy {
+
+struct FailedAttempt {
+  bool sent = false;           // at least a byte of the request may have reached the backend
+  bool reused = false;         // on a connection that had been idle
+  bool ended = false;          // the backend closed or reset the connection (no timeout, no malformed response)
+  bool answered = false;       // a byte of the response came
+  bool idempotent = false;     // the request's method
+  bool replayable = false;     // the request's body, if any, is still whole in our buffer
+  uint32_t attempts = 0;       // made so far, this one included
+  uint32_t retries_max = 0;
+};
+
+// Nothing was sent: safe. A pooled connection that ended before any byte of a response was most likely closed by the
+// backend before it saw the request (RFC 9112 9.3.1): safe where a repetition changes nothing. Whatever else failed, the
+// backend may have acted, or the request itself may be what breaks backends: not repeated.
+constexpr bool may_retry(const FailedAttempt& failed) {
+  if (failed.attempts > failed.retries_max) return false;
+  if (!failed.sent) return true;
+  return failed.reused && failed.ended && !failed.answered && failed.idempotent && failed.replayable;
+}
+
+}  // namespace cardea::l7::policy

@@ -1,0 +1,116 @@
+// One attempt at one backend: a connection, the request's head with what there is of its body in one write, the rest of
+// the body beside the response.
+#include "l7/http/edit.h"
+#include "l7/proxy/endpoint_text.h"
+#include "l7/proxy/exchange.h"
+#include "l7/proxy/pieces.h"
+#include "l7/runtime/spawn.h"
+
+namespace cardea::l7::proxy {
+namespace {
+
+constexpr size_t kAddedBytes = 768;  // to a request's head, at most: forwarding headers, framing, Via
+
+// Names it for the record and counts what was asked of it. Its plan may be replaced while the exchange goes on.
+void note(Exchange& x, const BackendPlan& plan) {
+  x.record.backend = x.arena().copy(plan.name);
+  x.backend_rows = plan.rows;
+  x.record.attempts++;
+}
+
+Failure dial_failure(const Exchange& x, Instant began) {
+  const bool timeout = x.now() - began >= x.pool->plan().connect_timeout;
+  return failure(timeout ? Reason::kConnectTimeout : Reason::kConnectFailed);
+}
+
+std::string_view write_head(Exchange& x) {
+  const http::RequestHead& head = x.head;
+  const AddressText client(x.record.client.address);
+  const PortText port(x.record.listener.port);
+  // X-Forwarded-Host repeats the host, and a path that dots were taken out of may get longer escapes.
+  const size_t room = x.body_at + kAddedBytes + 2 * head.authority.text.size() + 3 * head.path.size();
+  const http::RequestEdit edit{.body = x.admitted.body,
+                               .options = x.admitted.options,
+                               .path = x.admitted.path.forward,
+                               .client = client.view(),
+                               .scheme = x.connection.tls() ? "https" : "http",
+                               .port = port.view(),
+                               .default_host = x.record.backend,
+                               .websocket = x.admitted.websocket,
+                               .expect = x.admitted.expects_continue};
+  const auto written = http::write_request({x.arena().characters(room), room}, head, edit);
+  return written ? *written : std::string_view();
+}
+
+// What of the body came with the head. Again the same at every attempt.
+Failure gather_first(Exchange& x, Pieces& pieces) {
+  Input& input = x.connection.input;
+  Upload& upload = x.upload;
+  upload.reader = http::BodyReader(x.admitted.body);
+  upload.complete = false;
+  input.at = x.body_at;
+  const auto state = pieces.gather(upload.reader, input.left(), x.admitted.body.kind == http::BodyKind::kChunked);
+  input.at += pieces.consumed();
+  upload.body_bytes = pieces.body_bytes();
+  upload.complete = state == Pieces::State::kEnd;
+  if (state == Pieces::State::kBad) return failure(pieces.fault());
+  const uint64_t limit = x.service.body_bytes_max;
+  if (limit != 0 && upload.body_bytes > limit) return failure(Reason::kBodyTooLarge);
+  return {};
+}
+
+Task<> connect(Exchange& x, upstream::Backend& backend) {
+  const std::string_view host = x.head.authority.host;
+  x.lease = x.pool->reuse(backend, host);
+  x.record.reused = static_cast<bool>(x.lease);
+  if (!x.lease) {
+    const Instant began = x.now();
+    Result<upstream::Lease> dialled = co_await x.pool->dial(x.arena(), backend, host, began);
+    if (!dialled) {
+      x.failure = dial_failure(x, began);
+      co_return;
+    }
+    x.lease = std::move(*dialled);
+  }
+  x.record.connected = x.now();
+}
+
+// A write that breaks off midway leaves it to receive() to see whether the backend said why.
+Task<> send(Exchange& x, Pieces& pieces) {
+  const Instant deadline = x.now() + x.pool->plan().response_timeout;
+  const IoResult sent = co_await x.lease.stream().write_all(pieces.span(), deadline);
+  if (sent.ok() || sent.bytes != 0) x.sent_at = x.now();
+  if (sent.status == IoStatus::kTimeout) {
+    x.failure = failure(Reason::kBackendStalled);
+  } else if (!sent.ok() && sent.bytes == 0) {
+    x.failure = failure(Reason::kBackendReset);
+  }
+}
+
+}  // namespace
+
+Task<> attempt(Exchange& x, upstream::Backend& backend) {
+  note(x, upstream::Pool::plan_of(backend));
+  co_await connect(x, backend);
+  if (x.failure) co_return;
+  if (x.client_gone) {
+    x.failure = failure(Reason::kClientClosed);
+    co_return;
+  }
+  Pieces pieces;
+  pieces.add(write_head(x));
+  x.failure = gather_first(x, pieces);
+  if (x.failure) co_return;
+  count_request(x.shard(), x.backend_rows);
+  co_await send(x, pieces);
+  if (x.failure) co_return;
+  if (x.upload.complete) {
+    x.watch.start();
+    co_await receive(x);
+    co_return;
+  }
+  x.upload.under_way = true;
+  co_await both(upload(x), receive(x));
+}
+
+}  // namespace cardea::l7::proxy

@@ -1,0 +1,31 @@
+#include "l7/proxy/client_watch.h"
+
+#include "l7/proxy/exchange.h"
+
+namespace cardea::l7::proxy {
+
+ClientWatch::ClientWatch(Exchange& exchange)
+    : Waiter([](Waiter& waiter) { static_cast<ClientWatch&>(waiter).woken(); }), exchange_(exchange) {}
+
+void ClientWatch::start() {
+  exchange_.client().wait(Direction::kRead, *this);
+}
+
+void ClientWatch::stop() {
+  unlink();
+  scheduled = false;
+}
+
+// A client that closed its half is gone: few that only half-close exist, and a backend should not work for the many
+// that left. With a full buffer nothing more is read; the client's end shows when it is written to.
+void ClientWatch::woken() {
+  Input& input = exchange_.connection.input;
+  if (!input.buffer || input.full()) return;
+  const IoResult read = exchange_.client().try_read(input.room());
+  if (read.ok()) input.end += read.bytes;
+  if (read.ok() || read.status == IoStatus::kWouldBlock) return start();
+  exchange_.client_gone = true;
+  if (exchange_.lease) exchange_.lease.stream().cancel();
+}
+
+}  // namespace cardea::l7::proxy

@@ -1,0 +1,265 @@
+#include "l7/proxy/exchange.h"
+
+#include <cerrno>
+
+#include "l7/policy/retry.h"
+
+namespace cardea::l7::proxy {
+namespace {
+
+std::string_view text_of(http::Version version) {
+  return version == http::Version::kHttp11 ? "HTTP/1.1" : "HTTP/1.0";
+}
+
+Failure failure_of(const policy::Refusal& refusal) {
+  switch (refusal.why) {
+    case policy::Refusal::Why::kFault:
+      return failure(refusal.fault);
+    case policy::Refusal::Why::kBodyTooLarge:
+      return failure(Reason::kBodyTooLarge);
+    case policy::Refusal::Why::kNoRoute:
+      return failure(Reason::kNoRoute);
+  }
+  return failure(Reason::kNoRoute);
+}
+
+void describe(Exchange& x) {
+  const http::RequestHead& head = x.head;
+  Record& record = x.record;
+  record.method = head.method_text;
+  record.host = head.authority.text;
+  record.path = head.path;
+  record.query = head.query;
+  record.protocol = text_of(head.version);
+  record.user_agent = head.headers.value(http::HeaderId::kUserAgent);
+}
+
+// What the head took is behind the input's start from now on; a fault says why it never became one.
+struct HeadOutcome {
+  bool done = false;
+  Failure failure;
+};
+HeadOutcome parse(Exchange& x, http::HeadScan& scan) {
+  Input& input = x.connection.input;
+  const size_t limit = std::min<size_t>(x.service.header_bytes_max, input.buffer.span().size() - input.at);
+  const http::HeadProgress progress = http::parse_request_head(input.left(), {.bytes_max = limit}, scan, x.head);
+  if (progress.bad()) return {true, failure(progress.fault)};
+  if (!progress.done()) return input.full() ? HeadOutcome{true, failure(http::Fault::kHeadTooLarge)} : HeadOutcome{};
+  input.at += progress.at;
+  x.body_at = input.at;
+  x.record.bytes_in += progress.at;
+  describe(x);
+  return {true, {}};
+}
+
+Failure head_failure(const IoResult& read) {
+  return client_failure(read, Reason::kRequestTimeout);
+}
+
+bool may_try_again(const Exchange& x) {
+  const policy::FailedAttempt failed{
+      .sent = x.sent_at != Instant{},
+      .reused = x.record.reused,
+      .ended = x.failure.is(Reason::kBackendClosed) || x.failure.is(Reason::kBackendReset),
+      .answered = x.answer.begun,
+      .idempotent = http::is_idempotent(x.head.method),
+      .replayable = x.upload.complete && x.upload.replayable,
+      .attempts = x.record.attempts,
+      .retries_max = x.pool->plan().retries,
+  };
+  return x.failure.origin == Origin::kBackend && !x.client_gone && policy::may_retry(failed);
+}
+
+// A pooled connection that its backend had closed is nobody's fault.
+void blame(Exchange& x) {
+  if (!x.lease || x.failure.origin != Origin::kBackend) return;
+  const bool closed_idle = x.record.reused && !x.answer.begun &&
+                           (x.failure.is(Reason::kBackendClosed) || x.failure.is(Reason::kBackendReset));
+  if (!closed_idle) x.lease.blame();
+}
+
+// The next attempt begins as the first did.
+void start_over(Exchange& x) {
+  x.watch.stop();
+  x.lease.close(Close::kReset);
+  x.response.drop();
+  x.failure = {};
+  x.answer = {};
+  x.sent_at = {};
+}
+
+Failure nothing_serves(upstream::NoBackend why) {
+  return failure(why == upstream::NoBackend::kBusy ? Reason::kBackendsBusy : Reason::kNoBackend);
+}
+
+// Never the same backend twice while another serves. Where none does, one whose pooled connection had died may be tried
+// again: that connection says nothing about it.
+std::expected<upstream::Backend*, upstream::NoBackend> choose(Exchange& x, uint64_t hash) {
+  auto chosen = x.pool->choose(hash, x.tried, x.now());
+  if (chosen || !x.failure || !x.record.reused) return chosen;
+  x.tried = {};
+  return x.pool->choose(hash, x.tried, x.now());
+}
+
+// Tries backends until one answered, none is left, or the failure is not one to repeat.
+Task<> forward(Exchange& x) {
+  const uint64_t hash = x.connection.flow_hash(x.plan->plan->hash_key);
+  for (;;) {
+    const auto chosen = choose(x, hash);
+    if (!chosen) {
+      if (!x.failure) x.failure = nothing_serves(chosen.error());
+      co_return;
+    }
+    if (x.record.attempts != 0) start_over(x);
+    co_await attempt(x, **chosen);
+    if (!x.failure) co_return;
+    blame(x);
+    if (!may_try_again(x)) co_return;
+    count(x.shard(), x.backend_rows.retries);
+    x.tried.add(*chosen);
+  }
+}
+
+// Behind a response that was relayed to its end.
+void keep_backend(Exchange& x) {
+  const bool clean = x.answer.reusable && x.upload.complete && x.response.empty();
+  x.response.drop();
+  if (clean) return x.lease.keep();
+  x.lease.close(x.upload.complete ? Close::kOrderly : Close::kReset);
+}
+
+// What the client has of a response cannot be taken back: it must see that it is not all. Where the end of the
+// connection would pass for the end of the body, only a reset tells.
+void break_off(Exchange& x) {
+  x.close = true;
+  x.client().close(x.answer.until_close ? Close::kReset : Close::kOrderly);
+}
+
+void conclude(Exchange& x, const Failure& failed) {
+  Record& record = x.record;
+  record.ended = x.now();
+  if (failed) {
+    record.reason = failed.word;
+    record.detail = failed.detail;
+    if (record.status == 0) record.status = failed.is(Reason::kClientClosed) ? 499 : failed.status;
+  }
+  record.bytes_in += x.upload.body_bytes;
+  write(x.shard(), record);
+}
+
+// The one place where a failure becomes an answer or the end.
+Task<> settle(Exchange& x, Failure failed) {
+  x.watch.stop();
+  if (!failed) {
+    conclude(x, failed);
+    if (x.lease) keep_backend(x);
+    co_return;
+  }
+  x.lease.close(Close::kReset);
+  x.response.drop();
+  if (x.answer.sent) {
+    break_off(x);
+  } else if (x.client_gone || failed.is(Reason::kClientClosed) || failed.is(Reason::kClientStalled)) {
+    x.close = true;
+    x.client().close(Close::kReset);
+  } else {
+    co_await reply(x, failed);
+  }
+  conclude(x, failed);
+}
+
+Next next(const Exchange& x) {
+  if (!x.close) return Next::kGoOn;
+  return x.upload.complete && x.connection.input.empty() ? Next::kClose : Next::kLinger;
+}
+
+}  // namespace
+
+Exchange::Exchange(Connection& of)
+    : connection(of),
+      plan(of.service().plan),
+      service(*of.service().now().plan),
+      head(*of.exchange_arena().make<http::RequestHead>()) {
+  record = begin_record(of, service, plan->plan->generation);
+  if (of.tls()) record.tls_version = of.tls()->version();
+}
+
+Exchange::~Exchange() = default;
+
+Failure client_failure(const IoResult& result, Reason on_timeout) {
+  switch (result.status) {
+    case IoStatus::kTimeout:
+      return failure(on_timeout);
+    default:
+      return failure(Reason::kClientClosed);
+  }
+}
+
+Task<bool> read_head(Exchange& x) {
+  Input& input = x.connection.input;
+  const Instant deadline = x.now() + x.service.request_timeout;
+  http::HeadScan scan;
+  if (input.at != 0 && input.buffer.span().size() - input.at < x.service.header_bytes_max) input.compact();
+  bool begun = !input.empty();
+  for (bool read = begun;; read = true) {
+    if (read) {
+      const HeadOutcome outcome = parse(x, scan);
+      x.failure = outcome.failure;
+      if (outcome.done) break;
+    }
+    const IoResult got = co_await x.client().read(input.room(), deadline);
+    input.end += got.bytes;
+    if (!got.ok() && !begun) co_return false;
+    begun = true;
+    if (!got.ok()) {
+      x.failure = head_failure(got);
+      break;
+    }
+  }
+  x.record.head_read = x.now();
+  co_return true;
+}
+
+Failure admit(Exchange& x) {
+  std::span<char> scratch;
+  if (!route::is_plain(x.head.path)) {
+    const size_t size = route::scratch_size(x.head.path);
+    scratch = {x.arena().characters(size), size};
+  }
+  const auto admitted = policy::admit(x.service, x.head, scratch);
+  if (!admitted) return failure_of(admitted.error());
+  x.admitted = *admitted;
+  const RoutePlan& route = x.service.routes[x.admitted.match.route];
+  x.record.route = &route;
+  x.record.pool = x.plan->plan->pools[route.pool].get();
+  x.pool = x.plan->pools[route.pool].get();
+  return {};
+}
+
+void skip_buffered_body(Exchange& x) {
+  Input& input = x.connection.input;
+  if (x.upload.complete || x.upload.under_way) return;
+  for (;;) {
+    const http::BodyStep step = x.upload.reader.next(input.left());
+    input.at += step.consumed;
+    x.upload.body_bytes += step.data.size();
+    x.upload.complete = step.state == http::BodyStep::State::kEnd;
+    if (step.state != http::BodyStep::State::kData) return;
+  }
+}
+
+Task<Next> exchange(Arena&, Connection& connection) {
+  Exchange x(connection);
+  const bool begun = co_await read_head(x);
+  if (!begun) co_return Next::kClose;
+  if (!x.failure) x.failure = admit(x);
+  if (!x.failure) {
+    x.upload.reader = http::BodyReader(x.admitted.body);
+    co_await forward(x);
+  }
+  const Failure failed = x.failure;
+  co_await settle(x, failed);
+  co_return next(x);
+}
+
+}  // namespace cardea::l7::proxy

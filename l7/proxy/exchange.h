@@ -1,0 +1,112 @@
+// One HTTP request and its response, as the rooms of the request path share it: what came, what was decided about it,
+// where it goes and what became of it. Lives in the frame of exchange(), which alone decides whether a failure is tried
+// again, answered, or ends the connection.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "l7/http/body.h"
+#include "l7/http/head.h"
+#include "l7/http/parse_head.h"
+#include "l7/policy/admit.h"
+#include "l7/proxy/client_watch.h"
+#include "l7/proxy/connection.h"
+#include "l7/proxy/failure.h"
+#include "l7/proxy/input.h"
+#include "l7/proxy/record.h"
+#include "l7/upstream/pool.h"
+
+namespace cardea::l7::proxy {
+
+// The request's way to the backend.
+struct Upload {
+  http::BodyReader reader{http::BodyFraming{}};
+  bool under_way = false;   // a coroutine is sending the rest of the body
+  bool complete = false;    // the body was read to its end
+  bool replayable = true;   // what was read of the body is still in the client's buffer
+  uint64_t body_bytes = 0;  // of this attempt
+  Failure failure;          // the client's: closed, stalled, malformed
+};
+
+// The response's way to the client.
+struct Answer {
+  enum class State : uint8_t { kNone, kInformational, kFinal, kTunnel };
+  State state = State::kNone;
+  http::BodyReader reader{http::BodyFraming{}};
+  std::string_view head;   // edited, in the exchange's arena
+  uint16_t status = 0;
+  bool begun = false;      // a byte of a response came from the backend
+  bool sent = false;       // a byte of the final response may have reached the client
+  bool chunked = false;    // as it goes to the client
+  bool until_close = false;
+  bool reusable = false;   // the backend keeps its connection
+  bool complete = false;   // relayed to its end
+};
+
+class Exchange {
+ public:
+  explicit Exchange(Connection& connection);
+  Exchange(const Exchange&) = delete;
+  ~Exchange();
+
+  Arena& arena() { return connection.exchange_arena(); }
+  Loop& loop() const { return connection.loop(); }
+  Stream& client() { return connection.stream(); }
+  Instant now() const { return loop().now(); }
+  Shard& shard() const { return connection.shard(); }
+
+  Connection& connection;
+  const ShardPlanPointer plan;
+  const ServicePlan& service;
+  http::RequestHead& head;  // 3 KB, in the arena
+  policy::Admitted admitted;
+  Record record;
+  Buffer head_buffer;   // what `head` views, once the body needed another
+  size_t body_at = 0;   // where the body begins in the client's buffer
+  upstream::Pool* pool = nullptr;
+  upstream::Tried tried;
+  upstream::Lease lease;
+  BackendRows backend_rows;  // of the last that was tried
+  Upload upload;
+  Answer answer;
+  Input response;  // from the backend
+  Failure failure;  // what ended the attempt; empty: nothing
+  Instant sent_at{};
+  ClientWatch watch{*this};
+  bool client_gone = false;
+  bool close = true;  // the client's connection ends behind this exchange
+};
+
+// The rooms, in their order.
+
+// Reads the request's head. False: the client closed before it sent anything, and there is no exchange.
+Task<bool> read_head(Exchange& exchange);
+// Decides from the head alone. Plain code.
+Failure admit(Exchange& exchange);
+// One attempt at one backend: lease or dial, send, relay. What went wrong is in exchange.failure.
+Task<> attempt(Exchange& exchange, upstream::Backend& backend);
+// Sends what the client's buffer does not hold yet, beside receive().
+Task<> upload(Exchange& exchange);
+// Waits for the response and relays it.
+Task<> receive(Exchange& exchange);
+// Our own answer.
+Task<> reply(Exchange& exchange, Failure failure);
+// After a 101: bytes in both directions until both sides closed, or nothing came for the service's idle_timeout.
+Task<> tunnel_websocket(Exchange& exchange);
+
+// What a failed read or write of the client's stream means.
+Failure client_failure(const IoResult& result, Reason on_timeout);
+// Takes what is left of the request's body off the client's buffer, so that the connection can go on behind it.
+void skip_buffered_body(Exchange& exchange);
+
+// What becomes of the client's connection behind an exchange.
+enum class Next : uint8_t {
+  kGoOn,
+  kClose,
+  kLinger,  // the client may still be sending, and has to read our answer before its bytes are met with a reset
+};
+// All of it.
+Task<Next> exchange(Arena& arena, Connection& connection);
+
+}  // namespace cardea::l7::proxy

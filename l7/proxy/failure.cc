@@ -1,0 +1,32 @@
+#include "l7/proxy/failure.h"
+
+namespace cardea::l7::proxy {
+namespace {
+
+constexpr Failure kRows[] = {
+#define PROXY_REASON(id, word, status, error, origin) {word, error, {}, status, Origin::origin},
+#include "l7/proxy/reasons.def"
+#undef PROXY_REASON
+};
+
+}  // namespace
+
+bool Failure::is(Reason reason) const {
+  return word == kRows[size_t(reason)].word;
+}
+
+Failure failure(Reason reason, std::string_view detail) {
+  Failure row = kRows[size_t(reason)];
+  row.detail = detail;
+  return row;
+}
+
+Failure failure(http::Fault fault) {
+  return {http::word(fault), "http_request_error", {}, http::request_status(fault), Origin::kClient};
+}
+
+std::string_view word(Reason reason) {
+  return kRows[size_t(reason)].word;
+}
+
+}  // namespace cardea::l7::proxy

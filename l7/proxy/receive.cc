@@ -1,0 +1,214 @@
+// The backend's response: its heads, edited, and its body, piece by piece as the client takes it, in one buffer of the
+// shard's that is given back whenever both sides have nothing to say.
+#include <cerrno>
+
+#include "l7/http/edit.h"
+#include "l7/proxy/exchange.h"
+#include "l7/proxy/pieces.h"
+
+namespace cardea::l7::proxy {
+namespace {
+
+constexpr size_t kAddedBytes = 512;        // to a response's head, at most
+constexpr unsigned kInformationalMax = 32;  // 1xx before a response
+
+// What ended the wait for the backend, if anything did.
+Failure interrupted(const Exchange& x, Wake wake) {
+  if (x.client_gone) return failure(Reason::kClientClosed);
+  if (x.upload.failure) return x.upload.failure;
+  if (wake == Wake::kTimeout) {
+    return failure(x.answer.state == Answer::State::kFinal ? Reason::kResponseStalled : Reason::kResponseTimeout);
+  }
+  return {};
+}
+
+Failure backend_ended(const Exchange& x, const IoResult& read) {
+  if (x.client_gone) return failure(Reason::kClientClosed);
+  if (read.status == IoStatus::kTimeout) return failure(Reason::kResponseStalled);
+  if (x.answer.begun) return failure(Reason::kResponseTruncated);
+  return failure(read.status == IoStatus::kEnd ? Reason::kBackendClosed : Reason::kBackendReset);
+}
+
+Failure bad(http::Fault fault) {
+  return failure(Reason::kBadResponse, http::word(fault));
+}
+
+// How the connection goes on behind a final response.
+void decide_end(Exchange& x, http::BodyFraming out) {
+  x.answer.chunked = out.kind == http::BodyKind::kChunked;
+  x.answer.until_close = out.kind == http::BodyKind::kUntilClose;
+  x.close = !x.admitted.keep_alive || !x.upload.complete || x.answer.until_close || x.connection.service().gone;
+}
+
+Failure edit_head(Exchange& x, const http::ResponseHead& head, const http::ConnectionOptions& options,
+                  http::BodyFraming out, size_t size) {
+  const size_t room = size + kAddedBytes;
+  const http::ResponseEdit edit{.body = out,
+                                .options = options,
+                                .method = x.head.method,
+                                .client_version = x.head.version,
+                                .close = x.close,
+                                .websocket = head.status == 101,
+                                .date = x.shard().date(x.record.unix_ms / 1000)};
+  const auto written = http::write_response({x.arena().characters(room), room}, head, edit);
+  if (!written) return bad(http::Fault::kHeadTooLarge);
+  x.answer.head = *written;
+  return {};
+}
+
+Failure digest(Exchange& x, const http::ResponseHead& head, size_t size) {
+  const auto body = http::response_body(head, x.head.method, x.admitted.websocket);
+  if (!body) return bad(body.error());
+  const auto options = http::connection_options(head.headers);
+  if (!options) return bad(options.error());
+  Answer& answer = x.answer;
+  if (head.status == 101 && !http::accepts_websocket(head, *options)) return bad(http::Fault::kUpgradeUnasked);
+  answer.state = head.status == 101   ? Answer::State::kTunnel
+                 : head.status < 200 ? Answer::State::kInformational
+                                      : Answer::State::kFinal;
+  answer.status = head.status;
+  answer.reader = http::BodyReader(*body);
+  http::BodyFraming out = *body;
+  if (answer.state == Answer::State::kFinal) {
+    out = http::framing_towards(*body, x.head.version);
+    answer.reusable = http::backend_keeps_alive(head, *options, *body);
+    decide_end(x, out);
+  }
+  return edit_head(x, head, *options, out, size);
+}
+
+// Parses what is there. Until answer.state says otherwise more is needed.
+Failure take_head(Exchange& x, http::HeadScan& scan) {
+  http::ResponseHead head;
+  Input& input = x.response;
+  const http::HeadLimits limits{.bytes_max = input.buffer.span().size()};
+  const http::HeadProgress progress = http::parse_response_head(input.left(), limits, scan, head);
+  if (progress.bad()) return bad(progress.fault);
+  if (!progress.done()) return input.full() ? bad(http::Fault::kHeadTooLarge) : Failure{};
+  const Failure failed = digest(x, head, progress.at);
+  input.at += progress.at;
+  scan = {};
+  return failed;
+}
+
+Instant answer_deadline(const Exchange& x) {
+  return x.upload.under_way ? kNever : x.sent_at + x.pool->plan().response_timeout;
+}
+
+// One more read of the backend, when it has something. A buffer is held only from here on.
+Task<Failure> read_more(Exchange& x, Instant deadline) {
+  Stream& backend = x.lease.stream();
+  const Wake wake = co_await backend.readable(deadline);
+  Failure failed = interrupted(x, wake);
+  if (failed || wake != Wake::kReady) co_return failed;
+  if (!x.response.buffer) x.response.buffer = x.shard().buffers().take();
+  if (!x.response.buffer) co_return failure(Reason::kMemory);
+  const IoResult read = co_await backend.read(x.response.room(), deadline);
+  x.response.end += read.bytes;
+  if (read.ok()) {
+    x.answer.begun = true;
+    co_return failed;
+  }
+  failed = interrupted(x, Wake::kReady);
+  if (failed || read.status == IoStatus::kCancelled) co_return failed;
+  if (read.status == IoStatus::kEnd && read.error == 0 && x.answer.state == Answer::State::kFinal &&
+      x.answer.reader.close_is_end()) {
+    x.answer.complete = true;
+    co_return failed;
+  }
+  co_return backend_ended(x, read);
+}
+
+Task<Failure> write_client(Exchange& x, Pieces& pieces) {
+  const IoResult written = co_await x.client().write_all(pieces.span(), x.now() + x.service.body_timeout);
+  x.record.bytes_out += written.bytes;
+  if (written.ok()) co_return Failure{};
+  co_return client_failure(written, Reason::kClientStalled);
+}
+
+void note_head(Exchange& x) {
+  x.record.response_head = x.now();
+  x.record.status = x.answer.status;
+  x.answer.sent = true;
+  count_response(x.shard(), x.backend_rows, x.answer.status, x.now() - x.sent_at);
+}
+
+// 1xx go on to clients that know them.
+Task<Failure> relay_informational(Exchange& x) {
+  x.answer.state = Answer::State::kNone;
+  if (x.head.version == http::Version::kHttp10) co_return Failure{};
+  Pieces pieces;
+  pieces.add(x.answer.head);
+  const Failure failed = co_await write_client(x, pieces);
+  co_return failed;
+}
+
+// Until the final head is here.
+Task<Failure> receive_head(Exchange& x) {
+  http::HeadScan scan;
+  for (unsigned informational = 0;;) {
+    if (!x.response.empty()) {
+      Failure failed = take_head(x, scan);
+      if (failed) co_return failed;
+      if (x.answer.state == Answer::State::kInformational) {
+        if (++informational > kInformationalMax) co_return failure(Reason::kBadResponse, "informational");
+        failed = co_await relay_informational(x);
+        if (failed) co_return failed;
+        continue;
+      }
+      if (x.answer.state != Answer::State::kNone) co_return Failure{};
+    }
+    if (x.response.empty()) x.response.rewind();
+    if (x.response.buffer && x.response.full()) x.response.compact();
+    const Failure failed = co_await read_more(x, answer_deadline(x));
+    if (failed) co_return failed;
+  }
+}
+
+// The final head with what there is of the body in one write, then the rest.
+Task<Failure> relay(Exchange& x) {
+  Answer& answer = x.answer;
+  Pieces pieces;
+  pieces.add(answer.head);
+  for (;;) {
+    const auto state = pieces.gather(answer.reader, x.response.left(), answer.chunked);
+    x.response.at += pieces.consumed();
+    if (answer.complete && state != Pieces::State::kEnd && answer.chunked) pieces.add(http::kLastChunk);
+    if (!pieces.empty()) {
+      const Failure failed = co_await write_client(x, pieces);
+      if (failed) co_return failed;
+    }
+    if (state == Pieces::State::kBad) co_return failure(Reason::kResponseTruncated, http::word(pieces.fault()));
+    answer.complete = answer.complete || state == Pieces::State::kEnd;
+    if (answer.complete) co_return Failure{};
+    pieces.clear();
+    if (state == Pieces::State::kMorePieces) continue;
+    x.response.drop();
+    const Failure failed = co_await read_more(x, x.now() + x.service.body_timeout);
+    if (failed) co_return failed;
+  }
+}
+
+// The client has its answer: the rest of its body is not waited for.
+void stop_upload(Exchange& x) {
+  if (!x.upload.under_way) return;
+  x.client().cancel(Direction::kRead);
+  x.lease.stream().cancel(Direction::kWrite);
+}
+
+}  // namespace
+
+Task<> receive(Exchange& x) {
+  x.failure = co_await receive_head(x);
+  if (!x.failure) {
+    note_head(x);
+    if (x.answer.state == Answer::State::kTunnel) {
+      co_await tunnel_websocket(x);
+    } else {
+      x.failure = co_await relay(x);
+    }
+  }
+  stop_upload(x);
+}
+
+}  // namespace cardea::l7::proxy

@@ -1,0 +1,154 @@
+#include "l7/proxy/record.h"
+
+#include <time.h>
+
+#include "l7/proxy/connection.h"
+#include "l7/proxy/endpoint_text.h"
+#include "l7/proxy/log_line.h"
+#include "l7/proxy/shard.h"
+
+namespace cardea::l7::proxy {
+namespace {
+
+uint64_t microseconds(std::chrono::nanoseconds took) {
+  return took.count() > 0 ? uint64_t(took.count()) / 1000 : 0;
+}
+
+void add(Shard& shard, uint32_t row, uint64_t n) {
+  stats::add(shard.cells() + row, n);
+}
+
+void count_status(Shard& shard, const std::array<uint32_t, 5>& rows, uint16_t status) {
+  if (status >= 100 && status < 600) count(shard, rows[size_t(status / 100 - 1)]);
+}
+
+void count_bytes(Shard& shard, const Record& record) {
+  const ServiceRows& rows = record.service->rows;
+  add(shard, rows.bytes_in, record.bytes_in);
+  add(shard, rows.bytes_out, record.bytes_out);
+}
+
+void count_service(Shard& shard, const Record& record) {
+  const ServiceRows& rows = record.service->rows;
+  count(shard, rows.requests);
+  count_status(shard, rows.responses, record.status);
+  count_bytes(shard, record);
+  if (!record.route) count(shard, rows.refused_requests);
+  stats::observe(shard.cells() + rows.duration, microseconds(record.ended - record.began));
+}
+
+void count_route(Shard& shard, const Record& record) {
+  const RouteRows& rows = record.route->rows;
+  count(shard, rows.requests);
+  count_status(shard, rows.responses, record.status);
+  stats::observe(shard.cells() + rows.duration, microseconds(record.ended - record.began));
+}
+
+void count_cache(Shard& shard, const Record& record) {
+  const CacheRows& rows = record.cache_plan->rows;
+  const std::string_view what = record.cache;
+  if (what.empty()) return;
+  count(shard, what == "hit"           ? rows.hits
+               : what == "stale"       ? rows.stale
+               : what == "revalidated" ? rows.revalidated
+               : what == "bypass"      ? rows.bypassed
+                                       : rows.misses);
+}
+
+// A field only where there is something to say.
+void optional(LogLine& line, std::string_view name, std::string_view value, size_t max = 256) {
+  if (!value.empty()) line.text(name, value, max);
+}
+
+void since(LogLine& line, std::string_view name, const Record& record, Instant when) {
+  if (when != Instant{}) line.milliseconds(name, when - record.began);
+}
+
+void put_request(LogLine& line, const Record& record) {
+  optional(line, "host", record.host);
+  optional(line, "method", record.method, 32);
+  optional(line, "path", record.path, 1024);
+  optional(line, "query", record.query, 512);
+  optional(line, "proto", record.protocol, 16);
+  optional(line, "tls", record.tls_version, 16);
+}
+
+void put_way(LogLine& line, const Record& record) {
+  if (record.route) line.text("route", record.route->name);
+  if (record.pool) line.text("pool", record.pool->name);
+  optional(line, "backend", record.backend);
+  if (record.attempts != 0) {
+    line.number("attempts", record.attempts);
+    line.truth("reused", record.reused);
+  }
+  optional(line, "cache", record.cache);
+}
+
+}  // namespace
+
+Record begin_record(Connection& connection, const ServicePlan& service, uint64_t generation) {
+  Record record;
+  record.service = &service;
+  record.generation = generation;
+  record.id = connection.shard().next_exchange();
+  record.client = connection.client();
+  record.listener = connection.listener();
+  record.began = connection.loop().now();
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  record.unix_ms = int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+  return record;
+}
+
+void count(Shard& shard, uint32_t row) {
+  stats::add(shard.cells() + row, 1);
+}
+
+void count_request(Shard& shard, const BackendRows& rows) {
+  count(shard, rows.requests);
+}
+
+void count_response(Shard& shard, const BackendRows& rows, uint16_t status, std::chrono::nanoseconds took) {
+  count_status(shard, rows.responses, status);
+  stats::observe(shard.cells() + rows.duration, microseconds(took));
+}
+
+void write_line(Shard& shard, const Record& record) {
+  AccessLog* log = shard.shared().log;
+  if (!log || !log->enabled()) return;
+  LogLine line;
+  line.timestamp("ts", record.unix_ms);
+  line.number("id", record.id);
+  line.number("gen", record.generation);
+  line.text("client", EndpointText(record.client).view());
+  line.text("listener", EndpointText(record.listener).view());
+  line.text("service", record.service->name);
+  put_request(line, record);
+  line.number("status", record.status);
+  line.text("reason", record.reason);
+  optional(line, "detail", record.detail);
+  put_way(line, record);
+  line.number("bytes_in", record.bytes_in);
+  line.number("bytes_out", record.bytes_out);
+  since(line, "t_head_ms", record, record.head_read);
+  since(line, "t_connect_ms", record, record.connected);
+  since(line, "t_first_ms", record, record.response_head);
+  since(line, "t_total_ms", record, record.ended);
+  optional(line, "user_agent", record.user_agent);
+  const ShardRows& rows = shard.shared().rows;
+  count(shard, log->put(shard.number(), line.finish()) ? rows.log_lines : rows.log_dropped);
+}
+
+void write_flow(Shard& shard, const Record& record) {
+  count_bytes(shard, record);
+  write_line(shard, record);
+}
+
+void write(Shard& shard, const Record& record) {
+  count_service(shard, record);
+  if (record.route) count_route(shard, record);
+  if (record.cache_plan) count_cache(shard, record);
+  write_line(shard, record);
+}
+
+}  // namespace cardea::l7::proxy

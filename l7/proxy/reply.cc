@@ -1,0 +1,26 @@
+// Our own answers: a status, the reason word an operator finds again in the log, and who is to blame (RFC 9209).
+#include "l7/http/reply_text.h"
+#include "l7/proxy/exchange.h"
+
+namespace cardea::l7::proxy {
+
+Task<> reply(Exchange& x, Failure failed) {
+  skip_buffered_body(x);
+  x.close = !x.record.route || !x.admitted.keep_alive || !x.upload.complete || x.connection.service().gone;
+  const http::Reply text{.status = failed.status,
+                         .reason_word = failed.word,
+                         .proxy_error = failed.proxy_error,
+                         .method = x.head.method,
+                         .version = x.head.version,
+                         .close = x.close,
+                         .date = x.shard().date(x.record.unix_ms / 1000)};
+  const auto written = http::write_reply({x.arena().characters(http::kReplyBytesMax), http::kReplyBytesMax}, text);
+  x.record.status = failed.status;
+  if (!written) co_return;
+  if (x.record.response_head == Instant{}) x.record.response_head = x.now();
+  const IoResult sent = co_await x.client().write_all(*written, x.now() + x.service.body_timeout);
+  x.record.bytes_out += sent.bytes;
+  if (!sent.ok()) x.close = true;
+}
+
+}  // namespace cardea::l7::proxy

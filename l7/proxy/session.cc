@@ -1,0 +1,106 @@
+// A client's connection from its first byte to its last: the TLS handshake, then exchange after exchange. Between them
+// it waits without a buffer.
+#include "l7/proxy/exchange.h"
+#include "l7/proxy/record.h"
+#include "l7/proxy/tunnel.h"
+
+namespace cardea::l7::proxy {
+namespace {
+
+constexpr std::chrono::seconds kLinger{2};  // how long a client has to read an answer behind which we close
+
+constexpr std::string_view kPlainToTls =
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 22\r\n"
+    "Connection: close\r\n\r\nBad Request: not_tls\r\n";
+
+void record_handshake(Connection& c, const ShardPlan::Service& service, uint64_t generation, const tls::Handshake& done,
+                      Instant began) {
+  Record record = begin_record(c, *service.plan, generation);
+  record.protocol = "tls";
+  record.reason = word(done.failure);
+  record.detail = done.detail;
+  record.began = began;
+  record.ended = c.loop().now();
+  write_line(c.shard(), record);
+}
+
+// True: TLS is up.
+Task<bool> shake_hands(Arena& arena, Connection& c) {
+  const ShardPlanPointer plan = c.service().plan;  // whose context the handshake uses
+  const ShardPlan::Service& service = c.service().now();
+  const ServiceRows& rows = service.plan->rows;
+  const Instant began = c.loop().now();
+  tls::TlsStream& stream = c.start_tls(*service.tls);
+  const tls::Handshake done = co_await stream.handshake(began + service.plan->request_timeout);
+  if (done.ok()) {
+    count(c.shard(), rows.handshakes);
+    if (stream.resumed()) count(c.shard(), rows.handshakes_resumed);
+    co_return true;
+  }
+  count(c.shard(), rows.handshakes_failed);
+  record_handshake(c, service, plan->plan->generation, done, began);
+  if (done.failure == tls::Failure::kNotTls) {
+    const Instant deadline = c.loop().now() + kLinger;
+    const IoResult told = co_await c.socket().write_all(kPlainToTls, deadline);
+    if (told.ok()) co_await close_after_delivery(arena, c.socket(), deadline);
+  }
+  co_return false;
+}
+
+// True: something came, or is there already.
+Task<bool> wait_for_request(Arena&, Connection& c, std::chrono::milliseconds timeout) {
+  if (!c.input.empty()) co_return true;
+  c.input.drop();
+  if (c.service().gone) co_return false;
+  c.phase = Connection::Phase::kIdle;
+  const Wake wake = co_await c.stream().readable(c.loop().now() + timeout);
+  c.phase = Connection::Phase::kBusy;
+  co_return wake == Wake::kReady;
+}
+
+// Short of buffers: the client is told so without one.
+Task<> refuse(Arena& arena, Connection& c) {
+  constexpr std::string_view kText =
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nProxy-Status: cardea; error=proxy_internal_error; "
+      "details=\"memory\"\r\nConnection: close\r\n\r\n";
+  count(c.shard(), c.shard().shared().rows.memory_refused);
+  const Instant deadline = c.loop().now() + kLinger;
+  const IoResult told = co_await c.stream().write_all(kText, deadline);
+  if (told.ok()) co_await close_after_delivery(arena, c.stream(), deadline);
+}
+
+Task<> serve_http(Connection& c) {
+  std::chrono::milliseconds timeout = c.service().now().plan->request_timeout;
+  for (;;) {
+    const bool came = co_await wait_for_request(c.arena(), c, timeout);
+    if (!came) co_return;
+    if (!c.input.buffer) c.input.buffer = c.shard().buffers().take();
+    if (!c.input.buffer) {
+      co_await refuse(c.arena(), c);
+      co_return;
+    }
+    const Next next = co_await exchange(c.exchange_arena(), c);
+    c.exchange_arena().reset();
+    if (next == Next::kClose) co_return;
+    if (next == Next::kLinger) break;
+    timeout = c.service().now().plan->idle_timeout;
+  }
+  co_await close_after_delivery(c.arena(), c.stream(), c.loop().now() + kLinger);
+}
+
+}  // namespace
+
+Task<> serve(Connection& c) {
+  if (c.service().now().tls) {
+    const bool secure = co_await shake_hands(c.arena(), c);
+    if (!secure) co_return;
+  }
+  if (c.service().now().plan->mode == Mode::kTcp) {
+    co_await serve_tcp(c);
+  } else {
+    co_await serve_http(c);
+  }
+  c.stream().close(Close::kOrderly);
+}
+
+}  // namespace cardea::l7::proxy

@@ -1,0 +1,35 @@
+// Bytes in both directions between two streams, with half-close, until both sides have ended or nothing came from either
+// for a while. Idle it holds no buffer.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "l7/proxy/connection.h"
+#include "l7/proxy/failure.h"
+
+namespace cardea::l7::proxy {
+
+struct Tunnel {
+  Tunnel(Arena& in, Connection& of, Stream& to) : where(in), connection(of), backend(to) {}
+  Arena& arena() { return where; }
+
+  Arena& where;
+  Connection& connection;
+  Stream& backend;
+  std::chrono::milliseconds idle_timeout{};
+  Instant active{};       // when something last moved
+  Instant end = kNever;   // the service is gone: a last while
+  bool stopped = false;
+  Failure failure;
+  uint64_t to_backend = 0, to_client = 0;  // bytes
+  Input first;            // what the backend sent already
+};
+
+// What the client sent ahead is in the connection's input. Both streams are closed afterwards.
+Task<> run(Tunnel& tunnel);
+
+// A connection of a tcp service, from choosing its backend to its record.
+Task<> serve_tcp(Connection& connection);
+
+}  // namespace cardea::l7::proxy

@@ -1,0 +1,79 @@
+// The rest of a request's body, read from the client as the backend takes it: one buffer, no more. Runs beside
+// receive(), because a backend may answer before it has the whole body, or say that it wants it (100 Continue).
+#include "l7/proxy/exchange.h"
+#include "l7/proxy/pieces.h"
+
+namespace cardea::l7::proxy {
+namespace {
+
+constexpr size_t kRoomMin = 8192;  // less is not worth a system call
+
+// The head's buffer stays as it is; behind the head there is room, or another buffer is taken.
+Failure make_room(Exchange& x) {
+  Input& input = x.connection.input;
+  const size_t start = x.head_buffer ? 0 : x.body_at;
+  input.at = input.end = start;
+  if (x.head_buffer || input.room().size() >= kRoomMin) return {};
+  Buffer fresh = x.shard().buffers().take();
+  if (!fresh) return failure(Reason::kMemory);
+  x.head_buffer = std::move(input.buffer);
+  input.buffer = std::move(fresh);
+  input.rewind();
+  return {};
+}
+
+Failure take_piece(Exchange& x, Pieces& pieces) {
+  Input& input = x.connection.input;
+  Upload& upload = x.upload;
+  pieces.clear();
+  const auto state = pieces.gather(upload.reader, input.left(), x.admitted.body.kind == http::BodyKind::kChunked);
+  input.at += pieces.consumed();
+  upload.body_bytes += pieces.body_bytes();
+  if (state == Pieces::State::kBad) return failure(pieces.fault());
+  const uint64_t limit = x.service.body_bytes_max;
+  if (limit != 0 && upload.body_bytes > limit) return failure(Reason::kBodyTooLarge);
+  upload.complete = state == Pieces::State::kEnd;
+  return {};
+}
+
+// Piece by piece until the body's end. False: the backend takes no more, for which receive() will find the reason.
+Task<bool> send_rest(Exchange& x) {
+  Upload& upload = x.upload;
+  Pieces pieces;
+  for (bool more = !x.connection.input.empty();; more = true) {
+    if (more) {
+      upload.failure = take_piece(x, pieces);
+      if (upload.failure) co_return true;
+      const Instant deadline = x.now() + x.service.body_timeout;
+      const IoResult sent = co_await x.lease.stream().write_all(pieces.span(), deadline);
+      if (!sent.ok() || upload.complete) co_return sent.ok();
+    }
+    upload.replayable = false;
+    if (!x.connection.input.empty()) continue;
+    upload.failure = make_room(x);
+    if (upload.failure) co_return true;
+    Input& input = x.connection.input;
+    const IoResult read = co_await x.client().read(input.room(), x.now() + x.service.body_timeout);
+    input.end += read.bytes;
+    if (read.status == IoStatus::kCancelled) co_return false;
+    if (!read.ok()) {
+      upload.failure = client_failure(read, Reason::kBodyTimeout);
+      co_return true;
+    }
+  }
+}
+
+}  // namespace
+
+Task<> upload(Exchange& x) {
+  const bool went_well = co_await send_rest(x);
+  Upload& upload = x.upload;
+  upload.under_way = false;
+  x.sent_at = x.now();
+  if (!went_well) upload.complete = false;
+  if (upload.complete) x.watch.start();
+  // receive() waits without a deadline as long as the body is on its way, and for nothing where the client failed.
+  if (x.lease && (upload.failure || x.answer.state != Answer::State::kFinal)) x.lease.stream().cancel(Direction::kRead);
+}
+
+}  // namespace cardea::l7::proxy
