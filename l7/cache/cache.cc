@@ -1,0 +1,153 @@
+#include "l7/cache/cache.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "l7/cache/admission.h"
+#include "l7/cache/freshness.h"
+#include "l7/cache/key.h"
+#include "l7/cache/memory.h"
+#include "l7/cache/selector.h"
+#include "l7/cache/stored_head.h"
+#include "l7/cache/validate.h"
+#include "l7/cache/writer.h"
+#include "l7/http/fields.h"
+
+namespace cardea::l7::cache {
+namespace {
+
+Url url_of(const Request& request) {
+  return {request.scheme, request.host, request.path, request.head->has_query, request.head->query};
+}
+
+uint32_t as_age(int64_t seconds) {
+  return uint32_t(std::clamp<int64_t>(seconds, 0, INT32_MAX));  // RFC 9111 1.2.2
+}
+
+}  // namespace
+
+struct Cache::State {
+  explicit State(const Limits& limits) : memory(limits) {}
+
+  const HashKey hash_key = random_key();
+  Memory memory;
+};
+
+std::string_view word(Result result) {
+  switch (result) {
+    case Result::kHit: return "hit";
+    case Result::kStale: return "stale";
+    case Result::kMiss: return "miss";
+    case Result::kBypass: return "bypass";
+    case Result::kOnlyCached: return "only_cached";
+  }
+  return "";
+}
+
+Cache::Cache(const Limits& limits) : state_(std::make_unique<State>(limits)) {}
+Cache::~Cache() = default;
+
+void Cache::set_limits(const Limits& limits) {
+  state_->memory.set_limits(limits);
+}
+
+Lookup Cache::find(const Request& request) {
+  Lookup lookup;
+  if (!may_be_answered(*request.head)) return lookup;
+  const Key key(url_of(request));
+  if (!key.fits()) return lookup;
+  const http::Headers& headers = request.head->headers;
+  const http::CacheControl wish = wish_of(headers);
+  const uint64_t hash = key.hash(state_->hash_key);
+  ObjectPointer object = state_->memory.stripe(hash).find(hash, key.text(), request.pool, headers);
+  if (!object || !may_have(headers, object->freshness())) {
+    lookup.result = wish.only_if_cached ? Result::kOnlyCached : wish.no_store ? Result::kBypass : Result::kMiss;
+    return lookup;
+  }
+  const Judgement judgement = judge(object->freshness(), wish, request.now);
+  lookup.result = judgement.result;
+  if (judgement.result == Result::kStale && judgement.while_revalidating &&
+      (wish.only_if_cached || !object->claim_revalidation(request.now))) {
+    lookup.result = Result::kHit;  // somebody else asks the backend
+  } else if (judgement.result == Result::kStale && wish.only_if_cached) {
+    lookup.result = Result::kOnlyCached;
+  }
+  lookup.age = as_age(judgement.age);
+  lookup.fresh_for = judgement.fresh_for;
+  lookup.may_serve_stale = judgement.may_serve_stale;
+  lookup.object = std::move(object);
+  return lookup;
+}
+
+std::unique_ptr<Writer> Cache::begin(const Request& request, const http::ResponseHead& response,
+                                     http::BodyFraming body) {
+  const Freshness freshness = freshness_of(response, request.now);
+  if (admission(*request.head, response, body, freshness) != Admission::kStore) return nullptr;
+  const Key key(url_of(request));
+  auto selector = selector_of(request.head->headers, response.headers);
+  auto head = begin_stored_head(response, request.now);
+  if (!key.fits() || !selector || !head) return nullptr;
+  const uint64_t hash = key.hash(state_->hash_key);
+  Draft draft{std::string(key.text()), std::string(request.pool), std::move(*selector), std::move(*head), hash,
+              freshness, state_->memory.stripe(hash).removals()};
+  return make_writer(state_->memory, std::move(draft), body);
+}
+
+ObjectPointer Cache::refresh(const Request& request, ObjectPointer stale, const http::ResponseHead& not_modified) {
+  Memory& memory = state_->memory;
+  Stripe& stripe = memory.stripe(stale->hash());
+  http::ResponseHead stored;
+  parse_stored_head(stale->head(), stored);
+  if (!confirms(not_modified, stored)) {
+    stripe.unlink(*stale);
+    return nullptr;
+  }
+  const uint64_t removals = stripe.removals();
+  auto head = begin_refreshed_head(stored, not_modified, request.now);
+  if (!head) return stale;
+  end_stored_head(*head, stale->body_size());
+  parse_stored_head(*head, stored);
+  Freshness freshness = freshness_of(stored, request.now);
+  freshness.age = std::max(freshness.age, http::parse_seconds(not_modified.headers.value(http::HeaderId::kAge)).value_or(0));
+  Object* const renewed =
+      memory.create({stale->key(), stale->pool(), stale->selector(), *head, stale->hash(), freshness}, 0);
+  if (renewed == nullptr) return stale;
+  ObjectPointer served(renewed);
+  renewed->share_body(*stale);
+  const http::CacheControl said = http::cache_control(stored.headers);
+  if (said.no_store || said.is_private) {
+    stripe.unlink(*stale);
+  } else {
+    renewed->hold();
+    memory.link(renewed, removals);
+  }
+  return served;
+}
+
+void Cache::invalidate(const Request& request) {
+  const Key key(url_of(request));
+  if (!key.fits()) return;
+  const uint64_t hash = key.hash(state_->hash_key);
+  state_->memory.remove(hash, key.text(), request.pool);
+}
+
+size_t Cache::purge(std::string_view scheme, std::string_view host, std::string_view path_and_query) {
+  const Key key(cache::url_of(scheme, host, path_and_query));
+  if (!key.fits()) return 0;
+  const uint64_t hash = key.hash(state_->hash_key);
+  return state_->memory.remove(hash, key.text(), {});
+}
+
+Figures Cache::figures() const {
+  return state_->memory.figures();
+}
+
+Stored stored(const Object& object) {
+  Stored out;
+  parse_stored_head(object.head(), out.head);
+  out.body = object.body();
+  out.body_size = object.body_size();
+  return out;
+}
+
+}  // namespace cardea::l7::cache

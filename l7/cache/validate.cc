@@ -1,0 +1,74 @@
+// Validators (RFC 9110 8.8, RFC 9111 4.3): what a stored response is recognised by, towards clients who have it and
+// backends that are asked whether it still holds.
+#include "l7/cache/validate.h"
+
+#include <optional>
+
+#include "l7/cache/object.h"
+#include "l7/cache/stored_head.h"
+#include "l7/http/date.h"
+#include "l7/http/entity_tag.h"
+
+namespace cardea::l7::cache {
+namespace {
+
+using http::HeaderId;
+
+std::string_view stored_value(const Object& object, HeaderId id) {
+  http::ResponseHead head;
+  parse_stored_head(object.head(), head);
+  return head.headers.value(id);
+}
+
+bool any_tag_matches(const http::Headers& request, std::string_view stored_tag) {
+  const auto tag = http::parse_entity_tag(stored_tag);
+  for (const http::Header& header : request) {
+    if (header.id() != HeaderId::kIfNoneMatch) continue;
+    if (header.value() == "*" || (tag && http::list_holds(header.value(), *tag))) return true;
+  }
+  return false;
+}
+
+bool is_unmodified_since(const http::Headers& request, const http::ResponseHead& stored, int64_t received) {
+  if (request.repeated(HeaderId::kIfModifiedSince)) return false;
+  const std::string_view asked = request.value(HeaderId::kIfModifiedSince);
+  const std::string_view modified = stored.headers.value(HeaderId::kLastModified);
+  if (!modified.empty() && modified == asked) return true;
+  const auto since = http::parse_date(asked, received);
+  const auto changed =
+      http::parse_date(modified.empty() ? stored.headers.value(HeaderId::kDate) : modified, received);
+  return since && changed && *changed <= *since;
+}
+
+}  // namespace
+
+std::string_view entity_tag(const Object& object) {
+  return stored_value(object, HeaderId::kEtag);
+}
+
+std::string_view last_modified(const Object& object) {
+  return stored_value(object, HeaderId::kLastModified);
+}
+
+bool not_modified(const http::RequestHead& request, const Object& object) {
+  const bool by_tag = request.headers.has(HeaderId::kIfNoneMatch);
+  if (!by_tag && !request.headers.has(HeaderId::kIfModifiedSince)) return false;
+  http::ResponseHead stored;
+  parse_stored_head(object.head(), stored);
+  if (stored.status != 200) return false;
+  if (by_tag) return any_tag_matches(request.headers, stored.headers.value(HeaderId::kEtag));
+  return is_unmodified_since(request.headers, stored, object.freshness().received);
+}
+
+bool confirms(const http::ResponseHead& not_modified, const http::ResponseHead& stored) {
+  const std::string_view said = not_modified.headers.value(HeaderId::kEtag);
+  const std::string_view kept = stored.headers.value(HeaderId::kEtag);
+  if (!said.empty()) {
+    const auto a = http::parse_entity_tag(said), b = http::parse_entity_tag(kept);
+    return a && b && (a->weak || b->weak ? http::weakly_equal(*a, *b) : http::strongly_equal(*a, *b));
+  }
+  const std::string_view changed = not_modified.headers.value(HeaderId::kLastModified);
+  return changed.empty() || changed == stored.headers.value(HeaderId::kLastModified);
+}
+
+}  // namespace cardea::l7::cache

@@ -1,0 +1,344 @@
+// The cache as an exchange uses it: what is served to whom, for how long, and what makes it forget.
+#include <gtest/gtest.h>
+
+#include "l7/cache/cache.h"
+#include "tests/unit/l7/cache/exchange.h"
+
+namespace cardea::l7::cache {
+namespace {
+
+using testing::Answer;
+using testing::ask;
+using testing::Asked;
+using testing::body_of;
+using testing::kNow;
+using testing::kRoomy;
+using testing::store;
+
+constexpr std::string_view kMinute = "Cache-Control: max-age=60\r\n";
+
+TEST(Cache, ServesWhatWasStored) {
+  Cache cache(kRoomy);
+  EXPECT_EQ(ask(cache, Asked("GET /a?x")), "miss");
+  ASSERT_TRUE(store(cache, Asked("GET /a?x"), "hello",
+                    "Cache-Control: max-age=60\r\nAge: 5\r\nConnection: X-Hop\r\nX-Hop: 1\r\nETag: \"e\"\r\n"));
+  const Lookup lookup = cache.find(*Asked("HEAD /a?x", "", kNow + 10));
+  ASSERT_EQ(lookup.result, Result::kHit);
+  EXPECT_EQ(lookup.age, 15u);
+  EXPECT_EQ(lookup.fresh_for, 45);
+  const Stored served = stored(*lookup.object);
+  EXPECT_EQ(served.head.status, 200);
+  EXPECT_EQ(served.body_size, 5u);
+  EXPECT_EQ(body_of(*lookup.object), "hello");
+  EXPECT_EQ(entity_tag(*lookup.object), "\"e\"");
+  EXPECT_EQ(last_modified(*lookup.object), "");
+  using http::HeaderId;
+  EXPECT_EQ(served.head.headers.value(HeaderId::kContentLength), "5");
+  EXPECT_EQ(served.head.headers.value(HeaderId::kDate), "Sun, 06 Nov 1994 08:49:37 GMT");
+  EXPECT_FALSE(served.head.headers.has(HeaderId::kAge));
+  EXPECT_FALSE(served.head.headers.has(HeaderId::kConnection));
+  EXPECT_EQ(served.head.headers.size(), 4u);  // Cache-Control, ETag, Date, Content-Length
+}
+
+TEST(Cache, AStatusLineWithoutReasonIsStoredToo) {
+  Cache cache(kRoomy);
+  ASSERT_TRUE(store(cache, Asked("GET /a"), "", kMinute, "404 "));
+  const Lookup lookup = cache.find(*Asked("GET /a"));
+  ASSERT_EQ(lookup.result, Result::kHit);
+  EXPECT_EQ(stored(*lookup.object).head.status, 404);
+}
+
+// What a client can change, and whether that is another object.
+TEST(Cache, KeysWhateverABackendCanAnswerDifferentlyTo) {
+  struct Row {
+    const char *line, *headers;
+    bool same;
+  };
+  const Row rows[] = {
+      {"GET /a", "Host: SHOP.com\r\n", true},
+      {"GET /a", "Host: shop.com:443\r\n", true},
+      {"GET /a", "Host: shop.com:80\r\n", false},
+      {"GET /a", "Host: shop.com:8443\r\n", false},
+      {"GET /a", "Host: shop.com.\r\n", false},
+      {"GET /a", "Host: www.shop.com\r\n", false},
+      {"GET /%61", "", false},
+      {"GET /a/", "", false},
+      {"GET /A", "", false},
+      {"GET /a?", "", false},
+      {"GET /a?x", "", false},
+      {"GET https://shop.com/a", "Host: evil.example\r\n", true},
+      {"GET https://evil.example/a", "Host: shop.com\r\n", false},
+      {"GET /a", "Host: shop.com\r\nX-Forwarded-Host: evil.example\r\n", true},
+  };
+  for (const Row& row : rows) {
+    Cache cache(kRoomy);
+    ASSERT_TRUE(store(cache, Asked("GET /a"), "body", kMinute));
+    EXPECT_EQ(ask(cache, Asked(row.line, row.headers)), row.same ? "hit body" : "miss") << row.line << " " << row.headers;
+  }
+  Cache cache(kRoomy);
+  ASSERT_TRUE(store(cache, Asked("GET /a"), "body", kMinute));
+  EXPECT_EQ(ask(cache, Asked("GET /a").scheme("http")), "miss");
+  EXPECT_EQ(ask(cache, Asked("GET /a").pool("other")), "miss");
+}
+
+TEST(Cache, BypassesWhatIsNotOneWholeObject) {
+  Cache cache(kRoomy);
+  ASSERT_TRUE(store(cache, Asked("GET /a"), "body", kMinute));
+  EXPECT_EQ(ask(cache, Asked("GET /a", "Range: bytes=0-1\r\n")), "bypass");
+  EXPECT_EQ(ask(cache, Asked("POST /a")), "bypass");
+  EXPECT_EQ(ask(cache, Asked("GET /a", "Content-Length: 3\r\n")), "bypass");
+  EXPECT_EQ(ask(cache, Asked("GET /" + std::string(5000, 'a'))), "bypass");
+  EXPECT_EQ(ask(cache, Asked("GET /b", "Cache-Control: no-store\r\n")), "bypass");
+  EXPECT_EQ(ask(cache, Asked("GET /b", "Cache-Control: only-if-cached\r\n")), "only_cached");
+  EXPECT_EQ(ask(cache, Asked("GET /a", "Cache-Control: only-if-cached\r\n")), "hit body");
+  EXPECT_EQ(ask(cache, Asked("GET /a", "Cache-Control: only-if-cached\r\n").at(kNow + 61)), "only_cached");
+}
+
+TEST(Cache, WhoSaysWhoHeIsGetsOnlyWhatIsForAll) {
+  Cache cache(kRoomy);
+  ASSERT_TRUE(store(cache, Asked("GET /a"), "body", kMinute));
+  EXPECT_EQ(ask(cache, Asked("GET /a", "Authorization: Basic eDp5\r\n")), "miss");
+  ASSERT_TRUE(store(cache, Asked("GET /a", "Authorization: Basic eDp5\r\n"), "all", "Cache-Control: s-maxage=60\r\n"));
+  EXPECT_EQ(ask(cache, Asked("GET /a", "Authorization: Basic eDp5\r\n")), "hit all");
+  EXPECT_EQ(ask(cache, Asked("GET /a")), "hit all");
+  ASSERT_TRUE(store(cache, Asked("GET /g"), "guess", "Last-Modified: Sun, 06 Nov 1988 08:32:57 GMT\r\n"));
+  EXPECT_EQ(ask(cache, Asked("GET /g")), "hit guess");
+  EXPECT_EQ(ask(cache, Asked("GET /g", "Cookie: session=1\r\n")), "miss");
+}
+
+TEST(Cache, TellsVariantsApartAndKeepsAFew) {
+  Cache cache(kRoomy);
+  const auto encoding = [](int i) { return "Accept-Encoding: e" + std::to_string(i) + "\r\n"; };
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(store(cache, Asked("GET /a", encoding(i)), std::to_string(i),
+                      "Cache-Control: max-age=60\r\nVary: Accept-Encoding\r\n"));
+  }
+  EXPECT_EQ(ask(cache, Asked("GET /a", encoding(19))), "hit 19");
+  EXPECT_EQ(ask(cache, Asked("GET /a", encoding(4))), "hit 4");
+  EXPECT_EQ(ask(cache, Asked("GET /a", encoding(3))), "miss");  // the oldest left: sixteen a URL
+  EXPECT_EQ(ask(cache, Asked("GET /a")), "miss");
+  EXPECT_EQ(cache.figures().objects, 16u);
+  // The same variant again is the same object.
+  ASSERT_TRUE(store(cache, Asked("GET /a", encoding(19)), "new", "Cache-Control: max-age=60\r\nVary: accept-encoding\r\n"));
+  EXPECT_EQ(ask(cache, Asked("GET /a", encoding(19))), "hit new");
+  EXPECT_EQ(cache.figures().objects, 16u);
+  // The backend's newest word about Vary is for the whole URL.
+  ASSERT_TRUE(store(cache, Asked("GET /a", encoding(7)), "any", kMinute));
+  EXPECT_EQ(ask(cache, Asked("GET /a", encoding(19))), "hit any");
+  EXPECT_EQ(cache.figures().objects, 1u);
+  EXPECT_EQ(cache.purge("https", "Shop.com:443", "/a"), 1u);
+}
+
+TEST(Cache, PurgesAllVariantsOfOneUrl) {
+  Cache cache(kRoomy);
+  for (const char* encoding : {"gzip", "br"}) {
+    const std::string header = "Accept-Encoding: " + std::string(encoding) + "\r\n";
+    for (const char* pool : {"web", "other"}) {
+      ASSERT_TRUE(store(cache, Asked("GET /a?x=1", header).pool(pool), encoding,
+                        "Cache-Control: max-age=60\r\nVary: Accept-Encoding\r\n"));
+    }
+  }
+  ASSERT_TRUE(store(cache, Asked("GET /a?x=2"), "2", kMinute));
+  EXPECT_EQ(cache.purge("https", "shop.com", "/a?x=1"), 4u);
+  EXPECT_EQ(cache.purge("https", "shop.com", "/a?x=1"), 0u);
+  EXPECT_EQ(cache.purge("http", "shop.com", "/a?x=2"), 0u);
+  EXPECT_EQ(ask(cache, Asked("GET /a?x=1", "Accept-Encoding: br\r\n")), "miss");
+  EXPECT_EQ(ask(cache, Asked("GET /a?x=2")), "hit 2");
+  EXPECT_EQ(cache.figures().purged, 4u);
+}
+
+TEST(Cache, AnUnsafeMethodInvalidatesItsUrl) {
+  Cache cache(kRoomy);
+  ASSERT_TRUE(store(cache, Asked("GET /a"), "1", kMinute));
+  ASSERT_TRUE(store(cache, Asked("GET /a").pool("other"), "2", kMinute));
+  cache.invalidate(*Asked("POST /a"));
+  EXPECT_EQ(ask(cache, Asked("GET /a")), "miss");
+  EXPECT_EQ(ask(cache, Asked("GET /a").pool("other")), "hit 2");
+}
+
+TEST(Cache, WhatWasAskedForBeforeAPurgeDoesNotComeInAfterIt) {
+  Cache cache(kRoomy);
+  const Asked asked("GET /a"), bystander("GET /b");
+  const Answer answer("200 OK", kMinute);
+  for (const bool purged : {true, false}) {
+    for (const auto& framing : {testing::length(3), testing::kChunked}) {
+      auto writer = cache.begin(*asked, *answer, framing);
+      ASSERT_TRUE(writer && writer->append("old"));
+      cache.purge("https", "shop.com", purged ? "/a" : "/b");
+      writer->finish();
+      EXPECT_EQ(ask(cache, asked), purged ? "miss" : "hit old");
+    }
+  }
+  auto writer = cache.begin(*asked, *answer, testing::length(3));
+  for (int i = 0; i < 100; ++i) cache.purge("https", "shop.com", "/" + std::to_string(i));
+  cache.purge("https", "shop.com", "/a");
+  for (int i = 0; i < 100; ++i) cache.purge("https", "shop.com", "/" + std::to_string(i));
+  ASSERT_TRUE(writer->append("old"));
+  writer->finish();
+  EXPECT_EQ(ask(cache, asked), "miss");
+}
+
+TEST(Cache, AWriterThatIsDroppedLeavesNothing) {
+  Cache cache(kRoomy);
+  const uint64_t empty = cache.figures().bytes;
+  const Answer answer("200 OK", kMinute);
+  for (const auto& framing : {testing::length(100), testing::kChunked}) {
+    auto writer = cache.begin(*Asked("GET /a"), *answer, framing);
+    ASSERT_TRUE(writer->append("half of i"));
+    EXPECT_GT(cache.figures().bytes, empty);
+    EXPECT_EQ(ask(cache, Asked("GET /a")), "miss");
+    writer.reset();
+    EXPECT_EQ(cache.figures().bytes, empty);
+  }
+  // Nor one that was promised more, or less, than came.
+  auto writer = cache.begin(*Asked("GET /a"), *answer, testing::length(4));
+  EXPECT_FALSE(writer->append("five!"));
+  EXPECT_TRUE(writer->append("thr"));
+  writer->finish();
+  EXPECT_EQ(ask(cache, Asked("GET /a")), "miss");
+  writer.reset();
+  EXPECT_EQ(cache.figures().bytes, empty);
+}
+
+TEST(Cache, BodiesOfUnknownLengthGrowInPieces) {
+  Cache cache(kRoomy);
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{5000}, size_t{65536}, size_t{65537}, size_t{1} << 20}) {
+    std::string body(size, 'x');
+    for (size_t i = 0; i < size; ++i) body[i] = char(i * 2654435761u >> 13);
+    const Answer answer("200 OK", "Cache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n");
+    auto writer = cache.begin(*Asked("GET /a"), *answer, testing::kChunked);
+    for (size_t at = 0; at < size; at += 1300) ASSERT_TRUE(writer->append(std::string_view(body).substr(at, 1300)));
+    writer->finish();
+    const Lookup lookup = cache.find(*Asked("GET /a"));
+    ASSERT_EQ(lookup.result, Result::kHit);
+    EXPECT_EQ(stored(*lookup.object).body_size, size);
+    EXPECT_EQ(stored(*lookup.object).body.size() == 1, size <= 65536);
+    EXPECT_EQ(stored(*lookup.object).head.headers.value(http::HeaderId::kContentLength), std::to_string(size));
+    EXPECT_TRUE(body_of(*lookup.object) == body);
+  }
+}
+
+TEST(Cache, RefreshRenewsHeadersAndKeepsTheBody) {
+  Cache cache(kRoomy);
+  const Asked later("GET /a", "", kNow + 100);
+  for (const char* body : {"small", "other"}) {
+    ASSERT_TRUE(store(cache, Asked("GET /a"), body,
+                      "ETag: \"1\"\r\nCache-Control: max-age=60\r\nX-Kept: 1\r\nX-News: old\r\nContent-Type: a/b\r\n"));
+    for (int round = 0; round < 3; ++round) {
+      Lookup lookup = cache.find(*later);
+      if (round == 0) {
+        ASSERT_EQ(lookup.result, Result::kStale);
+      }
+      const Answer answer("304 Not Modified",
+                          "ETag: \"1\"\r\nCache-Control: max-age=30\r\nx-news: new\r\nContent-Type: c/d\r\n"
+                          "Content-Length: 0\r\nSet-Cookie: a=b\r\nAge: 3\r\n");
+      const ObjectPointer renewed = cache.refresh(*later, std::move(lookup.object), *answer);
+      ASSERT_TRUE(renewed);
+      EXPECT_EQ(body_of(*renewed), body);
+    }
+    const Lookup again = cache.find(*Asked("GET /a", "", kNow + 101));
+    ASSERT_EQ(again.result, Result::kHit);
+    EXPECT_EQ(again.age, 4u);
+    EXPECT_EQ(again.fresh_for, 26);
+    const Stored served = stored(*again.object);
+    EXPECT_EQ(served.head.status, 200);
+    EXPECT_EQ(served.head.headers.value(http::HeaderId::kContentType), "a/b");
+    EXPECT_EQ(served.head.headers.value(http::HeaderId::kContentLength), "5");
+    EXPECT_EQ(served.head.headers.value(http::HeaderId::kDate), "Sun, 06 Nov 1994 08:51:17 GMT");
+    EXPECT_FALSE(served.head.headers.has(http::HeaderId::kSetCookie));
+    std::string others;
+    for (const auto& header : served.head.headers) {
+      if (header.id() == http::HeaderId::kOther) others.append(header.name()).append("=").append(header.value()).append(" ");
+    }
+    EXPECT_EQ(others, "X-Kept=1 x-news=new ");
+    EXPECT_EQ(cache.figures().objects, 1u);
+  }
+}
+
+TEST(Cache, A304OfAnotherObjectRenewsNothing) {
+  struct Row {
+    const char *stored, *said;
+    bool confirmed;
+  };
+  const Row rows[] = {
+      {"ETag: \"1\"\r\n", "", true},
+      {"ETag: \"1\"\r\n", "ETag: \"1\"\r\n", true},
+      {"ETag: W/\"1\"\r\n", "ETag: W/\"1\"\r\n", true},
+      {"ETag: \"1\"\r\n", "ETag: W/\"1\"\r\n", true},
+      {"ETag: \"1\"\r\n", "ETag: \"2\"\r\n", false},
+      {"ETag: \"1\"\r\n", "ETag: 1\r\n", false},
+      {"Last-Modified: Sun, 06 Nov 1988 08:32:57 GMT\r\n", "ETag: \"2\"\r\n", false},
+      {"Last-Modified: Sun, 06 Nov 1988 08:32:57 GMT\r\n", "Last-Modified: Sun, 06 Nov 1988 08:32:57 GMT\r\n", true},
+      {"Last-Modified: Sun, 06 Nov 1988 08:32:57 GMT\r\n", "Last-Modified: Sun, 06 Nov 1988 08:32:58 GMT\r\n", false},
+  };
+  for (const Row& row : rows) {
+    Cache cache(kRoomy);
+    ASSERT_TRUE(store(cache, Asked("GET /a"), "body", std::string(kMinute) + row.stored));
+    Lookup lookup = cache.find(*Asked("GET /a", "", kNow + 60));
+    const Answer answer("304 Not Modified", row.said);
+    const ObjectPointer renewed = cache.refresh(*Asked("GET /a", "", kNow + 60), std::move(lookup.object), *answer);
+    EXPECT_EQ(renewed != nullptr, row.confirmed) << row.stored << row.said;
+    EXPECT_EQ(cache.figures().objects, row.confirmed ? 1u : 0u);
+  }
+}
+
+TEST(Cache, A304MayEndWhatIsStored) {
+  Cache cache(kRoomy);
+  ASSERT_TRUE(store(cache, Asked("GET /a"), "body", "Cache-Control: max-age=60\r\nETag: \"1\"\r\n"));
+  const Asked later("GET /a", "", kNow + 60);
+  Lookup lookup = cache.find(*later);
+  const Answer answer("304 Not Modified", "Cache-Control: no-store\r\n");
+  const ObjectPointer renewed = cache.refresh(*later, std::move(lookup.object), *answer);
+  ASSERT_TRUE(renewed);
+  EXPECT_EQ(body_of(*renewed), "body");
+  EXPECT_EQ(ask(cache, later), "miss");
+}
+
+TEST(Cache, OneAsksTheBackendWhileTheOthersGetTheStaleOne) {
+  Cache cache(kRoomy);
+  ASSERT_TRUE(store(cache, Asked("GET /a"), "body", "Cache-Control: max-age=60, stale-while-revalidate=60\r\n"));
+  const Asked later("GET /a", "", kNow + 61);
+  EXPECT_EQ(ask(cache, later), "stale");
+  EXPECT_EQ(ask(cache, later), "hit body");
+  EXPECT_EQ(ask(cache, Asked("GET /a", "", kNow + 70)), "hit body");
+  EXPECT_EQ(ask(cache, Asked("GET /a", "", kNow + 71)), "stale");  // whoever asked had ten seconds
+  EXPECT_EQ(ask(cache, Asked("GET /a", "", kNow + 121)), "stale");
+  EXPECT_EQ(ask(cache, Asked("GET /a", "", kNow + 121)), "stale");
+}
+
+TEST(Cache, ClientsWhoHaveItAreTold) {
+  struct Row {
+    const char *stored, *asked;
+    bool has_it;
+  };
+  constexpr const char* kChanged = "Last-Modified: Sun, 06 Nov 1988 08:32:57 GMT\r\n";
+  const Row rows[] = {
+      {"ETag: \"1\"\r\n", "", false},
+      {"ETag: \"1\"\r\n", "If-None-Match: \"1\"\r\n", true},
+      {"ETag: \"1\"\r\n", "If-None-Match: W/\"1\"\r\n", true},
+      {"ETag: \"1\"\r\n", "If-None-Match: \"2\", \"1\"\r\n", true},
+      {"ETag: \"1\"\r\n", "If-None-Match: \"2\"\r\nIf-None-Match: \"1\"\r\n", true},
+      {"ETag: \"1\"\r\n", "If-None-Match: \"2\"\r\n", false},
+      {"ETag: \"1\"\r\n", "If-None-Match: *\r\n", true},
+      {"", "If-None-Match: *\r\n", true},
+      {"", "If-None-Match: \"1\"\r\n", false},
+      {kChanged, "If-Modified-Since: Sun, 06 Nov 1988 08:32:57 GMT\r\n", true},
+      {kChanged, "If-Modified-Since: Sun, 06 Nov 1988 08:32:58 GMT\r\n", true},
+      {kChanged, "If-Modified-Since: Sun, 06 Nov 1988 08:32:56 GMT\r\n", false},
+      {kChanged, "If-Modified-Since: yesterday\r\n", false},
+      {kChanged, "If-None-Match: \"1\"\r\nIf-Modified-Since: Sun, 06 Nov 1988 08:32:57 GMT\r\n", false},
+      {"", "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n", true},  // it has no date but that of its answer
+      {"", "If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n", false},
+  };
+  for (const Row& row : rows) {
+    Cache cache(kRoomy);
+    ASSERT_TRUE(store(cache, Asked("GET /a"), "body", std::string(kMinute) + row.stored));
+    const Asked asked("GET /a", row.asked);
+    const Lookup lookup = cache.find(*asked);
+    ASSERT_EQ(lookup.result, Result::kHit);
+    EXPECT_EQ(not_modified(asked.head(), *lookup.object), row.has_it) << row.stored << row.asked;
+  }
+}
+
+}  // namespace
+}  // namespace cardea::l7::cache
