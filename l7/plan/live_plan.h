@@ -23,6 +23,7 @@ namespace cardea::l7 {
 namespace cache {
 class Cache;
 }
+struct RowSet;  // row_book.h: as long as it is held, the rows beside it are this part's
 
 using std::chrono::milliseconds;
 
@@ -57,6 +58,7 @@ struct PoolPlan {
   milliseconds connect_timeout{1000}, response_timeout{30'000}, idle_timeout{30'000};
   uint32_t idle_max = 256;  // pooled connections a shard and backend
   uint32_t retries = 2;
+  std::shared_ptr<const RowSet> row_set;
 };
 
 struct RoutePlan {
@@ -80,14 +82,20 @@ struct ServicePlan {
   uint32_t header_bytes_max = 16'384;
   uint64_t body_bytes_max = 0;  // 0: no limit
   ServiceRows rows;
+  std::shared_ptr<const RowSet> row_set;
 
   bool has_tls() const { return !certificates.empty(); }
 };
 
 struct CachePlan {
+  struct Limits {
+    uint64_t memory = 0, object = 0;  // bytes
+  };
   std::string name;
+  Limits limits;  // set when the plan is adopted
   std::shared_ptr<cache::Cache> cache;  // the same object as long as the cache stays in the plan
   CacheRows rows;
+  std::shared_ptr<const RowSet> row_set;
 };
 
 struct PlanSettings {

@@ -1,6 +1,6 @@
 // Where each counter of L7 stands in a shard's block of the stats segment: offsets, the same for every shard, given out
 // by the control thread when a plan is adopted. Rows live as long as what they count stays in the plan, whatever else a
-// reload changes; an operator's names are their only labels.
+// reload changes; an operator's names are their only labels. What did not fit is an Error of the RowAdder.
 #pragma once
 
 #include <array>
@@ -8,8 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/error.h"
-#include "base/stats.h"
+#include "base/stats_rows.h"
 
 namespace cardea::l7 {
 
@@ -27,7 +26,7 @@ struct ServiceRows {
   uint32_t refused_requests = 0;     // _bad_requests_total: answered before a route was known
   uint32_t duration = 0;             // _request_duration_microseconds: a histogram
 
-  static Result<ServiceRows> add(stats::Segment& segment, std::string_view service);
+  static ServiceRows add(stats::RowAdder& add, std::string_view service);
 };
 
 // cardea_l7_route_…{service="shop",route="shop[0]"}
@@ -36,7 +35,7 @@ struct RouteRows {
   std::array<uint32_t, 5> responses{};
   uint32_t duration = 0;
 
-  static Result<RouteRows> add(stats::Segment& segment, std::string_view service, std::string_view route);
+  static RouteRows add(stats::RowAdder& add, std::string_view service, std::string_view route);
 };
 
 // cardea_l7_backend_…{pool="web",backend="10.0.0.11:8080"}
@@ -51,7 +50,7 @@ struct BackendRows {
   uint32_t busy = 0;              // _connections: a gauge, exchanges and tunnels under way
   uint32_t duration = 0;          // _response_duration_microseconds: until the response's head; a histogram
 
-  static Result<BackendRows> add(stats::Segment& segment, std::string_view pool, std::string_view backend);
+  static BackendRows add(stats::RowAdder& add, std::string_view pool, std::string_view backend);
 };
 
 // Without labels of the plan: a shard's own.
@@ -62,7 +61,7 @@ struct ShardRows {
   uint32_t log_lines = 0, log_dropped = 0;    // cardea_l7_log_lines_total, cardea_l7_log_dropped_total
   uint32_t memory_refused = 0;                // cardea_l7_memory_refused_total: the cap on buffers was reached
 
-  static Result<ShardRows> add(stats::Segment& segment);
+  static ShardRows add(stats::RowAdder& add);
 };
 
 // cardea_l7_cache_…{cache="edge"}: each shard counts what it asked for; size and objects are set by the control thread.
@@ -72,7 +71,7 @@ struct CacheRows {
   uint32_t evicted = 0, purged = 0;       // _evicted_total, _purged_total
   uint32_t bytes = 0, objects = 0;        // gauges
 
-  static Result<CacheRows> add(stats::Segment& segment, std::string_view cache);
+  static CacheRows add(stats::RowAdder& add, std::string_view cache);
 };
 
 }  // namespace cardea::l7

@@ -48,8 +48,12 @@ Loop::Loop(Clock clock, FileDescriptor epoll, FileDescriptor event)
       timers_(now_),
       post_source_(std::make_unique<PostSource>(event_.get())) {}
 
-Loop::~Loop() {
+void Loop::end_tasks() {
   while (SpawnedTask* task = spawned_.front()) task->destroy();
+}
+
+Loop::~Loop() {
+  end_tasks();
   Call* call = calls_.exchange(nullptr, std::memory_order_acquire);
   while (call) delete std::exchange(call, call->next);
 }

@@ -51,7 +51,8 @@ class Loop {
   static Result<std::unique_ptr<Loop>> create(Clock clock = Clock::kMonotonic);
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
-  ~Loop();  // destroys every spawned task that has not finished, and what it owns
+  ~Loop();  // end_tasks()
+  void end_tasks();  // destroys every spawned task that has not finished, and what it owns
 
   void run();   // turns until stop()
   void stop();  // from any thread

@@ -1,0 +1,114 @@
+// The questions and the JSON of their answers, but for explain, which has a file of its own.
+#include "l7/control/answers.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "l7/cache/cache.h"
+#include "l7/control/explain.h"
+#include "l7/control/url.h"
+
+namespace cardea::l7 {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::chrono::sys_seconds now_in_seconds() {
+  return std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+Json status_json(const Running& running) {
+  const LivePlan& plan = running.plan();
+  Json shards = Json::array();
+  for (size_t i = 0; i < running.shards().size(); ++i)
+    shards.push_back({{"cpu", plan.settings.cpus[i]}, {"busy_percent", running.busy_percent(i)}});
+  const auto uptime = std::chrono::steady_clock::now() - running.started_at();
+  return {{"generation", plan.generation},
+          {"pid", ::getpid()},
+          {"uptime_s", std::chrono::duration_cast<std::chrono::seconds>(uptime).count()},
+          {"shards", std::move(shards)},
+          {"connections", running.connections()},
+          {"plan_services", plan.services.size()}};
+}
+
+Json certificate_json(const ServicePlan& service, const tls::Certificate& certificate) {
+  return {{"service", service.name},
+          {"name", certificate.name},
+          {"names", certificate.names},
+          {"key_type", certificate.key_type},
+          {"issuer", certificate.issuer},
+          {"serial", certificate.serial},
+          {"not_before", certificate.not_before.time_since_epoch().count()},
+          {"not_after", certificate.not_after.time_since_epoch().count()},
+          {"warning", tls::expiry_warning(certificate, now_in_seconds(), std::chrono::days(30))}};
+}
+
+Json certs_json(const LivePlan& plan) {
+  Json certificates = Json::array();
+  for (const auto& service : plan.services)
+    for (const auto& certificate : service->certificates)
+      certificates.push_back(certificate_json(*service, *certificate));
+  return {{"certificates", std::move(certificates)}};
+}
+
+Json cache_json(const LivePlan& plan) {
+  Json caches = Json::array();
+  for (const CachePlan& cache : plan.caches) {
+    const cache::Figures now = cache.cache->figures();
+    caches.push_back({{"name", cache.name},
+                      {"bytes", now.bytes},
+                      {"bytes_max", cache.limits.memory},
+                      {"objects", now.objects},
+                      {"evicted", now.evicted},
+                      {"purged", now.purged}});
+  }
+  return {{"caches", std::move(caches)}};
+}
+
+Result<Json> purge_json(const LivePlan& plan, const Json& question) {
+  auto url = parse_url(question.value("url", std::string()));
+  if (!url) return std::unexpected(std::move(url.error()));
+  size_t purged = 0;
+  for (const CachePlan& cache : plan.caches) purged += cache.cache->purge(url->scheme, url->authority, url->target());
+  return Json{{"purged", purged}};
+}
+
+Result<Json> explain_json(const Running& running, const Json& question) {
+  auto url = parse_url(question.value("url", std::string()));
+  if (!url) return std::unexpected(std::move(url.error()));
+  ExplainRequest request{question.value("method", std::string("GET")), std::move(*url),
+                         question.value("service", std::string()), {}};
+  if (const std::string client = question.value("client", std::string()); !client.empty()) {
+    auto endpoint = Endpoint::parse(client);
+    if (!endpoint) return std::unexpected(std::move(endpoint.error()).in("client"));
+    request.client = *endpoint;
+  }
+  return explain(running.plan(), request);
+}
+
+Result<Json> answer_json(const Json& question, const Running& running) {
+  const std::string what = question.value("ask", std::string());
+  if (what == "status") return status_json(running);
+  if (what == "explain") return explain_json(running, question);
+  if (what == "certs") return certs_json(running.plan());
+  if (what == "cache") return cache_json(running.plan());
+  if (what == "purge") return purge_json(running.plan(), question);
+  return fail(fmt::format("unknown question \"{}\"", what), Origin::kOperator);
+}
+
+}  // namespace
+
+Result<std::string> answer_question(std::string_view question, Running& running) try {
+  const Json json = Json::parse(question, nullptr, false);
+  if (!json.is_object()) return fail("the question is not a JSON object", Origin::kOperator);
+  auto answer = answer_json(json, running);
+  if (!answer) return std::unexpected(std::move(answer.error()));
+  return answer->dump(-1, ' ', false, Json::error_handler_t::replace);
+} catch (const nlohmann::json::exception& error) {
+  return fail(fmt::format("the question's fields are of the wrong kind: {}", error.what()), Origin::kOperator);
+}
+
+}  // namespace cardea::l7

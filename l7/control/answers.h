@@ -1,0 +1,14 @@
+// Questions over the plan socket, answered as JSON: status, explain, certs, cache, purge. Only purge changes anything.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "l7/control/running.h"
+
+namespace cardea::l7 {
+
+Result<std::string> answer_question(std::string_view question, Running& running);
+
+}  // namespace cardea::l7

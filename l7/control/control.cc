@@ -1,0 +1,108 @@
+#include "l7/control/control.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+
+#include "base/log.h"
+#include "base/plan_file.h"
+#include "l7/control/answers.h"
+#include "l7/plan_schema.h"
+
+namespace cardea::l7 {
+namespace {
+
+using control::Message;
+using control::Verb;
+using namespace std::chrono_literals;
+
+constexpr auto kTick = 1000ms;
+constexpr auto kDrainPatience = 10s;  // systemd asks once and kills after TimeoutStopSec
+
+}  // namespace
+
+void Control::start_with_stored_plan() {
+  const std::string path = options_.state_directory + "/l7.plan";
+  if (::access(path.c_str(), F_OK) != 0) return log::info("waiting for a plan on {}/l7.sock", options_.run_directory);
+  auto image = control::read_plan_file(path, kPlanBytesMax);
+  auto running = image ? Running::open(*image, options_) : std::unexpected(std::move(image.error()));
+  if (!running) return log::warning("the stored plan {} is of no use: {}", path, running.error().message);
+  running_ = std::move(*running);
+  log::info("serving by the stored plan {}", running_->plan().generation);
+}
+
+Result<uint64_t> Control::take(const Message& request) {
+  if (request.verb != Verb::kAdopt && request.verb != Verb::kUpdatePools) return fail("unknown request");
+  if (!request.memfd) return fail("the plan itself is missing (no memfd)");
+  auto mapping = control::SealedMapping::map(*request.memfd, kPlanBytesMax);
+  if (!mapping) return std::unexpected(std::move(mapping.error()));
+  if (request.verb == Verb::kUpdatePools)
+    return running_ ? running_->update_pools(mapping->bytes()) : Result<uint64_t>(fail("no plan yet"));
+  if (running_) return running_->adopt(mapping->bytes());
+  auto opened = Running::open(mapping->bytes(), options_);
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  running_ = std::move(*opened);
+  return running_->plan().generation;
+}
+
+Message Control::answer(Message request) {
+  if (request.verb == Verb::kAsk) {
+    auto text = running_ ? answer_question(request.body, *running_) : Result<std::string>(fail("no plan yet"));
+    if (text) return {.verb = Verb::kAnswer, .body = std::move(*text)};
+    return {.verb = Verb::kRefused, .body = text.error().message};
+  }
+  auto adopted = take(request);
+  if (adopted) {
+    if (request.verb == Verb::kAdopt) log::info("plan {} adopted", *adopted);
+    return {.verb = Verb::kAdopted, .generation = *adopted};
+  }
+  log::warning("plan refused: {}", adopted.error().message);
+  return {.verb = Verb::kRefused,
+          .generation = running_ ? running_->plan().generation : 0,
+          .body = adopted.error().message};
+}
+
+bool Control::told_to_end(int signal_fd) {
+  signalfd_siginfo signal{};
+  while (::read(signal_fd, &signal, sizeof signal) == ssize_t(sizeof signal)) {
+    if (signal.ssi_signo != SIGUSR1) return true;
+    if (running_) running_->reopen_log();
+  }
+  return false;
+}
+
+Result<> Control::run(int signal_fd) {
+  Instant ticked = monotonic_now();
+  for (;;) {
+    pollfd ends[] = {{.fd = server_.fd(), .events = POLLIN, .revents = 0},
+                     {.fd = signal_fd, .events = POLLIN, .revents = 0}};
+    if (::poll(ends, 2, int(kTick.count())) < 0 && errno != EINTR) return fail_errno("wait for requests");
+    if (ends[1].revents != 0 && told_to_end(signal_fd)) break;
+    if (ends[0].revents != 0) server_.serve([this](Message request) { return answer(std::move(request)); });
+    const Instant now = monotonic_now();
+    if (!running_ || now - ticked < kTick) continue;
+    ticked = now;
+    running_->tick(now);
+  }
+  if (running_) end_orderly(signal_fd);
+  return {};
+}
+
+// A second signal ends the patience.
+void Control::end_orderly(int signal_fd) {
+  running_->drain();
+  const Instant deadline = monotonic_now() + kDrainPatience;
+  do {
+    pollfd end{.fd = signal_fd, .events = POLLIN, .revents = 0};
+    if (::poll(&end, 1, 20) > 0 && told_to_end(signal_fd)) break;
+  } while (running_->connections() > 0 && monotonic_now() < deadline);
+  if (const uint64_t left = running_->connections(); left > 0)
+    log::warning("ending with {} connections that did not end by themselves", left);
+  running_.reset();
+}
+
+}  // namespace cardea::l7

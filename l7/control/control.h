@@ -1,0 +1,34 @@
+// The control thread: plans and questions in from the plan socket, answers out, and what has to be done once a second.
+// Before there is a plan it waits for one and refuses questions.
+#pragma once
+
+#include <memory>
+
+#include "base/control_socket.h"
+#include "base/error.h"
+#include "base/plan_server.h"
+#include "l7/control/running.h"
+
+namespace cardea::l7 {
+
+class Control {
+ public:
+  Control(control::PlanServer& server, StartOptions options) : server_(server), options_(std::move(options)) {}
+
+  // Starts with STATE/l7.plan where there is one that can be used; without it the first that comes is adopted.
+  void start_with_stored_plan();
+  // Until SIGTERM or SIGINT arrives at `signal_fd` (a signalfd); SIGUSR1 opens the access log anew.
+  Result<> run(int signal_fd);
+
+ private:
+  control::Message answer(control::Message request);
+  Result<uint64_t> take(const control::Message& request);
+  bool told_to_end(int signal_fd);
+  void end_orderly(int signal_fd);
+
+  control::PlanServer& server_;
+  StartOptions options_;
+  std::unique_ptr<Running> running_;
+};
+
+}  // namespace cardea::l7

@@ -1,0 +1,236 @@
+#include "l7/control/running.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+
+#include "base/log.h"
+#include "l7/cache/cache.h"
+#include "l7/runtime/listener.h"
+
+namespace cardea::l7 {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Room for about 10,000 routes, 10,000 backends and 1,000 services; memory is taken only as rows are added.
+constexpr uint32_t kRowsMax = 262'144, kCellsMax = 2'097'152;
+constexpr auto kShardPatience = 10s;
+constexpr auto kTicketKeyLife = 8h;
+
+// A meeting point of shards and the control thread that outlives an impatient control thread.
+struct Meeting {
+  std::mutex mutex;
+  std::condition_variable changed;
+  size_t missing;
+  explicit Meeting(size_t count) : missing(count) {}
+  void arrive() {
+    const std::lock_guard lock(mutex);
+    --missing;
+    changed.notify_one();
+  }
+  bool wait() {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, kShardPatience, [this] { return missing == 0; });
+  }
+};
+
+std::set<Endpoint> endpoints_of(const LivePlan& plan) {
+  std::set<Endpoint> all;
+  for (const auto& service : plan.services) all.insert(service->listen.begin(), service->listen.end());
+  return all;
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------ start and end
+
+Running::Running(stats::Segment segment, uint32_t shards)
+    : segment_(std::move(segment)), resources_{RowBook(segment_), {}}, cells_(segment_.cells(shards)) {}
+
+Running::~Running() {
+  for (const auto& shard : shards_) shard->stop();
+}
+
+Result<std::unique_ptr<Running>> Running::open(Bytes image, const StartOptions& options) {
+  auto settings = read_settings(image);
+  if (!settings) return std::unexpected(std::move(settings.error()));
+  const auto count = uint32_t(settings->cpus.size());
+  auto segment = stats::Segment::create(options.run_directory + "/l7.stats", count + 1, kRowsMax, kCellsMax);
+  if (!segment) return std::unexpected(std::move(segment.error()));
+  std::unique_ptr<Running> running(new Running(std::move(*segment), count));
+  if (auto done = running->open_shards(*settings); !done) return std::unexpected(std::move(done.error()));
+  if (auto done = running->adopt(image); !done) return std::unexpected(std::move(done.error()));
+  return running;
+}
+
+Result<> Running::open_shards(const PlanSettings& settings) {
+  stats::RowAdder add(segment_);
+  const ShardRows shard_rows = ShardRows::add(add);
+  rows_ = ControlRows::add(add);
+  if (!add.done) return add.done;
+  auto keys = tls::TicketKeys::create();
+  if (!keys) return std::unexpected(std::move(keys.error()));
+  ticket_keys_ = std::move(*keys);
+  rotated_ = monotonic_now();
+  const auto count = uint32_t(settings.cpus.size());
+  auto log = AccessLog::open(settings.access_log, count, settings.access_log_ring_bytes);
+  if (!log) return std::unexpected(std::move(log.error()).in("l7.access_log"));
+  log_ = std::move(*log);
+  for (uint32_t i = 0; i < count; ++i) {
+    auto shard = proxy::Shard::create(i, {&segment_, shard_rows, log_.get(), count});
+    if (!shard) return std::unexpected(std::move(shard.error()));
+    if (auto done = (*shard)->start(settings.cpus[i]); !done) return done;
+    (*shard)->post([keys = ticket_keys_](proxy::Shard& its) { its.set_ticket_keys(keys); });
+    shards_.push_back(std::move(*shard));
+  }
+  busy_.resize(count);
+  return {};
+}
+
+// ------------------------------------------------------------------ plans
+
+Result<Running::Sockets> Running::open_sockets(const LivePlan& next) const {
+  std::set<Endpoint> known = plan_ ? endpoints_of(*plan_) : std::set<Endpoint>();
+  Sockets sockets(shards_.size());
+  for (const auto& service : next.services)
+    for (const Endpoint& endpoint : service->listen) {
+      if (known.contains(endpoint)) continue;
+      for (auto& its : sockets) {
+        auto socket = open_listening_socket(endpoint);
+        if (!socket) return std::unexpected(std::move(socket.error()).in(fmt::format("service \"{}\"", service->name)));
+        its[endpoint] = std::move(*socket);
+      }
+    }
+  return sockets;
+}
+
+Result<> Running::use_log(const PlanSettings& next) {
+  if (!plan_ || plan_->settings.access_log == next.access_log) return {};
+  if (auto done = log_->reopen(next.access_log); !done) return std::unexpected(std::move(done.error()).in("l7.access_log"));
+  return {};
+}
+
+Result<uint64_t> Running::adopt(Bytes image) {
+  const auto refused = [this](Error error) {
+    count(rows_.plans_refused);
+    return std::unexpected(std::move(error));
+  };
+  auto next = load_plan(image, resources_, plan_.get());
+  if (!next) return refused(std::move(next.error()));
+  if (plan_)
+    if (auto fits = check_reloadable(*plan_, **next); !fits) return refused(std::move(fits.error()));
+  auto sockets = open_sockets(**next);
+  if (!sockets) return refused(std::move(sockets.error()));
+  if (auto done = use_log((*next)->settings); !done) return refused(std::move(done.error()));
+  for (const CachePlan& cache : (*next)->caches) cache.cache->set_limits({cache.limits.memory, cache.limits.object});
+  publish(std::move(*next), std::move(*sockets));
+  certificate_rows_ = CertificateRows::add(resources_.rows, *plan_);
+  write_gauges();
+  return plan_->generation;
+}
+
+Result<uint64_t> Running::update_pools(Bytes image) {
+  auto next = load_pool_update(image, resources_, *plan_);
+  if (!next) {
+    count(rows_.plans_refused);
+    return std::unexpected(std::move(next.error()));
+  }
+  publish(std::move(*next), {});
+  return plan_->generation;
+}
+
+// No sockets at all: the same services with other pools.
+void Running::publish(std::shared_ptr<const LivePlan> next, Sockets sockets) {
+  if (plan_) retired_.push_back(plan_);
+  plan_ = std::move(next);
+  auto meeting = std::make_shared<Meeting>(shards_.size());
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    if (sockets.empty()) {
+      shards_[i]->post([plan = plan_, meeting](proxy::Shard& shard) mutable {
+        shard.update_pools(std::move(plan));
+        meeting->arrive();
+      });
+    } else {
+      shards_[i]->post([plan = plan_, meeting, its = std::move(sockets[i])](proxy::Shard& shard) mutable {
+        shard.adopt(std::move(plan), std::move(its));
+        meeting->arrive();
+      });
+    }
+  }
+  if (!meeting->wait()) log::error("plan {}: a shard has not taken it yet; it will when it comes to it", plan_->generation);
+  count(rows_.plans_adopted);
+  stats::set(cells_ + rows_.plan_generation, plan_->generation);
+}
+
+bool Running::ask(size_t shard, std::move_only_function<void(proxy::Shard&)> call) {
+  auto meeting = std::make_shared<Meeting>(1);
+  shards_[shard]->post([meeting, call = std::move(call)](proxy::Shard& its) mutable {
+    call(its);
+    meeting->arrive();
+  });
+  return meeting->wait();
+}
+
+// ------------------------------------------------------------------ at leisure
+
+void Running::count(uint32_t cell) {
+  stats::add(cells_ + cell, 1);
+}
+
+void Running::write_gauges() {
+  for (const auto& [cell, value] : certificate_rows_.not_after) stats::set(cells_ + cell, uint64_t(value));
+  for (const CachePlan& cache : plan_->caches) {
+    const cache::Figures now = cache.cache->figures();
+    const std::pair<uint32_t, uint64_t> values[] = {
+        {cache.rows.bytes, now.bytes},     {cache.rows.objects, now.objects}, {cache.rows.stored, now.stored},
+        {cache.rows.refused, now.refused}, {cache.rows.evicted, now.evicted}, {cache.rows.purged, now.purged}};
+    for (const auto& [cell, value] : values) stats::set(cells_ + cell, value);
+  }
+}
+
+void Running::rotate_ticket_keys(Instant now) {
+  if (now - rotated_ < kTicketKeyLife) return;
+  rotated_ = now;
+  auto keys = ticket_keys_->rotated();
+  if (!keys) return log::warning("the keys of session tickets could not be changed: {}", keys.error().message);
+  ticket_keys_ = std::move(*keys);
+  for (const auto& shard : shards_)
+    shard->post([keys = ticket_keys_](proxy::Shard& its) { its.set_ticket_keys(keys); });
+}
+
+void Running::tick(Instant now) {
+  std::erase_if(retired_, [](const auto& plan) { return plan.use_count() == 1; });
+  resources_.rows.sweep();
+  resources_.certificates.trim();
+  write_gauges();
+  rotate_ticket_keys(now);
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    const auto cell = [&](uint32_t row) { return std::atomic_ref(shards_[i]->cells()[row]).load(); };
+    const Busy before = busy_[i];
+    busy_[i].busy_ns = cell(shards_[i]->shared().rows.busy_ns);
+    busy_[i].sleeping_ns = cell(shards_[i]->shared().rows.sleeping_ns);
+    const uint64_t busy = busy_[i].busy_ns - before.busy_ns, asleep = busy_[i].sleeping_ns - before.sleeping_ns;
+    busy_[i].percent = busy + asleep == 0 ? 0 : 100.0 * double(busy) / double(busy + asleep);
+  }
+}
+
+void Running::reopen_log() {
+  if (auto done = log_->reopen(plan_->settings.access_log); !done) log::warning("{}", done.error().message);
+}
+
+void Running::drain() {
+  for (const auto& shard : shards_) shard->post([](proxy::Shard& its) { its.drain(); });
+}
+
+uint64_t Running::connections() const {
+  uint64_t sum = 0;
+  for (const auto& shard : shards_)
+    sum += std::atomic_ref(shard->cells()[shard->shared().rows.connections]).load(std::memory_order_relaxed);
+  return sum;
+}
+
+}  // namespace cardea::l7

@@ -1,0 +1,81 @@
+// Everything that lives from the first plan to the end of the process: counters, log, shards, and the plan they run.
+// Later plans are taken into it as a whole or refused as a whole. Control thread only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/stats.h"
+#include "l7/control/control_rows.h"
+#include "l7/log/access_log.h"
+#include "l7/plan/load.h"
+#include "l7/proxy/shard.h"
+
+namespace cardea::l7 {
+
+struct StartOptions {
+  std::string run_directory = "/run/cardea", state_directory = "/var/lib/cardea";
+};
+
+class Running {
+ public:
+  // Starts what the plan's settings ask for and adopts it. An Error leaves nothing behind.
+  static Result<std::unique_ptr<Running>> open(Bytes image, const StartOptions& options);
+  Running(const Running&) = delete;
+  ~Running();
+
+  // The generation that runs then. An Error: nothing has changed.
+  Result<uint64_t> adopt(Bytes image);
+  Result<uint64_t> update_pools(Bytes image);
+
+  void tick(Instant now);  // about once a second
+  void reopen_log();
+  void drain();                 // accept nothing more, close what is idle
+  uint64_t connections() const;  // of all shards
+
+  const LivePlan& plan() const { return *plan_; }
+  const std::vector<std::unique_ptr<proxy::Shard>>& shards() const { return shards_; }
+  std::chrono::steady_clock::time_point started_at() const { return started_at_; }
+  // Of the last second: hundredths of a shard's time that it worked.
+  double busy_percent(size_t shard) const { return busy_[shard].percent; }
+  // Runs `call` on a shard's thread and waits for it; false when the shard did not come to it in time.
+  bool ask(size_t shard, std::move_only_function<void(proxy::Shard&)> call);
+
+ private:
+  using Sockets = std::vector<std::map<Endpoint, FileDescriptor>>;  // by shard
+  struct Busy {
+    uint64_t busy_ns = 0, sleeping_ns = 0;
+    double percent = 0;
+  };
+
+  Running(stats::Segment segment, uint32_t shards);
+  Result<> open_shards(const PlanSettings& settings);
+  Result<Sockets> open_sockets(const LivePlan& next) const;
+  Result<> use_log(const PlanSettings& next);
+  void publish(std::shared_ptr<const LivePlan> next, Sockets sockets);
+  void count(uint32_t cell);
+  void write_gauges();
+  void rotate_ticket_keys(Instant now);
+
+  std::chrono::steady_clock::time_point started_at_ = std::chrono::steady_clock::now();
+  stats::Segment segment_;
+  PlanResources resources_;
+  uint64_t* cells_;  // the control thread's block
+  ControlRows rows_;
+  CertificateRows certificate_rows_;
+  std::unique_ptr<AccessLog> log_;
+  std::vector<std::unique_ptr<proxy::Shard>> shards_;
+  std::vector<Busy> busy_;
+  std::shared_ptr<const LivePlan> plan_;
+  std::vector<std::shared_ptr<const LivePlan>> retired_;  // freed here, not on a shard, when nobody holds them
+  std::shared_ptr<const tls::TicketKeys> ticket_keys_;
+  Instant rotated_{};
+};
+
+}  // namespace cardea::l7

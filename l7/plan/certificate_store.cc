@@ -1,0 +1,36 @@
+#include "l7/plan/certificate_store.h"
+
+#include "base/log.h"
+
+namespace cardea::l7 {
+
+CertificateStore::FileIdentity CertificateStore::identity_of(const std::string& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return {};
+  const auto ns = [](const timespec& time) { return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; };
+  return {found.st_dev, found.st_ino, found.st_size, ns(found.st_mtim), ns(found.st_ctim)};
+}
+
+Result<std::shared_ptr<const tls::Certificate>> CertificateStore::load(const std::string& name,
+                                                                       const std::string& cert_path,
+                                                                       const std::string& key_path) {
+  // Before reading: a file that changes meanwhile looks changed to the next plan.
+  const FileIdentity cert = identity_of(cert_path), key = identity_of(key_path);
+  Entry& entry = entries_[{cert_path, key_path}];
+  if (entry.certificate && entry.cert == cert && entry.key == key && entry.certificate->name == name)
+    return entry.certificate;
+  auto loaded = tls::load_certificate(name, cert_path, key_path);
+  if (!loaded) return loaded;
+  entry = {cert, key, *loaded};
+  const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+  if (const std::string warning = tls::expiry_warning(**loaded, now); !warning.empty()) log::warning("{}", warning);
+  return loaded;
+}
+
+void CertificateStore::trim() {
+  std::erase_if(entries_, [](const auto& entry) {
+    return !entry.second.certificate || entry.second.certificate.use_count() == 1;
+  });
+}
+
+}  // namespace cardea::l7

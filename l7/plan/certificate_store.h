@@ -1,0 +1,42 @@
+// Certificates as files, read once: as long as neither file of a certificate changes (device, inode, size, time), a plan
+// gets the same object, and what shards made of it stays. Control thread only.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "l7/tls/certificate.h"
+
+namespace cardea::l7 {
+
+class CertificateStore {
+ public:
+  // An Error names the file and what to do.
+  Result<std::shared_ptr<const tls::Certificate>> load(const std::string& name, const std::string& cert_path,
+                                                       const std::string& key_path);
+  // Forgets what no plan holds any more.
+  void trim();
+
+ private:
+  struct FileIdentity {
+    dev_t device = 0;
+    ino_t inode = 0;
+    off_t size = 0;
+    int64_t modified_ns = 0, changed_ns = 0;
+    bool operator==(const FileIdentity&) const = default;
+  };
+  struct Entry {
+    FileIdentity cert, key;
+    std::shared_ptr<const tls::Certificate> certificate;
+  };
+  static FileIdentity identity_of(const std::string& path);  // all zero: there is none
+
+  std::map<std::pair<std::string, std::string>, Entry> entries_;  // by both paths
+};
+
+}  // namespace cardea::l7

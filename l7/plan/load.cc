@@ -1,0 +1,248 @@
+#include "l7/plan/load.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "l7/cache/cache.h"
+#include "l7/plan/load_pools.h"
+#include "l7/plan_schema.h"
+
+namespace cardea::l7 {
+namespace {
+
+using plan_detail::address_of;
+using plan_detail::load_pool;
+
+constexpr size_t kShardsMax = 256;
+constexpr uint32_t kHeaderBytesMin = 1024, kHeaderBytesMax = 1 << 20;
+
+template <typename Root>
+Result<const Root*> verified(Bytes bytes, const char* identifier) {
+  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+  if (bytes.size() < 16 || bytes.size() > kPlanBytesMax) return fail(fmt::format("not a plan: {} bytes", bytes.size()));
+  if (!flatbuffers::BufferHasIdentifier(data, identifier))
+    return fail(fmt::format("not a plan: its identifier is not {}", identifier));
+  flatbuffers::Verifier verifier(data, bytes.size(), 64, 100'000'000);
+  if (!verifier.VerifyBuffer<Root>(identifier)) return fail("the plan is damaged: it points outside itself");
+  const Root* root = flatbuffers::GetRoot<Root>(data);
+  if (root->schema() != kPlanSchema)
+    return fail(fmt::format("the plan is of schema {}, this cardea-l7 reads {}: install the same version of all packages",
+                            root->schema(), kPlanSchema));
+  return root;
+}
+
+Result<PlanSettings> settings_of(const image::Settings& from) {
+  PlanSettings to;
+  to.cpus.assign(from.shards()->begin(), from.shards()->end());
+  if (to.cpus.empty() || to.cpus.size() > kShardsMax)
+    return fail(fmt::format("{} shards; 1 to {} are possible", to.cpus.size(), kShardsMax));
+  if (from.access_log()) to.access_log = from.access_log()->str();
+  to.access_log_ring_bytes = from.access_log_ring_bytes();
+  to.buffer_bytes_max = from.buffer_bytes_max();
+  if (to.access_log_ring_bytes < 4096 || to.access_log_ring_bytes > 1u << 30)
+    return fail(fmt::format("an access log ring of {} bytes", to.access_log_ring_bytes));
+  return to;
+}
+
+// ------------------------------------------------------------------ caches
+
+Result<CachePlan> cache_of(const image::Cache& from, PlanResources& resources, const LivePlan* running) {
+  CachePlan to;
+  to.name = from.name()->str();
+  if (from.memory_bytes() == 0) return fail(fmt::format("cache \"{}\" has no memory", to.name));
+  if (running)
+    for (const CachePlan& known : running->caches)
+      if (known.name == to.name) to.cache = known.cache;
+  to.limits = {from.memory_bytes(), from.object_bytes_max()};
+  if (!to.cache) to.cache = std::make_shared<cache::Cache>(cache::Limits{to.limits.memory, to.limits.object});
+  stats::RowAdder add = resources.rows.adder();
+  to.rows = CacheRows::add(add, to.name);
+  to.row_set = resources.rows.hold(std::move(add.rows));
+  if (!add.done) return std::unexpected(std::move(add.done.error()).in(fmt::format("cache \"{}\"", to.name)));
+  return to;
+}
+
+// ------------------------------------------------------------------ services
+
+std::vector<route::RouteRow> route_rows(const flatbuffers::Vector<flatbuffers::Offset<image::Route>>& routes) {
+  std::vector<route::RouteRow> rows;
+  rows.reserve(routes.size());
+  for (const image::Route* from : routes) {
+    auto& row = rows.emplace_back(route::RouteRow{from->name()->string_view(), {}, from->path()->string_view()});
+    if (from->hosts())
+      for (const auto* host : *from->hosts()) row.hosts.push_back(host->string_view());
+  }
+  return rows;
+}
+
+Result<> add_routes(ServicePlan& service, const image::Service& from, const image::Plan& plan, stats::RowAdder& add) {
+  if (!from.routes() || from.routes()->size() == 0) return fail("an http service without routes");
+  service.routes.reserve(from.routes()->size());
+  for (const image::Route* route : *from.routes()) {
+    const std::string name = route->name()->str();
+    if (route->pool() >= plan.pools()->size())
+      return fail(fmt::format("route \"{}\" names pool {}, but there are {}", name, route->pool(), plan.pools()->size()));
+    if (route->cache() >= int64_t(plan.caches()->size()))
+      return fail(fmt::format("route \"{}\" names cache {}, but there are {}", name, route->cache(),
+                              plan.caches()->size()));
+    service.routes.push_back({name, route->pool(), std::max(route->cache(), -1), RouteRows::add(add, service.name, name)});
+  }
+  auto table = route::Table::build(route_rows(*from.routes()));
+  if (!table) return std::unexpected(std::move(table.error()));
+  service.table = std::move(*table);
+  return {};
+}
+
+Result<> add_tls(ServicePlan& service, const image::Tls& from, CertificateStore& certificates) {
+  if (from.certificates()->size() == 0) return fail("tls without a certificate");
+  if (from.version_min() != 0x0303 && from.version_min() != 0x0304)
+    return fail(fmt::format("TLS version {:#06x}: 0x0303 (1.2) or 0x0304 (1.3)", from.version_min()));
+  service.tls_version_min = from.version_min();
+  for (const image::Certificate* one : *from.certificates()) {
+    auto loaded = certificates.load(one->name()->str(), one->cert()->str(), one->key()->str());
+    if (!loaded) return std::unexpected(std::move(loaded.error()));
+    service.certificates.push_back(std::move(*loaded));
+  }
+  return {};
+}
+
+Result<> add_limits(ServicePlan& service, const image::Service& from) {
+  service.connections_max = from.connections_max();
+  service.request_timeout = milliseconds(from.request_timeout_ms());
+  service.idle_timeout = milliseconds(from.idle_timeout_ms());
+  service.body_timeout = milliseconds(from.body_timeout_ms());
+  service.header_bytes_max = from.header_bytes_max();
+  service.body_bytes_max = from.body_bytes_max();
+  if (service.request_timeout.count() == 0 || service.idle_timeout.count() == 0 || service.body_timeout.count() == 0)
+    return fail("a timeout of 0 ms");
+  if (service.header_bytes_max < kHeaderBytesMin || service.header_bytes_max > kHeaderBytesMax)
+    return fail(fmt::format("header_bytes_max of {}; {} to {} are possible", service.header_bytes_max, kHeaderBytesMin,
+                            kHeaderBytesMax));
+  return {};
+}
+
+Result<> fill_service(ServicePlan& service, const image::Service& from, const image::Plan& plan,
+                      PlanResources& resources) {
+  if (from.mode() != image::Mode::tcp && from.mode() != image::Mode::http) return fail("an unknown mode");
+  service.mode = from.mode() == image::Mode::tcp ? Mode::kTcp : Mode::kHttp;
+  for (const image::Listen* listen : *from.listen()) {
+    if (listen->port() == 0) return fail("it listens on port 0");
+    service.listen.push_back({address_of(listen->address()), listen->port()});
+  }
+  if (auto done = add_limits(service, from); !done) return done;
+  stats::RowAdder add = resources.rows.adder();
+  service.rows = ServiceRows::add(add, service.name);
+  Result<> routed = {};
+  if (service.mode == Mode::kHttp) {
+    routed = add_routes(service, from, plan, add);
+  } else if (from.pool() >= plan.pools()->size()) {
+    routed = fail(fmt::format("it names pool {}, but there are {}", from.pool(), plan.pools()->size()));
+  }
+  service.pool = from.pool();
+  service.row_set = resources.rows.hold(std::move(add.rows));
+  if (!routed) return routed;
+  if (!add.done) return add.done;
+  return from.tls() ? add_tls(service, *from.tls(), resources.certificates) : Result<>{};
+}
+
+Result<std::shared_ptr<const ServicePlan>> load_service(const image::Service& from, const image::Plan& plan,
+                                                        PlanResources& resources) {
+  auto service = std::make_shared<ServicePlan>();
+  service->name = from.name()->str();
+  if (auto done = fill_service(*service, from, plan, resources); !done)
+    return std::unexpected(std::move(done.error()).in(fmt::format("service \"{}\"", service->name)));
+  return service;
+}
+
+template <typename Table>
+Result<> check_names(const flatbuffers::Vector<flatbuffers::Offset<Table>>& tables, const char* noun) {
+  std::set<std::string_view> names;
+  for (const Table* table : tables)
+    if (!names.insert(table->name()->string_view()).second)
+      return fail(fmt::format("{} \"{}\" is there twice", noun, table->name()->str()));
+  return {};
+}
+
+Result<> check_listens(const LivePlan& plan) {
+  std::set<Endpoint> listens;
+  for (const auto& service : plan.services)
+    for (const Endpoint& endpoint : service->listen)
+      if (!listens.insert(endpoint).second)
+        return fail(fmt::format("service \"{}\" listens on {}, and so does another", service->name, endpoint.text()));
+  return {};
+}
+
+Result<> load_parts(LivePlan& to, const image::Plan& from, PlanResources& resources, const LivePlan* running) {
+  for (const image::Pool* pool : *from.pools()) {
+    auto loaded = load_pool(*pool, resources);
+    if (!loaded) return std::unexpected(std::move(loaded.error()));
+    to.pools.push_back(std::move(*loaded));
+  }
+  for (const image::Cache* cache : *from.caches()) {
+    auto loaded = cache_of(*cache, resources, running);
+    if (!loaded) return std::unexpected(std::move(loaded.error()));
+    to.caches.push_back(std::move(*loaded));
+  }
+  for (const image::Service* service : *from.services()) {
+    auto loaded = load_service(*service, from, resources);
+    if (!loaded) return std::unexpected(std::move(loaded.error()));
+    to.services.push_back(std::move(*loaded));
+  }
+  return check_listens(to);
+}
+
+}  // namespace
+
+Result<PlanSettings> read_settings(Bytes image) {
+  auto from = verified<image::Plan>(image, kPlanIdentifier);
+  if (!from) return std::unexpected(std::move(from.error()));
+  return settings_of(*(*from)->settings());
+}
+
+Result<std::shared_ptr<const LivePlan>> load_plan(Bytes image, PlanResources& resources, const LivePlan* running) {
+  auto from = verified<image::Plan>(image, kPlanIdentifier);
+  if (!from) return std::unexpected(std::move(from.error()));
+  auto settings = settings_of(*(*from)->settings());
+  if (!settings) return std::unexpected(std::move(settings.error()));
+  for (const Result<>& named : {check_names(*(*from)->pools(), "pool"), check_names(*(*from)->caches(), "cache"),
+                                check_names(*(*from)->services(), "service")})
+    if (!named) return std::unexpected(named.error());
+  auto plan = std::make_shared<LivePlan>();
+  plan->generation = (*from)->generation();
+  plan->cluster = (*from)->cluster()->str();
+  plan->hash_key = {(*from)->hash_key_0(), (*from)->hash_key_1()};
+  plan->shards = uint32_t(settings->cpus.size());
+  plan->settings = std::move(*settings);
+  if (auto done = load_parts(*plan, **from, resources, running); !done) return std::unexpected(std::move(done.error()));
+  return plan;
+}
+
+Result<std::shared_ptr<const LivePlan>> load_pool_update(Bytes image, PlanResources& resources,
+                                                         const LivePlan& running) {
+  auto from = verified<image::PoolUpdate>(image, kPoolUpdateIdentifier);
+  if (!from) return std::unexpected(std::move(from.error()));
+  auto plan = std::make_shared<LivePlan>(running);
+  plan->generation = (*from)->generation();
+  for (const image::Pool* pool : *(*from)->pools()) {
+    const auto place = std::ranges::find(plan->pools, pool->name()->string_view(),
+                                         [](const auto& known) { return std::string_view(known->name); });
+    if (place == plan->pools.end())
+      return fail(fmt::format("the running plan has no pool \"{}\"", pool->name()->str()));
+    auto loaded = load_pool(*pool, resources);
+    if (!loaded) return std::unexpected(std::move(loaded.error()));
+    *place = std::move(*loaded);
+  }
+  return plan;
+}
+
+Result<> check_reloadable(const LivePlan& running, const LivePlan& next) {
+  if (running.settings.cpus != next.settings.cpus)
+    return fail("restart cardea-l7 to change l7.shards", Origin::kOperator);
+  if (running.settings.access_log_ring_bytes != next.settings.access_log_ring_bytes)
+    return fail("restart cardea-l7 to change l7.access_log_ring", Origin::kOperator);
+  return {};
+}
+
+}  // namespace cardea::l7

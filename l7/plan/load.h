@@ -1,0 +1,35 @@
+// From an image to a LivePlan: the bytes are verified, what they mean is checked, then routes are indexed, certificates
+// read, caches and rows of counters found or made. A refused image changes nothing that runs; an Error says what is
+// wrong and where, in the operator's names.
+#pragma once
+
+#include <memory>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "l7/plan/certificate_store.h"
+#include "l7/plan/live_plan.h"
+#include "l7/plan/row_book.h"
+
+namespace cardea::l7 {
+
+// What outlives single plans and is shared by them. Control thread only.
+struct PlanResources {
+  RowBook rows;
+  CertificateStore certificates;
+};
+
+// What a process needs to know before it can load the rest: how many shards to count for, where to log.
+Result<PlanSettings> read_settings(Bytes image);
+
+// `running`: the plan in force, whose caches go on; null at the start.
+Result<std::shared_ptr<const LivePlan>> load_plan(Bytes image, PlanResources& resources, const LivePlan* running);
+
+// A copy of `running` in which the pools that the update names are replaced. An Error: a pool that the plan has not.
+Result<std::shared_ptr<const LivePlan>> load_pool_update(Bytes image, PlanResources& resources,
+                                                         const LivePlan& running);
+
+// Only a restart can change these: an Error names the setting.
+Result<> check_reloadable(const LivePlan& running, const LivePlan& next);
+
+}  // namespace cardea::l7

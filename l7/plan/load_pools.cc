@@ -1,0 +1,83 @@
+#include "l7/plan/load_pools.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "base/maglev.h"
+
+namespace cardea::l7::plan_detail {
+namespace {
+
+constexpr uint32_t kRingSlotsMax = 5'000'011;
+
+Result<> check_ring(const image::Pool& pool) {
+  const auto* ring = pool.ring();
+  if (pool.balance() != image::Balance::maglev) return {};
+  if (ring == nullptr || ring->size() == 0) return fail("balance is maglev, but there is no ring");
+  if (ring->size() > kRingSlotsMax) return fail(fmt::format("its ring has {} slots", ring->size()));
+  for (uint32_t slot = 0; slot < ring->size(); ++slot)
+    if (ring->Get(slot) != kRingEmpty && ring->Get(slot) >= pool.backends()->size())
+      return fail(fmt::format("slot {} of its ring names backend {}, but there are {}", slot, ring->Get(slot),
+                              pool.backends()->size()));
+  return {};
+}
+
+Result<> check_pool(const image::Pool& pool) {
+  if (pool.balance() > image::Balance::MAX) return fail("an unknown way to balance");
+  if (pool.backends()->size() > kRingBackendsMax) return fail(fmt::format("{} backends", pool.backends()->size()));
+  std::set<std::string_view> names;
+  for (const image::Backend* backend : *pool.backends()) {
+    const std::string name = backend->name()->str();
+    if (!names.insert(backend->name()->string_view()).second) return fail(fmt::format("backend {} is there twice", name));
+    if (backend->state() > image::BackendState::MAX) return fail(fmt::format("backend {} has an unknown state", name));
+    if (backend->port() == 0) return fail(fmt::format("backend {} has port 0", name));
+  }
+  for (const uint32_t ms : {pool.connect_timeout_ms(), pool.response_timeout_ms(), pool.idle_timeout_ms()})
+    if (ms == 0) return fail("a timeout of 0 ms");
+  return check_ring(pool);
+}
+
+BackendPlan backend_of(const image::Pool& pool, const image::Backend& from, stats::RowAdder& add) {
+  BackendPlan to;
+  to.name = from.name()->str();
+  to.endpoint = {address_of(*from.address()), from.port()};
+  to.weight = from.weight();
+  to.state = BackendState(from.state());
+  to.connections_max = from.connections_max();
+  to.rows = BackendRows::add(add, pool.name()->string_view(), to.name);
+  return to;
+}
+
+std::string text_of(const flatbuffers::String* text) {
+  return text ? text->str() : std::string();
+}
+
+}  // namespace
+
+IpAddress address_of(const image::Address& address) {
+  return IpAddress::v6_bytes(address.bytes()->data());
+}
+
+Result<std::shared_ptr<const PoolPlan>> load_pool(const image::Pool& from, PlanResources& resources) {
+  const std::string what = fmt::format("pool \"{}\"", from.name()->str());
+  if (auto fine = check_pool(from); !fine) return std::unexpected(std::move(fine.error()).in(what));
+  auto pool = std::make_shared<PoolPlan>();
+  pool->name = from.name()->str();
+  pool->balance = Balance(from.balance());
+  stats::RowAdder add = resources.rows.adder();
+  for (const image::Backend* backend : *from.backends()) pool->backends.push_back(backend_of(from, *backend, add));
+  pool->row_set = resources.rows.hold(std::move(add.rows));
+  if (!add.done) return std::unexpected(std::move(add.done.error()).in(what));
+  if (pool->balance == Balance::kMaglev) pool->ring.assign(from.ring()->begin(), from.ring()->end());
+  if (from.tls())
+    pool->tls = {text_of(from.tls()->server_name()), from.tls()->verify(), text_of(from.tls()->authorities())};
+  pool->connect_timeout = milliseconds(from.connect_timeout_ms());
+  pool->response_timeout = milliseconds(from.response_timeout_ms());
+  pool->idle_timeout = milliseconds(from.idle_timeout_ms());
+  pool->idle_max = from.idle_max();
+  pool->retries = from.retries();
+  return pool;
+}
+
+}  // namespace cardea::l7::plan_detail

@@ -1,0 +1,106 @@
+// One row a line: what is counted, and how it is called.
+#include "l7/plan/rows.h"
+
+namespace cardea::l7 {
+namespace {
+
+using enum stats::Kind;
+using stats::label;
+using stats::RowAdder;
+
+constexpr std::array<const char*, 5> kClasses = {"1xx", "2xx", "3xx", "4xx", "5xx"};
+
+void add_responses(RowAdder& add, std::array<uint32_t, 5>& cells, const std::string& name, const std::string& labels) {
+  for (size_t i = 0; i < cells.size(); ++i)
+    add(cells[i], kCounter, name, "", labels + ",code_class=\"" + kClasses[i] + '"', "Responses, by class of status");
+}
+
+}  // namespace
+
+ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
+  ServiceRows rows;
+  const std::string at = label("service", service);
+  add(rows.connections, kGauge, "cardea_l7_service_connections", "", at, "Clients' connections that are open");
+  add(rows.connections_total, kCounter, "cardea_l7_service_connections_total", "", at, "Connections accepted");
+  add(rows.connections_refused, kCounter, "cardea_l7_service_connections_refused_total", "", at,
+      "Connections refused: connections_max reached");
+  add(rows.handshakes, kCounter, "cardea_l7_service_tls_handshakes_total", "", at, "TLS handshakes completed");
+  add(rows.handshakes_resumed, kCounter, "cardea_l7_service_tls_resumed_total", "", at,
+      "TLS handshakes that resumed a session");
+  add(rows.handshakes_failed, kCounter, "cardea_l7_service_tls_failures_total", "", at, "TLS handshakes that failed");
+  add(rows.requests, kCounter, "cardea_l7_service_requests_total", "", at, "Requests, answered or not");
+  add_responses(add, rows.responses, "cardea_l7_service_responses_total", at);
+  const char* bytes = "Bytes of heads and bodies, above TLS";
+  add(rows.bytes_in, kCounter, "cardea_l7_service_bytes_total", "bytes", at + ",direction=\"in\"", bytes);
+  add(rows.bytes_out, kCounter, "cardea_l7_service_bytes_total", "bytes", at + ",direction=\"out\"", bytes);
+  add(rows.refused_requests, kCounter, "cardea_l7_service_bad_requests_total", "", at,
+      "Requests answered before a route was known: malformed, too large, too slow");
+  add(rows.duration, kHistogram, "cardea_l7_service_request_duration_microseconds", "us", at,
+      "From a request's first byte to its response's last");
+  return rows;
+}
+
+RouteRows RouteRows::add(RowAdder& add, std::string_view service, std::string_view route) {
+  RouteRows rows;
+  const std::string at = label("service", service) + ',' + label("route", route);
+  add(rows.requests, kCounter, "cardea_l7_route_requests_total", "", at, "Requests that matched the route");
+  add_responses(add, rows.responses, "cardea_l7_route_responses_total", at);
+  add(rows.duration, kHistogram, "cardea_l7_route_request_duration_microseconds", "us", at,
+      "From a request's first byte to its response's last");
+  return rows;
+}
+
+BackendRows BackendRows::add(RowAdder& add, std::string_view pool, std::string_view backend) {
+  BackendRows rows;
+  const std::string at = label("pool", pool) + ',' + label("backend", backend);
+  add(rows.requests, kCounter, "cardea_l7_backend_requests_total", "", at, "Requests and tunnels sent to the backend");
+  add_responses(add, rows.responses, "cardea_l7_backend_responses_total", at);
+  add(rows.connects, kCounter, "cardea_l7_backend_connects_total", "", at, "Connections opened");
+  add(rows.reused, kCounter, "cardea_l7_backend_reused_total", "", at, "Requests on a pooled connection");
+  add(rows.connect_failures, kCounter, "cardea_l7_backend_connect_failures_total", "", at,
+      "Connections that could not be opened");
+  add(rows.failures, kCounter, "cardea_l7_backend_failures_total", "", at,
+      "Exchanges the backend broke off, answered wrongly or not in time");
+  add(rows.retries, kCounter, "cardea_l7_backend_retries_total", "", at,
+      "Exchanges taken to another backend after this one failed");
+  add(rows.busy, kGauge, "cardea_l7_backend_connections", "", at, "Exchanges and tunnels under way");
+  add(rows.duration, kHistogram, "cardea_l7_backend_response_duration_microseconds", "us", at,
+      "From choosing the backend to the head of its response");
+  return rows;
+}
+
+ShardRows ShardRows::add(RowAdder& add) {
+  ShardRows rows;
+  add(rows.busy_ns, kCounter, "cardea_l7_shard_busy_nanoseconds_total", "ns", "", "Time the shard worked");
+  add(rows.sleeping_ns, kCounter, "cardea_l7_shard_sleeping_nanoseconds_total", "ns", "",
+      "Time the shard waited for something to do");
+  add(rows.connections, kGauge, "cardea_l7_connections", "", "", "Clients' connections that are open");
+  add(rows.accept_failures, kCounter, "cardea_l7_accept_failures_total", "", "",
+      "Times a connection could not be accepted: this host was short of descriptors or memory");
+  add(rows.log_lines, kCounter, "cardea_l7_log_lines_total", "", "", "Lines of the access log");
+  add(rows.log_dropped, kCounter, "cardea_l7_log_dropped_total", "", "",
+      "Lines of the access log dropped: the writer was behind");
+  add(rows.memory_refused, kCounter, "cardea_l7_memory_refused_total", "", "",
+      "Buffers refused: l7.buffers reached");
+  return rows;
+}
+
+CacheRows CacheRows::add(RowAdder& add, std::string_view cache) {
+  CacheRows rows;
+  const std::string at = label("cache", cache);
+  const auto result = [&](uint32_t& cell, const char* word) {
+    add(cell, kCounter, "cardea_l7_cache_requests_total", "", at + ",result=\"" + word + '"',
+        "Requests that asked the cache, by what it said");
+  };
+  result(rows.hits, "hit"), result(rows.misses, "miss"), result(rows.stale, "stale");
+  result(rows.revalidated, "revalidated"), result(rows.bypassed, "bypass");
+  add(rows.stored, kCounter, "cardea_l7_cache_stored_total", "", at, "Responses stored");
+  add(rows.refused, kCounter, "cardea_l7_cache_refused_total", "", at, "Responses not stored: too large, or no room");
+  add(rows.evicted, kCounter, "cardea_l7_cache_evicted_total", "", at, "Objects that made room for others");
+  add(rows.purged, kCounter, "cardea_l7_cache_purged_total", "", at, "Objects purged by an operator or by a change");
+  add(rows.bytes, kGauge, "cardea_l7_cache_bytes", "bytes", at, "Memory that stored objects take");
+  add(rows.objects, kGauge, "cardea_l7_cache_objects", "", at, "Objects stored");
+  return rows;
+}
+
+}  // namespace cardea::l7

@@ -1,0 +1,209 @@
+#include "l7/proxy/shard.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "l7/proxy/listener.h"
+
+namespace cardea::l7::proxy {
+namespace {
+
+constexpr size_t kBufferBytesMin = 16 * 1024;
+
+uint64_t nanoseconds(Instant from, Instant to) {
+  return uint64_t(std::max<int64_t>((to - from).count(), 0));
+}
+
+// A service whose connections mean something else than before is another one.
+bool same_kind(const ServicePlan& a, const ServicePlan& b) {
+  return a.mode == b.mode && a.has_tls() == b.has_tls();
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------ the thread
+
+Shard::Shard(uint32_t number, const Shared& shared)
+    : number_(number), shared_(shared), cells_(shared.segment->cells(number)), buffers_(kBufferBytesMin, 64 << 20) {}
+
+Result<std::unique_ptr<Shard>> Shard::create(uint32_t number, const Shared& shared) {
+  auto crypto = tls::CryptoLibrary::create();
+  if (!crypto) return std::unexpected(std::move(crypto.error()));
+  auto loop = Loop::create();
+  if (!loop) return std::unexpected(std::move(loop.error()));
+  auto keys = tls::TicketKeys::create();
+  if (!keys) return std::unexpected(std::move(keys.error()));
+  std::unique_ptr<Shard> shard(new Shard(number, shared));
+  shard->crypto_ = std::move(*crypto);
+  shard->loop_ = std::move(*loop);
+  shard->ticket_keys_ = std::move(*keys);
+  shard->pool_context_ = std::make_unique<upstream::Pool::Context>(
+      upstream::Pool::Context{*shard->loop_, shard->cells_, *shard->crypto_, shared.shards});
+  shard->loop_->observe_turns(shard.get());
+  return shard;
+}
+
+// Connections first: they use everything else.
+Shard::~Shard() {
+  stop();
+  loop_->end_tasks();
+}
+
+Result<> Shard::start(uint16_t cpu) {
+  slept_ = woke_ = monotonic_now();
+  thread_ = std::thread([this] { loop_->run(); });
+  ::pthread_setname_np(thread_.native_handle(), fmt::format("shard-{}", number_).c_str());
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  CPU_SET(cpu, &cpus);
+  if (::pthread_setaffinity_np(thread_.native_handle(), sizeof cpus, &cpus) == 0) return {};
+  stop();
+  return fail(fmt::format("l7.shards names CPU {}, which this host does not have or this process may not use", cpu),
+              Origin::kOperator);
+}
+
+void Shard::stop() {
+  if (!thread_.joinable()) return;
+  loop_->stop();
+  thread_.join();
+}
+
+void Shard::post(std::move_only_function<void(Shard&)> call) {
+  loop_->post([this, call = std::move(call)]() mutable { call(*this); });
+}
+
+void Shard::before_sleep() {
+  slept_ = monotonic_now();
+  stats::add(cells_ + shared_.rows.busy_ns, nanoseconds(woke_, slept_));
+}
+
+void Shard::after_wake() {
+  woke_ = monotonic_now();
+  stats::add(cells_ + shared_.rows.sleeping_ns, nanoseconds(slept_, woke_));
+}
+
+// ------------------------------------------------------------------ plans
+
+std::shared_ptr<upstream::Pool> Shard::pool(const std::shared_ptr<const PoolPlan>& plan) {
+  if (plan_)
+    for (const auto& known : plan_->pools)
+      if (known->plan().name == plan->name) {
+        if (&known->plan() != plan.get()) known->update(plan);
+        return known;
+      }
+  return std::make_shared<upstream::Pool>(*pool_context_, plan);
+}
+
+std::shared_ptr<tls::ServerContext> Shard::tls_context(const std::shared_ptr<const ServicePlan>& plan) {
+  if (!plan->has_tls()) return nullptr;
+  if (const auto known = services_.find(plan->name); known != services_.end()) {
+    const ShardPlan::Service& now = known->second->now();
+    if (now.tls && now.plan->certificates == plan->certificates && now.plan->tls_version_min == plan->tls_version_min)
+      return now.tls;
+  }
+  auto made = tls::ServerContext::create(*crypto_, plan->certificates, ticket_keys_,
+                                         {.version_min = plan->tls_version_min});
+  if (made) return std::move(*made);
+  log::error("service \"{}\": {}; its TLS connections are refused", plan->name, made.error().message);
+  return nullptr;
+}
+
+ShardPlanPointer Shard::make_plan(std::shared_ptr<const LivePlan> plan) {
+  auto made = std::make_shared<ShardPlan>();
+  for (const auto& one : plan->pools) made->pools.push_back(pool(one));
+  for (const auto& one : plan->services) made->services.push_back({one, tls_context(one)});
+  made->plan = std::move(plan);
+  return made;
+}
+
+Shard::Services Shard::live_services(const ShardPlanPointer& plan) {
+  Services next;
+  for (size_t i = 0; i < plan->services.size(); ++i) {
+    const ServicePlan& service = *plan->services[i].plan;
+    std::unique_ptr<LiveService>& live = next[service.name];
+    if (const auto known = services_.find(service.name);
+        known != services_.end() && same_kind(*known->second->now().plan, service))
+      live = std::move(known->second);
+    else
+      live = std::make_unique<LiveService>();
+    live->plan = plan;
+    live->index = i;
+  }
+  return next;
+}
+
+Shard::Listeners Shard::live_listeners(const ShardPlan& plan, std::map<Endpoint, FileDescriptor> sockets) {
+  Listeners next;
+  for (const ShardPlan::Service& service : plan.services) {
+    LiveService& live = *services_.at(service.plan->name);
+    for (const Endpoint& endpoint : service.plan->listen) {
+      if (const auto known = listeners_.extract(endpoint)) {
+        known.mapped()->serve_from_now_on(live);
+        next[endpoint] = known.mapped();
+        continue;
+      }
+      const auto socket = sockets.find(endpoint);
+      CHECK(socket != sockets.end(), "an endpoint without a socket");
+      next[endpoint] = ServiceListener::start(*this, live, std::move(socket->second));
+    }
+  }
+  return next;
+}
+
+// Listeners first: what they still let in belongs to their service.
+void Shard::let_go(Services services, Listeners listeners) {
+  for (const auto& [endpoint, listener] : listeners) listener->leave();
+  for (auto& [name, live] : services) {
+    if (!live) continue;  // goes on under the new plan
+    live->gone = true;
+    List<LiveConnection> all;
+    all.take_all(live->list);
+    while (LiveConnection* connection = all.pop_front()) {
+      live->list.push_back(*connection);
+      connection->leave();
+    }
+    if (live->connections > 0) leaving_.push_back(std::move(live));
+  }
+}
+
+void Shard::forget(LiveService& service) {
+  if (service.connections > 0) return;
+  std::erase_if(leaving_, [&](const auto& leaving) { return leaving.get() == &service; });
+}
+
+void Shard::adopt(std::shared_ptr<const LivePlan> plan, std::map<Endpoint, FileDescriptor> sockets) {
+  size_t buffer_bytes = kBufferBytesMin;
+  for (const auto& service : plan->services) buffer_bytes = std::max<size_t>(buffer_bytes, service->header_bytes_max);
+  buffers_.resize(buffer_bytes, plan->settings.buffer_bytes_max / shared_.shards);
+  ShardPlanPointer next = make_plan(std::move(plan));
+  Services services = live_services(next);
+  services.swap(services_);
+  Listeners listeners = live_listeners(*next, std::move(sockets));
+  listeners.swap(listeners_);
+  plan_ = std::move(next);
+  let_go(std::move(services), std::move(listeners));
+}
+
+void Shard::update_pools(std::shared_ptr<const LivePlan> plan) {
+  ShardPlanPointer next = make_plan(std::move(plan));
+  for (const auto& [name, live] : services_) live->plan = next;
+  plan_ = std::move(next);
+}
+
+void Shard::set_ticket_keys(std::shared_ptr<const tls::TicketKeys> keys) {
+  ticket_keys_ = std::move(keys);
+  if (!plan_) return;
+  for (const ShardPlan::Service& service : plan_->services)
+    if (service.tls) service.tls->set_ticket_keys(ticket_keys_);
+}
+
+void Shard::drain() {
+  let_go(std::exchange(services_, {}), std::exchange(listeners_, {}));
+}
+
+}  // namespace cardea::l7::proxy
