@@ -20,6 +20,7 @@ struct Consumer {
 
   bool (*concerned)(const conf::Config& config);                // whether the configuration has the process's section
   void (*inherit)(conf::Config& to, const conf::Config& from);  // the section of an earlier one
+  std::vector<uint16_t> (*cpus)(const conf::Config& config);    // of its workers or shards, in their order
   std::vector<size_t> (*pools)(const conf::Config& config);     // indices of those its plan has
   Result<Image> (*compile)(const conf::Config& config, std::span<const PoolState> states, uint64_t generation);
   Image (*compile_update)(const conf::Config& config, std::span<const PoolState> states, std::span<const size_t> pools,

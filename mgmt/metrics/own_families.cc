@@ -46,18 +46,25 @@ double seconds_of(std::chrono::system_clock::time_point at) {
   return std::chrono::duration<double>(at.time_since_epoch()).count();
 }
 
-void add_processes(std::vector<MetricFamily>& families, const View& view, const Publisher::Link& dataplane) {
+// A process that the configuration does not mention is not missed; while it runs all the same, it is shown.
+bool is_missed(const ProcessView& process, const Links& links) {
+  return process.concerned || links.at(process.consumer->name).connected;
+}
+
+void add_processes(std::vector<MetricFamily>& families, const View& view, const Links& links) {
   auto build = gauge("cardea_build_info", "Always 1; the label says which version runs");
   build.add({{"version", CARDEA_VERSION}}, 1);
   build.into(families);
   auto up = gauge("cardea_process_up", "1 while the process is connected to cardea-mgmt");
+  auto in_sync = gauge("cardea_process_in_sync", "1 while the process runs the newest plan and pool states");
   up.add({{"process", "mgmt"}}, 1);
-  up.add({{"process", "dataplane"}}, dataplane.connected);
+  for (const auto& process : view.processes) {
+    if (!is_missed(process, links)) continue;
+    up.add({{"process", process.consumer->name}}, links.at(process.consumer->name).connected);
+    in_sync.add({{"process", process.consumer->name}}, process.in_step);
+  }
   up.into(families);
-  for (const auto& process : view.processes)
-    if (process.consumer == &kDataplane)
-      add_one(families, gauge("cardea_dataplane_in_sync", "1 while the dataplane runs the newest plan and pool states"),
-              process.in_step);
+  in_sync.into(families);
 }
 
 void add_configuration(std::vector<MetricFamily>& families, const View& view) {
@@ -130,9 +137,9 @@ void add_backends(std::vector<MetricFamily>& families, const View& view) {
 }  // namespace
 
 std::vector<MetricFamily> own_families(const View& view, const std::vector<health::TargetStatus>& health,
-                                       const health::Counters& checks, const Publisher::Link& dataplane) {
+                                       const health::Counters& checks, const Links& links) {
   std::vector<MetricFamily> families;
-  add_processes(families, view, dataplane);
+  add_processes(families, view, links);
   add_configuration(families, view);
   add_backends(families, view);
   add_checks(families, health, checks);

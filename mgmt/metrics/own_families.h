@@ -4,6 +4,8 @@
 
 #include <prometheus/metric_family.h>
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "mgmt/health/checker.h"
@@ -12,7 +14,9 @@
 
 namespace cardea::mgmt::metrics {
 
+using Links = std::map<std::string, Publisher::Link>;  // by the process's name
+
 std::vector<prometheus::MetricFamily> own_families(const View& view, const std::vector<health::TargetStatus>& health,
-                                                   const health::Counters& checks, const Publisher::Link& dataplane);
+                                                   const health::Counters& checks, const Links& links);
 
 }  // namespace cardea::mgmt::metrics

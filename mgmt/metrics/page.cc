@@ -28,10 +28,10 @@ class Everything : public prometheus::Collectable {
   // On the exposer's threads. A page without what cannot be had now is better than none.
   std::vector<MetricFamily> Collect() const override {
     const auto view = view_of_site();
-    const auto link = site_.dataplane().link();
-    auto families = link.connected ? of_dataplane(view) : std::vector<MetricFamily>{};
+    const Links links{{kDataplane.name, site_.dataplane().link()}, {kL7.name, site_.l7().link()}};
+    auto families = of_processes(view, links);
     if (view)
-      std::ranges::move(own_families(*view, site_.checker().status(), site_.checker().counters(), link),
+      std::ranges::move(own_families(*view, site_.checker().status(), site_.checker().counters(), links),
                         std::back_inserter(families));
     return families;
   }
@@ -46,15 +46,20 @@ class Everything : public prometheus::Collectable {
     return std::nullopt;
   }
 
-  std::vector<MetricFamily> of_dataplane(const std::optional<View>& view) const {
-    const auto snapshot = stats::read(site_.stats_path(kDataplane));
-    if (!snapshot) {
-      log::warning("the metrics page lacks the dataplane's part: {}", snapshot.error().message);
-      return {};
+  // What a process that is gone counted last would look as if it stood still.
+  std::vector<MetricFamily> of_processes(const std::optional<View>& view, const Links& links) const {
+    std::vector<Source> sources;
+    for (const Consumer* process : {&kDataplane, &kL7}) {
+      if (!links.at(process->name).connected) continue;
+      auto snapshot = stats::read(site_.stats_path(*process));
+      if (!snapshot) {
+        log::warning("the metrics page lacks the part of {}: {}", process->words, snapshot.error().message);
+        continue;
+      }
+      sources.push_back({process->name, std::move(*snapshot), {}});
+      if (view && view->in_force) sources.back().cpus = process->cpus(*view->in_force.config);
     }
-    std::vector<uint16_t> cpus;
-    if (view && view->in_force && view->in_force.config->dataplane) cpus = view->in_force.config->dataplane->workers;
-    return segment_families(*snapshot, cpus);
+    return segment_families(sources);
   }
 
   EventLoop& loop_;

@@ -1,5 +1,7 @@
 #include "mgmt/metrics/segment_families.h"
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <string>
 #include <string_view>
@@ -13,11 +15,17 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
+// How a unit becomes the base unit, and which of a histogram's buckets are shown: each is a line for each row that has
+// the histogram, so what is below and above what such a row measures is left to the first and to +Inf.
 struct Scale {
   std::string_view unit_in_name, base_unit;
   double factor;
+  size_t first_bucket, last_bucket;
 };
-constexpr Scale kNanoseconds{"_nanoseconds", "_seconds", 1e-9};
+constexpr size_t kLastBucket = stats::kHistogramBuckets - 2;  // the one after it has no upper bound
+constexpr Scale kBase{"", "", 1.0, 0, kLastBucket};
+constexpr std::array kScales{Scale{"_nanoseconds", "_seconds", 1e-9, 0, kLastBucket},
+                             Scale{"_microseconds", "_seconds", 1e-6, 6, 26}};  // 63 µs to 67 s
 
 MetricType type_of(stats::Kind kind) {
   switch (kind) {
@@ -31,38 +39,36 @@ MetricType type_of(stats::Kind kind) {
   return MetricType::Untyped;
 }
 
-// The name in base units and what to multiply values with.
-std::pair<std::string, double> in_base_units(const std::string& name) {
-  const size_t at = name.find(kNanoseconds.unit_in_name);
-  if (at == name.npos) return {name, 1.0};
-  std::string base = name;
-  base.replace(at, kNanoseconds.unit_in_name.size(), kNanoseconds.base_unit);
-  return {base, kNanoseconds.factor};
+std::pair<std::string, Scale> in_base_units(std::string name) {
+  for (const Scale& scale : kScales)
+    if (const size_t at = name.find(scale.unit_in_name); at != name.npos)
+      return {name.replace(at, scale.unit_in_name.size(), scale.base_unit), scale};
+  return {std::move(name), kBase};
 }
 
-// Bucket i holds whole numbers below 2^i, so at most 2^i - 1; the last one has no upper bound and is +Inf alone.
-ClientMetric::Histogram histogram(const stats::Sample& sample, double factor) {
+// Bucket i holds whole numbers below 2^i, so at most 2^i - 1.
+ClientMetric::Histogram histogram(const stats::Sample& sample, const Scale& scale) {
   ClientMetric::Histogram to;
   to.sample_count = sample.count;
-  to.sample_sum = double(sample.sum) * factor;
+  to.sample_sum = double(sample.sum) * scale.factor;
   uint64_t cumulative = 0;
-  for (size_t i = 0; i + 1 < sample.buckets.size(); ++i) {
+  for (size_t i = 0; i <= scale.last_bucket && i < sample.buckets.size(); ++i) {
     cumulative += sample.buckets[i];
-    to.bucket.push_back({cumulative, double((uint64_t{1} << i) - 1) * factor});
+    if (i >= scale.first_bucket) to.bucket.push_back({cumulative, double((uint64_t{1} << i) - 1) * scale.factor});
   }
   return to;
 }
 
-void set_value(ClientMetric& metric, const stats::Sample& sample, uint64_t value, double factor) {
+void set_value(ClientMetric& metric, const stats::Sample& sample, uint64_t value, const Scale& scale) {
   switch (sample.description.kind) {
     case stats::Kind::kCounter:
-      metric.counter.value = double(value) * factor;
+      metric.counter.value = double(value) * scale.factor;
       break;
     case stats::Kind::kGauge:
-      metric.gauge.value = double(int64_t(value)) * factor;
+      metric.gauge.value = double(int64_t(value)) * scale.factor;
       break;
     case stats::Kind::kHistogram:
-      metric.histogram = histogram(sample, factor);
+      metric.histogram = histogram(sample, scale);
       break;
   }
 }
@@ -73,34 +79,44 @@ ClientMetric with_labels(const Labels& labels) {
   return metric;
 }
 
-void add_per_core(MetricFamily& family, const stats::Sample& sample, const Labels& labels, double factor,
+void add_per_core(MetricFamily& family, const stats::Sample& sample, const Labels& labels, const Scale& scale,
                   std::span<const uint16_t> cpus) {
   for (size_t core = 0; core < std::min(cpus.size(), sample.per_core.size()); ++core) {
     auto metric = with_labels(labels);
     metric.label.push_back({"core", std::to_string(cpus[core])});
-    set_value(metric, sample, sample.per_core[core], factor);
+    set_value(metric, sample, sample.per_core[core], scale);
     family.metric.push_back(std::move(metric));
   }
 }
 
+bool is_per_core(std::string_view name) {
+  return name.starts_with("cardea_core_") || name.starts_with("cardea_l7_shard_");
+}
+
+// Nothing was measured yet: 10,000 idle backends would be 200,000 lines.
+bool is_empty_histogram(const stats::Sample& sample) {
+  return sample.description.kind == stats::Kind::kHistogram && sample.count == 0;
+}
+
+void add_row(std::map<std::string, MetricFamily>& families, const stats::Sample& sample, const Source& source) {
+  auto labels = parse_labels(sample.description.labels);
+  if (!labels || is_empty_histogram(sample)) return;
+  const auto [name, scale] = in_base_units(sample.description.name);
+  if (name.starts_with("cardea_stats_")) labels->emplace_back("process", source.process);
+  auto& family = families[name];
+  if (family.name.empty()) family = {name, sample.description.help, type_of(sample.description.kind), {}};
+  if (is_per_core(name)) return add_per_core(family, sample, *labels, scale, source.cpus);
+  auto metric = with_labels(*labels);
+  set_value(metric, sample, sample.value, scale);
+  family.metric.push_back(std::move(metric));
+}
+
 }  // namespace
 
-std::vector<MetricFamily> segment_families(const stats::Snapshot& snapshot, std::span<const uint16_t> cpus) {
-  std::map<std::string, MetricFamily> families;  // rows of one name may stand anywhere in the table
-  for (const auto& sample : snapshot.samples) {
-    const auto labels = parse_labels(sample.description.labels);
-    if (!labels) continue;
-    const auto [name, factor] = in_base_units(sample.description.name);
-    auto& family = families[name];
-    if (family.name.empty()) family = {name, sample.description.help, type_of(sample.description.kind), {}};
-    if (name.starts_with("cardea_core_")) {
-      add_per_core(family, sample, *labels, factor, cpus);
-    } else {
-      auto metric = with_labels(*labels);
-      set_value(metric, sample, sample.value, factor);
-      family.metric.push_back(std::move(metric));
-    }
-  }
+std::vector<MetricFamily> segment_families(std::span<const Source> sources) {
+  std::map<std::string, MetricFamily> families;  // rows of one name may stand anywhere in the tables
+  for (const Source& source : sources)
+    for (const auto& sample : source.snapshot.samples) add_row(families, sample, source);
   std::vector<MetricFamily> in_order;
   for (auto& [name, family] : families)
     if (!family.metric.empty()) in_order.push_back(std::move(family));

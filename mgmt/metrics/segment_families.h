@@ -1,19 +1,26 @@
-// A stats segment as Prometheus' metric families. Names and values come out in base units (rows in nanoseconds become
-// seconds), histograms with cumulative buckets, rows named cardea_core_… once a core with the label `core`. Pure.
+// The processes' stats segments as Prometheus' metric families. Names and values come out in base units (rows in
+// nanoseconds or microseconds become seconds), histograms with cumulative buckets, rows of cores and shards once each
+// with the label `core`, rows that every segment has with the label `process`. Pure.
 #pragma once
 
 #include <prometheus/metric_family.h>
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/stats.h"
 
 namespace cardea::mgmt::metrics {
 
-// `cpus`: the CPU number behind each of the segment's first cores; those beyond are the control thread's and have no
-// row of their own.
-std::vector<prometheus::MetricFamily> segment_families(const stats::Snapshot& snapshot, std::span<const uint16_t> cpus);
+struct Source {
+  std::string process;  // "dataplane"
+  stats::Snapshot snapshot;
+  std::vector<uint16_t> cpus =
+      {};  // behind the segment's first cores; those beyond are the control thread's, without rows
+};
+
+std::vector<prometheus::MetricFamily> segment_families(std::span<const Source> sources);
 
 }  // namespace cardea::mgmt::metrics

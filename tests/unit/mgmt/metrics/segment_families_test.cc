@@ -18,6 +18,14 @@ stats::Sample sample(Kind kind, const std::string& name, const std::string& labe
   return made;
 }
 
+std::vector<prometheus::MetricFamily> families_of(std::vector<stats::Sample> samples, std::vector<uint16_t> cpus = {}) {
+  std::vector<Source> sources(1);
+  sources[0].process = "dataplane";
+  sources[0].snapshot.samples = std::move(samples);
+  sources[0].cpus = std::move(cpus);
+  return segment_families(sources);
+}
+
 const prometheus::MetricFamily* find(const std::vector<prometheus::MetricFamily>& families, const std::string& name) {
   const auto found = std::ranges::find(families, name, &prometheus::MetricFamily::name);
   return found == families.end() ? nullptr : &*found;
@@ -33,11 +41,9 @@ TEST(Labels, AreTakenApart) {
 }
 
 TEST(SegmentFamilies, GatherRowsOfOneNameAndSumCores) {
-  stats::Snapshot snapshot;
-  snapshot.samples = {sample(Kind::kCounter, "cardea_drops_total", "reason=\"martian_source\"", {1, 2}),
-                      sample(Kind::kGauge, "cardea_flows", "", {5, uint64_t(-2)}),
-                      sample(Kind::kCounter, "cardea_drops_total", "reason=\"no_route\"", {0, 4})};
-  const auto families = segment_families(snapshot, {});
+  const auto families = families_of({sample(Kind::kCounter, "cardea_drops_total", "reason=\"martian_source\"", {1, 2}),
+                                     sample(Kind::kGauge, "cardea_flows", "", {5, uint64_t(-2)}),
+                                     sample(Kind::kCounter, "cardea_drops_total", "reason=\"no_route\"", {0, 4})});
   ASSERT_EQ(families.size(), 2u);
   const auto* drops = find(families, "cardea_drops_total");
   ASSERT_NE(drops, nullptr);
@@ -49,11 +55,11 @@ TEST(SegmentFamilies, GatherRowsOfOneNameAndSumCores) {
 }
 
 TEST(SegmentFamilies, CoresHaveARowEachInSeconds) {
-  stats::Snapshot snapshot;
-  snapshot.samples = {
-      sample(Kind::kCounter, "cardea_core_busy_nanoseconds_total", "", {2'000'000'000, 500'000'000, 7})};
-  const uint16_t cpus[]{4, 6};
-  const auto families = segment_families(snapshot, cpus);
+  const auto families =
+      families_of({sample(Kind::kCounter, "cardea_core_busy_nanoseconds_total", "", {2'000'000'000, 500'000'000, 7}),
+                   sample(Kind::kCounter, "cardea_l7_shard_busy_nanoseconds_total", "", {1'000'000'000, 0, 7})},
+                  {4, 6});
+  EXPECT_EQ(find(families, "cardea_l7_shard_busy_seconds_total")->metric.size(), 2u);
   const auto* busy = find(families, "cardea_core_busy_seconds_total");
   ASSERT_NE(busy, nullptr);
   ASSERT_EQ(busy->metric.size(), 2u) << "the control thread's core has none";
@@ -69,9 +75,7 @@ TEST(SegmentFamilies, HistogramsAreCumulativeInBaseUnits) {
   row.buckets[10] = 2;                            // 512 … 1023 ns
   row.buckets[stats::kHistogramBuckets - 1] = 4;  // beyond
   row.count = 7, row.sum = 1000;
-  stats::Snapshot snapshot;
-  snapshot.samples = {row};
-  const auto families = segment_families(snapshot, {});
+  const auto families = families_of({row});
   const auto& histogram = find(families, "cardea_wait_seconds")->metric[0].histogram;
   EXPECT_EQ(histogram.sample_count, 7u);
   EXPECT_DOUBLE_EQ(histogram.sample_sum, 1e-6);
@@ -80,6 +84,37 @@ TEST(SegmentFamilies, HistogramsAreCumulativeInBaseUnits) {
   EXPECT_EQ(histogram.bucket[9].cumulative_count, 1u);
   EXPECT_DOUBLE_EQ(histogram.bucket[10].upper_bound, 1023e-9);
   EXPECT_EQ(histogram.bucket.back().cumulative_count, 3u) << "what lies beyond is in +Inf alone";
+}
+
+TEST(SegmentFamilies, DurationsOfRequestsHaveTheBucketsThatRequestsNeed) {
+  auto row = sample(Kind::kHistogram, "cardea_l7_service_request_duration_microseconds", "service=\"shop\"", {});
+  row.buckets.assign(stats::kHistogramBuckets, 0);
+  auto idle = row;
+  idle.description.labels = "service=\"idle\"";
+  row.buckets[3] = 5, row.buckets[10] = 2, row.buckets[30] = 1;
+  row.count = 8, row.sum = 2'000'000;
+  const auto families = families_of({row, idle});
+  const auto* family = find(families, "cardea_l7_service_request_duration_seconds");
+  ASSERT_NE(family, nullptr);
+  ASSERT_EQ(family->metric.size(), 1u) << "what measured nothing yet is left out";
+  const auto& histogram = family->metric[0].histogram;
+  EXPECT_DOUBLE_EQ(histogram.sample_sum, 2);
+  EXPECT_DOUBLE_EQ(histogram.bucket.front().upper_bound, 63e-6);
+  EXPECT_EQ(histogram.bucket.front().cumulative_count, 5u);
+  EXPECT_EQ(histogram.bucket.back().cumulative_count, 7u);
+  EXPECT_LT(histogram.bucket.size(), 25u);
+}
+
+TEST(SegmentFamilies, RowsOfBothProcessesMeetInOneFamily) {
+  std::vector<Source> sources(2);
+  sources[0].process = "dataplane";
+  sources[1].process = "l7";
+  for (auto& source : sources)
+    source.snapshot.samples = {sample(Kind::kCounter, "cardea_stats_rows_refused_total", "", {1})};
+  const auto families = segment_families(sources);
+  ASSERT_EQ(families.size(), 1u);
+  ASSERT_EQ(families[0].metric.size(), 2u);
+  EXPECT_EQ(families[0].metric[1].label[0].value, "l7");
 }
 
 TEST(Traffic, FindsRowsWhateverTheOrderOfLabels) {
