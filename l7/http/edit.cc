@@ -6,6 +6,7 @@
 namespace cardea::l7::http {
 namespace {
 
+constexpr uint64_t kValidators = header_set(HeaderId::kIfNoneMatch, HeaderId::kIfModifiedSince);
 constexpr uint64_t kWrittenAnew =
     header_set(HeaderId::kHost, HeaderId::kExpect, HeaderId::kXForwardedFor, HeaderId::kXForwardedProto,
                HeaderId::kXForwardedHost, HeaderId::kXForwardedPort, HeaderId::kXRealIp);
@@ -63,9 +64,12 @@ Result<std::string_view> write_request(std::span<char> into, const RequestHead& 
   const std::string_view host = head.authority.text.empty() ? edit.default_host : head.authority.text;
   out.request_line(head.method_text, edit.path.empty() ? head.path : edit.path, head.has_query, head.query);
   out.field("Host", host);
-  out.fields(head.headers, [&edit](const Header& header) {
-    return !(bit(header.id()) & kWrittenAnew) && !is_hop_by_hop(header, edit.options);
+  const uint64_t left_out = edit.revalidate ? kWrittenAnew | kValidators : kWrittenAnew;
+  out.fields(head.headers, [&edit, left_out](const Header& header) {
+    return !(bit(header.id()) & left_out) && !is_hop_by_hop(header, edit.options);
   });
+  if (!edit.if_none_match.empty()) out.field("If-None-Match", edit.if_none_match);
+  if (!edit.if_modified_since.empty()) out.field("If-Modified-Since", edit.if_modified_since);
   write_forwarding(out, head, edit, host);
   write_framing(out, edit.body);
   if (edit.expect) out.field("Expect", "100-continue");
@@ -82,6 +86,7 @@ Result<std::string_view> write_response(std::span<char> into, const ResponseHead
     return !is_hop_by_hop(header, edit.options) && !(edit.age && header.id() == HeaderId::kAge);
   });
   if (edit.age) out.field("Age", *edit.age);
+  if (!edit.cache_status.empty()) out.field("Cache-Status", edit.cache_status);
   if (head.status >= 200 && !edit.date.empty() && !head.headers.has(HeaderId::kDate)) out.field("Date", edit.date);
   out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});
   if (length_is_metadata(head, edit.method)) {

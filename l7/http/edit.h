@@ -30,6 +30,9 @@ struct RequestEdit {
   bool websocket = false;  // forward the wish for one (wants_websocket)
   bool expect = false;     // forward Expect: 100-continue and relay the answer
   bool close = false;      // tell the backend that this is the connection's last request
+  // Ask whether a stored response is still good, in place of what the client asked. Empty: not sent.
+  bool revalidate = false;
+  std::string_view if_none_match, if_modified_since;
 };
 Result<std::string_view> write_request(std::span<char> into, const RequestHead& head, const RequestEdit& edit);
 
@@ -43,6 +46,7 @@ struct ResponseEdit {
   std::string_view via = "cardea";
   std::string_view date;        // sent when the response has none (date.h)
   std::optional<uint32_t> age;  // from the cache: replaces Age
+  std::string_view cache_status;  // RFC 9211, behind what the backend's caches said; empty: not sent
 };
 Result<std::string_view> write_response(std::span<char> into, const ResponseHead& head, const ResponseEdit& edit);
 

@@ -23,7 +23,4 @@ struct Reply {
 inline constexpr size_t kReplyBytesMax = 512;
 Result<std::string_view> write_reply(std::span<char> into, const Reply& reply);
 
-// What a client that sent Expect is told when its body is wanted.
-inline constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-
 }  // namespace cardea::l7::http

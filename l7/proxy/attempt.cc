@@ -23,12 +23,18 @@ Failure dial_failure(const Exchange& x, Instant began) {
   return failure(timeout ? Reason::kConnectTimeout : Reason::kConnectFailed);
 }
 
+// Of the stored response that the backend is asked about.
+std::string_view validator(const Exchange& x, std::string_view (*of)(const cache::Object&)) {
+  return x.caching.conditional ? of(*x.caching.lookup.object) : std::string_view();
+}
+
 std::string_view write_head(Exchange& x) {
   const http::RequestHead& head = x.head;
   const AddressText client(x.record.client.address);
   const PortText port(x.record.listener.port);
   // X-Forwarded-Host repeats the host, and a path that dots were taken out of may get longer escapes.
-  const size_t room = x.body_at + kAddedBytes + 2 * head.authority.text.size() + 3 * head.path.size();
+  const size_t room = x.body_at + kAddedBytes + 2 * head.authority.text.size() + 3 * head.path.size() +
+                      validator(x, cache::entity_tag).size() + validator(x, cache::last_modified).size();
   const http::RequestEdit edit{.body = x.admitted.body,
                                .options = x.admitted.options,
                                .path = x.admitted.path.forward,
@@ -37,7 +43,10 @@ std::string_view write_head(Exchange& x) {
                                .port = port.view(),
                                .default_host = x.record.backend,
                                .websocket = x.admitted.websocket,
-                               .expect = x.admitted.expects_continue};
+                               .expect = x.admitted.expects_continue,
+                               .revalidate = x.caching.conditional,
+                               .if_none_match = validator(x, cache::entity_tag),
+                               .if_modified_since = validator(x, cache::last_modified)};
   const auto written = http::write_request({x.arena().characters(room), room}, head, edit);
   return written ? *written : std::string_view();
 }

@@ -101,6 +101,14 @@ std::expected<upstream::Backend*, upstream::NoBackend> choose(Exchange& x, uint6
   return x.pool->choose(hash, x.tried, x.now());
 }
 
+// Behind a response that was read to its end.
+void keep_backend(Exchange& x) {
+  const bool clean = x.answer.reusable && x.upload.complete && x.response.empty();
+  x.response.drop();
+  if (clean) return x.lease.keep();
+  x.lease.close(x.upload.complete ? Close::kOrderly : Close::kReset);
+}
+
 // Tries backends until one answered, none is left, or the failure is not one to repeat.
 Task<> forward(Exchange& x) {
   const uint64_t hash = x.connection.flow_hash(x.plan->plan->hash_key);
@@ -112,20 +120,16 @@ Task<> forward(Exchange& x) {
     }
     if (x.record.attempts != 0) start_over(x);
     co_await attempt(x, **chosen);
-    if (!x.failure) co_return;
+    if (!x.failure && x.answer.state != Answer::State::kAskAgain) co_return;
+    if (!x.failure) {
+      keep_backend(x);
+      continue;
+    }
     blame(x);
     if (!may_try_again(x)) co_return;
     count(x.shard(), x.backend_rows.retries);
     x.tried.add(*chosen);
   }
-}
-
-// Behind a response that was relayed to its end.
-void keep_backend(Exchange& x) {
-  const bool clean = x.answer.reusable && x.upload.complete && x.response.empty();
-  x.response.drop();
-  if (clean) return x.lease.keep();
-  x.lease.close(x.upload.complete ? Close::kOrderly : Close::kReset);
 }
 
 // What the client has of a response cannot be taken back: it must see that it is not all. Where the end of the
@@ -148,7 +152,8 @@ void conclude(Exchange& x, const Failure& failed) {
 }
 
 // The one place where a failure becomes an answer or the end.
-Task<> settle(Exchange& x, Failure failed) {
+Task<> settle(Exchange& x) {
+  const Failure failed = x.failure;
   x.watch.stop();
   if (!failed) {
     conclude(x, failed);
@@ -166,6 +171,19 @@ Task<> settle(Exchange& x, Failure failed) {
     co_await reply(x, failed);
   }
   conclude(x, failed);
+}
+
+// A failure that the client need not see, because something stale will do. What failed is blamed and logged all the same.
+Failure take_stale(Exchange& x) {
+  const Failure failed = x.failure;
+  if (!failed || failed.status < 500 || !stale_may_answer(x)) return {};
+  x.lease.close(Close::kReset);
+  x.response.drop();
+  x.failure = {};
+  x.caching.conditional = false;
+  x.caching.answers = true;
+  x.record.cache = cache::word(cache::Result::kStale);
+  return failed;
 }
 
 Next next(const Exchange& x) {
@@ -236,6 +254,11 @@ Failure admit(Exchange& x) {
   return {};
 }
 
+void begin_answer(Exchange& x) {
+  x.answer.sent = true;
+  x.record.status = x.answer.status;
+}
+
 void skip_buffered_body(Exchange& x) {
   Input& input = x.connection.input;
   if (x.upload.complete || x.upload.under_way) return;
@@ -255,10 +278,13 @@ Task<Next> exchange(Arena&, Connection& connection) {
   if (!x.failure) x.failure = admit(x);
   if (!x.failure) {
     x.upload.reader = http::BodyReader(x.admitted.body);
-    co_await forward(x);
+    x.failure = ask_cache(x);
   }
-  const Failure failed = x.failure;
-  co_await settle(x, failed);
+  if (!x.failure && !x.caching.answers) co_await forward(x);
+  const Failure failed = take_stale(x);
+  if (x.caching.answers) co_await serve_stored(x);
+  if (failed) x.record.reason = failed.word;
+  co_await settle(x);
   co_return next(x);
 }
 

@@ -10,6 +10,7 @@
 #include "l7/http/head.h"
 #include "l7/http/parse_head.h"
 #include "l7/policy/admit.h"
+#include "l7/proxy/caching.h"
 #include "l7/proxy/client_watch.h"
 #include "l7/proxy/connection.h"
 #include "l7/proxy/failure.h"
@@ -31,7 +32,14 @@ struct Upload {
 
 // The response's way to the client.
 struct Answer {
-  enum class State : uint8_t { kNone, kInformational, kFinal, kTunnel };
+  enum class State : uint8_t {
+    kNone,
+    kInformational,
+    kFinal,
+    kTunnel,
+    kStored,    // the backend says that the cache's answer is good
+    kAskAgain,  // or that it knows another one
+  };
   State state = State::kNone;
   http::BodyReader reader{http::BodyFraming{}};
   std::string_view head;   // edited, in the exchange's arena
@@ -70,6 +78,7 @@ class Exchange {
   BackendRows backend_rows;  // of the last that was tried
   Upload upload;
   Answer answer;
+  Caching caching;
   Input response;  // from the backend
   Failure failure;  // what ended the attempt; empty: nothing
   Instant sent_at{};
@@ -90,6 +99,8 @@ Task<> attempt(Exchange& exchange, upstream::Backend& backend);
 Task<> upload(Exchange& exchange);
 // Waits for the response and relays it.
 Task<> receive(Exchange& exchange);
+// From here on the client has, or may have, a part of the final response.
+void begin_answer(Exchange& exchange);
 // Our own answer.
 Task<> reply(Exchange& exchange, Failure failure);
 // After a 101: bytes in both directions until both sides closed, or nothing came for the service's idle_timeout.

@@ -49,11 +49,34 @@ Failure edit_head(Exchange& x, const http::ResponseHead& head, const http::Conne
                                 .client_version = x.head.version,
                                 .close = x.close,
                                 .websocket = head.status == 101,
-                                .date = x.shard().date(x.record.unix_ms / 1000)};
+                                .date = x.shard().date(x.record.unix_ms / 1000),
+                                .cache_status = head.status >= 200 ? x.caching.status : std::string_view()};
   const auto written = http::write_response({x.arena().characters(room), room}, head, edit);
   if (!written) return bad(http::Fault::kHeadTooLarge);
   x.answer.head = *written;
   return {};
+}
+
+// A final head, where the cache may have an answer of its own.
+Failure digest_final(Exchange& x, const http::ResponseHead& head, const http::ConnectionOptions& options,
+                     http::BodyFraming body, size_t size) {
+  Answer& answer = x.answer;
+  answer.reusable = http::backend_keeps_alive(head, options, body);
+  switch (show_cache(x, head, body)) {
+    case CacheVerdict::kAnswer:
+      answer.state = Answer::State::kStored;
+      return {};
+    case CacheVerdict::kAskAgain:
+      answer.state = Answer::State::kAskAgain;
+      return {};
+    case CacheVerdict::kStaleInstead:
+      return failure(Reason::kBackendError);
+    case CacheVerdict::kRelay:
+      break;
+  }
+  const http::BodyFraming out = http::framing_towards(body, x.head.version);
+  decide_end(x, out);
+  return edit_head(x, head, options, out, size);
 }
 
 Failure digest(Exchange& x, const http::ResponseHead& head, size_t size) {
@@ -68,13 +91,8 @@ Failure digest(Exchange& x, const http::ResponseHead& head, size_t size) {
                                       : Answer::State::kFinal;
   answer.status = head.status;
   answer.reader = http::BodyReader(*body);
-  http::BodyFraming out = *body;
-  if (answer.state == Answer::State::kFinal) {
-    out = http::framing_towards(*body, x.head.version);
-    answer.reusable = http::backend_keeps_alive(head, *options, *body);
-    decide_end(x, out);
-  }
-  return edit_head(x, head, *options, out, size);
+  if (answer.state == Answer::State::kFinal) return digest_final(x, head, *options, *body, size);
+  return edit_head(x, head, *options, *body, size);
 }
 
 // Parses what is there. Until answer.state says otherwise more is needed.
@@ -128,8 +146,6 @@ Task<Failure> write_client(Exchange& x, Pieces& pieces) {
 
 void note_head(Exchange& x) {
   x.record.response_head = x.now();
-  x.record.status = x.answer.status;
-  x.answer.sent = true;
   count_response(x.shard(), x.backend_rows, x.answer.status, x.now() - x.sent_at);
 }
 
@@ -170,9 +186,11 @@ Task<Failure> relay(Exchange& x) {
   Answer& answer = x.answer;
   Pieces pieces;
   pieces.add(answer.head);
+  begin_answer(x);
   for (;;) {
     const auto state = pieces.gather(answer.reader, x.response.left(), answer.chunked);
     x.response.at += pieces.consumed();
+    store(x, pieces);
     if (answer.complete && state != Pieces::State::kEnd && answer.chunked) pieces.add(http::kLastChunk);
     if (!pieces.empty()) {
       const Failure failed = co_await write_client(x, pieces);
@@ -180,7 +198,10 @@ Task<Failure> relay(Exchange& x) {
     }
     if (state == Pieces::State::kBad) co_return failure(Reason::kResponseTruncated, http::word(pieces.fault()));
     answer.complete = answer.complete || state == Pieces::State::kEnd;
-    if (answer.complete) co_return Failure{};
+    if (answer.complete) {
+      finish_storing(x);
+      co_return Failure{};
+    }
     pieces.clear();
     if (state == Pieces::State::kMorePieces) continue;
     x.response.drop();
@@ -200,11 +221,11 @@ void stop_upload(Exchange& x) {
 
 Task<> receive(Exchange& x) {
   x.failure = co_await receive_head(x);
+  if (!x.failure || x.failure.is(Reason::kBackendError)) note_head(x);
   if (!x.failure) {
-    note_head(x);
     if (x.answer.state == Answer::State::kTunnel) {
       co_await tunnel_websocket(x);
-    } else {
+    } else if (x.answer.state == Answer::State::kFinal) {
       x.failure = co_await relay(x);
     }
   }

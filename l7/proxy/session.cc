@@ -30,6 +30,10 @@ Task<bool> shake_hands(Arena& arena, Connection& c) {
   const ShardPlan::Service& service = c.service().now();
   const ServiceRows& rows = service.plan->rows;
   const Instant began = c.loop().now();
+  if (!service.tls) {  // its context could not be made, which is logged: never plain text instead
+    count(c.shard(), rows.handshakes_failed);
+    co_return false;
+  }
   tls::TlsStream& stream = c.start_tls(*service.tls);
   const tls::Handshake done = co_await stream.handshake(began + service.plan->request_timeout);
   if (done.ok()) {
@@ -91,7 +95,7 @@ Task<> serve_http(Connection& c) {
 }  // namespace
 
 Task<> serve(Connection& c) {
-  if (c.service().now().tls) {
+  if (c.service().now().plan->has_tls()) {
     const bool secure = co_await shake_hands(c.arena(), c);
     if (!secure) co_return;
   }

@@ -117,6 +117,7 @@ Task<> tunnel_websocket(Exchange& x) {
   x.close = true;
   Tunnel t(x.arena(), x.connection, x.lease.stream());
   t.idle_timeout = x.service.idle_timeout;
+  begin_answer(x);
   const IoResult sent = co_await x.client().write_all(x.answer.head, x.now() + x.service.body_timeout);
   x.record.bytes_out += sent.bytes;
   if (!sent.ok()) {

@@ -1,0 +1,179 @@
+#include "l7/proxy/caching.h"
+
+#include <charconv>
+
+#include "l7/http/edit.h"
+#include "l7/proxy/exchange.h"
+
+namespace cardea::l7::proxy {
+namespace {
+
+constexpr size_t kAddedBytes = 512;  // to a stored head, at most
+
+cache::Request request_of(Exchange& x) {
+  return {.head = &x.head,
+          .scheme = x.connection.tls() ? "https" : "http",
+          .host = x.head.authority.text,
+          .path = x.admitted.path.forward,
+          .pool = x.record.pool->name,
+          .now = x.record.unix_ms / 1000};
+}
+
+bool is_safe(http::Method method) {
+  return method == http::Method::kGet || method == http::Method::kHead || method == http::Method::kOptions ||
+         method == http::Method::kTrace;
+}
+
+bool has_body(const Exchange& x) {
+  return x.admitted.body.kind == http::BodyKind::kChunked || x.admitted.body.length != 0;
+}
+
+// A head with a body behind it, as one array that a write may use up.
+std::span<iovec> gather(Exchange& x, std::string_view head, std::span<const iovec> body) {
+  auto* pieces = static_cast<iovec*>(x.arena().allocate((body.size() + 1) * sizeof(iovec)));
+  pieces[0] = {const_cast<char*>(head.data()), head.size()};
+  std::copy(body.begin(), body.end(), pieces + 1);
+  return {pieces, body.size() + 1};
+}
+
+// "cardea; hit; ttl=57"; negative: stale for so long (RFC 9211 2.1, 2.3).
+std::string_view hit_status(Exchange& x) {
+  if (x.caching.conditional && x.record.cache == "revalidated") return "cardea; fwd=stale; fwd-status=304";
+  constexpr std::string_view kText = "cardea; hit; ttl=";
+  char* text = x.arena().characters(kText.size() + 20);
+  std::copy(kText.begin(), kText.end(), text);
+  const char* end = std::to_chars(text + kText.size(), text + kText.size() + 20, x.caching.lookup.fresh_for).ptr;
+  return {text, size_t(end - text)};
+}
+
+bool is_server_failure(uint16_t status) {
+  return status == 500 || status == 502 || status == 503 || status == 504;
+}
+
+void decide_end(Exchange& x) {
+  skip_buffered_body(x);
+  x.close = !x.admitted.keep_alive || !x.upload.complete || x.connection.service().gone;
+}
+
+// A 304 leaves the body out; everything else of the head is as the 200's.
+std::string_view write_head(Exchange& x, const cache::Stored& stored, size_t size) {
+  const bool unchanged = stored.head.status == 304;
+  const http::ResponseEdit edit{
+      .body = unchanged ? http::BodyFraming{} : http::BodyFraming{http::BodyKind::kLength, stored.body_size},
+      .options = {},
+      .method = x.head.method,
+      .client_version = x.head.version,
+      .close = x.close,
+      .date = x.shard().date(x.record.unix_ms / 1000),
+      .age = x.caching.lookup.age,
+      .cache_status = hit_status(x)};
+  const auto written = http::write_response({x.arena().characters(size), size}, stored.head, edit);
+  return written ? *written : std::string_view();
+}
+
+// How long its lines are together: what was parsed lies in one piece of the object's memory.
+size_t size_of(const http::ResponseHead& head) {
+  size_t size = 64 + head.reason.size();
+  for (const http::Header& header : head.headers) size += header.name().size() + header.value().size() + 4;
+  return size;
+}
+
+std::span<iovec> compose(Exchange& x, const cache::Object& object) {
+  cache::Stored stored = cache::stored(object);
+  const bool unchanged = cache::not_modified(x.head, object);
+  if (unchanged) stored.head.status = 304, stored.head.reason = {};
+  x.answer.status = x.record.status = stored.head.status;
+  const bool head_only = unchanged || x.head.method == http::Method::kHead;
+  const std::string_view head = write_head(x, stored, size_of(stored.head) + kAddedBytes);
+  return gather(x, head, head_only ? std::span<const iovec>() : stored.body);
+}
+
+}  // namespace
+
+Failure ask_cache(Exchange& x) {
+  Caching& caching = x.caching;
+  if (x.record.route->cache < 0) return {};
+  const CachePlan& plan = x.plan->plan->caches[size_t(x.record.route->cache)];
+  x.record.cache_plan = &plan;
+  x.record.cache = cache::word(cache::Result::kBypass);
+  caching.status = "cardea; fwd=bypass";
+  if (has_body(x) || x.admitted.websocket || x.head.authority.text.empty()) return {};
+  caching.cache = plan.cache.get();
+  caching.lookup = caching.cache->find(request_of(x));
+  x.record.cache = cache::word(caching.lookup.result);
+  switch (caching.lookup.result) {
+    case cache::Result::kHit:
+      caching.answers = true;
+      break;
+    case cache::Result::kStale:
+      caching.conditional = !cache::entity_tag(*caching.lookup.object).empty() ||
+                            !cache::last_modified(*caching.lookup.object).empty();
+      x.record.cache = cache::word(cache::Result::kMiss);  // unless it will answer after all
+      caching.status = "cardea; fwd=stale";
+      break;
+    case cache::Result::kMiss:
+      caching.status = "cardea; fwd=miss";
+      break;
+    case cache::Result::kBypass:
+      break;
+    case cache::Result::kOnlyCached:
+      return failure(Reason::kOnlyCached);
+  }
+  return {};
+}
+
+CacheVerdict show_cache(Exchange& x, const http::ResponseHead& head, http::BodyFraming body) {
+  Caching& caching = x.caching;
+  if (!x.record.cache_plan) return CacheVerdict::kRelay;
+  if (!is_safe(x.head.method)) {
+    if (head.status < 400) x.record.cache_plan->cache->invalidate(request_of(x));
+    return CacheVerdict::kRelay;
+  }
+  if (!caching.cache) return CacheVerdict::kRelay;
+  if (caching.conditional && head.status == 304) {
+    caching.lookup.object = caching.cache->refresh(request_of(x), std::move(caching.lookup.object), head);
+    caching.conditional = static_cast<bool>(caching.lookup.object);
+    if (!caching.conditional) return CacheVerdict::kAskAgain;
+    caching.lookup.age = 0;
+    x.record.cache = "revalidated";
+    caching.answers = true;
+    return CacheVerdict::kAnswer;
+  }
+  if (is_server_failure(head.status) && stale_may_answer(x)) return CacheVerdict::kStaleInstead;
+  if (caching.lookup.result == cache::Result::kMiss || caching.lookup.result == cache::Result::kStale) {
+    caching.writer = caching.cache->begin(request_of(x), head, body);
+    if (caching.writer) caching.status = caching.lookup.object ? "cardea; fwd=stale; stored" : "cardea; fwd=miss; stored";
+  }
+  return CacheVerdict::kRelay;
+}
+
+void store(Exchange& x, const Pieces& pieces) {
+  if (!x.caching.writer) return;
+  for (const iovec& piece : pieces.body()) {
+    if (x.caching.writer->append({static_cast<const char*>(piece.iov_base), piece.iov_len})) continue;
+    return x.caching.writer.reset();
+  }
+}
+
+void finish_storing(Exchange& x) {
+  if (!x.caching.writer) return;
+  x.caching.writer->finish();
+  x.caching.writer.reset();
+}
+
+bool stale_may_answer(const Exchange& x) {
+  return x.caching.lookup.object && x.caching.lookup.may_serve_stale && !x.answer.sent;
+}
+
+Task<> serve_stored(Exchange& x) {
+  decide_end(x);
+  const std::span<iovec> pieces = compose(x, *x.caching.lookup.object);
+  x.record.response_head = x.now();
+  x.answer.sent = true;
+  const IoResult written = co_await x.client().write_all(pieces, x.now() + x.service.body_timeout);
+  x.record.bytes_out += written.bytes;
+  x.answer.complete = written.ok();
+  if (!written.ok()) x.failure = client_failure(written, Reason::kClientStalled);
+}
+
+}  // namespace cardea::l7::proxy
