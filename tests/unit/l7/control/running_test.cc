@@ -1,0 +1,188 @@
+// The whole process but its main: shards over loopback sockets, plans taken and refused while connections are open.
+#include "l7/control/running.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <nlohmann/json.hpp>
+
+#include "l7/control/answers.h"
+#include "tests/unit/base/scratch_folder.h"
+#include "tests/unit/l7/plan/images.h"
+
+namespace cardea::l7 {
+namespace {
+
+using testing::HasSubstr;
+
+// A port that is free now. Listening sockets of plans are bound in tests of one process only, so it stays free.
+uint16_t free_port() {
+  const FileDescriptor socket(::socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in at{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  socklen_t size = sizeof at;
+  EXPECT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&at), size), 0);
+  EXPECT_EQ(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&at), &size), 0);
+  return ntohs(at.sin_port);
+}
+
+FileDescriptor connect_to(uint16_t port) {
+  FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const timeval patience{.tv_sec = 10, .tv_usec = 0};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  const sockaddr_in at{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) return {};
+  return socket;
+}
+
+std::string ask(const FileDescriptor& socket, const std::string& request) {
+  if (::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return "send failed";
+  char text[4096];
+  const ssize_t got = ::recv(socket.get(), text, sizeof text, 0);
+  return got > 0 ? std::string(text, size_t(got)) : got == 0 ? "closed" : "nothing";
+}
+
+struct Process {
+  ScratchFolder folder;
+  uint16_t http = free_port(), tcp = free_port();
+  std::unique_ptr<Running> running;
+
+  image::PlanT plan(uint64_t generation) const {
+    image::PlanT made = test::plan(generation);
+    made.services[0]->listen = {{test::address("127.0.0.1"), http}};
+    made.services[1]->listen = {{test::address("127.0.0.1"), tcp}};
+    for (auto& pool : made.pools) pool->backends[0]->state = image::BackendState::down;
+    return made;
+  }
+  Process() {
+    StartOptions options;
+    options.run_directory = folder.file("");
+    auto opened = Running::open(test::packed(plan(1)), options);
+    EXPECT_TRUE(opened.has_value()) << opened.error().message;
+    running = std::move(*opened);
+  }
+  nlohmann::json answer(const std::string& question) {
+    auto text = answer_question(question, *running);
+    return text ? nlohmann::json::parse(*text) : nlohmann::json{{"error", text.error().message}};
+  }
+};
+
+constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: shop\r\n\r\n";
+
+TEST(Running, ServesByThePlanAndKeepsConnectionsOverAReload) {
+  Process process;
+  const FileDescriptor client = connect_to(process.http);
+  ASSERT_TRUE(client);
+  EXPECT_THAT(ask(client, kGet), HasSubstr("503"));
+  for (uint64_t generation = 2; generation < 20; ++generation) {
+    EXPECT_EQ(process.running->adopt(test::packed(process.plan(generation))).value(), generation);
+    EXPECT_THAT(ask(client, kGet), HasSubstr("503"));
+  }
+  EXPECT_EQ(process.running->connections(), 1u);
+}
+
+TEST(Running, ClosesWhatIsNoLongerInThePlan) {
+  Process process;
+  const FileDescriptor client = connect_to(process.http);
+  EXPECT_THAT(ask(client, kGet), HasSubstr("503"));
+  image::PlanT plan = process.plan(2);
+  plan.services.erase(plan.services.begin());
+  ASSERT_TRUE(process.running->adopt(test::packed(plan)).has_value());
+  char byte;
+  EXPECT_EQ(::recv(client.get(), &byte, 1, 0), 0);
+  EXPECT_FALSE(connect_to(process.http));
+  ASSERT_TRUE(process.running->adopt(test::packed(process.plan(3))).has_value());
+  EXPECT_TRUE(connect_to(process.http));
+}
+
+TEST(Running, ARefusedPlanChangesNothing) {
+  Process process;
+  image::PlanT plan = process.plan(2);
+  plan.settings->shards = {0, 1};
+  EXPECT_THAT(process.running->adopt(test::packed(plan)).error().message, HasSubstr("restart cardea-l7"));
+  const FileDescriptor other(::socket(AF_INET, SOCK_STREAM, 0));
+  const uint16_t taken = free_port();
+  const sockaddr_in at{.sin_family = AF_INET, .sin_port = htons(taken), .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  ASSERT_EQ(::bind(other.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+  ASSERT_EQ(::listen(other.get(), 1), 0);
+  plan = process.plan(3);
+  plan.services[1]->listen = {{test::address("127.0.0.1"), taken}};
+  EXPECT_THAT(process.running->adopt(test::packed(plan)).error().message, HasSubstr("service \"smtp\""));
+  EXPECT_EQ(process.running->plan().generation, 1u);
+  EXPECT_THAT(ask(connect_to(process.http), kGet), HasSubstr("503"));
+}
+
+TEST(Running, RefusesConnectionsOverTheLimitAndCountsThem) {
+  Process process;
+  image::PlanT plan = process.plan(2);
+  plan.services[0]->connections_max = 2;
+  ASSERT_TRUE(process.running->adopt(test::packed(plan)).has_value());
+  const FileDescriptor first = connect_to(process.http), second = connect_to(process.http);
+  EXPECT_THAT(ask(first, kGet), HasSubstr("503"));
+  EXPECT_THAT(ask(second, kGet), HasSubstr("503"));
+  const FileDescriptor third = connect_to(process.http);
+  EXPECT_EQ(ask(third, kGet).find("HTTP"), std::string::npos);
+  const auto samples = stats::read(process.folder.file("") + "/l7.stats").value().samples;
+  uint64_t refused = 0;
+  for (const auto& sample : samples)
+    if (sample.description.name == "cardea_l7_service_connections_refused_total") refused += sample.value;
+  EXPECT_EQ(refused, 1u);
+}
+
+TEST(Running, ACpuThatDoesNotExistIsNamed) {
+  ScratchFolder folder;
+  image::PlanT plan = test::plan();
+  plan.settings->shards = {999};
+  StartOptions options;
+  options.run_directory = folder.file("");
+  EXPECT_THAT(Running::open(test::packed(plan), options).error().message, HasSubstr("CPU 999"));
+}
+
+TEST(Running, DrainsBeforeItEnds) {
+  Process process;
+  const FileDescriptor client = connect_to(process.http);
+  EXPECT_THAT(ask(client, kGet), HasSubstr("503"));
+  process.running->drain();
+  char byte;
+  EXPECT_EQ(::recv(client.get(), &byte, 1, 0), 0);
+}
+
+TEST(Answers, TellWhatRuns) {
+  Process process;
+  EXPECT_EQ(process.answer(R"({"ask":"status"})")["generation"], 1);
+  EXPECT_EQ(process.answer(R"({"ask":"cache"})")["caches"][0]["name"], "edge");
+  EXPECT_TRUE(process.answer(R"({"ask":"certs"})")["certificates"].empty());
+  EXPECT_EQ(process.answer(R"({"ask":"purge","url":"http://shop/"})")["purged"], 0);
+  EXPECT_THAT(process.answer(R"({"ask":"purge","url":"shop"})")["error"].get<std::string>(), HasSubstr("no URL"));
+  EXPECT_THAT(process.answer(R"({"ask":"tea"})")["error"].get<std::string>(), HasSubstr("unknown question"));
+  EXPECT_THAT(process.answer(R"([1])")["error"].get<std::string>(), HasSubstr("not a JSON object"));
+  EXPECT_THAT(process.answer(R"({"ask":7})")["error"].get<std::string>(), HasSubstr("wrong kind"));
+}
+
+TEST(Answers, ExplainWithTheCodeThatServes) {
+  Process process;
+  const auto about = [&](const std::string& path) {
+    return process.answer(R"({"ask":"explain","method":"GET","client":"192.0.2.7:40000","url":"http://shop:)" +
+                          std::to_string(process.http) + path + "\"}");
+  };
+  const auto cached = about("/cached/../cached/x");
+  EXPECT_EQ(cached["route"], "/cached/");
+  EXPECT_EQ(cached["forward_path"], "/cached/x");
+  EXPECT_EQ(cached["cache_verdict"], "miss");
+  EXPECT_EQ(cached["reason"], "no_backend") << "its only backend is down";
+  EXPECT_EQ(cached["candidates"][0]["state"], "down");
+  EXPECT_EQ(about("/../x")["reason"], "path_above_root");
+  ASSERT_TRUE(process.running->adopt([&] {
+    image::PlanT plan = process.plan(2);
+    plan.pools[0]->backends[0]->state = image::BackendState::up;
+    return test::packed(plan);
+  }()).has_value());
+  EXPECT_EQ(about("/")["backend"], "127.0.0.1:9");
+  EXPECT_EQ(about("/")["verdict"], "proxy");
+  EXPECT_THAT(process.answer(R"({"ask":"explain","url":"http://shop:1/"})")["error"].get<std::string>(),
+              HasSubstr("no http service listens"));
+}
+
+}  // namespace
+}  // namespace cardea::l7

@@ -1,0 +1,179 @@
+#include "l7/plan/load.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/base/scratch_folder.h"
+#include "tests/unit/l7/plan/images.h"
+#include "tests/unit/l7/tls/authority.h"
+
+namespace cardea::l7 {
+namespace {
+
+using testing::HasSubstr;
+
+struct Loader {
+  ScratchFolder folder;
+  stats::Segment segment = stats::Segment::create(folder.file("stats"), 2, 4096, 65536).value();
+  PlanResources resources{RowBook(segment), {}};
+
+  Result<std::shared_ptr<const LivePlan>> load(const image::PlanT& plan, const LivePlan* running = nullptr) {
+    return load_plan(test::packed(plan), resources, running);
+  }
+  std::string refusal(const image::PlanT& plan) {
+    auto loaded = load(plan);
+    return loaded ? "loaded" : loaded.error().message;
+  }
+  size_t rows() { return stats::read(folder.file("stats")).value().samples.size(); }
+};
+
+TEST(LoadPlan, SaysWhatTheImageSays) {
+  Loader loader;
+  const auto plan = loader.load(test::plan(7)).value();
+  EXPECT_EQ(plan->generation, 7u);
+  EXPECT_EQ(plan->shards, 1u);
+  ASSERT_EQ(plan->pools.size(), 2u);
+  EXPECT_EQ(plan->pools[0]->balance, Balance::kMaglev);
+  EXPECT_EQ(plan->pools[0]->ring.size(), 251u);
+  EXPECT_EQ(plan->pools[0]->backends[0].endpoint.text(), "127.0.0.1:9");
+  EXPECT_EQ(plan->pools[1]->balance, Balance::kRoundRobin);
+  ASSERT_EQ(plan->services.size(), 2u);
+  EXPECT_EQ(plan->services[0]->routes[1].cache, 0);
+  EXPECT_EQ(plan->services[1]->mode, Mode::kTcp);
+  EXPECT_EQ(plan->services[1]->pool, 1u);
+  EXPECT_EQ(plan->caches[0].limits.memory, 1u << 20);
+}
+
+// One mistake a row, and words that lead to it.
+TEST(LoadPlan, RefusesWithAReason) {
+  struct Row {
+    const char* words;
+    void (*spoil)(image::PlanT&);
+  };
+  const Row rows[] = {
+      {"of schema 99", [](auto& p) { p.schema = 99; }},
+      {"0 shards", [](auto& p) { p.settings->shards.clear(); }},
+      {"pool \"web\" is there twice", [](auto& p) { p.pools[1]->name = "web"; }},
+      {"names backend 5", [](auto& p) { p.pools[0]->ring[3] = 5; }},
+      {"has port 0", [](auto& p) { p.pools[0]->backends[0]->port = 0; }},
+      {"an unknown way to balance", [](auto& p) { p.pools[0]->balance = image::Balance(9); }},
+      {"unknown state", [](auto& p) { p.pools[0]->backends[0]->state = image::BackendState(9); }},
+      {"a timeout of 0 ms", [](auto& p) { p.pools[0]->connect_timeout_ms = 0; }},
+      {"cache \"edge\" has no memory", [](auto& p) { p.caches[0]->memory_bytes = 0; }},
+      {"service \"shop\": an unknown mode", [](auto& p) { p.services[0]->mode = image::Mode::none; }},
+      {"an http service without routes", [](auto& p) { p.services[0]->routes.clear(); }},
+      {"route \"/\" names pool 9", [](auto& p) { p.services[0]->routes[0]->pool = 9; }},
+      {"route \"/\" names cache 4", [](auto& p) { p.services[0]->routes[0]->cache = 4; }},
+      {"names pool 2, but there are 2", [](auto& p) { p.services[1]->pool = 2; }},
+      {"listens on 127.0.0.1:30080, and so does another", [](auto& p) { p.services[1]->listen = p.services[0]->listen; }},
+      {"header_bytes_max of 5", [](auto& p) { p.services[0]->header_bytes_max = 5; }},
+      {"access log ring", [](auto& p) { p.settings->access_log_ring_bytes = 1; }},
+  };
+  Loader loader;
+  for (const Row& row : rows) {
+    image::PlanT plan = test::plan();
+    row.spoil(plan);
+    EXPECT_THAT(loader.refusal(plan), HasSubstr(row.words));
+  }
+  EXPECT_THAT(load_plan({}, loader.resources, nullptr).error().message, HasSubstr("not a plan"));
+  auto cut = test::packed(test::plan());
+  cut.resize(cut.size() / 2);
+  EXPECT_FALSE(load_plan(cut, loader.resources, nullptr).has_value());
+}
+
+TEST(LoadPlan, ARingIsNeededOnlyByMaglev) {
+  Loader loader;
+  image::PlanT plan = test::plan();
+  plan.pools[0]->ring.clear();
+  EXPECT_THAT(loader.refusal(plan), HasSubstr("balance is maglev, but there is no ring"));
+  plan.pools[0]->balance = image::Balance::least_conn;
+  EXPECT_EQ(loader.refusal(plan), "loaded");
+}
+
+TEST(LoadPlan, CachesGoOnByName) {
+  Loader loader;
+  const auto first = loader.load(test::plan(1)).value();
+  image::PlanT changed = test::plan(2);
+  changed.caches[0]->memory_bytes = 2 << 20;
+  const auto second = loader.load(changed, first.get()).value();
+  EXPECT_EQ(first->caches[0].cache, second->caches[0].cache);
+  EXPECT_EQ(second->caches[0].limits.memory, 2u << 20);
+}
+
+TEST(LoadPlan, CountersLiveAsLongAsSomethingMayCountInThem) {
+  Loader loader;
+  const size_t before = loader.rows();
+  auto first = loader.load(test::plan(1)).value();
+  const size_t of_plan = loader.rows() - before;
+  EXPECT_GT(of_plan, 40u);
+  const auto second = loader.load(test::plan(2), first.get()).value();
+  EXPECT_EQ(loader.rows() - before, of_plan) << "the same names, the same rows";
+  const auto exchange = first->pools[0];  // still holds what it counts in
+  image::PlanT smaller = test::plan(3);
+  smaller.services.pop_back();
+  smaller.pools.pop_back();
+  const auto third = loader.load(smaller, second.get()).value();
+  first.reset();
+  EXPECT_EQ(loader.resources.rows.sweep(), 0u) << "the second plan still has them all";
+}
+
+TEST(LoadPlan, ARefusedPlanLeavesNoRows) {
+  Loader loader;
+  const size_t before = loader.rows();
+  image::PlanT plan = test::plan();
+  plan.services[1]->pool = 2;
+  EXPECT_FALSE(loader.load(plan).has_value());
+  EXPECT_GT(loader.resources.rows.sweep(), 0u);
+  EXPECT_EQ(loader.rows(), before);
+}
+
+TEST(LoadPlan, CertificatesAreReadAgainOnlyWhenTheirFilesChange) {
+  Loader loader;
+  tls::Authority authority;
+  authority.issue("shop", {.names = {"shop.test"}});
+  image::PlanT plan = test::plan();
+  plan.services[0]->tls = std::make_unique<image::TlsT>();
+  auto certificate = std::make_unique<image::CertificateT>();
+  certificate->name = certificate->cert = authority.path("shop.crt");
+  certificate->key = authority.path("shop.key");
+  plan.services[0]->tls->certificates.push_back(std::move(certificate));
+  const auto first = loader.load(plan).value();
+  ASSERT_EQ(first->services[0]->certificates.size(), 1u);
+  EXPECT_EQ(first->services[0]->certificates[0], loader.load(plan).value()->services[0]->certificates[0]);
+  authority.issue("shop", {.names = {"shop.test", "www.shop.test"}});
+  const auto changed = loader.load(plan).value();
+  EXPECT_NE(first->services[0]->certificates[0], changed->services[0]->certificates[0]);
+  EXPECT_EQ(changed->services[0]->certificates[0]->names.size(), 2u);
+  authority.write("shop.key", "no key");
+  EXPECT_THAT(loader.refusal(plan), HasSubstr("service \"shop\""));
+  EXPECT_THAT(loader.refusal(plan), HasSubstr("shop.key"));
+}
+
+TEST(LoadPoolUpdate, ReplacesThePoolsItNames) {
+  Loader loader;
+  const auto running = loader.load(test::plan(1)).value();
+  image::PoolUpdateT update;
+  update.schema = kPlanSchema, update.generation = 2;
+  update.pools.push_back(test::pool("mail", image::Balance::round_robin, 10));
+  update.pools[0]->backends[0]->state = image::BackendState::down;
+  const auto next = load_pool_update(test::packed(update), loader.resources, *running).value();
+  EXPECT_EQ(next->generation, 2u);
+  EXPECT_EQ(next->pools[0], running->pools[0]);
+  EXPECT_EQ(next->pools[1]->backends[0].state, BackendState::kDown);
+  update.pools[0]->name = "strange";
+  EXPECT_THAT(load_pool_update(test::packed(update), loader.resources, *running).error().message,
+              HasSubstr("no pool \"strange\""));
+}
+
+TEST(CheckReloadable, NamesWhatNeedsARestart) {
+  Loader loader;
+  const auto running = loader.load(test::plan(1)).value();
+  EXPECT_TRUE(check_reloadable(*running, *loader.load(test::plan(2)).value()).has_value());
+  image::PlanT more = test::plan(3);
+  more.settings->shards = {0, 1};
+  EXPECT_THAT(check_reloadable(*running, *loader.load(more).value()).error().message,
+              HasSubstr("restart cardea-l7 to change l7.shards"));
+}
+
+}  // namespace
+}  // namespace cardea::l7
