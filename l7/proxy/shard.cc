@@ -89,25 +89,24 @@ void Shard::after_wake() {
 
 // ------------------------------------------------------------------ plans
 
-std::shared_ptr<upstream::Pool> Shard::pool(const std::shared_ptr<const PoolPlan>& plan) {
-  if (plan_)
-    for (const auto& known : plan_->pools)
-      if (known->plan().name == plan->name) {
-        if (&known->plan() != plan.get()) known->update(plan);
-        return known;
-      }
-  return std::make_shared<upstream::Pool>(*pool_context_, plan);
+std::shared_ptr<upstream::Pool> Shard::pool(const std::shared_ptr<const PoolPlan>& plan, const Pools& known) {
+  const auto found = known.find(plan->name);
+  if (found == known.end()) return std::make_shared<upstream::Pool>(*pool_context_, plan);
+  if (&found->second->plan() != plan.get()) found->second->update(plan);
+  return found->second;
 }
 
 std::shared_ptr<tls::ServerContext> Shard::tls_context(const std::shared_ptr<const ServicePlan>& plan) {
   if (!plan->has_tls()) return nullptr;
+  const tls::ServerContext* previous = nullptr;
   if (const auto known = services_.find(plan->name); known != services_.end()) {
     const ShardPlan::Service& now = known->second->now();
     if (now.tls && now.plan->certificates == plan->certificates && now.plan->tls_version_min == plan->tls_version_min)
       return now.tls;
+    previous = now.tls.get();
   }
   auto made = tls::ServerContext::create(*crypto_, plan->certificates, ticket_keys_,
-                                         {.version_min = plan->tls_version_min});
+                                         {.version_min = plan->tls_version_min}, previous);
   if (made) return std::move(*made);
   log::error("service \"{}\": {}; its TLS connections are refused", plan->name, made.error().message);
   return nullptr;
@@ -115,7 +114,10 @@ std::shared_ptr<tls::ServerContext> Shard::tls_context(const std::shared_ptr<con
 
 ShardPlanPointer Shard::make_plan(std::shared_ptr<const LivePlan> plan) {
   auto made = std::make_shared<ShardPlan>();
-  for (const auto& one : plan->pools) made->pools.push_back(pool(one));
+  Pools known;
+  if (plan_)
+    for (const auto& its : plan_->pools) known.emplace(its->plan().name, its);
+  for (const auto& one : plan->pools) made->pools.push_back(pool(one, known));
   for (const auto& one : plan->services) made->services.push_back({one, tls_context(one)});
   made->plan = std::move(plan);
   return made;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "base/file_descriptor.h"
@@ -70,6 +71,7 @@ class Shard final : private TurnObserver {
   friend class LiveConnection;
   using Services = std::map<std::string, std::unique_ptr<LiveService>, std::less<>>;
   using Listeners = std::map<Endpoint, ServiceListener*>;
+  using Pools = std::unordered_map<std::string, std::shared_ptr<upstream::Pool>>;
 
   Shard(uint32_t number, const Shared& shared);
   void before_sleep() override;
@@ -77,7 +79,7 @@ class Shard final : private TurnObserver {
 
   ShardPlanPointer make_plan(std::shared_ptr<const LivePlan> plan);
   std::shared_ptr<tls::ServerContext> tls_context(const std::shared_ptr<const ServicePlan>& plan);
-  std::shared_ptr<upstream::Pool> pool(const std::shared_ptr<const PoolPlan>& plan);
+  std::shared_ptr<upstream::Pool> pool(const std::shared_ptr<const PoolPlan>& plan, const Pools& known);
   Services live_services(const ShardPlanPointer& plan);
   Listeners live_listeners(const ShardPlan& plan, std::map<Endpoint, FileDescriptor> sockets);
   void let_go(Services services, Listeners listeners);

@@ -1,7 +1,5 @@
 #include "l7/tls/context.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
@@ -67,17 +65,17 @@ Result<std::string> wire_form(const std::vector<std::string>& protocols) {
 struct ContextCallbacks {
   static TlsStream& stream(const SSL* ssl) { return *static_cast<TlsStream*>(SSL_get_app_data(ssl)); }
 
-  static int choose_certificate(SSL* ssl, int*, void* argument) {
+  static int choose_certificate(SSL* ssl, int*, void*) {
     const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     if (!name) return SSL_TLSEXT_ERR_NOACK;
-    SSL_CTX* found = static_cast<ServerContext*>(argument)->find(name);
+    SSL_CTX* found = stream(ssl).server_->find(name);
     if (found && found != SSL_get_SSL_CTX(ssl)) SSL_set_SSL_CTX(ssl, found);
     return SSL_TLSEXT_ERR_OK;
   }
 
-  static int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_length, const unsigned char* offered,
-                             unsigned offered_length, void* argument) {
-    const std::string& ours = static_cast<ServerContext*>(argument)->alpn_wire();
+  static int choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_length,
+                             const unsigned char* offered, unsigned offered_length, void*) {
+    const std::string& ours = stream(ssl).server_->alpn_wire();
     const int chosen = SSL_select_next_proto(const_cast<unsigned char**>(out), out_length,
                                              reinterpret_cast<const unsigned char*>(ours.data()),
                                              static_cast<unsigned>(ours.size()), offered, offered_length);
@@ -122,21 +120,21 @@ ServerContext::~ServerContext() = default;
 
 Result<std::unique_ptr<ServerContext>> ServerContext::create(
     const CryptoLibrary& library, std::span<const std::shared_ptr<const Certificate>> certificates,
-    std::shared_ptr<const TicketKeys> tickets, const ServerOptions& options) {
+    std::shared_ptr<const TicketKeys> tickets, const ServerOptions& options, const ServerContext* previous) {
   if (certificates.empty()) return fail("a TLS service needs a certificate", Origin::kOperator);
   std::unique_ptr<ServerContext> context(new ServerContext(library, std::move(tickets), options));
   auto wire = wire_form(options.alpn);
   if (!wire) return std::unexpected(std::move(wire.error()));
   context->alpn_wire_ = std::move(*wire);
-  for (const auto& certificate : certificates) {
-    if (auto added = context->add(*certificate); !added) {
-      return std::unexpected(std::move(added.error()).in("certificate " + certificate->name));
-    }
-  }
+  for (const auto& certificate : certificates) context->add(certificate);
+  if (previous) context->take_over(*previous);
+  NameSet& first = *context->sets_.front();
+  if (!first.context)
+    if (auto done = context->make(first); !done) return std::unexpected(std::move(done.error()));
   return context;
 }
 
-Result<SslContext> ServerContext::make_context() {
+Result<SslContext> ServerContext::make_context() const {
   auto context = make_ssl_context(library_, TLS_server_method(), options_.version_min);
   if (!context) return context;
   SSL_CTX* at = context->get();
@@ -146,8 +144,7 @@ Result<SslContext> ServerContext::make_context() {
   SSL_CTX_set_num_tickets(at, options_.tickets);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(at, ContextCallbacks::ticket_key);
   SSL_CTX_set_tlsext_servername_callback(at, ContextCallbacks::choose_certificate);
-  SSL_CTX_set_tlsext_servername_arg(at, this);
-  if (!alpn_wire_.empty()) SSL_CTX_set_alpn_select_cb(at, ContextCallbacks::choose_protocol, this);
+  if (!alpn_wire_.empty()) SSL_CTX_set_alpn_select_cb(at, ContextCallbacks::choose_protocol, nullptr);
   return context;
 }
 
@@ -169,36 +166,65 @@ Result<> use_certificate(SSL_CTX* context, const Certificate& certificate, OSSL_
 
 }  // namespace
 
-Result<> ServerContext::add(const Certificate& certificate) {
-  NameSet& same_names = by_name_set_[fmt::format("{}", fmt::join(certificate.names, " "))];
-  const bool joins =
-      same_names.context && std::ranges::find(same_names.key_types, certificate.key_type) == same_names.key_types.end();
-  if (!joins) {
-    auto made = make_context();
-    if (!made) return std::unexpected(std::move(made.error()));
-    contexts_.push_back(std::move(*made));
-  }
-  SSL_CTX* context = joins ? same_names.context : contexts_.back().get();
-  if (auto used = use_certificate(context, certificate, library_.get()); !used) return used;
-  if (!same_names.context) same_names.context = context;
-  same_names.key_types.push_back(certificate.key_type);
-  for (const std::string& name : certificate.names) by_name_.try_emplace(name, context);
+Result<> ServerContext::make(NameSet& set) const {
+  auto made = make_context();
+  if (!made) return std::unexpected(std::move(made.error()));
+  for (const auto& certificate : set.certificates)
+    if (auto used = use_certificate(made->get(), *certificate, library_.get()); !used)
+      return std::unexpected(std::move(used.error()).in("certificate " + certificate->name));
+  set.context = std::move(*made);
   return {};
 }
 
-SSL_CTX* ServerContext::find(std::string_view server_name) const {
+// A certificate joins those that have just its names, unless one with its kind of key is there already.
+void ServerContext::add(const std::shared_ptr<const Certificate>& certificate) {
+  const auto joins = [&](const NameSet& set) {
+    return set.certificates.front()->names == certificate->names &&
+           std::ranges::none_of(set.certificates, [&](const auto& it) { return it->key_type == certificate->key_type; });
+  };
+  NameSet* known = certificate->names.empty() ? nullptr : find_set(certificate->names.front());
+  if (!known || !joins(*known)) known = sets_.emplace_back(std::make_unique<NameSet>()).get();
+  known->certificates.push_back(certificate);
+  for (const std::string& name : certificate->names) by_name_.try_emplace(name, known);
+}
+
+void ServerContext::take_over(const ServerContext& previous) {
+  if (previous.options_.version_min != options_.version_min || previous.options_.alpn != options_.alpn) return;
+  std::unordered_map<const Certificate*, const NameSet*> made;
+  for (const auto& set : previous.sets_)
+    if (set->context) made.emplace(set->certificates.front().get(), set.get());
+  for (const auto& set : sets_) {
+    const auto found = made.find(set->certificates.front().get());
+    if (found == made.end() || found->second->certificates != set->certificates) continue;
+    SSL_CTX_up_ref(found->second->context.get());
+    set->context.reset(found->second->context.get());
+  }
+}
+
+size_t ServerContext::made() const {
+  return size_t(std::ranges::count_if(sets_, [](const auto& set) { return bool(set->context); }));
+}
+
+ServerContext::NameSet* ServerContext::find_set(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+SSL_CTX* ServerContext::find(std::string_view server_name) {
   if (server_name.ends_with('.')) server_name.remove_suffix(1);
   std::array<char, 256> buffer;
   if (server_name.empty() || server_name.size() >= buffer.size()) return nullptr;
   std::ranges::transform(server_name, buffer.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 'a' - 'A') : c; });
   const std::string_view name(buffer.data(), server_name.size());
-  if (const auto exact = by_name_.find(name); exact != by_name_.end()) return exact->second;
-  const size_t dot = name.find('.');
-  if (dot == std::string_view::npos || dot == 0) return nullptr;
-  buffer[dot - 1] = '*';
-  const auto wildcard = by_name_.find(name.substr(dot - 1));
-  return wildcard == by_name_.end() ? nullptr : wildcard->second;
+  NameSet* set = find_set(name);
+  if (const size_t dot = name.find('.'); !set && dot != name.npos && dot != 0) {
+    buffer[dot - 1] = '*';
+    set = find_set(name.substr(dot - 1));
+  }
+  if (!set) return nullptr;
+  if (!set->context && !set->refused) set->refused = !make(*set).has_value();
+  return set->context.get();
 }
 
 SessionSlot& SessionSlot::operator=(SessionSlot&& other) noexcept {

@@ -34,14 +34,19 @@ struct ServerOptions {
 };
 
 // Belongs to its shard's thread. Connections made from it keep what they need of it alive, but not its CryptoLibrary.
+// OpenSSL's own context for a certificate costs about a millisecond to make, so it is made by the first handshake that
+// asks for it: a thousand certificates cost a reload nothing but the table of their names.
 class ServerContext {
  public:
   // The first certificate answers names that none has. Two certificates with the same names and different kinds of key
-  // (EC and RSA, say) serve together, and the client's abilities decide.
+  // (EC and RSA, say) serve together, and the client's abilities decide. The certificates were checked when they were
+  // loaded; the first is used at once, and an Error is what OpenSSL says against it. What `previous` has made for the
+  // same certificates is taken over.
   static Result<std::unique_ptr<ServerContext>> create(const CryptoLibrary& library,
                                                        std::span<const std::shared_ptr<const Certificate>> certificates,
                                                        std::shared_ptr<const TicketKeys> tickets,
-                                                       const ServerOptions& options = {});
+                                                       const ServerOptions& options = {},
+                                                       const ServerContext* previous = nullptr);
   ServerContext(const ServerContext&) = delete;
   ServerContext& operator=(const ServerContext&) = delete;
   ~ServerContext();
@@ -51,31 +56,36 @@ class ServerContext {
   const CryptoLibrary& library() const { return library_; }
   const ServerOptions& options() const { return options_; }
 
-  SSL_CTX* default_context() const { return contexts_.front().get(); }
-  // The context whose certificate covers the name; null: none does. Case does not matter.
-  SSL_CTX* find(std::string_view server_name) const;
+  SSL_CTX* default_context() const { return sets_.front()->context.get(); }
+  // The context whose certificate covers the name; null: none does, or OpenSSL refuses it. Case does not matter.
+  SSL_CTX* find(std::string_view server_name);
   const std::string& alpn_wire() const { return alpn_wire_; }
+  size_t made() const;  // contexts that exist
 
  private:
   struct TextHash {
     using is_transparent = void;
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
+  // Certificates of the same names, one a kind of key.
+  struct NameSet {
+    std::vector<std::shared_ptr<const Certificate>> certificates;
+    SslContext context;    // null: not asked for yet
+    bool refused = false;  // by OpenSSL
+  };
   ServerContext(const CryptoLibrary& library, std::shared_ptr<const TicketKeys> tickets, const ServerOptions& options);
-  Result<SslContext> make_context();
-  Result<> add(const Certificate& certificate);
+  void add(const std::shared_ptr<const Certificate>& certificate);
+  void take_over(const ServerContext& previous);
+  Result<> make(NameSet& set) const;
+  Result<SslContext> make_context() const;
+  NameSet* find_set(std::string_view name) const;
 
   const CryptoLibrary& library_;
   std::shared_ptr<const TicketKeys> tickets_;
   ServerOptions options_;
   std::string alpn_wire_;
-  std::vector<SslContext> contexts_;
-  std::unordered_map<std::string, SSL_CTX*, TextHash, std::equal_to<>> by_name_;  // "a.example", "*.example"
-  struct NameSet {
-    SSL_CTX* context = nullptr;
-    std::vector<std::string> key_types;
-  };
-  std::unordered_map<std::string, NameSet> by_name_set_;
+  std::vector<std::unique_ptr<NameSet>> sets_;
+  std::unordered_map<std::string, NameSet*, TextHash, std::equal_to<>> by_name_;  // "a.example", "*.example"
 };
 
 struct ClientOptions {

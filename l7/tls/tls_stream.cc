@@ -147,7 +147,9 @@ IoResult TlsStream::try_read(MutableBytes into) {
   size_t bytes = 0;
   const int returned = SSL_read_ex(ssl_, into.data(), into.size(), &bytes);
   if (returned != 1) return classify(returned, Direction::kRead);
-  blocked_[index(Direction::kRead)] = false;
+  // What OpenSSL holds nothing of, and the lower stream has nothing of, need not be tried: a system call a request.
+  blocked_[index(Direction::kRead)] = SSL_has_pending(ssl_) == 0;
+  waits_for_[index(Direction::kRead)] = Direction::kRead;
   return IoResult::moved(bytes);
 }
 
