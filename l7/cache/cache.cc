@@ -59,7 +59,8 @@ Lookup Cache::find(const Request& request) {
   const http::Headers& headers = request.head->headers;
   const http::CacheControl wish = wish_of(headers);
   const uint64_t hash = key.hash(state_->hash_key);
-  ObjectPointer object = state_->memory.stripe(hash).find(hash, key.text(), request.pool, headers);
+  auto [object, since] = state_->memory.stripe(hash).find(hash, key.text(), request.pool, headers);
+  lookup.since = since;
   if (!object || !may_have(headers, object->freshness())) {
     lookup.result = wish.only_if_cached ? Result::kOnlyCached : wish.no_store ? Result::kBypass : Result::kMiss;
     return lookup;
@@ -89,7 +90,7 @@ std::unique_ptr<Writer> Cache::begin(const Request& request, const http::Respons
   if (!key.fits() || !selector || !head) return nullptr;
   const uint64_t hash = key.hash(state_->hash_key);
   Draft draft{std::string(key.text()), std::string(request.pool), std::move(*selector), std::move(*head), hash,
-              freshness, state_->memory.stripe(hash).removals()};
+              freshness, request.since};
   return make_writer(state_->memory, std::move(draft), body);
 }
 
@@ -102,7 +103,6 @@ ObjectPointer Cache::refresh(const Request& request, ObjectPointer stale, const 
     stripe.unlink(*stale);
     return nullptr;
   }
-  const uint64_t removals = stripe.removals();
   auto head = begin_refreshed_head(stored, not_modified, request.now);
   if (!head) return stale;
   end_stored_head(*head, stale->body_size());
@@ -119,7 +119,7 @@ ObjectPointer Cache::refresh(const Request& request, ObjectPointer stale, const 
     stripe.unlink(*stale);
   } else {
     renewed->hold();
-    memory.link(renewed, removals);
+    memory.link(renewed, request.since, stale.get());
   }
   return served;
 }

@@ -31,6 +31,7 @@ struct Request {
   std::string_view path;    // that is forwarded (PathReading::forward); the query is the head's
   std::string_view pool;    // that answers: what one pool said is never served for another (services may share a cache)
   int64_t now = 0;          // seconds since 1970
+  uint64_t since = 0;       // for begin and refresh: Lookup::since of the same exchange
 };
 
 enum class Result : uint8_t {
@@ -48,6 +49,7 @@ struct Lookup {
   uint32_t age = 0;         // seconds, for the Age header
   int64_t fresh_for = 0;    // seconds left; negative: stale for so long
   bool may_serve_stale = false;  // where the backend fails: no answer, or a 500, 502, 503 or 504 (RFC 5861 4)
+  uint64_t since = 0;  // what is purged from here on, while a backend is asked, does not come back with its answer
 };
 
 // A stored response as it goes to a client: its head parsed again over the object's own memory, its body in pieces.

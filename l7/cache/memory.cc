@@ -62,14 +62,10 @@ Object* Memory::create(const Content& content, uint64_t inline_body) {
   return Object::create(ledger_, content, inline_body);
 }
 
-bool Memory::link(Object* object, uint64_t removals_before) {
+void Memory::link(Object* object, uint64_t removals_before, const Object* renews) {
   std::vector<ObjectPointer> replaced;  // freed behind the lock
-  if (!stripe(object->hash()).link(object, removals_before, replaced)) {
-    object->let_go();
-    return false;
-  }
+  if (!stripe(object->hash()).link(object, removals_before, renews, replaced)) return object->let_go();
   stored_.fetch_add(1, std::memory_order_relaxed);
-  return true;
 }
 
 size_t Memory::remove(uint64_t hash, std::string_view key, std::optional<std::string_view> pool) {

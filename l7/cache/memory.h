@@ -29,8 +29,9 @@ class Memory {
   bool take(uint64_t bytes);
   // A copy of the content without a body of its own, or with room for `inline_body`; null where there is no room.
   Object* create(const Content& content, uint64_t inline_body);
-  // Takes the object's reference. False: its URL was purged while it came, and it is gone.
-  bool link(Object* object, uint64_t removals_before);
+  // Takes the object's reference, and lets it go at once where its URL was purged while it came, or where what it
+  // `renews` has made room for another.
+  void link(Object* object, uint64_t removals_before, const Object* renews = nullptr);
   size_t remove(uint64_t hash, std::string_view key, std::optional<std::string_view> pool);
 
   void count_refused() { refused_.fetch_add(1, std::memory_order_relaxed); }

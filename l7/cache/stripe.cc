@@ -28,7 +28,7 @@ Stripe::~Stripe() {
   while (Object* object = queues_.oldest()) take(*object);
 }
 
-ObjectPointer Stripe::find(uint64_t hash, std::string_view key, std::string_view pool, const http::Headers& request) {
+Stripe::Found Stripe::find(uint64_t hash, std::string_view key, std::string_view pool, const http::Headers& request) {
   const std::lock_guard lock(mutex_);
   const Object* found = nullptr;
   table_.for_each(hash, key, [&](Object& object) {
@@ -38,18 +38,13 @@ ObjectPointer Stripe::find(uint64_t hash, std::string_view key, std::string_view
     found = &object;
     return true;
   });
-  return ObjectPointer(found);
+  return {ObjectPointer(found), removals_};
 }
 
 ObjectPointer Stripe::take(Object& object) {
   table_.unlink(object);
   queues_.remove(object);
   return ObjectPointer(&object);
-}
-
-uint64_t Stripe::removals() {
-  const std::lock_guard lock(mutex_);
-  return removals_;
 }
 
 bool Stripe::removed_since(uint64_t hash, uint64_t removals_before) const {
@@ -60,9 +55,10 @@ bool Stripe::removed_since(uint64_t hash, uint64_t removals_before) const {
   return false;
 }
 
-bool Stripe::link(Object* object, uint64_t removals_before, std::vector<ObjectPointer>& gone) {
+bool Stripe::link(Object* object, uint64_t removals_before, const Object* renews, std::vector<ObjectPointer>& gone) {
   const std::lock_guard lock(mutex_);
   if (removed_since(object->hash(), removals_before)) return false;
+  if (renews != nullptr && renews->queue == Object::Queue::kNone) return false;
   size_t variants = 0;
   table_.for_each(object->hash(), object->key(), [&](Object& old) {
     if (replaces(*object, old) || ++variants >= kVariantsMax) gone.push_back(take(old));

@@ -22,14 +22,15 @@ class Stripe {
   explicit Stripe(size_t chains);
   ~Stripe();
 
-  // The newest object that is for such a request, as used once more.
-  ObjectPointer find(uint64_t hash, std::string_view key, std::string_view pool, const http::Headers& request);
+  struct Found {
+    ObjectPointer object;  // the newest that is for such a request, as used once more
+    uint64_t removals;     // so far, to be told to link(): what was asked of a backend before its URL was purged stays out
+  };
+  Found find(uint64_t hash, std::string_view key, std::string_view pool, const http::Headers& request);
 
-  // Removals so far, to be told to link(): what was asked of a backend before its URL was purged does not come in.
-  uint64_t removals();
   // Takes the reference that `object` has; what it replaces leaves with `gone`. False, and nothing taken: its URL was
-  // purged meanwhile.
-  bool link(Object* object, uint64_t removals_before, std::vector<ObjectPointer>& gone);
+  // purged meanwhile, or the one it `renews` is no longer here.
+  bool link(Object* object, uint64_t removals_before, const Object* renews, std::vector<ObjectPointer>& gone);
   // Nothing where it left already.
   ObjectPointer unlink(const Object& object);
   // Everything under `key`, or what one pool answered.

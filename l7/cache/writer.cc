@@ -40,8 +40,13 @@ class WholeWriter final : public Writer {
 
 class PieceWriter final : public Writer {
  public:
-  PieceWriter(Memory& memory, Draft draft) : memory_(memory), draft_(std::move(draft)) {}
-  ~PieceWriter() override { drop_pieces(); }
+  // `draft_cost` has been taken.
+  PieceWriter(Memory& memory, Draft draft, uint64_t draft_cost)
+      : memory_(memory), draft_(std::move(draft)), draft_cost_(draft_cost) {}
+  ~PieceWriter() override {
+    drop_pieces();
+    memory_.ledger()->give(draft_cost_);
+  }
 
   bool append(std::string_view body) override {
     if (failed_) return false;
@@ -105,13 +110,18 @@ class PieceWriter final : public Writer {
   Draft draft_;
   std::vector<iovec> pieces_;
   uint64_t size_ = 0, room_ = 0, cost_ = 0;  // room in the last piece; what the ledger was charged
+  const uint64_t draft_cost_;
   bool failed_ = false;
 };
 
 }  // namespace
 
 std::unique_ptr<Writer> make_writer(Memory& memory, Draft draft, http::BodyFraming body) {
-  if (body.kind != http::BodyKind::kLength) return std::make_unique<PieceWriter>(memory, std::move(draft));
+  if (body.kind != http::BodyKind::kLength) {
+    const uint64_t cost = Object::cost(draft.content(), 0);  // of its texts, which grow to an object's at the end
+    if (!memory.take(cost)) return nullptr;
+    return std::make_unique<PieceWriter>(memory, std::move(draft), cost);
+  }
   if (body.length > memory.object_bytes_max()) {
     memory.count_refused();
     return nullptr;

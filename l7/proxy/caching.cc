@@ -16,7 +16,8 @@ cache::Request request_of(Exchange& x) {
           .host = x.head.authority.text,
           .path = x.admitted.path.forward,
           .pool = x.record.pool->name,
-          .now = x.record.unix_ms / 1000};
+          .now = x.record.unix_ms / 1000,
+          .since = x.caching.lookup.since};
 }
 
 bool is_safe(http::Method method) {

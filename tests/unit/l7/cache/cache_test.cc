@@ -158,17 +158,24 @@ TEST(Cache, AnUnsafeMethodInvalidatesItsUrl) {
 
 TEST(Cache, WhatWasAskedForBeforeAPurgeDoesNotComeInAfterIt) {
   Cache cache(kRoomy);
-  const Asked asked("GET /a"), bystander("GET /b");
+  Asked asked("GET /a");
   const Answer answer("200 OK", kMinute);
-  for (const bool purged : {true, false}) {
-    for (const auto& framing : {testing::length(3), testing::kChunked}) {
-      auto writer = cache.begin(*asked, *answer, framing);
-      ASSERT_TRUE(writer && writer->append("old"));
-      cache.purge("https", "shop.com", purged ? "/a" : "/b");
-      writer->finish();
-      EXPECT_EQ(ask(cache, asked), purged ? "miss" : "hit old");
+  for (const char* before : {"", "/a", "/b"}) {
+    for (const char* while_it_came : {"/a", "/b"}) {
+      for (const auto& framing : {testing::length(3), testing::kChunked}) {
+        asked.since(cache.find(*asked).since);
+        cache.purge("https", "shop.com", before);
+        auto writer = cache.begin(*asked, *answer, framing);
+        ASSERT_TRUE(writer && writer->append("old"));
+        cache.purge("https", "shop.com", while_it_came);
+        writer->finish();
+        const bool purged = std::string_view("/a") == before || std::string_view("/a") == while_it_came;
+        EXPECT_EQ(ask(cache, asked), purged ? "miss" : "hit old");
+        cache.purge("https", "shop.com", "/a");
+      }
     }
   }
+  asked.since(cache.find(*asked).since);
   auto writer = cache.begin(*asked, *answer, testing::length(3));
   for (int i = 0; i < 100; ++i) cache.purge("https", "shop.com", "/" + std::to_string(i));
   cache.purge("https", "shop.com", "/a");
@@ -176,6 +183,31 @@ TEST(Cache, WhatWasAskedForBeforeAPurgeDoesNotComeInAfterIt) {
   ASSERT_TRUE(writer->append("old"));
   writer->finish();
   EXPECT_EQ(ask(cache, asked), "miss");
+}
+
+TEST(Cache, WhatWasPurgedWhileItsBackendWasAskedIsNotRenewed) {
+  Cache cache(kRoomy);
+  for (const bool purged : {true, false}) {
+    ASSERT_TRUE(store(cache, Asked("GET /a"), "old", "Cache-Control: max-age=60\r\nETag: \"1\"\r\n"));
+    Asked later("GET /a", "", kNow + 60);
+    Lookup lookup = cache.find(*later);
+    cache.purge("https", "shop.com", purged ? "/a" : "/b");
+    const Answer answer("304 Not Modified", "ETag: \"1\"\r\n");
+    EXPECT_TRUE(cache.refresh(*later.since(lookup.since), std::move(lookup.object), *answer));
+    EXPECT_EQ(ask(cache, later), purged ? "miss" : "hit old");
+  }
+}
+
+TEST(Cache, A304ThatComesLateDoesNotBringTheOldBodyBack) {
+  Cache cache(kRoomy);
+  constexpr std::string_view kTagged = "Cache-Control: max-age=60\r\nETag: \"1\"\r\n";
+  ASSERT_TRUE(store(cache, Asked("GET /a"), "old", kTagged));
+  const Asked later("GET /a", "", kNow + 60);
+  Lookup lookup = cache.find(*later);
+  ASSERT_TRUE(store(cache, Asked("GET /a", "", kNow + 60), "new", kMinute));
+  const Answer answer("304 Not Modified", "");
+  EXPECT_TRUE(cache.refresh(*later, std::move(lookup.object), *answer));
+  EXPECT_EQ(ask(cache, later), "hit new");
 }
 
 TEST(Cache, AWriterThatIsDroppedLeavesNothing) {

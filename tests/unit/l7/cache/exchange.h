@@ -30,6 +30,7 @@ class Asked {
   Asked& pool(std::string_view name) { return request_.pool = name, *this; }
   Asked& scheme(std::string_view name) { return request_.scheme = name, *this; }
   Asked& at(int64_t now) { return request_.now = now, *this; }
+  Asked& since(uint64_t lookup) { return request_.since = lookup, *this; }
   const Request& operator*() const { return request_; }
   const http::RequestHead& head() const { return head_; }
 
@@ -58,11 +59,13 @@ class Answer {
 inline http::BodyFraming length(uint64_t bytes) { return {http::BodyKind::kLength, bytes}; }
 inline constexpr http::BodyFraming kChunked{http::BodyKind::kChunked, 0};
 
-// Whether it was let in.
+// Whether it was let in, looked up first as an exchange does.
 inline bool store(Cache& cache, const Asked& asked, std::string_view body, std::string_view headers,
                   std::string_view status = "200 OK") {
   const Answer answer(status, headers);
-  const auto writer = cache.begin(*asked, *answer, length(body.size()));
+  Request request = *asked;
+  request.since = cache.find(request).since;
+  const auto writer = cache.begin(request, *answer, length(body.size()));
   if (!writer || !writer->append(body)) return false;
   writer->finish();
   return true;
