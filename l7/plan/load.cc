@@ -1,6 +1,7 @@
 #include "l7/plan/load.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -62,6 +63,19 @@ Result<CachePlan> cache_of(const image::Cache& from, PlanResources& resources, c
   to.row_set = resources.rows.hold(std::move(add.rows));
   if (!add.done) return std::unexpected(std::move(add.done.error()).in(fmt::format("cache \"{}\"", to.name)));
   return to;
+}
+
+// More than the machine has would be killed by the kernel one day, under load; better refused at once.
+Result<> check_memory(const flatbuffers::Vector<flatbuffers::Offset<image::Cache>>& caches) {
+  const uint64_t machine = uint64_t(sysconf(_SC_PHYS_PAGES)) * uint64_t(sysconf(_SC_PAGESIZE));
+  uint64_t left = machine;
+  for (const image::Cache* cache : caches) {
+    if (cache->memory_bytes() > left)
+      return fail(fmt::format("cache \"{}\" wants {} MB of memory; all caches together may have the {} MB of this machine",
+                              cache->name()->string_view(), cache->memory_bytes() >> 20, machine >> 20));
+    left -= cache->memory_bytes();
+  }
+  return {};
 }
 
 // ------------------------------------------------------------------ services
@@ -180,6 +194,7 @@ Result<> load_parts(LivePlan& to, const image::Plan& from, PlanResources& resour
     if (!loaded) return std::unexpected(std::move(loaded.error()));
     to.pools.push_back(std::move(*loaded));
   }
+  if (auto fits = check_memory(*from.caches()); !fits) return fits;
   for (const image::Cache* cache : *from.caches()) {
     auto loaded = cache_of(*cache, resources, running);
     if (!loaded) return std::unexpected(std::move(loaded.error()));

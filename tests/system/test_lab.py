@@ -2,6 +2,7 @@
 relies on must work, and everything must be gone afterwards."""
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -109,6 +110,8 @@ def test_a_dead_backend_is_seen(routed):
     nginx.kill()
     until(lambda: "ESTAB" not in routed.backends[1].namespace.run("ss", "-Htn").stdout, 5, "connections are reset")
     nginx.start()
+    until(lambda: routed.client.run("curl", "-s", f"http://{address}/", check=False).stdout == "b2\n", 5, "it answers again")
+    time.sleep(0.2)  # ten probes: the last of them began after that answer
     line, held = probe.stop()["line"], hold.finish()
     assert held["failed"] == 5
     assert any("error" in entry for entry in line) and line[-1]["backend"] == "b2"

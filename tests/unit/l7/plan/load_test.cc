@@ -60,6 +60,7 @@ TEST(LoadPlan, RefusesWithAReason) {
       {"unknown state", [](auto& p) { p.pools[0]->backends[0]->state = image::BackendState(9); }},
       {"a timeout of 0 ms", [](auto& p) { p.pools[0]->connect_timeout_ms = 0; }},
       {"cache \"edge\" has no memory", [](auto& p) { p.caches[0]->memory_bytes = 0; }},
+      {"cache \"edge\" wants 67108864 MB of memory", [](auto& p) { p.caches[0]->memory_bytes = 1ull << 46; }},
       {"service \"shop\": an unknown mode", [](auto& p) { p.services[0]->mode = image::Mode::none; }},
       {"an http service without routes", [](auto& p) { p.services[0]->routes.clear(); }},
       {"route \"/\" names pool 9", [](auto& p) { p.services[0]->routes[0]->pool = 9; }},
