@@ -89,6 +89,7 @@ Task<> serve_http(Connection& c) {
     if (next == Next::kLinger) break;
     timeout = c.service().now().plan->idle_timeout;
   }
+  c.input.drop();  // nobody reads it any more
   co_await close_after_delivery(c.arena(), c.stream(), c.loop().now() + kLinger);
 }
 

@@ -31,10 +31,10 @@ bool same_kind(const ServicePlan& a, const ServicePlan& b) {
 Shard::Shard(uint32_t number, const Shared& shared)
     : number_(number), shared_(shared), cells_(shared.segment->cells(number)), buffers_(kBufferBytesMin, 64 << 20) {}
 
-Result<std::unique_ptr<Shard>> Shard::create(uint32_t number, const Shared& shared) {
+Result<std::unique_ptr<Shard>> Shard::create(uint32_t number, const Shared& shared, Loop::Clock clock) {
   auto crypto = tls::CryptoLibrary::create();
   if (!crypto) return std::unexpected(std::move(crypto.error()));
-  auto loop = Loop::create();
+  auto loop = Loop::create(clock);
   if (!loop) return std::unexpected(std::move(loop.error()));
   auto keys = tls::TicketKeys::create();
   if (!keys) return std::unexpected(std::move(keys.error()));

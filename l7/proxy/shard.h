@@ -37,7 +37,8 @@ struct Shared {
 
 class Shard final : private TurnObserver {
  public:
-  static Result<std::unique_ptr<Shard>> create(uint32_t number, const Shared& shared);
+  static Result<std::unique_ptr<Shard>> create(uint32_t number, const Shared& shared,
+                                               Loop::Clock clock = Loop::Clock::kMonotonic);
   Shard(const Shard&) = delete;
   ~Shard();
 

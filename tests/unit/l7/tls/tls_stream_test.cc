@@ -382,6 +382,12 @@ TEST_F(TlsTest, ASlowPeerEndsAtTheDeadlineHoweverOftenItSends) {
   EXPECT_EQ(near_result.failure, Failure::kTimeout);
 }
 
+// A record's head that promises more than there is.
+std::string torn_record() {
+  std::string record(105, 'a');
+  return record.replace(0, 5, "\x16\x03\x01\xff\xff");
+}
+
 struct GarbageTest : TlsTest, testing::WithParamInterface<std::string> {};
 
 TEST_P(GarbageTest, EndsTheHandshakeWithAReason) {
@@ -401,7 +407,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, GarbageTest,
                          testing::Values("GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n",
                                          "CONNECT shop:443 HTTP/1.1\r\n\r\n", "SSH-2.0-OpenSSH_9.2p1 Debian\r\n",
                                          std::string(64, '\0'), "\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6\xf5\xf4",
-                                         std::string("\x16\x03\x01\xff\xff", 5) + std::string(100, 'a')));
+                                         torn_record()));
 
 TEST_F(TlsTest, APeerThatLeavesDuringTheHandshakeIsClosed) {
   for (const Close how : {Close::kOrderly, Close::kReset}) {

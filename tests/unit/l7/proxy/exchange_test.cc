@@ -1,0 +1,300 @@
+// Whole exchanges, from a client's first byte to the log's line: what a backend is sent, what a client gets, and in which
+// state both connections are left.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/l7/proxy/site.h"
+
+namespace cardea::l7::proxy::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+TEST(Exchange, GoesToABackendAndBack) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/a?b=c", "Accept: text/html\r\n"));
+  Peer backend = site.origin().accept();
+  const std::string request = backend.message();
+  EXPECT_THAT(request, StartsWith("GET /a?b=c HTTP/1.1\r\nHost: shop.example\r\nAccept: text/html\r\n"));
+  backend.send(ok("hello", "Content-Type: text/plain\r\n"));
+  const std::string response = client.message();
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"));
+  EXPECT_THAT(response, HasSubstr("\r\nVia: 1.1 cardea\r\nContent-Length: 5\r\n\r\nhello"));
+  const auto line = site.log_line();
+  EXPECT_EQ(line["status"], 200);
+  EXPECT_EQ(line["reason"], "ok");
+  EXPECT_EQ(line["path"], "/a");
+  EXPECT_EQ(line["query"], "b=c");
+  EXPECT_EQ(line["backend"], site.origin().name());
+  EXPECT_EQ(line["bytes_out"], response.size());
+}
+
+TEST(Exchange, BothConnectionsStayAndServeAgain) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/0"));
+  Peer backend = site.origin().accept();
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_THAT(backend.message(), StartsWith("GET /" + std::to_string(i)));
+    backend.send(ok(std::to_string(i)));
+    EXPECT_THAT(client.message(), HasSubstr("\r\n\r\n" + std::to_string(i)));
+    client.send(get("/" + std::to_string(i + 1)));
+  }
+  EXPECT_TRUE(site.origin().nobody_called());
+  EXPECT_EQ(site.value("cardea_l7_backend_connects_total"), 1u);
+  EXPECT_EQ(site.value("cardea_l7_backend_reused_total"), 5u);
+}
+
+TEST(Exchange, AnIdleConnectionHoldsNoBuffer) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send(ok("x"));
+  client.message();
+  settle(site.loop());
+  EXPECT_EQ(site.buffers_lent(), 0u);
+}
+
+TEST(Exchange, PipelinedRequestsAreAnsweredInTheirOrder) {
+  Site site;
+  Peer client = site.client();
+  std::string all;
+  for (int i = 0; i < 50; ++i) all += i % 3 == 0 ? post("/" + std::to_string(i), "body") : get("/" + std::to_string(i));
+  client.send(all);
+  Peer backend = site.origin().accept();
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_THAT(backend.message(), HasSubstr(" /" + std::to_string(i) + " "));
+    EXPECT_TRUE(i % 10 != 0 || backend.silent()) << "one request at a time";
+    backend.send(ok("answer " + std::to_string(i)));
+  }
+  for (int i = 0; i < 50; ++i) EXPECT_THAT(client.message(), HasSubstr("\r\n\r\nanswer " + std::to_string(i)));
+  settle(site.loop());
+  EXPECT_EQ(site.buffers_lent(), 0u);
+}
+
+TEST(Exchange, HeadsAndBodiesMayComeByteByByte) {
+  Site site;
+  Peer client = site.client();
+  for (const char c : post("/slow", "12345")) {
+    client.send({&c, 1});
+    settle(site.loop());
+  }
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.message(), HasSubstr("\r\n\r\n12345"));
+  for (const char c : ok("67890")) {
+    backend.send({&c, 1});
+    settle(site.loop());
+  }
+  EXPECT_THAT(client.message(), HasSubstr("\r\n\r\n67890"));
+}
+
+TEST(Exchange, AClientThatClosesGetsItsAnswerAndTheEnd) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/", "Connection: close\r\n"));
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.message(), Not(HasSubstr("Connection")));
+  backend.send(ok("bye"));
+  EXPECT_THAT(client.rest(), HasSubstr("\r\nConnection: close\r\n\r\nbye"));
+  EXPECT_FALSE(client.reset());
+  EXPECT_TRUE(backend.silent()) << "the backend's connection stays";
+}
+
+TEST(Exchange, Http10ClosesUnlessAskedToStay) {
+  Site site;
+  Peer client = site.client();
+  client.send("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.message(), StartsWith("GET /a HTTP/1.1\r\nHost: " + site.origin().name() + "\r\n"));
+  backend.send(ok("a"));
+  EXPECT_THAT(client.message(), HasSubstr("\r\nConnection: keep-alive\r\n\r\na"));
+  client.send("GET /b HTTP/1.0\r\nHost: shop.example\r\n\r\n");
+  EXPECT_THAT(backend.message(), StartsWith("GET /b HTTP/1.1\r\nHost: shop.example\r\n"));
+  backend.send(ok("b"));
+  EXPECT_THAT(client.rest(), HasSubstr("\r\nConnection: close\r\n\r\nb"));
+}
+
+TEST(Exchange, AResponseToHeadHasALengthAndNoBody) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/", "", "HEAD") + get("/next"));
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.message(), StartsWith("HEAD / "));
+  backend.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+  EXPECT_THAT(client.head(), HasSubstr("\r\nContent-Length: 1000\r\n"));
+  EXPECT_THAT(backend.message(), StartsWith("GET /next "));
+  backend.send(ok("next"));
+  EXPECT_THAT(client.message(), HasSubstr("\r\n\r\nnext"));
+}
+
+TEST(Exchange, ResponsesWithoutABodyEndWithTheirHead) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/"));
+  Peer backend = site.origin().accept();
+  for (const char* status : {"204 No Content", "304 Not Modified"}) {
+    backend.message();
+    backend.send("HTTP/1.1 " + std::string(status) + "\r\nETag: \"x\"\r\n\r\n");
+    const std::string response = client.head();
+    EXPECT_THAT(response, StartsWith("HTTP/1.1 " + std::string(status)));
+    EXPECT_THAT(response, Not(HasSubstr("Content-Length")));
+    EXPECT_THAT(response, Not(HasSubstr("Transfer-Encoding")));
+    client.send(get("/"));
+  }
+  backend.message();
+  EXPECT_TRUE(client.silent());
+}
+
+TEST(Exchange, ChunksArriveAsChunksInBothDirections) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/", "Transfer-Encoding: chunked\r\n", "POST") + "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: gone\r\n\r\n");
+  Peer backend = site.origin().accept();
+  const std::string request = backend.message();
+  EXPECT_THAT(request, HasSubstr("\r\nTransfer-Encoding: chunked\r\n"));
+  EXPECT_THAT(request, HasSubstr("\r\n\r\n5\r\nabcde\r\n0\r\n\r\n"));
+  EXPECT_THAT(request, Not(HasSubstr("gone")));
+  backend.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n4\r\nwxyz\r\n0\r\nX-Sum: 9\r\n\r\n");
+  const std::string response = client.message();
+  EXPECT_THAT(response, HasSubstr("\r\n\r\n4\r\nwxyz\r\n0\r\n\r\n"));
+  EXPECT_THAT(response, Not(HasSubstr("X-Sum")));
+  EXPECT_TRUE(client.silent());
+}
+
+TEST(Exchange, AnHttp10ClientGetsChunksAsABodyThatEndsWithTheConnection) {
+  Site site;
+  Peer client = site.client();
+  client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwxyz\r\n0\r\n\r\n");
+  const std::string response = client.rest();
+  EXPECT_THAT(response, HasSubstr("\r\nConnection: close\r\n\r\nwxyz"));
+  EXPECT_THAT(response, Not(HasSubstr("chunked")));
+  EXPECT_FALSE(client.reset());
+}
+
+TEST(Exchange, ABodyThatEndsWithTheBackendsConnectionIsChunked) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send("HTTP/1.0 200 OK\r\n\r\npart one,");
+  EXPECT_THAT(client.until("part one,"), HasSubstr("\r\nTransfer-Encoding: chunked\r\n"));
+  backend.send(" part two");
+  backend.close();
+  EXPECT_EQ(client.until("0\r\n\r\n"), "\r\n9\r\n part two\r\n0\r\n\r\n");
+  EXPECT_TRUE(client.silent()) << "the client's connection goes on";
+}
+
+TEST(Exchange, HopByHopHeadersEndHere) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/", "Connection: X-Mine, Keep-Alive\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nProxy-Connection: "
+                       "keep-alive\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\nX-Theirs: 2\r\n"));
+  Peer backend = site.origin().accept();
+  const std::string request = backend.message();
+  for (const char* gone : {"X-Mine", "Keep-Alive", "TE:", "Proxy-Connection", "Upgrade", "HTTP2", "\r\nConnection"}) {
+    EXPECT_THAT(request, Not(HasSubstr(gone)));
+  }
+  EXPECT_THAT(request, HasSubstr("\r\nX-Theirs: 2\r\n"));
+  backend.send(ok("x", "Connection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\nX-End: 2\r\n"));
+  const std::string response = client.message();
+  for (const char* gone : {"X-Hop", "Keep-Alive", "Proxy-Authenticate", "Connection"}) {
+    EXPECT_THAT(response, Not(HasSubstr(gone)));
+  }
+  EXPECT_THAT(response, HasSubstr("\r\nX-End: 2\r\n"));
+}
+
+TEST(Exchange, ForwardingHeadersAreAppendedOrReplacedAndCannotBeForged) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/", "X-Forwarded-For: 10.9.9.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nX-Real-IP: 1.1.1.1\r\n"
+                       "X-Forwarded-Port: 1\r\nX_Forwarded_For: 2.2.2.2\r\nX-Forwarded-For: 8.8.8.8\r\n"));
+  Peer backend = site.origin().accept();
+  const std::string request = backend.message();
+  EXPECT_THAT(request, HasSubstr("\r\nX-Forwarded-For: 10.9.9.9, 8.8.8.8, 127.0.0.1\r\n"));
+  EXPECT_THAT(request, HasSubstr("\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: shop.example\r\n"));
+  EXPECT_THAT(request, HasSubstr("\r\nX-Real-IP: 127.0.0.1\r\n"));
+  for (const char* forged : {"https", "evil", "1.1.1.1", "2.2.2.2", "X-Forwarded-Port: 1\r\n"}) {
+    EXPECT_THAT(request, Not(HasSubstr(forged)));
+  }
+}
+
+TEST(Exchange, AnAbsoluteTargetDecidesTheHost) {
+  Site site;
+  Peer client = site.client();
+  client.send("GET http://other.example/p HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+  Peer backend = site.origin().accept();
+  const std::string request = backend.message();
+  EXPECT_THAT(request, StartsWith("GET /p HTTP/1.1\r\nHost: other.example\r\n"));
+  EXPECT_THAT(request, Not(HasSubstr("shop.example")));
+}
+
+TEST(Exchange, InformationalResponsesGoOnToClientsThatKnowThem) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n");
+  EXPECT_THAT(client.head(), StartsWith("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n"));
+  backend.send("HTTP/1.1 103 Early Hints\r\n\r\n" + ok("final"));
+  client.head();
+  EXPECT_THAT(client.message(), HasSubstr("\r\n\r\nfinal"));
+  Peer old = site.client();
+  old.send("GET / HTTP/1.0\r\n\r\n");
+  backend.message();
+  backend.send("HTTP/1.1 103 Early Hints\r\n\r\n" + ok("only this"));
+  EXPECT_THAT(old.rest(), StartsWith("HTTP/1.1 200 OK"));
+}
+
+TEST(Exchange, AClientThatWaitsForContinueIsToldByTheBackend) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/", "Content-Length: 4\r\nExpect: 100-continue\r\n", "POST"));
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.head(), HasSubstr("\r\nExpect: 100-continue\r\n"));
+  backend.send("HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_THAT(client.head(), StartsWith("HTTP/1.1 100 Continue\r\n"));
+  client.send("body");
+  EXPECT_EQ(backend.take(4), "body");
+  backend.send(ok("thanks"));
+  EXPECT_THAT(client.message(), HasSubstr("\r\n\r\nthanks"));
+  EXPECT_TRUE(client.silent()) << "and the connection goes on";
+}
+
+TEST(Exchange, ABackendMayRefuseABodyThatItDoesNotWant) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/", "Content-Length: 4\r\nExpect: 100-continue\r\n", "POST"));
+  Peer backend = site.origin().accept();
+  backend.head();
+  backend.send(ok("no", "", "417 Expectation Failed"));
+  EXPECT_THAT(client.until("\r\n\r\nno"), HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_TRUE(client.ended());
+  EXPECT_TRUE(backend.ended()) << "it may still wait for the body";
+}
+
+TEST(Exchange, AnEarlyAnswerEndsTheUpload) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/", "Content-Length: 1000000\r\n", "POST") + std::string(50'000, 'u'));
+  Peer backend = site.origin().accept();
+  backend.take(10'000);
+  backend.send(ok("enough", "", "403 Forbidden"));
+  EXPECT_THAT(client.until("enough"), HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_EQ(site.log_line()["status"], 403);
+  settle(site.loop());
+  EXPECT_EQ(site.buffers_lent(), 0u);
+}
+
+}  // namespace
+}  // namespace cardea::l7::proxy::test
