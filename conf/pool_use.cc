@@ -1,18 +1,40 @@
 #include "conf/pool_use.h"
 
+#include <unordered_set>
+
 namespace cardea::conf {
+
+std::vector<std::string_view> pools_of(const Service& service) {
+  std::vector<std::string_view> pools;
+  std::unordered_set<std::string_view> seen;
+  const auto add = [&](std::string_view pool) {
+    if (!pool.empty() && seen.insert(pool).second) pools.push_back(pool);
+  };
+  if (service.mode == Mode::kHttp)
+    for (const Route& route : service.routes) add(route.pool);
+  add(service.pool);
+  return pools;
+}
 
 PoolUses::PoolUses(const Config& config) {
   for (const Service& service : config.services) {
-    if (!service.pool.empty()) (service.mode == Mode::kL4 ? uses_[service.pool].l4 : uses_[service.pool].l7) = true;
+    add(service.pool, service);
     if (service.mode != Mode::kHttp) continue;
-    for (const Route& route : service.routes) uses_[route.pool].l7 = true;
+    for (const Route& route : service.routes) add(route.pool, service);
   }
 }
 
-PoolUse PoolUses::of(std::string_view pool) const {
+void PoolUses::add(std::string_view pool, const Service& service) {
+  if (pool.empty()) return;
+  PoolUse& use = uses_[pool];
+  (service.mode == Mode::kL4 ? use.l4 : use.l7) = true;
+  if (use.services.empty() || use.services.back() != service.name) use.services.push_back(service.name);
+}
+
+const PoolUse& PoolUses::of(std::string_view pool) const {
+  static const PoolUse unused;
   const auto found = uses_.find(pool);
-  return found == uses_.end() ? PoolUse{} : found->second;
+  return found == uses_.end() ? unused : found->second;
 }
 
 }  // namespace cardea::conf

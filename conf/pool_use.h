@@ -1,8 +1,10 @@
-// Which kind of services send to a pool: the dataplane's, cardea-l7's, both or none. Checks and compilers ask it.
+// Which kind of services send to a pool: the dataplane's, cardea-l7's, both or none; and which. Checks, compilers
+// and answers ask it.
 #pragma once
 
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "conf/config.h"
 
@@ -10,15 +12,21 @@ namespace cardea::conf {
 
 struct PoolUse {
   bool l4 = false, l7 = false;
+  std::vector<std::string_view> services;  // each once, in the order of the file
   bool none() const { return !l4 && !l7; }
 };
+
+// The pools a service sends to, each once.
+std::vector<std::string_view> pools_of(const Service& service);
 
 class PoolUses {
  public:
   explicit PoolUses(const Config& config);  // keeps views of its names
-  PoolUse of(std::string_view pool) const;
+  const PoolUse& of(std::string_view pool) const;
 
  private:
+  void add(std::string_view pool, const Service& service);
+
   std::unordered_map<std::string_view, PoolUse> uses_;
 };
 

@@ -1,5 +1,6 @@
 #include "mgmt/pool_state.h"
 
+#include <algorithm>
 #include <numeric>
 #include <string_view>
 #include <unordered_map>
@@ -46,6 +47,10 @@ double weight_share(std::span<const Standing> backends, size_t backend) {
 }
 
 }  // namespace
+
+size_t PoolState::backends_up() const {
+  return size_t(std::ranges::count(backends, State::kUp, &Standing::state));
+}
 
 double PoolState::share_of(size_t backend) const {
   if (!ring) return weight_share(backends, backend);

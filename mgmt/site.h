@@ -76,6 +76,7 @@ class Site {
   View view() const;
 
   // Any thread.
+  Publisher& publisher(const Consumer& process) { return &process == &kL7 ? l7() : dataplane(); }
   Publisher& dataplane() { return rollout_.processes()[1]->publisher(); }
   Publisher& l7() { return rollout_.processes()[0]->publisher(); }
   const health::Checker& checker() const { return checker_; }

@@ -6,6 +6,7 @@
 
 #include "conf/findings_text.h"
 #include "dataplane/plan_schema.h"
+#include "l7/plan_schema.h"
 #include "mgmt/api/answers.h"
 #include "mgmt/api/json.h"
 
@@ -14,7 +15,8 @@ namespace {
 
 using std::chrono::system_clock;
 
-constexpr size_t kUnhealthyMax = 100;  // rows of the status; /v1/backends has them all
+constexpr size_t kUnhealthyMax = 100;       // rows of the status; /v1/backends has them all
+constexpr size_t kCertificatesDueMax = 20;  // the same; /v1/certs has them all
 
 Json reload_row(const Reload& reload) {
   const auto findings = Json::parse(conf::findings_json(reload.findings), nullptr, false);
@@ -28,7 +30,7 @@ Json reload_row(const Reload& reload) {
           {"findings", findings.is_object() ? findings.value("findings", Json::array()) : Json::array()}};
 }
 
-// What the dataplane says of itself; an empty object while it does not answer.
+// What a process says of itself; an empty object while it does not answer.
 Json own_words(const std::optional<std::string>& answer) {
   auto words = answer ? Json::parse(*answer, nullptr, false) : Json::object();
   return words.is_object() ? words : Json::object();
@@ -38,10 +40,14 @@ Json field(const Json& object, const char* name, Json otherwise) {
   return object.contains(name) ? object.at(name) : std::move(otherwise);
 }
 
+// In whole seconds; the dataplane says when, cardea-l7 says how long ago.
 Json started(const Json& words) {
-  const Json seconds = field(words, "started_at", nullptr);
-  if (!seconds.is_number_unsigned()) return nullptr;
-  return time_text(system_clock::time_point(std::chrono::seconds(seconds.get<uint64_t>())));
+  const auto now = std::chrono::time_point_cast<std::chrono::seconds>(system_clock::now());
+  if (const Json at = field(words, "started_at", nullptr); at.is_number_unsigned())
+    return time_text(system_clock::time_point(std::chrono::seconds(at.get<uint64_t>())));
+  if (const Json uptime = field(words, "uptime_s", nullptr); uptime.is_number_integer())
+    return time_text(now - std::chrono::seconds(uptime.get<int64_t>()));
+  return nullptr;
 }
 
 Json process_row(const ProcessView& process, const Facts& facts, const Json& words) {
@@ -104,15 +110,26 @@ Json backends_row(const Count& counted) {
   return row;
 }
 
+Json processes(const View& view, const Facts& facts, const Json& dataplane, const Json& l7) {
+  Json rows = Json::array();
+  for (const auto& [consumer, words] : {std::pair(&kDataplane, &dataplane), {&kL7, &l7}})
+    for (const auto& process : view.processes)
+      if (process.consumer == consumer) rows.push_back(process_row(process, facts, *words));
+  return rows;
+}
+
+Json certificates(const Facts& facts) {
+  auto due = facts.l7_certs ? certificates_due(*facts.l7_certs, system_clock::now()) : Json::array();
+  if (due.size() > kCertificatesDueMax) due.erase(due.begin() + kCertificatesDueMax, due.end());
+  return due;
+}
+
 }  // namespace
 
 std::string status_json(const View& view, const Facts& facts) {
-  const Json words = own_words(facts.dataplane_status);
+  const Json dataplane = own_words(facts.dataplane_status), l7 = own_words(facts.l7_status);
   const auto* config = view.in_force.config.get();
   const auto counted = count(view);
-  Json processes = Json::array();
-  for (const auto& process : view.processes)
-    processes.push_back(process_row(process, facts, process.consumer == &kDataplane ? words : Json::object()));
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(system_clock::now() - facts.started_at);
   return dump({{"version", CARDEA_VERSION},
                {"pid", ::getpid()},
@@ -122,11 +139,14 @@ std::string status_json(const View& view, const Facts& facts) {
                {"cluster", config != nullptr ? Json(config->cluster.name) : Json(nullptr)},
                {"generation", view.in_force.generation},
                {"last_reload", view.last_reload ? reload_row(*view.last_reload) : Json(nullptr)},
-               {"processes", processes},
+               {"processes", processes(view, facts, dataplane, l7)},
                {"cores", cores(facts)},
-               {"ports", field(words, "ports", Json::array())},
-               {"flows", field(words, "flows", nullptr)},
-               {"flows_max", field(words, "flows_max", nullptr)},
+               {"ports", field(dataplane, "ports", Json::array())},
+               {"flows", field(dataplane, "flows", nullptr)},
+               {"flows_max", field(dataplane, "flows_max", nullptr)},
+               {"shards", field(l7, "shards", Json::array())},
+               {"connections", field(l7, "connections", nullptr)},
+               {"certificates_due", certificates(facts)},
                {"services", config != nullptr ? config->services.size() : 0},
                {"pools", config != nullptr ? config->pools.size() : 0},
                {"backends", backends_row(counted)},
@@ -139,7 +159,8 @@ std::string reload_json(const Reload& reload) {
 }
 
 std::string version_json() {
-  return dump({{"version", CARDEA_VERSION}, {"plan_schema", dataplane::kPlanSchema}});
+  return dump(
+      {{"version", CARDEA_VERSION}, {"plan_schema", dataplane::kPlanSchema}, {"l7_plan_schema", l7::kPlanSchema}});
 }
 
 std::string error_json(const std::string& error, const std::string& hint) {

@@ -90,6 +90,27 @@ std::vector<std::string> pool_names(const View& view) {
   return names;
 }
 
+std::vector<std::string> http_service_names(const View& view) {
+  std::vector<std::string> names;
+  if (view.in_force)
+    for (const auto& service : view.in_force.config->services)
+      if (service.mode == conf::Mode::kHttp) names.push_back(service.name);
+  return names;
+}
+
+// An empty name is no wish.
+std::optional<Answer> refuse_unknown(const char* what, const std::string& name, const std::vector<std::string>& known) {
+  if (name.empty() || std::ranges::find(known, name) != known.end()) return std::nullopt;
+  const auto near = conf::nearest(name, known);
+  return error(404, fmt::format("there is no {} {}", what, name),
+               near.empty() ? "" : fmt::format("did you mean {}?", near));
+}
+
+std::optional<Answer> refuse_url(const std::string& url) {
+  if (url.starts_with("http://") || url.starts_with("https://")) return std::nullopt;
+  return error(400, fmt::format("{} is no URL of http or https", url), "such as https://shop.com/images/a.png");
+}
+
 std::optional<Answer> refuse_endpoint(const char* what, const std::optional<std::string>& text) {
   if (!text) return error(400, fmt::format("parameter {} is missing", what), "an address and a port: 192.0.2.7:40000");
   if (const auto endpoint = Endpoint::parse(*text); !endpoint)
@@ -108,11 +129,23 @@ View Routes::view() {
   return loop_.ask([this] { return site_.view(); }).get();
 }
 
-Answer Routes::ask(const std::string& question) {
-  auto answer = site_.dataplane().ask(question).get();
+metrics::Traffic Routes::traffic() const {
+  return metrics::Traffic::read({site_.stats_path(kDataplane), site_.stats_path(kL7)});
+}
+
+Answer Routes::ask(const Consumer& process, const Json& question) {
+  auto answer = site_.publisher(process).ask(dump(question)).get();
   if (answer) return {200, std::move(*answer)};
-  const auto hint = answer.error().retry == Retry::kSafe ? "is cardea-dataplane running? it is asked for this" : "";
+  const auto hint = answer.error().retry == Retry::kSafe
+                        ? fmt::format("is {} running? it is asked for this", process.process)
+                        : std::string();
   return error(status_of(answer.error()), answer.error().message, hint);
+}
+
+std::optional<std::string> Routes::words_of_l7(const char* what) {
+  auto answer = site_.l7().ask(dump({{"ask", what}})).get();
+  if (!answer) return std::nullopt;
+  return std::move(*answer);
 }
 
 // The first status for long takes a moment more: how busy cores are takes two readings.
@@ -131,32 +164,56 @@ std::optional<std::string> Routes::dataplane_status(std::vector<CoreBusy>& cores
 }
 
 Answer Routes::status() {
-  Facts facts{{}, {}, {}, {}, site_.folders().config_file, started_at_};
+  Facts facts{{}, {}, {}, {}, {}, {}, site_.folders().config_file, started_at_};
   facts.links = {{kDataplane.name, site_.dataplane().link()}, {kL7.name, site_.l7().link()}};
   facts.dataplane_status = dataplane_status(facts.cores);
+  facts.l7_status = words_of_l7("status");
+  facts.l7_certs = words_of_l7("certs");
   const auto now = view();
   return {200, status_json(now, facts)};
 }
 
 Answer Routes::services() {
-  return {200, services_json(view(), metrics::Traffic::read(site_.stats_path(kDataplane)))};
+  return {200, services_json(view(), traffic())};
+}
+
+Answer Routes::routes(const Parameter& parameter) {
+  const auto now = view();
+  const auto service = parameter("service").value_or("");
+  if (auto unknown = refuse_unknown("service", service, http_service_names(now))) return *unknown;
+  return {200, routes_json(now, traffic(), service)};
 }
 
 Answer Routes::pools() {
-  return {200, pools_json(view())};
+  return {200, pools_json(view(), traffic())};
 }
 
 Answer Routes::backends(const Parameter& parameter) {
   const auto now = view();
   const auto pool = parameter("pool").value_or("");
-  const auto known = pool_names(now);
-  if (!pool.empty() && std::ranges::find(known, pool) == known.end()) {
-    const auto near = conf::nearest(pool, known);
-    return error(404, fmt::format("there is no pool {}", pool),
-                 near.empty() ? "" : fmt::format("did you mean {}?", near));
-  }
-  return {200,
-          backends_json(now, site_.checker().status(), metrics::Traffic::read(site_.stats_path(kDataplane)), pool)};
+  if (auto unknown = refuse_unknown("pool", pool, pool_names(now))) return *unknown;
+  return {200, backends_json(now, site_.checker().status(), traffic(), pool)};
+}
+
+Answer Routes::certs() {
+  auto answer = ask(kL7, {{"ask", "certs"}});
+  if (answer.status == 200) answer.body = certs_json(answer.body, std::chrono::system_clock::now());
+  return answer;
+}
+
+Answer Routes::cache() {
+  auto answer = ask(kL7, {{"ask", "cache"}});
+  if (answer.status == 200) answer.body = cache_json(answer.body, traffic());
+  return answer;
+}
+
+Answer Routes::purge(const std::string& body) {
+  const auto json = Json::parse(body, nullptr, false);
+  if (!json.is_object() || !json.contains("url") || !json["url"].is_string())
+    return error(400, R"(the body has to be JSON like {"url": "https://shop.com/images/a.png"})");
+  const auto url = json["url"].get<std::string>();
+  if (auto refused = refuse_url(url)) return *refused;
+  return ask(kL7, {{"ask", "purge"}, {"url", url}});
 }
 
 Answer Routes::set_backend(const std::string& pool, const std::string& backend, const std::string& body) {
@@ -169,8 +226,7 @@ Answer Routes::set_backend(const std::string& pool, const std::string& backend, 
   });
   if (ending.kind == OrderEnding::Kind::kUnknown) return error(404, ending.error, ending.hint);
   if (ending.kind == OrderEnding::Kind::kNotStored) return error(500, ending.error, ending.hint);
-  const auto traffic = metrics::Traffic::read(site_.stats_path(kDataplane));
-  return {200, order_json(ending, view(), ref, site_.checker().status(), traffic)};
+  return {200, order_json(ending, view(), ref, site_.checker().status(), traffic())};
 }
 
 Answer Routes::reload() {
@@ -185,17 +241,33 @@ Answer Routes::flows(const Parameter& parameter) {
   Json question{{"ask", "flows"}, {"limit", *limit}};
   for (const char* name : {"service", "backend", "client"})
     if (auto value = parameter(name)) question[name] = *value;
-  return ask(dump(question));
+  return ask(kDataplane, question);
 }
 
 Answer Routes::explain(const Parameter& parameter) {
+  return parameter("url") ? explain_request(parameter) : explain_packet(parameter);
+}
+
+Answer Routes::explain_packet(const Parameter& parameter) {
   const auto source = parameter("source"), destination = parameter("destination");
   const auto protocol = parameter("protocol").value_or("tcp");
   if (auto refused = refuse_endpoint("source", source)) return *refused;
   if (auto refused = refuse_endpoint("destination", destination)) return *refused;
   if (protocol != "tcp" && protocol != "udp")
     return error(400, fmt::format("protocol {} is neither tcp nor udp", protocol));
-  return ask(dump({{"ask", "explain"}, {"source", *source}, {"destination", *destination}, {"protocol", protocol}}));
+  return ask(kDataplane,
+             {{"ask", "explain"}, {"source", *source}, {"destination", *destination}, {"protocol", protocol}});
+}
+
+Answer Routes::explain_request(const Parameter& parameter) {
+  Json question{{"ask", "explain"}, {"method", parameter("method").value_or("GET")}, {"url", *parameter("url")}};
+  if (auto refused = refuse_url(*parameter("url"))) return *refused;
+  if (const auto client = parameter("client")) {
+    if (auto refused = refuse_endpoint("client", client)) return *refused;
+    question["client"] = *client;
+  }
+  if (const auto service = parameter("service")) question["service"] = *service;
+  return ask(kL7, question);
 }
 
 Answer Routes::version() {

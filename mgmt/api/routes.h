@@ -1,5 +1,5 @@
 // What the API does for each request, without HTTP's own matters: a path's parameters in, a status and JSON out. Each
-// call may wait (for the event loop, the dataplane, the disk) and runs on one of the server's threads.
+// call may wait (for the event loop, a process, the disk) and runs on one of the server's threads.
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,9 @@
 #include <string>
 
 #include "mgmt/api/core_busy.h"
+#include "mgmt/api/json.h"
 #include "mgmt/event_loop.h"
+#include "mgmt/metrics/traffic.h"
 #include "mgmt/site.h"
 
 namespace cardea::mgmt::api {
@@ -26,8 +28,12 @@ class Routes {
 
   Answer status();
   Answer services();
+  Answer routes(const Parameter& parameter);
   Answer pools();
   Answer backends(const Parameter& parameter);
+  Answer certs();
+  Answer cache();
+  Answer purge(const std::string& body);
   Answer set_backend(const std::string& pool, const std::string& backend, const std::string& body);
   Answer reload();
   Answer flows(const Parameter& parameter);
@@ -36,7 +42,11 @@ class Routes {
 
  private:
   View view();
-  Answer ask(const std::string& question);
+  metrics::Traffic traffic() const;
+  Answer ask(const Consumer& process, const Json& question);
+  Answer explain_packet(const Parameter& parameter);
+  Answer explain_request(const Parameter& parameter);
+  std::optional<std::string> words_of_l7(const char* what);  // nothing while it is away
   std::optional<std::string> dataplane_status(std::vector<CoreBusy>& cores);
 
   EventLoop& loop_;

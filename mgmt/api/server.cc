@@ -39,12 +39,16 @@ void add_routes(httplib::Server& server, Routes& routes) {
   using Response = httplib::Response;
   server.Get("/v1/status", [&](const Request&, Response& out) { put(out, routes.status()); });
   server.Get("/v1/services", [&](const Request&, Response& out) { put(out, routes.services()); });
+  server.Get("/v1/routes", [&](const Request& in, Response& out) { put(out, routes.routes(parameters_of(in))); });
+  server.Get("/v1/certs", [&](const Request&, Response& out) { put(out, routes.certs()); });
+  server.Get("/v1/cache", [&](const Request&, Response& out) { put(out, routes.cache()); });
   server.Get("/v1/pools", [&](const Request&, Response& out) { put(out, routes.pools()); });
   server.Get("/v1/backends", [&](const Request& in, Response& out) { put(out, routes.backends(parameters_of(in))); });
   server.Get("/v1/flows", [&](const Request& in, Response& out) { put(out, routes.flows(parameters_of(in))); });
   server.Get("/v1/explain", [&](const Request& in, Response& out) { put(out, routes.explain(parameters_of(in))); });
   server.Get("/v1/version", [&](const Request&, Response& out) { put(out, routes.version()); });
   server.Post("/v1/reload", [&](const Request&, Response& out) { put(out, routes.reload()); });
+  server.Post("/v1/purge", [&](const Request& in, Response& out) { put(out, routes.purge(in.body)); });
   server.Post(R"(/v1/backends/([^/]+)/([^/]+))", [&](const Request& in, Response& out) {
     put(out, routes.set_backend(in.matches[1], in.matches[2], in.body));
   });
@@ -64,9 +68,10 @@ void on_exception(const httplib::Request&, httplib::Response& response, std::exc
 void on_error(const httplib::Request& request, httplib::Response& response) {
   if (!response.body.empty()) return;
   if (response.status == 404) {
-    put(response, error(404, fmt::format("there is no {} {}", request.method, request.path),
-                        "GET /v1/status, services, pools, backends, flows, explain, version; POST /v1/reload, "
-                        "/v1/backends/POOL/ADDRESS"));
+    put(response,
+        error(404, fmt::format("there is no {} {}", request.method, request.path),
+              "GET /v1/status, services, routes, pools, backends, flows, certs, cache, explain, version; POST "
+              "/v1/reload, /v1/purge, /v1/backends/POOL/ADDRESS"));
   } else {
     put(response, error(response.status, fmt::format("the request was not understood (HTTP {})", response.status)));
   }

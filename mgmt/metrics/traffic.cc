@@ -18,22 +18,29 @@ std::string key_of(std::string_view name, Pairs labels) {
 
 }  // namespace
 
-Traffic::Traffic(const stats::Snapshot& snapshot) {
-  values_.reserve(snapshot.samples.size());
+void Traffic::add(const stats::Snapshot& snapshot) {
+  rows_.reserve(rows_.size() + snapshot.samples.size());
   for (const auto& sample : snapshot.samples)
     if (auto labels = parse_labels(sample.description.labels))
-      values_[key_of(sample.description.name, std::move(*labels))] = sample.value;
+      rows_[key_of(sample.description.name, std::move(*labels))] = {sample.value, sample.sum, sample.count};
 }
 
-Traffic Traffic::read(const std::string& path) {
-  const auto snapshot = stats::read(path);
-  return snapshot ? Traffic(*snapshot) : Traffic();
+Traffic Traffic::read(const std::vector<std::string>& paths) {
+  Traffic traffic;
+  for (const auto& path : paths)
+    if (const auto snapshot = stats::read(path)) traffic.add(*snapshot);
+  return traffic;
 }
 
-std::optional<uint64_t> Traffic::value(std::string_view name, std::initializer_list<Label> labels) const {
-  const auto found = values_.find(key_of(name, std::vector<Label>(labels)));
-  if (found == values_.end()) return std::nullopt;
+std::optional<Traffic::Counted> Traffic::row(std::string_view name, std::vector<Label> labels) const {
+  const auto found = rows_.find(key_of(name, std::move(labels)));
+  if (found == rows_.end()) return std::nullopt;
   return found->second;
+}
+
+std::optional<uint64_t> Traffic::value(std::string_view name, std::vector<Label> labels) const {
+  const auto found = row(name, std::move(labels));
+  return found ? std::optional(found->value) : std::nullopt;
 }
 
 }  // namespace cardea::mgmt::metrics

@@ -3,8 +3,10 @@
 #include <map>
 #include <string_view>
 
+#include "conf/pool_use.h"
 #include "mgmt/api/answers.h"
 #include "mgmt/api/json.h"
+#include "mgmt/api/l7_counts.h"
 
 namespace cardea::mgmt::api {
 namespace {
@@ -12,53 +14,51 @@ namespace {
 using metrics::Traffic;
 using HealthIndex = std::map<BackendRef, const health::TargetStatus*>;
 
-std::string_view forward_name(conf::Forward forward) {
-  return forward == conf::Forward::kIpip ? "ipip" : "fullnat";
-}
-
 std::string_view health_name(conf::HealthType type) {
   constexpr std::array<std::string_view, 4> kNames{"none", "tcp", "http", "https"};
   return kNames[size_t(type)];
 }
 
-size_t count_up(const PoolState& state) {
-  return size_t(std::ranges::count(state.backends, State::kUp, &Standing::state));
+const char* balance_name(conf::Balance balance) {
+  switch (balance) {
+    case conf::Balance::kMaglev:
+      return "maglev";
+    case conf::Balance::kRoundRobin:
+      return "round_robin";
+    case conf::Balance::kLeastConn:
+      return "least_conn";
+  }
+  return "";
 }
 
 Json number_or_null(std::optional<uint64_t> value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
-Json service_row(const conf::Service& service, const Traffic& traffic) {
-  const auto count = [&](std::string_view name, std::string_view direction) {
-    return traffic.value(name, {{"service", service.name}, {"direction", direction}}).value_or(0);
-  };
-  Json listen = Json::array();
-  for (const auto& one : service.listen) listen.push_back(one.endpoint.text() + "/" + std::string(name(one.protocol)));
-  return {{"name", service.name},
-          {"mode", "l4"},
-          {"forward", forward_name(service.forward)},
-          {"listen", listen},
-          {"pool", service.pool},
-          {"backends_up", 0},
-          {"backends_total", 0},
-          {"packets_in", count("cardea_service_packets_total", "in")},
-          {"packets_out", count("cardea_service_packets_total", "out")},
-          {"bytes_in", count("cardea_service_bytes_total", "in")},
-          {"bytes_out", count("cardea_service_bytes_total", "out")},
-          {"new_flows", traffic.value("cardea_service_flows_total", {{"service", service.name}}).value_or(0)}};
+// What requests told about the pool's backends, beside the health checks' word.
+Json passive_signals(const conf::Pool& pool, const Traffic& traffic) {
+  uint64_t requests = 0, connect_failures = 0, failures = 0, errors = 0;
+  for (const auto& backend : pool.backends) {
+    const Json one = l7_of_backend(traffic, pool.name, backend.address.text());
+    requests += one["requests"].get<uint64_t>();
+    connect_failures += one["connect_failures"].get<uint64_t>();
+    failures += one["failures"].get<uint64_t>();
+    errors += one["responses"]["5xx"].get<uint64_t>();
+  }
+  return {{"requests", requests},
+          {"connect_failures", connect_failures},
+          {"failures", failures},
+          {"responses", {{"5xx", errors}}}};
 }
 
-Json pool_row(const conf::Config& config, const conf::Pool& pool, const PoolState& state) {
-  Json services = Json::array();
-  for (const auto& service : config.services)
-    if (service.pool == pool.name) services.push_back(service.name);
+Json pool_row(const conf::Pool& pool, const conf::PoolUse& use, const PoolState& state, const Traffic& traffic) {
   const auto serves = [](const Standing& standing) { return standing.ring_weight() > 0; };
   return {{"name", pool.name},
-          {"balance", "maglev"},
-          {"ring_size", pool.ring_slots()},
-          {"services", services},
-          {"backends_up", count_up(state)},
+          {"balance", balance_name(pool.balance)},
+          {"ring_size", state.ring ? Json(state.ring->slots.size()) : Json(nullptr)},
+          {"tls", pool.tls.has_value()},
+          {"services", use.services},
+          {"backends_up", state.backends_up()},
           {"backends_total", state.backends.size()},
           {"serving", std::ranges::any_of(state.backends, serves)},
           {"health",
@@ -66,7 +66,8 @@ Json pool_row(const conf::Config& config, const conf::Pool& pool, const PoolStat
             {"interval_ms", pool.health.interval.count()},
             {"timeout_ms", pool.health.timeout.count()},
             {"rise", pool.health.rise},
-            {"fall", pool.health.fall}}}};
+            {"fall", pool.health.fall}}},
+          {"l7", use.l7 ? passive_signals(pool, traffic) : Json(nullptr)}};
 }
 
 Json health_row(const health::TargetStatus& status) {
@@ -81,7 +82,7 @@ Json health_row(const health::TargetStatus& status) {
           {"duration_ms", status.last_duration.count() / 1000.0}};
 }
 
-void add_traffic(Json& row, const BackendRef& ref, const Traffic& traffic) {
+void add_l4(Json& row, const BackendRef& ref, const Traffic& traffic) {
   const auto count = [&](std::string_view name, std::string_view direction) {
     return traffic.value(name, {{"pool", ref.pool}, {"backend", ref.backend}, {"direction", direction}}).value_or(0);
   };
@@ -94,6 +95,17 @@ void add_traffic(Json& row, const BackendRef& ref, const Traffic& traffic) {
       traffic.value("cardea_backend_flows_total", {{"pool", ref.pool}, {"backend", ref.backend}}).value_or(0);
 }
 
+// Whoever uses the pool counts its backends; a pool without services has the dataplane's zeros.
+void add_traffic(Json& row, const BackendRef& ref, const conf::PoolUse& use, const Traffic& traffic) {
+  if (use.l4 || use.none()) {
+    add_l4(row, ref, traffic);
+  } else {
+    for (const char* field : {"flows", "packets_in", "packets_out", "bytes_in", "bytes_out", "new_flows"})
+      row[field] = nullptr;
+  }
+  row["l7"] = use.l7 ? l7_of_backend(traffic, ref.pool, ref.backend) : Json(nullptr);
+}
+
 Json override_weight(const Override& by_operator) {
   return by_operator.weight ? Json(*by_operator.weight) : Json(nullptr);
 }
@@ -104,7 +116,8 @@ HealthIndex index_of(const std::vector<health::TargetStatus>& health) {
   return index;
 }
 
-Json backend_row(const View& view, size_t pool, size_t backend, const HealthIndex& health, const Traffic& traffic) {
+Json backend_row(const View& view, size_t pool, size_t backend, const HealthIndex& health, const conf::PoolUse& use,
+                 const Traffic& traffic) {
   const auto& config = view.in_force.config->pools[pool];
   const auto& state = view.in_force.states[pool];
   const auto& standing = state.backends[backend];
@@ -120,45 +133,36 @@ Json backend_row(const View& view, size_t pool, size_t backend, const HealthInde
            {"weight_override", override_weight(by_operator)},
            {"weight_effective", standing.ring_weight()},
            {"share_percent", 100 * state.share_of(backend)}};
-  add_traffic(row, ref, traffic);
+  add_traffic(row, ref, use, traffic);
   return row;
 }
 
 }  // namespace
 
-std::string services_json(const View& view, const Traffic& traffic) {
+std::string pools_json(const View& view, const Traffic& traffic) {
   Json rows = Json::array();
   if (view.in_force) {
     const auto& config = *view.in_force.config;
-    std::map<std::string_view, const PoolState*> states;
-    for (size_t i = 0; i < config.pools.size(); ++i) states[config.pools[i].name] = &view.in_force.states[i];
-    for (const auto& service : config.services) {
-      auto& row = rows.emplace_back(service_row(service, traffic));
-      if (const auto found = states.find(service.pool); found != states.end()) {
-        row["backends_up"] = count_up(*found->second);
-        row["backends_total"] = found->second->backends.size();
-      }
-    }
+    const conf::PoolUses uses(config);
+    for (size_t i = 0; i < config.pools.size(); ++i)
+      rows.push_back(pool_row(config.pools[i], uses.of(config.pools[i].name), view.in_force.states[i], traffic));
   }
-  return dump({{"services", rows}});
-}
-
-std::string pools_json(const View& view) {
-  Json rows = Json::array();
-  if (view.in_force)
-    for (size_t i = 0; i < view.in_force.states.size(); ++i)
-      rows.push_back(pool_row(*view.in_force.config, view.in_force.config->pools[i], view.in_force.states[i]));
   return dump({{"pools", rows}});
 }
 
 std::string backends_json(const View& view, const std::vector<health::TargetStatus>& health, const Traffic& traffic,
                           const std::string& only_pool) {
   Json rows = Json::array();
-  const auto index = index_of(health);
-  for (size_t p = 0; view.in_force && p < view.in_force.states.size(); ++p) {
-    if (!only_pool.empty() && view.in_force.config->pools[p].name != only_pool) continue;
-    for (size_t b = 0; b < view.in_force.states[p].backends.size(); ++b)
-      rows.push_back(backend_row(view, p, b, index, traffic));
+  if (view.in_force) {
+    const auto& config = *view.in_force.config;
+    const conf::PoolUses uses(config);
+    const auto index = index_of(health);
+    for (size_t p = 0; p < config.pools.size(); ++p) {
+      if (!only_pool.empty() && config.pools[p].name != only_pool) continue;
+      const auto& use = uses.of(config.pools[p].name);
+      for (size_t b = 0; b < config.pools[p].backends.size(); ++b)
+        rows.push_back(backend_row(view, p, b, index, use, traffic));
+    }
   }
   return dump({{"backends", rows}});
 }
