@@ -29,7 +29,7 @@ std::string bytes_text(uint64_t bytes) {
   constexpr std::array<std::string_view, 6> units = {"B", "KB", "MB", "GB", "TB", "PB"};
   double amount = double(bytes);
   size_t unit = 0;
-  while (amount >= 1023.95 && unit + 1 < units.size()) amount /= 1024, ++unit;
+  while (amount >= 999.95 && unit + 1 < units.size()) amount /= 1000, ++unit;
   if (unit == 0) return fmt::format("{} B", bytes);
   return fmt::format("{:.{}f} {}", amount, amount < 99.95 ? 1 : 0, units[unit]);
 }

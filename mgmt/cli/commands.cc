@@ -10,11 +10,12 @@ namespace {
 
 constexpr std::array kCommands = {
     Command{"status", "how the load balancer is, on one screen", declare_status},
-    Command{"show", "list services, pools, backends or flows", declare_show},
+    Command{"show", "list services, routes, pools, backends, flows, certs, cache", declare_show},
     Command{"set", "drain a backend, take it out, change its weight", declare_set},
     Command{"reload", "put the configuration file in force", declare_reload},
     Command{"check", "look for mistakes in a configuration file (works offline)", declare_check},
-    Command{"explain", "what would happen to a packet, and why", declare_explain},
+    Command{"explain", "what would happen to a packet or a request, and why", declare_explain},
+    Command{"purge", "forget what caches have of a URL", declare_purge},
     Command{"top", "rates of services and backends, live", declare_top},
     Command{"help", "the manual of a command or of the settings (works offline)", declare_help},
     Command{"completion", "print a completion script for bash (works offline)", declare_completion},

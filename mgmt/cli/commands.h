@@ -29,6 +29,7 @@ void declare_show(CLI::App& command, Job& job);
 void declare_set(CLI::App& command, Job& job);
 void declare_reload(CLI::App& command, Job& job);
 void declare_explain(CLI::App& command, Job& job);
+void declare_purge(CLI::App& command, Job& job);
 void declare_top(CLI::App& command, Job& job);
 void declare_help(CLI::App& command, Job& job);
 void declare_completion(CLI::App& command, Job& job);

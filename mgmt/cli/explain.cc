@@ -1,5 +1,5 @@
-// `cardea explain`: the way of one packet as a numbered story that ends in one sentence. The dataplane tells it, by the
-// code that forwards.
+// `cardea explain`: the way of one packet, or of one request, as a numbered story that ends in one sentence. The
+// process that would forward it tells it, by the code that forwards.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -10,6 +10,7 @@
 #include "mgmt/cli/api_client.h"
 #include "mgmt/cli/ask.h"
 #include "mgmt/cli/commands.h"
+#include "mgmt/cli/state_tone.h"
 #include "mgmt/cli/table.h"
 
 namespace cardea::mgmt::cli {
@@ -18,10 +19,15 @@ namespace {
 using nlohmann::json;
 
 struct Arguments {
-  std::string source, destination, protocol = "tcp";
+  std::string first, second, protocol = "tcp";
+  std::string client, service;
 };
 
-std::string ending(const json& explained, bool colour) {
+bool is_url(const std::string& word) {
+  return word.starts_with("http://") || word.starts_with("https://");
+}
+
+std::string packet_ending(const json& explained, bool colour) {
   const std::string verdict = text_at(explained, "verdict"), reason = text_at(explained, "reason");
   const std::string why = reason.empty() ? "" : ": " + reason;
   if (verdict == "forward") {
@@ -33,40 +39,91 @@ std::string ending(const json& explained, bool colour) {
   return painted("dropped", Tone::kBad, colour) + why;
 }
 
-std::string story(const json& explained, bool colour) {
+std::string request_ending(const json& explained, bool colour) {
+  const std::string verdict = text_at(explained, "verdict"), cached = text_at(explained, "cache_verdict");
+  if (verdict == "reply")
+    return painted(fmt::format("answered {}", count_at(explained, "status")), Tone::kBad, colour) + ": " +
+           text_at(explained, "reason");
+  if (cached == "hit")
+    return painted("answered from the cache", Tone::kGood, colour) +
+           fmt::format(" {}: route {} of service {}", text_at(explained, "cache"), text_at(explained, "route"),
+                       text_at(explained, "service"));
+  const std::string backend = known_at(explained, "backend") ? text_at(explained, "backend") : "one backend";
+  return painted("proxied", Tone::kGood, colour) +
+         fmt::format(": route {} of service {} sends this request to {} of pool {} ({})", text_at(explained, "route"),
+                     text_at(explained, "service"), backend, text_at(explained, "pool"), text_at(explained, "balance"));
+}
+
+std::string candidates(const json& explained, bool colour) {
+  Table table({{"BACKEND"}, {"STATE"}, {"WEIGHT", Column::Align::kRight}, {""}});
+  for (const json& row : part_at(explained, "candidates")) {
+    const std::string state = text_at(row, "state");
+    table.add({{text_at(row, "backend"), Tone::kStrong},
+               {state, tone_of_state(state)},
+               std::to_string(count_at(row, "weight")),
+               text_at(row, "why")});
+  }
+  return table.empty() ? "" : table.text(colour);
+}
+
+std::string sentences(const json& explained) {
   std::string out;
   size_t number = 0;
   for (const json& sentence : part_at(explained, "story"))
     if (sentence.is_string()) out += fmt::format("{:>3}. {}\n", ++number, sentence.get<std::string>());
-  return out + "So it is " + ending(explained, colour) + "\n";
+  return out;
 }
 
-Exit explain(const Session& session, const Arguments& arguments) {
-  for (const std::string* endpoint : {&arguments.source, &arguments.destination}) {
+Exit explain_packet(const Session& session, const Arguments& arguments) {
+  for (const std::string* endpoint : {&arguments.first, &arguments.second}) {
     if (const auto parsed = Endpoint::parse(*endpoint); !parsed) {
       return complain(session, Exit::kUsage, parsed.error().message,
                       "expected ADDRESS:PORT, such as 192.0.2.7:40000 or [2001:db8::7]:40000");
     }
   }
-  const std::string path = fmt::format("/v1/explain?source={}&destination={}&protocol={}", escaped(arguments.source),
-                                       escaped(arguments.destination), arguments.protocol);
-  return show(session, path, [&](const json& explained) { return story(explained, session.colour); });
+  const std::string path = fmt::format("/v1/explain?source={}&destination={}&protocol={}", escaped(arguments.first),
+                                       escaped(arguments.second), arguments.protocol);
+  return show(session, path, [&](const json& explained) {
+    return sentences(explained) + "So it is " + packet_ending(explained, session.colour) + "\n";
+  });
+}
+
+Exit explain_request(const Session& session, const Arguments& arguments) {
+  const bool method_first = !is_url(arguments.first);
+  std::string path = fmt::format("/v1/explain?method={}&url={}", method_first ? escaped(arguments.first) : "GET",
+                                 escaped(method_first ? arguments.second : arguments.first));
+  if (!arguments.client.empty()) path += "&client=" + escaped(arguments.client);
+  if (!arguments.service.empty()) path += "&service=" + escaped(arguments.service);
+  return show(session, path, [&](const json& explained) {
+    return sentences(explained) + candidates(explained, session.colour) + "So it is " +
+           request_ending(explained, session.colour) + "\n";
+  });
+}
+
+Exit explain(const Session& session, const Arguments& arguments) {
+  if (is_url(arguments.first) || is_url(arguments.second)) return explain_request(session, arguments);
+  if (arguments.second.empty())
+    return complain(
+        session, Exit::kUsage, fmt::format("\"{}\" alone is nothing to explain", arguments.first),
+        "a packet has two ends, 192.0.2.7:40000 203.0.113.10:80; a request has a URL, GET https://shop.com/");
+  return explain_packet(session, arguments);
 }
 
 }  // namespace
 
 void declare_explain(CLI::App& command, Job& job) {
   const auto arguments = std::make_shared<Arguments>();
-  command.add_option("source", arguments->source, "the client, such as 192.0.2.7:40000")
+  command.add_option("from", arguments->first, "a packet's source, or a request's method such as GET")
       ->required()
-      ->type_name("ADDRESS:PORT");
-  command.add_option("destination", arguments->destination, "what it connects to")
-      ->required()
-      ->type_name("ADDRESS:PORT");
-  command.add_option("protocol", arguments->protocol, "")
+      ->type_name("ADDRESS:PORT or METHOD");
+  command.add_option("to", arguments->second, "where the packet goes, or the request's URL")
+      ->type_name("ADDRESS:PORT or URL");
+  command.add_option("protocol", arguments->protocol, "of a packet")
       ->capture_default_str()
       ->check(CLI::IsMember({"tcp", "udp"}))
       ->type_name("tcp|udp");
+  command.add_option("--client", arguments->client, "of a request: who sends it")->type_name("ADDRESS:PORT");
+  command.add_option("--service", arguments->service, "of a request: who takes it")->type_name("SERVICE");
   command.callback(
       [arguments, &job] { job = [arguments](const Session& session) { return explain(session, *arguments); }; });
 }

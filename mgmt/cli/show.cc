@@ -1,39 +1,24 @@
-// `cardea show services|pools|backends|flows`: one table each, with columns that stay where they are.
+// `cardea show services|routes|pools|backends|flows|certs|cache`: asks for a list, narrows it, shows it.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "mgmt/cli/amounts.h"
 #include "mgmt/cli/api_client.h"
 #include "mgmt/cli/ask.h"
 #include "mgmt/cli/commands.h"
-#include "mgmt/cli/state_tone.h"
-#include "mgmt/cli/table.h"
+#include "mgmt/cli/tables.h"
 
 namespace cardea::mgmt::cli {
 namespace {
 
 using nlohmann::json;
-constexpr auto kRight = Column::Align::kRight;
 
 struct Filter {
   std::string pool, state, service, backend, client;
   unsigned limit = 0;  // 0: all
 };
-
-std::string joined(const json& list) {
-  std::string out;
-  for (const json& item : list)
-    if (item.is_string()) out += (out.empty() ? "" : " ") + item.get<std::string>();
-  return out;
-}
-
-Cell of_total(const json& row) {
-  const uint64_t up = count_at(row, "backends_up"), total = count_at(row, "backends_total");
-  return {fmt::format("{}/{}", up, total), up == total ? Tone::kPlain : up == 0 ? Tone::kBad : Tone::kWarning};
-}
 
 // Keeps the rows that `keep` wants, `limit` of them; in place, so that --json shows the same.
 template <typename Keep>
@@ -43,114 +28,6 @@ void narrow(json& answer, const char* list, unsigned limit, Keep keep) {
   for (json& row : answer.at(list))
     if (keep(row) && (limit == 0 || rows.size() < limit)) rows.push_back(std::move(row));
   answer[list] = std::move(rows);
-}
-
-std::string services_text(const json& answer, bool colour) {
-  Table table({{"SERVICE"},
-               {"LISTEN"},
-               {"FORWARD"},
-               {"POOL"},
-               {"UP", kRight},
-               {"FLOWS TOTAL", kRight},
-               {"IN", kRight},
-               {"OUT", kRight}});
-  for (const json& row : part_at(answer, "services")) {
-    table.add({{text_at(row, "name"), Tone::kStrong},
-               joined(part_at(row, "listen")),
-               text_at(row, "forward"),
-               text_at(row, "pool"),
-               of_total(row),
-               grouped(count_at(row, "new_flows")),
-               bytes_text(count_at(row, "bytes_in")),
-               bytes_text(count_at(row, "bytes_out"))});
-  }
-  return table.empty() ? "no services\n" : table.text(colour);
-}
-
-std::string health_text(const json& health) {
-  const std::string type = text_at(health, "type");
-  if (type.empty() || type == "none") return "none";
-  return fmt::format("{} every {}, rise {}, fall {}", type,
-                     duration_text(std::chrono::milliseconds(count_at(health, "interval_ms"))),
-                     count_at(health, "rise"), count_at(health, "fall"));
-}
-
-std::string pools_text(const json& answer, bool colour) {
-  Table table({{"POOL"}, {"BALANCE"}, {"RING", kRight}, {"UP", kRight}, {"SERVING"}, {"HEALTH"}, {"SERVICES"}});
-  for (const json& row : part_at(answer, "pools")) {
-    const bool serving = flag_at(row, "serving");
-    table.add({{text_at(row, "name"), Tone::kStrong},
-               text_at(row, "balance"),
-               std::to_string(count_at(row, "ring_size")),
-               of_total(row),
-               {serving ? "yes" : "no", serving ? Tone::kGood : Tone::kBad},
-               health_text(part_at(row, "health")),
-               joined(part_at(row, "services"))});
-  }
-  return table.empty() ? "no pools\n" : table.text(colour);
-}
-
-std::string check_text(const json& row) {
-  const json& health = part_at(row, "health");
-  if (!flag_at(health, "checked")) return "no check yet";
-  if (text_at(health, "last_result") == "failed") return text_at(health, "reason");
-  return fmt::format("ok, {:.1f} ms", number_at(health, "duration_ms"));
-}
-
-std::string weight_text(const json& row) {
-  if (!known_at(row, "weight_override")) return std::to_string(count_at(row, "weight_configured"));
-  return fmt::format("{} (file: {})", count_at(row, "weight_override"), count_at(row, "weight_configured"));
-}
-
-std::string backends_text(const json& answer, bool colour) {
-  Table table({{"POOL"},
-               {"BACKEND"},
-               {"STATE"},
-               {"WEIGHT", kRight},
-               {"SHARE", kRight},
-               {"FLOWS", kRight},
-               {"FLOWS TOTAL", kRight},
-               {"IN", kRight},
-               {"OUT", kRight},
-               {"LAST CHECK"}});
-  for (const json& row : part_at(answer, "backends")) {
-    const std::string state = text_at(row, "state");
-    table.add({text_at(row, "pool"),
-               {text_at(row, "address"), Tone::kStrong},
-               {state, tone_of_state(state)},
-               weight_text(row),
-               fmt::format("{:.1f} %", number_at(row, "share_percent")),
-               known_at(row, "flows") ? grouped(count_at(row, "flows")) : "-",
-               grouped(count_at(row, "new_flows")),
-               bytes_text(count_at(row, "bytes_in")),
-               bytes_text(count_at(row, "bytes_out")),
-               check_text(row)});
-  }
-  return table.empty() ? "no backends\n" : table.text(colour);
-}
-
-std::string flows_text(const json& answer, bool colour) {
-  Table table({{"SERVICE"},
-               {"PROTO"},
-               {"CLIENT"},
-               {"DESTINATION"},
-               {"BACKEND"},
-               {"NAT SOURCE"},
-               {"STATE"},
-               {"IDLE", kRight},
-               {"WORKER", kRight}});
-  const json& flows = part_at(answer, "flows");
-  for (const json& row : flows) {
-    const std::string nat = text_at(row, "nat_source");
-    table.add({text_at(row, "service"), text_at(row, "protocol"), text_at(row, "client"), text_at(row, "destination"),
-               text_at(row, "pool") + "/" + text_at(row, "backend"), nat.empty() ? "-" : nat, text_at(row, "state"),
-               duration_text(std::chrono::milliseconds(count_at(row, "idle_ms"))),
-               std::to_string(count_at(row, "worker"))});
-  }
-  std::string out = table.empty() ? "no flows\n" : table.text(colour);
-  if (flag_at(answer, "truncated"))
-    out += fmt::format("{} of {} flows; --limit shows more\n", flows.size(), grouped(count_at(answer, "total")));
-  return out;
 }
 
 Exit show_list(const Session& session, const std::string& path, const std::function<void(json&)>& filter,
@@ -170,6 +47,33 @@ Exit show_services(const Session& session, const Filter& by) {
                [&](const json& row) { return by.pool.empty() || text_at(row, "pool") == by.pool; });
       },
       services_text);
+}
+
+Exit show_routes(const Session& session, const Filter& by) {
+  const std::string path = by.service.empty() ? "/v1/routes" : "/v1/routes?service=" + escaped(by.service);
+  return show_list(
+      session, path,
+      [&](json& answer) {
+        narrow(answer, "routes", by.limit,
+               [&](const json& row) { return by.pool.empty() || text_at(row, "pool") == by.pool; });
+      },
+      routes_text);
+}
+
+Exit show_certs(const Session& session, const Filter& by) {
+  return show_list(
+      session, "/v1/certs",
+      [&](json& answer) {
+        narrow(answer, "certificates", by.limit,
+               [&](const json& row) { return by.service.empty() || text_at(row, "service") == by.service; });
+      },
+      certs_text);
+}
+
+Exit show_cache(const Session& session, const Filter& by) {
+  return show_list(
+      session, "/v1/cache", [&](json& answer) { narrow(answer, "caches", by.limit, [](const json&) { return true; }); },
+      cache_text);
 }
 
 Exit show_pools(const Session& session, const Filter& by) {
@@ -216,7 +120,11 @@ void declare_show(CLI::App& command, Job& job) {
   const auto filter = std::make_shared<Filter>();
   CLI::App& services = list(command, "services", "what clients connect to", filter, job, show_services);
   services.add_option("--pool", filter->pool, "only those of this pool")->type_name("POOL");
-  CLI::App& pools = list(command, "pools", "sets of servers", filter, job, show_pools);
+  CLI::App& routes = list(command, "routes", "what http services match, and what came of it", filter, job, show_routes);
+  routes.add_option("--service", filter->service, "only those of this service")->type_name("SERVICE");
+  routes.add_option("--pool", filter->pool, "only those to this pool")->type_name("POOL");
+  CLI::App& pools =
+      list(command, "pools", "sets of servers, and what requests told about them", filter, job, show_pools);
   pools.add_option("--pool", filter->pool, "only this one")->type_name("POOL");
   CLI::App& backends =
       list(command, "backends", "the servers, their health, weight and traffic", filter, job, show_backends);
@@ -228,6 +136,9 @@ void declare_show(CLI::App& command, Job& job) {
   flows.add_option("--service", filter->service, "only those of this service")->type_name("SERVICE");
   flows.add_option("--backend", filter->backend, "only those of this backend")->type_name("ADDRESS");
   flows.add_option("--client", filter->client, "only those of this client")->type_name("ADDRESS");
+  CLI::App& certs = list(command, "certs", "certificates, the next to expire first", filter, job, show_certs);
+  certs.add_option("--service", filter->service, "only those of this service")->type_name("SERVICE");
+  list(command, "cache", "memory caches and how often they had the answer", filter, job, show_cache);
 }
 
 }  // namespace cardea::mgmt::cli

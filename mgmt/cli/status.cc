@@ -40,9 +40,15 @@ std::string reload(const json& status, bool colour) {
                                         number_at(last, "duration_ms"), count_at(last, "generation")));
 }
 
+// A process that the file does not mention and that does not run is nobody's concern.
+bool is_concerned(const json& process) {
+  return flag_at(process, "configured") || flag_at(process, "connected");
+}
+
 std::string processes(const json& status, bool colour) {
   std::string out;
   for (const json& process : part_at(status, "processes")) {
+    if (!is_concerned(process)) continue;
     std::string text;
     if (!flag_at(process, "connected")) {
       text = painted("not connected", Tone::kBad, colour);
@@ -59,14 +65,19 @@ std::string processes(const json& status, bool colour) {
   return out;
 }
 
-std::string dataplane(const json& status) {
-  std::string out, cores;
-  for (const json& core : part_at(status, "cores")) {
+std::string busy_text(const json& list) {
+  std::string out;
+  for (const json& core : list) {
     const std::string busy =
         known_at(core, "busy_percent") ? fmt::format("{:.1f} %", number_at(core, "busy_percent")) : "?";
-    cores += fmt::format("{}cpu {} {} busy", cores.empty() ? "" : ", ", count_at(core, "cpu"), busy);
+    out += fmt::format("{}cpu {} {} busy", out.empty() ? "" : ", ", count_at(core, "cpu"), busy);
   }
-  if (!cores.empty()) out += line("cores", cores);
+  return out;
+}
+
+std::string dataplane(const json& status) {
+  std::string out;
+  if (const auto cores = busy_text(part_at(status, "cores")); !cores.empty()) out += line("cores", cores);
   for (const json& port : part_at(status, "ports")) {
     out += line("port", fmt::format("{} {}, {}, {} queue{}, {}", text_at(port, "name"), text_at(port, "link"),
                                     text_at(port, "device"), count_at(port, "queues"),
@@ -75,6 +86,14 @@ std::string dataplane(const json& status) {
   if (known_at(status, "flows"))
     out += line("flows",
                 fmt::format("{} of {}", grouped(count_at(status, "flows")), grouped(count_at(status, "flows_max"))));
+  return out;
+}
+
+std::string l7(const json& status) {
+  std::string out;
+  if (const auto shards = busy_text(part_at(status, "shards")); !shards.empty()) out += line("shards", shards);
+  if (known_at(status, "connections"))
+    out += line("clients", fmt::format("{} connections", grouped(count_at(status, "connections"))));
   return out;
 }
 
@@ -98,6 +117,15 @@ std::string unhealthy(const json& status, bool colour) {
   return table.empty() ? "" : "\n" + table.text(colour);
 }
 
+std::string certificates(const json& status, bool colour) {
+  std::string out;
+  for (const json& row : part_at(status, "certificates_due"))
+    out +=
+        painted("certificate", number_at(row, "days_left") < 0 ? Tone::kBad : Tone::kWarning, colour) +
+        fmt::format(": {} of service {}: {}\n", text_at(row, "name"), text_at(row, "service"), text_at(row, "warning"));
+  return out.empty() ? "" : "\n" + out;
+}
+
 std::string troubles(const json& status, bool colour) {
   std::string out;
   for (const json& warning : part_at(status, "warnings"))
@@ -110,7 +138,8 @@ std::string troubles(const json& status, bool colour) {
 
 std::string screen(const json& status, bool colour) {
   return overview(status, colour) + reload(status, colour) + processes(status, colour) + dataplane(status) +
-         backends(status) + unhealthy(status, colour) + troubles(status, colour);
+         l7(status) + backends(status) + unhealthy(status, colour) + certificates(status, colour) +
+         troubles(status, colour);
 }
 
 }  // namespace

@@ -36,6 +36,19 @@ size_t display_width(std::string_view utf8) {
   return size_t(std::ranges::count_if(utf8, [](char c) { return (uint8_t(c) & 0xc0) != 0x80; }));
 }
 
+std::string clipped(std::string_view line, size_t columns) {
+  std::string out;
+  bool in_code = false;
+  for (const char c : line) {
+    in_code = in_code || c == '\x1b';
+    const bool begins = !in_code && (uint8_t(c) & 0xc0) != 0x80;
+    if (begins && columns-- == 0) break;
+    out += c;
+    if (in_code && c == 'm') in_code = false;
+  }
+  return line.find('\x1b') == line.npos ? out : out + "\x1b[0m";
+}
+
 void Table::add(std::vector<Cell> row) {
   CHECK(row.size() == columns_.size());
   rows_.push_back(std::move(row));

@@ -40,6 +40,8 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
+// A line's first `columns` columns; escape codes take none and are kept.
+std::string clipped(std::string_view line, size_t columns);
 size_t display_width(std::string_view utf8);  // code points: what we print has no wide or combining ones
 
 }  // namespace cardea::mgmt::cli

@@ -1,4 +1,5 @@
-// `cardea top`: what passes through right now, by service and by backend, busiest first. On a terminal the screen is
+// `cardea top`: what passes through right now, by service and by backend, busiest first: packets of the
+// dataplane, requests of cardea-l7. On a terminal the screen is
 // drawn anew after each interval until q or Ctrl-C; --once measures one interval, prints it and ends.
 #include <fmt/format.h>
 #include <poll.h>
@@ -7,7 +8,9 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -60,49 +63,103 @@ Measured measure(const Sample& before, const Sample& after) {
           rates(before.backends, after.backends, "backends", seconds)};
 }
 
-void add_rates(std::vector<Cell>& row, const Rate& rate) {
-  row.insert(row.end(), {short_number(rate.packets_in), short_number(rate.packets_out), bits_rate(rate.bytes_in),
-                         bits_rate(rate.bytes_out), short_number(rate.new_flows)});
+std::string cores_text(const json& list, const char* what) {
+  std::string out;
+  for (const json& core : list)
+    out += fmt::format("  {} {} {:.1f} %", what, count_at(core, "cpu"), number_at(core, "busy_percent"));
+  return out;
 }
 
 std::string head(const json& status, bool colour) {
-  std::string cores;
-  for (const json& core : part_at(status, "cores"))
-    cores += fmt::format("  cpu {} {:.1f} %", count_at(core, "cpu"), number_at(core, "busy_percent"));
   const json& of = part_at(status, "backends");
+  std::string now;
+  if (known_at(status, "flows")) now += fmt::format("  {} flows", grouped(count_at(status, "flows")));
+  if (known_at(status, "connections")) now += fmt::format("  {} connections", grouped(count_at(status, "connections")));
   return painted("cardea " + text_at(status, "cluster"), Tone::kStrong, colour) +
-         fmt::format("  {} of {} backends up  {} flows{}\n\n", count_at(of, "up"), count_at(of, "total"),
-                     grouped(count_at(status, "flows")), cores);
+         fmt::format("  {} of {} backends up{}{}{}\n\n", count_at(of, "up"), count_at(of, "total"), now,
+                     cores_text(part_at(status, "cores"), "worker"), cores_text(part_at(status, "shards"), "shard"));
+}
+
+std::string packets_table(const std::vector<Rate>& rows, const char* title, bool colour) {
+  const bool of_backends = !rows.empty() && !rows.front().state.empty();
+  std::vector<Column> columns{{title}};
+  if (of_backends) columns.insert(columns.end(), {{"STATE"}, {"FLOWS", kRight}});
+  columns.insert(
+      columns.end(),
+      {{"PACKETS/S IN", kRight}, {"OUT", kRight}, {"BITS IN", kRight}, {"OUT", kRight}, {"NEW FLOWS/S", kRight}});
+  Table table(std::move(columns));
+  for (const Rate& rate : rows) {
+    if (!rate.l4) continue;
+    std::vector<Cell> row{{of_backends ? rate.pool + "/" + rate.name : rate.name, Tone::kStrong}};
+    if (of_backends) row.insert(row.end(), {{rate.state, tone_of_state(rate.state)}, grouped(rate.flows)});
+    row.insert(row.end(), {short_number(rate.packets_in), short_number(rate.packets_out), bits_rate(rate.bytes_in),
+                           bits_rate(rate.bytes_out), short_number(rate.new_flows)});
+    table.add(std::move(row));
+  }
+  return table.empty() ? "" : table.text(colour) + "\n";
+}
+
+Cell bad_rate(double rate) {
+  return {short_number(rate), rate > 0 ? Tone::kBad : Tone::kPlain};
+}
+
+std::vector<Cell> request_cells(const L7Rate& l7) {
+  return {short_number(l7.requests), bad_rate(l7.errors), bad_rate(l7.failures),
+          l7.mean_ms ? fmt::format("{:.1f} ms", *l7.mean_ms) : "-"};
+}
+
+std::string services_requests(const std::vector<Rate>& rows, bool colour) {
+  Table table({{"SERVICE"},
+               {"REQUESTS/S", kRight},
+               {"5XX/S", kRight},
+               {"BAD/S", kRight},
+               {"MEAN", kRight},
+               {"CONNS", kRight},
+               {"NEW/S", kRight},
+               {"BITS IN", kRight},
+               {"OUT", kRight}});
+  for (const Rate& rate : rows) {
+    if (!rate.l7) continue;
+    std::vector<Cell> row{{rate.name, Tone::kStrong}};
+    std::ranges::move(request_cells(*rate.l7), std::back_inserter(row));
+    row.insert(row.end(), {grouped(rate.l7->connections), short_number(rate.l7->connects), bits_rate(rate.bytes_in),
+                           bits_rate(rate.bytes_out)});
+    table.add(std::move(row));
+  }
+  return table.empty() ? "" : table.text(colour) + "\n";
+}
+
+std::string backends_requests(const std::vector<Rate>& rows, bool colour) {
+  Table table({{"BACKEND"},
+               {"STATE"},
+               {"REQUESTS/S", kRight},
+               {"5XX/S", kRight},
+               {"FAILED/S", kRight},
+               {"MEAN", kRight},
+               {"BUSY", kRight},
+               {"CONNECTS/S", kRight}});
+  for (const Rate& rate : rows) {
+    if (!rate.l7) continue;
+    std::vector<Cell> row{{rate.pool + "/" + rate.name, Tone::kStrong}, {rate.state, tone_of_state(rate.state)}};
+    std::ranges::move(request_cells(*rate.l7), std::back_inserter(row));
+    row.insert(row.end(), {grouped(rate.l7->connections), short_number(rate.l7->connects)});
+    table.add(std::move(row));
+  }
+  return table.empty() ? "" : table.text(colour) + "\n";
 }
 
 std::string screen(const Measured& measured, bool colour) {
-  Table services({{"SERVICE"},
-                  {"POOL"},
-                  {"PACKETS/S IN", kRight},
-                  {"OUT", kRight},
-                  {"BITS IN", kRight},
-                  {"OUT", kRight},
-                  {"NEW FLOWS/S", kRight}});
-  for (const Rate& rate : measured.services) {
-    std::vector<Cell> row{{rate.name, Tone::kStrong}, rate.pool};
-    add_rates(row, rate);
-    services.add(std::move(row));
-  }
-  Table backends({{"BACKEND"},
-                  {"STATE"},
-                  {"FLOWS", kRight},
-                  {"PACKETS/S IN", kRight},
-                  {"OUT", kRight},
-                  {"BITS IN", kRight},
-                  {"OUT", kRight},
-                  {"NEW FLOWS/S", kRight}});
-  for (const Rate& rate : measured.backends) {
-    std::vector<Cell> row{
-        {rate.pool + "/" + rate.name, Tone::kStrong}, {rate.state, tone_of_state(rate.state)}, grouped(rate.flows)};
-    add_rates(row, rate);
-    backends.add(std::move(row));
-  }
-  return head(measured.status, colour) + services.text(colour) + "\n" + backends.text(colour);
+  std::string out = head(measured.status, colour) + packets_table(measured.services, "SERVICE", colour) +
+                    services_requests(measured.services, colour) + packets_table(measured.backends, "BACKEND", colour) +
+                    backends_requests(measured.backends, colour);
+  out.pop_back();
+  return out;
+}
+
+json l7_json(const L7Rate& l7) {
+  return {{"connections", l7.connections},    {"requests_per_s", l7.requests},
+          {"responses_5xx_per_s", l7.errors}, {"failures_per_s", l7.failures},
+          {"connects_per_s", l7.connects},    {"duration_ms_mean", l7.mean_ms ? json(*l7.mean_ms) : json(nullptr)}};
 }
 
 json rates_json(const std::vector<Rate>& rows, const char* kind) {
@@ -114,7 +171,8 @@ json rates_json(const std::vector<Rate>& rows, const char* kind) {
                 {"packets_out_per_s", rate.packets_out},
                 {"bytes_in_per_s", rate.bytes_in},
                 {"bytes_out_per_s", rate.bytes_out},
-                {"new_flows_per_s", rate.new_flows}};
+                {"new_flows_per_s", rate.new_flows},
+                {"l7", rate.l7 ? l7_json(*rate.l7) : json(nullptr)}};
     if (!rate.state.empty()) row["state"] = rate.state, row["flows"] = rate.flows;
     out.push_back(std::move(row));
   }
@@ -123,6 +181,7 @@ json rates_json(const std::vector<Rate>& rows, const char* kind) {
 
 std::string measured_json(const Measured& measured) {
   return json_text({{"cores", part_at(measured.status, "cores")},
+                    {"shards", part_at(measured.status, "shards")},
                     {"services", rates_json(measured.services, "service")},
                     {"backends", rates_json(measured.backends, "backend")}});
 }
@@ -147,14 +206,18 @@ class Terminal {
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
 
-  // As much of the text as there are lines on the screen.
+  // As much of the text as fits on the screen.
   void draw(const std::string& text) const {
     winsize size{};
     const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1;
-    size_t lines = known ? size.ws_row - 1u : 24, end = 0;
-    while (lines-- > 0 && end < text.size()) end = text.find('\n', end) + 1;
+    const size_t lines = known ? size.ws_row - 1u : 24, columns = known ? size.ws_col : 80;
     std::string frame = "\x1b[H";
-    for (const char c : text.substr(0, end)) frame += c == '\n' ? std::string("\x1b[K\n") : std::string(1, c);
+    size_t at = 0;
+    for (size_t i = 0; i < lines && at < text.size(); ++i) {
+      const size_t end = std::min(text.find('\n', at), text.size());
+      frame += clipped(std::string_view(text).substr(at, end - at), columns) + "\x1b[K\n";
+      at = end + 1;
+    }
     print(frame + "\x1b[J" + painted("q ends", Tone::kFaint, true));
     std::fflush(stdout);
   }

@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -54,6 +55,14 @@ class PlanPeerOf {
     const std::lock_guard lock(mutex_);
     reason_ = reason;
   }
+  void say(const std::string& question, const std::string& answer) {  // `question`: what "ask" names
+    const std::lock_guard lock(mutex_);
+    answers_[question] = answer;
+  }
+  std::vector<std::string> asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
   std::vector<Told> plans() { return copy(plans_); }
   std::vector<Told> updates() { return copy(updates_); }
 
@@ -82,13 +91,21 @@ class PlanPeerOf {
 
   control::Message answer(const control::Message& request) {
     const std::lock_guard lock(mutex_);
-    if (request.verb == control::Verb::kAsk)
-      return {control::Verb::kAnswer, 0, "{\"generation\":" + std::to_string(generation_) + "}", {}};
+    if (request.verb == control::Verb::kAsk) return answer_question(request.body);
     if (!reason_.empty()) return {control::Verb::kRefused, generation_, reason_, {}};
     auto mapping = control::SealedMapping::map(*request.memfd, dataplane::kPlanBytesMax);
     if (!mapping || !take(request.verb, mapping->bytes()))
       return {control::Verb::kRefused, generation_, "the image is not valid", {}};
     return {control::Verb::kAdopted, generation_, {}, {}};
+  }
+
+  control::Message answer_question(const std::string& question) {
+    asked_.push_back(question);
+    for (const auto& [name, answer] : answers_)
+      if (question.find("\"ask\":\"" + name + "\"") != question.npos) return {control::Verb::kAnswer, 0, answer, {}};
+    if (question.find("\"status\"") != question.npos)
+      return {control::Verb::kAnswer, 0, "{\"generation\":" + std::to_string(generation_) + "}", {}};
+    return {control::Verb::kRefused, 0, "unknown question", {}};
   }
 
   bool take(control::Verb verb, Bytes bytes) {
@@ -125,6 +142,8 @@ class PlanPeerOf {
   uint64_t generation_ = 0;
   std::string reason_;
   std::vector<Told> plans_, updates_;
+  std::map<std::string, std::string> answers_;
+  std::vector<std::string> asked_;
   std::thread thread_;
 };
 

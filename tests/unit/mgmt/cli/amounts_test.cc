@@ -26,10 +26,11 @@ TEST(Amounts, ShortensLargeNumbers) {
 
 TEST(Amounts, GivesBytesTheirUnit) {
   EXPECT_EQ(bytes_text(0), "0 B");
-  EXPECT_EQ(bytes_text(1023), "1023 B");
-  EXPECT_EQ(bytes_text(1536), "1.5 KB");
-  EXPECT_EQ(bytes_text((1u << 20) - 1), "1.0 MB");
-  EXPECT_EQ(bytes_text(200ull << 30), "200 GB");
+  EXPECT_EQ(bytes_text(999), "999 B");
+  EXPECT_EQ(bytes_text(1500), "1.5 KB");
+  EXPECT_EQ(bytes_text(999'999), "1.0 MB");
+  EXPECT_EQ(bytes_text(64'000'000), "64.0 MB") << "as the configuration says it";
+  EXPECT_EQ(bytes_text(200'000'000'000), "200 GB");
 }
 
 TEST(Amounts, SaysDurationsInTwoUnitsAtMost) {

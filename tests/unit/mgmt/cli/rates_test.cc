@@ -37,6 +37,33 @@ TEST(Rates, CountsFromZeroAfterARestartAndForNewRows) {
   EXPECT_DOUBLE_EQ(rows[1].packets_in, 4);
 }
 
+TEST(Rates, CountRequestsAndTheMeanOfThoseThatEnded) {
+  const auto row = [](uint64_t requests, uint64_t errors, double total) {
+    return json{{"name", "shop"},
+                {"packets_in", nullptr},
+                {"bytes_out", requests * 1000},
+                {"l7",
+                 {{"connections", 5},
+                  {"connections_total", requests / 10},
+                  {"requests", requests},
+                  {"bad_requests", 0},
+                  {"responses", {{"5xx", errors}}},
+                  {"durations", requests},
+                  {"duration_ms_total", total}}}};
+  };
+  const json before{{"services", {row(100, 0, 1000)}}}, after{{"services", {row(300, 4, 1500)}}};
+  const auto rows = rates(before, after, "services", 2);
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_FALSE(rows[0].l4);
+  ASSERT_TRUE(rows[0].l7);
+  EXPECT_DOUBLE_EQ(rows[0].l7->requests, 100);
+  EXPECT_DOUBLE_EQ(rows[0].l7->errors, 2);
+  EXPECT_DOUBLE_EQ(rows[0].l7->connects, 10);
+  EXPECT_DOUBLE_EQ(rows[0].l7->mean_ms.value(), 2.5);
+  EXPECT_DOUBLE_EQ(rows[0].bytes_out, 100'000);
+  EXPECT_FALSE(rates(after, after, "services", 1)[0].l7->mean_ms) << "nothing ended";
+}
+
 TEST(Rates, TakesAnswersWithoutTheListAsEmpty) {
   EXPECT_TRUE(rates(json(), json::object(), "backends", 1).empty());
 }

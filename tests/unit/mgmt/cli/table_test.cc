@@ -32,5 +32,12 @@ TEST(Table, KnowsWhenThereIsNothingToShow) {
   EXPECT_FALSE(sample().empty());
 }
 
+TEST(Clipped, CountsWhatIsSeen) {
+  EXPECT_EQ(clipped("abcdef", 3), "abc");
+  EXPECT_EQ(clipped("äöü", 2), "äö");
+  EXPECT_EQ(clipped("ab", 3), "ab");
+  EXPECT_EQ(clipped("\x1b[31mabc\x1b[0mdef", 4), "\x1b[31mabc\x1b[0md\x1b[0m");
+}
+
 }  // namespace
 }  // namespace cardea::mgmt::cli

@@ -1,0 +1,116 @@
+#include "mgmt/cli/tables.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "mgmt/cli/amounts.h"
+#include "mgmt/cli/ask.h"
+
+namespace cardea::mgmt::cli {
+
+using nlohmann::json;
+constexpr auto kRight = Column::Align::kRight;
+
+std::string joined(const json& list) {
+  std::string out;
+  for (const json& item : list)
+    if (item.is_string()) out += (out.empty() ? "" : " ") + item.get<std::string>();
+  return out;
+}
+
+Cell of_total(const json& row) {
+  const uint64_t up = count_at(row, "backends_up"), total = count_at(row, "backends_total");
+  return {fmt::format("{}/{}", up, total), up == total ? Tone::kPlain : up == 0 ? Tone::kBad : Tone::kWarning};
+}
+
+Cell bad_count(uint64_t count) {
+  return {grouped(count), count == 0 ? Tone::kPlain : Tone::kBad};
+}
+
+std::string mean_text(const json& l7) {
+  return known_at(l7, "duration_ms_mean") ? fmt::format("{:.1f} ms", number_at(l7, "duration_ms_mean")) : "-";
+}
+
+bool is_l7(const json& row) {
+  return known_at(row, "l7");
+}
+
+bool is_l4(const json& row) {
+  return known_at(row, "packets_in");
+}
+
+std::string below_each_other(std::initializer_list<const Table*> tables, const char* none, bool colour) {
+  std::string out;
+  for (const Table* table : tables)
+    if (!table->empty()) out += (out.empty() ? "" : "\n") + table->text(colour);
+  return out.empty() ? none : out;
+}
+
+std::string flows_text(const json& answer, bool colour) {
+  Table table({{"SERVICE"},
+               {"PROTO"},
+               {"CLIENT"},
+               {"DESTINATION"},
+               {"BACKEND"},
+               {"NAT SOURCE"},
+               {"STATE"},
+               {"IDLE", kRight},
+               {"WORKER", kRight}});
+  const json& flows = part_at(answer, "flows");
+  for (const json& row : flows) {
+    const std::string nat = text_at(row, "nat_source");
+    table.add({text_at(row, "service"), text_at(row, "protocol"), text_at(row, "client"), text_at(row, "destination"),
+               text_at(row, "pool") + "/" + text_at(row, "backend"), nat.empty() ? "-" : nat, text_at(row, "state"),
+               duration_text(std::chrono::milliseconds(count_at(row, "idle_ms"))),
+               std::to_string(count_at(row, "worker"))});
+  }
+  std::string out = table.empty() ? "no flows\n" : table.text(colour);
+  if (flag_at(answer, "truncated"))
+    out += fmt::format("{} of {} flows; --limit shows more\n", flows.size(), grouped(count_at(answer, "total")));
+  return out;
+}
+
+std::string certs_text(const json& answer, bool colour) {
+  Table table({{"SERVICE"}, {"NAMES"}, {"KEY"}, {"EXPIRES"}, {"DAYS", kRight}, {"CERTIFICATE"}, {"WARNING"}});
+  for (const json& row : part_at(answer, "certificates")) {
+    const double days = number_at(row, "days_left");
+    const Tone tone = days < 0 ? Tone::kBad : known_at(row, "warning") ? Tone::kWarning : Tone::kPlain;
+    table.add({{text_at(row, "service"), Tone::kStrong},
+               joined(part_at(row, "names")),
+               text_at(row, "key_type"),
+               text_at(row, "not_after").substr(0, 10),
+               {fmt::format("{:.1f}", days), tone},
+               text_at(row, "name"),
+               {text_at(row, "warning"), tone}});
+  }
+  return table.empty() ? "no certificates\n" : table.text(colour);
+}
+
+std::string cache_text(const json& answer, bool colour) {
+  Table table({{"CACHE"},
+               {"USED", kRight},
+               {"OF", kRight},
+               {"OBJECTS", kRight},
+               {"HITS", kRight},
+               {"MISSES", kRight},
+               {"HIT RATE", kRight},
+               {"STORED", kRight},
+               {"EVICTED", kRight},
+               {"PURGED", kRight}});
+  for (const json& row : part_at(answer, "caches")) {
+    table.add({{text_at(row, "name"), Tone::kStrong},
+               bytes_text(count_at(row, "bytes")),
+               bytes_text(count_at(row, "bytes_max")),
+               grouped(count_at(row, "objects")),
+               grouped(count_at(row, "hits")),
+               grouped(count_at(row, "misses")),
+               known_at(row, "hit_percent") ? fmt::format("{:.1f} %", number_at(row, "hit_percent")) : "-",
+               grouped(count_at(row, "stored")),
+               grouped(count_at(row, "evicted")),
+               grouped(count_at(row, "purged"))});
+  }
+  return table.empty() ? "no caches\n" : table.text(colour);
+}
+
+}  // namespace cardea::mgmt::cli

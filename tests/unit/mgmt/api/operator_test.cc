@@ -1,0 +1,217 @@
+// The operator's view from end to end: the command line against the API's socket, a Site behind it, and peers on the
+// plan sockets in the places of cardea-l7 and the dataplane.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "mgmt/api/server.h"
+#include "mgmt/cli/commands.h"
+#include "mgmt/event_loop.h"
+#include "mgmt/site.h"
+#include "tests/unit/mgmt/plan_peer.h"
+
+namespace cardea::mgmt {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using testing::L7Peer;
+using ::testing::Not;
+using testing::PlanPeer;
+using ::testing::StartsWith;
+
+constexpr const char* kConfig = R"(
+cluster: { name = "here"; seed = "a seed that is long enough"; };
+l7: { shards = [0]; };
+caches = ( { name = "edge"; memory = "8MB"; } );
+pools = (
+  { name = "web"; backends = ( { address = "10.0.0.11:80"; }, { address = "10.0.0.12:80"; } ); health: { type = "none"; }; },
+  { name = "api"; balance = "least_conn"; backends = ( { address = "10.0.0.21:80"; } ); health: { type = "none"; }; } );
+services = (
+  { name = "shop"; mode = "http"; listen = ["127.0.0.1:8080/tcp"]; pool = "web";
+    routes = ( { name = "api"; match: { host = "shop.com"; path = "/api/"; }; pool = "api"; cache = "edge"; } ); } );
+)";
+
+class OperatorTest : public ::testing::Test {
+ protected:
+  OperatorTest() {
+    std::string pattern = std::filesystem::temp_directory_path() / "cardea-operator-XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+    write(kConfig);
+    l7_ = std::make_unique<L7Peer>(folder_ + "/l7.sock");
+    site_ =
+        std::make_unique<Site>(loop_, Folders{folder_ + "/cardea.cfg", folder_, folder_}, [](const conf::Config&) {});
+    site_->start();
+    api_ = api::Server::listen(folder_ + "/api.sock", "", loop_, *site_).value();
+    runner_ = std::jthread([this] { loop_.run(); });
+    for (int i = 0; i < 500 && !in_sync(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ~OperatorTest() override {
+    loop_.stop();
+    runner_.join();
+    api_.reset();
+    site_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  struct Outcome {
+    int exit;
+    std::string out, err;
+  };
+  Outcome cardea(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"cardea", "--api", folder_ + "/api.sock"});
+    std::vector<char*> argv;
+    for (auto& argument : arguments) argv.push_back(argument.data());
+    ::testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStderr();
+    const int exit = cli::run(int(argv.size()), argv.data());
+    std::fflush(stdout);
+    auto out = ::testing::internal::GetCapturedStdout();
+    return {exit, std::move(out), ::testing::internal::GetCapturedStderr()};
+  }
+  nlohmann::json json(std::vector<std::string> arguments) {
+    arguments.push_back("--json");
+    return nlohmann::json::parse(cardea(std::move(arguments)).out);
+  }
+  bool in_sync() {
+    return loop_.ask([this] { return site_->view().processes.at(0).in_step; }).get();
+  }
+  void write(const std::string& text) { std::ofstream(folder_ + "/cardea.cfg") << text; }
+
+  std::string folder_;
+  EventLoop loop_;
+  std::unique_ptr<L7Peer> l7_;
+  std::unique_ptr<Site> site_;
+  std::unique_ptr<api::Server> api_;
+  std::jthread runner_;
+};
+
+TEST_F(OperatorTest, StatusShowsTheProcessThatTheSiteHas) {
+  l7_->say("status", R"({"generation":1,"pid":7,"uptime_s":60,"connections":1234,"plan_services":1,
+                         "shards":[{"cpu":0,"busy_percent":12.5}]})");
+  l7_->say("certs", R"({"certificates":[
+      {"service":"shop","name":"/etc/a.crt","names":["shop.com"],"not_after":4102444800,"warning":""},
+      {"service":"shop","name":"/etc/b.crt","names":["b.com"],"not_after":1000000000,"warning":"it has expired"}]})");
+  const auto text = cardea({"status"});
+  EXPECT_EQ(text.exit, 0);
+  EXPECT_THAT(text.out, AllOf(HasSubstr("l7         running"), HasSubstr("cpu 0 12.5 % busy"),
+                              HasSubstr("1 234 connections"), HasSubstr("/etc/b.crt of service shop: it has expired")));
+  EXPECT_THAT(text.out, Not(HasSubstr("dataplane")));
+  EXPECT_THAT(text.out, Not(HasSubstr("/etc/a.crt")));
+  const auto status = json({"status"});
+  ASSERT_EQ(status["processes"].size(), 2u);
+  EXPECT_EQ(status["processes"][0]["name"], "dataplane");
+  EXPECT_EQ(status["processes"][0]["configured"], false);
+  EXPECT_EQ(status["processes"][1]["in_sync"], true);
+  EXPECT_EQ(status["certificates_due"].size(), 1u);
+}
+
+TEST_F(OperatorTest, RoutesAreListedWithWhatNoneOfThemMatches) {
+  const auto routes = json({"show", "routes"})["routes"];
+  ASSERT_EQ(routes.size(), 2u);
+  EXPECT_EQ(routes[0]["name"], "api");
+  EXPECT_EQ(routes[0]["hosts"], nlohmann::json::array({"shop.com"}));
+  EXPECT_EQ(routes[0]["cache"], "edge");
+  EXPECT_EQ(routes[1]["name"], "shop");
+  EXPECT_EQ(routes[1]["pool"], "web");
+  EXPECT_THAT(cardea({"show", "routes"}).out, HasSubstr("shop.com  /api/"));
+  const auto unknown = cardea({"show", "routes", "--service", "shp"});
+  EXPECT_EQ(unknown.exit, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("did you mean shop?"));
+}
+
+TEST_F(OperatorTest, WhatL7CountsStandsBesideTheHealthChecks) {
+  auto segment = stats::Segment::create(folder_ + "/l7.stats", 1, 64, 1024).value();
+  const auto count = [&](const char* name, const std::string& labels, uint64_t value) {
+    const auto row = segment.add({stats::Kind::kCounter, name, "", labels, "Help"}).value();
+    stats::add(segment.cell(0, row), value);
+  };
+  const std::string backend = R"(pool="api",backend="10.0.0.21:80")";
+  count("cardea_l7_backend_requests_total", backend, 100);
+  count("cardea_l7_backend_connect_failures_total", backend, 3);
+  count("cardea_l7_backend_responses_total", backend + R"(,code_class="5xx")", 7);
+  count("cardea_l7_service_requests_total", R"(service="shop")", 1000);
+  const auto rows = json({"show", "backends", "--pool", "api"})["backends"];
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0]["l7"]["connect_failures"], 3);
+  EXPECT_EQ(rows[0]["l7"]["responses"]["5xx"], 7);
+  EXPECT_TRUE(rows[0]["packets_in"].is_null()) << "the dataplane does not know this pool";
+  const auto pools = json({"show", "pools", "--pool", "api"})["pools"];
+  EXPECT_EQ(pools[0]["balance"], "least_conn");
+  EXPECT_TRUE(pools[0]["ring_size"].is_null());
+  EXPECT_EQ(pools[0]["services"], nlohmann::json::array({"shop"}));
+  EXPECT_EQ(pools[0]["l7"]["connect_failures"], 3);
+  const auto services = json({"show", "services"})["services"];
+  EXPECT_EQ(services[0]["mode"], "http");
+  EXPECT_EQ(services[0]["l7"]["requests"], 1000);
+  EXPECT_EQ(services[0]["backends_total"], 3);
+  EXPECT_THAT(cardea({"show", "backends"}).out, AllOf(HasSubstr("NO CONNECT"), Not(HasSubstr("FLOWS TOTAL"))));
+}
+
+TEST_F(OperatorTest, CertificatesComeInTheOrderOfTheirEnd) {
+  l7_->say("certs", R"({"certificates":[
+      {"service":"shop","name":"late.crt","names":["a.com","b.com"],"key_type":"EC","not_before":0,
+       "not_after":4102444800,"warning":""},
+      {"service":"shop","name":"soon.crt","names":["c.com"],"key_type":"RSA","not_before":0,
+       "not_after":1000000000,"warning":"it has expired"}]})");
+  const auto rows = json({"show", "certs"})["certificates"];
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]["name"], "soon.crt");
+  EXPECT_LT(rows[0]["days_left"].get<double>(), 0);
+  EXPECT_EQ(rows[1]["not_after"], "2100-01-01T00:00:00.000Z");
+  EXPECT_THAT(cardea({"show", "certs"}).out, HasSubstr("a.com b.com"));
+}
+
+TEST_F(OperatorTest, PurgeAndExplainAskTheProcessThatServes) {
+  l7_->say("purge", R"({"purged":2})");
+  l7_->say("cache",
+           R"({"caches":[{"name":"edge","bytes":1024,"bytes_max":8000000,"objects":3,"evicted":0,"purged":2}]})");
+  l7_->say("explain", R"({"service":"shop","route":"api","pool":"api","balance":"least_conn","backend":null,
+      "candidates":[{"backend":"10.0.0.21:80","state":"up","weight":1,"why":"can serve"}],"verdict":"proxy",
+      "status":null,"reason":"ok","story":["Service shop takes the request."]})");
+  EXPECT_THAT(cardea({"purge", "https://shop.com/a.png"}).out, StartsWith("2 stored objects"));
+  EXPECT_THAT(l7_->asked().back(), HasSubstr("https://shop.com/a.png"));
+  EXPECT_EQ(cardea({"purge", "shop.com/a.png"}).exit, 1) << "no URL";
+  EXPECT_THAT(cardea({"show", "cache"}).out, HasSubstr("8.0 MB"));
+  const auto told = cardea({"explain", "GET", "https://shop.com/api/x?q=1", "--client", "192.0.2.7:40000"});
+  EXPECT_EQ(told.exit, 0);
+  EXPECT_THAT(told.out, AllOf(HasSubstr("  1. Service shop takes the request."), HasSubstr("can serve"),
+                              HasSubstr("proxied: route api of service shop sends this request to one backend")));
+  const auto question = nlohmann::json::parse(l7_->asked().back());
+  EXPECT_EQ(question["url"], "https://shop.com/api/x?q=1");
+  EXPECT_EQ(question["client"], "192.0.2.7:40000");
+  EXPECT_EQ(cardea({"explain", "GET"}).exit, 2);
+}
+
+TEST_F(OperatorTest, AReloadWithoutChangesHandsThePlanOverForFilesThatDidChange) {
+  const size_t before = l7_->plans().size();
+  const auto same = cardea({"reload"});
+  EXPECT_EQ(same.exit, 0);
+  EXPECT_THAT(same.out, HasSubstr("nothing changed"));
+  EXPECT_EQ(l7_->plans().size(), before + 1);
+}
+
+TEST_F(OperatorTest, ARefusedReloadNamesWhoRefusedAndWhy) {
+  l7_->refuse("service \"shop\": listen 127.0.0.1:8080: address already in use");
+  const auto refused = cardea({"reload"});
+  EXPECT_EQ(refused.exit, 1);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("cardea-l7 refused"), HasSubstr("address already in use"),
+                                 HasSubstr("the plan in force keeps serving")));
+  EXPECT_THAT(cardea({"status"}).out, HasSubstr("FAILED"));
+}
+
+TEST_F(OperatorTest, WithoutL7ItsQuestionsSayWhoIsMissed) {
+  l7_ = nullptr;
+  const auto certs = cardea({"show", "certs"});
+  EXPECT_EQ(certs.exit, 1);
+  EXPECT_THAT(certs.err, AllOf(HasSubstr("cardea-l7"), HasSubstr("not connected")));
+  EXPECT_EQ(cardea({"show", "routes"}).exit, 0) << "what the file says is known without it";
+  EXPECT_EQ(json({"status"})["connections"], nullptr);
+}
+
+}  // namespace
+}  // namespace cardea::mgmt
