@@ -28,7 +28,7 @@ BodyStep ChunkedDecoder::next(std::string_view input) {
       return {BodyStep::State::kData, Fault::kNone, at + size, input.substr(at, size)};
     }
     if (state_ == State::kEnd) return {BodyStep::State::kEnd, Fault::kNone, at, {}};
-    step(input[at]);
+    if (state_ != State::kBad) step(input[at]);
     if (state_ == State::kBad) return {BodyStep::State::kBad, fault_, at, {}};
   }
   if (state_ == State::kEnd) return {BodyStep::State::kEnd, Fault::kNone, input.size(), {}};

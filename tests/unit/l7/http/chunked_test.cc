@@ -127,6 +127,20 @@ TEST(ChunkedDecoder, ReadsWhatTheEncoderWrote) {
   }
 }
 
+// Who asks again, to see whether a connection can go on behind the body, is told the same.
+TEST(ChunkedDecoder, StaysBadAndStaysEnded) {
+  ChunkedDecoder bad;
+  for (const char* more : {"xyz", "xyz", "", "5\r\nabcde\r\n"}) {
+    const BodyStep step = bad.next(more);
+    EXPECT_EQ(step.state, BodyStep::State::kBad) << more;
+    EXPECT_EQ(step.fault, Fault::kChunkSize);
+    EXPECT_EQ(step.consumed, 0u);
+  }
+  ChunkedDecoder ended;
+  EXPECT_EQ(ended.next("0\r\n\r\nGET").state, BodyStep::State::kEnd);
+  EXPECT_EQ(ended.next("GET").state, BodyStep::State::kEnd);
+}
+
 TEST(ChunkHead, WritesEverySize) {
   EXPECT_EQ(chunk_head(1).text(), "1\r\n");
   EXPECT_EQ(chunk_head(16).text(), "10\r\n");
