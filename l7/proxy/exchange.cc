@@ -261,7 +261,7 @@ void begin_answer(Exchange& x) {
 
 void skip_buffered_body(Exchange& x) {
   Input& input = x.connection.input;
-  if (x.upload.complete || x.upload.under_way) return;
+  if (x.upload.complete || x.upload.under_way || !x.record.route) return;  // without a route nobody knows its framing
   for (;;) {
     const http::BodyStep step = x.upload.reader.next(input.left());
     input.at += step.consumed;

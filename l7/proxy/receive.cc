@@ -102,7 +102,7 @@ Failure take_head(Exchange& x, http::HeadScan& scan) {
   const http::HeadLimits limits{.bytes_max = input.buffer.span().size()};
   const http::HeadProgress progress = http::parse_response_head(input.left(), limits, scan, head);
   if (progress.bad()) return bad(progress.fault);
-  if (!progress.done()) return input.full() ? bad(http::Fault::kHeadTooLarge) : Failure{};
+  if (!progress.done()) return input.at == 0 && input.full() ? bad(http::Fault::kHeadTooLarge) : Failure{};
   const Failure failed = digest(x, head, progress.at);
   input.at += progress.at;
   scan = {};

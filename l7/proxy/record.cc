@@ -4,6 +4,7 @@
 
 #include "l7/proxy/connection.h"
 #include "l7/proxy/endpoint_text.h"
+#include "l7/proxy/failure.h"
 #include "l7/proxy/log_line.h"
 #include "l7/proxy/shard.h"
 
@@ -26,6 +27,11 @@ void count_bytes(Shard& shard, const Record& record) {
   const ServiceRows& rows = record.service->rows;
   add(shard, rows.bytes_in, record.bytes_in);
   add(shard, rows.bytes_out, record.bytes_out);
+}
+
+// The cap on buffers ended it.
+void count_shortage(Shard& shard, const Record& record) {
+  if (record.reason == word(Reason::kMemory)) count(shard, shard.shared().rows.memory_refused);
 }
 
 void count_service(Shard& shard, const Record& record) {
@@ -141,6 +147,7 @@ void write_line(Shard& shard, const Record& record) {
 
 void write_flow(Shard& shard, const Record& record) {
   count_bytes(shard, record);
+  count_shortage(shard, record);
   write_line(shard, record);
 }
 
@@ -148,6 +155,7 @@ void write(Shard& shard, const Record& record) {
   count_service(shard, record);
   if (record.route) count_route(shard, record);
   if (record.cache_plan) count_cache(shard, record);
+  count_shortage(shard, record);
   write_line(shard, record);
 }
 

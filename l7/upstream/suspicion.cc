@@ -21,7 +21,10 @@ void Suspicion::exchange_failed(Instant now) {
 }
 
 void Suspicion::connected() {
-  if (failures_ < kFailuresMax) answered();
+  if (failures_ == kFailuresMax) return;
+  const uint8_t failures = failures_;
+  answered();
+  failures_ = failures;
 }
 
 void Suspicion::answered() {

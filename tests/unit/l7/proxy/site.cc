@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "l7/cache/cache.h"
 #include "l7/runtime/listener.h"
 #include "l7/runtime/socket_address.h"
@@ -60,10 +62,14 @@ Peer Origin::accept() {
   return Peer(loop_, std::move(accepted));
 }
 
+bool Origin::has_caller() const {
+  pollfd waiting{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&waiting, 1, 0) == 1;
+}
+
 bool Origin::nobody_called() {
   settle(loop_);
-  pollfd waiting{.fd = socket_.get(), .events = POLLIN, .revents = 0};
-  return ::poll(&waiting, 1, 0) == 0;
+  return !has_caller();
 }
 
 Site::Site(const Change& change, size_t origin_count)
@@ -134,6 +140,17 @@ void Site::update_pools(const Change& change) {
 
 Peer Site::client(const char* service) {
   return Peer(loop(), connected(endpoints_.at(service)));
+}
+
+size_t Site::called() {
+  size_t which = 0;
+  const auto has_caller = [](const auto& origin) { return origin->has_caller(); };
+  const bool came = run_until(loop(), [&] {
+    which = size_t(std::ranges::find_if(origins, has_caller) - origins.begin());
+    return which < origins.size();
+  });
+  EXPECT_TRUE(came) << "nobody connected to a backend";
+  return came ? which : 0;
 }
 
 nlohmann::json Site::log_line() {

@@ -28,7 +28,8 @@ class Origin {
   uint16_t port() const { return port_; }
   std::string name() const { return "127.0.0.1:" + std::to_string(port_); }
   Peer accept();         // the next connection of the proxy's, waited for
-  bool nobody_called();  // none waits
+  bool has_caller() const;
+  bool nobody_called();  // even after everything happened that is going to
   void refuse() { socket_.close(); }
   void listen();  // again
 
@@ -48,6 +49,7 @@ class Site {
 
   Loop& loop() { return shard->loop(); }
   Peer client(const char* service = "shop");
+  size_t called();  // the origin that the proxy connects to next, waited for
   void adopt(const Change& change);  // a reload
   void update_pools(const Change& change);
   void advance(std::chrono::milliseconds by) { loop().advance(by); }

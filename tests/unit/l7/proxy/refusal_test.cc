@@ -1,0 +1,298 @@
+// What the proxy answers by itself: a status, a reason word that the log has too, and whose fault it was. A refused request
+// never reaches a backend.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/l7/proxy/site.h"
+
+namespace cardea::l7::proxy::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+struct Row {
+  const char* name;
+  std::string request;
+  int status;
+  const char* reason;
+};
+
+std::vector<Row> malformed() {
+  const std::string host = "Host: shop.example\r\n";
+  return {
+      {"two lengths", "POST / HTTP/1.1\r\n" + host + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400,
+       "content_length_repeated"},
+      {"length and chunks", "POST / HTTP/1.1\r\n" + host + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+       400, "length_and_encoding"},
+      {"a sign", "POST / HTTP/1.1\r\n" + host + "Content-Length: +1\r\n\r\na", 400, "content_length"},
+      {"bare LF", "GET / HTTP/1.1\n" + host + "\r\n", 400, "bare_lf"},
+      {"NUL", "GET / HTTP/1.1\r\n" + host + std::string("X: a\0b\r\n\r\n", 10), 400, "control_byte"},
+      {"space before colon", "GET / HTTP/1.1\r\n" + host + "X : a\r\n\r\n", 400, "space_before_colon"},
+      {"folded", "GET / HTTP/1.1\r\n" + host + "X: a\r\n b\r\n\r\n", 400, "obs_fold"},
+      {"no host", "GET / HTTP/1.1\r\n\r\n", 400, "host_missing"},
+      {"two hosts", "GET / HTTP/1.1\r\n" + host + host + "\r\n", 400, "host_repeated"},
+      {"another version", "GET / HTTP/2.0\r\n" + host + "\r\n", 505, "version_unsupported"},
+      {"another coding", "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip, chunked\r\n\r\n", 501,
+       "transfer_encoding_unsupported"},
+      {"connect", "CONNECT a:1 HTTP/1.1\r\n" + host + "\r\n", 501, "connect_unsupported"},
+      {"an expectation", "GET / HTTP/1.1\r\n" + host + "Expect: miracles\r\n\r\n", 417, "expectation"},
+      {"above the root", "GET /../etc HTTP/1.1\r\n" + host + "\r\n", 400, "path_above_root"},
+      {"a long line", "GET /" + std::string(20'000, 'a') + " HTTP/1.1\r\n" + host + "\r\n", 414, "target_too_long"},
+      {"a long head", "GET / HTTP/1.1\r\n" + host + "X: " + std::string(20'000, 'a') + "\r\n\r\n", 431, "head_too_large"},
+      {"many headers",
+       [&] {
+         std::string head = "GET / HTTP/1.1\r\n" + host;
+         for (int i = 0; i < 200; ++i) head += "X: a\r\n";
+         return head + "\r\n";
+       }(),
+       431, "too_many_headers"},
+      {"a bad chunk", "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, "chunk_size"},
+  };
+}
+
+TEST(Refusal, MalformedRequestsAreAnsweredByReasonAndReachNobody) {
+  Site site;
+  for (const Row& row : malformed()) {
+    SCOPED_TRACE(row.name);
+    Peer client = site.client();
+    client.send(row.request);
+    client.finish();
+    const std::string response = client.rest();
+    EXPECT_THAT(response, StartsWith("HTTP/1.1 " + std::to_string(row.status) + " "));
+    EXPECT_THAT(response, HasSubstr("\r\nConnection: close\r\n"));
+    EXPECT_THAT(response, HasSubstr("\r\nProxy-Status: cardea; error="));
+    EXPECT_THAT(response, HasSubstr(": " + std::string(row.reason) + "\n"));
+    EXPECT_FALSE(client.reset()) << "the answer has to arrive";
+    const auto line = site.log_line();
+    EXPECT_EQ(line["status"], row.status);
+    EXPECT_EQ(line["reason"], row.reason);
+  }
+  EXPECT_EQ(site.value("cardea_l7_backend_requests_total"), 0u);
+}
+
+// A backend that was asked already must not take the torn request for a whole one.
+TEST(Refusal, AChunkThatTurnsBadLaterEndsBothConnections) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/", "Transfer-Encoding: chunked\r\n", "POST") + "3\r\nabc\r\n");
+  Peer backend = site.origin().accept();
+  backend.until("abc\r\n");
+  client.send("zzz\r\n");
+  EXPECT_THAT(client.rest(), HasSubstr("chunk_size"));
+  const std::string seen = backend.rest();
+  EXPECT_THAT(seen, Not(HasSubstr("0\r\n\r\n")));
+  EXPECT_TRUE(backend.reset());
+  EXPECT_EQ(site.log_line()["reason"], "chunk_size");
+}
+
+TEST(Refusal, BytesBehindARefusedRequestAreNoRequest) {
+  Site site;
+  Peer client = site.client();
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + get("/smuggled"));
+  EXPECT_THAT(client.rest(), Not(HasSubstr("200")));
+  EXPECT_TRUE(site.origin().nobody_called());
+}
+
+TEST(Refusal, NoRoute) {
+  Site site([](image::PlanT& plan) { plan.services[0]->routes[0]->hosts = {"only.example"}; });
+  Peer client = site.client();
+  client.send(get("/"));
+  EXPECT_THAT(client.until("no_route\n"), StartsWith("HTTP/1.1 404 Not Found\r\n"));
+  const auto line = site.log_line();
+  EXPECT_EQ(line["reason"], "no_route");
+  EXPECT_FALSE(line.contains("route"));
+  EXPECT_EQ(site.value("cardea_l7_service_bad_requests_total", "shop"), 1u);
+}
+
+TEST(Refusal, HostRulesChooseTheRoute) {
+  Site site([](image::PlanT& plan) {
+    plan.services[0]->routes[0]->hosts = {"only.example"};
+    auto wild = route("/", 0);
+    wild->name = "wild", wild->hosts = {"*.wild.example"};
+    plan.services[0]->routes.push_back(std::move(wild));
+  });
+  const auto status_for = [&](const char* host) {
+    Peer client = site.client();
+    client.send("GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\nConnection: close\r\n\r\n");
+    return site.log_line()["status"] == 503;
+  };
+  site.update_pools([](image::PlanT& plan) { plan.pools[0]->backends[0]->state = image::BackendState::down; });
+  for (const char* host : {"only.example", "ONLY.example:8080", "a.wild.example", "b.a.wild.example", "only.example."}) {
+    EXPECT_TRUE(status_for(host)) << host;
+  }
+  for (const char* host : {"wild.example", "other", "xonly.example", "127.0.0.1", "[::1]"}) EXPECT_FALSE(status_for(host)) << host;
+}
+
+TEST(Refusal, NoBackendServes) {
+  Site site([](image::PlanT& plan) { plan.pools[0]->backends[0]->state = image::BackendState::down; });
+  Peer client = site.client();
+  client.send(get("/"));
+  const std::string response = client.message();
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
+  EXPECT_THAT(response, HasSubstr("error=destination_unavailable; details=\"no_backend\""));
+  EXPECT_EQ(site.log_line()["reason"], "no_backend");
+  client.send(get("/", "", "HEAD"));
+  EXPECT_THAT(client.head(), StartsWith("HTTP/1.1 503 "));
+  EXPECT_TRUE(client.silent()) << "HEAD has no body, and the connection goes on";
+}
+
+TEST(Refusal, AllBackendsAreBusy) {
+  Site site([](image::PlanT& plan) { plan.pools[0]->backends[0]->connections_max = 1; });
+  Peer first = site.client(), second = site.client();
+  first.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  second.send(get("/"));
+  EXPECT_THAT(second.message(), HasSubstr("backends_busy"));
+  backend.send(ok("x"));
+  first.message();
+  second.send(get("/"));
+  backend.message();
+  backend.send(ok("y"));
+  EXPECT_THAT(second.message(), HasSubstr("\r\n\r\ny"));
+}
+
+TEST(Refusal, ABodyOverTheLimitIs413) {
+  Site site([](image::PlanT& plan) { plan.services[0]->body_bytes_max = 10; });
+  Peer client = site.client();
+  client.send(post("/", "0123456789a"));
+  EXPECT_THAT(client.rest(), StartsWith("HTTP/1.1 413 Content Too Large\r\n"));
+  EXPECT_TRUE(site.origin().nobody_called()) << "known from the head";
+  Peer chunked = site.client();
+  chunked.send(get("/", "Transfer-Encoding: chunked\r\n", "POST") + "5\r\n01234\r\n");
+  Peer backend = site.origin().accept();
+  backend.until("01234");
+  chunked.send("6\r\n56789a\r\n0\r\n\r\n");
+  EXPECT_THAT(chunked.message(), HasSubstr("body_too_large"));
+  EXPECT_THAT(backend.rest(), Not(HasSubstr("0\r\n\r\n")));
+  EXPECT_TRUE(backend.reset());
+  chunked.send(get("/"));  // all of the body had come
+  EXPECT_THAT(site.origin().accept().message(), StartsWith("GET / "));
+}
+
+// Closed at once, a connection would meet the body with a reset, which destroys the answer on its way.
+TEST(Refusal, ABodyThatIsStillToComeDoesNotDestroyTheAnswer) {
+  Site site([](image::PlanT& plan) {
+    plan.services[0]->body_bytes_max = 10;
+    plan.services[0]->routes[0]->hosts = {"shop.example"};
+  });
+  for (const char* head : {"POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 3000\r\n\r\n",
+                           "POST / HTTP/1.1\r\nHost: other.example\r\nContent-Length: 3000\r\n\r\n",
+                           "POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 3000\r\nExpect: miracles\r\n\r\n"}) {
+    Peer client = site.client();
+    client.send(head);
+    EXPECT_EQ(site.log_line()["status"].get<int>() / 100, 4);
+    for (int i = 0; i < 3; ++i) {
+      client.send(std::string(1000, 'b'));
+      settle(site.loop());
+    }
+    EXPECT_THAT(client.rest(), StartsWith("HTTP/1.1 4")) << head;
+    EXPECT_FALSE(client.reset()) << head;
+  }
+}
+
+TEST(Refusal, ASlowHeadIs408) {
+  Site site;
+  Peer client = site.client();
+  client.send("GET / HTTP/1.1\r\nHost: shop");
+  settle(site.loop());
+  for (int i = 0; i < 9; ++i) {
+    site.advance(1s);
+    client.send("p");  // one byte a second buys no time
+    settle(site.loop());
+  }
+  EXPECT_TRUE(client.silent());
+  site.advance(1100ms);
+  const std::string response = client.rest();
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 408 Request Timeout\r\n"));
+  EXPECT_THAT(response, HasSubstr("request_timeout"));
+  EXPECT_EQ(site.log_line()["reason"], "request_timeout");
+}
+
+TEST(Refusal, AClientThatSaysNothingIsClosedWithoutAWord) {
+  Site site;
+  Peer client = site.client();
+  settle(site.loop());
+  site.advance(10100ms);
+  EXPECT_EQ(client.rest(), "");
+  EXPECT_EQ(site.value("cardea_l7_service_requests_total", "shop"), 0u);
+  EXPECT_EQ(site.value("cardea_l7_connections"), 0u);
+}
+
+TEST(Refusal, AnIdleConnectionIsClosedAfterItsTime) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send(ok("x"));
+  client.message();
+  site.advance(59s);
+  EXPECT_TRUE(client.silent());
+  site.advance(2s);
+  EXPECT_EQ(client.rest(), "");
+  EXPECT_FALSE(client.reset());
+}
+
+TEST(Refusal, ASlowBodyIs408AndTheBackendIsNotLeftWaiting) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/", "Content-Length: 10\r\n", "POST") + "123");
+  Peer backend = site.origin().accept();
+  backend.until("123");
+  site.advance(20s);
+  client.send("4");
+  backend.until("4");
+  site.advance(29s);
+  EXPECT_TRUE(client.silent()) << "each piece has its time";
+  site.advance(2s);
+  EXPECT_THAT(client.rest(), HasSubstr("body_timeout"));
+  EXPECT_TRUE(backend.ended());
+}
+
+TEST(Refusal, ConnectionsOverTheLimitAreReset) {
+  Site site([](image::PlanT& plan) { plan.services[0]->connections_max = 2; });
+  Peer first = site.client(), second = site.client(), third = site.client();
+  EXPECT_EQ(third.rest(), "");
+  EXPECT_TRUE(third.reset());
+  EXPECT_TRUE(first.silent());
+  EXPECT_EQ(site.value("cardea_l7_service_connections_refused_total", "shop"), 1u);
+  first.close();
+  settle(site.loop());
+  Peer fourth = site.client();
+  EXPECT_TRUE(fourth.silent());
+  EXPECT_EQ(site.value("cardea_l7_service_connections", "shop"), 2u);
+}
+
+TEST(Refusal, WithoutABufferAClientIsToldSo) {
+  Site site([](image::PlanT& plan) { plan.settings->buffer_bytes_max = 2 * 16384; });
+  Peer holders[] = {site.client(), site.client()};
+  for (Peer& holder : holders) holder.send("GET / HTTP/1.1\r\n");
+  settle(site.loop());
+  EXPECT_EQ(site.buffers_lent(), 2u * 16384);
+  Peer late = site.client();
+  late.send(get("/"));
+  EXPECT_THAT(late.rest(), HasSubstr("details=\"memory\""));
+  EXPECT_EQ(site.value("cardea_l7_memory_refused_total"), 1u);
+  for (Peer& holder : holders) holder.close();
+  settle(site.loop());
+  EXPECT_EQ(site.buffers_lent(), 0u);
+}
+
+TEST(Refusal, WithoutABufferForTheResponseTheClientIsToldSo) {
+  Site site([](image::PlanT& plan) { plan.settings->buffer_bytes_max = 16384; });
+  Peer client = site.client();
+  client.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send(ok("x"));
+  EXPECT_THAT(client.message(), HasSubstr("memory"));
+  EXPECT_EQ(site.log_line()["reason"], "memory");
+  EXPECT_EQ(site.value("cardea_l7_memory_refused_total"), 1u);
+}
+
+}  // namespace
+}  // namespace cardea::l7::proxy::test
