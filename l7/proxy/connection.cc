@@ -2,6 +2,8 @@
 
 #include <endian.h>
 
+#include "l7/proxy/tunnel.h"
+
 namespace cardea::l7::proxy {
 
 Connection::Connection(Shard& shard, LiveService& service, Accepted accepted)
@@ -21,7 +23,8 @@ tls::TlsStream& Connection::start_tls(tls::ServerContext& context) {
 }
 
 void Connection::leave() {
-  if (phase != Phase::kBusy) stream().cancel(Direction::kRead);
+  if (tunnel) return tunnel->begin_last_while();
+  if (idle) stream().cancel(Direction::kRead);
 }
 
 uint64_t Connection::flow_hash(HashKey key) const {

@@ -15,6 +15,8 @@
 
 namespace cardea::l7::proxy {
 
+struct Tunnel;
+
 class Connection final : public LiveConnection {
  public:
   Connection(Shard& shard, LiveService& service, Accepted accepted);
@@ -38,8 +40,8 @@ class Connection final : public LiveConnection {
   // Idle connections close now, tunnels get a last while, exchanges end as they would and close behind them.
   void leave() override;
 
-  enum class Phase : uint8_t { kBusy, kIdle, kTunnel };
-  Phase phase = Phase::kBusy;
+  bool idle = false;         // waits for a request
+  Tunnel* tunnel = nullptr;  // it has become one
   Input input;  // what the client sent beyond the last exchange; has a buffer only while there is something
 
  private:

@@ -61,8 +61,11 @@ void count_cache(Shard& shard, const Record& record) {
                                        : rows.misses);
 }
 
+// Bytes of what a client sent that a line has room for.
+constexpr size_t kHostMax = 256, kMethodMax = 32, kPathMax = 1024, kQueryMax = 512, kUserAgentMax = 256;
+
 // A field only where there is something to say.
-void optional(LogLine& line, std::string_view name, std::string_view value, size_t max = 256) {
+void optional(LogLine& line, std::string_view name, std::string_view value, size_t max = 64) {
   if (!value.empty()) line.text(name, value, max);
 }
 
@@ -71,12 +74,12 @@ void since(LogLine& line, std::string_view name, const Record& record, Instant w
 }
 
 void put_request(LogLine& line, const Record& record) {
-  optional(line, "host", record.host);
-  optional(line, "method", record.method, 32);
-  optional(line, "path", record.path, 1024);
-  optional(line, "query", record.query, 512);
-  optional(line, "proto", record.protocol, 16);
-  optional(line, "tls", record.tls_version, 16);
+  optional(line, "host", record.host, kHostMax);
+  optional(line, "method", record.method, kMethodMax);
+  optional(line, "path", record.path, kPathMax);
+  optional(line, "query", record.query, kQueryMax);
+  optional(line, "proto", record.protocol);
+  optional(line, "tls", record.tls_version);
 }
 
 void put_way(LogLine& line, const Record& record) {
@@ -132,7 +135,7 @@ void write_line(Shard& shard, const Record& record) {
   put_request(line, record);
   line.number("status", record.status);
   line.text("reason", record.reason);
-  optional(line, "detail", record.detail);
+  optional(line, "detail", record.detail, 256);
   put_way(line, record);
   line.number("bytes_in", record.bytes_in);
   line.number("bytes_out", record.bytes_out);
@@ -140,7 +143,7 @@ void write_line(Shard& shard, const Record& record) {
   since(line, "t_connect_ms", record, record.connected);
   since(line, "t_first_ms", record, record.response_head);
   since(line, "t_total_ms", record, record.ended);
-  optional(line, "user_agent", record.user_agent);
+  optional(line, "user_agent", record.user_agent, kUserAgentMax);
   const ShardRows& rows = shard.shared().rows;
   count(shard, log->put(shard.number(), line.finish()) ? rows.log_lines : rows.log_dropped);
 }
@@ -149,6 +152,15 @@ void write_flow(Shard& shard, const Record& record) {
   count_bytes(shard, record);
   count_shortage(shard, record);
   write_line(shard, record);
+}
+
+void keep(Record& record, Arena& arena) {
+  const auto copy = [&arena](std::string_view& text, size_t max) { text = arena.copy(text.substr(0, max)); };
+  copy(record.host, kHostMax);
+  copy(record.method, kMethodMax);
+  copy(record.path, kPathMax);
+  copy(record.query, kQueryMax);
+  copy(record.user_agent, kUserAgentMax);
 }
 
 void write(Shard& shard, const Record& record) {

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/ip.h"
 #include "l7/plan/live_plan.h"
+#include "l7/runtime/arena.h"
 
 namespace cardea::l7::proxy {
 
@@ -39,6 +40,9 @@ class Shard;
 
 // One that begins now, with what is known of its connection.
 Record begin_record(Connection& connection, const ServicePlan& service, uint64_t generation);
+
+// What it shows of the request is copied, as far as a line has room for it: the request's buffer may go.
+void keep(Record& record, Arena& arena);
 
 // Counts it and writes its line. Never waits: a line that does not fit into the log's ring is dropped and counted.
 void write(Shard& shard, const Record& record);

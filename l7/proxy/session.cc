@@ -56,9 +56,9 @@ Task<bool> wait_for_request(Arena&, Connection& c, std::chrono::milliseconds tim
   if (!c.input.empty()) co_return true;
   c.input.drop();
   if (c.service().gone) co_return false;
-  c.phase = Connection::Phase::kIdle;
+  c.idle = true;
   const Wake wake = co_await c.stream().readable(c.loop().now() + timeout);
-  c.phase = Connection::Phase::kBusy;
+  c.idle = false;
   co_return wake == Wake::kReady;
 }
 

@@ -1,7 +1,5 @@
 #include "l7/proxy/tunnel.h"
 
-#include <algorithm>
-
 #include "l7/proxy/exchange.h"
 #include "l7/runtime/spawn.h"
 
@@ -27,21 +25,20 @@ void stop(Tunnel& t, Failure failed) {
   t.backend.cancel();
 }
 
-// True: go on. The other direction may have been busy meanwhile, and leave() wakes everybody once.
+void end_last_while(LoopTimer& timer) {
+  stop(static_cast<Tunnel&>(timer), failure(Reason::kServiceGone));
+}
+
+// True: go on. The other direction may have been busy meanwhile.
 bool still_waiting(Tunnel& t, Wake wake) {
-  const Instant now = t.connection.loop().now();
-  if (t.stopped) return false;
-  if (t.connection.service().gone && t.end == kNever) t.end = now + kLastWhile;
-  if (now >= t.end) {
-    stop(t, failure(Reason::kServiceGone));
-  } else if (wake == Wake::kTimeout && now >= t.active + t.idle_timeout) {
+  if (wake == Wake::kTimeout && t.connection.loop().now() >= t.active + t.idle_timeout) {
     stop(t, failure(Reason::kIdleTimeout));
   }
   return !t.stopped;
 }
 
 Task<bool> write(Tunnel& t, Way& way, std::string_view text) {
-  const Instant deadline = std::min(t.end, t.connection.loop().now() + t.idle_timeout);
+  const Instant deadline = t.connection.loop().now() + t.idle_timeout;
   const IoResult written = co_await way.to.write_all(text, deadline);
   way.bytes += written.bytes;
   t.active = t.connection.loop().now();
@@ -87,7 +84,7 @@ Task<> pump(Tunnel& t, Way way) {
   }
   way.first.drop();
   for (;;) {
-    const Wake wake = co_await way.from.readable(std::min(t.end, t.active + t.idle_timeout));
+    const Wake wake = co_await way.from.readable(t.active + t.idle_timeout);
     if (wake != Wake::kReady) {
       if (!still_waiting(t, wake)) co_return;
       continue;
@@ -100,14 +97,23 @@ Task<> pump(Tunnel& t, Way way) {
 
 }  // namespace
 
+Tunnel::Tunnel(Arena& in, Connection& of, Stream& to)
+    : LoopTimer(end_last_while), where(in), connection(of), backend(to) {}
+
+void Tunnel::begin_last_while() {
+  if (!armed()) connection.loop().arm(*this, connection.loop().now() + kLastWhile);
+}
+
 Task<> run(Tunnel& t) {
   Connection& c = t.connection;
-  c.phase = Connection::Phase::kTunnel;
+  c.tunnel = &t;
+  if (c.service().gone) t.begin_last_while();
   t.active = c.loop().now();
   const Way up{c.stream(), t.backend, c.input, t.to_backend, Reason::kClientClosed, Reason::kBackendReset};
   const Way down{t.backend, c.stream(), t.first, t.to_client, Reason::kBackendReset, Reason::kClientClosed};
   co_await both(pump(t, up), pump(t, down));
-  c.phase = Connection::Phase::kBusy;
+  c.tunnel = nullptr;
+  t.cancel();
   const Close how = t.failure && !t.failure.is(Reason::kIdleTimeout) ? Close::kReset : Close::kOrderly;
   c.stream().close(how);
 }
@@ -115,6 +121,7 @@ Task<> run(Tunnel& t) {
 Task<> tunnel_websocket(Exchange& x) {
   x.watch.stop();
   x.close = true;
+  keep(x.record, x.arena());
   Tunnel t(x.arena(), x.connection, x.lease.stream());
   t.idle_timeout = x.service.idle_timeout;
   begin_answer(x);

@@ -1,5 +1,5 @@
 // Bytes in both directions between two streams, with half-close, until both sides have ended or nothing came from either
-// for a while. Idle it holds no buffer.
+// for a while, or its service is gone and its last while is over. Idle it holds no buffer.
 #pragma once
 
 #include <chrono>
@@ -10,16 +10,17 @@
 
 namespace cardea::l7::proxy {
 
-struct Tunnel {
-  Tunnel(Arena& in, Connection& of, Stream& to) : where(in), connection(of), backend(to) {}
+struct Tunnel : LoopTimer {
+  Tunnel(Arena& in, Connection& of, Stream& to);
   Arena& arena() { return where; }
+  // Its service is gone: from now on it has some seconds, whatever moves.
+  void begin_last_while();
 
   Arena& where;
   Connection& connection;
   Stream& backend;
   std::chrono::milliseconds idle_timeout{};
-  Instant active{};       // when something last moved
-  Instant end = kNever;   // the service is gone: a last while
+  Instant active{};  // when something last moved
   bool stopped = false;
   Failure failure;
   uint64_t to_backend = 0, to_client = 0;  // bytes

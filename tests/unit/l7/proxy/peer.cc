@@ -108,6 +108,11 @@ std::string Peer::take(size_t bytes) {
   return taken;
 }
 
+std::string Peer::what_came() {
+  pull();
+  return std::exchange(got_, {});
+}
+
 std::string Peer::message() {
   size_t end = std::string::npos;
   const bool came = await([&] {
@@ -151,7 +156,7 @@ void Peer::abort() {
 }
 
 void Peer::hold_little() {
-  const int bytes = 8192;
+  const int bytes = 32 << 10;
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }

@@ -27,6 +27,7 @@ class Peer {
   std::string until(std::string_view text);
   std::string head() { return until("\r\n\r\n"); }
   std::string take(size_t bytes);
+  std::string what_came();  // by now; does not wait
   // A head and its body, as Content-Length or chunks say; chunks stay as they came.
   std::string message();
   std::string rest();  // everything until the proxy ends the connection; how: reset()

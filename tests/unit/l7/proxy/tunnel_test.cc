@@ -1,0 +1,222 @@
+// WebSockets and tcp services: bytes both ways, halves that close, ends that are cut, and what the log says of it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/l7/proxy/site.h"
+
+namespace cardea::l7::proxy::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr const char* kWish =
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+constexpr const char* kAccepted =
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3p\r\n\r\n";
+
+std::string pattern(size_t bytes) {
+  std::string text(bytes, '\0');
+  for (size_t i = 0; i < bytes; ++i) text[i] = char(i * 7 + i / 253);
+  return text;
+}
+
+TEST(WebSocket, BecomesATunnelWithWhatBothSidesSentAhead) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/chat?room=1", std::string(kWish) + "User-Agent: browser\r\n") + "early-up");
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.head(), HasSubstr("\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"));
+  EXPECT_TRUE(backend.silent()) << "nothing of another protocol before it was agreed to";
+  backend.send(std::string(kAccepted) + "early-down");
+  EXPECT_THAT(client.head(), HasSubstr("\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"));
+  EXPECT_EQ(client.take(10), "early-down");
+  EXPECT_EQ(backend.take(8), "early-up");
+  for (int i = 0; i < 20; ++i) {
+    client.send(pattern(10'000));
+    backend.send(pattern(20'000));
+    EXPECT_EQ(backend.take(10'000), pattern(10'000));
+    EXPECT_EQ(client.take(20'000), pattern(20'000));
+  }
+  settle(site.loop());
+  EXPECT_EQ(site.buffers_lent(), 0u) << "idle it holds nothing";
+  const size_t sent = backend.send_what_fits(std::string(20 << 20, 'd'));  // one buffer waits for the client
+  settle(site.loop());
+  client.send(pattern(20'000));
+  EXPECT_EQ(backend.take(20'000), pattern(20'000));
+  client.take(sent);
+  client.close();
+  EXPECT_EQ(backend.rest(), "");
+  backend.close();
+  const auto line = site.log_line();
+  EXPECT_EQ(line["status"], 101);
+  EXPECT_EQ(line["reason"], "ok");
+  EXPECT_EQ(line["host"], "shop.example") << "as the client sent it, however long ago";
+  EXPECT_EQ(line["path"], "/chat");
+  EXPECT_EQ(line["query"], "room=1");
+  EXPECT_EQ(line["method"], "GET");
+  EXPECT_EQ(line["user_agent"], "browser");
+  EXPECT_GE(line["bytes_in"], 200'008);
+  EXPECT_GE(line["bytes_out"], 400'010);
+}
+
+TEST(WebSocket, ABackendMayDecline) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/chat", kWish));
+  Peer backend = site.origin().accept();
+  backend.head();
+  backend.send(ok("no", "", "403 Forbidden"));
+  EXPECT_THAT(client.message(), HasSubstr("no"));
+  EXPECT_TRUE(client.silent()) << "and HTTP goes on";
+}
+
+TEST(WebSocket, AHalfThatClosesLeavesTheOther) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/chat", kWish));
+  Peer backend = site.origin().accept();
+  backend.head();
+  backend.send(kAccepted);
+  client.head();
+  backend.send("last words");
+  backend.finish();
+  EXPECT_EQ(client.rest(), "last words");
+  client.send("answer");
+  EXPECT_EQ(backend.take(6), "answer");
+  client.finish();
+  EXPECT_EQ(backend.rest(), "");
+  EXPECT_EQ(site.log_line()["reason"], "ok");
+}
+
+TEST(WebSocket, EndsWhenNothingCameForItsTime) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/chat", kWish));
+  Peer backend = site.origin().accept();
+  backend.head();
+  backend.send(kAccepted);
+  client.head();
+  for (int i = 0; i < 4; ++i) {
+    site.advance(40s);
+    i % 2 == 0 ? client.send("x") : backend.send("y");
+    settle(site.loop());
+  }
+  EXPECT_EQ(client.take(2), "yy") << "either side keeps it open";
+  site.advance(61s);
+  client.rest();
+  backend.until("xx");
+  EXPECT_EQ(backend.rest(), "");
+  EXPECT_EQ(site.log_line()["reason"], "idle_timeout");
+}
+
+TEST(TcpService, CarriesBytesAndHalfCloses) {
+  Site site;
+  Peer client = site.client("raw");
+  Peer backend = site.origin().accept();
+  backend.send("220 ready\r\n");
+  EXPECT_EQ(client.until("\r\n"), "220 ready\r\n") << "the backend may speak first";
+  client.send(pattern(300'000));
+  client.finish();
+  EXPECT_EQ(backend.rest(), pattern(300'000));
+  backend.send(pattern(500'000));
+  backend.close();
+  EXPECT_EQ(client.rest(), pattern(500'000));
+  EXPECT_FALSE(client.reset());
+  const auto line = site.log_line();
+  EXPECT_EQ(line["proto"], "tcp");
+  EXPECT_EQ(line["reason"], "ok");
+  EXPECT_EQ(line["bytes_in"], 300'000);
+  EXPECT_EQ(line["bytes_out"], 500'011);
+  EXPECT_EQ(site.value("cardea_l7_backend_connections"), 0u);
+}
+
+TEST(TcpService, ResetsGoThrough) {
+  for (const bool by_client : {true, false}) {
+    Site site;
+    Peer client = site.client("raw");
+    Peer backend = site.origin().accept();
+    client.send("x");
+    backend.take(1);
+    Peer& other = by_client ? backend : client;
+    (by_client ? client : backend).abort();
+    other.rest();
+    EXPECT_TRUE(other.reset());
+    EXPECT_EQ(site.log_line()["reason"], by_client ? "client_closed" : "backend_reset");
+  }
+}
+
+TEST(TcpService, TriesAnotherBackendAndSaysWhenThereIsNone) {
+  Site site({}, 2);
+  site.origin().refuse();
+  Peer client = site.client("raw");
+  Peer backend = site.origins[1]->accept();
+  backend.send("served");
+  EXPECT_EQ(client.take(6), "served");
+  client.close(), backend.close();
+  EXPECT_EQ(site.log_line()["attempts"], 2);
+  site.origins[1]->refuse();
+  Peer unlucky = site.client("raw");
+  EXPECT_EQ(unlucky.rest(), "");
+  EXPECT_TRUE(unlucky.reset());
+  EXPECT_EQ(site.log_line()["reason"], "connect_failed");
+}
+
+TEST(TcpService, AReceiverThatDoesNotReadHoldsOneBufferAndTheSenderWaits) {
+  Site site;
+  Peer client = site.client("raw");
+  client.hold_little();
+  Peer backend = site.origin().accept();
+  backend.hold_little();
+  const std::string text = pattern(12 << 20);
+  size_t sent = 0;
+  for (int quiet = 0; quiet < 20;) {
+    const size_t more = backend.send_what_fits(std::string_view(text).substr(sent));
+    sent += more;
+    quiet = more == 0 ? quiet + 1 : 0;
+    settle(site.loop());
+  }
+  EXPECT_LT(sent, text.size()) << "the backend is made to wait";
+  EXPECT_EQ(site.buffers_lent(), 16384u);
+  std::string got;
+  EXPECT_TRUE(run_until(site.loop(), [&] {
+    sent += backend.send_what_fits(std::string_view(text).substr(sent));
+    got += client.what_came();
+    return got.size() >= text.size();
+  }));
+  EXPECT_TRUE(got == text);
+}
+
+// What runs through a tunnel has no end of its own: a service that is gone gives it a last while.
+TEST(Tunnel, OfAServiceThatIsGoneEndsAfterALastWhile) {
+  const auto without_raw = [](image::PlanT& plan) { plan.services.pop_back(); };
+  enum { kOpen, kHalfClosed, kStuck, kDialling };
+  for (const int state : {kOpen, kHalfClosed, kStuck, kDialling}) {
+    SCOPED_TRACE(state);
+    Site site;
+    Peer client = site.client("raw");
+    Peer backend = site.origin().accept();
+    if (state != kDialling) settle(site.loop());
+    if (state == kHalfClosed) {
+      client.finish();
+      EXPECT_TRUE(backend.ended());
+    }
+    size_t sent = 0;
+    if (state == kStuck) sent = backend.send_what_fits(std::string(20 << 20, 'd'));
+    site.adopt(without_raw);
+    client.take(sent);
+    backend.send("still here");
+    EXPECT_EQ(client.take(10), "still here");
+    site.advance(9s);
+    EXPECT_TRUE(client.silent());
+    if (state == kStuck) backend.send_what_fits(std::string(20 << 20, 'd')), settle(site.loop());
+    site.advance(1100ms);
+    client.rest();
+    EXPECT_EQ(site.log_line()["reason"], "service_gone");
+  }
+}
+
+}  // namespace
+}  // namespace cardea::l7::proxy::test
