@@ -1,0 +1,278 @@
+// Exchanges on a route with a cache: what is served without a backend, what a backend is asked instead, what is kept of its
+// answer, and what a client sees of all that.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "l7/cache/cache.h"
+#include "tests/unit/l7/proxy/site.h"
+
+namespace cardea::l7::proxy::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr const char* kMinute = "Cache-Control: max-age=60\r\nETag: \"v1\"\r\n";
+constexpr const char* kAskBackend = "Cache-Control: max-age=0\r\n";
+
+// A client, and a backend that has answered /cached/a with "stored".
+struct Cached {
+  explicit Cached(std::string_view response = ok("stored", kMinute), const Site::Change& change = {})
+      : site(change), client(site.client()), backend(fill(response)) {}
+  Peer fill(std::string_view response) {
+    client.send(get("/cached/a"));
+    Peer its = site.origin().accept();
+    its.message();
+    its.send(response);
+    client.message();
+    EXPECT_EQ(site.log_line()["cache"], "miss");
+    return its;
+  }
+  // What the client gets without the backend's help.
+  std::string ask(std::string_view fields = "", std::string_view method = "GET") {
+    client.send(get("/cached/a", fields, method));
+    return method == "HEAD" ? client.head() : client.message();
+  }
+  Site site;
+  Peer client, backend;
+};
+
+TEST(Caching, ASecondRequestIsServedFromMemory) {
+  Cached cached;
+  for (int i = 0; i < 3; ++i) {
+    const std::string response = cached.ask();
+    EXPECT_THAT(response, StartsWith("HTTP/1.1 200 OK\r\n"));
+    EXPECT_THAT(response, HasSubstr("\r\nAge: 0\r\nCache-Status: cardea; hit; ttl="));
+    EXPECT_THAT(response, HasSubstr("\r\nContent-Length: 6\r\n\r\nstored"));
+    const auto line = cached.site.log_line();
+    EXPECT_EQ(line["cache"], "hit");
+    EXPECT_FALSE(line.contains("backend"));
+    EXPECT_EQ(line["bytes_out"], response.size());
+  }
+  EXPECT_TRUE(cached.backend.silent());
+  EXPECT_EQ(cached.site.value("cardea_l7_cache_requests_total", "result=\"hit\""), 3u);
+}
+
+TEST(Caching, AStoppedBackendIsNotMissed) {
+  Cached cached;
+  cached.backend.close();
+  cached.site.origin().refuse();
+  EXPECT_THAT(cached.ask(), HasSubstr("stored"));
+}
+
+TEST(Caching, HeadIsAnsweredFromWhatGetStored) {
+  Cached cached;
+  EXPECT_THAT(cached.ask("", "HEAD"), HasSubstr("\r\nContent-Length: 6\r\n"));
+  EXPECT_TRUE(cached.client.silent()) << "without the body";
+  EXPECT_THAT(cached.ask(), HasSubstr("stored"));
+}
+
+TEST(Caching, WhoHasItAlreadyIsToldSo) {
+  Cached cached;
+  cached.client.send(get("/cached/a", "If-None-Match: \"v0\", W/\"v1\"\r\n"));
+  const std::string response = cached.client.head();
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 304 Not Modified\r\n"));
+  EXPECT_THAT(response, HasSubstr("\r\nETag: \"v1\"\r\n"));
+  EXPECT_EQ(cached.site.log_line()["status"], 304);
+  EXPECT_TRUE(cached.client.silent());
+  EXPECT_THAT(cached.ask("If-None-Match: \"v2\"\r\n"), HasSubstr("stored"));
+}
+
+TEST(Caching, APieceIsTheBackendsToServe) {
+  Cached cached;
+  cached.client.send(get("/cached/a", "Range: bytes=0-1\r\n"));
+  EXPECT_THAT(cached.backend.message(), HasSubstr("\r\nRange: bytes=0-1\r\n"));
+  cached.backend.send(ok("st", "Content-Range: bytes 0-1/6\r\nCache-Control: max-age=60\r\n", "206 Partial Content"));
+  EXPECT_THAT(cached.client.message(), StartsWith("HTTP/1.1 206 "));
+  EXPECT_EQ(cached.site.log_line()["cache"], "bypass");
+  EXPECT_THAT(cached.ask(), HasSubstr("\r\n\r\nstored")) << "and no piece is taken for the whole";
+}
+
+TEST(Caching, OldConnectionsAndNewOnesAreServedAlike) {
+  Cached cached;
+  Peer old = cached.site.client();
+  old.send("GET /cached/a HTTP/1.0\r\nHost: shop.example\r\n\r\n");
+  EXPECT_THAT(old.rest(), HasSubstr("\r\nConnection: close\r\n\r\nstored"));
+  Peer last = cached.site.client();
+  last.send(get("/cached/a", "Connection: close\r\n"));
+  EXPECT_THAT(last.rest(), HasSubstr("stored"));
+  Peer pipelining = cached.site.client();
+  pipelining.send(get("/cached/a") + get("/cached/a", "", "HEAD") + get("/cached/a"));
+  EXPECT_THAT(pipelining.message(), HasSubstr("\r\n\r\nstored"));
+  pipelining.head();
+  EXPECT_THAT(pipelining.message(), HasSubstr("\r\n\r\nstored"));
+}
+
+TEST(Caching, ABackendThatConfirmsCostsNoBody) {
+  Cached cached;
+  cached.client.send(get("/cached/a", kAskBackend));
+  EXPECT_THAT(cached.backend.message(), HasSubstr("\r\nIf-None-Match: \"v1\"\r\n"));
+  cached.backend.send("HTTP/1.1 304 Not Modified\r\nCache-Control: max-age=90\r\nX-New: 1\r\n\r\n");
+  const std::string response = cached.client.message();
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(response, HasSubstr("\r\nX-New: 1\r\n"));
+  EXPECT_THAT(response, HasSubstr("\r\n\r\nstored"));
+  EXPECT_EQ(cached.site.log_line()["cache"], "revalidated");
+  EXPECT_THAT(cached.ask(), HasSubstr("max-age=90"));
+}
+
+// What the client has is compared with what is stored, not asked of the backend.
+TEST(Caching, AClientsOwnConditionIsAnsweredBehindARevalidation) {
+  Cached cached;
+  cached.client.send(get("/cached/a", std::string(kAskBackend) + "If-None-Match: \"v1\"\r\nIf-Modified-Since: "
+                                                                  "Sun, 06 Nov 1994 08:49:37 GMT\r\n"));
+  const std::string request = cached.backend.message();
+  EXPECT_THAT(request, HasSubstr("\r\nIf-None-Match: \"v1\"\r\n"));
+  EXPECT_THAT(request, Not(HasSubstr("If-Modified-Since")));
+  cached.backend.send("HTTP/1.1 304 Not Modified\r\n\r\n");
+  EXPECT_THAT(cached.client.head(), StartsWith("HTTP/1.1 304 "));
+  EXPECT_TRUE(cached.client.silent());
+}
+
+TEST(Caching, ABackendThatHasANewerOneReplacesIt) {
+  Cached cached;
+  cached.client.send(get("/cached/a", kAskBackend));
+  cached.backend.message();
+  cached.backend.send(ok("newer", kMinute));
+  EXPECT_THAT(cached.client.message(), HasSubstr("newer"));
+  EXPECT_THAT(cached.ask(), HasSubstr("newer"));
+}
+
+// A 304 about something else than what is stored is no answer to the client's question.
+TEST(Caching, AConfirmationOfAnotherObjectAsksAgain) {
+  Cached cached;
+  cached.client.send(get("/cached/a", kAskBackend));
+  cached.backend.message();
+  cached.backend.send("HTTP/1.1 304 Not Modified\r\nETag: \"v7\"\r\n\r\n");
+  EXPECT_THAT(cached.backend.message(), Not(HasSubstr("If-None-Match")));
+  cached.backend.send(ok("whole", "ETag: \"v7\"\r\nCache-Control: max-age=60\r\n"));
+  EXPECT_THAT(cached.client.message(), HasSubstr("whole"));
+  EXPECT_EQ(cached.site.log_line()["status"], 200);
+}
+
+TEST(Caching, StaleIsServedWhereTheBackendFails) {
+  enum { kError, kClosed, kRefused, kSilent };
+  for (const int kind : {kError, kClosed, kRefused, kSilent}) {
+    SCOPED_TRACE(kind);
+    Cached cached(ok("stored", "Cache-Control: max-age=60, stale-if-error=600\r\n"));
+    if (kind == kRefused) {
+      cached.site.origin().refuse();
+      cached.backend.close();
+      settle(cached.site.loop());
+    }
+    cached.client.send(get("/cached/a", kAskBackend));
+    if (kind != kRefused) cached.backend.message();
+    if (kind == kError) cached.backend.send(ok("oops", "", "503 Service Unavailable"));
+    if (kind == kClosed) {
+      cached.site.origin().refuse();
+      cached.backend.close();
+    }
+    if (kind == kSilent) cached.site.advance(31s);
+    EXPECT_THAT(cached.client.message(), HasSubstr("\r\n\r\nstored"));
+    const auto line = cached.site.log_line();
+    EXPECT_EQ(line["status"], 200);
+    EXPECT_EQ(line["cache"], "stale");
+    EXPECT_NE(line["reason"], "ok") << "an operator wants to know";
+    EXPECT_THAT(cached.ask(), HasSubstr("stored")) << "the client's connection goes on";
+  }
+}
+
+TEST(Caching, AFailureIsTheAnswerWhereStaleIsForbidden) {
+  Cached cached(ok("stored", "Cache-Control: max-age=60\r\n"));
+  cached.client.send(get("/cached/a", "Cache-Control: no-cache\r\n"));
+  cached.backend.message();
+  cached.backend.send(ok("oops", "", "503 Service Unavailable"));
+  EXPECT_THAT(cached.client.message(), HasSubstr("oops"));
+  EXPECT_THAT(cached.ask(), HasSubstr("stored")) << "an error replaces nothing";
+}
+
+TEST(Caching, OnlyIfCached) {
+  Cached cached;
+  EXPECT_THAT(cached.ask("Cache-Control: only-if-cached\r\n"), HasSubstr("stored"));
+  cached.client.send(get("/cached/other", "Cache-Control: only-if-cached\r\n"));
+  EXPECT_THAT(cached.client.message(), StartsWith("HTTP/1.1 504 "));
+  EXPECT_TRUE(cached.backend.silent());
+}
+
+TEST(Caching, AChangeMakesWhatIsStoredInvalid) {
+  Cached cached;
+  cached.client.send(post("/cached/a", "change"));
+  cached.backend.message();
+  cached.backend.send(ok("done"));
+  cached.client.message();
+  cached.client.send(get("/cached/a"));
+  cached.backend.message();
+  cached.backend.send(ok("changed", kMinute));
+  EXPECT_THAT(cached.client.message(), HasSubstr("changed"));
+}
+
+TEST(Caching, WhatBreaksOffIsNotStored) {
+  Site site;
+  for (const char* framing : {"Content-Length: 10\r\n\r\n123", "Transfer-Encoding: chunked\r\n\r\n3\r\n123\r\n"}) {
+    Peer client = site.client();
+    client.send(get("/cached/a"));
+    Peer backend = site.origin().accept();
+    backend.message();
+    backend.send(std::string("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\n") + framing);
+    client.until("123");
+    backend.close();
+    client.rest();
+  }
+  EXPECT_EQ(site.plan->caches[0].cache->figures().objects, 0u);
+}
+
+TEST(Caching, AClientThatLeavesMidwayStoresNothingHalf) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/cached/a"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 10\r\n\r\n123");
+  client.until("123");
+  client.abort();
+  settle(site.loop());
+  backend.send_what_fits("4567890");
+  settle(site.loop());
+  EXPECT_EQ(site.plan->caches[0].cache->figures().objects, 0u);
+}
+
+TEST(Caching, ChunkedResponsesAreStoredWhole) {
+  Cached cached("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nsto\r\n3\r\nred\r\n0\r\n\r\n");
+  EXPECT_THAT(cached.ask(), HasSubstr("\r\nContent-Length: 6\r\n\r\nstored"));
+}
+
+TEST(Caching, ALargeObjectIsServedByteForByteToASlowClient) {
+  std::string body(900'000, '\0');
+  for (size_t i = 0; i < body.size(); ++i) body[i] = char(i * 31 + i / 7);
+  Cached cached(ok(body, kMinute), [](image::PlanT& plan) { plan.caches[0]->memory_bytes = 8 << 20; });
+  Peer slow = cached.site.client();
+  slow.hold_little();
+  slow.send(get("/cached/a"));
+  settle(cached.site.loop());
+  const std::string response = slow.message();
+  EXPECT_TRUE(response.ends_with("\r\n\r\n" + body));
+}
+
+TEST(Caching, ABodyInARequestIsNotForTheCache) {
+  Cached cached;
+  cached.client.send(get("/cached/a", "Content-Length: 4\r\n") + "body");
+  EXPECT_THAT(cached.backend.message(), HasSubstr("\r\n\r\nbody"));
+  cached.backend.send(ok("poison", kMinute));
+  cached.client.message();
+  EXPECT_EQ(cached.site.log_line()["cache"], "bypass");
+  EXPECT_THAT(cached.ask(), HasSubstr("stored"));
+}
+
+TEST(Caching, WhatTheBackendSaidForOneHostIsNotServedForAnother) {
+  Cached cached;
+  cached.client.send("GET /cached/a HTTP/1.1\r\nHost: other.example\r\n\r\n");
+  EXPECT_THAT(cached.backend.message(), HasSubstr("\r\nHost: other.example\r\n"));
+  cached.backend.send(ok("another", kMinute));
+  EXPECT_THAT(cached.client.message(), HasSubstr("another"));
+  EXPECT_THAT(cached.ask(), HasSubstr("stored"));
+}
+
+}  // namespace
+}  // namespace cardea::l7::proxy::test
