@@ -199,6 +199,9 @@ void TlsStream::close(Close how) {
   if (closed_) return;
   closed_ = true;
   if (how == Close::kOrderly) send_close_notify();
+  // That a connection is cut says nothing against its session, which OpenSSL would resume no more: each client that gives
+  // up would cost the next exchange a full handshake with its backend.
+  if (how == Close::kReset && established_ && !broken_) SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   if (!broken_) broken_result_ = {IoStatus::kCancelled, 0, 0};
   broken_ = true;
   lower_.close(how);
