@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "l7/runtime/poison.h"
 
 namespace cardea::l7::proxy {
 
@@ -27,7 +28,15 @@ Buffers::Buffers(size_t buffer_bytes, size_t total_max) : buffer_bytes_(buffer_b
 
 Buffers::~Buffers() {
   DCHECK(lent_ == 0, "a shard's buffers outlive its connections");
-  for (char* data : idle_) std::free(data);
+  drop_idle();
+}
+
+void Buffers::drop_idle() {
+  for (char* data : idle_) {
+    unpoison(data, buffer_bytes_);
+    std::free(data);
+  }
+  idle_.clear();
 }
 
 Buffer Buffers::take() {
@@ -40,6 +49,7 @@ Buffer Buffers::take() {
     CHECK(buffer.data_, "out of memory");
   } else {
     buffer.data_ = idle_.back();
+    unpoison(buffer.data_, buffer_bytes_);
     idle_.pop_back();
   }
   lent_ += buffer_bytes_;
@@ -52,14 +62,14 @@ void Buffers::give(char* data, size_t size) {
   lent_ -= size;
   if (size != buffer_bytes_ || idle_.size() >= kIdleMax) return std::free(data);
   idle_.push_back(data);
+  poison(data, size);
 }
 
 void Buffers::resize(size_t buffer_bytes, size_t total_max) {
   total_max_ = total_max;
   if (buffer_bytes == buffer_bytes_) return;
+  drop_idle();
   buffer_bytes_ = buffer_bytes;
-  for (char* data : idle_) std::free(data);
-  idle_.clear();
 }
 
 }  // namespace cardea::l7::proxy

@@ -47,6 +47,7 @@ class Buffers {
   static constexpr size_t kIdleMax = 512;
   friend class Buffer;
   void give(char* data, size_t size);
+  void drop_idle();
 
   size_t buffer_bytes_, total_max_, lent_ = 0;
   std::vector<char*> idle_;

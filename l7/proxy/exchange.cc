@@ -52,10 +52,6 @@ HeadOutcome parse(Exchange& x, http::HeadScan& scan) {
   return {true, {}};
 }
 
-Failure head_failure(const IoResult& read) {
-  return client_failure(read, Reason::kRequestTimeout);
-}
-
 bool may_try_again(const Exchange& x) {
   const policy::FailedAttempt failed{
       .sent = x.sent_at != Instant{},
@@ -213,29 +209,23 @@ Failure client_failure(const IoResult& result, Reason on_timeout) {
   }
 }
 
-Task<bool> read_head(Exchange& x) {
+Task<> read_head(Exchange& x) {
   Input& input = x.connection.input;
   const Instant deadline = x.now() + x.service.request_timeout;
   http::HeadScan scan;
   if (input.at != 0 && input.buffer.span().size() - input.at < x.service.header_bytes_max) input.compact();
-  bool begun = !input.empty();
-  for (bool read = begun;; read = true) {
-    if (read) {
-      const HeadOutcome outcome = parse(x, scan);
-      x.failure = outcome.failure;
-      if (outcome.done) break;
-    }
+  for (;;) {
+    const HeadOutcome outcome = parse(x, scan);
+    x.failure = outcome.failure;
+    if (outcome.done) break;
     const IoResult got = co_await x.client().read(input.room(), deadline);
     input.end += got.bytes;
-    if (!got.ok() && !begun) co_return false;
-    begun = true;
     if (!got.ok()) {
-      x.failure = head_failure(got);
+      x.failure = client_failure(got, Reason::kRequestTimeout);
       break;
     }
   }
   x.record.head_read = x.now();
-  co_return true;
 }
 
 Failure admit(Exchange& x) {
@@ -273,8 +263,7 @@ void skip_buffered_body(Exchange& x) {
 
 Task<Next> exchange(Arena&, Connection& connection) {
   Exchange x(connection);
-  const bool begun = co_await read_head(x);
-  if (!begun) co_return Next::kClose;
+  co_await read_head(x);
   if (!x.failure) x.failure = admit(x);
   if (!x.failure) {
     x.upload.reader = http::BodyReader(x.admitted.body);

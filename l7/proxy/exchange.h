@@ -89,8 +89,8 @@ class Exchange {
 
 // The rooms, in their order.
 
-// Reads the request's head. False: the client closed before it sent anything, and there is no exchange.
-Task<bool> read_head(Exchange& exchange);
+// Reads the request's head, whose first bytes are in the client's buffer.
+Task<> read_head(Exchange& exchange);
 // Decides from the head alone. Plain code.
 Failure admit(Exchange& exchange);
 // One attempt at one backend: lease or dial, send, relay. What went wrong is in exchange.failure.

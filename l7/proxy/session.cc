@@ -51,15 +51,40 @@ Task<bool> shake_hands(Arena& arena, Connection& c) {
   co_return false;
 }
 
-// True: something came, or is there already.
-Task<bool> wait_for_request(Arena&, Connection& c, std::chrono::milliseconds timeout) {
-  if (!c.input.empty()) co_return true;
+enum class Came : uint8_t { kSomething, kNothing, kNoBuffer };
+
+// The first read of a request, where there is something to read.
+Came try_read(Connection& c, IoStatus& status) {
+  c.input.buffer = c.shard().buffers().take();
+  if (!c.input.buffer) return Came::kNoBuffer;
+  const IoResult got = c.stream().try_read(c.input.room());
+  status = got.status;
+  if (!got.ok()) {
+    c.input.drop();
+    return Came::kNothing;
+  }
+  c.stream().spend(got.bytes);
+  c.input.end += got.bytes;
+  return Came::kSomething;
+}
+
+// Until the first bytes of a request are in the input. That a stream is readable is no proof that something will come,
+// least of all of one that was just accepted: who says nothing holds no buffer, and counts as idle.
+Task<Came> wait_for_request(Arena&, Connection& c, std::chrono::milliseconds timeout) {
+  if (!c.input.empty()) co_return Came::kSomething;
   c.input.drop();
-  if (c.service().gone) co_return false;
-  c.idle = true;
-  const Wake wake = co_await c.stream().readable(c.loop().now() + timeout);
-  c.idle = false;
-  co_return wake == Wake::kReady;
+  const Instant deadline = c.loop().now() + timeout;
+  while (!c.service().gone) {
+    c.idle = true;
+    const Wake wake = co_await c.stream().readable(deadline);
+    c.idle = false;
+    if (wake != Wake::kReady) break;
+    IoStatus status = IoStatus::kWouldBlock;
+    const Came came = try_read(c, status);
+    if (came != Came::kNothing) co_return came;
+    if (status != IoStatus::kWouldBlock) break;
+  }
+  co_return Came::kNothing;
 }
 
 // Short of buffers: the client is told so without one.
@@ -76,10 +101,9 @@ Task<> refuse(Arena& arena, Connection& c) {
 Task<> serve_http(Connection& c) {
   std::chrono::milliseconds timeout = c.service().now().plan->request_timeout;
   for (;;) {
-    const bool came = co_await wait_for_request(c.arena(), c, timeout);
-    if (!came) co_return;
-    if (!c.input.buffer) c.input.buffer = c.shard().buffers().take();
-    if (!c.input.buffer) {
+    const Came came = co_await wait_for_request(c.arena(), c, timeout);
+    if (came == Came::kNothing) co_return;
+    if (came == Came::kNoBuffer) {
       co_await refuse(c.arena(), c);
       co_return;
     }

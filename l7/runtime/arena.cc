@@ -4,21 +4,7 @@
 #include <cstring>
 
 #include "base/check.h"
-
-// With AddressSanitizer, memory that was given back is out of bounds although the chunk lives on.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define CARDEA_ADDRESS_SANITIZER
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define CARDEA_ADDRESS_SANITIZER
-#endif
-#ifdef CARDEA_ADDRESS_SANITIZER
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(at, bytes) ((void)(at), (void)(bytes))
-#define ASAN_UNPOISON_MEMORY_REGION(at, bytes) ((void)(at), (void)(bytes))
-#endif
+#include "l7/runtime/poison.h"
 
 namespace cardea::l7 {
 namespace {
@@ -33,7 +19,7 @@ void* allocate_or_die(size_t bytes) {
 
 ChunkPool::~ChunkPool() {
   while (Free* chunk = free_) {
-    ASAN_UNPOISON_MEMORY_REGION(chunk, kChunkBytes);
+    unpoison(chunk, kChunkBytes);
     free_ = chunk->next;
     std::free(chunk);
   }
@@ -43,7 +29,7 @@ void* ChunkPool::take() {
   lent_++;
   if (!free_) return allocate_or_die(kChunkBytes);
   Free* chunk = free_;
-  ASAN_UNPOISON_MEMORY_REGION(chunk, kChunkBytes);
+  unpoison(chunk, kChunkBytes);
   free_ = chunk->next;
   idle_--;
   return chunk;
@@ -51,11 +37,11 @@ void* ChunkPool::take() {
 
 void ChunkPool::give(void* chunk) {
   lent_--;
-  ASAN_UNPOISON_MEMORY_REGION(chunk, kChunkBytes);
+  unpoison(chunk, kChunkBytes);
   if (idle_ >= idle_max_) return std::free(chunk);
   free_ = new (chunk) Free{free_};
   idle_++;
-  ASAN_POISON_MEMORY_REGION(static_cast<std::byte*>(chunk) + sizeof(Free), kChunkBytes - sizeof(Free));
+  poison(static_cast<std::byte*>(chunk) + sizeof(Free), kChunkBytes - sizeof(Free));
 }
 
 Arena::Arena(ChunkPool& pool, void* first, size_t first_bytes) : pool_(pool) {
@@ -64,7 +50,7 @@ Arena::Arena(ChunkPool& pool, void* first, size_t first_bytes) : pool_(pool) {
   if (first && first_bytes > skip) {
     first_ = static_cast<std::byte*>(first) + skip;
     first_end_ = static_cast<std::byte*>(first) + first_bytes;
-    ASAN_POISON_MEMORY_REGION(first_, first_end_ - first_);
+    poison(first_, first_end_ - first_);
   }
   at_ = first_;
   end_ = first_end_;
@@ -72,7 +58,7 @@ Arena::Arena(ChunkPool& pool, void* first, size_t first_bytes) : pool_(pool) {
 
 Arena::~Arena() {
   reset();
-  ASAN_UNPOISON_MEMORY_REGION(first_, first_end_ - first_);
+  unpoison(first_, first_end_ - first_);
 }
 
 void* Arena::allocate(size_t bytes) {
@@ -84,7 +70,7 @@ void* Arena::allocate(size_t bytes) {
   }
   std::byte* result = at_;
   at_ += bytes;
-  ASAN_UNPOISON_MEMORY_REGION(result, bytes);
+  unpoison(result, bytes);
   return result;
 }
 
@@ -93,7 +79,7 @@ void Arena::grow() {
   chunks_ = chunk;
   at_ = reinterpret_cast<std::byte*>(chunk + 1);
   end_ = reinterpret_cast<std::byte*>(chunk) + ChunkPool::kChunkBytes;
-  ASAN_POISON_MEMORY_REGION(at_, end_ - at_);
+  poison(at_, end_ - at_);
 }
 
 // Larger than a chunk: a block of its own. The current chunk goes on being filled.
@@ -107,14 +93,14 @@ void Arena::free(void* at, size_t bytes) {
   used_ -= bytes;
   auto* start = static_cast<std::byte*>(at);
   if (start + bytes == at_) at_ = start;
-  ASAN_POISON_MEMORY_REGION(start, bytes);
+  poison(start, bytes);
 }
 
 void Arena::reset() {
   while (Chunk* chunk = chunks_) {
     chunks_ = chunk->next;
     if (chunk->own_bytes != 0) {
-      ASAN_UNPOISON_MEMORY_REGION(chunk, sizeof(Chunk) + chunk->own_bytes);
+      unpoison(chunk, sizeof(Chunk) + chunk->own_bytes);
       std::free(chunk);
     } else {
       pool_.give(chunk);
@@ -123,7 +109,7 @@ void Arena::reset() {
   at_ = first_;
   end_ = first_end_;
   used_ = 0;
-  ASAN_POISON_MEMORY_REGION(first_, first_end_ - first_);
+  poison(first_, first_end_ - first_);
 }
 
 std::string_view Arena::copy(std::string_view text) {

@@ -49,8 +49,21 @@ TEST(Exchange, BothConnectionsStayAndServeAgain) {
   EXPECT_EQ(site.value("cardea_l7_backend_reused_total"), 5u);
 }
 
+// Also one that never said anything: the memory of ten thousand of them is the kernel's.
+TEST(Exchange, ASilentConnectionHoldsNeitherBufferNorChunk) {
+  Site site;
+  const size_t chunks = site.loop().chunks().lent();
+  std::vector<Peer> silent;
+  for (int i = 0; i < 20; ++i) silent.push_back(site.client());
+  settle(site.loop());
+  EXPECT_EQ(site.value("cardea_l7_connections"), 20u);
+  EXPECT_EQ(site.buffers_lent(), 0u);
+  EXPECT_EQ(site.loop().chunks().lent(), chunks);
+}
+
 TEST(Exchange, AnIdleConnectionHoldsNoBuffer) {
   Site site;
+  const size_t chunks = site.loop().chunks().lent();
   Peer client = site.client();
   client.send(get("/"));
   Peer backend = site.origin().accept();
@@ -59,6 +72,7 @@ TEST(Exchange, AnIdleConnectionHoldsNoBuffer) {
   client.message();
   settle(site.loop());
   EXPECT_EQ(site.buffers_lent(), 0u);
+  EXPECT_EQ(site.loop().chunks().lent(), chunks);
 }
 
 TEST(Exchange, PipelinedRequestsAreAnsweredInTheirOrder) {

@@ -1,0 +1,329 @@
+// A connection from its handshake to its end, over reloads: TLS with what goes wrong in it, plans that change under exchanges
+// and idle connections, the process' own end.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/l7/proxy/site.h"
+#include "tests/unit/l7/proxy/tls_peer.h"
+#include "tests/unit/l7/tls/authority.h"
+
+namespace cardea::l7::proxy::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+std::unique_ptr<image::CertificateT> certificate(const tls::Authority& authority, const std::string& name) {
+  auto made = std::make_unique<image::CertificateT>();
+  made->name = made->cert = authority.path(name + ".crt");
+  made->key = authority.path(name + ".key");
+  return made;
+}
+
+// The service "secure" beside the others, for shop.example and blog.example.
+struct Secure {
+  explicit Secure(const Site::Change& more = {})
+      : authority(issued()), site([this, more](image::PlanT& plan) {
+          add_service(plan);
+          if (more) more(plan);
+        }) {}
+  static std::unique_ptr<tls::Authority> issued() {
+    auto made = std::make_unique<tls::Authority>();
+    made->issue("shop", {.names = {"shop.example"}});
+    made->issue("blog", {.names = {"blog.example"}});
+    return made;
+  }
+  void add_service(image::PlanT& plan) const {
+    auto secure = l7::test::service("secure", image::Mode::http, 1);
+    secure->routes.push_back(route("/", 0));
+    secure->tls = std::make_unique<image::TlsT>();
+    for (const char* name : {"shop", "blog"}) secure->tls->certificates.push_back(certificate(*authority, name));
+    plan.services.push_back(std::move(secure));
+  }
+  Site::Change as_it_is() const {
+    return [this](image::PlanT& plan) { add_service(plan); };
+  }
+  void serve(TlsPeer& client, const std::string& word) {
+    client.send(get("/"));
+    if (!backend) backend.emplace(site.origin().accept());
+    EXPECT_THAT(backend->message(), HasSubstr("\r\nX-Forwarded-Proto: https\r\n"));
+    backend->send(ok(word));
+    EXPECT_THAT(client.message(), HasSubstr("\r\n\r\n" + word));
+  }
+
+  std::unique_ptr<tls::Authority> authority;
+  Site site;
+  std::unique_ptr<tls::CryptoLibrary> crypto = tls::CryptoLibrary::create().value();
+  std::unique_ptr<tls::ClientContext> trusting =
+      tls::ClientContext::create(*crypto, {.verify = true, .authorities = authority->own_certificate()}).value();
+  std::optional<Peer> backend;
+};
+
+TEST(SecureSession, ServesEachHostWithItsCertificate) {
+  Secure secure;
+  for (const char* host : {"shop.example", "blog.example"}) {
+    TlsPeer client(secure.site, *secure.trusting, host);
+    ASSERT_TRUE(client.done().ok()) << host << client.done().detail;
+    EXPECT_EQ(client.stream().alpn(), "http/1.1");
+    secure.serve(client, host);
+    secure.serve(client, "again");
+  }
+  EXPECT_EQ(secure.site.value("cardea_l7_service_tls_handshakes_total", "secure"), 2u);
+  EXPECT_EQ(secure.site.log_line()["tls"], "TLSv1.3");
+}
+
+TEST(SecureSession, AResumptionSurvivesReloads) {
+  Secure secure;
+  tls::SessionSlot session;
+  for (int reload = 0; reload < 3; ++reload) {
+    TlsPeer client(secure.site, *secure.trusting, "shop.example", &session);
+    ASSERT_TRUE(client.done().ok()) << client.done().detail;
+    EXPECT_EQ(client.stream().resumed(), reload > 0);
+    secure.serve(client, "x");
+    secure.site.adopt(secure.as_it_is());
+  }
+  EXPECT_EQ(secure.site.value("cardea_l7_service_tls_resumed_total", "secure"), 2u);
+}
+
+TEST(SecureSession, ANewCertificateIsShownToNewConnectionsAndBreaksNoOldOne) {
+  Secure secure;
+  TlsPeer old(secure.site, *secure.trusting, "shop.example");
+  secure.serve(old, "before");
+  secure.authority->issue("shop", {.names = {"shop.example", "new.example"}});
+  secure.site.adopt(secure.as_it_is());
+  TlsPeer fresh(secure.site, *secure.trusting, "new.example");
+  EXPECT_TRUE(fresh.done().ok()) << fresh.done().detail;
+  secure.serve(old, "after");
+  secure.serve(fresh, "too");
+}
+
+TEST(SecureSession, PlainHttpIsToldSo) {
+  Secure secure;
+  Peer client = secure.site.client("secure");
+  client.send(get("/"));
+  const std::string response = client.rest();
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 400 Bad Request\r\n"));
+  EXPECT_TRUE(response.ends_with("\r\n\r\nBad Request: not_tls\r\n"));
+  EXPECT_THAT(response, HasSubstr("\r\nContent-Length: 22\r\n"));
+  EXPECT_FALSE(client.reset());
+  const auto line = secure.site.log_line();
+  EXPECT_EQ(line["reason"], "not_tls");
+  EXPECT_EQ(line["proto"], "tls");
+  EXPECT_EQ(secure.site.value("cardea_l7_service_tls_failures_total", "secure"), 1u);
+  EXPECT_EQ(secure.site.value("cardea_l7_service_requests_total", "secure"), 0u);
+}
+
+TEST(SecureSession, GarbageAndSilenceEndTheConnection) {
+  Secure secure;
+  Peer garbage = secure.site.client("secure");
+  garbage.send(std::string(100, '\0'));
+  garbage.rest();
+  EXPECT_EQ(secure.site.log_line()["reason"], "not_tls");
+  Peer silent = secure.site.client("secure");
+  silent.send("\x16\x03\x01");
+  settle(secure.site.loop());
+  secure.site.advance(10100ms);
+  EXPECT_EQ(silent.rest(), "");
+  EXPECT_EQ(secure.site.log_line()["reason"], "timeout");
+  EXPECT_EQ(secure.site.value("cardea_l7_service_connections", "secure"), 0u);
+}
+
+TEST(SecureSession, TheEndIsACloseNotify) {
+  Secure secure;
+  TlsPeer client(secure.site, *secure.trusting, "shop.example");
+  client.send(get("/", "Connection: close\r\n"));
+  Peer backend = secure.site.origin().accept();
+  backend.message();
+  backend.send(ok("last"));
+  IoResult end;
+  EXPECT_THAT(client.rest(end), HasSubstr("\r\n\r\nlast"));
+  EXPECT_EQ(end.status, IoStatus::kEnd);
+  EXPECT_EQ(end.error, 0);
+}
+
+// A body that only the connection's end could end must not pass for whole when it is not: no close_notify then.
+TEST(SecureSession, ATruncatedBodyHasNoCloseNotify) {
+  Secure secure;
+  TlsPeer client(secure.site, *secure.trusting, "shop.example");
+  client.send("GET / HTTP/1.0\r\nHost: shop.example\r\n\r\n");
+  Peer backend = secure.site.origin().accept();
+  backend.message();
+  backend.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  client.until("abc");
+  backend.close();
+  IoResult end;
+  client.rest(end);
+  EXPECT_NE(end.error, 0) << "name: " << name(end.status);
+}
+
+TEST(SecureSession, AClientThatIsCutEndsItsExchange) {
+  Secure secure;
+  TlsPeer client(secure.site, *secure.trusting, "shop.example");
+  client.send(get("/"));
+  Peer backend = secure.site.origin().accept();
+  backend.message();
+  client.cut();
+  EXPECT_TRUE(backend.ended());
+  EXPECT_EQ(secure.site.log_line()["reason"], "client_closed");
+}
+
+TEST(SecureSession, PipelinedRequestsInOneRecordAreAllServed) {
+  Secure secure;
+  TlsPeer client(secure.site, *secure.trusting, "shop.example");
+  std::string all;
+  for (int i = 0; i < 30; ++i) all += get("/" + std::to_string(i), "X: " + std::string(400, 'x') + "\r\n");
+  client.send(all);
+  Peer backend = secure.site.origin().accept();
+  for (int i = 0; i < 30; ++i) {
+    EXPECT_THAT(backend.message(), StartsWith("GET /" + std::to_string(i) + " "));
+    backend.send(ok(std::to_string(i)));
+    EXPECT_THAT(client.message(), HasSubstr("\r\n\r\n" + std::to_string(i)));
+  }
+}
+
+// ------------------------------------------------------------------ plans that change
+
+TEST(Reload, AnExchangeUnderWayEndsUnderItsOwnPlan) {
+  Site site({}, 2);
+  Peer client = site.client();
+  client.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  site.adopt([](image::PlanT& plan) {
+    plan.pools[0]->backends.erase(plan.pools[0]->backends.begin());
+    plan.services[0]->routes[0]->name = "renamed";
+  });
+  backend.send(ok("old"));
+  EXPECT_THAT(client.message(), HasSubstr("\r\n\r\nold"));
+  const auto line = site.log_line();
+  EXPECT_EQ(line["route"], "/");
+  EXPECT_EQ(line["gen"], 1);
+  EXPECT_TRUE(backend.ended()) << "it is in no plan any more";
+  client.send(get("/"));
+  Peer next = site.origins[1]->accept();
+  next.message();
+  next.send(ok("new"));
+  EXPECT_THAT(client.message(), HasSubstr("\r\n\r\nnew"));
+  EXPECT_EQ(site.log_line()["route"], "renamed");
+}
+
+TEST(Reload, IdleConnectionsOnBothSidesStay) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/"));
+  Peer backend = site.origin().accept();
+  for (int i = 0; i < 20; ++i) {
+    backend.message();
+    backend.send(ok("x"));
+    client.message();
+    site.adopt({});
+    client.send(get("/"));
+  }
+  backend.message();
+  EXPECT_TRUE(site.origin().nobody_called());
+}
+
+TEST(Reload, AServiceThatIsGoneClosesWhatIsIdleAndFinishesWhatIsNot) {
+  Site site;
+  Peer idle = site.client(), busy = site.client(), half = site.client();
+  busy.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  half.send("GET / HTTP/1.1\r\n");
+  settle(site.loop());
+  site.adopt([](image::PlanT& plan) { plan.services.erase(plan.services.begin()); });
+  EXPECT_EQ(idle.rest(), "");
+  EXPECT_FALSE(idle.reset());
+  backend.send(ok("finished"));
+  EXPECT_THAT(busy.rest(), testing::AllOf(HasSubstr("\r\nConnection: close\r\n"), HasSubstr("finished")));
+  half.send("Host: shop.example\r\n\r\n");
+  backend.message();
+  backend.send(ok("too"));
+  EXPECT_THAT(half.rest(), HasSubstr("too"));
+  settle(site.loop());
+  EXPECT_EQ(site.value("cardea_l7_connections"), 0u);
+}
+
+TEST(Reload, PoolsChangeUnderAnExchange) {
+  Site site({}, 2);
+  Peer client = site.client();
+  client.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  site.update_pools([](image::PlanT& plan) { plan.pools[0]->backends[0]->state = image::BackendState::down; });
+  backend.send(ok("still"));
+  EXPECT_THAT(client.message(), HasSubstr("still"));
+  for (int i = 0; i < 3; ++i) {
+    client.send(get("/"));
+    Peer other = site.origins[1]->accept();
+    other.message();
+    other.send(ok("other", "Connection: close\r\n"));
+    EXPECT_THAT(client.message(), HasSubstr("other"));
+  }
+}
+
+TEST(Reload, SmallerBuffersAndOtherLimitsHoldFromTheNextRequestOn) {
+  Site site([](image::PlanT& plan) { plan.services[0]->header_bytes_max = 64 << 10; });
+  Peer client = site.client();
+  const std::string large = get("/", "X: " + std::string(40'000, 'x') + "\r\n");
+  client.send(large);
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.message(), HasSubstr(std::string(40'000, 'x')));
+  site.adopt([](image::PlanT& plan) { plan.services[0]->header_bytes_max = 8 << 10; });
+  backend.send(ok("x"));
+  client.message();
+  settle(site.loop());
+  EXPECT_EQ(site.buffers_lent(), 0u);
+  client.send(large);
+  EXPECT_THAT(client.rest(), StartsWith("HTTP/1.1 431 "));
+}
+
+TEST(Drain, TakesWhatWaitsFinishesWhatRunsAndClosesTheRest) {
+  Site site;
+  Peer idle = site.client(), busy = site.client();
+  busy.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  settle(site.loop());
+  Peer queued = site.client();  // connected, not accepted yet
+  queued.send(get("/queued"));
+  site.shard->drain();
+  EXPECT_EQ(idle.rest(), "");
+  Peer second = site.origin().accept();
+  EXPECT_THAT(second.message(), StartsWith("GET /queued "));
+  second.send(ok("served"));
+  EXPECT_THAT(queued.rest(), HasSubstr("served"));
+  backend.send(ok("finished"));
+  EXPECT_THAT(busy.rest(), HasSubstr("finished"));
+  settle(site.loop());
+  EXPECT_EQ(site.shard->connections(), 0u);
+}
+
+// Whatever state its connections are in, a shard that ends takes them with it.
+TEST(ShardEnd, LeavesNothingBehindInTheMiddleOfThings) {
+  std::vector<Peer> peers;
+  auto site = std::make_unique<Site>();
+  Loop& loop = site->loop();
+  const auto client = [&](const char* service, const std::string& text) {
+    peers.push_back(site->client(service));
+    peers.back().send(text);
+    settle(loop);
+  };
+  client("shop", "");
+  client("shop", "GET / HT");
+  client("shop", get("/waits"));
+  client("shop", get("/", "Content-Length: 100\r\n", "POST") + "some");
+  client("raw", "bytes");
+  client("shop", get("/cached/a"));
+  while (!site->origin().nobody_called()) peers.push_back(site->origin().accept());
+  peers.back().send("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 100\r\n\r\nhalf");
+  settle(loop);
+  EXPECT_EQ(site->shard->connections(), 6u);
+  EXPECT_GT(site->buffers_lent(), 0u);
+  site.reset();
+}
+
+}  // namespace
+}  // namespace cardea::l7::proxy::test
