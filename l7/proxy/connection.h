@@ -50,8 +50,8 @@ class Connection final : public LiveConnection {
   Endpoint client_;
   KernelStream socket_;
   tls::TlsStream* tls_ = nullptr;  // in arena_
-  Arena arena_, exchange_arena_;
   alignas(16) std::array<std::byte, kFirstBytes> first_;
+  Arena arena_, exchange_arena_;
 };
 
 // Everything that happens on a connection, from the TLS handshake to its end: for spawn(), with the Connection as owner.

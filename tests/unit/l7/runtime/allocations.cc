@@ -22,7 +22,14 @@ uint64_t allocations() {
 #elif defined(__SANITIZE_THREAD__)
 #define CARDEA_THREAD_SANITIZER
 #endif
-#ifndef CARDEA_THREAD_SANITIZER
+#ifdef CARDEA_THREAD_SANITIZER
+bool cardea::l7::allocations_are_counted() {
+  return false;
+}
+#else
+bool cardea::l7::allocations_are_counted() {
+  return true;
+}
 void* operator new(size_t bytes) {
   count.fetch_add(1, std::memory_order_relaxed);
   if (void* at = std::malloc(bytes)) return at;

@@ -5,4 +5,5 @@
 
 namespace cardea::l7 {
 uint64_t allocations();
+bool allocations_are_counted();  // not where a sanitizer brings its own operator new
 }
