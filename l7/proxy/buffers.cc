@@ -40,8 +40,16 @@ void Buffers::drop_idle() {
 }
 
 Buffer Buffers::take() {
+  return take_within(total_max_);
+}
+
+Buffer Buffers::take_for_new() {
+  return take_within(total_max_ - total_max_ / 4);
+}
+
+Buffer Buffers::take_within(size_t max) {
   Buffer buffer;
-  if (lent_ + buffer_bytes_ > total_max_) return buffer;
+  if (lent_ + buffer_bytes_ > max) return buffer;
   buffer.owner_ = this;
   buffer.size_ = buffer_bytes_;
   if (idle_.empty()) {

@@ -38,6 +38,9 @@ class Buffers {
   ~Buffers();
 
   Buffer take();
+  // For a request's first bytes: leaves a quarter of the bound to what is under way already, so that clients who begin
+  // requests and never end them cut off nobody else's response or tunnel.
+  Buffer take_for_new();
   size_t lent() const { return lent_; }  // bytes
   size_t buffer_bytes() const { return buffer_bytes_; }
   // Another bound, or another size, from the next take() on.
@@ -46,6 +49,7 @@ class Buffers {
  private:
   static constexpr size_t kIdleMax = 512;
   friend class Buffer;
+  Buffer take_within(size_t max);
   void give(char* data, size_t size);
   void drop_idle();
 

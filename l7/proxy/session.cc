@@ -55,7 +55,7 @@ enum class Came : uint8_t { kSomething, kNothing, kNoBuffer };
 
 // The first read of a request, where there is something to read.
 Came try_read(Connection& c, IoStatus& status) {
-  c.input.buffer = c.shard().buffers().take();
+  c.input.buffer = c.shard().buffers().take_for_new();
   if (!c.input.buffer) return Came::kNoBuffer;
   const IoResult got = c.stream().try_read(c.input.room());
   status = got.status;

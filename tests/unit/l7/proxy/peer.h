@@ -28,6 +28,7 @@ class Peer {
   std::string head() { return until("\r\n\r\n"); }
   std::string take(size_t bytes);
   std::string what_came();  // by now; does not wait
+  void put_back(std::string_view text) { got_.insert(0, text); }  // to be taken again
   // A head and its body, as Content-Length or chunks say; chunks stay as they came.
   std::string message();
   std::string rest();  // everything until the proxy ends the connection; how: reset()

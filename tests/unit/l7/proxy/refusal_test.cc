@@ -267,27 +267,61 @@ TEST(Refusal, ConnectionsOverTheLimitAreReset) {
   EXPECT_EQ(site.value("cardea_l7_service_connections", "shop"), 2u);
 }
 
+// Four buffers, of which clients that begin requests may hold three.
+struct ShortOfMemory {
+  ShortOfMemory() : site([](image::PlanT& plan) { plan.settings->buffer_bytes_max = 4 * 16384; }) {}
+  void take_all() {
+    while (site.buffers_lent() < 3 * 16384u) {
+      holders.push_back(site.client());
+      holders.back().send("GET / HTTP/1.1\r\n");
+      settle(site.loop());
+    }
+  }
+  Site site;
+  std::vector<Peer> holders;
+};
+
 TEST(Refusal, WithoutABufferAClientIsToldSo) {
-  Site site([](image::PlanT& plan) { plan.settings->buffer_bytes_max = 2 * 16384; });
-  Peer holders[] = {site.client(), site.client()};
-  for (Peer& holder : holders) holder.send("GET / HTTP/1.1\r\n");
-  settle(site.loop());
-  EXPECT_EQ(site.buffers_lent(), 2u * 16384);
-  Peer late = site.client();
+  ShortOfMemory scarce;
+  scarce.take_all();
+  Peer late = scarce.site.client();
   late.send(get("/"));
   EXPECT_THAT(late.rest(), HasSubstr("details=\"memory\""));
-  EXPECT_EQ(site.value("cardea_l7_memory_refused_total"), 1u);
-  for (Peer& holder : holders) holder.close();
-  settle(site.loop());
-  EXPECT_EQ(site.buffers_lent(), 0u);
+  EXPECT_EQ(scarce.site.value("cardea_l7_memory_refused_total"), 1u);
+  scarce.holders.clear();
+  settle(scarce.site.loop());
+  EXPECT_EQ(scarce.site.buffers_lent(), 0u);
+}
+
+TEST(Refusal, RequestsThatNeverEndCutOffNothingThatIsUnderWay) {
+  ShortOfMemory scarce;
+  Peer client = scarce.site.client(), tunnel = scarce.site.client("raw");
+  Peer far = scarce.site.origin().accept();
+  client.send(get("/"));
+  Peer backend = scarce.site.origin().accept();
+  backend.message();
+  scarce.take_all();
+  for (int i = 0; i < 3; ++i) {
+    tunnel.send("up");
+    EXPECT_EQ(far.take(2), "up");
+  }
+  backend.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc");
+  client.until("abc");
+  backend.send("def");
+  EXPECT_EQ(client.take(3), "def");
 }
 
 TEST(Refusal, WithoutABufferForTheResponseTheClientIsToldSo) {
-  Site site([](image::PlanT& plan) { plan.settings->buffer_bytes_max = 16384; });
-  Peer client = site.client();
-  client.send(get("/"));
-  Peer backend = site.origin().accept();
-  backend.message();
+  ShortOfMemory scarce;
+  Site& site = scarce.site;
+  Peer waiting = site.client(), client = site.client();
+  waiting.hold_little();
+  for (Peer* peer : {&waiting, &client}) peer->send(get("/"));
+  Peer endless = site.origin().accept(), backend = site.origin().accept();
+  endless.message(), backend.message();
+  scarce.take_all();
+  endless.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n");
+  run_until(site.loop(), [&] { return endless.send_what_fits(std::string(1 << 20, 'x')) == 0 && site.buffers_lent() == 4 * 16384u; });
   backend.send(ok("x"));
   EXPECT_THAT(client.message(), HasSubstr("memory"));
   EXPECT_EQ(site.log_line()["reason"], "memory");
