@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 #include "l7/cache/cache.h"
 #include "l7/runtime/listener.h"
@@ -101,12 +102,14 @@ image::PlanT Site::image(const Change& change) const {
 }
 
 void Site::take_over(std::shared_ptr<const LivePlan> next) {
+  std::set<Endpoint> known;
+  if (plan) {
+    for (const auto& service : plan->services) known.insert(service->listen[0]);
+  }
   std::map<Endpoint, FileDescriptor> sockets;
   for (const auto& service : next->services) {
-    for (const Endpoint& at : service->listen) {
-      if (plan && endpoints_[service->name] == at) continue;
-      sockets[at] = open_listening_socket(at).value();
-    }
+    const Endpoint& at = service->listen[0];
+    if (!known.contains(at)) sockets[at] = open_listening_socket(at).value();
     endpoints_[service->name] = service->listen[0];
   }
   plan = next;
