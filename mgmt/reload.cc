@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "conf/diff.h"
 #include "conf/findings_text.h"
 #include "conf/read.h"
+#include "mgmt/certificate_files.h"
 
 namespace cardea::mgmt {
 namespace {
@@ -54,6 +58,8 @@ Prepared prepare(const std::string& path, const Candidate& in_force, const Runti
   prepared.reload.generation = in_force.generation;
   if (!read.config) return with_mistakes(std::move(prepared), in_force, path);
   prepared.reload.changes = changes(in_force, *read.config);
+  std::ranges::move(look_at_certificates(*read.config, Look::kWhetherThere),
+                    std::back_inserter(prepared.reload.findings));
   auto candidate = compile(std::move(*read.config), runtime, rings);
   if (!candidate) return with_error(std::move(prepared), std::move(candidate.error().message), what_serves(in_force));
   prepared.candidate = std::move(*candidate);

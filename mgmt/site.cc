@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "conf/nearest.h"
+#include "mgmt/certificate_files.h"
 
 namespace cardea::mgmt {
 namespace {
@@ -45,6 +46,16 @@ Reload::Ending reload_ending(Outcome outcome) {
       return Reload::Ending::kRefused;
   }
   return Reload::Ending::kRefused;
+}
+
+// cardea-l7 names a file that it cannot use; where the configuration says so, and what else is wrong, is seen here.
+void add_certificate_findings(const conf::Config& config, conf::Findings& findings) {
+  for (auto& finding : look_at_certificates(config, Look::kInside)) {
+    const auto same = [&](const conf::Finding& other) {
+      return other.place.path == finding.place.path && other.message == finding.message;
+    };
+    if (std::ranges::none_of(findings, same)) findings.push_back(std::move(finding));
+  }
 }
 
 Loaded loaded(const std::string& state_dir) {
@@ -95,10 +106,14 @@ void Site::start_reload(bool first, ReloadDone done) {
     rollout_.begin_with(std::move(*prepared.candidate));
     return on_offered(std::move(prepared.reload), generation, {Outcome::kAway, {}, {}}, std::move(done));
   }
-  rollout_.offer(std::move(*prepared.candidate), [this, generation, reload = std::move(prepared.reload),
-                                                  done = std::move(done)](const Ending& ending) mutable {
-    on_offered(std::move(reload), generation, ending, std::move(done));
-  });
+  const auto config = prepared.candidate->config;
+  rollout_.offer(std::move(*prepared.candidate),
+                 [this, generation, config, reload = std::move(prepared.reload),
+                  done = std::move(done)](const Ending& ending) mutable {
+                   if (ending.outcome == Outcome::kRefused && ending.who == kL7.words)
+                     add_certificate_findings(*config, reload.findings);
+                   on_offered(std::move(reload), generation, ending, std::move(done));
+                 });
 }
 
 void Site::on_offered(Reload reload, uint64_t generation, const Ending& ending, ReloadDone done) {

@@ -43,7 +43,7 @@ Json certificate_json(const ServicePlan& service, const tls::Certificate& certif
           {"serial", certificate.serial},
           {"not_before", certificate.not_before.time_since_epoch().count()},
           {"not_after", certificate.not_after.time_since_epoch().count()},
-          {"warning", tls::expiry_warning(certificate, now_in_seconds(), std::chrono::days(30))}};
+          {"warning", tls::expiry_warning(certificate, now_in_seconds())}};
 }
 
 Json certs_json(const LivePlan& plan) {

@@ -20,6 +20,7 @@ using namespace std::chrono_literals;
 constexpr uint32_t kRowsMax = 262'144, kCellsMax = 2'097'152;
 constexpr auto kShardPatience = 10s;
 constexpr auto kTicketKeyLife = 8h;
+constexpr auto kWarnAgain = 24h;  // of certificates that are about to expire; the first time is when they are loaded
 
 // A meeting point of shards and the control thread that outlives an impatient control thread.
 struct Meeting {
@@ -75,7 +76,7 @@ Result<> Running::open_shards(const PlanSettings& settings) {
   auto keys = tls::TicketKeys::create();
   if (!keys) return std::unexpected(std::move(keys.error()));
   ticket_keys_ = std::move(*keys);
-  rotated_ = monotonic_now();
+  rotated_ = warned_ = monotonic_now();
   const auto count = uint32_t(settings.cpus.size());
   auto log = AccessLog::open(settings.access_log, count, settings.access_log_ring_bytes);
   if (!log) return std::unexpected(std::move(log.error()).in("l7.access_log"));
@@ -202,12 +203,24 @@ void Running::rotate_ticket_keys(Instant now) {
     shard->post([keys = ticket_keys_](proxy::Shard& its) { its.set_ticket_keys(keys); });
 }
 
+void Running::warn_of_certificates(Instant now) {
+  if (now - warned_ < kWarnAgain) return;
+  warned_ = now;
+  const auto today = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+  std::set<std::string> warnings;  // services share certificates
+  for (const auto& service : plan_->services)
+    for (const auto& certificate : service->certificates) warnings.insert(tls::expiry_warning(*certificate, today));
+  for (const auto& warning : warnings)
+    if (!warning.empty()) log::warning("{}", warning);
+}
+
 void Running::tick(Instant now) {
   std::erase_if(retired_, [](const auto& plan) { return plan.use_count() == 1; });
   resources_.rows.sweep();
   resources_.certificates.trim();
   write_gauges();
   rotate_ticket_keys(now);
+  warn_of_certificates(now);
   for (size_t i = 0; i < shards_.size(); ++i) {
     const auto cell = [&](uint32_t row) { return std::atomic_ref(shards_[i]->cells()[row]).load(); };
     const Busy before = busy_[i];

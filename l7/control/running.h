@@ -62,6 +62,7 @@ class Running {
   void count(uint32_t cell);
   void write_gauges();
   void rotate_ticket_keys(Instant now);
+  void warn_of_certificates(Instant now);
 
   std::chrono::steady_clock::time_point started_at_ = std::chrono::steady_clock::now();
   stats::Segment segment_;
@@ -75,7 +76,7 @@ class Running {
   std::shared_ptr<const LivePlan> plan_;
   std::vector<std::shared_ptr<const LivePlan>> retired_;  // freed here, not on a shard, when nobody holds them
   std::shared_ptr<const tls::TicketKeys> ticket_keys_;
-  Instant rotated_{};
+  Instant rotated_{}, warned_{};
 };
 
 }  // namespace cardea::l7

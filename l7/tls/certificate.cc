@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,7 +20,7 @@
 namespace cardea::l7::tls {
 namespace {
 
-constexpr size_t kFileBytesMax = 1024 * 1024;
+constexpr int64_t kFileBytesMax = 1024 * 1024;
 
 std::unexpected<Error> operator_error(const std::string& path, Error error) {
   error.origin = Origin::kOperator;
@@ -30,8 +31,11 @@ std::unexpected<Error> operator_error(const std::string& path, Error error) {
 Result<std::string> read_file(const std::string& path) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return operator_error("open", std::move(fail_errno(path).error()));
-  std::string text;
-  text.resize(kFileBytesMax + 1);
+  struct stat found {};
+  if (::fstat(file.get(), &found) != 0) return operator_error("read", std::move(fail_errno(path).error()));
+  if (found.st_size > off_t{kFileBytesMax})
+    return fail(path + ": larger than 1 MB, so not a certificate or key", Origin::kOperator);
+  std::string text(size_t(found.st_size), '\0');
   size_t length = 0;
   while (length < text.size()) {
     const ssize_t count = ::read(file.get(), text.data() + length, text.size() - length);
@@ -39,10 +43,8 @@ Result<std::string> read_file(const std::string& path) {
     if (count == 0) break;
     length += static_cast<size_t>(count);
   }
-  if (length > kFileBytesMax) return fail(path + ": larger than 1 MB, so not a certificate or key", Origin::kOperator);
-  std::string exact(text.data(), length);
-  OPENSSL_cleanse(text.data(), length);
-  return exact;
+  text.resize(length);
+  return text;
 }
 
 std::string lower(std::string_view text) {

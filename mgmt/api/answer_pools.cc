@@ -123,12 +123,13 @@ Json backend_row(const View& view, size_t pool, size_t backend, const HealthInde
   const auto& standing = state.backends[backend];
   const BackendRef ref{config.name, config.backends[backend].address.text()};
   const auto by_operator = view.runtime.override_of(ref);
-  const auto checked = health.find(ref);
+  const bool unchecked = config.health.type == conf::HealthType::kNone;
+  const auto status = health.find(ref);
   Json row{{"pool", ref.pool},
            {"address", ref.backend},
            {"state", name(standing.state)},
            {"operator", name(by_operator.order)},
-           {"health", checked == health.end() ? Json(nullptr) : health_row(*checked->second)},
+           {"health", unchecked || status == health.end() ? Json(nullptr) : health_row(*status->second)},
            {"weight_configured", config.backends[backend].weight},
            {"weight_override", override_weight(by_operator)},
            {"weight_effective", standing.ring_weight()},

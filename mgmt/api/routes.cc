@@ -101,9 +101,14 @@ std::vector<std::string> http_service_names(const View& view) {
 // An empty name is no wish.
 std::optional<Answer> refuse_unknown(const char* what, const std::string& name, const std::vector<std::string>& known) {
   if (name.empty() || std::ranges::find(known, name) != known.end()) return std::nullopt;
-  const auto near = conf::nearest(name, known);
-  return error(404, fmt::format("there is no {} {}", what, name),
-               near.empty() ? "" : fmt::format("did you mean {}?", near));
+  constexpr size_t kShown = 20;
+  std::string hint;
+  if (const auto near = conf::nearest(name, known); !near.empty()) {
+    hint = fmt::format("did you mean {}?", near);
+  } else if (!known.empty() && known.size() <= kShown) {
+    hint = fmt::format("there is {}", fmt::join(known, ", "));
+  }
+  return error(404, fmt::format("there is no {} {}", what, name), hint);
 }
 
 std::optional<Answer> refuse_url(const std::string& url) {
@@ -136,6 +141,10 @@ metrics::Traffic Routes::traffic() const {
 Answer Routes::ask(const Consumer& process, const Json& question) {
   auto answer = site_.publisher(process).ask(dump(question)).get();
   if (answer) return {200, std::move(*answer)};
+  if (const auto now = view();
+      now.in_force && !process.concerned(*now.in_force.config) && answer.error().retry == Retry::kSafe)
+    return error(404, fmt::format("this site runs without {}", process.process),
+                 fmt::format("its configuration has no `{}` section", process.name));
   const auto hint = answer.error().retry == Retry::kSafe
                         ? fmt::format("is {} running? it is asked for this", process.process)
                         : std::string();

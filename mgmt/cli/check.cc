@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <memory>
 #include <system_error>
 
 #include "base/file_descriptor.h"
 #include "conf/findings_text.h"
 #include "conf/read.h"
+#include "mgmt/certificate_files.h"
 #include "mgmt/cli/commands.h"
 #include "mgmt/cli/table.h"
 
@@ -33,7 +36,7 @@ std::string summary(const conf::Config& config) {
 }
 
 Exit verdict(const conf::ReadResult& read, bool strict) {
-  if (!read.config) return Exit::kFailed;
+  if (conf::count(read.findings, conf::Finding::error) > 0) return Exit::kFailed;
   return strict && conf::count(read.findings, conf::Finding::warning) > 0 ? Exit::kWarnings : Exit::kOk;
 }
 
@@ -42,14 +45,16 @@ Exit check(const Session& session, const Arguments& arguments) {
     const std::string why = std::generic_category().message(errno);
     return complain(session, Exit::kUsage, fmt::format("cannot read {}: {}", arguments.file, why));
   }
-  const conf::ReadResult read = conf::read_file(arguments.file);
+  conf::ReadResult read = conf::read_file(arguments.file);
+  if (read.config)
+    std::ranges::move(look_at_certificates(*read.config, Look::kInside), std::back_inserter(read.findings));
   const Exit exit = verdict(read, arguments.strict);
   if (session.json) {
     print(conf::findings_json(read.findings) + "\n");
     return exit;
   }
   if (!read.findings.empty()) print(conf::findings_text(read.findings, read.source));
-  if (read.config) {
+  if (exit != Exit::kFailed) {
     const std::string good = exit == Exit::kOk ? painted("valid", Tone::kGood, session.colour)
                                                : painted("has warnings", Tone::kWarning, session.colour);
     print(fmt::format("{}: {} ({})\n", arguments.file, good, summary(*read.config)));

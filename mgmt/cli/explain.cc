@@ -55,7 +55,7 @@ std::string request_ending(const json& explained, bool colour) {
 }
 
 std::string candidates(const json& explained, bool colour) {
-  Table table({{"BACKEND"}, {"STATE"}, {"WEIGHT", Column::Align::kRight}, {""}});
+  Table table({{"BACKEND"}, {"STATE"}, {"WEIGHT", Column::Align::kRight}, {"WHY"}});
   for (const json& row : part_at(explained, "candidates")) {
     const std::string state = text_at(row, "state");
     table.add({{text_at(row, "backend"), Tone::kStrong},

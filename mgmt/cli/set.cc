@@ -32,11 +32,13 @@ std::string result_text(const json& answer, bool colour) {
   const json& backend = part_at(answer, "backend");
   const std::string state = text_at(backend, "state");
   std::string out =
-      fmt::format("{}/{}: {} (was: {}); it is {} with weight {}, {:.1f} % of new flows", text_at(backend, "pool"),
-                  text_at(backend, "address"), wish_text(backend, "operator"),
+      fmt::format("{}/{}: {} (was: {}); it is {} with weight {}, {:.1f} % of its pool's new work",
+                  text_at(backend, "pool"), text_at(backend, "address"), wish_text(backend, "operator"),
                   wish_text(part_at(answer, "previous"), "operator"), painted(state, tone_of_state(state), colour),
                   count_at(backend, "weight_effective"), number_at(backend, "share_percent"));
   if (known_at(backend, "flows")) out += fmt::format(", {} flows live", grouped(count_at(backend, "flows")));
+  if (known_at(backend, "l7"))
+    out += fmt::format(", {} exchanges under way", grouped(count_at(part_at(backend, "l7"), "connections")));
   out += "\n";
   if (known_at(answer, "note")) out += "  " + text_at(answer, "note") + "\n";
   return out;
@@ -76,7 +78,7 @@ void declare_set(CLI::App& command, Job& job) {
   const auto arguments = std::make_shared<Arguments>();
 
   CLI::App* const state =
-      command.add_subcommand("backend", "ready: serve; drain: no new flows; maint: no flows at all");
+      command.add_subcommand("backend", "ready: serve; drain: no new flows or requests; maint: none at all");
   state->add_option("backend", arguments->backend, "such as web/10.0.0.11:8080")->required()->type_name("POOL/ADDRESS");
   state->add_option("state", arguments->value, "")
       ->required()
@@ -88,8 +90,7 @@ void declare_set(CLI::App& command, Job& job) {
     };
   });
 
-  CLI::App* const weight =
-      command.add_subcommand("weight", "its part of new flows; \"config\" goes back to the file's");
+  CLI::App* const weight = command.add_subcommand("weight", "its part of new work; \"config\" goes back to the file's");
   weight->add_option("backend", arguments->backend, "such as web/10.0.0.11:8080")
       ->required()
       ->type_name("POOL/ADDRESS");

@@ -18,7 +18,8 @@ Exit version(const Session& session) {
   }
   print(fmt::format("cardea {}\n", CARDEA_VERSION));
   if (mgmt) {
-    print(fmt::format("cardea-mgmt {} (plan schema {})\n", text_at(*mgmt, "version"), count_at(*mgmt, "plan_schema")));
+    print(fmt::format("cardea-mgmt {} (plan schema {}, of cardea-l7 {})\n", text_at(*mgmt, "version"),
+                      count_at(*mgmt, "plan_schema"), count_at(*mgmt, "l7_plan_schema")));
   } else {
     print(fmt::format("cardea-mgmt: unknown, {}\n", mgmt.error().message));
   }

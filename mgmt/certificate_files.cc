@@ -1,0 +1,157 @@
+#include "mgmt/certificate_files.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "conf/quote.h"
+
+namespace cardea::mgmt {
+namespace {
+
+using conf::Finding;
+using std::chrono::system_clock;
+
+constexpr std::chrono::days kExpiresSoon{14};  // the same as in cardea-l7's log and in the alerts
+
+struct ContextFree {
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+using Context = std::unique_ptr<SSL_CTX, ContextFree>;
+
+// Nobody is there to type the passphrase of an encrypted key.
+int no_passphrase(char*, int, int, void* asked) {
+  *static_cast<bool*>(asked) = true;
+  return -1;
+}
+
+std::string reason() {  // the first of OpenSSL's errors has it; those behind it say who asked
+  const char* text = ERR_reason_error_string(ERR_peek_error());
+  ERR_clear_error();
+  return text != nullptr ? text : "it cannot be read";
+}
+
+class Looker {
+ public:
+  Looker(Look look, system_clock::time_point now, conf::Findings& findings)
+      : look_(look), now_(now), findings_(findings) {}
+
+  void at(const conf::Certificate& pair) {
+    const bool cert = at_file(pair.place, "cert", pair.cert), key = at_file(pair.place, "key", pair.key);
+    if (cert && key && look_ == Look::kInside) inside(pair);
+  }
+
+  void at(const conf::BackendTls& tls) {
+    if (tls.authorities.empty() || !at_file(tls.place, "authorities", tls.authorities)) return;
+    if (look_ != Look::kInside) return;
+    ERR_clear_error();
+    const Context context(SSL_CTX_new(TLS_client_method()));
+    if (context && SSL_CTX_load_verify_file(context.get(), tls.authorities.c_str()) != 1)
+      report(Finding::error, tls.place, "authorities",
+             fmt::format("{}: {}", conf::in_quotes(tls.authorities), reason()), "a PEM file with certificates");
+  }
+
+ private:
+  // Whether there is more to see.
+  bool at_file(const conf::Place& place, const char* setting, const std::string& file) {
+    if (::access(file.c_str(), R_OK) == 0) return true;
+    const int problem = errno;
+    if (problem == EACCES || problem == EPERM) {
+      if (look_ == Look::kInside)
+        report(Finding::hint, place, setting,
+               fmt::format("{} is not for this user to read, so it was not looked at", conf::in_quotes(file)));
+    } else {
+      report(Finding::warning, place, setting,
+             fmt::format("{}: {}", conf::in_quotes(file), std::generic_category().message(problem)),
+             "a PEM file on the host where cardea-l7 runs; without it no plan is adopted");
+    }
+    return false;
+  }
+
+  void inside(const conf::Certificate& pair) {
+    ERR_clear_error();
+    const Context context(SSL_CTX_new(TLS_server_method()));
+    if (!context) return;
+    SSL_CTX_set_security_level(context.get(), 0);  // what is too weak to serve with is cardea-l7's to say
+    bool asked = false;
+    SSL_CTX_set_default_passwd_cb(context.get(), no_passphrase);
+    SSL_CTX_set_default_passwd_cb_userdata(context.get(), &asked);
+    if (SSL_CTX_use_certificate_chain_file(context.get(), pair.cert.c_str()) != 1)
+      return report(Finding::error, pair.place, "cert", fmt::format("{}: {}", conf::in_quotes(pair.cert), reason()),
+                    "a PEM file, the server's own certificate first");
+    X509* const certificate = SSL_CTX_get0_certificate(context.get());
+    const bool taken = SSL_CTX_use_PrivateKey_file(context.get(), pair.key.c_str(), SSL_FILETYPE_PEM) == 1;
+    // A key of another kind is taken all the same, for a certificate of its kind that may follow.
+    if (!taken || X509_check_private_key(certificate, SSL_CTX_get0_privatekey(context.get())) != 1)
+      return key_problem(pair, asked);
+    expiry(pair, certificate);
+  }
+
+  void key_problem(const conf::Certificate& pair, bool encrypted) {
+    const bool other = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH ||
+                       ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_TYPE_MISMATCH;
+    const std::string why = reason();
+    if (encrypted)
+      return report(Finding::error, pair.place, "key", fmt::format("{} is encrypted", conf::in_quotes(pair.key)),
+                    "a key without a passphrase, as written by: openssl pkey -in KEY -out PLAIN");
+    if (other)
+      return report(Finding::error, pair.place, "key",
+                    fmt::format("{} does not belong to the first certificate in {}", conf::in_quotes(pair.key),
+                                conf::in_quotes(pair.cert)),
+                    "the key that the certificate was made for");
+    report(Finding::error, pair.place, "key", fmt::format("{}: {}", conf::in_quotes(pair.key), why),
+           "a PEM file with a private key");
+  }
+
+  void expiry(const conf::Certificate& pair, const X509* certificate) {
+    const auto end = time_of(X509_get0_notAfter(certificate));
+    if (now_ + kExpiresSoon <= end) return;
+    report(Finding::warning, pair.place, "cert",
+           fmt::format("{} {} on {:%Y-%m-%d %H:%M} UTC", conf::in_quotes(pair.cert), now_ > end ? "expired" : "expires",
+                       fmt::gmtime(system_clock::to_time_t(end))),
+           "a new certificate, then `cardea reload`");
+  }
+
+  static system_clock::time_point time_of(const ASN1_TIME* time) {
+    tm parts{};
+    if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
+    return system_clock::from_time_t(::timegm(&parts));
+  }
+
+  void report(Finding::Level level, conf::Place place, const char* setting, std::string message,
+              std::string expected = {}) {
+    place.path += std::string(".") + setting;
+    findings_.push_back({level, std::move(place), std::move(message), std::move(expected), {}});
+  }
+
+  Look look_;
+  system_clock::time_point now_;
+  conf::Findings& findings_;
+};
+
+}  // namespace
+
+conf::Findings look_at_certificates(const conf::Config& config, Look look, system_clock::time_point now) {
+  conf::Findings findings;
+  Looker looker(look, now, findings);
+  std::set<std::pair<std::string, std::string>> seen;  // services share certificates
+  for (const auto& service : config.services) {
+    if (!service.tls) continue;
+    for (const auto& pair : service.tls->certificates)
+      if (seen.emplace(pair.cert, pair.key).second) looker.at(pair);
+  }
+  for (const auto& pool : config.pools)
+    if (pool.tls) looker.at(*pool.tls);
+  return findings;
+}
+
+}  // namespace cardea::mgmt

@@ -1,0 +1,139 @@
+#include "mgmt/certificate_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/unit/mgmt/sample_config.h"
+
+namespace cardea::mgmt {
+namespace {
+
+using conf::Finding;
+using std::chrono::system_clock;
+using ::testing::HasSubstr;
+
+struct CertificateFilesTest : ::testing::Test {
+  CertificateFilesTest() {
+    std::string pattern = std::filesystem::temp_directory_path() / "cardea-pem-XXXXXX";
+    folder = ::mkdtemp(pattern.data());
+    config.services[0].mode = conf::Mode::kHttp;
+    config.services[0].tls.emplace();
+  }
+  ~CertificateFilesTest() override { std::filesystem::remove_all(folder); }
+
+  std::string path(const std::string& name) const { return folder + "/" + name; }
+
+  // NAME.crt, valid for so many days, and NAME.key.
+  void issue(const std::string& name, EVP_PKEY* key, int days) const {
+    X509* certificate = X509_new();
+    X509_gmtime_adj(X509_getm_notBefore(certificate), -86'400L * 100);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), 86'400L * days);
+    X509_set_pubkey(certificate, key);
+    X509_sign(certificate, key, EVP_sha256());
+    const auto write = [](const std::string& file, auto how) {
+      FILE* out = std::fopen(file.c_str(), "w");
+      how(out);
+      std::fclose(out);
+    };
+    write(path(name + ".crt"), [&](FILE* out) { PEM_write_X509(out, certificate); });
+    write(path(name + ".key"),
+          [&](FILE* out) { PEM_write_PrivateKey(out, key, nullptr, nullptr, 0, nullptr, nullptr); });
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+  }
+
+  conf::Findings look(const std::string& cert, const std::string& key, Look how = Look::kInside) {
+    const conf::Place place{"site.cfg", 12, "services[0].tls.certificates[0]"};
+    config.services[0].tls->certificates = {{place, path(cert), path(key)}};
+    return look_at_certificates(config, how);
+  }
+  // The only finding.
+  Finding one(const std::string& cert, const std::string& key, Look how = Look::kInside) {
+    const auto findings = look(cert, key, how);
+    EXPECT_EQ(findings.size(), 1u);
+    return findings.empty() ? Finding{} : findings.front();
+  }
+
+  std::string folder;
+  conf::Config config = testing::config();
+};
+
+TEST_F(CertificateFilesTest, APairThatBelongsTogetherIsNothingToSay) {
+  issue("a", EVP_EC_gen("P-256"), 60);
+  EXPECT_TRUE(look("a.crt", "a.key").empty());
+}
+
+TEST_F(CertificateFilesTest, AMissingFileIsAWarningBesideItsSetting) {
+  issue("a", EVP_EC_gen("P-256"), 60);
+  for (const Look how : {Look::kWhetherThere, Look::kInside}) {
+    const auto finding = one("a.crt", "none.key", how);
+    EXPECT_EQ(finding.level, Finding::warning);
+    EXPECT_EQ(finding.place.path, "services[0].tls.certificates[0].key");
+    EXPECT_EQ(finding.place.line, 12u);
+    EXPECT_THAT(finding.message, HasSubstr("none.key\": No such file"));
+  }
+}
+
+TEST_F(CertificateFilesTest, KeysOfOtherCertificatesAreErrors) {
+  issue("a", EVP_EC_gen("P-256"), 60);
+  issue("b", EVP_EC_gen("P-256"), 60);
+  issue("rsa", EVP_RSA_gen(2048), 60);
+  for (const char* key : {"b.key", "rsa.key"}) {
+    const auto finding = one("a.crt", key);
+    EXPECT_EQ(finding.level, Finding::error);
+    EXPECT_THAT(finding.message, HasSubstr("does not belong to the first certificate in"));
+  }
+  EXPECT_TRUE(look("a.crt", "b.key", Look::kWhetherThere).empty()) << "a look at what is there reads nothing";
+}
+
+TEST_F(CertificateFilesTest, WhatIsNoPemIsAnErrorWithTheReason) {
+  issue("a", EVP_EC_gen("P-256"), 60);
+  std::ofstream(path("text")) << "hello\n";
+  EXPECT_EQ(one("text", "a.key").place.path, "services[0].tls.certificates[0].cert");
+  EXPECT_THAT(one("text", "a.key").message, HasSubstr("no start line"));
+  EXPECT_EQ(one("a.crt", "text").place.path, "services[0].tls.certificates[0].key");
+  EXPECT_EQ(one("a.crt", "text").level, Finding::error);
+}
+
+TEST_F(CertificateFilesTest, AnEncryptedKeyIsAnErrorWithTheRemedy) {
+  issue("a", EVP_EC_gen("P-256"), 60);
+  FILE* in = std::fopen(path("a.key").c_str(), "r");
+  EVP_PKEY* key = PEM_read_PrivateKey(in, nullptr, nullptr, nullptr);
+  std::fclose(in);
+  FILE* out = std::fopen(path("locked.key").c_str(), "w");
+  const unsigned char word[] = "secret";
+  PEM_write_PrivateKey(out, key, EVP_aes_128_cbc(), word, 6, nullptr, nullptr);
+  std::fclose(out);
+  EVP_PKEY_free(key);
+  EXPECT_THAT(one("a.crt", "locked.key").message, HasSubstr("is encrypted"));
+  EXPECT_THAT(one("a.crt", "locked.key").expected, HasSubstr("openssl pkey"));
+}
+
+TEST_F(CertificateFilesTest, ACertificateThatEndsSoonOrHasEndedIsAWarning) {
+  issue("soon", EVP_EC_gen("P-256"), 13);
+  issue("gone", EVP_EC_gen("P-256"), -2);
+  issue("fine", EVP_EC_gen("P-256"), 15);
+  EXPECT_THAT(one("soon.crt", "soon.key").message, HasSubstr("expires on"));
+  EXPECT_EQ(one("soon.crt", "soon.key").level, Finding::warning);
+  EXPECT_THAT(one("gone.crt", "gone.key").message, HasSubstr("expired on"));
+  EXPECT_TRUE(look("fine.crt", "fine.key").empty());
+}
+
+TEST_F(CertificateFilesTest, AuthoritiesOfBackendsAreLookedAtToo) {
+  config.services[0].tls.reset();
+  config.pools[0].tls.emplace();
+  config.pools[0].tls->authorities = path("none.pem");
+  config.pools[0].tls->place.path = "pools[0].tls";
+  const auto findings = look_at_certificates(config, Look::kInside);
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].place.path, "pools[0].tls.authorities");
+}
+
+}  // namespace
+}  // namespace cardea::mgmt
