@@ -11,21 +11,12 @@
 #include "l7/control/answers.h"
 #include "tests/unit/base/scratch_folder.h"
 #include "tests/unit/l7/plan/images.h"
+#include "tests/unit/l7/runtime/loopback_port.h"
 
 namespace cardea::l7 {
 namespace {
 
 using testing::HasSubstr;
-
-// A port that is free now. Listening sockets of plans are bound in tests of one process only, so it stays free.
-uint16_t free_port() {
-  const FileDescriptor socket(::socket(AF_INET, SOCK_STREAM, 0));
-  sockaddr_in at{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
-  socklen_t size = sizeof at;
-  EXPECT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&at), size), 0);
-  EXPECT_EQ(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&at), &size), 0);
-  return ntohs(at.sin_port);
-}
 
 FileDescriptor connect_to(uint16_t port) {
   FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -45,7 +36,8 @@ std::string ask(const FileDescriptor& socket, const std::string& request) {
 
 struct Process {
   ScratchFolder folder;
-  uint16_t http = free_port(), tcp = free_port();
+  const LoopbackPort http_port, tcp_port;
+  const uint16_t http = http_port.number(), tcp = tcp_port.number();
   std::unique_ptr<Running> running;
 
   image::PlanT plan(uint64_t generation) const {
@@ -102,12 +94,13 @@ TEST(Running, ARefusedPlanChangesNothing) {
   plan.settings->shards = {0, 1};
   EXPECT_THAT(process.running->adopt(test::packed(plan)).error().message, HasSubstr("restart cardea-l7"));
   const FileDescriptor other(::socket(AF_INET, SOCK_STREAM, 0));
-  const uint16_t taken = free_port();
-  const sockaddr_in at{.sin_family = AF_INET, .sin_port = htons(taken), .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
-  ASSERT_EQ(::bind(other.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+  sockaddr_in at{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  socklen_t size = sizeof at;
+  ASSERT_EQ(::bind(other.get(), reinterpret_cast<const sockaddr*>(&at), size), 0);
+  ASSERT_EQ(::getsockname(other.get(), reinterpret_cast<sockaddr*>(&at), &size), 0);
   ASSERT_EQ(::listen(other.get(), 1), 0);
   plan = process.plan(3);
-  plan.services[1]->listen = {{test::address("127.0.0.1"), taken}};
+  plan.services[1]->listen = {{test::address("127.0.0.1"), ntohs(at.sin_port)}};
   EXPECT_THAT(process.running->adopt(test::packed(plan)).error().message, HasSubstr("service \"smtp\""));
   EXPECT_EQ(process.running->plan().generation, 1u);
   EXPECT_THAT(ask(connect_to(process.http), kGet), HasSubstr("503"));

@@ -19,14 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Endpoint kAnyPort{IpAddress::v4(0x7f000001), 0};
-
-uint16_t port_of(const FileDescriptor& socket) {
-  SocketAddress at;
-  EXPECT_EQ(::getsockname(socket.get(), at.data(), &at.length), 0);
-  return at.endpoint().port;
-}
-
 FileDescriptor connected(const Endpoint& to) {
   FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const SocketAddress at(to);
@@ -47,10 +39,10 @@ FileDescriptor fifo(const std::string& path) {
 
 }  // namespace
 
-Origin::Origin(Loop& loop) : loop_(loop), socket_(open_listening_socket(kAnyPort).value()), port_(port_of(socket_)) {}
+Origin::Origin(Loop& loop) : loop_(loop), socket_(open_listening_socket(port_.endpoint()).value()) {}
 
 void Origin::listen() {
-  socket_ = open_listening_socket({kAnyPort.address, port_}).value();
+  socket_ = open_listening_socket(port_.endpoint()).value();
 }
 
 Peer Origin::accept() {
@@ -110,7 +102,6 @@ void Site::take_over(std::shared_ptr<const LivePlan> next) {
   for (const auto& service : next->services) {
     const Endpoint& at = service->listen[0];
     if (!known.contains(at)) sockets[at] = open_listening_socket(at).value();
-    endpoints_[service->name] = service->listen[0];
   }
   plan = next;
   shard->adopt(std::move(next), std::move(sockets));
@@ -119,9 +110,7 @@ void Site::take_over(std::shared_ptr<const LivePlan> next) {
 void Site::adopt(const Change& change) {
   image::PlanT made = image(change);
   for (auto& service : made.services) {
-    uint16_t port = endpoints_[service->name].port;
-    if (port == 0) port = port_of(open_listening_socket(kAnyPort).value());
-    service->listen = {{l7::test::address("127.0.0.1"), port}};
+    service->listen = {{l7::test::address("127.0.0.1"), ports_[service->name].number()}};
   }
   auto next = load_plan(l7::test::packed(made), resources_, plan.get());
   ASSERT_TRUE(next.has_value()) << next.error().message;
@@ -142,7 +131,7 @@ void Site::update_pools(const Change& change) {
 }
 
 Peer Site::client(const char* service) {
-  return Peer(loop(), connected(endpoints_.at(service)));
+  return Peer(loop(), connected(ports_.at(service).endpoint()));
 }
 
 size_t Site::called() {

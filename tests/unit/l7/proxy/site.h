@@ -16,6 +16,7 @@
 #include "tests/unit/base/scratch_folder.h"
 #include "tests/unit/l7/plan/images.h"
 #include "tests/unit/l7/proxy/peer.h"
+#include "tests/unit/l7/runtime/loopback_port.h"
 
 namespace cardea::l7::proxy::test {
 
@@ -25,8 +26,8 @@ using l7::test::route;
 class Origin {
  public:
   explicit Origin(Loop& loop);
-  uint16_t port() const { return port_; }
-  std::string name() const { return "127.0.0.1:" + std::to_string(port_); }
+  uint16_t port() const { return port_.number(); }
+  std::string name() const { return port_.endpoint().text(); }
   Peer accept();         // the next connection of the proxy's, waited for
   bool has_caller() const;
   bool nobody_called();  // even after everything happened that is going to
@@ -35,8 +36,8 @@ class Origin {
 
  private:
   Loop& loop_;
+  LoopbackPort port_;
   FileDescriptor socket_;
-  uint16_t port_ = 0;
 };
 
 // Services "shop" (http: "/" to pool "web", "/cached/" the same with cache "edge"), "raw" (tcp to "web"); the pool's
@@ -74,7 +75,7 @@ class Site {
   FileDescriptor log_;
   std::string log_text_;
   std::unique_ptr<AccessLog> access_log_;
-  std::map<std::string, Endpoint, std::less<>> endpoints_;
+  std::map<std::string, LoopbackPort, std::less<>> ports_;  // by service
   uint64_t generation_ = 1;
 };
 
