@@ -113,6 +113,7 @@ IoSlot::Attempt TlsStream::try_handshake() {
   const int returned = SSL_do_handshake(ssl_);
   if (returned == 1) {
     established_ = true;
+    note_what_is_held();  // a request may have come with the last of the handshake
     return IoSlot::Attempt::kDone;
   }
   const IoResult result = classify(returned, Direction::kRead);  // wait() knows which direction that means below
@@ -147,10 +148,14 @@ IoResult TlsStream::try_read(MutableBytes into) {
   size_t bytes = 0;
   const int returned = SSL_read_ex(ssl_, into.data(), into.size(), &bytes);
   if (returned != 1) return classify(returned, Direction::kRead);
-  // What OpenSSL holds nothing of, and the lower stream has nothing of, need not be tried: a system call a request.
+  note_what_is_held();
+  return IoResult::moved(bytes);
+}
+
+// What OpenSSL holds nothing of, and the lower stream has nothing of, need not be tried: a system call a request.
+void TlsStream::note_what_is_held() {
   blocked_[index(Direction::kRead)] = SSL_has_pending(ssl_) == 0;
   waits_for_[index(Direction::kRead)] = Direction::kRead;
-  return IoResult::moved(bytes);
 }
 
 // One record a call. Small pieces are gathered, because a record and a system call each would cost more than the copy.

@@ -74,6 +74,7 @@ class TlsStream final : public Stream {
   IoSlot::Attempt try_handshake();
   IoResult classify(int returned, Direction direction);
   IoResult send_close_notify();
+  void note_what_is_held();
 
   Stream& lower_;
   SSL* ssl_ = nullptr;
