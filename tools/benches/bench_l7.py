@@ -3,46 +3,69 @@
 Each figure is taken in rounds; a round loads each proxy once, one after the other, so that whatever else the machine does
 meets all of them alike. `value` is the median over rounds of the proxy's CPU time divided by what it did; `ratio` is the
 median of ours divided by the median of the peer's, below 1 is better. One JSON object a line:
-    l7.proxy|cache|connect.*, tls.handshake.*   a line a peer; ".two" behind the name: two workers (shards) each
+    l7.proxy|cache|connect.*, tls.handshake.*   a line a peer; ".two" behind the name: two workers (shards) each.
+                           The peer "openssl" of a handshake is tls.handshake.bare: its server side without any I/O
     l7.idle.plain|tls      private memory of a proxy's processes for each idle connection
     l7.allocations         calls of the allocator for each proxied request, plain and over TLS
     l7.scaling             two shards' requests for each CPU-second, divided by one shard's
-A figure's name as argument measures what begins with it, such as "l7.proxy". --peers-only leaves out ours.
+    l7.head|route|edit.*   what a request costs before and after its I/O: 10,000 routes under 1,000 hosts, in process
+A figure's name as argument measures what begins with it, such as "l7.proxy". --peers-only leaves out ours, --quick takes
+fewer rounds.
 """
 import argparse
 import json
 import os
 import statistics
+import subprocess
 import sys
 import time
+from dataclasses import dataclass
 
-from l7_load import FIGURES, Failed, sampled, wrk
+from l7_load import BARE, FIGURES, Failed, bare_handshakes, sampled, wrk
 from l7_place import HOST, Place, anonymous_bytes
 from l7_proxies import PEERS, Ours
 from lab.cardea import binary
 from lab.process import Process
 from lab.wait import until
 
-ROUNDS = {1: 5, 2: 3}
 SECONDS = 1
-IDLE_CONNECTIONS = 4000
+OPENSSL = "openssl"
+
+
+@dataclass(frozen=True)
+class Effort:
+    rounds: dict  # workers → counted rounds
+    idle_connections: int
+
+
+WHOLE = Effort({1: 5, 2: 3}, 4000)
+QUICK = Effort({1: 2, 2: 1}, 2000)
 
 
 def say(name, value, unit, **more):
     print(json.dumps({"name": name, "value": round(value, 3), "unit": unit, **more}), flush=True)
 
 
-def measure(proxies, workers, wanted, medians):
-    for name, (unit, work) in FIGURES.items():
+def samples_of(proxies, name, rounds, workers):
+    """A sample a round for each proxy, and for OpenSSL alone where that says something."""
+    _, work = FIGURES[name]
+    samples = {proxy.name: [] for proxy in proxies}
+    for number in range(rounds + 1):  # the first warms up and is not counted
+        for proxy in proxies:
+            sample = sampled(proxy, lambda: work(proxy, SECONDS))
+            if number:
+                samples[proxy.name].append(sample)
+        if number and name in BARE and workers == 1:
+            samples.setdefault(OPENSSL, []).append(bare_handshakes(proxies[0].place, SECONDS, BARE[name]))
+    return samples
+
+
+def measure(proxies, workers, wanted, effort, medians):
+    for name, (unit, _) in FIGURES.items():
         figure = name + (".two" if workers == 2 else "")
         if not name.startswith(wanted):
             continue
-        samples = {proxy.name: [] for proxy in proxies}
-        for number in range(ROUNDS[workers] + 1):  # the first warms up and is not counted
-            for proxy in proxies:
-                sample = sampled(proxy, lambda: work(proxy, SECONDS))
-                if number:
-                    samples[proxy.name].append(sample)
+        samples = samples_of(proxies, name, effort.rounds[workers], workers)
         us = {who: statistics.median(s.us for s in many) for who, many in samples.items()}
         rate = {who: statistics.median(s.rate for s in many) for who, many in samples.items()}
         medians[figure] = us
@@ -51,16 +74,18 @@ def measure(proxies, workers, wanted, medians):
 
 def report(figure, unit, us, rate, workers):
     per_second = "handshakes_per_s" if "handshake" in unit else "requests_per_s"
+    if OPENSSL in us:
+        say("tls.handshake.bare" + figure.removeprefix("tls.handshake"), us[OPENSSL], unit, of=OPENSSL)
     if Ours.name not in us:
-        for peer in us:
+        for peer in us.keys() - {OPENSSL}:
             say(figure, us[peer], unit, of=peer, workers=workers, **{per_second: round(rate[peer])})
         return
-    for peer in us.keys() - {Ours.name}:
+    for peer in [who for who in us if who != Ours.name]:
         say(figure, us[Ours.name], unit, peer=peer, ratio=round(us[Ours.name] / us[peer], 3), peer_value=round(us[peer], 3),
             workers=workers, **{per_second: round(rate[Ours.name]), f"peer_{per_second}": round(rate[peer])})
 
 
-def idle_bytes(place, kind, port_kind):
+def idle_bytes(place, kind, port_kind, connections):
     """Bytes of the proxy's own memory for each of many connections that asked once and wait."""
     proxy = kind(place, 1).start()
     where = ["127.0.0.1", proxy.ports[port_kind], "--server-name", HOST, *(["--tls"] if port_kind == "tls" else [])]
@@ -68,26 +93,26 @@ def idle_bytes(place, kind, port_kind):
         place.client(binary("cardea-load"), "churn", *where, "--connections", 200, "--concurrency", 8)
         before = anonymous_bytes(proxy.pid)
         load = Process(place.run, f"idle-{proxy.label}-{port_kind}", place.lb.command(
-            binary("cardea-load"), "idle", *where, "--connections", IDLE_CONNECTIONS, "--concurrency", 32)).start()
+            binary("cardea-load"), "idle", *where, "--connections", connections, "--concurrency", 32)).start()
         until(lambda: load.log.read_text().strip() or not load.alive(), 60, "the idle connections stand")
         stands = json.loads(load.log.read_text().splitlines()[0])
-        if stands["failed"] or stands["standing"] != IDLE_CONNECTIONS:
+        if stands["failed"] or stands["standing"] != connections:
             raise Failed(f"{proxy.name}: {stands}")
         time.sleep(0.5)  # what is given back when a connection falls idle has been given back
         grown = anonymous_bytes(proxy.pid) - before
         load.kill()
-        return grown / IDLE_CONNECTIONS
+        return grown / connections
     finally:
         proxy.stop()
 
 
-def measure_idle(place, kinds, wanted):
+def measure_idle(place, kinds, wanted, effort):
     for port_kind in ("plain", "tls"):
         name = f"l7.idle.{port_kind}"
         if not name.startswith(wanted):
             continue
-        found = {kind.name: idle_bytes(place, kind, port_kind) for kind in kinds}
-        for peer in found.keys() - {Ours.name}:
+        found = {kind.name: idle_bytes(place, kind, port_kind, effort.idle_connections) for kind in kinds}
+        for peer in [who for who in found if who != Ours.name]:
             ours = {"peer": peer, "ratio": round(found[Ours.name] / found[peer], 3)} if Ours.name in found else {"of": peer}
             say(name, found.get(Ours.name, found[peer]), "bytes/connection", peer_value=round(found[peer]), **ours)
 
@@ -99,32 +124,47 @@ def measure_allocations(place):
             wrk(proxy, kind, "/", SECONDS)  # pools and arenas have their size
             before = proxy.cardea.allocations()
             count, _ = wrk(proxy, kind, "/", 2 * SECONDS)
-            say(name, (proxy.cardea.allocations() - before) / count, "calls/request", requests=count)
+            calls = proxy.cardea.allocations() - before
+            say(name, calls / count, "calls/request", requests=count, calls=calls)
     finally:
         proxy.stop()
 
 
+def measure_in_process(wanted):
+    """Rows of another program of ours, passed on."""
+    if not any(prefix.startswith(wanted) or wanted.startswith(prefix) for prefix in ("l7.head.", "l7.route.", "l7.edit.")):
+        return
+    done = subprocess.run([binary("bench_l7_http")], capture_output=True, text=True, check=True)
+    for row in done.stdout.splitlines():
+        if json.loads(row)["name"].startswith(wanted):
+            print(row, flush=True)
+
+
 def run(options):
     kinds = PEERS if options.peers_only else [*PEERS, Ours]
-    medians = {}
+    effort = QUICK if options.quick else WHOLE
+    wanted, medians = options.figure, {}
+    if not options.peers_only:
+        measure_in_process(wanted)
     with Place() as place:
-        if any(name.startswith(options.figure) for name in FIGURES):
+        loads = "l7.proxy.plain" if wanted.startswith("l7.s") else wanted  # what l7.scaling is made of
+        if any(name.startswith(loads) for name in FIGURES):
             for workers in (1, 2) if os.cpu_count() > 1 else (1,):
-                measure_workers(place, kinds, workers, options.figure, medians)
+                measure_workers(place, kinds, workers, loads, effort, medians)
         if "l7.proxy.plain.two" in medians and not options.peers_only:
             one, two = (medians[name][Ours.name] for name in ("l7.proxy.plain", "l7.proxy.plain.two"))
             say("l7.scaling", one / two, "times")
-        measure_idle(place, kinds, options.figure)
-        if "l7.allocations".startswith(options.figure) and not options.peers_only:
+        measure_idle(place, kinds, wanted, effort)
+        if "l7.allocations".startswith(wanted) and not options.peers_only:
             measure_allocations(place)
 
 
-def measure_workers(place, kinds, workers, wanted, medians):
+def measure_workers(place, kinds, workers, wanted, effort, medians):
     proxies = [kind(place, workers) for kind in kinds]
     try:
         for proxy in proxies:
             proxy.start()
-        measure(proxies, workers, wanted, medians)
+        measure(proxies, workers, wanted, effort, medians)
     finally:
         for proxy in proxies:
             proxy.stop()
@@ -134,6 +174,7 @@ def main(arguments):
     parser = argparse.ArgumentParser(prog="tools/bench l7", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("figure", nargs="?", default="")
     parser.add_argument("--peers-only", action="store_true")
+    parser.add_argument("--quick", action="store_true")
     options = parser.parse_args(arguments)
     if os.geteuid() != 0:
         sys.exit("tools/bench l7 makes a network namespace and needs root")

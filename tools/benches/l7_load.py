@@ -55,6 +55,13 @@ def handshakes(proxy, seconds, resume):
     return result["done"], result["seconds"]
 
 
+def bare_handshakes(place, seconds, resume):
+    """OpenSSL alone, on the proxies' core: what no server can be below without changing OpenSSL's own work."""
+    text = place.process_output("0", binary("bare_handshake"), f"{place.certificate}.pem", seconds, *(["--resume"] if resume else []))
+    result = json.loads(text)
+    return Sample(result["done"], result["cpu"], result["cpu"])
+
+
 # figure → (unit, what is done once for so many seconds)
 FIGURES = {
     "l7.proxy.plain": ("us/request", lambda proxy, s: wrk(proxy, "plain", "/", s)),
@@ -65,3 +72,4 @@ FIGURES = {
     "tls.handshake.full": ("us/handshake", lambda proxy, s: handshakes(proxy, s, resume=False)),
     "tls.handshake.resumed": ("us/handshake", lambda proxy, s: handshakes(proxy, s, resume=True)),
 }
+BARE = {"tls.handshake.full": False, "tls.handshake.resumed": True}  # figure → whether the bare loop resumes for it

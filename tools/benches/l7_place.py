@@ -77,7 +77,10 @@ class Place:
 
     def client(self, *argv, timeout=60):
         """A program on the load's core, to its end; what it printed."""
-        return run(["taskset", "-c", LOAD_CORE, *self.lb.command(*argv)], timeout=timeout).stdout
+        return self.process_output(LOAD_CORE, *argv, timeout=timeout)
+
+    def process_output(self, cores, *argv, timeout=60):
+        return run(["taskset", "-c", cores, *self.lb.command(*argv)], timeout=timeout).stdout
 
     def until_listens(self, process, port):
         def listens():

@@ -4,6 +4,7 @@ Each has four ports: plain and TLS, with everything from the backend, and the sa
 HAProxy 2.6 (configuration manual: nbthread, cpu-map, http-reuse, pool-max-conn, cache), nginx 1.22 (keep-alive to the
 backend, reuseport, no accept mutex, session cache, cache on a memory file system with open_file_cache), and cardea-l7.
 """
+import shutil
 import sys
 
 from l7_place import BACKEND_PORT, HOST, PROXY_CORES
@@ -151,6 +152,8 @@ class Ours(Proxy):
         self.counting = count_allocations
 
     def _start(self):
+        shutil.rmtree(self.place.run.state)  # a stored plan of other shards would be started first
+        self.place.run.state.mkdir()
         self.cardea = Counted(self.place, self.document()) if self.counting else Cardea(self.place, self.document())
         self.cardea.start()
         self.cardea.until_backends("up")
