@@ -23,7 +23,7 @@ struct Reload {  // how one went, for the answer, the status and the metrics
   std::chrono::system_clock::time_point at;
   std::chrono::microseconds duration{0};
   uint64_t generation = 0;  // of the plan that is in force now
-  std::string error, hint;  // empty when it succeeded
+  std::string error, hint;  // no error when it succeeded
   std::vector<std::string> changes;
   conf::Findings findings;
 

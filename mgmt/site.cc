@@ -120,6 +120,7 @@ void Site::on_offered(Reload reload, uint64_t generation, const Ending& ending, 
   reload.ending = reload_ending(ending.outcome);
   if (reload.success()) {
     reload.generation = generation;
+    if (!ending.who.empty()) reload.hint = fmt::format("{} is not connected; it gets this plan when it is", ending.who);
   } else {
     reload.error = fmt::format("{} refused the new plan: {}", ending.who, ending.reason);
     reload.hint =
@@ -250,8 +251,8 @@ void Site::warn(const std::string& about, const std::string& text) {
 View Site::view() const {
   View view{rollout_.in_force(), runtime_, last_reload_, {}, {}, rings_.built()};
   for (const auto& process : rollout_.processes())
-    view.processes.push_back(
-        {&process->consumer(), process->concerned(), process->in_step(), rollout_.problem(*process)});
+    view.processes.push_back({&process->consumer(), process->concerned(), process->in_step(),
+                              rollout_.problem(*process), process->consumer().socket(folders_.run_dir)});
   for (const auto& [about, text] : warnings_) view.warnings.push_back(text);
   return view;
 }

@@ -31,6 +31,7 @@ struct ProcessView {  // of one that runs plans
   bool concerned = false;  // the configuration in force has its section
   bool in_step = false;    // it runs the newest plan and states
   std::string problem;     // why not
+  std::string socket;      // where it is expected to answer
 };
 
 struct View {

@@ -50,6 +50,10 @@ Json started(const Json& words) {
   return nullptr;
 }
 
+std::string away(const ProcessView& process) {
+  return fmt::format("nobody answers at {}: is {} running?", process.socket, process.consumer->process);
+}
+
 Json process_row(const ProcessView& process, const Facts& facts, const Json& words) {
   const auto link = facts.links.find(process.consumer->name);
   const bool connected = link != facts.links.end() && link->second.connected;
@@ -60,7 +64,7 @@ Json process_row(const ProcessView& process, const Facts& facts, const Json& wor
           {"started_at", started(words)},
           {"generation", field(words, "generation", nullptr)},
           {"in_sync", process.in_step},
-          {"problem", connected || !process.concerned ? text_or_null(process.problem) : Json("it is not connected")}};
+          {"problem", connected || !process.concerned ? text_or_null(process.problem) : Json(away(process))}};
 }
 
 Json cores(const Facts& facts) {

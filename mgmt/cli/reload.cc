@@ -20,8 +20,10 @@ std::string success_text(const json& reload, bool colour) {
   for (const json& change : changes)
     if (change.is_string()) out += "  " + change.get<std::string>() + "\n";
   if (changes.empty()) out += "  nothing changed\n";
-  return out + fmt::format("{}: generation {} in force after {:.1f} ms\n", painted("reloaded", Tone::kGood, colour),
-                           count_at(reload, "generation"), number_at(reload, "duration_ms"));
+  out += fmt::format("{}: generation {} in force after {:.1f} ms\n", painted("reloaded", Tone::kGood, colour),
+                     count_at(reload, "generation"), number_at(reload, "duration_ms"));
+  if (known_at(reload, "hint")) out += "  " + text_at(reload, "hint") + "\n";
+  return out;
 }
 
 Exit reload(const Session& session) {

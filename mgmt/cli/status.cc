@@ -58,7 +58,7 @@ std::string processes(const json& status, bool colour) {
                          count_at(process, "generation"));
       if (flag_at(process, "in_sync")) text += ", in sync";
     }
-    if (flag_at(process, "connected") && known_at(process, "problem"))
+    if (known_at(process, "problem"))
       text += ": " + painted(text_at(process, "problem"), Tone::kBad, colour);
     out += line(text_at(process, "name").c_str(), text);
   }
@@ -120,9 +120,8 @@ std::string unhealthy(const json& status, bool colour) {
 std::string certificates(const json& status, bool colour) {
   std::string out;
   for (const json& row : part_at(status, "certificates_due"))
-    out +=
-        painted("certificate", number_at(row, "days_left") < 0 ? Tone::kBad : Tone::kWarning, colour) +
-        fmt::format(": {} of service {}: {}\n", text_at(row, "name"), text_at(row, "service"), text_at(row, "warning"));
+    out += painted("warning", number_at(row, "days_left") < 0 ? Tone::kBad : Tone::kWarning, colour) +
+           fmt::format(": {} (service {})\n", text_at(row, "warning"), text_at(row, "service"));
   return out.empty() ? "" : "\n" + out;
 }
 

@@ -95,11 +95,11 @@ TEST_F(OperatorTest, StatusShowsTheProcessThatTheSiteHas) {
                          "shards":[{"cpu":0,"busy_percent":12.5}]})");
   l7_->say("certs", R"({"certificates":[
       {"service":"shop","name":"/etc/a.crt","names":["shop.com"],"not_after":4102444800,"warning":""},
-      {"service":"shop","name":"/etc/b.crt","names":["b.com"],"not_after":1000000000,"warning":"it has expired"}]})");
+      {"service":"shop","name":"/etc/b.crt","names":["b.com"],"not_after":1000000000,"warning":"/etc/b.crt expired"}]})");
   const auto text = cardea({"status"});
   EXPECT_EQ(text.exit, 0);
   EXPECT_THAT(text.out, AllOf(HasSubstr("l7         running"), HasSubstr("cpu 0 12.5 % busy"),
-                              HasSubstr("1 234 connections"), HasSubstr("/etc/b.crt of service shop: it has expired")));
+                              HasSubstr("1 234 connections"), HasSubstr("warning: /etc/b.crt expired (service shop)")));
   EXPECT_THAT(text.out, Not(HasSubstr("dataplane")));
   EXPECT_THAT(text.out, Not(HasSubstr("/etc/a.crt")));
   const auto status = json({"status"});
@@ -211,6 +211,11 @@ TEST_F(OperatorTest, WithoutL7ItsQuestionsSayWhoIsMissed) {
   EXPECT_THAT(certs.err, AllOf(HasSubstr("cardea-l7"), HasSubstr("not connected")));
   EXPECT_EQ(cardea({"show", "routes"}).exit, 0) << "what the file says is known without it";
   EXPECT_EQ(json({"status"})["connections"], nullptr);
+  EXPECT_THAT(cardea({"status"}).out, HasSubstr("not connected: nobody answers at " + folder_ + "/l7.sock"));
+  EXPECT_THAT(cardea({"reload"}).out, HasSubstr("cardea-l7 is not connected; it gets this plan when it is"));
+  const auto flows = cardea({"show", "flows"});
+  EXPECT_EQ(flows.exit, 1);
+  EXPECT_THAT(flows.err, HasSubstr("this site runs without cardea-dataplane"));
 }
 
 }  // namespace
