@@ -34,7 +34,7 @@ std::expected<Admitted, Refusal> admit(const ServicePlan& service, const http::R
   if (!admitted) return admitted;
   if (service.body_bytes_max != 0 && admitted->body.kind == http::BodyKind::kLength &&
       admitted->body.length > service.body_bytes_max) {
-    return std::unexpected(Refusal{Why::kBodyTooLarge});
+    return std::unexpected(Refusal{Why::kBodyTooLarge, http::Fault::kNone, *admitted});
   }
   const auto path = route::read_path(head.path, scratch);
   if (!path) return refuse(path.error());
@@ -42,7 +42,7 @@ std::expected<Admitted, Refusal> admit(const ServicePlan& service, const http::R
   const auto match = service.table.match(head.authority.host, *path);
   if (!match) {
     if (match.error() == route::NoRoute::kAmbiguous) return refuse(http::Fault::kPathAmbiguous);
-    return std::unexpected(Refusal{Why::kNoRoute});
+    return std::unexpected(Refusal{Why::kNoRoute, http::Fault::kNone, *admitted});
   }
   admitted->match = *match;
   return admitted;

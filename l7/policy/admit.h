@@ -28,6 +28,7 @@ struct Refusal {
   enum class Why : uint8_t { kFault, kBodyTooLarge, kNoRoute };
   Why why = Why::kFault;
   http::Fault fault = http::Fault::kNone;
+  Admitted known{};  // but for kFault: its body and connection, which may go on behind the refusal
 };
 
 // `scratch` has route::scratch_size(head.path) bytes unless the path is plain; what is returned views it and the head.

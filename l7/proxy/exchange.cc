@@ -235,8 +235,10 @@ Failure admit(Exchange& x) {
     scratch = {x.arena().characters(size), size};
   }
   const auto admitted = policy::admit(x.service, x.head, scratch);
+  x.framed = admitted || admitted.error().why != policy::Refusal::Why::kFault;
+  x.admitted = admitted ? *admitted : admitted.error().known;
+  x.upload.reader = http::BodyReader(x.admitted.body);
   if (!admitted) return failure_of(admitted.error());
-  x.admitted = *admitted;
   const RoutePlan& route = x.service.routes[x.admitted.match.route];
   x.record.route = &route;
   x.record.pool = x.plan->plan->pools[route.pool].get();
@@ -251,7 +253,7 @@ void begin_answer(Exchange& x) {
 
 void skip_buffered_body(Exchange& x) {
   Input& input = x.connection.input;
-  if (x.upload.complete || x.upload.under_way || !x.record.route) return;  // without a route nobody knows its framing
+  if (x.upload.complete || x.upload.under_way || !x.framed) return;
   for (;;) {
     const http::BodyStep step = x.upload.reader.next(input.left());
     input.at += step.consumed;
@@ -265,10 +267,7 @@ Task<Next> exchange(Arena&, Connection& connection) {
   Exchange x(connection);
   co_await read_head(x);
   if (!x.failure) x.failure = admit(x);
-  if (!x.failure) {
-    x.upload.reader = http::BodyReader(x.admitted.body);
-    x.failure = ask_cache(x);
-  }
+  if (!x.failure) x.failure = ask_cache(x);
   if (!x.failure && !x.caching.answers) co_await forward(x);
   const Failure failed = take_stale(x);
   if (x.caching.answers) co_await serve_stored(x);

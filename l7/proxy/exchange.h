@@ -69,6 +69,7 @@ class Exchange {
   const ServicePlan& service;
   http::RequestHead& head;  // 3 KB, in the arena
   policy::Admitted admitted;
+  bool framed = false;  // it is known where the request ends; else nothing behind it can be read
   Record record;
   Buffer head_buffer;   // what `head` views, once the body needed another
   size_t body_at = 0;   // where the body begins in the client's buffer

@@ -100,11 +100,15 @@ TEST(Refusal, NoRoute) {
   Site site([](image::PlanT& plan) { plan.services[0]->routes[0]->hosts = {"only.example"}; });
   Peer client = site.client();
   client.send(get("/"));
-  EXPECT_THAT(client.until("no_route\n"), StartsWith("HTTP/1.1 404 Not Found\r\n"));
+  EXPECT_THAT(client.message(), StartsWith("HTTP/1.1 404 Not Found\r\n"));
   const auto line = site.log_line();
   EXPECT_EQ(line["reason"], "no_route");
   EXPECT_FALSE(line.contains("route"));
   EXPECT_EQ(site.value("cardea_l7_service_bad_requests_total", "shop"), 1u);
+  client.send(post("/", "a body") + get("/", "", "HEAD"));  // the connection goes on behind what was understood
+  EXPECT_THAT(client.message(), HasSubstr("no_route"));
+  EXPECT_THAT(client.head(), StartsWith("HTTP/1.1 404 "));
+  EXPECT_TRUE(client.silent());
 }
 
 TEST(Refusal, HostRulesChooseTheRoute) {
@@ -159,7 +163,7 @@ TEST(Refusal, ABodyOverTheLimitIs413) {
   Site site([](image::PlanT& plan) { plan.services[0]->body_bytes_max = 10; });
   Peer client = site.client();
   client.send(post("/", "0123456789a"));
-  EXPECT_THAT(client.rest(), StartsWith("HTTP/1.1 413 Content Too Large\r\n"));
+  EXPECT_THAT(client.message(), StartsWith("HTTP/1.1 413 Content Too Large\r\n"));
   EXPECT_TRUE(site.origin().nobody_called()) << "known from the head";
   Peer chunked = site.client();
   chunked.send(get("/", "Transfer-Encoding: chunked\r\n", "POST") + "5\r\n01234\r\n");
