@@ -107,13 +107,12 @@ void Site::start_reload(bool first, ReloadDone done) {
     return on_offered(std::move(prepared.reload), generation, {Outcome::kAway, {}, {}}, std::move(done));
   }
   const auto config = prepared.candidate->config;
-  rollout_.offer(std::move(*prepared.candidate),
-                 [this, generation, config, reload = std::move(prepared.reload),
-                  done = std::move(done)](const Ending& ending) mutable {
-                   if (ending.outcome == Outcome::kRefused && ending.who == kL7.words)
-                     add_certificate_findings(*config, reload.findings);
-                   on_offered(std::move(reload), generation, ending, std::move(done));
-                 });
+  rollout_.offer(std::move(*prepared.candidate), [this, generation, config, reload = std::move(prepared.reload),
+                                                  done = std::move(done)](const Ending& ending) mutable {
+    if (ending.outcome == Outcome::kRefused && ending.who == kL7.words)
+      add_certificate_findings(*config, reload.findings);
+    on_offered(std::move(reload), generation, ending, std::move(done));
+  });
 }
 
 void Site::on_offered(Reload reload, uint64_t generation, const Ending& ending, ReloadDone done) {

@@ -58,8 +58,7 @@ std::string processes(const json& status, bool colour) {
                          count_at(process, "generation"));
       if (flag_at(process, "in_sync")) text += ", in sync";
     }
-    if (known_at(process, "problem"))
-      text += ": " + painted(text_at(process, "problem"), Tone::kBad, colour);
+    if (known_at(process, "problem")) text += ": " + painted(text_at(process, "problem"), Tone::kBad, colour);
     out += line(text_at(process, "name").c_str(), text);
   }
   return out;
