@@ -16,14 +16,15 @@ void ClientWatch::stop() {
   scheduled = false;
 }
 
-// A client that closed its half is gone: few that only half-close exist, and a backend should not work for the many
-// that left. With a full buffer nothing more is read; the client's end shows when it is written to.
+// A client that closed its half may still read: scripts that pipe a request into a socket do so, and HTTP allows it. One
+// that is gone shows by a reset, at the latest when it is written to. With a full buffer nothing more is read.
 void ClientWatch::woken() {
   Input& input = exchange_.connection.input;
   if (!input.buffer || input.full()) return;
   const IoResult read = exchange_.client().try_read(input.room());
   if (read.ok()) input.end += read.bytes;
   if (read.ok() || read.status == IoStatus::kWouldBlock) return start();
+  if (read.status == IoStatus::kEnd && read.error == 0) return;
   exchange_.client_gone = true;
   if (exchange_.lease) exchange_.lease.stream().cancel();
 }

@@ -29,7 +29,7 @@ using SslContext = std::unique_ptr<SSL_CTX, SslContextFree>;
 
 struct ServerOptions {
   uint16_t version_min = 0x0303;                 // TLS 1.2
-  std::vector<std::string> alpn = {"http/1.1"};  // in order of preference; empty: ALPN is not answered
+  std::vector<std::string> alpn = {"http/1.1", "http/1.0"};  // in order of preference; empty: ALPN is not answered
   unsigned tickets = 1;                          // a handshake, TLS 1.3
 };
 

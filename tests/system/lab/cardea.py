@@ -136,5 +136,5 @@ def adopted_generation(status, name="dataplane"):
     """The generation that process runs and is in step with; 0 while it is away or behind."""
     for process in status["processes"]:
         if process["name"] == name and process["connected"] and process["in_sync"]:
-            return process["generation"]
+            return process["generation"] or 0  # connected, and has not said yet what it runs
     return 0

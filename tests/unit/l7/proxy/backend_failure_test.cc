@@ -333,11 +333,41 @@ TEST(BackendFailure, AClientThatLeavesFreesItsBackend) {
   client.send(get("/"));
   Peer backend = site.origin().accept();
   backend.message();
-  client.close();
+  client.abort();
   EXPECT_TRUE(backend.ended());
   const auto line = site.log_line();
   EXPECT_EQ(line["status"], 499);
   EXPECT_EQ(line["reason"], "client_closed");
+  EXPECT_EQ(site.value("cardea_l7_backend_failures_total"), 0u);
+}
+
+TEST(BackendFailure, AClientThatClosedOnlyItsHalfGetsAllItsAnswers) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/1") + post("/2", "body") + get("/3"));
+  client.finish();
+  Peer backend = site.origin().accept();
+  for (const char* word : {"1", "2", "3"}) {
+    EXPECT_THAT(backend.message(), HasSubstr(" /" + std::string(word) + " "));
+    settle(site.loop());
+    backend.send(ok(word));
+    EXPECT_THAT(client.message(), HasSubstr("\r\n\r\n" + std::string(word)));
+  }
+  EXPECT_EQ(client.rest(), "");
+  EXPECT_FALSE(client.reset());
+}
+
+TEST(BackendFailure, AClientThatLeftWithoutAWordIsSeenByTheFirstBytesItDoesNotTake) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  client.close();
+  settle(site.loop());
+  backend.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+  EXPECT_TRUE(run_until(site.loop(), [&] { return backend.send_what_fits("x") == 0; }));
+  EXPECT_EQ(site.log_line()["reason"], "client_closed");
   EXPECT_EQ(site.value("cardea_l7_backend_failures_total"), 0u);
 }
 

@@ -316,6 +316,23 @@ TEST_F(TlsTest, NoProtocolInCommonIsRefused) {
   EXPECT_EQ(far_result.failure, Failure::kPeerAlert);
 }
 
+TEST_F(TlsTest, OldClientsAndOddOnesAgreeOnTheBestThatBothKnow) {
+  const struct {
+    std::vector<std::string> offered;
+    std::string_view chosen;
+  } rows[] = {{{"http/1.0"}, "http/1.0"}, {{"h2", "http/1.0", "http/1.1"}, "http/1.1"}, {{"spdy/3", "http/1.1"}, "http/1.1"}};
+  for (const auto& row : rows) {
+    ClientOptions options = trusting();
+    options.alpn = row.offered;
+    dial(options);
+    session.clear();
+    connect("shop.example");
+    shake();
+    EXPECT_TRUE(near_result.ok()) << word(near_result.failure);
+    EXPECT_EQ(near->alpn(), row.chosen);
+  }
+}
+
 TEST_F(TlsTest, WithoutAlpnNothingIsChosen) {
   ClientOptions options = trusting();
   options.alpn = {};
