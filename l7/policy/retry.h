@@ -16,13 +16,13 @@ struct FailedAttempt {
   uint32_t retries_max = 0;
 };
 
-// Nothing was sent: safe. A pooled connection that ended before any byte of a response was most likely closed by the
-// backend before it saw the request (RFC 9112 9.3.1): safe where a repetition changes nothing. Whatever else failed, the
-// backend may have acted, or the request itself may be what breaks backends: not repeated.
+// Nothing was sent: safe. A connection that ended before any byte of a response: safe where a repetition changes nothing.
+// A pooled one was most likely closed by the backend before it saw the request (RFC 9112 9.3.1); of a fresh one the backend
+// died, perhaps of this very request, so that is tried at one other and no more. Whatever else failed is not repeated.
 constexpr bool may_retry(const FailedAttempt& failed) {
   if (failed.attempts > failed.retries_max) return false;
   if (!failed.sent) return true;
-  return failed.reused && failed.ended && !failed.answered && failed.idempotent && failed.replayable;
+  return (failed.reused || failed.attempts == 1) && failed.ended && !failed.answered && failed.idempotent && failed.replayable;
 }
 
 }  // namespace cardea::l7::policy

@@ -15,18 +15,26 @@ TEST(MayRetry, WhatWasNeverSentIsTriedWhateverItIs) {
   }
 }
 
-TEST(MayRetry, APooledConnectionThatEndedIsTriedOnlyWhereARepetitionChangesNothing) {
+TEST(MayRetry, AConnectionThatEndedIsTriedOnlyWhereARepetitionChangesNothing) {
   EXPECT_TRUE(may_retry(kPooledEnd));
   const auto without = [](bool FailedAttempt::*condition) {
     FailedAttempt attempt = kPooledEnd;
     attempt.*condition = !(attempt.*condition);
     return may_retry(attempt);
   };
-  EXPECT_FALSE(without(&FailedAttempt::reused));
   EXPECT_FALSE(without(&FailedAttempt::ended));
   EXPECT_FALSE(without(&FailedAttempt::answered));
   EXPECT_FALSE(without(&FailedAttempt::idempotent));
   EXPECT_FALSE(without(&FailedAttempt::replayable));
+}
+
+// Who died of this request must not be followed by all the others.
+TEST(MayRetry, AFreshConnectionThatEndedIsTriedOnce) {
+  FailedAttempt fresh = kPooledEnd;
+  fresh.reused = false;
+  EXPECT_TRUE(may_retry(fresh));
+  fresh.attempts = 2;
+  EXPECT_FALSE(may_retry(fresh));
 }
 
 TEST(MayRetry, NeverMoreOftenThanAllowed) {
