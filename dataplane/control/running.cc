@@ -15,6 +15,7 @@
 #include "dataplane/path/batch.h"
 #include "dataplane/plan_schema.h"
 #include "dataplane/port/eal.h"
+#include "dataplane/port/packet_pool.h"
 
 namespace cardea::dataplane {
 namespace {
@@ -132,9 +133,9 @@ Result<> Running::open_memory(const LivePlan& plan, const StartOptions& options)
   request.bytes = shape->bytes() + Worker::bytes(plan) + (uint64_t{32} << 20);
   request.bytes += request.bytes / 8;  // the allocator's own and what it cannot fit together
   if (auto done = start_eal(request); !done) return done;
-  pool = rte_pktmbuf_pool_create("packets", shape->buffers, kPoolCache, 0, uint16_t(shape->room), SOCKET_ID_ANY);
-  if (pool == nullptr)
-    return fail(fmt::format("{} packet buffers do not fit in memory: {}", shape->buffers, rte_strerror(rte_errno)));
+  auto filled = make_packet_pool({.buffers = shape->buffers, .cache = kPoolCache, .room = uint16_t(shape->room)});
+  if (!filled) return std::unexpected(std::move(filled).error());
+  pool = *filled;
   auto made = Rings::create(uint32_t(plan.settings.workers.size()));
   if (!made) return std::unexpected(std::move(made).error());
   rings = std::move(*made);

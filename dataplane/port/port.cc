@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "dataplane/port/host_interface.h"
+#include "dataplane/port/packet_pool.h"
 
 namespace cardea::dataplane {
 namespace {
@@ -208,6 +209,11 @@ Result<PortNeeds> port_needs(const PortRequest& request) {
 Result<Port> open_port(const PortRequest& request, rte_mempool* pool) {
   auto shape = shape_of(request);
   if (!shape) return std::unexpected(std::move(shape).error());
+  if (shape->device.kind == Device::Kind::kAfXdp && !is_dense(*pool))
+    return fail(fmt::format("port {}: af_xdp needs the packet buffers in one piece of memory: use virtual addresses"
+                            " (`--iova-mode=va`, which a PCI port may forbid) and reserve more hugepages",
+                            request.name),
+                Origin::kOperator);
   if (shape->device.on_host_interface())
     if (auto done = prepare_host_interface(shape->device.interface, request.mtu); !done)
       return std::unexpected(std::move(done).error().in("port " + request.name));
