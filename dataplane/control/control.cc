@@ -240,7 +240,8 @@ void Control::write_gauges() {
     if (rte_eth_stats_get(port.id, &counted) != 0) continue;
     put(rows.errors_in, counted.ierrors + counted.rx_nombuf);
     put(rows.errors_out, counted.oerrors);
-    put(rows.missed, counted.imissed + (socket_drops_[port.index] += take_socket_drops(port)));
+    socket_drops_[port.index] = socket_drops(port, socket_drops_[port.index]);
+    put(rows.missed, counted.imissed + socket_drops_[port.index]);
   }
 }
 

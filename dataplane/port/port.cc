@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fmt/format.h>
 #include <linux/if_packet.h>
+#include <linux/if_xdp.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -224,13 +225,18 @@ Result<Port> open_port(const PortRequest& request, rte_mempool* pool) {
   return port;
 }
 
-uint64_t take_socket_drops(const Port& port) {
-  if (port.device.kind != Device::Kind::kAfPacket) return 0;
-  uint64_t drops = 0;
+uint64_t socket_drops(const Port& port, uint64_t so_far) {
+  uint64_t drops = port.device.kind == Device::Kind::kAfXdp ? 0 : so_far;
   for (const int fd : port.queue_fds) {
-    tpacket_stats counted{};  // reading resets it
-    socklen_t size = sizeof counted;
-    if (::getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &counted, &size) == 0) drops += counted.tp_drops;
+    tpacket_stats packet{};  // reading resets it
+    xdp_statistics xdp{};    // since the start
+    socklen_t packet_size = sizeof packet, xdp_size = sizeof xdp;
+    if (port.device.kind == Device::Kind::kAfXdp) {
+      if (::getsockopt(fd, SOL_XDP, XDP_STATISTICS, &xdp, &xdp_size) == 0)
+        drops += xdp.rx_ring_full + xdp.rx_fill_ring_empty_descs;
+    } else if (::getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &packet, &packet_size) == 0) {
+      drops += packet.tp_drops;
+    }
   }
   return drops;
 }

@@ -53,9 +53,9 @@ Result<PortNeeds> port_needs(const PortRequest& request);
 
 Result<Port> open_port(const PortRequest& request, rte_mempool* pool);
 bool link_is_up(const Port& port);
-// Packets that a queue's socket had no room for since the last call, which the af_packet driver does not tell of; 0 for
-// other devices.
-uint64_t take_socket_drops(const Port& port);
+// Packets that the queues' sockets had no room for since the start, which the drivers do not tell of; `so_far` is what
+// the last call said. 0 for devices without sockets.
+uint64_t socket_drops(const Port& port, uint64_t so_far);
 // Stops it and takes what it left on the Linux interface (the XDP program) away.
 void close_port(const Port& port);
 
