@@ -65,6 +65,9 @@ void count_the_rest(WorkerState& worker, const Batch& batch) {
         break;
       case Verdict::kDoor:
         stats::add(&worker.cells[cells.to_kernel], 1);
+        if (batch.reason[row] == Reason::k_local_service)
+          add_traffic(worker.cells, (*worker.plan->services)[batch.service[row]].cells, Direction::kIn,
+                      {.packets = 1, .bytes = batch.length[row]});
         break;
       case Verdict::kHandOver:
         stats::add(&worker.cells[cells.handed_over], 1);

@@ -37,6 +37,21 @@ TEST(Ends, AMixedBurstIsTakenApart) {
   EXPECT_EQ(site.worker.cells[site.path_cells.ports[0].packets_out], 4u);
 }
 
+TEST(Ends, ALocalServicesPacketsAreTheKernelsAndCountedForIt) {
+  Site site;
+  Ends ends;
+  const auto one = frame({client(1, "203.0.113.3:80")}), other = frame({client(2, "203.0.113.3:80")});
+  run(site, ends, {one, frame({client(3)}), other});
+  ASSERT_EQ(ends.kernel.size(), 2u);
+  EXPECT_EQ(ends.kernel[1].frame, other) << "as it came";
+  const ServiceId id =
+      site.plan->listen_table->find(client(1, "203.0.113.3:80").destination, __builtin_bswap16(80), Protocol::kTcp);
+  const TrafficCells& cells = (*site.plan->services)[id].cells;
+  EXPECT_EQ(site.worker.cells[cells.packets_in], 2u);
+  EXPECT_EQ(site.worker.cells[cells.bytes_in], one.size() + other.size());
+  EXPECT_EQ(site.worker.flows.size(), 1u) << "the tunnel's";
+}
+
 TEST(Ends, WhatThePortDoesNotTakeIsDroppedAndNotCountedAsForwarded) {
   Site site;
   Ends ends;

@@ -54,7 +54,7 @@ TEST_P(Packets, LeaveAsTheyMust) {
   const Outcome outcome = run(site, bytes);
   EXPECT_EQ(outcome.verdict, GetParam().verdict) << name(outcome.reason);
   EXPECT_EQ(name(outcome.reason), name(GetParam().reason));
-  if (outcome.verdict == Verdict::kDrop) EXPECT_EQ(site.drops(GetParam().reason), 1u);
+  EXPECT_EQ(site.drops(GetParam().reason), outcome.verdict == Verdict::kDrop ? 1u : 0u);
 }
 
 const FlowTuple kTunnel = tuple("198.51.100.7:5555", "203.0.113.2:80"),
@@ -136,6 +136,26 @@ INSTANTIATE_TEST_SUITE_P(
             nothing,
             Verdict::kDoor,
             Reason::k_no_flow},
+        Row{"local",
+            {tuple("198.51.100.7:5555", "203.0.113.3:80"), 2},
+            nothing,
+            Verdict::kDoor,
+            Reason::k_local_service},
+        Row{"local v6",
+            {tuple("[2001:db8:9::7]:5555", "[2001:db8::3]:80")},
+            nothing,
+            Verdict::kDoor,
+            Reason::k_local_service},
+        Row{"another port of a local address",
+            {tuple("198.51.100.7:5555", "203.0.113.3:81")},
+            nothing,
+            Verdict::kDoor,
+            Reason::k_not_a_service},
+        Row{"local with its last hop",
+            {tuple("198.51.100.7:5555", "203.0.113.3:80"), 0x10, 6, 1},
+            nothing,
+            Verdict::kDoor,
+            Reason::k_local_service},
         Row{"probe's answer",
             {tuple("10.0.0.11:8080", "10.0.0.1:40000")},
             nothing,

@@ -121,6 +121,8 @@ image::PlanT plan_of(const SiteOptions& options) {
   plan.services.push_back(service("nat6", "2001:db8::1", image::Forward::fullnat, 1));
   plan.services.push_back(service("tunnel4", "203.0.113.2", image::Forward::ipip, 0));
   plan.services.push_back(service("tunnel6", "2001:db8::2", image::Forward::ipip, 1));
+  plan.services.push_back(service("local4", "203.0.113.3", image::Forward::local, 0));
+  plan.services.push_back(service("local6", "2001:db8::3", image::Forward::local, 0));
   return plan;
 }
 

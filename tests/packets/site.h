@@ -26,8 +26,8 @@ struct SiteOptions {
 void start_eal(bool huge_pages = false);
 rte_mempool* packet_pool();
 
-// Services: 203.0.113.1:80/tcp and 2001:db8::1 fullnat, :53/udp too; 203.0.113.2:80/tcp and 2001:db8::2 ipip, :53/udp
-// too.
+// Services: 203.0.113.1:80/tcp and 2001:db8::1 fullnat, :53/udp too; 203.0.113.2 and 2001:db8::2 ipip, 203.0.113.3 and
+// 2001:db8::3 local, with the same ports.
 image::PlanT plan_of(const SiteOptions& options);
 std::vector<std::byte> packed(const image::PlanT& plan);
 std::vector<std::byte> packed(const image::PoolUpdateT& update);

@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"backends_max beyond", [](auto& p) { p.settings->backends_max = 2'000'000; },
                 "dataplane.backends_max of 2000000"},
         Refusal{"services_max", [](auto& p) { p.settings->services_max = 3; },
-                "4 services, but dataplane.services_max is 3"},
+                "6 services, but dataplane.services_max is 3"},
         Refusal{"service twice", [](auto& p) { p.services[1]->name = "nat4"; }, "service \"nat4\" is there twice"},
         Refusal{"forward", [](auto& p) { p.services[1]->forward = image::Forward::none; },
                 "service \"nat6\" has an unknown way of forwarding"},
