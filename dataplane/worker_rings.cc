@@ -30,6 +30,9 @@ uint16_t PacketRing::pop(rte_mbuf** packets, uint16_t count) {
 bool PacketRing::empty() const {
   return rte_ring_empty(ring_) != 0;
 }
+uint32_t PacketRing::room() const {
+  return rte_ring_free_count(ring_);
+}
 
 Result<std::unique_ptr<Rings>> Rings::create(uint32_t workers) {
   auto door = PacketRing::create("door", kDoorPackets);

@@ -20,7 +20,7 @@ struct rte_ring;
 namespace cardea::dataplane {
 
 inline constexpr uint32_t kRingPackets = 2048;  // 1.6 ms of another worker's full speed
-inline constexpr uint32_t kDoorPackets = 1024;
+inline constexpr uint32_t kDoorPackets = 4096;  // 50 ms of a gigabit of full frames
 inline constexpr uint32_t kWaitingPackets = 256;
 
 // A finished frame whose next hop has no link address yet.
@@ -41,6 +41,7 @@ class PacketRing {
   uint16_t push(rte_mbuf** packets, uint16_t count);  // takes the first n and returns n
   uint16_t pop(rte_mbuf** packets, uint16_t count);
   bool empty() const;
+  uint32_t room() const;  // at least so many more fit when nobody else pushes
 
  private:
   explicit PacketRing(rte_ring* ring) : ring_(ring) {}

@@ -158,7 +158,7 @@ Result<> Running::open_ports(const LivePlan& plan) {
 
 Result<> Running::open_workers(const LivePlan& plan) {
   const auto count = uint32_t(plan.settings.workers.size());
-  quiet_points = std::make_unique<QuietPoints>(count);
+  quiet_points = std::make_unique<QuietPoints>(count + 1);  // and the kernel door's thread
   plans = std::make_unique<Published<LivePlan>>(*quiet_points);
   hops = std::make_unique<Published<HopTable>>(*quiet_points);
   for (uint32_t index = 0; index < count; ++index) {
@@ -182,13 +182,17 @@ Result<> Running::open_workers(const LivePlan& plan) {
 }
 
 Result<> Running::open_door() {
-  uint64_t* cells = segment->cells(control_core() + 1);
   std::vector<DoorPort> door_ports;
   for (size_t i = 0; i < ports.size(); ++i) door_ports.push_back({taps[i].fd.get(), ports[i].queues});
-  door = std::make_unique<KernelDoor>(std::move(door_ports), *rings, pool,
-                                      DoorCells{.from_kernel = cells + rows.from_kernel,
-                                                .tap_full = cells + path_cells.drops[size_t(Reason::k_door_full)],
-                                                .no_buffer = cells + rows.from_kernel_lost});
+  door = std::make_unique<KernelDoor>(KernelDoor::Surroundings{.ports = std::move(door_ports),
+                                                               .rings = *rings,
+                                                               .pool = pool,
+                                                               .quiet_points = *quiet_points,
+                                                               .reader = uint32_t(workers.size()),
+                                                               .plans = *plans,
+                                                               .cells = segment->cells(control_core() + 1),
+                                                               .path_cells = path_cells,
+                                                               .rows = rows});
   return door->start();
 }
 

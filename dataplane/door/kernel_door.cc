@@ -6,102 +6,171 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 namespace cardea::dataplane {
 namespace {
 
-constexpr uint16_t kFramesATurn = 32;
+constexpr uint16_t kFramesATurn = 64;
+constexpr uint16_t kSegmentsATurn = 64;
+constexpr size_t kFrameRoom = sizeof(VirtioHeader) + 65536 + 64;  // the kernel's largest, Ethernet and VLAN tags
 constexpr uint64_t kBellTag = ~uint64_t{0};
+constexpr int kHeldBackUs = 50;  // until a worker's full ring is looked at again
 
-Result<> watch(int epoll, int fd, uint64_t tag) {
-  epoll_event event{.events = EPOLLIN, .data = {.u64 = tag}};
+// Taps by edge: a frame that stays because a worker's ring is full must not wake us again and again.
+Result<> watch(int epoll, int fd, uint64_t tag, uint32_t how) {
+  epoll_event event{.events = EPOLLIN | how, .data = {.u64 = tag}};
   if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) return fail_errno("watch a descriptor of the kernel door");
   return {};
 }
 
 }  // namespace
 
-KernelDoor::KernelDoor(std::vector<DoorPort> ports, Rings& rings, rte_mempool* pool, DoorCells cells)
-    : ports_(std::move(ports)), rings_(rings), pool_(pool), cells_(cells) {}
+KernelDoor::KernelDoor(const Surroundings& surroundings)
+    : around_(surroundings),
+      left_(surroundings.ports.size(), Left::kNothing),
+      frame_(std::make_unique<std::byte[]>(kFrameRoom)) {}
 
 KernelDoor::~KernelDoor() {
   stop_.store(true, std::memory_order_relaxed);
-  rings_.door_bell.ring();
+  around_.rings.door_bell.ring();
 }
 
 Result<> KernelDoor::start() {
   epoll_ = FileDescriptor(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll_) return fail_errno("epoll of the kernel door");
-  if (auto done = watch(epoll_.get(), rings_.door_bell.fd(), kBellTag); !done) return done;
-  for (size_t port = 0; port < ports_.size(); ++port)
-    if (auto done = watch(epoll_.get(), ports_[port].tap_fd, port); !done) return done;
+  if (auto done = watch(epoll_.get(), around_.rings.door_bell.fd(), kBellTag, 0); !done) return done;
+  for (size_t port = 0; port < around_.ports.size(); ++port)
+    if (auto done = watch(epoll_.get(), around_.ports[port].tap_fd, port, EPOLLET); !done) return done;
   thread_ = std::jthread([this] { run(); });
   pthread_setname_np(thread_.native_handle(), "cardea-door");
   return {};
 }
 
 void KernelDoor::run() {
+  Doorbell& bell = around_.rings.door_bell;
   std::array<epoll_event, 16> events;
   while (!stop_.load(std::memory_order_relaxed)) {
-    rings_.door_bell.arm();
+    around_.quiet_points.wake(around_.reader);
+    bell.arm();
     const bool more = carry_to_kernel() || stop_.load(std::memory_order_relaxed);
-    const int ready = ::epoll_wait(epoll_.get(), events.data(), int(events.size()), more ? 0 : -1);
-    rings_.door_bell.disarm();
+    for (uint16_t port = 0; port < left_.size(); ++port)
+      if (left_[port] != Left::kNothing) left_[port] = carry_from_kernel(port);
+    around_.quiet_points.sleep(around_.reader);
+    const int patience = patience_us(more);
+    const timespec limit{.tv_sec = 0, .tv_nsec = std::max(patience, 0) * 1000L};
+    const int ready =
+        ::epoll_pwait2(epoll_.get(), events.data(), int(events.size()), patience < 0 ? nullptr : &limit, nullptr);
+    bell.disarm();
     for (int i = 0; i < ready; ++i) {
       if (events[size_t(i)].data.u64 == kBellTag)
-        rings_.door_bell.quiet();
+        bell.quiet();
       else
-        carry_from_kernel(uint16_t(events[size_t(i)].data.u64));
+        left_[events[size_t(i)].data.u64] = Left::kMore;
     }
   }
 }
+
+int KernelDoor::patience_us(bool more) const {
+  if (more || std::ranges::find(left_, Left::kMore) != left_.end()) return 0;
+  return std::ranges::find(left_, Left::kHeldBack) != left_.end() ? kHeldBackUs : -1;
+}
+
+// ---- to the kernel
 
 bool KernelDoor::carry_to_kernel() {
   std::array<rte_mbuf*, kFramesATurn> packets;
-  const uint16_t count = rings_.door.pop(packets.data(), kFramesATurn);
-  for (uint16_t i = 0; i < count; ++i) {
-    rte_mbuf* packet = packets[i];
-    const bool known = packet->port < ports_.size();
-    const ssize_t put =
-        known ? ::write(ports_[packet->port].tap_fd, rte_pktmbuf_mtod(packet, void*), packet->data_len) : -1;
-    if (put < 0) stats::add(cells_.tap_full, 1);
-  }
-  if (count > 0) rte_pktmbuf_free_bulk(packets.data(), count);
-  return count > 0;
+  const uint16_t count = around_.rings.door.pop(packets.data(), kFramesATurn);
+  if (count == 0) return false;
+  for (uint16_t i = 0; i < count; ++i) write_to_kernel(packets[i]);
+  give_to_kernel();
+  rte_pktmbuf_free_bulk(packets.data(), count);
+  return true;
 }
 
-bool KernelDoor::carry_from_kernel(uint16_t port) {
-  std::array<rte_mbuf*, kFramesATurn> packets;
-  uint16_t count = 0;
-  while (count < kFramesATurn) {
-    rte_mbuf* packet = rte_pktmbuf_alloc(pool_);
-    if (packet == nullptr) {
-      // The frame must go, or epoll reports it for ever.
-      char lost[1];
-      if (::read(ports_[port].tap_fd, lost, sizeof lost) > 0) stats::add(cells_.no_buffer, 1);
-      break;
-    }
-    const ssize_t got = ::read(ports_[port].tap_fd, rte_pktmbuf_mtod(packet, void*), rte_pktmbuf_tailroom(packet));
-    if (got <= 0) {
-      rte_pktmbuf_free(packet);
-      break;
-    }
-    packet->data_len = uint16_t(got);
-    packet->pkt_len = uint32_t(got);
-    packet->port = port;
-    packets[count++] = packet;
+void KernelDoor::write_to_kernel(rte_mbuf* packet) {
+  if (packet->port >= around_.ports.size()) return;
+  const MutableBytes frame{rte_pktmbuf_mtod(packet, std::byte*), packet->data_len};
+  if (packet->port == coalesced_port_ && coalescer_.add(frame)) return;
+  give_to_kernel();
+  coalesced_port_ = packet->port;
+  coalescer_.add(frame);
+}
+
+void KernelDoor::give_to_kernel() {
+  const uint32_t frames = coalescer_.frames();
+  const std::span<const iovec> pieces = coalescer_.finish();
+  if (pieces.empty()) return;
+  if (::writev(around_.ports[coalesced_port_].tap_fd, pieces.data(), int(pieces.size())) < 0)
+    count(around_.path_cells.drops[size_t(Reason::k_door_full)], frames);
+}
+
+// ---- from the kernel
+
+KernelDoor::Left KernelDoor::carry_from_kernel(uint16_t port) {
+  WorkerRings& sender = around_.rings.sender(port, around_.ports[port].queues);
+  for (uint16_t frames = 0; frames < kFramesATurn; ++frames) {
+    if (sender.outbox.room() < kSegmentsATurn) return Left::kHeldBack;
+    const ssize_t got = ::read(around_.ports[port].tap_fd, frame_.get(), kFrameRoom);
+    if (got <= 0) return Left::kNothing;
+    if (!take_frame(port, size_t(got))) count(around_.rows.from_kernel_lost, 1);
   }
-  if (count == 0) return false;
-  WorkerRings& sender = rings_.sender(port, ports_[port].queues);
-  const uint16_t taken = sender.outbox.push(packets.data(), count);
-  sender.bell.ring();
-  stats::add(cells_.from_kernel, taken);
-  if (taken < count) {
-    stats::add(cells_.no_buffer, uint64_t(count - taken));
-    rte_pktmbuf_free_bulk(packets.data() + taken, unsigned(count - taken));
-  }
+  return Left::kMore;
+}
+
+bool KernelDoor::take_frame(uint16_t port, size_t size) {
+  if (size <= sizeof(VirtioHeader)) return false;
+  const auto header = load_native<VirtioHeader>(frame_.get());
+  const Bytes frame{frame_.get() + sizeof header, size - sizeof header};
+  FlowTuple tuple;
+  const wire::Frame read = wire::read_frame(frame, tuple);
+  const auto segments = Segments::of(header, frame, read, tuple);
+  if (!segments) return false;
+  const uint32_t sent = send_segments(port, *segments);
+  if (sent == segments->count()) count_sent(port, *segments, read, tuple);
+  count(around_.rows.from_kernel, sent);
+  count(around_.rows.from_kernel_lost, segments->count() - sent);
   return true;
+}
+
+// Returns how many found a buffer and room in the worker's ring.
+uint32_t KernelDoor::send_segments(uint16_t port, const Segments& segments) {
+  WorkerRings& sender = around_.rings.sender(port, around_.ports[port].queues);
+  std::array<rte_mbuf*, kSegmentsATurn> packets;
+  uint32_t sent = 0;
+  while (sent < segments.count()) {
+    const auto count = uint16_t(std::min<uint32_t>(kSegmentsATurn, segments.count() - sent));
+    if (rte_pktmbuf_alloc_bulk(around_.pool, packets.data(), count) != 0) return sent;
+    uint16_t written = 0;
+    for (; written < count; ++written) {
+      const uint32_t size = segments.size(sent + written);
+      if (size > rte_pktmbuf_tailroom(packets[written])) break;  // larger than the port's MTU: not ours to send
+      segments.write(sent + written, rte_pktmbuf_mtod(packets[written], std::byte*));
+      packets[written]->data_len = uint16_t(size);
+      packets[written]->pkt_len = size;
+      packets[written]->port = port;
+    }
+    const uint16_t taken = sender.outbox.push(packets.data(), written);
+    sender.bell.ring();
+    sent += taken;
+    if (taken == count) continue;
+    rte_pktmbuf_free_bulk(packets.data() + taken, unsigned(count - taken));
+    return sent;
+  }
+  return sent;
+}
+
+// What a local service answers is counted as its traffic, as what the workers forward is by account.
+void KernelDoor::count_sent(uint16_t port, const Segments& segments, const wire::Frame& read, const FlowTuple& tuple) {
+  count(around_.path_cells.ports[port].packets_out, segments.count());
+  count(around_.path_cells.ports[port].bytes_out, segments.bytes());
+  const LivePlan* plan = around_.plans.load();
+  if (plan == nullptr || read.l4 == 0) return;
+  const ServiceId id = plan->listen_table->find(tuple.source, tuple.source_port_be, tuple.protocol);
+  if (id == kNoService || (*plan->services)[id].forward != image::Forward::local) return;
+  count((*plan->services)[id].cells.packets_out, segments.count());
+  count((*plan->services)[id].cells.bytes_out, segments.bytes());
 }
 
 }  // namespace cardea::dataplane

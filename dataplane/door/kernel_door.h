@@ -1,29 +1,30 @@
 // The kernel door: one thread that carries frames between the workers and the TAPs. What the kernel sends on a TAP
-// leaves by the port beside it; what no service wants, and what is the kernel's own, is written to the TAP. It sleeps
-// in epoll and never holds a worker up: when its ring is full, the worker drops and counts.
+// leaves by the port beside it; what no service wants, what a local service does, and what is the kernel's own, is
+// written to the TAP. TCP crosses in pieces of up to 64 KB either way (coalesce.h, segment.h). It sleeps in epoll and
+// never holds a worker up: when its ring is full, the worker drops and counts; when a worker's ring is full, frames
+// stay in the TAP's queue, which the kernel knows how to handle.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <thread>
 #include <vector>
 
 #include "base/file_descriptor.h"
-#include "base/stats.h"
+#include "base/published.h"
+#include "dataplane/control/control_rows.h"
+#include "dataplane/door/coalesce.h"
+#include "dataplane/door/segment.h"
 #include "dataplane/door/tap.h"
+#include "dataplane/path/path_rows.h"
+#include "dataplane/state/live_plan.h"
 #include "dataplane/worker_rings.h"
 
 struct rte_mempool;
 
 namespace cardea::dataplane {
-
-// Cells of the door thread's own core in the stats segment.
-struct DoorCells {
-  stats::Cell from_kernel = nullptr;  // frames that the kernel sent
-  stats::Cell tap_full = nullptr;     // frames that a TAP did not take
-  stats::Cell no_buffer = nullptr;    // frames of the kernel's that found no buffer or a full ring
-};
 
 struct DoorPort {
   int tap_fd = -1;
@@ -32,23 +33,45 @@ struct DoorPort {
 
 class KernelDoor {
  public:
-  // `rings`, `pool` and the TAPs outlive the door. Ports in the plan's order.
-  KernelDoor(std::vector<DoorPort> ports, Rings& rings, rte_mempool* pool, DoorCells cells);
+  // All of it outlives the door.
+  struct Surroundings {
+    std::vector<DoorPort> ports;  // in the plan's order
+    Rings& rings;
+    rte_mempool* pool;
+    QuietPoints& quiet_points;
+    uint32_t reader;  // the thread's number among them
+    const Published<LivePlan>& plans;
+    uint64_t* cells;  // the thread's block of the stats segment
+    const PathCells& path_cells;
+    const ControlRows& rows;
+  };
+
+  explicit KernelDoor(const Surroundings& surroundings);
   KernelDoor(const KernelDoor&) = delete;
   ~KernelDoor();  // asks the thread to end and waits for it
 
   Result<> start();
 
  private:
-  void run();
-  bool carry_to_kernel();
-  bool carry_from_kernel(uint16_t port);
+  enum class Left : uint8_t { kNothing, kMore, kHeldBack };  // in a TAP: held back by a worker's full ring
 
-  std::vector<DoorPort> ports_;
-  Rings& rings_;
-  rte_mempool* pool_;
-  DoorCells cells_;
+  void run();
+  int patience_us(bool more) const;
+  bool carry_to_kernel();
+  void write_to_kernel(rte_mbuf* packet);
+  void give_to_kernel();
+  Left carry_from_kernel(uint16_t port);
+  bool take_frame(uint16_t port, size_t size);
+  uint32_t send_segments(uint16_t port, const Segments& segments);
+  void count_sent(uint16_t port, const Segments& segments, const wire::Frame& read, const FlowTuple& tuple);
+  void count(uint32_t cell, uint64_t n) { stats::add(around_.cells + cell, n); }
+
+  Surroundings around_;
   FileDescriptor epoll_;
+  std::vector<Left> left_;  // by port
+  Coalescer coalescer_;
+  uint16_t coalesced_port_ = 0;
+  std::unique_ptr<std::byte[]> frame_;  // what was read from a TAP, its virtio header first
   std::atomic<bool> stop_ = false;
   std::jthread thread_;
 };

@@ -43,12 +43,15 @@ Result<Tap> open_tap(const std::string& name, const std::array<uint8_t, 6>& mac,
   if (!tap.fd) return fail_errno("open /dev/net/tun");
   ifreq ifr{};
   std::memcpy(ifr.ifr_name, name.c_str(), name.size() + 1);
-  ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_TUN_EXCL;
+  ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_TUN_EXCL | IFF_VNET_HDR;
   if (::ioctl(tap.fd.get(), TUNSETIFF, &ifr) < 0)
     return fail_errno(
         errno == EBUSY
             ? fmt::format("make the interface {}: there is one of that name; give the port another name", name)
             : fmt::format("make the interface {}", name));
+  // The kernel leaves checksums and the cutting of large TCP packets to us, as to any NIC.
+  if (::ioctl(tap.fd.get(), TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN) < 0)
+    return fail_errno(fmt::format("switch on the offloads of {}", name));
   FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return fail_errno("open a socket for interface settings");
   ifr.ifr_hwaddr.sa_family = ARPHRD_ETHER;

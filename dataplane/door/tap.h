@@ -11,7 +11,7 @@
 namespace cardea::dataplane {
 
 struct Tap {
-  FileDescriptor fd;  // non-blocking; one read or write is one frame
+  FileDescriptor fd;  // non-blocking; one read or write is one frame behind its VirtioHeader
   int index = 0;      // the kernel's interface number
   std::string name;
 };

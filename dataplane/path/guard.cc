@@ -3,7 +3,7 @@
 #include <rte_mbuf.h>
 
 #include "dataplane/path/path.h"
-#include "dataplane/wire/checksum.h"
+#include "dataplane/wire/l4_checksum.h"
 #include "dataplane/wire/mapped_address.h"
 
 namespace cardea::dataplane::path {
@@ -18,28 +18,12 @@ bool bad_ip_checksum(const rte_mbuf& packet, const std::byte* ip, image::Checksu
   return wire::fold(sum) != 0xffff;
 }
 
-bool wrong_l4_sum(const Batch& batch, uint32_t row) {
-  const wire::Frame& frame = batch.frame[row];
-  if (frame.l4 == 0 || frame.flags & wire::kFragment) return false;  // covers what is not in this packet
-  const std::byte* data = batch.data[row];
-  const bool udp = frame.protocol == uint8_t(Protocol::kUdp);
-  if (udp && frame.family == 4 && load_native<uint16_t>(data + frame.l4 + 6) == 0) return false;  // not computed
-  const uint32_t end = uint32_t{frame.l3} + frame.l3_length;
-  const uint32_t size = udp ? load_be16(data + frame.l4 + 4) : end - frame.l4;
-  const FlowTuple& tuple = batch.tuple[row];
-  const size_t skip = frame.family == 4 ? 12 : 0;
-  uint64_t sum = __builtin_bswap16(uint16_t(size)) + (uint64_t{frame.protocol} << 8);
-  sum = wire::sum_bytes(tuple.source.bytes.data() + skip, 16 - skip, sum);
-  sum = wire::sum_bytes(tuple.destination.bytes.data() + skip, 16 - skip, sum);
-  return wire::fold(wire::sum_bytes(data + frame.l4, size, sum)) != 0xffff;
-}
-
 bool bad_l4_checksum(const rte_mbuf& packet, const Batch& batch, uint32_t row, image::Checksums setting) {
   const uint64_t nic = packet.ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
   if (nic == RTE_MBUF_F_RX_L4_CKSUM_BAD) return true;
   if (setting != image::Checksums::full || nic == RTE_MBUF_F_RX_L4_CKSUM_GOOD) [[likely]]
     return false;
-  return wrong_l4_sum(batch, row);
+  return !wire::l4_sum_right(batch.frame[row], batch.tuple[row], batch.data[row]);
 }
 
 // RFC 1122 3.2.1.3, RFC 4291 2.5: not a sender's address. The unspecified one is (DHCP), though not to a service.

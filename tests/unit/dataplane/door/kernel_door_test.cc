@@ -1,0 +1,152 @@
+// The door with a pair of sockets in the TAP's place: they keep datagrams apart as a TAP keeps frames.
+#include "dataplane/door/kernel_door.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <rte_mbuf.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "tests/unit/dataplane/door/tcp_frames.h"
+
+namespace cardea::dataplane {
+namespace {
+
+using namespace test;
+using Frame = std::vector<std::byte>;
+
+class DoorTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    start_eal();
+    static int made = 0;  // DPDK's rings have names
+    auto door_ring = PacketRing::create("door" + std::to_string(made), kDoorPackets);
+    auto in = PacketRing::create("in" + std::to_string(made), kRingPackets);
+    auto out = PacketRing::create("out" + std::to_string(made++), 128);
+    rings_ = std::make_unique<Rings>(std::move(*door_ring));
+    rings_->workers.push_back(std::make_unique<WorkerRings>(std::move(*in), std::move(*out)));
+    int pair[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
+    tap_ = FileDescriptor(pair[0]), kernel_ = FileDescriptor(pair[1]);
+    const std::string ports[] = {"wan"};
+    rows_ = ControlRows::add(*site_.segment, ports).value();
+    plans_.publish(build_live_plan(plan_image({}), *site_.registry).value());
+    door_ = std::make_unique<KernelDoor>(KernelDoor::Surroundings{.ports = {{tap_.get(), 1}},
+                                                                  .rings = *rings_,
+                                                                  .pool = packet_pool(),
+                                                                  .quiet_points = quiet_,
+                                                                  .reader = 0,
+                                                                  .plans = plans_,
+                                                                  .cells = site_.segment->cells(1),
+                                                                  .path_cells = site_.path_cells,
+                                                                  .rows = rows_});
+    ASSERT_TRUE(door_->start());
+  }
+
+  void to_kernel(const std::vector<Frame>& frames) {
+    for (const Frame& frame : frames) {
+      rte_mbuf* one = packet(frame);
+      one->port = 0;
+      ASSERT_EQ(rings_->door.push(&one, 1), 1);
+    }
+    rings_->door_bell.ring();
+  }
+  // The next thing the kernel would get, its header first; empty when nothing comes.
+  Frame kernel_gets(int patience_ms = 2000) {
+    pollfd wait{kernel_.get(), POLLIN, 0};
+    if (::poll(&wait, 1, patience_ms) != 1) return {};
+    Frame frame(70000);
+    frame.resize(size_t(std::max<ssize_t>(::read(kernel_.get(), frame.data(), frame.size()), 0)));
+    return frame;
+  }
+  void kernel_sends(const VirtioHeader& header, const Frame& frame) {
+    Frame all(sizeof header);
+    std::memcpy(all.data(), &header, sizeof header);
+    all.insert(all.end(), frame.begin(), frame.end());
+    ASSERT_EQ(::write(kernel_.get(), all.data(), all.size()), ssize_t(all.size()));
+  }
+  std::vector<Frame> worker_gets(size_t count) {
+    std::vector<Frame> got;
+    for (int tries = 0; got.size() < count && tries < 2000; ++tries) {
+      rte_mbuf* packets[32];
+      const uint16_t n = rings_->workers[0]->outbox.pop(packets, 32);
+      for (uint16_t i = 0; i < n; ++i) {
+        const auto* at = rte_pktmbuf_mtod(packets[i], const std::byte*);
+        got.emplace_back(at, at + packets[i]->data_len);
+        rte_pktmbuf_free(packets[i]);
+      }
+      if (n == 0) ::usleep(1000);
+    }
+    return got;
+  }
+  uint64_t counted(uint32_t cell) { return std::atomic_ref(site_.segment->cells(1)[cell]).load(); }
+
+  Site site_;
+  ControlRows rows_;
+  QuietPoints quiet_{1};
+  Published<LivePlan> plans_{quiet_};
+  std::unique_ptr<Rings> rings_;
+  FileDescriptor tap_, kernel_;
+  std::unique_ptr<KernelDoor> door_;
+};
+
+TEST_F(DoorTest, FramesReachTheKernelInOrderAndSegmentsTogether) {
+  const Frame arp(60, std::byte{1});
+  to_kernel({arp, segment(kFlow4, 0, 1000), segment(kFlow4, 1000, 1000), segment(kFlow6, 0, 10)});
+  EXPECT_EQ(kernel_gets().size(), sizeof(VirtioHeader) + 60);
+  size_t bytes = 0;  // in one piece, or in two if the door was quicker than we
+  for (size_t wanted = 2000; bytes < wanted;) {
+    const Frame got = kernel_gets();
+    ASSERT_FALSE(got.empty());
+    bytes += got.size() - sizeof(VirtioHeader) - 54;
+  }
+  EXPECT_EQ(kernel_gets().size(), sizeof(VirtioHeader) + 84);
+}
+
+TEST_F(DoorTest, LargeFramesOfTheKernelAreCutAndCountedForTheirService) {
+  const FlowTuple reply = tuple("203.0.113.3:80", "198.51.100.7:5555");
+  kernel_sends({.flags = 1, .type = VirtioHeader::kTcpV4, .segment = 1448}, segment(reply, 0, 14480));
+  const std::vector<Frame> frames = worker_gets(10);
+  ASSERT_EQ(frames.size(), 10u);
+  uint32_t sequence = 0;
+  for (const Frame& frame : frames) {
+    EXPECT_TRUE(sums_right(frame));
+    EXPECT_EQ(load_be32(frame.data() + 38), sequence);
+    sequence += 1448;
+  }
+  const auto* plan = plans_.load();
+  const ServiceId id = plan->listen_table->find(reply.source, reply.source_port_be, Protocol::kTcp);
+  const TrafficCells& cells = (*plan->services)[id].cells;
+  EXPECT_EQ(counted(cells.packets_out), 10u);
+  EXPECT_EQ(counted(cells.bytes_out), 10u * (54 + 1448));
+  EXPECT_EQ(counted(rows_.from_kernel), 10u);
+}
+
+TEST_F(DoorTest, WhatFindsNoRoomWaitsInTheTap) {
+  constexpr uint32_t kFrames = 300;  // the ring holds 127, and the door leaves room for one large frame
+  std::jthread kernel([&] {
+    for (uint32_t i = 0; i < kFrames; ++i) {
+      pollfd wait{kernel_.get(), POLLOUT, 0};
+      while (::poll(&wait, 1, 10'000) == 1 && (wait.revents & POLLOUT) == 0) {
+      }
+      kernel_sends({}, segment(kFlow4, i, 10));
+    }
+  });
+  while (rings_->workers[0]->outbox.room() > 64) ::usleep(1000);
+  const std::vector<Frame> frames = worker_gets(kFrames);
+  ASSERT_EQ(frames.size(), kFrames);
+  for (uint32_t i = 0; i < kFrames; ++i) EXPECT_EQ(load_be32(frames[i].data() + 38), i);
+  EXPECT_EQ(counted(rows_.from_kernel_lost), 0u);
+}
+
+TEST_F(DoorTest, NonsenseOfTheKernelIsCountedAsLost) {
+  kernel_sends({.type = 3, .segment = 10}, segment(kFlow4, 0, 100));
+  kernel_sends({}, segment(kFlow4, 0, 100));
+  EXPECT_EQ(worker_gets(1).size(), 1u);
+  EXPECT_EQ(counted(rows_.from_kernel_lost), 1u);
+}
+
+}  // namespace
+}  // namespace cardea::dataplane
