@@ -169,6 +169,20 @@ TEST(SecureSession, AClientThatIsCutEndsItsExchange) {
   EXPECT_EQ(secure.site.log_line()["reason"], "client_closed");
 }
 
+TEST(SecureSession, AClientThatClosedOnlyItsHalfIsAnswered) {
+  Secure secure;
+  TlsPeer client(secure.site, *secure.trusting, "shop.example");
+  client.send(get("/"));
+  EXPECT_TRUE(client.stream().shutdown_write().ok());
+  Peer backend = secure.site.origin().accept();
+  backend.message();
+  settle(secure.site.loop());
+  backend.send(ok("answered"));
+  IoResult end;
+  EXPECT_THAT(client.rest(end), HasSubstr("\r\n\r\nanswered"));
+  EXPECT_EQ(end.error, 0);
+}
+
 TEST(SecureSession, PipelinedRequestsInOneRecordAreAllServed) {
   Secure secure;
   TlsPeer client(secure.site, *secure.trusting, "shop.example");
