@@ -92,6 +92,36 @@ TEST(Exchange, PipelinedRequestsAreAnsweredInTheirOrder) {
   EXPECT_EQ(site.buffers_lent(), 0u);
 }
 
+// A client that sends ahead without end fills its one buffer and is made to wait.
+TEST(Exchange, WhatIsSentAheadIsBounded) {
+  Site site;
+  Peer client = site.client();
+  client.hold_little();
+  const std::string request = get("/", "X: " + std::string(3000, 'x') + "\r\n");
+  std::string all;
+  while (all.size() < 8 << 20) all += request;
+  size_t sent = client.send_what_fits(all);
+  Peer backend = site.origin().accept();
+  for (int i = 0; i < 50; ++i) {
+    sent += client.send_what_fits(std::string_view(all).substr(sent));
+    settle(site.loop());
+  }
+  EXPECT_LT(sent, all.size());
+  EXPECT_EQ(site.buffers_lent(), 16384u);
+  size_t answered = 0;
+  std::string came;
+  EXPECT_TRUE(run_until(site.loop(), [&] {
+    sent += client.send_what_fits(std::string_view(all).substr(sent));
+    came += backend.what_came();
+    for (size_t at; (at = came.find("\r\n\r\n")) != came.npos; ++answered) {
+      backend.send(ok("x"));
+      came.erase(0, at + 4);
+    }
+    client.what_came();
+    return answered == all.size() / request.size();
+  })) << answered;
+}
+
 TEST(Exchange, HeadsAndBodiesMayComeByteByByte) {
   Site site;
   Peer client = site.client();
