@@ -31,7 +31,7 @@ std::unexpected<Error> operator_error(const std::string& path, Error error) {
 Result<std::string> read_file(const std::string& path) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return operator_error("open", std::move(fail_errno(path).error()));
-  struct stat found {};
+  struct stat found{};
   if (::fstat(file.get(), &found) != 0) return operator_error("read", std::move(fail_errno(path).error()));
   if (found.st_size > off_t{kFileBytesMax})
     return fail(path + ": larger than 1 MB, so not a certificate or key", Origin::kOperator);
@@ -104,6 +104,21 @@ std::string serial_of(const X509* certificate) {
   return result;
 }
 
+// What OpenSSL will not serve with at the security level of our contexts (SSL_CTX_set_security_level(3), level 2) is
+// refused with the plan and not at the first handshake. Nobody looks at the signature of what signs itself.
+constexpr int kSecurityBitsMin = 112;
+
+Result<> strong_enough(const std::string& path, X509* leaf, const EVP_PKEY* key) {
+  if (EVP_PKEY_get_security_bits(key) < kSecurityBitsMin)
+    return fail(fmt::format("{}: a key of {} bits is too weak; RSA needs 2048, EC 224", path, EVP_PKEY_get_bits(key)),
+                Origin::kOperator);
+  int bits = -1;
+  const bool known = X509_get_signature_info(leaf, nullptr, nullptr, &bits, nullptr) == 1;
+  if ((X509_get_extension_flags(leaf) & EXFLAG_SS) != 0 || !known || bits >= kSecurityBitsMin) return {};
+  return fail(fmt::format("{}: its signature is too weak (SHA-1 or older); have it signed anew", path),
+              Origin::kOperator);
+}
+
 }  // namespace
 
 Certificate::~Certificate() {
@@ -125,7 +140,7 @@ Result<std::shared_ptr<const Certificate>> load_certificate(const std::string& n
   if (!chain) return operator_error(chain_path, std::move(chain.error()));
   auto key = parse_key(certificate->key_pem, nullptr);
   if (!key) return operator_error(key_path, std::move(key.error()));
-  const X509* leaf = chain->front().get();
+  X509* leaf = chain->front().get();
   if (X509_check_private_key(leaf, key->get()) != 1) {
     ERR_clear_error();
     return fail(fmt::format("{}: this key does not belong to the first certificate in {}; the server's own certificate "
@@ -133,6 +148,8 @@ Result<std::shared_ptr<const Certificate>> load_certificate(const std::string& n
                             key_path, chain_path),
                 Origin::kOperator);
   }
+  if (auto strong = strong_enough(chain_path, leaf, key->get()); !strong)
+    return std::unexpected(std::move(strong.error()));
   certificate->names = names_of(leaf);
   certificate->key_type = EVP_PKEY_get0_type_name(key->get());
   certificate->issuer = issuer_of(leaf);

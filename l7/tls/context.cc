@@ -9,6 +9,8 @@
 #include <array>
 #include <cstring>
 
+#include "base/check.h"
+#include "base/log.h"
 #include "l7/tls/pem.h"
 #include "l7/tls/tls_stream.h"
 
@@ -128,9 +130,6 @@ Result<std::unique_ptr<ServerContext>> ServerContext::create(
   context->alpn_wire_ = std::move(*wire);
   for (const auto& certificate : certificates) context->add(certificate);
   if (previous) context->take_over(*previous);
-  NameSet& first = *context->sets_.front();
-  if (!first.context)
-    if (auto done = context->make(first); !done) return std::unexpected(std::move(done.error()));
   return context;
 }
 
@@ -176,11 +175,30 @@ Result<> ServerContext::make(NameSet& set) const {
   return {};
 }
 
+SSL_CTX* ServerContext::context_of(NameSet& set) const {
+  if (set.context || set.refused) return set.context.get();
+  if (auto made = make(set); !made) {
+    set.refused = true;
+    log::error("{}; handshakes that ask for it fail", made.error().message);
+  }
+  return set.context.get();
+}
+
+SSL_CTX* ServerContext::default_context() {
+  NameSet& first = *sets_.front();
+  if (SSL_CTX* context = context_of(first)) return context;
+  auto without = make_context();
+  CHECK(without.has_value(), "out of memory");
+  first.context = std::move(*without);
+  return first.context.get();
+}
+
 // A certificate joins those that have just its names, unless one with its kind of key is there already.
 void ServerContext::add(const std::shared_ptr<const Certificate>& certificate) {
   const auto joins = [&](const NameSet& set) {
     return set.certificates.front()->names == certificate->names &&
-           std::ranges::none_of(set.certificates, [&](const auto& it) { return it->key_type == certificate->key_type; });
+           std::ranges::none_of(set.certificates,
+                                [&](const auto& it) { return it->key_type == certificate->key_type; });
   };
   NameSet* known = certificate->names.empty() ? nullptr : find_set(certificate->names.front());
   if (!known || !joins(*known)) known = sets_.emplace_back(std::make_unique<NameSet>()).get();
@@ -222,9 +240,7 @@ SSL_CTX* ServerContext::find(std::string_view server_name) {
     buffer[dot - 1] = '*';
     set = find_set(name.substr(dot - 1));
   }
-  if (!set) return nullptr;
-  if (!set->context && !set->refused) set->refused = !make(*set).has_value();
-  return set->context.get();
+  return set ? context_of(*set) : nullptr;
 }
 
 SessionSlot& SessionSlot::operator=(SessionSlot&& other) noexcept {

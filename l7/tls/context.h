@@ -35,13 +35,12 @@ struct ServerOptions {
 
 // Belongs to its shard's thread. Connections made from it keep what they need of it alive, but not its CryptoLibrary.
 // OpenSSL's own context for a certificate costs about a millisecond to make, so it is made by the first handshake that
-// asks for it: a thousand certificates cost a reload nothing but the table of their names.
+// asks for it: a thousand services and certificates cost a reload nothing but the tables of their names.
 class ServerContext {
  public:
   // The first certificate answers names that none has. Two certificates with the same names and different kinds of key
   // (EC and RSA, say) serve together, and the client's abilities decide. The certificates were checked when they were
-  // loaded; the first is used at once, and an Error is what OpenSSL says against it. What `previous` has made for the
-  // same certificates is taken over.
+  // loaded. What `previous` has made for the same certificates is taken over.
   static Result<std::unique_ptr<ServerContext>> create(const CryptoLibrary& library,
                                                        std::span<const std::shared_ptr<const Certificate>> certificates,
                                                        std::shared_ptr<const TicketKeys> tickets,
@@ -56,7 +55,8 @@ class ServerContext {
   const CryptoLibrary& library() const { return library_; }
   const ServerOptions& options() const { return options_; }
 
-  SSL_CTX* default_context() const { return sets_.front()->context.get(); }
+  // The first certificate's. Should OpenSSL refuse it, after all, a context without one: handshakes fail.
+  SSL_CTX* default_context();
   // The context whose certificate covers the name; null: none does, or OpenSSL refuses it. Case does not matter.
   SSL_CTX* find(std::string_view server_name);
   const std::string& alpn_wire() const { return alpn_wire_; }
@@ -76,6 +76,7 @@ class ServerContext {
   ServerContext(const CryptoLibrary& library, std::shared_ptr<const TicketKeys> tickets, const ServerOptions& options);
   void add(const std::shared_ptr<const Certificate>& certificate);
   void take_over(const ServerContext& previous);
+  SSL_CTX* context_of(NameSet& set) const;
   Result<> make(NameSet& set) const;
   Result<SslContext> make_context() const;
   NameSet* find_set(std::string_view name) const;

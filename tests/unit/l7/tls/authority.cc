@@ -16,8 +16,8 @@
 namespace cardea::l7::tls {
 namespace {
 
-KeyObject make_key(bool rsa) {
-  KeyObject key(rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"));
+KeyObject make_key(unsigned rsa_bits) {  // 0: EC
+  KeyObject key(rsa_bits != 0 ? EVP_RSA_gen(rsa_bits) : EVP_EC_gen("P-256"));
   CHECK(key != nullptr);
   return key;
 }
@@ -57,7 +57,7 @@ X509Object make_certificate(EVP_PKEY* key, const std::string& common_name, long 
 }  // namespace
 
 struct Authority::Own {
-  KeyObject key = make_key(false);
+  KeyObject key = make_key(0);
   X509Object certificate = make_certificate(key.get(), "Test authority", 1, -10, 3650);
 };
 
@@ -77,7 +77,7 @@ Authority::~Authority() {
 }
 
 void Authority::issue(const std::string& name, const LeafOptions& options) {
-  const KeyObject key = make_key(options.rsa);
+  const KeyObject key = make_key(options.rsa ? options.rsa_bits : 0);
   const std::string common_name = options.names.empty() ? name : options.names.front();
   const X509Object leaf = make_certificate(key.get(), common_name, ++serial_, options.days_from, options.days_to);
   X509_set_issuer_name(leaf.get(), X509_get_subject_name(own_->certificate.get()));

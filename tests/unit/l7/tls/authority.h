@@ -13,6 +13,7 @@ namespace cardea::l7::tls {
 struct LeafOptions {
   std::vector<std::string> names;  // alternative names; the first is the common name
   bool rsa = false;
+  unsigned rsa_bits = 2048;
   bool alternative_names = true;
   int days_from = -1, days_to = 30;  // from today
 };

@@ -74,6 +74,11 @@ TEST_F(CertificateTest, AnEncryptedKeyIsRefusedWithTheWayOut) {
   EXPECT_THAT(refusal("a.crt", "encrypted.key"), HasSubstr("encrypted; store it without a passphrase"));
 }
 
+TEST_F(CertificateTest, AKeyTooWeakToServeWithIsRefusedWhenItIsLoaded) {
+  authority.issue("weak", {.names = {"a.example"}, .rsa = true, .rsa_bits = 1024});
+  EXPECT_THAT(refusal("weak.crt", "weak.key"), HasSubstr("weak.crt: a key of 1024 bits is too weak"));
+}
+
 TEST_F(CertificateTest, WarnsOfExpiry) {
   using std::chrono::days;
   const auto loaded = authority.issued("a", {.names = {"a.example"}});

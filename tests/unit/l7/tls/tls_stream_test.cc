@@ -294,6 +294,13 @@ TEST_F(TlsTest, WithoutVerificationAnyCertificateDoes) {
   EXPECT_TRUE(far_result.ok());
 }
 
+TEST_F(TlsTest, AContextIsMadeByTheFirstHandshakeThatNeedsIt) {
+  EXPECT_EQ(server->made(), 0u);
+  connect("shop.example");
+  shake();
+  EXPECT_EQ(server->made(), 1u);
+}
+
 TEST_F(TlsTest, EcAndRsaCertificatesOfTheSameNamesServeTogether) {
   certificates.push_back(authority.issued("shop-rsa", {.names = {"shop.example", "www.shop.example"}, .rsa = true}));
   restart();
