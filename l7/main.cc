@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/plan_server.h"
 #include "l7/control/control.h"
+#include "l7/tls/crypto_memory.h"
 
 namespace {
 
@@ -53,6 +54,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", CARDEA_VERSION);
   CLI11_PARSE(app, argc, argv);
   log::start("cardea-l7");
+  tls::keep_crypto_memory();
   raise_descriptor_limit();
   const FileDescriptor signals = our_signals();
   const auto done = run(options, signals.get());

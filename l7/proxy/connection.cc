@@ -13,12 +13,10 @@ Connection::Connection(Shard& shard, LiveService& service, Accepted accepted)
       arena_(shard.loop().chunks(), first_.data(), first_.size()),
       exchange_arena_(shard.loop().chunks()) {}
 
-Connection::~Connection() {
-  if (tls_) tls_->~TlsStream();
-}
+Connection::~Connection() = default;
 
 tls::TlsStream& Connection::start_tls(tls::ServerContext& context) {
-  tls_ = arena_.make<tls::TlsStream>(context, socket_);
+  tls_ = std::make_unique<tls::TlsStream>(context, socket_);
   return *tls_;
 }
 

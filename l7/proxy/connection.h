@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 
 #include "l7/proxy/input.h"
 #include "l7/proxy/live_service.h"
@@ -29,7 +30,7 @@ class Connection final : public LiveConnection {
   // What the client writes and reads: the socket, or TLS over it.
   Stream& stream() { return tls_ ? static_cast<Stream&>(*tls_) : socket_; }
   Stream& socket() { return socket_; }  // below TLS
-  const tls::TlsStream* tls() const { return tls_; }
+  const tls::TlsStream* tls() const { return tls_.get(); }
   // From here on the stream is TLS. The context outlives the handshake.
   tls::TlsStream& start_tls(tls::ServerContext& context);
 
@@ -49,7 +50,7 @@ class Connection final : public LiveConnection {
 
   Endpoint client_;
   KernelStream socket_;
-  tls::TlsStream* tls_ = nullptr;  // in arena_
+  std::unique_ptr<tls::TlsStream> tls_;  // alone: in arena_ it would lie behind the handshake's frames and cost a chunk
   alignas(16) std::array<std::byte, kFirstBytes> first_;
   Arena arena_, exchange_arena_;
 };

@@ -1,0 +1,11 @@
+// The memory OpenSSL works in. It asks the heap for two buffers of 17 KB and several small pieces at every record, and for
+// about a thousand at a handshake; here each thread keeps what was given back, by size, so a proxied request asks the heap
+// for nothing. What is kept is bounded, the rest goes back to the heap.
+#pragma once
+
+namespace cardea::l7::tls {
+
+// Once, before anything else of OpenSSL is used; threads that use it live as long as the process.
+void keep_crypto_memory();
+
+}  // namespace cardea::l7::tls
