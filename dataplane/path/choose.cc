@@ -80,8 +80,8 @@ bool choose_one(WorkerState& worker, Batch& batch, uint32_t row) {
   const LivePlan& plan = *worker.plan;
   const LiveService& service = (*plan.services)[batch.service[row]];
   const wire::Frame& frame = batch.frame[row];
-  const bool tcp = frame.protocol == uint8_t(Protocol::kTcp);
-  if (service.forward == image::Forward::fullnat && tcp && !starts_tcp(frame)) {
+  const bool tcp = frame.protocol == uint8_t(Protocol::kTcp), quote = frame.flags & wire::kQuote;
+  if (service.forward == image::Forward::fullnat && (quote || (tcp && !starts_tcp(frame)))) {
     batch.leave(row, Verdict::kDoor, Reason::k_no_flow);
     return false;
   }
@@ -95,7 +95,7 @@ bool choose_one(WorkerState& worker, Batch& batch, uint32_t row) {
     if (worker.dry) batch.dry_nat = nat;
     return true;
   }
-  if (worker.dry || (tcp && frame.tcp_flags & wire::kTcpRst)) return true;
+  if (worker.dry || quote || (tcp && frame.tcp_flags & wire::kTcpRst)) return true;
   batch.flow[row] = begin_flow(worker, batch, row, nullptr, 0);
   batch.bypassed += batch.flow[row] == kNoFlow;
   return true;

@@ -1,9 +1,11 @@
-// First room: where the headers are. Sends to the kernel what is not TCP or UDP over IP, drops what cannot be read.
+// First room: where the headers are. Sends to the kernel what is not TCP or UDP over IP nor an ICMP error about them,
+// drops what cannot be read.
 #include <rte_mbuf.h>
 
 #include <algorithm>
 
 #include "dataplane/path/path.h"
+#include "dataplane/wire/quote.h"
 #include "dataplane/wire/read_frame.h"
 
 namespace cardea::dataplane::path {
@@ -53,6 +55,9 @@ void parse(WorkerState&, Batch& batch) {
       ++live;
     else if (packet->nb_segs != 1)
       batch.drop(row, Reason::k_segmented);
+    else if (frame.fault == wire::Fault::kNotTcpUdp &&
+             wire::read_quote({data, packet->data_len}, batch.frame[row], batch.tuple[row]))
+      ++live;
     else
       refuse(batch, row, frame.fault);
   }

@@ -1,10 +1,12 @@
 // Eighth room: makes the packet that leaves. fullnat changes addresses and ports in place and corrects the checksums by
 // what changed (RFC 1624); ipip puts an outer header in front (RFC 2003, RFC 2473). Either way one hop is counted and
-// the link addresses are those of the next hop.
+// the link addresses are those of the next hop. An ICMP error about a flow is translated with the packet it quotes, so
+// that its receiver sees its own.
 #include <rte_mbuf.h>
 
 #include "dataplane/path/path.h"
 #include "dataplane/wire/checksum.h"
+#include "dataplane/wire/quote.h"
 
 namespace cardea::dataplane::path {
 namespace {
@@ -30,8 +32,8 @@ void write_link(std::byte* frame, const Hop& hop, uint16_t ether_type) {
   store_be16(frame + 12, ether_type);
 }
 
-void correct_l4(std::byte* l4, const wire::Frame& frame, uint16_t delta) {
-  const bool udp = frame.protocol == uint8_t(Protocol::kUdp);
+void correct_l4(std::byte* l4, uint8_t protocol, uint16_t delta) {
+  const bool udp = protocol == uint8_t(Protocol::kUdp);
   std::byte* at = l4 + (udp ? 6 : 16);
   const auto checksum = load_native<uint16_t>(at);
   if (udp && checksum == 0) return;  // the sender did not compute one
@@ -39,29 +41,75 @@ void correct_l4(std::byte* l4, const wire::Frame& frame, uint16_t delta) {
   store_native<uint16_t>(at, udp && corrected == 0 ? 0xffff : corrected);
 }
 
+// What a packet of a NAT flow carries when it leaves, and what that changes in its checksums.
+struct Translation {
+  const std::byte *source, *destination;  // 16 bytes each
+  uint16_t l3_delta, l4_delta;
+  uint16_t source_port_be, destination_port_be;
+};
+
+Translation translation_of(const FlowNat& flow, Direction direction) {
+  const auto bytes = [](const auto& address) { return reinterpret_cast<const std::byte*>(address.data()); };
+  if (direction == Direction::kOut)
+    return {bytes(flow.service_address),   bytes(flow.client),      uint16_t(~flow.l3_delta), uint16_t(~flow.l4_delta),
+            flow.head.destination_port_be, flow.head.source_port_be};
+  return {bytes(flow.nat_address), bytes(flow.backend), flow.l3_delta,
+          flow.l4_delta,           flow.nat_port_be,    flow.backend_port_be};
+}
+
+void write_addresses(std::byte* ip, uint8_t family, const std::byte* source, const std::byte* destination) {
+  if (family == 4) {
+    __builtin_memcpy(ip + 12, source + 12, 4);
+    __builtin_memcpy(ip + 16, destination + 12, 4);
+  } else {
+    __builtin_memcpy(ip + 8, source, 16);
+    __builtin_memcpy(ip + 24, destination, 16);
+  }
+}
+
 void translate(Batch& batch, uint32_t row, const FlowNat& flow, const Hop& hop) {
   const wire::Frame& frame = batch.frame[row];
-  const bool out = batch.direction[row] == Direction::kOut;
+  const Translation to = translation_of(flow, batch.direction[row]);
   std::byte* data = batch.data[row];
   std::byte *ip = data + frame.l3, *l4 = data + frame.l4;
-  const auto& source = out ? flow.service_address : flow.nat_address;
-  const auto& destination = out ? flow.client : flow.backend;
-  const uint16_t l3_delta = out ? uint16_t(~flow.l3_delta) : flow.l3_delta;
-  const uint16_t l4_delta = out ? uint16_t(~flow.l4_delta) : flow.l4_delta;
-  const uint32_t ports = out ? flow.head.destination_port_be | uint32_t{flow.head.source_port_be} << 16
-                             : flow.nat_port_be | uint32_t{flow.backend_port_be} << 16;
-  store_native(l4, ports);
-  correct_l4(l4, frame, l4_delta);
+  store_native(l4, to.source_port_be | uint32_t{to.destination_port_be} << 16);
+  correct_l4(l4, frame.protocol, to.l4_delta);
+  write_addresses(ip, frame.family, to.source, to.destination);
+  if (frame.family == 4) store_native(ip + 10, wire::updated(load_native<uint16_t>(ip + 10), to.l3_delta));
+  count_hop(ip, frame.family);
+  write_link(data, hop, frame.family == 4 ? wire::kEtherIpv4 : wire::kEtherIpv6);
+}
+
+// The quoted packet went the other way: its source is whom the error goes to. `left` bytes of it are there, with at
+// least 8 of its TCP or UDP header.
+void translate_quoted(std::byte* quoted, uint32_t left, uint8_t family, const Translation& to) {
+  const uint16_t header = wire::quoted_header(quoted, family);
+  const auto protocol = uint8_t(quoted[family == 4 ? 9 : 6]);
+  std::byte* l4 = quoted + header;
+  const uint32_t checksum_end = protocol == uint8_t(Protocol::kUdp) ? 8 : 18;
+  store_native(l4, to.destination_port_be | uint32_t{to.source_port_be} << 16);
+  if (left >= header + checksum_end) correct_l4(l4, protocol, to.l4_delta);
+  write_addresses(quoted, family, to.destination, to.source);
+  if (family == 4) store_native(quoted + 10, wire::updated(load_native<uint16_t>(quoted + 10), to.l3_delta));
+}
+
+// The error comes from us then, as the packet it is about seemed to: a router's address behind the service is nobody's
+// business in front of it, and one before the service could be refused behind it.
+void translate_error(Batch& batch, uint32_t row, const FlowNat& flow, const Hop& hop) {
+  const wire::Frame& frame = batch.frame[row];
+  const Translation to = translation_of(flow, batch.direction[row]);
+  std::byte* data = batch.data[row];
+  std::byte *ip = data + frame.l3, *icmp = data + frame.l4;
+  const uint32_t end = uint32_t{frame.l3} + frame.l3_length;
+  translate_quoted(icmp + wire::kIcmpHeader, end - frame.l4 - wire::kIcmpHeader, frame.family, to);
+  write_addresses(ip, frame.family, to.source, to.destination);
+  store_native<uint16_t>(icmp + 2, 0);
+  store_native(icmp + 2, uint16_t(~wire::icmp_sum(data, frame)));
   if (frame.family == 4) {
-    __builtin_memcpy(ip + 12, source.data() + 12, 4);
-    __builtin_memcpy(ip + 16, destination.data() + 12, 4);
-    ip[8] = std::byte(uint8_t(ip[8]) - 1);
-    store_native(ip + 10, checksum_of_one_hop(wire::updated(load_native<uint16_t>(ip + 10), l3_delta)));
-  } else {
-    __builtin_memcpy(ip + 8, source.data(), 16);
-    __builtin_memcpy(ip + 24, destination.data(), 16);
-    ip[7] = std::byte(uint8_t(ip[7]) - 1);
+    store_native<uint16_t>(ip + 10, 0);
+    store_native(ip + 10, uint16_t(~wire::fold(wire::sum_bytes(ip, frame.l4 - frame.l3))));
   }
+  count_hop(ip, frame.family);
   write_link(data, hop, frame.family == 4 ? wire::kEtherIpv4 : wire::kEtherIpv6);
 }
 
@@ -147,7 +195,10 @@ Reason rewrite_one(WorkerState& worker, Batch& batch, uint32_t row, const Hop& h
   }
   if (nat == nullptr) return encapsulate(worker, batch, row, worker.plan->slots[batch.slot[row]], hop);
   resize(*batch.packet[row], batch.frame[row], 0);
-  translate(batch, row, *nat, hop);
+  if (batch.frame[row].flags & wire::kQuote) [[unlikely]]
+    translate_error(batch, row, *nat, hop);
+  else
+    translate(batch, row, *nat, hop);
   batch.out_length[row] = batch.packet[row]->data_len;
   return Reason::kNone;
 }

@@ -72,7 +72,8 @@ void hit(WorkerState& worker, Batch& batch, uint32_t row) {
   }
   batch.slot[row] = flow.slot;
   if (reply) batch.service[row] = flow.service, batch.direction[row] = Direction::kOut;
-  if (worker.dry) return;
+  if (worker.dry || frame.flags & wire::kQuote) [[unlikely]]
+    return;  // anyone can send an error: it neither keeps a flow nor moves its state
   flow.last_seen_ms = worker.now_ms;
   if (flow.state != FlowState::kEstablished || frame.tcp_flags & (wire::kTcpFin | wire::kTcpRst))
     advance(worker.flows, ref, flow, frame);

@@ -22,7 +22,11 @@ enum class Fault : uint8_t {
   kL4Header,   // TCP or UDP lengths make no sense, or a port is 0
 };
 
-enum FrameFlag : uint8_t { kFragment = 1, kDontFragment = 2 };
+enum FrameFlag : uint8_t {
+  kFragment = 1,
+  kDontFragment = 2,
+  kQuote = 4,  // an ICMP error: the tuple is that of the packet it quotes, turned round (wire/quote.h)
+};
 
 struct Frame {
   Fault fault = Fault::kNone;
@@ -32,7 +36,7 @@ struct Frame {
   uint8_t flags = 0;       // FrameFlag
   uint8_t ttl = 0;         // or hop limit
   uint16_t l3 = 0;         // offset of the IP header
-  uint16_t l4 = 0;         // offset of the TCP or UDP header; 0 in fragments but the first
+  uint16_t l4 = 0;         // offset of the TCP, UDP or quoting ICMP header; 0 in fragments but the first
   uint16_t l3_length = 0;  // the whole IP packet: header and payload, without the frame's padding
 };
 

@@ -18,7 +18,7 @@ inline uint64_t sum_pseudo_header(const FlowTuple& tuple, uint8_t family, uint8_
 // Precondition: a TCP or UDP frame without a fault. What has no sum of its own (fragments, UDP over IPv4 without one)
 // is right.
 inline bool l4_sum_right(const Frame& frame, const FlowTuple& tuple, const std::byte* data) {
-  if (frame.l4 == 0 || frame.flags & kFragment) return true;  // covers what is not in this packet
+  if (frame.l4 == 0 || frame.flags & (kFragment | kQuote)) return true;  // covers what is not here, was looked at
   const bool udp = frame.protocol == uint8_t(Protocol::kUdp);
   if (udp && frame.family == 4 && load_native<uint16_t>(data + frame.l4 + 6) == 0) return true;  // not computed
   const uint32_t end = uint32_t{frame.l3} + frame.l3_length;

@@ -44,6 +44,25 @@ def test_the_kernel_answers_ping(alone, address):
     assert " 0% packet loss" in done.stdout and "DUP" not in done.stdout, done.stdout
 
 
+REFUSED = """
+import socket, sys
+with socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM) as s:
+    s.settimeout(3)
+    s.connect((sys.argv[1], 80))
+    s.send(b"anybody?")
+    try:
+        s.recv(100)
+    except ConnectionRefusedError:
+        print("refused")
+"""
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_backends_icmp_error_reaches_the_client_as_its_own(alone, family):
+    """No backend listens for UDP; the client's kernel believes an error only when it quotes the client's own packet."""
+    assert alone.site.client.run("python3", "-c", REFUSED, WEB[family], timeout=10).stdout.strip() == "refused"
+
+
 def test_other_ports_of_a_service_address_are_refused_by_the_kernel(alone):
     done = alone.site.client.run("curl", "-sS", "--max-time", "3", f"http://{WEB[4]}:81/", check=False)
     assert "refused" in done.stderr.lower() or done.returncode == 7, done.stderr

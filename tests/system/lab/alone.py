@@ -43,9 +43,9 @@ def image_pool(name, backends, family, port=80):
                           "port": port, "weight": 1, "state": "up"} for b in backends]}
 
 
-def image_service(name, address, port, forward, pool):
+def image_service(name, address, port, forward, pool, protocol="tcp"):
     return {"name": name, "forward": forward, "pool": pool,
-            "listen": [{"address": image_address(address), "port": port, "protocol": "tcp"}]}
+            "listen": [{"address": image_address(address), "port": port, "protocol": protocol}]}
 
 
 def image(site, device, workers, generation=1):
@@ -56,7 +56,9 @@ def image(site, device, workers, generation=1):
             "services": [image_service("web", WEB[4], 80, "fullnat", 0), image_service("web6", WEB[6], 80, "fullnat", 1),
                          image_service("tunnel", TUNNEL[4], 80, "ipip", 0),
                          image_service("tunnel6", TUNNEL[6], 80, "ipip", 1),
-                         image_service("here", HERE[4], 80, "local", 0), image_service("here6", HERE[6], 80, "local", 0)]}
+                         image_service("here", HERE[4], 80, "local", 0), image_service("here6", HERE[6], 80, "local", 0),
+                         image_service("void", WEB[4], 80, "fullnat", 0, "udp"),  # where no backend listens
+                         image_service("void6", WEB[6], 80, "fullnat", 1, "udp")]}
 
 
 class Alone:

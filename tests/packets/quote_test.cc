@@ -1,0 +1,202 @@
+// ICMP errors about flows, through the whole line: whom they reach, what they quote then, and every checksum anew.
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "dataplane/wire/checksum.h"
+#include "dataplane/wire/quote.h"
+#include "tests/packets/ends.h"
+
+namespace cardea::dataplane::test {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+constexpr size_t kWhole = 10'000;
+
+struct Error {
+  std::string from;            // a router on the way
+  uint8_t type = 3, code = 4;  // of IPv4: fragmentation needed
+  size_t quoted = kWhole;      // bytes of the packet it is about
+};
+const Error kTooBig4{.from = "192.0.2.77"}, kTooBig6{.from = "2001:db8:77::1", .type = 2, .code = 0};
+
+void set_icmp_sum(Bytes& bytes, const wire::Frame& frame) {
+  store_be16(bytes.data() + frame.l4 + 2, 0);
+  store_native(bytes.data() + frame.l4 + 2, uint16_t(~wire::icmp_sum(bytes.data(), frame)));
+}
+
+wire::Frame icmp_frame(const Bytes& bytes) {
+  FlowTuple addresses;
+  wire::Frame frame = wire::read_frame(bytes, addresses);
+  frame.l4 = frame.family == 4 ? 34 : 54;
+  return frame;
+}
+
+// An error to the sender of `about`, a frame that left by one of our ports.
+Bytes error_about(const Bytes& about, const Error& error) {
+  FlowTuple t;
+  const wire::Frame read = wire::read_frame(about, t);
+  const size_t quoted = std::min<size_t>(error.quoted, read.l3_length), l3 = read.family == 4 ? 20 : 40;
+  const IpAddress from = IpAddress::parse(error.from).value();
+  Bytes bytes = frame({.tuple = {from, t.source, 1, 1, Protocol::kUdp}, .payload = uint16_t(quoted)});
+  std::byte *ip = bytes.data() + 14, *icmp = ip + l3;
+  ip[read.family == 4 ? 9 : 6] = std::byte{read.family == 4 ? wire::kIcmp : wire::kIcmpV6};
+  std::memset(icmp, 0, 8);
+  icmp[0] = std::byte{error.type}, icmp[1] = std::byte{error.code};
+  store_be16(icmp + 6, 1400);
+  std::memcpy(icmp + 8, about.data() + 14, quoted);
+  if (read.family == 4) {
+    store_be16(ip + 10, 0);
+    store_native(ip + 10, uint16_t(~wire::fold(wire::sum_bytes(ip, 20))));
+  }
+  set_icmp_sum(bytes, icmp_frame(bytes));
+  return bytes;
+}
+
+// The IP packet of a frame after one more hop, cut where an error cuts it.
+Bytes after_a_hop(FrameSpec spec, size_t quoted) {
+  --spec.ttl;
+  const Bytes bytes = frame(spec);
+  return {bytes.begin() + 14, bytes.begin() + 14 + std::ptrdiff_t(std::min(quoted, bytes.size() - 14))};
+}
+
+// Sums right, between these addresses, one hop counted, MTU as it was, and this packet quoted.
+void expect_error(const Bytes& bytes, const std::string& from, const std::string& to, const Bytes& quoted) {
+  FlowTuple addresses;
+  wire::read_frame(bytes, addresses);
+  const wire::Frame read = icmp_frame(bytes);
+  EXPECT_EQ(addresses.source.text(), from);
+  EXPECT_EQ(addresses.destination.text(), to);
+  EXPECT_EQ(read.ttl, 63);
+  if (read.family == 4) {
+    EXPECT_EQ(wire::fold(wire::sum_bytes(bytes.data() + 14, 20)), 0xffff);
+  }
+  EXPECT_EQ(wire::icmp_sum(bytes.data(), read), 0xffff);
+  EXPECT_EQ(load_be16(bytes.data() + read.l4 + 6), 1400);
+  EXPECT_EQ(Bytes(bytes.begin() + read.l4 + wire::kIcmpHeader, bytes.end()), quoted);
+}
+
+struct Case {
+  FlowTuple in;
+  const char *client, *service, *nat, *router;
+  uint8_t type;
+};
+const Case kCases[] = {
+    {tuple("198.51.100.7:5555", "203.0.113.1:80"), "198.51.100.7", "203.0.113.1", "10.0.0.1", "192.0.2.77", 3},
+    {tuple("198.51.100.7:5555", "203.0.113.1:53", Protocol::kUdp), "198.51.100.7", "203.0.113.1", "10.0.0.1",
+     "192.0.2.77", 11},
+    {tuple("[2001:db8:9::7]:5555", "[2001:db8::1]:80"), "2001:db8:9::7", "2001:db8::1", "fd00::1", "2001:db8:77::1", 2},
+    {tuple("[2001:db8:9::7]:5555", "[2001:db8::1]:53", Protocol::kUdp), "2001:db8:9::7", "2001:db8::1", "fd00::1",
+     "2001:db8:77::1", 1},
+};
+
+TEST(Errors, FromTheBackendsSideReachTheClientAboutWhatItSent) {
+  for (const Case& c : kCases)
+    for (const size_t quoted : {kWhole, size_t{c.in.source.is_v4() ? 28u : 48u}}) {
+      Site site;
+      const FrameSpec sent{c.in, wire::kTcpSyn};
+      const Outcome there = run(site, frame(sent));
+      const Outcome error = run(site, error_about(there.frame, {c.router, c.type, 0, quoted}));
+      ASSERT_EQ(error.verdict, Verdict::kForward) << name(error.reason);
+      // A cut packet's checksum is not there to be corrected, unless it is UDP's.
+      expect_error(error.frame, c.service, c.client, after_a_hop(sent, quoted));
+    }
+}
+
+TEST(Errors, FromTheClientsSideReachTheBackendAboutItsAnswer) {
+  for (const Case& c : kCases) {
+    Site site;
+    FlowTuple there;
+    wire::read_frame(run(site, frame({c.in, wire::kTcpSyn})).frame, there);
+    const FrameSpec answer{
+        {there.destination, there.source, there.destination_port_be, there.source_port_be, there.protocol},
+        wire::kTcpSyn | wire::kTcpAck,
+        100};
+    const Outcome back = run(site, frame(answer));
+    const Outcome error = run(site, error_about(back.frame, {c.router, c.type, 0}));
+    ASSERT_EQ(error.verdict, Verdict::kForward) << name(error.reason);
+    expect_error(error.frame, c.nat, there.destination.text(), after_a_hop(answer, kWhole));
+  }
+}
+
+TEST(Errors, AboutATunnelsAnswersReachTheFlowsBackendWhole) {
+  for (const bool v6 : {false, true}) {
+    Site site;
+    const FlowTuple in =
+        v6 ? tuple("[2001:db8:9::7]:5555", "[2001:db8::2]:80") : tuple("198.51.100.7:5555", "203.0.113.2:80");
+    const FlowTuple back{in.destination, in.source, in.destination_port_be, in.source_port_be, in.protocol};
+    const Bytes error = error_about(frame({back}), v6 ? kTooBig6 : kTooBig4);
+    const Outcome unknown = run(site, error);
+    ASSERT_EQ(unknown.verdict, Verdict::kForward) << name(unknown.reason);
+    EXPECT_EQ(site.worker.flows.size(), 0u) << "an error begins no flow";
+    const Outcome flow = run(site, frame({in}));
+    EXPECT_EQ(unknown.slot, flow.slot) << "the ring's answer";
+    const Outcome known = run(site, error);
+    EXPECT_EQ(known.slot, flow.slot);
+    ASSERT_EQ(known.frame.size(), error.size() + (v6 ? 40 : 20));
+    const size_t l4 = v6 ? 54 : 34, outer = v6 ? 40 : 20;
+    EXPECT_EQ(Bytes(known.frame.begin() + std::ptrdiff_t(l4 + outer), known.frame.end()),
+              Bytes(error.begin() + std::ptrdiff_t(l4), error.end()));
+  }
+}
+
+TEST(Errors, NeitherKeepNorMoveAFlow) {
+  Site site;
+  const FlowTuple in = kCases[0].in;
+  const Outcome there = run(site, frame({in, wire::kTcpSyn}));
+  const Bytes error = error_about(there.frame, kTooBig4);
+  FlowTuple reply;
+  wire::read_frame(there.frame, reply);
+  site.worker.now_ms += 500;
+  ASSERT_EQ(run(site, error).verdict, Verdict::kForward);
+  const uint64_t hash = flow_hash(site.plan->hash_key, in);
+  const FlowHead& flow = site.worker.flows.head(site.worker.flows.find(hash, in));
+  EXPECT_EQ(flow.state, FlowState::kSyn);
+  EXPECT_EQ(flow.last_seen_ms, 1000u);
+}
+
+TEST(Errors, ThatAreNobodysAreTheKernels) {
+  Site site;
+  const FlowTuple in = kCases[0].in;
+  const Outcome there = run(site, frame({in, wire::kTcpSyn}));
+  FlowTuple out;
+  wire::read_frame(there.frame, out);
+  const auto kernels = [&](const Bytes& bytes, Reason why) {
+    const Outcome outcome = run(site, bytes);
+    EXPECT_EQ(outcome.verdict, Verdict::kDoor);
+    EXPECT_EQ(name(outcome.reason), name(why));
+    EXPECT_EQ(outcome.frame, bytes) << "as it came";
+  };
+  FlowTuple other = out;
+  other.source_port_be = __builtin_bswap16(uint16_t(__builtin_bswap16(out.source_port_be) + 1));
+  kernels(error_about(frame({other}), kTooBig4), Reason::k_no_flow);
+  kernels(error_about(frame({tuple("203.0.113.1:80", "198.51.100.9:1")}), kTooBig4), Reason::k_no_flow);
+  kernels(error_about(frame({tuple("203.0.113.3:80", "198.51.100.9:1")}), kTooBig4), Reason::k_local_service);
+  kernels(error_about(frame({tuple("10.0.0.1:45678", "10.0.0.11:8080")}), kTooBig4), Reason::k_not_a_service);
+  kernels(error_about(there.frame, {.from = "192.0.2.77", .type = 8}), Reason::k_not_tcp_udp);
+  kernels(error_about(there.frame, {.from = "192.0.2.77", .quoted = 27}), Reason::k_not_tcp_udp);
+  Bytes wrong_sum = error_about(there.frame, kTooBig4);
+  wrong_sum.back() ^= std::byte{1};
+  kernels(wrong_sum, Reason::k_not_tcp_udp);
+  Bytes elsewhere = error_about(there.frame, kTooBig4);  // sent to an address that is not the quoted packet's source
+  elsewhere[33] ^= std::byte{1};
+  store_be16(elsewhere.data() + 24, 0);
+  store_native(elsewhere.data() + 24, uint16_t(~wire::fold(wire::sum_bytes(elsewhere.data() + 14, 20))));
+  kernels(elsewhere, Reason::k_not_tcp_udp);
+}
+
+TEST(Errors, GoToTheWorkerThatOwnsTheFlow) {
+  Site site;
+  site.worker.workers = 2;
+  site.worker.index = 0;
+  const FlowTuple ours = tuple("10.0.0.1:1024", "10.0.0.11:8080"), others = tuple("10.0.0.1:1025", "10.0.0.11:8080");
+  Ends ends;
+  const auto outcomes = run(site, ends, {error_about(frame({ours}), kTooBig4), error_about(frame({others}), kTooBig4)});
+  EXPECT_EQ(outcomes[0].verdict, Verdict::kDoor) << "a flow of ours that is not known";
+  EXPECT_EQ(outcomes[1].verdict, Verdict::kHandOver);
+  ASSERT_EQ(ends.handed_over.size(), 1u);
+  EXPECT_EQ(ends.handed_over[0].to, 1u);
+}
+
+}  // namespace
+}  // namespace cardea::dataplane::test
