@@ -3,33 +3,14 @@
 
 #include <fmt/format.h>
 
+#include "base/stats_rows.h"
+
 namespace cardea::dataplane {
-namespace {
-
-class Adder {
- public:
-  explicit Adder(stats::Segment& segment) : segment_(segment) {}
-  void operator()(uint32_t& cell, stats::Kind kind, std::string name, std::string unit, std::string labels,
-                  std::string help) {
-    if (!done) return;
-    auto row = segment_.add({kind, std::move(name), std::move(unit), std::move(labels), std::move(help)});
-    if (row)
-      cell = segment_.cell_index(*row);
-    else
-      done = std::unexpected(std::move(row).error());
-  }
-  Result<> done;
-
- private:
-  stats::Segment& segment_;
-};
-
-}  // namespace
 
 Result<ControlRows> ControlRows::add(stats::Segment& segment, std::span<const std::string> port_names) {
   using enum stats::Kind;
   ControlRows rows;
-  Adder row(segment);
+  stats::RowAdder row(segment);
   row(rows.busy_ns, kCounter, "cardea_core_busy_nanoseconds_total", "ns", "", "Time the worker spent on packets");
   row(rows.sleeping_ns, kCounter, "cardea_core_sleeping_nanoseconds_total", "ns", "",
       "Time the worker slept until packets came");

@@ -3,64 +3,46 @@
 
 #include <fmt/format.h>
 
+#include "base/stats_rows.h"
+
 namespace cardea::dataplane {
 namespace {
 
-class Adder {
- public:
-  explicit Adder(stats::Segment& segment) : segment_(segment) {}
-
-  void add(uint32_t& cell, stats::Kind kind, std::string name, std::string unit, std::string labels, std::string help) {
-    if (!error_.message.empty()) return;
-    const Result<uint32_t> row =
-        segment_.add({kind, std::move(name), std::move(unit), std::move(labels), std::move(help)});
-    if (row)
-      cell = segment_.cell_index(*row);
-    else
-      error_ = row.error();
-  }
-  const Error& error() const { return error_; }
-
- private:
-  stats::Segment& segment_;
-  Error error_;
-};
-
-void add_port(Adder& adder, PortCells& cells, const std::string& port) {
+void add_port(stats::RowAdder& add, PortCells& cells, const std::string& port) {
   const auto labels = [&](const char* direction) {
     return fmt::format("port=\"{}\",direction=\"{}\"", port, direction);
   };
   const char* const packets = "Packets that the port's workers received or sent";
   const char* const bytes = "Bytes of these packets, Ethernet header included";
-  adder.add(cells.packets_in, stats::Kind::kCounter, "cardea_port_packets_total", "packets", labels("in"), packets);
-  adder.add(cells.bytes_in, stats::Kind::kCounter, "cardea_port_bytes_total", "bytes", labels("in"), bytes);
-  adder.add(cells.packets_out, stats::Kind::kCounter, "cardea_port_packets_total", "packets", labels("out"), packets);
-  adder.add(cells.bytes_out, stats::Kind::kCounter, "cardea_port_bytes_total", "bytes", labels("out"), bytes);
+  add(cells.packets_in, stats::Kind::kCounter, "cardea_port_packets_total", "packets", labels("in"), packets);
+  add(cells.bytes_in, stats::Kind::kCounter, "cardea_port_bytes_total", "bytes", labels("in"), bytes);
+  add(cells.packets_out, stats::Kind::kCounter, "cardea_port_packets_total", "packets", labels("out"), packets);
+  add(cells.bytes_out, stats::Kind::kCounter, "cardea_port_bytes_total", "bytes", labels("out"), bytes);
 }
 
 }  // namespace
 
 Result<PathCells> add_path_rows(stats::Segment& segment, std::span<const std::string> port_names) {
   PathCells cells;
-  Adder adder(segment);
+  stats::RowAdder add(segment);
   for (uint32_t i = 0; i < kReasonCount; ++i) {
     const auto reason = Reason(i);
     if (!is_drop(reason)) continue;
-    adder.add(cells.drops[i], stats::Kind::kCounter, "cardea_drops_total", "packets",
-              fmt::format("reason=\"{}\"", name(reason)), "Packets dropped, by reason");
+    add(cells.drops[i], stats::Kind::kCounter, "cardea_drops_total", "packets",
+        fmt::format("reason=\"{}\"", name(reason)), "Packets dropped, by reason");
   }
-  adder.add(cells.to_kernel, stats::Kind::kCounter, "cardea_kernel_packets_total", "packets", "direction=\"to\"",
-            "Packets through the kernel door");
-  adder.add(cells.handed_over, stats::Kind::kCounter, "cardea_handed_over_packets_total", "packets", "",
-            "Packets given to the worker that owns their flow");
-  adder.add(cells.bypassed, stats::Kind::kCounter, "cardea_flow_table_bypassed_packets_total", "packets", "",
-            "Packets sent by the ring alone because the flow table was full");
-  adder.add(cells.evicted, stats::Kind::kCounter, "cardea_flows_evicted_total", "", "",
-            "Half-open flows that made room in a full table");
-  adder.add(cells.flows, stats::Kind::kGauge, "cardea_flows", "", "", "Live flows");
+  add(cells.to_kernel, stats::Kind::kCounter, "cardea_kernel_packets_total", "packets", "direction=\"to\"",
+      "Packets through the kernel door");
+  add(cells.handed_over, stats::Kind::kCounter, "cardea_handed_over_packets_total", "packets", "",
+      "Packets given to the worker that owns their flow");
+  add(cells.bypassed, stats::Kind::kCounter, "cardea_flow_table_bypassed_packets_total", "packets", "",
+      "Packets sent by the ring alone because the flow table was full");
+  add(cells.evicted, stats::Kind::kCounter, "cardea_flows_evicted_total", "", "",
+      "Half-open flows that made room in a full table");
+  add(cells.flows, stats::Kind::kGauge, "cardea_flows", "", "", "Live flows");
   cells.ports.resize(port_names.size());
-  for (size_t i = 0; i < port_names.size(); ++i) add_port(adder, cells.ports[i], port_names[i]);
-  if (!adder.error().message.empty()) return std::unexpected(adder.error());
+  for (size_t i = 0; i < port_names.size(); ++i) add_port(add, cells.ports[i], port_names[i]);
+  if (!add.done) return std::unexpected(std::move(add.done).error());
   return cells;
 }
 
