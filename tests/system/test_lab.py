@@ -106,9 +106,10 @@ def test_a_dead_backend_is_seen(routed):
     nginx, address = routed.nginx[1], routed.backends[1].address()
     hold = Load(routed, "hold", "hold", address, 80, "--connections", 5, "--pause", 0.02).start()
     probe = Load(routed, "probe", "probe", address, 80, "--every", 0.02).start()
-    until(lambda: "ESTAB" in routed.backends[1].namespace.run("ss", "-Htn").stdout, 5, "clients are connected")
+    until(lambda: routed.backends[1].namespace.run("ss", "-Htn").stdout.count("ESTAB") >= 5, 5, "clients are connected")
     nginx.kill()
     until(lambda: "ESTAB" not in routed.backends[1].namespace.run("ss", "-Htn").stdout, 5, "connections are reset")
+    time.sleep(0.2)  # ten probes of nobody
     nginx.start()
     until(lambda: routed.client.run("curl", "-s", f"http://{address}/", check=False).stdout == "b2\n", 5, "it answers again")
     time.sleep(0.2)  # ten probes: the last of them began after that answer
