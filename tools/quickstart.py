@@ -12,7 +12,8 @@ import time
 TREE = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TREE / "tests/system"))
 
-from lab.cardea import Cardea, binary  # noqa: E402 (the lab is found by the line above)
+from lab import example  # noqa: E402 (the lab is found by the line above)
+from lab.cardea import Cardea, binary  # noqa: E402
 from lab.namespace import CommandFailed, run  # noqa: E402
 from lab.nginx import Nginx  # noqa: E402
 from lab.run_dir import RunDir  # noqa: E402
@@ -25,6 +26,7 @@ EXAMPLE = TREE / "conf/examples/quickstart.cfg"
 HUGEPAGES = pathlib.Path("/proc/sys/vm/nr_hugepages")
 HUGEPAGES_WANTED = 256  # of 2 MB
 WEB, WEB6, ECHO = "203.0.113.80", "2001:db8:100::80", "203.0.113.80"
+SHOP = "203.0.113.81"
 REQUESTS = 300
 SHARES = {"b1": 3 / 6, "b2": 2 / 6, "b3": 1 / 6}  # weights 3:2:1
 TOLERANCE = 0.1  # of so few requests: three standard deviations
@@ -36,7 +38,7 @@ class Tour:
     def __init__(self, kept):
         self.number = 0
         self.site = Site(backends=3, prefix=PREFIX if kept else None, kept=kept)
-        self.cardea = None
+        self.cardea = self.authority = None
         self.nginx = {}
 
     def step(self, title, why):
@@ -57,6 +59,10 @@ class Tour:
 
     def client(self, command):
         return f"ip netns exec {self.site.client.name} {command}"
+
+    def https(self, url, words=""):
+        """curl that trusts the tour's authority, from the client's place."""
+        return self.client(f"curl -sS --max-time 5 --cacert {self.authority.certificate} {words}{url}")
 
 
 def expect(condition, sentence):
@@ -83,6 +89,7 @@ def make_site(tour):
     for backend in tour.site.backends:
         tour.nginx[backend.name] = Nginx(tour.site, backend).start()
         UdpEcho(tour.site, backend).start()
+    tour.site.client.name_hosts(dict.fromkeys(example.HOSTS, SHOP))
     names = tour.show(f"ip netns list | grep {tour.site.run.prefix}-")
     expect(len(names.splitlines()) == 6, "six namespaces were expected")
 
@@ -90,7 +97,9 @@ def make_site(tour):
 def check_configuration(tour):
     tour.step("Configuration", "One file says everything; `cardea check` tells every mistake in it, before anything runs.")
     tour.show(f"grep -A6 'name = \"web\";' {EXAMPLE.relative_to(TREE)}", lines=10)
-    tour.cardea = Cardea(tour.site, EXAMPLE.read_text())
+    tour.authority = example.issue_certificates(tour.site.run)
+    print(f"   certificates for {' and '.join(example.HOSTS)}, by an authority of the tour's own: {tour.authority.folder}")
+    tour.cardea = Cardea(tour.site, example.text(EXAMPLE.name, tour.site.run))
     print(f"   $ {tell_cli(tour)}")
     tour.show(f"cardea check {EXAMPLE.relative_to(TREE)}")
 
@@ -103,9 +112,10 @@ def tell_cli(tour):
 
 
 def start_processes(tour):
-    tour.step("Two daemons", "cardea-dataplane moves packets, cardea-mgmt tells it how; either may die without the other.")
+    tour.step("Three daemons", "cardea-dataplane moves packets, cardea-l7 speaks TLS and HTTP, cardea-mgmt tells both how; any may die"
+              " without the others.")
     tour.cardea.start()
-    for daemon in (tour.cardea.dataplane, tour.cardea.mgmt):
+    for daemon in tour.cardea.daemons:
         words = " ".join(daemon.argv).replace(str(TREE) + "/", "")
         print(f"   $ {words}")
     tour.cardea.until_backends("up")
@@ -168,17 +178,77 @@ def ask_why(tour):
     expect(chosen in answer and chosen.startswith(tour.site.backend(real).address(4)), f"{chosen} was told, {real} answered")
 
 
+def speak_https(tour):
+    tour.step("HTTPS for two hosts", "Packets for 203.0.113.81 are handed to cardea-l7. The name a client asks for chooses the"
+              " certificate, which curl verifies.")
+    for host in example.HOSTS:
+        answer = tour.show(tour.https(f"https://{host}/"))
+        expect(answer.strip() in SHARES, f"a backend's name was expected, not {answer!r}")
+        told = tour.show(tour.https(f"https://{host}/", "-v -o /dev/null ") + " 2>&1", keep=r"subject:|SSL connection using|verify ok")
+        expect(f"CN={host}" in told.replace(" ", "") and "verify ok" in told, f"{host} did not show its certificate:\n{told}")
+
+
+def follow_routes(tour):
+    tour.step("Routes", "Host and path choose the pool: /api/ is answered by b1 or b2, /images/ by b3, all else by any of the three.")
+    for path, who in (("/api/orders", {"b1", "b2"}), ("/images/logo", {"b3"}), ("/pages/start", set(SHARES))):
+        answer = tour.show(tour.https(f"https://shop.example{path}"))
+        expect(answer.split()[0] in who and answer.split()[2] == path, f"one of {who} was expected, not {answer!r}")
+    routes = tour.show("cardea show routes")
+    expect("/api/" in routes and "/images/" in routes, "the routes are not all listed")
+
+
+def outlive_the_backend(tour):
+    tour.step("A cached object", "Each answer of b3 has a number of its own; it allows to keep pictures. b3 is killed: what is kept is"
+              " still served.")
+    picture = "https://shop.example/images/kept"
+    first = tour.show(tour.https(picture))
+    print(f"   $ kill -9 -{tour.nginx['b3'].process.pid}")
+    tour.nginx["b3"].kill()
+    kept = tour.show(tour.https(picture))
+    expect(kept == first, f"{first!r} was kept, {kept!r} came")
+    other = tour.show(tour.https("https://shop.example/images/other", "-o /dev/null -w '%{http_code}\\n' "))
+    expect(other.strip() in ("502", "503"), f"nobody can answer this one, but {other!r} came")
+    cache = tour.show("cardea show cache")
+    expect("edge" in cache, "the cache is not listed")
+    tour.nginx["b3"].start()
+    tour.cardea.until_backends("up")
+    purged = tour.show(f"cardea purge {picture}")
+    again = tour.show(tour.https(picture))
+    expect("1" in purged and again.startswith("b3 image") and again != first, f"after the purge {again!r} came")
+
+
+def ask_why_of_a_url(tour):
+    tour.step("Why this answer?", "`explain METHOD URL` walks through the request without sending it: listener, route, cache, backend.")
+    answer = tour.show("cardea explain GET https://shop.example/api/orders", lines=20)
+    told = tour.cardea.explain_url("GET", "https://shop.example/api/orders")
+    expect(told["route"] == "api" and told["pool"] == "api" and "route api of service shop" in answer, f"unexpected: {told}")
+    print("   and what did happen is in the access log, a line of JSON an exchange:")
+    log = tour.show(f"grep -F /api/orders {tour.site.run.logs}/access.log | tail -1")
+    expect('"route":"api"' in log and '"status":200' in log, f"the log says otherwise: {log!r}")
+
+
+def see_certificates(tour):
+    tour.step("Certificates", "Whose, until when; a warning comes in time, and `cardea reload` takes new ones without a lost connection.")
+    shown = tour.show("cardea show certs")
+    expect(all(host in shown for host in example.HOSTS), "the certificates are not all listed")
+
+
 def read_metrics(tour):
-    tour.step("Metrics", "One page for Prometheus: traffic, backends, drops by reason, how busy the cores are.")
+    tour.step("Metrics", "One page for Prometheus: traffic, backends, routes, the cache, certificates, drops by reason, how busy the"
+              " cores are.")
     command = f"ip netns exec {tour.site.lb.name} curl -sSf http://127.0.0.1:9477/metrics"
-    page = tour.show(command, keep=r'^cardea_(backend_up|service_flows_total|drops_total.*[1-9]|config_generation|core_busy)')
-    expect("cardea_service_flows_total" in page and "cardea_backend_up" in page, "the page lacks the traffic or the backends")
+    page = tour.show(command, lines=24, keep=r'^cardea_(backend_up|service_flows_total|drops_total.* [1-9]|config_generation|core_busy|'
+                     r'l7_route_requests_total|l7_cache_requests_total.* [1-9]|l7_certificate)')
+    for name in ("cardea_service_flows_total", "cardea_backend_up", "cardea_l7_route_requests_total",
+                 "cardea_l7_certificate_not_after_seconds"):
+        expect(name in page, f"the page lacks {name}")
 
 
 def farewell(tour):
     print(f"""
 It runs on. Things to try:
    {tour.client(f"curl http://{WEB}/")}
+   {tour.https("https://shop.example/pages/hello")}
    {tell_cli(tour)}
    cardea show flows
    cardea set backend web/{tour.site.backend('b2').address(4)}:8080 drain
@@ -195,6 +265,11 @@ def walk(tour):
     see_balance(tour)
     lose_a_backend(tour)
     ask_why(tour)
+    speak_https(tour)
+    follow_routes(tour)
+    outlive_the_backend(tour)
+    ask_why_of_a_url(tour)
+    see_certificates(tour)
     read_metrics(tour)
 
 
@@ -207,7 +282,7 @@ def stop():
 
 def tell_failure(tour, error):
     print(f"\nFAILED in step {tour.number}: {error}", file=sys.stderr)
-    for daemon in (tour.cardea.dataplane, tour.cardea.mgmt) if tour.cardea else ():
+    for daemon in tour.cardea.daemons if tour.cardea else ():
         print(f"--- end of {daemon.name}'s log\n{daemon.tail(15)}", file=sys.stderr)
 
 
