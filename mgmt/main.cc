@@ -1,5 +1,5 @@
-// cardea-mgmt: reads the configuration, checks backends' health, hands plans to the dataplane and L7, answers the CLI and
-// Prometheus. This file is its table of contents; one thread owns what it knows (mgmt/event_loop.h).
+// cardea-mgmt: reads the configuration, checks backends' health, hands plans to the dataplane and L7, answers the CLI
+// and Prometheus. This file is its table of contents; one thread owns what it knows (mgmt/event_loop.h).
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <thread>
 
 #include "base/file_descriptor.h"
@@ -21,6 +23,7 @@ namespace cardea::mgmt {
 namespace {
 
 const Endpoint kMetricsWithoutConfig{IpAddress::v4(0x7f000001), 9477};  // the default of mgmt.metrics
+constexpr std::chrono::milliseconds kPatienceAtEnd{100};
 
 // Signals become work for the event loop; every other thread has them blocked.
 class Signals {
@@ -84,6 +87,15 @@ void serve_metrics(metrics::Page& page, Site& site, const Endpoint& at) {
   site.warn("metrics", served ? "" : served.error().message);
 }
 
+// A client that keeps a connection and says nothing would hold its server for seconds; nothing is lost by leaving it.
+void end(std::unique_ptr<api::Server> api, std::unique_ptr<metrics::Page> page) {
+  const auto ended = std::async(std::launch::async, [&] {
+    api.reset();
+    page.reset();
+  });
+  if (ended.wait_for(kPatienceAtEnd) == std::future_status::timeout) std::quick_exit(0);
+}
+
 Result<> run(Folders folders) {
   if (auto made = make_folders(folders); !made) return made;
   auto lock = lock_state(folders.state_dir);
@@ -104,8 +116,8 @@ Result<> run(Folders folders) {
   log::info("cardea-mgmt {} answers at {}", CARDEA_VERSION, socket);
   loop.run();
   log::info("cardea-mgmt ends; the processes go on with their last plans");
-  api->reset();
-  page.reset();
+  site.finish();
+  end(std::move(*api), std::move(page));
   return {};
 }
 

@@ -251,7 +251,8 @@ View Site::view() const {
   View view{rollout_.in_force(), runtime_, last_reload_, {}, {}, rings_.built()};
   for (const auto& process : rollout_.processes())
     view.processes.push_back({&process->consumer(), process->concerned(), process->in_step(),
-                              rollout_.problem(*process), process->consumer().socket(folders_.run_dir)});
+                              process->publisher().link().connected, rollout_.problem(*process),
+                              process->consumer().socket(folders_.run_dir)});
   for (const auto& [about, text] : warnings_) view.warnings.push_back(text);
   return view;
 }

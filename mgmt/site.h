@@ -30,8 +30,9 @@ struct ProcessView {  // of one that runs plans
   const Consumer* consumer = nullptr;
   bool concerned = false;  // the configuration in force has its section
   bool in_step = false;    // it runs the newest plan and states
-  std::string problem;     // why not
-  std::string socket;      // where it is expected to answer
+  bool connected = false;
+  std::string problem;  // why not
+  std::string socket;   // where it is expected to answer
 };
 
 struct View {
@@ -72,6 +73,7 @@ class Site {
   void reload(ReloadDone done);
   void order(BackendOrder what, OrderDone done);
   void on_health(const health::Event& event);
+  void finish() { store_.finish(); }  // once the loop has ended: what is to be remembered is on the disk
   void warn(const std::string& about, const std::string& text);  // an empty text: nothing to say any more
 
   View view() const;

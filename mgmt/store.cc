@@ -89,12 +89,13 @@ Loaded load_runtime(const std::string& state_dir) {
 Store::Store(std::string state_dir, OnTrouble on_trouble)
     : state_dir_(std::move(state_dir)), on_trouble_(std::move(on_trouble)), thread_([this] { work(); }) {}
 
-Store::~Store() {
+void Store::finish() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Store::runtime(std::string json, Done done) {

@@ -38,7 +38,9 @@ class Store {
   using OnTrouble = std::move_only_function<void(const Error&)>;                   // on the store's thread
 
   Store(std::string state_dir, OnTrouble on_trouble);
-  ~Store();  // what waits is still written
+  ~Store() { finish(); }
+
+  void finish();  // what waits is still written, nothing after it
 
   // `done` is called when this version, or a newer one, is on the disk or has failed.
   void runtime(std::string json, Done done = {});

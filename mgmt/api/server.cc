@@ -167,8 +167,8 @@ Result<std::unique_ptr<Server>> Server::listen(const std::string& path, const st
 
 Server::~Server() {
   impl_->server.stop();
-  if (impl_->thread.joinable()) impl_->thread.join();
   ::unlink(impl_->path.c_str());
+  if (impl_->thread.joinable()) impl_->thread.join();  // clients who keep a connection may hold it for seconds
 }
 
 }  // namespace cardea::mgmt::api

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/stats.h"
 #include "mgmt/event_loop.h"
+#include "mgmt/health/probe_socket.h"
 #include "mgmt/metrics/own_families.h"
 #include "mgmt/metrics/segment_families.h"
 #include "mgmt/site.h"
@@ -20,6 +21,7 @@ namespace {
 using prometheus::MetricFamily;
 
 constexpr std::chrono::seconds kPatience{5};  // for the event loop; a reload of the largest site keeps it busy for less
+constexpr std::chrono::milliseconds kKnockAgain{5};
 
 class Everything : public prometheus::Collectable {
  public:
@@ -66,17 +68,27 @@ class Everything : public prometheus::Collectable {
   Site& site_;
 };
 
+// The library's server looks only every two seconds whether it is to end, and whenever somebody connects.
+void end(std::unique_ptr<prometheus::Exposer> exposer, Endpoint at) {
+  at.port = uint16_t(exposer->GetListeningPorts().at(0));  // also when the kernel chose it
+  const auto ended = std::async(std::launch::async, [&exposer] { exposer.reset(); });
+  while (ended.wait_for(kKnockAgain) != std::future_status::ready) health::ProbeSocket().connect(at);
+}
+
 }  // namespace
 
 Page::Page(EventLoop& loop, Site& site) : collectable_(std::make_shared<Everything>(loop, site)) {}
 
-Page::~Page() = default;
+Page::~Page() {
+  close();
+}
 
 // Closing waits for scrapes under way, and these wait for the event loop, on which this runs: so it happens elsewhere.
 void Page::close() {
   if (!exposer_) return;
   std::erase_if(closing_, [](auto& one) { return one.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
-  closing_.push_back(std::async(std::launch::async, [old = std::move(exposer_)]() mutable { old.reset(); }));
+  closing_.push_back(
+      std::async(std::launch::async, [old = std::move(exposer_), at = at_]() mutable { end(std::move(old), at); }));
 }
 
 Result<> Page::serve(const Endpoint& at) {

@@ -1,10 +1,16 @@
 """kill -9 of the daemons, each under load. Traffic does not notice mgmt dying; the dataplane starts from the plan last
 stored, with or without mgmt, and the outage is measured and bounded."""
+import os
+import pathlib
+import signal
+import socket
+import subprocess
 import time
 
 import pytest
 
 from lab.standard import WEB, Standard
+from lab.wait import until
 
 OUTAGE_MAX = 5.0  # seconds without traffic when the dataplane is restarted at once
 
@@ -64,6 +70,23 @@ def test_mgmt_remembers_what_the_operator_set(standard):
         assert standard.cardea.cli("status")["generation"] >= generation
     finally:
         standard.cardea.run("set", "backend", backend, "ready")
+
+
+def test_mgmt_ends_at_once_whoever_keeps_connections_to_it(standard):
+    """Its exit is part of every upgrade. A silent client of the API and one of the metrics page are left alone."""
+    metrics = subprocess.Popen(standard.site.lb.command("socat", "-u", "tcp:127.0.0.1:9477", "stdout"))
+    with socket.socket(socket.AF_UNIX) as api, metrics:
+        api.connect(str(standard.cardea.api))
+        until(lambda: ":9477" in standard.site.lb.run("ss", "-Htn", "state", "established").stdout, 5, "the page has a client")
+        pid = standard.cardea.cli("status")["pid"]
+        asked = time.monotonic()
+        os.kill(pid, signal.SIGTERM)
+        until(lambda: not standard.cardea.mgmt.alive(), 5, "cardea-mgmt has ended", pause=0.005)
+        took = time.monotonic() - asked
+        metrics.terminate()
+    assert standard.cardea.mgmt.exit_code() == 0
+    assert took < 0.5, f"{took:.3f} s from SIGTERM to the end"
+    assert not pathlib.Path(standard.cardea.api).exists()
 
 
 @pytest.mark.parametrize("with_mgmt", [True, False], ids=["with_mgmt", "mgmt_away"])
