@@ -25,10 +25,9 @@ Json status_json(const Running& running) {
   Json shards = Json::array();
   for (size_t i = 0; i < running.shards().size(); ++i)
     shards.push_back({{"cpu", plan.settings.cpus[i]}, {"busy_percent", running.busy_percent(i)}});
-  const auto uptime = std::chrono::steady_clock::now() - running.started_at();
   return {{"generation", plan.generation},
           {"pid", ::getpid()},
-          {"uptime_s", std::chrono::duration_cast<std::chrono::seconds>(uptime).count()},
+          {"started_at", running.started_at().time_since_epoch().count()},
           {"shards", std::move(shards)},
           {"connections", running.connections()},
           {"plan_services", plan.services.size()}};
@@ -62,6 +61,7 @@ Json cache_json(const LivePlan& plan) {
                       {"bytes", now.bytes},
                       {"bytes_max", cache.limits.memory},
                       {"objects", now.objects},
+                      {"stored", now.stored},
                       {"evicted", now.evicted},
                       {"purged", now.purged}});
   }
@@ -79,8 +79,8 @@ Result<Json> purge_json(const LivePlan& plan, const Json& question) {
 Result<Json> explain_json(const Running& running, const Json& question) {
   auto url = parse_url(question.value("url", std::string()));
   if (!url) return std::unexpected(std::move(url.error()));
-  ExplainRequest request{question.value("method", std::string("GET")), std::move(*url),
-                         question.value("service", std::string()), {}};
+  ExplainRequest request{
+      question.value("method", std::string("GET")), std::move(*url), question.value("service", std::string()), {}};
   if (const std::string client = question.value("client", std::string()); !client.empty()) {
     auto endpoint = Endpoint::parse(client);
     if (!endpoint) return std::unexpected(std::move(endpoint.error()).in("client"));

@@ -36,12 +36,12 @@ class Running {
 
   void tick(Instant now);  // about once a second
   void reopen_log();
-  void drain();                 // accept nothing more, close what is idle
+  void drain();                  // accept nothing more, close what is idle
   uint64_t connections() const;  // of all shards
 
   const LivePlan& plan() const { return *plan_; }
   const std::vector<std::unique_ptr<proxy::Shard>>& shards() const { return shards_; }
-  std::chrono::steady_clock::time_point started_at() const { return started_at_; }
+  std::chrono::sys_seconds started_at() const { return started_at_; }
   // Of the last second: hundredths of a shard's time that it worked.
   double busy_percent(size_t shard) const { return busy_[shard].percent; }
   // Runs `call` on a shard's thread and waits for it; false when the shard did not come to it in time.
@@ -64,7 +64,8 @@ class Running {
   void rotate_ticket_keys(Instant now);
   void warn_of_certificates(Instant now);
 
-  std::chrono::steady_clock::time_point started_at_ = std::chrono::steady_clock::now();
+  std::chrono::sys_seconds started_at_ =
+      std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
   stats::Segment segment_;
   PlanResources resources_;
   uint64_t* cells_;  // the control thread's block

@@ -5,6 +5,7 @@
 
 #include "conf/pool_use.h"
 #include "mgmt/api/answers.h"
+#include "mgmt/api/away.h"
 #include "mgmt/api/json.h"
 #include "mgmt/api/l7_counts.h"
 
@@ -148,7 +149,7 @@ std::string pools_json(const View& view, const Traffic& traffic) {
     for (size_t i = 0; i < config.pools.size(); ++i)
       rows.push_back(pool_row(config.pools[i], uses.of(config.pools[i].name), view.in_force.states[i], traffic));
   }
-  return dump({{"pools", rows}});
+  return dump({{"pools", rows}, {"away", away_rows(view)}});
 }
 
 std::string backends_json(const View& view, const std::vector<health::TargetStatus>& health, const Traffic& traffic,
@@ -165,7 +166,7 @@ std::string backends_json(const View& view, const std::vector<health::TargetStat
         rows.push_back(backend_row(view, p, b, index, use, traffic));
     }
   }
-  return dump({{"backends", rows}});
+  return dump({{"backends", rows}, {"away", away_rows(view)}});
 }
 
 std::string order_json(const OrderEnding& ending, const View& view, const BackendRef& ref,

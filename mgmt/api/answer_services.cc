@@ -3,6 +3,7 @@
 
 #include "conf/pool_use.h"
 #include "mgmt/api/answers.h"
+#include "mgmt/api/away.h"
 #include "mgmt/api/json.h"
 #include "mgmt/api/l7_counts.h"
 
@@ -109,7 +110,7 @@ std::string services_json(const View& view, const Traffic& traffic) {
       service.mode == conf::Mode::kL4 ? add_l4(row, service, traffic) : add_l7(row, service, traffic);
     }
   }
-  return dump({{"services", rows}});
+  return dump({{"services", rows}, {"away", away_rows(view)}});
 }
 
 std::string routes_json(const View& view, const Traffic& traffic, const std::string& only_service) {
@@ -120,7 +121,7 @@ std::string routes_json(const View& view, const Traffic& traffic, const std::str
       if (service.mode == conf::Mode::kHttp && (only_service.empty() || service.name == only_service))
         add_routes(rows, service, up, traffic);
   }
-  return dump({{"routes", rows}});
+  return dump({{"routes", rows}, {"away", away_rows(view)}});
 }
 
 }  // namespace cardea::mgmt::api

@@ -8,6 +8,7 @@
 #include "dataplane/plan_schema.h"
 #include "l7/plan_schema.h"
 #include "mgmt/api/answers.h"
+#include "mgmt/api/away.h"
 #include "mgmt/api/json.h"
 
 namespace cardea::mgmt::api {
@@ -40,18 +41,10 @@ Json field(const Json& object, const char* name, Json otherwise) {
   return object.contains(name) ? object.at(name) : std::move(otherwise);
 }
 
-// In whole seconds; the dataplane says when, cardea-l7 says how long ago.
 Json started(const Json& words) {
-  const auto now = std::chrono::time_point_cast<std::chrono::seconds>(system_clock::now());
-  if (const Json at = field(words, "started_at", nullptr); at.is_number_unsigned())
-    return time_text(system_clock::time_point(std::chrono::seconds(at.get<uint64_t>())));
-  if (const Json uptime = field(words, "uptime_s", nullptr); uptime.is_number_integer())
-    return time_text(now - std::chrono::seconds(uptime.get<int64_t>()));
-  return nullptr;
-}
-
-std::string away(const ProcessView& process) {
-  return fmt::format("nobody answers at {}: is {} running?", process.socket, process.consumer->process);
+  const Json at = field(words, "started_at", nullptr);
+  return at.is_number_unsigned() ? Json(time_text(system_clock::time_point(std::chrono::seconds(at.get<uint64_t>()))))
+                                 : Json(nullptr);
 }
 
 Json process_row(const ProcessView& process, const Facts& facts, const Json& words) {
@@ -64,7 +57,7 @@ Json process_row(const ProcessView& process, const Facts& facts, const Json& wor
           {"started_at", started(words)},
           {"generation", field(words, "generation", nullptr)},
           {"in_sync", process.in_step},
-          {"problem", connected || !process.concerned ? text_or_null(process.problem) : Json(away(process))}};
+          {"problem", connected || !process.concerned ? text_or_null(process.problem) : Json(away_text(process))}};
 }
 
 Json cores(const Facts& facts) {

@@ -91,7 +91,6 @@ Json l7_of_cache(const Traffic& traffic, std::string_view cache) {
                                       {"revalidated", "revalidated"},
                                       {"bypassed", "bypass"}})
     object[field] = rows.count("requests_total", "result", result);
-  object["stored"] = rows.count("stored_total");
   object["refused"] = rows.count("refused_total");
   return object;
 }

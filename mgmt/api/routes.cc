@@ -146,7 +146,7 @@ Answer Routes::ask(const Consumer& process, const Json& question) {
     return error(404, fmt::format("this site runs without {}", process.process),
                  fmt::format("its configuration has no `{}` section", process.name));
   const auto hint = answer.error().retry == Retry::kSafe
-                        ? fmt::format("is {} running? it is asked for this", process.process)
+                        ? fmt::format("{0} alone can tell this: is it running (systemctl status {0})?", process.process)
                         : std::string();
   return error(status_of(answer.error()), answer.error().message, hint);
 }

@@ -35,6 +35,10 @@ std::string packet_ending(const json& explained, bool colour) {
            fmt::format(": service {} sends this packet to {} of pool {} by {}", text_at(explained, "service"),
                        text_at(explained, "backend"), text_at(explained, "pool"), text_at(explained, "forward"));
   }
+  if (verdict == "kernel" && reason == "local_service")
+    return painted("handed to this host", Tone::kGood, colour) +
+           fmt::format(": cardea-l7 takes it for service {} (where a request goes from there: cardea explain GET URL)",
+                       text_at(explained, "service"));
   if (verdict == "kernel") return painted("left to this host", Tone::kWarning, colour) + why;
   return painted("dropped", Tone::kBad, colour) + why;
 }

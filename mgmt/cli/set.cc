@@ -28,14 +28,18 @@ std::string wish_text(const json& of, const char* operator_field) {
   return out;
 }
 
+std::string share_text(const json& backend) {
+  if (count_at(backend, "weight_effective") == 0) return "no";
+  return fmt::format("{:.1f} % of its pool's", number_at(backend, "share_percent"));
+}
+
 std::string result_text(const json& answer, bool colour) {
   const json& backend = part_at(answer, "backend");
   const std::string state = text_at(backend, "state");
-  std::string out =
-      fmt::format("{}/{}: {} (was: {}); it is {} with weight {}, {:.1f} % of its pool's new work",
-                  text_at(backend, "pool"), text_at(backend, "address"), wish_text(backend, "operator"),
-                  wish_text(part_at(answer, "previous"), "operator"), painted(state, tone_of_state(state), colour),
-                  count_at(backend, "weight_effective"), number_at(backend, "share_percent"));
+  std::string out = fmt::format("{}/{}: {} (was: {}); it is {} and gets {} new work", text_at(backend, "pool"),
+                                text_at(backend, "address"), wish_text(backend, "operator"),
+                                wish_text(part_at(answer, "previous"), "operator"),
+                                painted(state, tone_of_state(state), colour), share_text(backend));
   if (known_at(backend, "flows")) out += fmt::format(", {} flows live", grouped(count_at(backend, "flows")));
   if (known_at(backend, "l7"))
     out += fmt::format(", {} exchanges under way", grouped(count_at(part_at(backend, "l7"), "connections")));

@@ -35,7 +35,8 @@ Exit show_list(const Session& session, const std::string& path, const std::funct
   Asked answer = ask(session, path);
   if (!answer) return complain(session, answer.error());
   filter(*answer);
-  print(session.json ? json_text(*answer) : text(*answer, session.colour));
+  const std::string away = away_text(*answer, session.colour);
+  print(session.json ? json_text(*answer) : text(*answer, session.colour) + (away.empty() ? "" : "\n" + away));
   return Exit::kOk;
 }
 

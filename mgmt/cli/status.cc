@@ -10,6 +10,7 @@
 #include "mgmt/cli/findings.h"
 #include "mgmt/cli/state_tone.h"
 #include "mgmt/cli/table.h"
+#include "mgmt/cli/tables.h"
 
 namespace cardea::mgmt::cli {
 namespace {
@@ -20,10 +21,21 @@ std::string line(const char* title, const std::string& text) {
   return fmt::format("{:<11}{}\n", title, text);
 }
 
+// The API's times have milliseconds; what people compare here happened minutes or days ago.
+std::string second_text(const json& object, const char* field) {
+  std::string text = text_at(object, field);
+  if (const size_t fraction = text.find('.'); fraction != text.npos) text.replace(fraction, text.npos, "Z");
+  return text;
+}
+
+std::string uptime_text(uint64_t seconds) {
+  return seconds < 60 ? fmt::format("{} s", seconds) : duration_text(std::chrono::seconds(seconds));
+}
+
 std::string overview(const json& status, bool colour) {
   std::string out = painted(fmt::format("cardea {}", text_at(status, "cluster")), Tone::kStrong, colour);
   out += fmt::format(" · version {} · up {} · generation {}\n", text_at(status, "version"),
-                     duration_text(std::chrono::seconds(count_at(status, "uptime_s"))), count_at(status, "generation"));
+                     uptime_text(count_at(status, "uptime_s")), count_at(status, "generation"));
   return out + line("file", text_at(status, "config_file"));
 }
 
@@ -32,11 +44,11 @@ std::string reload(const json& status, bool colour) {
   const json& last = part_at(status, "last_reload");
   if (!flag_at(last, "success")) {
     return line("reload", painted("FAILED", Tone::kBad, colour) +
-                              fmt::format(" at {}, generation {} keeps serving: {}", text_at(last, "at"),
+                              fmt::format(" at {}, generation {} keeps serving: {}", second_text(last, "at"),
                                           count_at(status, "generation"), text_at(last, "error")));
   }
   return line("reload", painted("ok", Tone::kGood, colour) +
-                            fmt::format(" at {} in {:.1f} ms, generation {}", text_at(last, "at"),
+                            fmt::format(" at {} in {:.1f} ms, generation {}", second_text(last, "at"),
                                         number_at(last, "duration_ms"), count_at(last, "generation")));
 }
 
@@ -54,8 +66,8 @@ std::string processes(const json& status, bool colour) {
       text = painted("not connected", Tone::kBad, colour);
     } else {
       text = painted("running", Tone::kGood, colour) +
-             fmt::format(" (pid {}, since {}), generation {}", count_at(process, "pid"), text_at(process, "started_at"),
-                         count_at(process, "generation"));
+             fmt::format(" (pid {}, since {}), generation {}", count_at(process, "pid"),
+                         second_text(process, "started_at"), count_at(process, "generation"));
       if (flag_at(process, "in_sync")) text += ", in sync";
     }
     if (known_at(process, "problem")) text += ": " + painted(text_at(process, "problem"), Tone::kBad, colour);
@@ -64,19 +76,15 @@ std::string processes(const json& status, bool colour) {
   return out;
 }
 
-std::string busy_text(const json& list) {
+std::string cores_text(const json& list) {
   std::string out;
-  for (const json& core : list) {
-    const std::string busy =
-        known_at(core, "busy_percent") ? fmt::format("{:.1f} %", number_at(core, "busy_percent")) : "?";
-    out += fmt::format("{}cpu {} {} busy", out.empty() ? "" : ", ", count_at(core, "cpu"), busy);
-  }
+  for (const json& core : list) out += (out.empty() ? "" : ", ") + busy_text(core) + " busy";
   return out;
 }
 
 std::string dataplane(const json& status) {
   std::string out;
-  if (const auto cores = busy_text(part_at(status, "cores")); !cores.empty()) out += line("cores", cores);
+  if (const auto cores = cores_text(part_at(status, "cores")); !cores.empty()) out += line("cores", cores);
   for (const json& port : part_at(status, "ports")) {
     out += line("port", fmt::format("{} {}, {}, {} queue{}, {}", text_at(port, "name"), text_at(port, "link"),
                                     text_at(port, "device"), count_at(port, "queues"),
@@ -90,7 +98,7 @@ std::string dataplane(const json& status) {
 
 std::string l7(const json& status) {
   std::string out;
-  if (const auto shards = busy_text(part_at(status, "shards")); !shards.empty()) out += line("shards", shards);
+  if (const auto shards = cores_text(part_at(status, "shards")); !shards.empty()) out += line("shards", shards);
   if (known_at(status, "connections"))
     out += line("clients", fmt::format("{} connections", grouped(count_at(status, "connections"))));
   return out;
@@ -110,7 +118,7 @@ std::string unhealthy(const json& status, bool colour) {
     table.add({text_at(row, "pool"),
                text_at(row, "backend"),
                {text_at(row, "state"), tone_of_state(text_at(row, "state"))},
-               text_at(row, "since"),
+               second_text(row, "since"),
                text_at(row, "reason")});
   }
   return table.empty() ? "" : "\n" + table.text(colour);

@@ -54,6 +54,13 @@ void Table::add(std::vector<Cell> row) {
   rows_.push_back(std::move(row));
 }
 
+// All but a last one that says nothing in any row.
+size_t Table::columns_shown() const {
+  const bool silent =
+      !rows_.empty() && std::ranges::all_of(rows_, [](const auto& row) { return row.back().text.empty(); });
+  return columns_.size() - silent;
+}
+
 std::string Table::text(bool colour) const {
   std::vector<size_t> widths;
   std::vector<Cell> titles;
@@ -64,16 +71,19 @@ std::string Table::text(bool colour) const {
   for (const auto& row : rows_)
     for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i].text));
 
+  const size_t shown = columns_shown();
   std::string out;
   const auto add_line = [&](const std::vector<Cell>& row) {
-    for (size_t i = 0; i < row.size(); ++i) {
+    for (size_t i = 0; i < shown; ++i) {
       const std::string blanks(widths[i] - display_width(row[i].text), ' ');
-      const bool last = i + 1 == row.size();
+      const bool last = i + 1 == shown;
       if (columns_[i].align == Column::Align::kRight) out += blanks;
       out += painted(row[i].text, row[i].tone, colour);
       if (columns_[i].align == Column::Align::kLeft && !last) out += blanks;
-      out += last ? "\n" : "  ";
+      if (!last) out += "  ";
     }
+    out.erase(out.find_last_not_of(' ') + 1);
+    out += '\n';
   };
   add_line(titles);
   for (const auto& row : rows_) add_line(row);

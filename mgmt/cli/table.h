@@ -36,6 +36,8 @@ class Table {
   std::string text(bool colour) const;
 
  private:
+  size_t columns_shown() const;
+
   std::vector<Column> columns_;
   std::vector<std::vector<Cell>> rows_;
 };

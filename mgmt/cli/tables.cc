@@ -32,6 +32,12 @@ std::string mean_text(const json& l7) {
   return known_at(l7, "duration_ms_mean") ? fmt::format("{:.1f} ms", number_at(l7, "duration_ms_mean")) : "-";
 }
 
+std::string busy_text(const json& core) {
+  const std::string busy =
+      known_at(core, "busy_percent") ? fmt::format("{:.1f} %", number_at(core, "busy_percent")) : "?";
+  return fmt::format("cpu {} {}", count_at(core, "cpu"), busy);
+}
+
 bool is_l7(const json& row) {
   return known_at(row, "l7");
 }
@@ -45,6 +51,14 @@ std::string below_each_other(std::initializer_list<const Table*> tables, const c
   for (const Table* table : tables)
     if (!table->empty()) out += (out.empty() ? "" : "\n") + table->text(colour);
   return out.empty() ? none : out;
+}
+
+std::string away_text(const json& answer, bool colour) {
+  std::string out;
+  for (const json& row : part_at(answer, "away"))
+    out += painted("warning", Tone::kBad, colour) + fmt::format(": {} is away, its counts are its last ones: {}\n",
+                                                                text_at(row, "name"), text_at(row, "problem"));
+  return out;
 }
 
 std::string flows_text(const json& answer, bool colour) {

@@ -17,11 +17,15 @@ std::string flows_text(const nlohmann::json& answer, bool colour);
 std::string certs_text(const nlohmann::json& answer, bool colour);
 std::string cache_text(const nlohmann::json& answer, bool colour);
 
+// Of an answer that has counts of processes which are away: what is to be thought of them. Empty when all are there.
+std::string away_text(const nlohmann::json& answer, bool colour);
+
 // Cells that several tables have.
-std::string joined(const nlohmann::json& list);   // its texts with blanks between
-Cell of_total(const nlohmann::json& row);         // "2/3" backends up
-Cell bad_count(uint64_t count);                   // in colour unless it is 0
-std::string mean_text(const nlohmann::json& l7);  // of durations: "1.2 ms", or "-" when there were none
+std::string joined(const nlohmann::json& list);     // its texts with blanks between
+Cell of_total(const nlohmann::json& row);           // "2/3" backends up
+Cell bad_count(uint64_t count);                     // in colour unless it is 0
+std::string busy_text(const nlohmann::json& core);  // "cpu 2 3.5 %"
+std::string mean_text(const nlohmann::json& l7);    // of durations: "1.2 ms", or "-" when there were none
 
 // A list's rows that this process counts.
 bool is_l7(const nlohmann::json& row);

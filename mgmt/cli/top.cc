@@ -21,6 +21,7 @@
 #include "mgmt/cli/rates.h"
 #include "mgmt/cli/state_tone.h"
 #include "mgmt/cli/table.h"
+#include "mgmt/cli/tables.h"
 
 namespace cardea::mgmt::cli {
 namespace {
@@ -41,6 +42,7 @@ struct Sample {
 
 struct Measured {
   json status;
+  std::string away;  // a warning; empty while every process is there
   std::vector<Rate> services, backends;
 };
 
@@ -57,16 +59,15 @@ std::expected<Sample, Refusal> take_sample(const Session& session) {
   return sample;
 }
 
-Measured measure(const Sample& before, const Sample& after) {
+Measured measure(const Sample& before, const Sample& after, bool colour) {
   const double seconds = std::chrono::duration<double>(after.at - before.at).count();
-  return {after.status, rates(before.services, after.services, "services", seconds),
+  return {after.status, away_text(after.services, colour), rates(before.services, after.services, "services", seconds),
           rates(before.backends, after.backends, "backends", seconds)};
 }
 
 std::string cores_text(const json& list, const char* what) {
   std::string out;
-  for (const json& core : list)
-    out += fmt::format("  {} {} {:.1f} %", what, count_at(core, "cpu"), number_at(core, "busy_percent"));
+  for (const json& core : list) out += fmt::format("  {} {} busy", what, busy_text(core));
   return out;
 }
 
@@ -149,9 +150,9 @@ std::string backends_requests(const std::vector<Rate>& rows, bool colour) {
 }
 
 std::string screen(const Measured& measured, bool colour) {
-  std::string out = head(measured.status, colour) + packets_table(measured.services, "SERVICE", colour) +
-                    services_requests(measured.services, colour) + packets_table(measured.backends, "BACKEND", colour) +
-                    backends_requests(measured.backends, colour);
+  std::string out = head(measured.status, colour) + (measured.away.empty() ? "" : measured.away + "\n") +
+                    packets_table(measured.services, "SERVICE", colour) + services_requests(measured.services, colour) +
+                    packets_table(measured.backends, "BACKEND", colour) + backends_requests(measured.backends, colour);
   out.pop_back();
   return out;
 }
@@ -240,7 +241,7 @@ Exit top_once(const Session& session, std::chrono::milliseconds interval) {
   std::this_thread::sleep_for(interval);
   const auto after = take_sample(session);
   if (!after) return complain(session, after.error());
-  const Measured measured = measure(*before, *after);
+  const Measured measured = measure(*before, *after, session.colour);
   print(session.json ? measured_json(measured) : screen(measured, session.colour));
   return Exit::kOk;
 }
@@ -249,14 +250,14 @@ Exit top_live(const Session& session, std::chrono::milliseconds interval) {
   auto before = take_sample(session);
   if (!before) return complain(session, before.error());
   const Terminal terminal;
-  terminal.draw(screen(measure(*before, *before), session.colour));
+  terminal.draw(screen(measure(*before, *before, session.colour), session.colour));
   while (!terminal.asked_to_end(interval)) {
     auto after = take_sample(session);
     if (!after) {
       terminal.draw(after.error().message + "\n" + after.error().hint + "\n");
       continue;
     }
-    terminal.draw(screen(measure(*before, *after), session.colour));
+    terminal.draw(screen(measure(*before, *after, session.colour), session.colour));
     before = std::move(after);
   }
   return Exit::kOk;

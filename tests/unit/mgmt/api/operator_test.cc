@@ -91,7 +91,7 @@ class OperatorTest : public ::testing::Test {
 };
 
 TEST_F(OperatorTest, StatusShowsTheProcessThatTheSiteHas) {
-  l7_->say("status", R"({"generation":1,"pid":7,"uptime_s":60,"connections":1234,"plan_services":1,
+  l7_->say("status", R"({"generation":1,"pid":7,"started_at":1000000000,"connections":1234,"plan_services":1,
                          "shards":[{"cpu":0,"busy_percent":12.5}]})");
   l7_->say("certs", R"({"certificates":[
       {"service":"shop","name":"/etc/a.crt","names":["shop.com"],"not_after":4102444800,"warning":""},
@@ -107,6 +107,8 @@ TEST_F(OperatorTest, StatusShowsTheProcessThatTheSiteHas) {
   EXPECT_EQ(status["processes"][0]["name"], "dataplane");
   EXPECT_EQ(status["processes"][0]["configured"], false);
   EXPECT_EQ(status["processes"][1]["in_sync"], true);
+  EXPECT_EQ(status["processes"][1]["started_at"], "2001-09-09T01:46:40.000Z");
+  EXPECT_THAT(text.out, HasSubstr("since 2001-09-09T01:46:40Z)"));
   EXPECT_EQ(status["certificates_due"].size(), 1u);
 }
 
@@ -118,7 +120,7 @@ TEST_F(OperatorTest, RoutesAreListedWithWhatNoneOfThemMatches) {
   EXPECT_EQ(routes[0]["cache"], "edge");
   EXPECT_EQ(routes[1]["name"], "shop");
   EXPECT_EQ(routes[1]["pool"], "web");
-  EXPECT_THAT(cardea({"show", "routes"}).out, HasSubstr("shop.com  /api/"));
+  EXPECT_THAT(cardea({"show", "routes"}).out, AllOf(HasSubstr("shop.com  /api/"), Not(HasSubstr("away"))));
   const auto unknown = cardea({"show", "routes", "--service", "shp"});
   EXPECT_EQ(unknown.exit, 1);
   EXPECT_THAT(unknown.err, HasSubstr("did you mean shop?"));
@@ -168,8 +170,9 @@ TEST_F(OperatorTest, CertificatesComeInTheOrderOfTheirEnd) {
 
 TEST_F(OperatorTest, PurgeAndExplainAskTheProcessThatServes) {
   l7_->say("purge", R"({"purged":2})");
-  l7_->say("cache",
-           R"({"caches":[{"name":"edge","bytes":1024,"bytes_max":8000000,"objects":3,"evicted":0,"purged":2}]})");
+  l7_->say(
+      "cache",
+      R"({"caches":[{"name":"edge","bytes":1024,"bytes_max":8000000,"objects":3,"stored":5,"evicted":0,"purged":2}]})");
   l7_->say("explain", R"({"service":"shop","route":"api","pool":"api","balance":"least_conn","backend":null,
       "candidates":[{"backend":"10.0.0.21:80","state":"up","weight":1,"why":"can serve"}],"verdict":"proxy",
       "status":null,"reason":"ok","story":["Service shop takes the request."]})");
@@ -177,6 +180,7 @@ TEST_F(OperatorTest, PurgeAndExplainAskTheProcessThatServes) {
   EXPECT_THAT(l7_->asked().back(), HasSubstr("https://shop.com/a.png"));
   EXPECT_EQ(cardea({"purge", "shop.com/a.png"}).exit, 1) << "no URL";
   EXPECT_THAT(cardea({"show", "cache"}).out, HasSubstr("8.0 MB"));
+  EXPECT_EQ(json({"show", "cache"})["caches"][0]["stored"], 5) << "told by the cache now, not counted once a while";
   const auto told = cardea({"explain", "GET", "https://shop.com/api/x?q=1", "--client", "192.0.2.7:40000"});
   EXPECT_EQ(told.exit, 0);
   EXPECT_THAT(told.out, AllOf(HasSubstr("  1. Service shop takes the request."), HasSubstr("can serve"),
@@ -209,7 +213,13 @@ TEST_F(OperatorTest, WithoutL7ItsQuestionsSayWhoIsMissed) {
   const auto certs = cardea({"show", "certs"});
   EXPECT_EQ(certs.exit, 1);
   EXPECT_THAT(certs.err, AllOf(HasSubstr("cardea-l7"), HasSubstr("not connected")));
-  EXPECT_EQ(cardea({"show", "routes"}).exit, 0) << "what the file says is known without it";
+  for (const char* list : {"services", "routes", "pools", "backends"}) {
+    const auto shown = cardea({"show", list});
+    EXPECT_EQ(shown.exit, 0) << "what the file says is known without it";
+    EXPECT_THAT(shown.out, HasSubstr("warning: l7 is away, its counts are its last ones: nobody answers at"));
+    EXPECT_EQ(json({"show", list})["away"].size(), 1u) << "the dataplane is not of this site";
+  }
+  EXPECT_THAT(cardea({"top", "--once", "--interval", "0.1"}).out, HasSubstr("warning: l7 is away"));
   EXPECT_EQ(json({"status"})["connections"], nullptr);
   EXPECT_THAT(cardea({"status"}).out, HasSubstr("not connected: nobody answers at " + folder_ + "/l7.sock"));
   EXPECT_THAT(cardea({"reload"}).out, HasSubstr("cardea-l7 is not connected; it gets this plan when it is"));

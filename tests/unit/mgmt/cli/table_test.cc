@@ -32,6 +32,14 @@ TEST(Table, KnowsWhenThereIsNothingToShow) {
   EXPECT_FALSE(sample().empty());
 }
 
+TEST(Table, LeavesOutALastColumnThatSaysNothing) {
+  Table table({{"NAME"}, {"WARNING"}});
+  table.add({"a", ""});
+  EXPECT_EQ(table.text(false), "NAME\na\n");
+  table.add({"long", "expires soon"});
+  EXPECT_EQ(table.text(false), "NAME  WARNING\na\nlong  expires soon\n") << "no blanks at a line's end";
+}
+
 TEST(Clipped, CountsWhatIsSeen) {
   EXPECT_EQ(clipped("abcdef", 3), "abc");
   EXPECT_EQ(clipped("äöü", 2), "äö");
