@@ -1,5 +1,7 @@
 #include "mgmt/cli/commands.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <array>
 
@@ -30,6 +32,7 @@ constexpr const char* kFooter =
 void declare_all(CLI::App& app, Session& session, Job& job) {
   app.description("Cardea, the load balancer: its command line.");
   app.footer(kFooter);
+  app.set_version_flag("--version", "cardea " CARDEA_VERSION);
   app.require_subcommand(1);
   app.fallthrough();
   app.get_formatter()->column_width(38);
@@ -44,13 +47,37 @@ void declare_all(CLI::App& app, Session& session, Job& job) {
   }
 }
 
-// Words where a command was expected; the parser would only say that one is missing.
-Exit complain_of_words(const Session& session, const std::vector<std::string>& words) {
+// The command that the words led to, such as `cardea set weight`.
+const CLI::App& deepest(const CLI::App& app) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  return *at;
+}
+
+std::string full_name(const CLI::App& command) {
+  const CLI::App* const parent = command.get_parent();
+  return parent == nullptr ? command.get_name() : full_name(*parent) + " " + command.get_name();
+}
+
+// A word where a command was expected, or none: the parser would only say that one is missing.
+Exit complain_of_word(const Session& session, const CLI::App& under, const std::string& word) {
   std::vector<std::string> names;
-  for (const Command& command : kCommands) names.emplace_back(command.name);
-  const std::string meant = conf::nearest(words.front(), names);
-  return complain(session, Exit::kUsage, "there is no command \"" + words.front() + "\"",
-                  meant.empty() ? "cardea --help lists them all" : "did you mean " + meant + "?");
+  for (const CLI::App* command : under.get_subcommands({})) names.push_back(command->get_name());
+  const std::string meant = conf::nearest(word, names), list = full_name(under) + " --help lists them all";
+  if (word.empty()) return complain(session, Exit::kUsage, "a command is missing after " + full_name(under), list);
+  return complain(session, Exit::kUsage, fmt::format("there is no command \"{} {}\"", full_name(under), word),
+                  meant.empty() ? list : "did you mean " + meant + "?");
+}
+
+Exit complain_of_usage(Session session, const CLI::App& app, const CLI::ParseError& wrong) {
+  const CLI::App& command = deepest(app);
+  if (app.get_option("--json")->count() > 0) session.json = true;  // the parser sets it only when all is well
+  const bool wants_command = command.get_require_subcommand_min() > 0 && command.get_subcommands().empty();
+  if (wants_command && dynamic_cast<const CLI::RequiredError*>(&wrong) != nullptr) {
+    const auto words = app.remaining();
+    return complain_of_word(session, command, words.empty() ? "" : words.front());
+  }
+  return complain(session, Exit::kUsage, wrong.what(), full_name(command) + " --help tells more");
 }
 
 }  // namespace
@@ -66,14 +93,10 @@ int run(int argc, char** argv) {
   declare_all(app, session, job);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::RequiredError& wrong) {
-    if (const auto words = app.remaining(); app.get_subcommands().empty() && !words.empty())
-      return int(complain_of_words(session, words));
-    app.exit(wrong);
-    return int(Exit::kUsage);
+  } catch (const CLI::Success& asked) {  // for help or the version
+    return app.exit(asked);
   } catch (const CLI::ParseError& wrong) {
-    // Asking for help is no mistake; every mistake has one exit code.
-    return app.exit(wrong) == 0 ? int(Exit::kOk) : int(Exit::kUsage);
+    return int(complain_of_usage(session, app, wrong));
   }
   return int(job(session));
 }

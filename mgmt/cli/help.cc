@@ -24,13 +24,17 @@ Exit help_config(const Session& session, const std::string& setting) {
   return Exit::kOk;
 }
 
+// CLI::App::help() would print the help of the command that was given: of this one.
+std::string help_text(const CLI::App& root) {
+  return root.get_formatter()->make_help(&root, "cardea", CLI::AppFormatMode::Normal);
+}
+
 Exit help_command(const Session& session, CLI::App& root, const std::string& name) {
   const bool known = name.empty() || std::ranges::find(commands(), name, &Command::name) != commands().end();
   if (!known)
     return complain(session, Exit::kUsage, fmt::format("there is no command \"{}\"", name),
                     "cardea help lists them all");
-  const CLI::App* const command = name.empty() ? &root : root.get_subcommand(name);
-  const std::string text = command->help(name.empty() ? "" : "cardea");
+  const std::string text = name.empty() ? help_text(root) : root.get_subcommand(name)->help("cardea");
   print(session.json ? json_text({{"command", name}, {"text", text}}) : text);
   return Exit::kOk;
 }

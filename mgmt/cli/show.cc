@@ -109,7 +109,7 @@ Exit show_flows(const Session& session, const Filter& by) {
 CLI::App& list(CLI::App& command, const char* name, const char* summary, const std::shared_ptr<Filter>& filter,
                Job& job, Exit (*show_it)(const Session&, const Filter&)) {
   CLI::App* const sub = command.add_subcommand(name, summary);
-  sub->add_option("--limit", filter->limit, "so many rows at most")->check(CLI::PositiveNumber)->type_name("N");
+  sub->add_option("--limit", filter->limit, "so many rows at most")->check(CLI::Range(1u, 1'000'000u))->type_name("N");
   sub->callback([filter, show_it, &job] { job = [=](const Session& session) { return show_it(session, *filter); }; });
   return *sub;
 }

@@ -43,8 +43,16 @@ TEST(Commands, MistakesOnTheCommandLineExitWithTwo) {
   EXPECT_EQ(cardea({}).exit, 2);
   const Outcome unknown = cardea({"frobnicate"});
   EXPECT_EQ(unknown.exit, 2);
-  EXPECT_THAT(unknown.err, HasSubstr("there is no command \"frobnicate\""));
-  EXPECT_EQ(cardea({"show"}).exit, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("there is no command \"cardea frobnicate\""));
+  const Outcome nothing = cardea({"show"});
+  EXPECT_EQ(nothing.exit, 2);
+  EXPECT_THAT(nothing.err, HasSubstr("error: a command is missing after cardea show"));
+  const Outcome singular = cardea({"show", "backend"});
+  EXPECT_EQ(singular.exit, 2);
+  EXPECT_THAT(singular.err, HasSubstr("there is no command \"cardea show backend\"\n  did you mean backends?"));
+  const Outcome limit = cardea({"show", "flows", "--limit", "0", "--json"});
+  EXPECT_EQ(limit.exit, 2);
+  EXPECT_THAT(nlohmann::json::parse(limit.out).at("error").get<std::string>(), HasSubstr("not in range 1 to"));
   EXPECT_EQ(cardea({"set", "backend", "web/10.0.0.1:80", "asleep"}).exit, 2);
   const Outcome weight = cardea({"set", "weight", "web/10.0.0.1:80", "-3"});
   EXPECT_EQ(weight.exit, 2);
@@ -95,6 +103,8 @@ TEST(Commands, HelpKnowsEveryCommandAndTheSettings) {
     EXPECT_THAT(help.out, HasSubstr(command.summary));
   }
   EXPECT_EQ(cardea({"help", "frobnicate"}).exit, 2);
+  EXPECT_EQ(cardea({"help"}).out, cardea({"--help"}).out);
+  EXPECT_EQ(cardea({"--version"}).out, "cardea " CARDEA_VERSION "\n");
   const Outcome setting = cardea({"help", "config", "pools.health.interval"});
   EXPECT_EQ(setting.exit, 0);
   EXPECT_THAT(setting.out, HasSubstr("interval"));
