@@ -36,10 +36,13 @@ void check_reference(Checks& checks, const std::string& name, const std::vector<
   const bool unsure = checks.places.spoilt(list) && (known.empty() || std::ranges::count(known, "") > 0);
   if (unsure || name.empty() || std::ranges::count(known, name) > 0) return;
   const std::string meant = nearest(name, known);
-  const bool few = !known.empty() && known.size() <= kShown;
+  std::vector<std::string> names;  // one that is used twice is said once
+  for (const auto& one : known)
+    if (!one.empty() && std::ranges::count(names, one) == 0) names.push_back(one);
+  const bool few = !names.empty() && names.size() <= kShown;
   checks.report(
       Finding::error, path, fmt::format("there is no {} {}", noun, in_quotes(name)),
-      few ? fmt::format("one of {}", fmt::join(known, ", ")) : fmt::format("a {} of that name in {}", noun, list),
+      few ? fmt::format("one of {}", fmt::join(names, ", ")) : fmt::format("a {} of that name in {}", noun, list),
       meant.empty() ? "" : in_quotes(meant));
 }
 

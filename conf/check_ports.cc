@@ -15,6 +15,19 @@ void check_name(Checks& checks, const Port& port) {
   }
 }
 
+// What DPDK can open: a PCI address, or a driver of its own. The commonest slip is the name of a Linux interface.
+void check_device(Checks& checks, const Port& port) {
+  const std::string& device = port.device;
+  if (device.starts_with("net_")) return;
+  const bool of_pci_letters = device.find_first_not_of("0123456789abcdefABCDEF:.") == device.npos;
+  if (of_pci_letters && device.find(':') != device.npos && device.find('.') != device.npos) return;
+  const bool is_interface = device.size() <= 15 && device.find_first_of(":,/ ") == device.npos;
+  checks.report(Finding::error, port.place.path + ".device",
+                fmt::format("{} is no device that DPDK knows", in_quotes(device)),
+                "a PCI address such as \"0000:3b:00.0\", or a DPDK device such as \"net_af_packet,iface=eth1\"",
+                is_interface ? in_quotes("net_af_packet,iface=" + device) : "");
+}
+
 // The network's own address or its broadcast address: all host bits 0 or all 1 (RFC 3021: not in a /31).
 bool names_all_hosts(const Prefix& prefix) {
   if (!prefix.address.is_v4() || prefix.length >= 31) return false;
@@ -78,6 +91,7 @@ void check_ports(Checks& checks) {
   for (const Port& port : checks.config.dataplane->ports) {
     if (!port.name.empty()) names.add(in_quotes(port.name), port.place.path + ".name");
     if (!port.device.empty()) devices.add(in_quotes(port.device), port.place.path + ".device");
+    if (!port.device.empty()) check_device(checks, port);
     check_name(checks, port);
     check_addresses(checks, port, addresses);
     check_gateways(checks, port);

@@ -129,9 +129,9 @@ Form<std::string> name(size_t length_max) {
           [](const std::string& value) { return text_literal(value); }};
 }
 
-Form<std::string> file_path() {
+Form<std::string> file_path(const char* example) {
   return {"path",
-          "an absolute path, such as \"/run/cardea/api.sock\"",
+          fmt::format("an absolute path, such as \"{}\"", example),
           {},
           [](const Node& node) -> std::expected<std::string, Mistake> {
             if (node.kind != Kind::kText || (!node.text.empty() && node.text[0] != '/')) return refuse();

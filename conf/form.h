@@ -42,7 +42,7 @@ struct Form {
 Form<bool> boolean();
 Form<std::string> text(size_t length_max);
 Form<std::string> name(size_t length_max);         // letters, digits, '.', '_', '-'
-Form<std::string> file_path();                     // absolute
+Form<std::string> file_path(const char* example);  // absolute
 Form<std::string> log_path();                      // absolute, or "stderr"
 Form<std::string> host_pattern();                  // "shop.com", "*.shop.com" or an address; in small letters
 Form<std::string> url_path();                      // "/api/": printable ASCII, as it stands in a request

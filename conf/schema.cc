@@ -28,22 +28,22 @@ const Section& cluster_section() {
 }
 
 const Section& mgmt_section() {
-  static const Section section = section_of<Mgmt>(
-      "mgmt", "",
-      {
-          value("metrics", &Mgmt::metrics, endpoint(),
-                {.prose = "Where the page of metrics for Prometheus is served.", .restart = Restart::kMgmt}),
-          value("api", &Mgmt::api, file_path(),
-                {.prose = "Unix socket of the API, which the `cardea` command speaks to.",
-                 .example = "api = \"/run/cardea/api.sock\";",
-                 .restart = Restart::kMgmt,
-                 .unset = "api.sock in the run directory"}),
-          value("api_group", &Mgmt::api_group, text(32),
-                {.prose = "Group of users who may use the API.",
-                 .example = "api_group = \"cardea\";",
-                 .restart = Restart::kMgmt,
-                 .unset = "the group cardea-mgmt runs as"}),
-      });
+  static const Section section =
+      section_of<Mgmt>("mgmt", "",
+                       {
+                           value("metrics", &Mgmt::metrics, endpoint(),
+                                 {.prose = "Where the page of metrics for Prometheus is served."}),
+                           value("api", &Mgmt::api, file_path("/run/cardea/api.sock"),
+                                 {.prose = "Unix socket of the API, which the `cardea` command speaks to.",
+                                  .example = "api = \"/run/cardea/api.sock\";",
+                                  .restart = Restart::kMgmt,
+                                  .unset = "api.sock in the run directory"}),
+                           value("api_group", &Mgmt::api_group, text(32),
+                                 {.prose = "Group of users who may use the API.",
+                                  .example = "api_group = \"cardea\";",
+                                  .restart = Restart::kMgmt,
+                                  .unset = "the group cardea-mgmt runs as"}),
+                       });
   return section;
 }
 

@@ -78,7 +78,7 @@ const Section& backend_tls_section() {
           value("verify", &BackendTls::verify, boolean(),
                 {.prose =
                      "Whether the backend has to show a certificate for that name, from an authority trusted here."}),
-          value("authorities", &BackendTls::authorities, file_path(),
+          value("authorities", &BackendTls::authorities, file_path("/etc/ssl/certs/ca-certificates.crt"),
                 {.prose = "PEM file with the authorities that are trusted.",
                  .example = "authorities = \"/etc/cardea/origin-ca.pem\";",
                  .unset = "those this host trusts"}),

@@ -8,11 +8,11 @@ const Section& certificate_section() {
   static const Section section = section_of<Certificate>(
       "certificate", "cert",
       {
-          value("cert", &Certificate::cert, file_path(),
+          value("cert", &Certificate::cert, file_path("/etc/cardea/tls/shop.example.crt"),
                 {.prose = "PEM file with the certificate, followed by those between it and its root.",
                  .example = "cert = \"/etc/cardea/shop.crt\";",
                  .required = true}),
-          value("key", &Certificate::key, file_path(),
+          value("key", &Certificate::key, file_path("/etc/cardea/tls/shop.example.key"),
                 {.prose = "PEM file with its private key, not encrypted; only cardea-l7 has to be able to read it.",
                  .example = "key = \"/etc/cardea/shop.key\";",
                  .required = true}),

@@ -24,6 +24,11 @@ TEST(Check, EachContradictionIsReported) {
       {"\"192.0.2.2/24\"", "\"192.0.2.0/24\"", "stands for the whole network"},
       {"\"192.0.2.2/24\"", "\"224.0.0.5/24\"", "a multicast address"},
       {"\"wan\"", "\"lo\"", "cannot name a network interface"},
+      {"0000:3b:00.0", "eth0",
+       "error: dataplane.ports[0].device: \"eth0\" is no device that DPDK knows; expected a PCI address such as "
+       "\"0000:3b:00.0\", or a DPDK device such as \"net_af_packet,iface=eth1\"; did you mean "
+       "\"net_af_packet,iface=eth0\"?"},
+      {"0000:3b:00.0", "0000:zz", "\"0000:zz\" is no device that DPDK knows"},
       {"workers", "nat: { port_first = 2000; port_last = 1999; }; workers",
        "range of source ports 2000 to 1999 is empty"},
       {"workers", "nat: { port_last = 40000; }; workers",

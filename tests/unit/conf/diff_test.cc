@@ -41,8 +41,11 @@ TEST(Diff, OrderOfAListIsNoChange) {
 TEST(Diff, SaysWhatNeedsARestart) {
   EXPECT_EQ(changes(kGood, with(kGood, "[2, 3]", "[2]")),
             (Texts{"dataplane: workers [2, 3] → [2] (takes effect when cardea-dataplane is restarted)"}));
+  EXPECT_EQ(changes(kGood, kGood + "mgmt: { api_group = \"ops\"; };"),
+            (Texts{"mgmt: api_group (unset) → ops (takes effect when cardea-mgmt is restarted)"}));
   EXPECT_EQ(changes(kGood, kGood + "mgmt: { metrics = \"127.0.0.1:9000\"; };"),
-            (Texts{"mgmt: metrics 127.0.0.1:9477 → 127.0.0.1:9000 (takes effect when cardea-mgmt is restarted)"}));
+            (Texts{"mgmt: metrics 127.0.0.1:9477 → 127.0.0.1:9000"}))
+      << "the page moves with the reload";
 }
 
 TEST(Diff, DoesNotTellSecrets) {
