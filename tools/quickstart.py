@@ -101,7 +101,9 @@ def check_configuration(tour):
     print(f"   certificates for {' and '.join(example.HOSTS)}, by an authority of the tour's own: {tour.authority.folder}")
     tour.cardea = Cardea(tour.site, example.text(EXAMPLE.name, tour.site.run))
     print(f"   $ {tell_cli(tour)}")
-    tour.show(f"cardea check {EXAMPLE.relative_to(TREE)}")
+    print(f"   the same with those certificates' names, for this run: {tour.cardea.file}")
+    said = tour.show(f"cardea check --strict {tour.cardea.file}")
+    expect("valid (" in said, f"the file has no mistakes, and yet: {said!r}")
 
 
 def tell_cli(tour):

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from lab.metrics import names_in_alerts
 from lab.namespace import run
 from lab.wait import until
 from lab.web import SHOP, Web
@@ -40,6 +41,11 @@ def test_the_page_tells_what_operators_ask_for(web):
     for name in HISTOGRAMS:
         assert any(re.match(name + r"\w*_bucket$", have) for have in page.names()), (name, sorted(page.names()))
     assert page.values("cardea_process_up", process="l7") == [1]
+
+
+def test_the_alerts_ask_for_what_the_page_has(web):
+    asked = {name for name in names_in_alerts() if name.startswith("cardea_l7_")}
+    assert asked and asked - web.metrics().names() == set()
 
 
 def test_counters_say_what_clients_did(web):

@@ -1,7 +1,7 @@
 """The metrics page: clean for promtool, scraped by a real Prometheus, and telling what operators ask for."""
 import pytest
 
-from lab.metrics import Page
+from lab.metrics import Page, names_in_alerts
 from lab.prometheus import Prometheus
 from lab.standard import ECHO, Standard
 from lab.wait import until
@@ -36,6 +36,11 @@ def test_the_page_tells_what_operators_ask_for(standard):
     assert any("busy" in name for name in page.names()), "no core's busy share"
     assert page.values("cardea_backend_up") == [1] * 12  # four pools of three
     assert page.values("cardea_drops_total", reason="no_backend") != [], "a reason that has not happened yet must read 0"
+
+
+def test_the_alerts_ask_for_what_the_page_has(standard):
+    asked = {name for name in names_in_alerts() if not name.startswith("cardea_l7_")}
+    assert asked and asked - Page(standard.cardea.metrics_page()).names() == set()
 
 
 def test_counters_say_what_clients_did(standard):

@@ -1,6 +1,8 @@
 """Reading a page in Prometheus' text format: samples by name and labels, for tests that compare before and after."""
+import pathlib
 import re
 
+ALERTS = pathlib.Path(__file__).resolve().parents[3] / "deploy/prometheus/cardea-alerts.yml"
 LINE = re.compile(r'^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? ([^ ]+)(?: \d+)?$')
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -24,3 +26,8 @@ class Page:
     def total(self, name, **labels):
         """The sum over all samples with these labels; 0 when there is none."""
         return sum(self.values(name, **labels))
+
+
+def names_in_alerts():
+    """The metrics that the shipped alerts ask for; a name that no page has would never raise one."""
+    return set(re.findall(r"\bcardea_\w+", ALERTS.read_text()))
