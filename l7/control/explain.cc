@@ -28,6 +28,18 @@ const char* name_of(Balance balance) {
   return kNames[size_t(balance)];
 }
 
+std::string host_words(const route::Match& match) {
+  switch (match.host_rule) {
+    case route::HostRule::kExact:
+      return fmt::format("the host is \"{}\"", match.host_pattern);
+    case route::HostRule::kWildcard:
+      return fmt::format("the host is one of \"*{}\"", match.host_pattern);
+    case route::HostRule::kAny:
+      return "any host will do";
+  }
+  return "";
+}
+
 // A request as it would come, read by the parser that reads those that come. The head views the text.
 struct Asked {
   std::string text;
@@ -37,8 +49,8 @@ struct Asked {
 
 Result<std::unique_ptr<Asked>> read_request(const ExplainRequest& request) {
   auto asked = std::make_unique<Asked>();
-  asked->text = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n\r\n", request.method, request.url.target(),
-                            request.url.authority);
+  asked->text =
+      fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n\r\n", request.method, request.url.target(), request.url.authority);
   http::HeadScan scan;
   const auto read = http::parse_request_head(asked->text, {}, scan, asked->head);
   if (!read.done())
@@ -122,7 +134,8 @@ void explain_balance(Json& json, std::vector<std::string>& story, const PoolPlan
   json["candidates"] = std::move(candidates);
   if (!any) {
     json["verdict"] = "reply", json["status"] = 503, json["reason"] = "no_backend";
-    story.push_back(fmt::format("No backend of pool \"{}\" can serve: the client is answered 503, no_backend.", pool.name));
+    story.push_back(
+        fmt::format("No backend of pool \"{}\" can serve: the client is answered 503, no_backend.", pool.name));
     return;
   }
   json["verdict"] = "proxy", json["status"] = nullptr, json["reason"] = "ok";
@@ -135,8 +148,8 @@ void explain_balance(Json& json, std::vector<std::string>& story, const PoolPlan
   json["slot"] = slot;
   if (pool.ring[slot] >= pool.backends.size()) return;
   json["backend"] = pool.backends[pool.ring[slot]].name;
-  story.push_back(fmt::format("The client's flow hash falls on slot {} of {} of the ring of pool \"{}\": backend {}.", slot,
-                              pool.ring.size(), pool.name, pool.backends[pool.ring[slot]].name));
+  story.push_back(fmt::format("The client's flow hash falls on slot {} of {} of the ring of pool \"{}\": backend {}.",
+                              slot, pool.ring.size(), pool.name, pool.backends[pool.ring[slot]].name));
 }
 
 }  // namespace
@@ -156,14 +169,14 @@ Result<Json> explain(const LivePlan& plan, const ExplainRequest& request) {
     json["route"] = route.name, json["host_rule"] = name(admitted->match.host_rule);
     json["host_pattern"] = admitted->match.host_pattern, json["prefix"] = admitted->match.prefix;
     json["forward_path"] = admitted->path.forward;
-    story.push_back(fmt::format("Route \"{}\" matches: host by {}, path by the prefix \"{}\".", route.name,
-                                name(admitted->match.host_rule), admitted->match.prefix));
+    story.push_back(fmt::format("Route \"{}\" matches: {}, the path has the prefix \"{}\".", route.name,
+                                host_words(admitted->match), admitted->match.prefix));
     explain_cache(json, story, plan, route, request, **asked, *admitted);
     const Endpoint listener = (*service)->listen.front();
-    explain_balance(json, story, *plan.pools[route.pool],
-                    flow_hash(plan.hash_key, {request.client.address, listener.address,
-                                              __builtin_bswap16(request.client.port), __builtin_bswap16(listener.port),
-                                              Protocol::kTcp}));
+    explain_balance(
+        json, story, *plan.pools[route.pool],
+        flow_hash(plan.hash_key, {request.client.address, listener.address, __builtin_bswap16(request.client.port),
+                                  __builtin_bswap16(listener.port), Protocol::kTcp}));
   }
   json["story"] = story;
   return json;

@@ -24,7 +24,7 @@ struct Arguments {
 };
 
 bool is_url(const std::string& word) {
-  return word.starts_with("http://") || word.starts_with("https://");
+  return word.find("://") != word.npos;  // which schemes there are is for cardea-mgmt to say
 }
 
 std::string packet_ending(const json& explained, bool colour) {

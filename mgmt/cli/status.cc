@@ -64,6 +64,8 @@ std::string processes(const json& status, bool colour) {
     std::string text;
     if (!flag_at(process, "connected")) {
       text = painted("not connected", Tone::kBad, colour);
+    } else if (!known_at(process, "started_at")) {
+      text = painted("serves nothing yet", Tone::kBad, colour) + fmt::format(" (pid {})", count_at(process, "pid"));
     } else {
       text = painted("running", Tone::kGood, colour) +
              fmt::format(" (pid {}, since {}), generation {}", count_at(process, "pid"),

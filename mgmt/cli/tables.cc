@@ -85,6 +85,12 @@ std::string flows_text(const json& answer, bool colour) {
   return out;
 }
 
+// The file's name has a column of its own.
+std::string warning_text(const json& row) {
+  const std::string warning = text_at(row, "warning"), known = "certificate " + text_at(row, "name") + " ";
+  return warning.starts_with(known) ? warning.substr(known.size()) : warning;
+}
+
 std::string certs_text(const json& answer, bool colour) {
   Table table({{"SERVICE"}, {"NAMES"}, {"KEY"}, {"EXPIRES"}, {"DAYS", kRight}, {"CERTIFICATE"}, {"WARNING"}});
   for (const json& row : part_at(answer, "certificates")) {
@@ -96,7 +102,7 @@ std::string certs_text(const json& answer, bool colour) {
                text_at(row, "not_after").substr(0, 10),
                {fmt::format("{:.1f}", days), tone},
                text_at(row, "name"),
-               {text_at(row, "warning"), tone}});
+               {warning_text(row), tone}});
   }
   return table.empty() ? "no certificates\n" : table.text(colour);
 }

@@ -159,13 +159,13 @@ TEST_F(OperatorTest, CertificatesComeInTheOrderOfTheirEnd) {
       {"service":"shop","name":"late.crt","names":["a.com","b.com"],"key_type":"EC","not_before":0,
        "not_after":4102444800,"warning":""},
       {"service":"shop","name":"soon.crt","names":["c.com"],"key_type":"RSA","not_before":0,
-       "not_after":1000000000,"warning":"it has expired"}]})");
+       "not_after":1000000000,"warning":"certificate soon.crt expired"}]})");
   const auto rows = json({"show", "certs"})["certificates"];
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_EQ(rows[0]["name"], "soon.crt");
   EXPECT_LT(rows[0]["days_left"].get<double>(), 0);
   EXPECT_EQ(rows[1]["not_after"], "2100-01-01T00:00:00.000Z");
-  EXPECT_THAT(cardea({"show", "certs"}).out, HasSubstr("a.com b.com"));
+  EXPECT_THAT(cardea({"show", "certs"}).out, AllOf(HasSubstr("a.com b.com"), HasSubstr("soon.crt     expired\n")));
 }
 
 TEST_F(OperatorTest, PurgeAndExplainAskTheProcessThatServes) {
@@ -206,6 +206,15 @@ TEST_F(OperatorTest, ARefusedReloadNamesWhoRefusedAndWhy) {
   EXPECT_THAT(refused.err, AllOf(HasSubstr("cardea-l7 refused"), HasSubstr("address already in use"),
                                  HasSubstr("the plan in force keeps serving")));
   EXPECT_THAT(cardea({"status"}).out, HasSubstr("FAILED"));
+}
+
+TEST_F(OperatorTest, AProcessWithoutAPlanIsShownAsServingNothing) {
+  EXPECT_THAT(cardea({"status"}).out, HasSubstr("l7         serves nothing yet (pid "))
+      << "the peer answers no question";
+  l7_->say("explain", "{}");
+  const auto scheme = cardea({"explain", "GET", "ftp://shop.com/"});
+  EXPECT_EQ(scheme.exit, 1);
+  EXPECT_THAT(scheme.err, HasSubstr("ftp://shop.com/ is no URL of http or https"));
 }
 
 TEST_F(OperatorTest, WithoutL7ItsQuestionsSayWhoIsMissed) {
