@@ -22,7 +22,7 @@ namespace {
 constexpr uint64_t kCoreAlignment = kCacheLinePair;
 
 const Description kRefused{Kind::kCounter, "cardea_stats_rows_refused_total", "", "",
-                           "Rows that did not fit in the stats segment: raise its limits."};
+                           "Rows that did not fit in the stats segment: what they count is missing here"};
 
 struct Geometry {
   uint64_t rows_offset, cells_offset, core_stride, size;

@@ -28,7 +28,7 @@ Result<ControlRows> ControlRows::add(stats::Segment& segment, std::span<const st
   row(rows.neighbours_asked, kGauge, "cardea_neighbours", "", "state=\"asked\"", neighbours);
   row(rows.neighbours_failed, kGauge, "cardea_neighbours", "", "state=\"failed\"", neighbours);
   row(rows.neighbours_refused, kCounter, "cardea_neighbours_refused_total", "", "",
-      "Neighbours not remembered: dataplane.limits.neighbours reached");
+      "Neighbours not remembered: dataplane.neighbours_max reached");
   row(rows.waiting_packets, kGauge, "cardea_waiting_packets", "packets", "",
       "Packets that wait for a next hop's link address");
   row(rows.slots, kGauge, "cardea_backend_slots", "", "", "Backends that plans or flows use");

@@ -79,7 +79,8 @@ def setting(unit_file, key):
 def test_everything_is_installed(installed):
     for path in ("sbin/cardea-dataplane", "sbin/cardea-l7", "sbin/cardea-mgmt", "bin/cardea", "sbin/cardea-host-setup"):
         assert os.access(installed / path, os.X_OK), path
-    for path in ("etc/logrotate.d/cardea", "lib/sysusers.d/cardea.conf", "lib/tmpfiles.d/cardea.conf", "share/cardea/prometheus/cardea-alerts.yml"):
+    for path in ("etc/logrotate.d/cardea", "lib/sysusers.d/cardea.conf", "lib/tmpfiles.d/cardea.conf", "share/cardea/prometheus/cardea-alerts.yml",
+                 "share/cardea/grafana/cardea-dashboard.json", "share/doc/cardea/MANUAL.md"):
         assert (installed / path).is_file(), path
     assert list((installed / "share/doc/cardea/examples").glob("*.cfg"))
 

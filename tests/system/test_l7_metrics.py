@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from lab.metrics import names_in_alerts
+from lab.metrics import names_in_alerts, queries_of_dashboard
 from lab.namespace import run
+from lab.prometheus import Prometheus
 from lab.wait import until
 from lab.web import SHOP, Web
 
@@ -46,6 +47,16 @@ def test_the_page_tells_what_operators_ask_for(web):
 def test_the_alerts_ask_for_what_the_page_has(web):
     asked = {name for name in names_in_alerts() if name.startswith("cardea_l7_")}
     assert asked and asked - web.metrics().names() == set()
+
+
+def test_every_panel_of_the_dashboard_has_something_to_show(web):
+    prometheus = Prometheus(web.site).start()
+    try:
+        for title, query in queries_of_dashboard().items():
+            if "cardea_l7_" in query:
+                until(lambda: prometheus.query(query), 15, f"the panel \"{title}\" has samples: {query}", pause=0.5)
+    finally:
+        prometheus.stop()
 
 
 def test_counters_say_what_clients_did(web):

@@ -1,7 +1,7 @@
 """The metrics page: clean for promtool, scraped by a real Prometheus, and telling what operators ask for."""
 import pytest
 
-from lab.metrics import Page, names_in_alerts
+from lab.metrics import Page, names_in_alerts, queries_of_dashboard
 from lab.prometheus import Prometheus
 from lab.standard import ECHO, Standard
 from lab.wait import until
@@ -65,6 +65,12 @@ def test_prometheus_scrapes_and_answers(standard, prometheus):
     assert sum(value for _, value in prometheus.query("cardea_backend_up{pool='web'}")) == 3
     assert prometheus.query("cardea_config_generation")[0][1] >= 1
     assert sum(value for _, value in prometheus.query("cardea_service_flows_total{service='web'}")) >= 600
+
+
+def test_every_panel_of_the_dashboard_has_something_to_show(standard, prometheus):
+    for title, query in queries_of_dashboard().items():
+        if "cardea_l7_" not in query:
+            until(lambda: prometheus.query(query), 15, f"the panel \"{title}\" has samples: {query}", pause=0.5)
 
 
 def test_prometheus_sees_a_backend_go_down_and_up(standard, prometheus):

@@ -1,8 +1,11 @@
 """Reading a page in Prometheus' text format: samples by name and labels, for tests that compare before and after."""
+import json
 import pathlib
 import re
 
-ALERTS = pathlib.Path(__file__).resolve().parents[3] / "deploy/prometheus/cardea-alerts.yml"
+DEPLOY = pathlib.Path(__file__).resolve().parents[3] / "deploy"
+ALERTS = DEPLOY / "prometheus/cardea-alerts.yml"
+DASHBOARD = DEPLOY / "grafana/cardea-dashboard.json"
 LINE = re.compile(r'^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? ([^ ]+)(?: \d+)?$')
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
@@ -31,3 +34,10 @@ class Page:
 def names_in_alerts():
     """The metrics that the shipped alerts ask for; a name that no page has would never raise one."""
     return set(re.findall(r"\bcardea_\w+", ALERTS.read_text()))
+
+
+def queries_of_dashboard():
+    """What the shipped dashboard asks Prometheus, for all instances and 30 s: {title of the panel: expression}."""
+    panels = [panel for panel in json.loads(DASHBOARD.read_text())["panels"] if panel["type"] != "row"]
+    return {panel["title"]: target["expr"].replace("$__rate_interval", "30s").replace("$instance", ".*")
+            for panel in panels for target in panel["targets"]}
