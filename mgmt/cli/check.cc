@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <iterator>
 #include <memory>
 #include <system_error>
@@ -45,6 +46,8 @@ Exit check(const Session& session, const Arguments& arguments) {
     const std::string why = std::generic_category().message(errno);
     return complain(session, Exit::kUsage, fmt::format("cannot read {}: {}", arguments.file, why));
   }
+  if (std::error_code unknown; std::filesystem::is_directory(arguments.file, unknown))
+    return complain(session, Exit::kUsage, fmt::format("cannot read {}: it is a directory", arguments.file));
   conf::ReadResult read = conf::read_file(arguments.file);
   if (read.config)
     std::ranges::move(look_at_certificates(*read.config, Look::kInside), std::back_inserter(read.findings));

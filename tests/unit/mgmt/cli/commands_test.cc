@@ -74,6 +74,9 @@ TEST(Commands, AnApiThatCannotBeReachedExitsWithTwoAndNamesTheSocket) {
 
 TEST(Commands, CheckTellsUnreadableFromWrong) {
   EXPECT_EQ(cardea({"check", "/nonexistent/cardea.cfg"}).exit, 2);
+  const Outcome folder = cardea({"check", "/"});
+  EXPECT_EQ(folder.exit, 2);
+  EXPECT_THAT(folder.err, HasSubstr("cannot read /: it is a directory"));
   const std::string wrong = written("wrong.cfg", "pools = ( { nmae = \"web\"; } );\nservices = ( );\n");
   const Outcome text = cardea({"check", wrong});
   EXPECT_EQ(text.exit, 1);
