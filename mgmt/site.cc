@@ -11,6 +11,8 @@
 namespace cardea::mgmt {
 namespace {
 
+constexpr std::chrono::milliseconds kRememberAfter{100};
+
 std::vector<health::Target> targets_of(const conf::Config& config, const Runtime& runtime) {
   std::vector<health::Target> targets;
   for (const auto& pool : config.pools)
@@ -138,7 +140,7 @@ void Site::finish_reload(Reload reload, ReloadDone done) {
   } else {
     log::error("the configuration was not taken: {}; {}", reload.error, reload.hint);
   }
-  remember();
+  store_.runtime(runtime_);  // at once: after a crash no generation may be given out twice
   last_reload_ = std::move(reload);
   done(*last_reload_);
   if (!reloads_.empty())
@@ -224,7 +226,7 @@ void Site::settle_order(const BackendRef& ref, OrderEnding ending, OrderDone don
       pending->ending.note = fmt::format("{} refused new states: {}", how.who, how.reason);
     pending->arrived();
   });
-  store_.runtime(to_json(runtime_), [this, pending](Result<> stored) {
+  store_.runtime(runtime_, [this, pending](Result<> stored) {
     loop_.post([pending, stored = std::move(stored)] {
       if (!stored) {
         pending->ending.kind = OrderEnding::Kind::kNotStored;
@@ -235,8 +237,19 @@ void Site::settle_order(const BackendRef& ref, OrderEnding ending, OrderDone don
   });
 }
 
+// When a switch dies, thousands of backends die in one second: the state is copied and written for all of them together.
 void Site::remember() {
-  store_.runtime(to_json(runtime_));
+  if (std::exchange(remember_due_, true)) return;
+  loop_.post_after(kRememberAfter, [this] { remember_now(); });
+}
+
+void Site::remember_now() {
+  if (std::exchange(remember_due_, false)) store_.runtime(runtime_);
+}
+
+void Site::finish() {
+  remember_now();
+  store_.finish();
 }
 
 void Site::warn(const std::string& about, const std::string& text) {

@@ -73,7 +73,7 @@ class Site {
   void reload(ReloadDone done);
   void order(BackendOrder what, OrderDone done);
   void on_health(const health::Event& event);
-  void finish() { store_.finish(); }  // once the loop has ended: what is to be remembered is on the disk
+  void finish();  // once the loop has ended: what is to be remembered is on the disk
   void warn(const std::string& about, const std::string& text);  // an empty text: nothing to say any more
 
   View view() const;
@@ -95,6 +95,7 @@ class Site {
   void settle_order(const BackendRef& ref, OrderEnding ending, OrderDone done);
   std::optional<OrderEnding> unknown(const BackendRef& ref) const;
   void remember();
+  void remember_now();
 
   EventLoop& loop_;
   Folders folders_;
@@ -104,6 +105,7 @@ class Site {
   std::optional<Reload> last_reload_;
   std::deque<ReloadDone> reloads_;  // asked for while one runs: the next one answers them all
   bool reloading_ = false;
+  bool remember_due_ = false;
   std::map<std::string, std::string> warnings_;
   Store store_;
   health::Checker checker_;

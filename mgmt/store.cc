@@ -98,10 +98,10 @@ void Store::finish() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Store::runtime(std::string json, Done done) {
+void Store::runtime(Runtime runtime, Done done) {
   {
     const std::lock_guard lock(mutex_);
-    pending_.runtime = std::move(json);
+    pending_.runtime = std::move(runtime);
     if (done) pending_.runtime_done.push_back(std::move(done));
   }
   wake_.notify_one();
@@ -141,7 +141,8 @@ Store::Pending Store::take(std::unique_lock<std::mutex>& lock) {
 }
 
 void Store::write_runtime(Pending& pending) {
-  const auto written = write_file_whole(state_dir_ + kRuntimeFile, std::as_bytes(std::span(*pending.runtime)));
+  const std::string json = to_json(*pending.runtime);
+  const auto written = write_file_whole(state_dir_ + kRuntimeFile, std::as_bytes(std::span(json)));
   if (!written) on_trouble_(written.error());
   for (auto& done : pending.runtime_done) done(written);
 }

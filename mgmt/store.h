@@ -43,7 +43,7 @@ class Store {
   void finish();  // what waits is still written, nothing after it
 
   // `done` is called when this version, or a newer one, is on the disk or has failed.
-  void runtime(std::string json, Done done = {});
+  void runtime(Runtime runtime, Done done = {});
 
   // `name`: "dataplane". A plan may be 100 MB: after one is written, the next waits ten times as long as that took, so
   // that flapping backends do not keep the disk busy. `at_once` (a reload) does not wait.
@@ -56,7 +56,7 @@ class Store {
     Clock::time_point due;
   };
   struct Pending {
-    std::optional<std::string> runtime;
+    std::optional<Runtime> runtime;
     std::vector<Done> runtime_done;
     std::map<std::string, Plan> plans;  // by name
   };

@@ -61,7 +61,7 @@ TEST_F(StoreTest, WhatWasConfirmedIsOnTheDisk) {
   Runtime runtime;
   runtime.generation = 3;
   std::promise<Result<>> stored;
-  store.runtime(to_json(runtime), [&](Result<> how) { stored.set_value(std::move(how)); });
+  store.runtime(runtime, [&](Result<> how) { stored.set_value(std::move(how)); });
   ASSERT_TRUE(stored.get_future().get());
   EXPECT_EQ(load_runtime(folder_).runtime, runtime);
 }
@@ -73,7 +73,7 @@ TEST_F(StoreTest, WhatWaitsIsWrittenAtTheEnd) {
     for (uint64_t generation = 1; generation <= 50; ++generation) {
       Runtime runtime;
       runtime.generation = generation;
-      store.runtime(to_json(runtime));
+      store.runtime(runtime);
     }
     store.plan(
         "dataplane",
@@ -92,7 +92,7 @@ TEST_F(StoreTest, TroubleIsToldAndReturned) {
   std::promise<std::string> trouble;
   std::promise<Result<>> stored;
   Store store(folder_ + "/missing", [&](const Error& error) { trouble.set_value(error.message); });
-  store.runtime("{}", [&](Result<> how) { stored.set_value(std::move(how)); });
+  store.runtime({}, [&](Result<> how) { stored.set_value(std::move(how)); });
   EXPECT_FALSE(stored.get_future().get());
   EXPECT_NE(trouble.get_future().get().find("missing"), std::string::npos);
 }
