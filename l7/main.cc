@@ -1,6 +1,5 @@
 // cardea-l7: speaks TLS and HTTP on the site's behalf by the plan it is given. This file is the table of contents.
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #include <CLI/CLI.hpp>
@@ -8,6 +7,7 @@
 #include "base/log.h"
 #include "base/plan_server.h"
 #include "l7/control/control.h"
+#include "l7/control/descriptors.h"
 #include "l7/tls/crypto_memory.h"
 
 namespace {
@@ -23,16 +23,6 @@ FileDescriptor our_signals() {
   sigprocmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return FileDescriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-}
-
-// A proxied connection is two descriptors; what the host allows is what connections_max can mean.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  if (::setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < 65536)
-    log::warning("only {} descriptors are allowed: about {} connections; raise LimitNOFILE", limit.rlim_max,
-                 limit.rlim_max / 2);
 }
 
 Result<> run(const StartOptions& options, int signals) {
@@ -55,7 +45,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   log::start("cardea-l7");
   tls::keep_crypto_memory();
-  raise_descriptor_limit();
+  options.descriptors_max = raise_descriptor_limit();
   const FileDescriptor signals = our_signals();
   const auto done = run(options, signals.get());
   if (!done) log::error("{}", done.error().message);

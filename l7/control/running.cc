@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "l7/cache/cache.h"
+#include "l7/control/descriptors.h"
 #include "l7/runtime/listener.h"
 
 namespace cardea::l7 {
@@ -49,8 +50,11 @@ std::set<Endpoint> endpoints_of(const LivePlan& plan) {
 
 // ------------------------------------------------------------------ start and end
 
-Running::Running(stats::Segment segment, uint32_t shards)
-    : segment_(std::move(segment)), resources_{RowBook(segment_), {}}, cells_(segment_.cells(shards)) {}
+Running::Running(stats::Segment segment, uint32_t shards, uint64_t descriptors_max)
+    : segment_(std::move(segment)),
+      resources_{RowBook(segment_), {}},
+      cells_(segment_.cells(shards)),
+      descriptors_max_(descriptors_max) {}
 
 Running::~Running() {
   for (const auto& shard : shards_) shard->stop();
@@ -62,7 +66,7 @@ Result<std::unique_ptr<Running>> Running::open(Bytes image, const StartOptions& 
   const auto count = uint32_t(settings->cpus.size());
   auto segment = stats::Segment::create(options.run_directory + "/l7.stats", count + 1, kRowsMax, kCellsMax);
   if (!segment) return std::unexpected(std::move(segment.error()));
-  std::unique_ptr<Running> running(new Running(std::move(*segment), count));
+  std::unique_ptr<Running> running(new Running(std::move(*segment), count, options.descriptors_max));
   if (auto done = running->open_shards(*settings); !done) return std::unexpected(std::move(done.error()));
   if (auto done = running->adopt(image); !done) return std::unexpected(std::move(done.error()));
   return running;
@@ -111,7 +115,8 @@ Result<Running::Sockets> Running::open_sockets(const LivePlan& next) const {
 
 Result<> Running::use_log(const PlanSettings& next) {
   if (!plan_ || plan_->settings.access_log == next.access_log) return {};
-  if (auto done = log_->reopen(next.access_log); !done) return std::unexpected(std::move(done.error()).in("l7.access_log"));
+  if (auto done = log_->reopen(next.access_log); !done)
+    return std::unexpected(std::move(done.error()).in("l7.access_log"));
   return {};
 }
 
@@ -132,6 +137,7 @@ Result<uint64_t> Running::adopt(Bytes image) {
   certificate_rows_ = CertificateRows::add(resources_.rows, *plan_);
   write_gauges();
   return plan_->generation;
+  warn_of_descriptors();
 }
 
 Result<uint64_t> Running::update_pools(Bytes image) {
@@ -162,7 +168,8 @@ void Running::publish(std::shared_ptr<const LivePlan> next, Sockets sockets) {
       });
     }
   }
-  if (!meeting->wait()) log::error("plan {}: a shard has not taken it yet; it will when it comes to it", plan_->generation);
+  if (!meeting->wait())
+    log::error("plan {}: a shard has not taken it yet; it will when it comes to it", plan_->generation);
   count(rows_.plans_adopted);
   stats::set(cells_ + rows_.plan_generation, plan_->generation);
 }
@@ -215,6 +222,14 @@ void Running::warn_of_certificates(Instant now) {
 }
 
 void Running::tick(Instant now) {
+void Running::warn_of_descriptors() {
+  if (descriptors_max_ == 0) return;
+  std::string warning = descriptor_warning(*plan_, descriptors_max_);
+  if (warning == descriptor_warning_) return;
+  descriptor_warning_ = std::move(warning);
+  if (!descriptor_warning_.empty()) log::warning("{}", descriptor_warning_);
+}
+
   std::erase_if(retired_, [](const auto& plan) { return plan.use_count() == 1; });
   resources_.rows.sweep();
   resources_.certificates.trim();

@@ -21,6 +21,7 @@ namespace cardea::l7 {
 
 struct StartOptions {
   std::string run_directory = "/run/cardea", state_directory = "/var/lib/cardea";
+  uint64_t descriptors_max = 0;  // 0: not known
 };
 
 class Running {
@@ -54,7 +55,7 @@ class Running {
     double percent = 0;
   };
 
-  Running(stats::Segment segment, uint32_t shards);
+  Running(stats::Segment segment, uint32_t shards, uint64_t descriptors_max);
   Result<> open_shards(const PlanSettings& settings);
   Result<Sockets> open_sockets(const LivePlan& next) const;
   Result<> use_log(const PlanSettings& next);
@@ -63,6 +64,7 @@ class Running {
   void write_gauges();
   void rotate_ticket_keys(Instant now);
   void warn_of_certificates(Instant now);
+  void warn_of_descriptors();
 
   std::chrono::sys_seconds started_at_ =
       std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -78,6 +80,8 @@ class Running {
   std::vector<std::shared_ptr<const LivePlan>> retired_;  // freed here, not on a shard, when nobody holds them
   std::shared_ptr<const tls::TicketKeys> ticket_keys_;
   Instant rotated_{}, warned_{};
+  uint64_t descriptors_max_;
+  std::string descriptor_warning_;  // the last; the same is not said twice
 };
 
 }  // namespace cardea::l7

@@ -77,11 +77,14 @@ ShardRows ShardRows::add(RowAdder& add) {
   add(rows.connections, kGauge, "cardea_l7_connections", "", "", "Clients' connections that are open");
   add(rows.accept_failures, kCounter, "cardea_l7_accept_failures_total", "", "",
       "Times a connection could not be accepted: this host was short of descriptors or memory");
+  add(rows.local_failures, kCounter, "cardea_l7_local_failures_total", "", "",
+      "Exchanges that got no connection to a backend: this host was short of descriptors, source ports or memory; the "
+      "access log's detail "
+      "says of what");
   add(rows.log_lines, kCounter, "cardea_l7_log_lines_total", "", "", "Lines of the access log");
   add(rows.log_dropped, kCounter, "cardea_l7_log_dropped_total", "", "",
       "Lines of the access log dropped: the writer was behind");
-  add(rows.memory_refused, kCounter, "cardea_l7_memory_refused_total", "", "",
-      "Buffers refused: l7.buffers reached");
+  add(rows.memory_refused, kCounter, "cardea_l7_memory_refused_total", "", "", "Buffers refused: l7.buffers reached");
   return rows;
 }
 

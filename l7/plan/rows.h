@@ -58,6 +58,7 @@ struct ShardRows {
   uint32_t busy_ns = 0, sleeping_ns = 0;      // cardea_l7_shard_…_nanoseconds_total
   uint32_t connections = 0;                   // cardea_l7_connections: a gauge
   uint32_t accept_failures = 0;               // cardea_l7_accept_failures_total: this host was short of something
+  uint32_t local_failures = 0;                // cardea_l7_local_failures_total: the same, towards a backend
   uint32_t log_lines = 0, log_dropped = 0;    // cardea_l7_log_lines_total, cardea_l7_log_dropped_total
   uint32_t memory_refused = 0;                // cardea_l7_memory_refused_total: the cap on buffers was reached
 

@@ -18,11 +18,6 @@ void note(Exchange& x, const BackendPlan& plan) {
   x.record.attempts++;
 }
 
-Failure dial_failure(const Exchange& x, Instant began) {
-  const bool timeout = x.now() - began >= x.pool->plan().connect_timeout;
-  return failure(timeout ? Reason::kConnectTimeout : Reason::kConnectFailed);
-}
-
 // Of the stored response that the backend is asked about.
 std::string_view validator(const Exchange& x, std::string_view (*of)(const cache::Object&)) {
   return x.caching.conditional ? of(*x.caching.lookup.object) : std::string_view();
@@ -76,7 +71,8 @@ Task<> connect(Exchange& x, upstream::Backend& backend) {
     const Instant began = x.now();
     Result<upstream::Lease> dialled = co_await x.pool->dial(x.arena(), backend, host, began);
     if (!dialled) {
-      x.failure = dial_failure(x, began);
+      const bool timeout = x.now() - began >= x.pool->plan().connect_timeout;
+      x.failure = dial_failure(dialled.error(), timeout, x.arena());
       co_return;
     }
     x.lease = std::move(*dialled);

@@ -25,6 +25,11 @@ Failure failure(http::Fault fault) {
   return {http::word(fault), "http_request_error", {}, http::request_status(fault), Origin::kClient};
 }
 
+Failure dial_failure(const Error& error, bool timeout, Arena& arena) {
+  if (error.origin != Origin::kBackend) return failure(Reason::kLocalFailure, arena.copy(error.message));
+  return failure(timeout ? Reason::kConnectTimeout : Reason::kConnectFailed);
+}
+
 std::string_view word(Reason reason) {
   return kRows[size_t(reason)].word;
 }

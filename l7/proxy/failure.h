@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "l7/http/fault.h"
+#include "l7/runtime/arena.h"
 
 namespace cardea::l7::proxy {
 
@@ -29,6 +30,9 @@ struct Failure {
 
 Failure failure(Reason reason, std::string_view detail = {});
 Failure failure(http::Fault fault);  // of a client's request
+// Of a connection to a backend that did not come about. What this host is to blame for has the error's words as its
+// detail, in `arena`.
+Failure dial_failure(const Error& error, bool timeout, Arena& arena);
 std::string_view word(Reason reason);
 
 }  // namespace cardea::l7::proxy

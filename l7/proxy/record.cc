@@ -29,9 +29,11 @@ void count_bytes(Shard& shard, const Record& record) {
   add(shard, rows.bytes_out, record.bytes_out);
 }
 
-// The cap on buffers ended it.
+// This host, or the cap on buffers, ended it.
 void count_shortage(Shard& shard, const Record& record) {
-  if (record.reason == word(Reason::kMemory)) count(shard, shard.shared().rows.memory_refused);
+  const ShardRows& rows = shard.shared().rows;
+  if (record.reason == word(Reason::kMemory)) count(shard, rows.memory_refused);
+  if (record.reason == word(Reason::kLocalFailure)) count(shard, rows.local_failures);
 }
 
 void count_service(Shard& shard, const Record& record) {

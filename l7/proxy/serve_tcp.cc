@@ -50,7 +50,8 @@ Task<Failure> connect(Flow& flow) {
     }
     tried.add(*chosen);
     const bool timeout = loop.now() - began >= pool.plan().connect_timeout;
-    failed = failure(timeout ? Reason::kConnectTimeout : Reason::kConnectFailed);
+    failed = dial_failure(dialled.error(), timeout, flow.arena());
+    if (failed.origin != Origin::kBackend) co_return failed;
   }
   co_return failed;
 }
@@ -71,6 +72,7 @@ Task<> serve_flow(Arena&, Connection& connection) {
   const Failure failed = co_await connect(flow);
   if (failed) {
     flow.record.reason = failed.word;
+    flow.record.detail = failed.detail;
     connection.stream().close(Close::kReset);
   } else {
     co_await relay(flow);

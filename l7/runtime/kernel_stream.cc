@@ -21,6 +21,28 @@ size_t total(std::span<const iovec> pieces) {
   return bytes;
 }
 
+// What connect(2) and socket(2) say of this host, and not of who is connected to: descriptors, memory, source ports.
+bool concerns_this_host(int error) {
+  switch (error) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EAGAIN:
+    case EADDRNOTAVAIL:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Error connect_error(const std::string& what, int error) {
+  Error failed = std::move(fail_errno(what, error).error());
+  failed.origin = concerns_this_host(error) ? Origin::kSelf : Origin::kBackend;
+  failed.retry = Retry::kSafe;
+  return failed;
+}
+
 }  // namespace
 
 KernelStream::KernelStream(Loop& loop, FileDescriptor socket, const Endpoint& peer)
@@ -142,9 +164,7 @@ void KernelStream::set_unacknowledged_max(std::chrono::milliseconds limit) {
 Result<bool> KernelStream::start_connect(const Endpoint& to, const ConnectOptions& options) {
   CHECK(!socket_, "a stream connects once");
   const auto refuse = [&](const char* what) {
-    Error error = std::move(fail_errno(what).error()).in("connect to " + to.text());
-    error.origin = Origin::kBackend;
-    error.retry = Retry::kSafe;
+    Error error = connect_error("connect to " + to.text() + ": " + what, errno);
     socket_.close();
     return std::unexpected(std::move(error));
   };
@@ -170,9 +190,7 @@ Result<> KernelStream::connect_outcome() {
   socklen_t length = sizeof error;
   if (error == 0) getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &length);
   if (error == 0) return {};
-  Error failed = std::move(fail_errno("connect to " + peer_.text(), error).error());
-  failed.origin = Origin::kBackend;
-  failed.retry = Retry::kSafe;
+  Error failed = connect_error("connect to " + peer_.text(), error);
   close(Close::kReset);
   return std::unexpected(std::move(failed));
 }

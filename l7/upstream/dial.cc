@@ -33,7 +33,9 @@ Error handshake_error(const BackendPlan& plan, const tls::Handshake& failed) {
   return {std::move(message), Origin::kBackend, Retry::kSafe};
 }
 
+// Counted against the backend unless this host is to blame, which says nothing about it.
 std::unexpected<Error> refused(const Connection& connection, Error error) {
+  if (error.origin != Origin::kBackend) return std::unexpected(std::move(error));
   Backend& backend = *connection.backend;
   backend.count(backend.plan->rows.connect_failures);
   backend.suspicion.connect_failed(backend.now());

@@ -2,6 +2,8 @@
 import concurrent.futures
 import json
 import os
+import pathlib
+import resource
 import time
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from lab.cardea import Cardea
 from lab.nginx import Nginx
 from lab.wait import until
-from lab.web import SHOP, Web, http_service, l7_pool, route
+from lab.web import SHOP, STREAM, Web, http_service, l7_pool, route
 
 CACHE_BYTES = 1 << 20
 OBJECT_BYTES = 20_000
@@ -116,6 +118,44 @@ def test_a_backend_gets_no_more_at_once_than_it_may(web):
     assert codes.count(200) == AT_ONCE and codes.count(503) == 6 - AT_ONCE, codes
     assert web.logged(6 - AT_ONCE, service="few", status=503, reason="backends_busy")
     assert web.get(f"http://shop.example:{FEW}/echo")[0] == 200
+
+
+KEEP_OPEN = """
+import socket, sys, time
+socks = []
+for _ in range(int(sys.argv[3])):
+    try:
+        socks.append(socket.create_connection((sys.argv[1], int(sys.argv[2])), 5))
+    except ConnectionError:
+        pass
+time.sleep(1)
+"""
+
+
+def test_without_descriptors_nobody_else_is_blamed(web):
+    pid = web.cardea.l7.pid
+    allowed = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    assert allowed[0] == allowed[1], "L7 raises its limit to what it may have"
+    failures = web.metrics().total("cardea_l7_backend_connect_failures_total", pool="stream")
+    try:
+        in_use = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
+        free = [fd for fd in range(1000) if fd not in in_use]
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free[21], allowed[1]))
+        spent = cpu_seconds(pid)
+        web.site.client.run("python3", "-c", KEEP_OPEN, STREAM, 25, 100)
+        assert cpu_seconds(pid) - spent < 0.5, "waiting for descriptors costs no time"
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, allowed)
+    metrics = web.metrics()
+    assert metrics.total("cardea_l7_local_failures_total") > 0
+    assert web.logged(service="stream", reason="local_failure")
+    assert metrics.total("cardea_l7_backend_connect_failures_total", pool="stream") == failures
+    assert web.get(f"http://{STREAM}:25/")[0] == 200
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_a_stalled_log_costs_lines_and_nothing_else(web):

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "l7/control/answers.h"
+#include "l7/control/descriptors.h"
 #include "tests/unit/base/scratch_folder.h"
 #include "tests/unit/l7/plan/images.h"
 #include "tests/unit/l7/runtime/loopback_port.h"
@@ -61,6 +62,13 @@ struct Process {
 };
 
 constexpr const char* kGet = "GET / HTTP/1.1\r\nHost: shop\r\n\r\n";
+
+TEST(Running, AConnectionLimitBeyondTheDescriptorsIsWarnedOf) {
+  Process process;
+  const uint32_t most = process.running->plan().services[0]->connections_max;
+  EXPECT_EQ(descriptor_warning(process.running->plan(), 2 * uint64_t{most}), "");
+  EXPECT_THAT(descriptor_warning(process.running->plan(), 1024), HasSubstr("LimitNOFILE"));
+}
 
 TEST(Running, ServesByThePlanAndKeepsConnectionsOverAReload) {
   Process process;

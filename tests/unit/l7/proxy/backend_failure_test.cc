@@ -1,7 +1,12 @@
-// Backends that refuse, stall, lie, or die at every point of an exchange: what is tried again, what the client is told, and
-// that nothing a client has seen of a response passes for more than it was.
+// Backends that refuse, stall, lie, or die at every point of an exchange: what is tried again, what the client is told,
+// and that nothing a client has seen of a response passes for more than it was.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <set>
+#include <vector>
 
 #include "tests/unit/l7/proxy/site.h"
 
@@ -15,7 +20,8 @@ using testing::StartsWith;
 
 // A client and a backend with an idle connection between them.
 struct Warm {
-  explicit Warm(size_t origins = 1, const Site::Change& change = {}) : site(change, origins), client(site.client()), backend(first()) {}
+  explicit Warm(size_t origins = 1, const Site::Change& change = {})
+      : site(change, origins), client(site.client()), backend(first()) {}
   Peer first() {
     client.send(get("/warm"));
     Peer its = site.origin().accept();
@@ -60,6 +66,86 @@ TEST(BackendFailure, NobodyListens) {
   backend.message();
   backend.send(ok("back"));
   EXPECT_THAT(client.message(), HasSubstr("back"));
+}
+
+// While it lives, this process can open so many descriptors more.
+class DescriptorsLeft {
+ public:
+  explicit DescriptorsLeft(size_t count) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    std::vector<FileDescriptor> next;
+    for (size_t i = 0; i <= count; ++i) next.emplace_back(dup(0));
+    const rlimit few{.rlim_cur = rlim_t(next.back().get()), .rlim_max = before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &few);
+  }
+  DescriptorsLeft(const DescriptorsLeft&) = delete;
+  ~DescriptorsLeft() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(BackendFailure, WithoutADescriptorForItsConnectionABackendIsNotBlamed) {
+  Site site({}, 2);
+  Peer client = site.client();
+  settle(site.loop());
+  {
+    const DescriptorsLeft none(0);
+    client.send(get("/"));
+    EXPECT_THAT(client.message(), StartsWith("HTTP/1.1 503 "));
+  }
+  const auto line = site.log_line();
+  EXPECT_EQ(line["reason"], "local_failure");
+  EXPECT_THAT(std::string(line["detail"]), HasSubstr("Too many open files"));
+  EXPECT_EQ(line["attempts"], 1) << "no other backend can be connected to either";
+  EXPECT_EQ(site.value("cardea_l7_local_failures_total"), 1u);
+  EXPECT_EQ(site.value("cardea_l7_backend_connect_failures_total"), 0u);
+  EXPECT_EQ(site.value("cardea_l7_backend_failures_total"), 0u);
+  std::set<size_t> served;
+  for (int i = 0; i < 2; ++i) {
+    client.send(get("/again", "Connection: close\r\n"));
+    const size_t at = site.called();
+    served.insert(at);
+    Peer backend = site.origins[at]->accept();
+    backend.message();
+    backend.send(ok("x"));
+    EXPECT_THAT(client.message(), HasSubstr("x"));
+    client = site.client();
+  }
+  EXPECT_EQ(served.size(), 2u) << "none is suspect";
+}
+
+TEST(BackendFailure, WithoutADescriptorATcpConnectionEndsAndItsBackendIsNotBlamed) {
+  Site site;
+  Peer client = site.client("raw");
+  {
+    const DescriptorsLeft for_the_client(1);
+    EXPECT_EQ(client.rest(), "");
+    EXPECT_TRUE(client.reset());
+  }
+  EXPECT_EQ(site.log_line()["reason"], "local_failure");
+  EXPECT_EQ(site.value("cardea_l7_local_failures_total"), 1u);
+  EXPECT_EQ(site.value("cardea_l7_backend_connect_failures_total"), 0u);
+}
+
+TEST(BackendFailure, WithoutADescriptorClientsWaitToBeAcceptedAndNothingSpins) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/"));
+  for (const auto& [more, failures] : {std::pair{99ms, 1u}, std::pair{1ms, 2u}}) {
+    {
+      const DescriptorsLeft none(0);
+      settle(site.loop());
+      site.advance(more);
+      settle(site.loop());
+    }
+    EXPECT_EQ(site.value("cardea_l7_accept_failures_total"), failures);
+  }
+  site.advance(100ms);
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send(ok("x"));
+  EXPECT_THAT(client.message(), HasSubstr("x"));
 }
 
 TEST(BackendFailure, APooledConnectionThatDiedIsReplaced) {
