@@ -32,6 +32,7 @@ void Control::start_with_stored_plan() {
   auto running = image ? Running::open(*image, options_) : std::unexpected(std::move(image.error()));
   if (!running) return log::warning("the stored plan {} is of no use: {}", path, running.error().message);
   running_ = std::move(*running);
+  by_stored_plan_ = true;
   log::info("serving by the stored plan {}", running_->plan().generation);
 }
 
@@ -42,11 +43,39 @@ Result<uint64_t> Control::take(const Message& request) {
   if (!mapping) return std::unexpected(std::move(mapping.error()));
   if (request.verb == Verb::kUpdatePools)
     return running_ ? running_->update_pools(mapping->bytes()) : Result<uint64_t>(fail("no plan yet"));
-  if (running_) return running_->adopt(mapping->bytes());
-  auto opened = Running::open(mapping->bytes(), options_);
+  return adopt(mapping->bytes());
+}
+
+bool Control::starts_anew_for(Bytes image) const {
+  if (!running_) return true;
+  if (!by_stored_plan_) return false;
+  const auto settings = read_settings(image);
+  return settings && !check_reloadable(running_->plan().settings, *settings);
+}
+
+Result<uint64_t> Control::adopt(Bytes image) {
+  if (!starts_anew_for(image)) {
+    auto adopted = running_->adopt(image);
+    if (adopted) by_stored_plan_ = false;
+    return adopted;
+  }
+  auto opened = Running::open(image, options_);
   if (!opened) return std::unexpected(std::move(opened.error()));
-  running_ = std::move(*opened);
+  if (auto old = std::exchange(running_, std::move(*opened))) leave_behind(std::move(old));
+  by_stored_plan_ = false;
   return running_->plan().generation;
+}
+
+// Both listened for a moment, so no connection was refused; what the old shards have under way they finish.
+void Control::leave_behind(std::unique_ptr<Running> old) {
+  log::info("the stored plan {} had other shards or rings: started anew", old->plan().generation);
+  old->drain();
+  leaving_ = std::move(old);
+  leaving_until_ = monotonic_now() + kDrainPatience;
+}
+
+void Control::end_what_left(Instant now) {
+  if (leaving_ && (leaving_->connections() == 0 || now >= leaving_until_)) leaving_.reset();
 }
 
 Message Control::answer(Message request) {
@@ -87,6 +116,7 @@ Result<> Control::run(int signal_fd) {
     if (!running_ || now - ticked < kTick) continue;
     ticked = now;
     running_->tick(now);
+    end_what_left(now);
   }
   if (running_) end_orderly(signal_fd);
   return {};
@@ -96,10 +126,10 @@ Result<> Control::run(int signal_fd) {
 void Control::end_orderly(int signal_fd) {
   running_->drain();
   const Instant deadline = monotonic_now() + kDrainPatience;
-  do {
+  while (running_->connections() > 0 && monotonic_now() < deadline) {
     pollfd end{.fd = signal_fd, .events = POLLIN, .revents = 0};
     if (::poll(&end, 1, 20) > 0 && told_to_end(signal_fd)) break;
-  } while (running_->connections() > 0 && monotonic_now() < deadline);
+  }
   if (const uint64_t left = running_->connections(); left > 0)
     log::warning("ending with {} connections that did not end by themselves", left);
   running_.reset();

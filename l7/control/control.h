@@ -15,7 +15,9 @@ class Control {
  public:
   Control(control::PlanServer& server, StartOptions options) : server_(server), options_(std::move(options)) {}
 
-  // Starts with STATE/l7.plan where there is one that can be used; without it the first that comes is adopted.
+  // Starts with STATE/l7.plan where there is one that can be used; without it the first that comes is adopted. What
+  // only a start can change, as the number of shards, may have changed since it was stored: the first plan that is
+  // handed over has the say, whatever the stored one had begun with.
   void start_with_stored_plan();
   // Until SIGTERM or SIGINT arrives at `signal_fd` (a signalfd); SIGUSR1 opens the access log anew.
   Result<> run(int signal_fd);
@@ -23,12 +25,19 @@ class Control {
  private:
   control::Message answer(control::Message request);
   Result<uint64_t> take(const control::Message& request);
+  Result<uint64_t> adopt(Bytes image);
+  bool starts_anew_for(Bytes image) const;
+  void leave_behind(std::unique_ptr<Running> old);
+  void end_what_left(Instant now);
   bool told_to_end(int signal_fd);
   void end_orderly(int signal_fd);
 
   control::PlanServer& server_;
   StartOptions options_;
   std::unique_ptr<Running> running_;
+  bool by_stored_plan_ = false;       // nothing has been handed over yet
+  std::unique_ptr<Running> leaving_;  // finishes its exchanges beside running_
+  Instant leaving_until_{};
 };
 
 }  // namespace cardea::l7

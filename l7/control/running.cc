@@ -128,7 +128,8 @@ Result<uint64_t> Running::adopt(Bytes image) {
   auto next = load_plan(image, resources_, plan_.get());
   if (!next) return refused(std::move(next.error()));
   if (plan_)
-    if (auto fits = check_reloadable(*plan_, **next); !fits) return refused(std::move(fits.error()));
+    if (auto fits = check_reloadable(plan_->settings, (*next)->settings); !fits)
+      return refused(std::move(fits.error()));
   auto sockets = open_sockets(**next);
   if (!sockets) return refused(std::move(sockets.error()));
   if (auto done = use_log((*next)->settings); !done) return refused(std::move(done.error()));
@@ -136,8 +137,8 @@ Result<uint64_t> Running::adopt(Bytes image) {
   publish(std::move(*next), std::move(*sockets));
   certificate_rows_ = CertificateRows::add(resources_.rows, *plan_);
   write_gauges();
-  return plan_->generation;
   warn_of_descriptors();
+  return plan_->generation;
 }
 
 Result<uint64_t> Running::update_pools(Bytes image) {
@@ -221,7 +222,6 @@ void Running::warn_of_certificates(Instant now) {
     if (!warning.empty()) log::warning("{}", warning);
 }
 
-void Running::tick(Instant now) {
 void Running::warn_of_descriptors() {
   if (descriptors_max_ == 0) return;
   std::string warning = descriptor_warning(*plan_, descriptors_max_);
@@ -230,6 +230,7 @@ void Running::warn_of_descriptors() {
   if (!descriptor_warning_.empty()) log::warning("{}", descriptor_warning_);
 }
 
+void Running::tick(Instant now) {
   std::erase_if(retired_, [](const auto& plan) { return plan.use_count() == 1; });
   resources_.rows.sweep();
   resources_.certificates.trim();
@@ -251,7 +252,13 @@ void Running::reopen_log() {
 }
 
 void Running::drain() {
-  for (const auto& shard : shards_) shard->post([](proxy::Shard& its) { its.drain(); });
+  auto meeting = std::make_shared<Meeting>(shards_.size());
+  for (const auto& shard : shards_)
+    shard->post([meeting](proxy::Shard& its) {
+      its.drain();
+      meeting->arrive();
+    });
+  meeting->wait();
 }
 
 uint64_t Running::connections() const {

@@ -37,7 +37,7 @@ class Running {
 
   void tick(Instant now);  // about once a second
   void reopen_log();
-  void drain();                  // accept nothing more, close what is idle
+  void drain();                  // accept nothing more, close what is idle; connections() then counts what is left
   uint64_t connections() const;  // of all shards
 
   const LivePlan& plan() const { return *plan_; }

@@ -252,10 +252,10 @@ Result<std::shared_ptr<const LivePlan>> load_pool_update(Bytes image, PlanResour
   return plan;
 }
 
-Result<> check_reloadable(const LivePlan& running, const LivePlan& next) {
-  if (running.settings.cpus != next.settings.cpus)
+Result<> check_reloadable(const PlanSettings& running, const PlanSettings& next) {
+  if (running.cpus != next.cpus)
     return fail("restart cardea-l7 to change l7.shards", Origin::kOperator);
-  if (running.settings.access_log_ring_bytes != next.settings.access_log_ring_bytes)
+  if (running.access_log_ring_bytes != next.access_log_ring_bytes)
     return fail("restart cardea-l7 to change l7.access_log_ring", Origin::kOperator);
   return {};
 }

@@ -30,6 +30,6 @@ Result<std::shared_ptr<const LivePlan>> load_pool_update(Bytes image, PlanResour
                                                          const LivePlan& running);
 
 // Only a restart can change these: an Error names the setting.
-Result<> check_reloadable(const LivePlan& running, const LivePlan& next);
+Result<> check_reloadable(const PlanSettings& running, const PlanSettings& next);
 
 }  // namespace cardea::l7

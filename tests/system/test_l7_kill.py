@@ -1,10 +1,12 @@
 """kill -9 of L7, of mgmt and of the dataplane under load. L4 does not notice L7 dying, and L7 serves again at once; nobody
 notices mgmt dying; what the kernel holds of L7's TCP survives a restart of the dataplane."""
+import pathlib
 import time
 
 import pytest
 
 from lab.standard import WEB as L4_WEB
+from lab.wait import until
 from lab.web import SHOP, Web
 
 OUTAGE_MAX = 5.0  # seconds; what is measured is printed, and stays far below on a machine with time for it
@@ -86,6 +88,51 @@ def test_connections_of_l7_survive_the_dataplane(web):
     assert held["failed"] == 0, held
     assert all(client["requests"] > 5 for client in held["clients"])
     assert web.cardea.l7.pid == pid and web.cardea.l7.alive()
+
+
+def test_idle_it_ends_at_once(web):
+    held = web.load("held", "hold", SHOP[4], 443, "--connections", 4, "--pause", 30, "--timeout", 40, *web.tls())
+    time.sleep(1)
+    began = time.monotonic()
+    assert web.cardea.l7.stop(5) == 0
+    took = time.monotonic() - began
+    held.stop()
+    print(f"L7 ended {took * 1000:.0f} ms after SIGTERM")
+    assert took < 1, "keep-alive connections without a request hold nothing up"
+
+
+def test_other_shards_need_one_restart_whoever_starts_first(web):
+    """The stored plan is older than the file: what L7 began with makes way for what mgmt hands over."""
+    web.cardea.mgmt.stop()
+    web.cardea.l7.stop()
+    before = list(web.document["l7"]["shards"])
+    try:
+        web.document["l7"]["shards"] = before[:1]
+        web.cardea.write(web.document)
+        web.cardea.l7.start()
+        until(lambda: shards_of(web.cardea.l7.pid) == len(before), 10, "the stored plan serves")
+        holding = hold(web, "across", SHOP[4], 443, *web.tls())
+        time.sleep(0.5)
+        web.cardea.mgmt.start()
+        web.cardea.until_ready()
+        until(lambda: shards_of(web.cardea.l7.pid) == 1, 12, "what the old shards had under way has ended")
+        assert web.get("https://shop.example/api/x")[0] == 200
+        held = holding.finish()
+        assert held["corrupt"] == 0 and held["requests"] > 0, held
+        assert [f for f in held["examples"] if f["why"] != "closed before an answer"] == [], held
+    finally:
+        web.document["l7"]["shards"] = before
+        web.cardea.write(web.document)
+        web.cardea.reload(check=False)  # waits for the restart
+        web.cardea.l7.stop()
+        web.cardea.l7.start()
+        web.cardea.until_ready()
+    assert shards_of(web.cardea.l7.pid) == len(before)
+
+
+def shards_of(pid):
+    names = [path.read_text().strip() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/comm")]
+    return len([name for name in names if name.startswith("shard-")])
 
 
 def test_sigterm_lets_exchanges_end(web):

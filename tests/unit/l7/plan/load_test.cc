@@ -169,10 +169,10 @@ TEST(LoadPoolUpdate, ReplacesThePoolsItNames) {
 TEST(CheckReloadable, NamesWhatNeedsARestart) {
   Loader loader;
   const auto running = loader.load(test::plan(1)).value();
-  EXPECT_TRUE(check_reloadable(*running, *loader.load(test::plan(2)).value()).has_value());
+  EXPECT_TRUE(check_reloadable(running->settings, loader.load(test::plan(2)).value()->settings).has_value());
   image::PlanT more = test::plan(3);
   more.settings->shards = {0, 1};
-  EXPECT_THAT(check_reloadable(*running, *loader.load(more).value()).error().message,
+  EXPECT_THAT(check_reloadable(running->settings, loader.load(more).value()->settings).error().message,
               HasSubstr("restart cardea-l7 to change l7.shards"));
 }
 
