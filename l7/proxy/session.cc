@@ -78,7 +78,7 @@ Task<Came> wait_for_request(Arena&, Connection& c, std::chrono::milliseconds tim
     c.idle = true;
     const Wake wake = co_await c.stream().readable(deadline);
     c.idle = false;
-    if (wake != Wake::kReady) break;
+    if (wake == Wake::kTimeout) break;  // cancelled: what came before the service went is still answered
     IoStatus status = IoStatus::kWouldBlock;
     const Came came = try_read(c, status);
     if (came != Came::kNothing) co_return came;

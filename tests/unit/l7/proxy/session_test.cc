@@ -315,6 +315,23 @@ TEST(Drain, TakesWhatWaitsFinishesWhatRunsAndClosesTheRest) {
   EXPECT_EQ(site.shard->connections(), 0u);
 }
 
+// An idle connection and a request that cross.
+TEST(Drain, ARequestThatCameBeforeItIsAnswered) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/first"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send(ok("x"));
+  client.message();
+  settle(site.loop());
+  client.send_what_fits(get("/second"));
+  site.shard->drain();
+  EXPECT_THAT(backend.message(), StartsWith("GET /second "));
+  backend.send(ok("served"));
+  EXPECT_THAT(client.rest(), testing::AllOf(HasSubstr("\r\nConnection: close\r\n"), HasSubstr("served")));
+}
+
 // Whatever state its connections are in, a shard that ends takes them with it.
 TEST(ShardEnd, LeavesNothingBehindInTheMiddleOfThings) {
   std::vector<Peer> peers;
