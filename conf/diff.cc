@@ -48,7 +48,7 @@ class Comparison {
 
  private:
   void value(const Row& row, const void* before, const void* after, const std::string& context, Restart restart) {
-    if (row.values(before) == row.values(after)) return;
+    if (row.same(before, after)) return;
     const std::string text = row.facts.secret
                                  ? row.name + " changed"
                                  : fmt::format("{} {} → {}", row.name, shown(row, before), shown(row, after));

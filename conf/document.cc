@@ -61,6 +61,7 @@ Node tree_of(const libconfig::Setting& setting, unsigned depth, Reading& reading
                                 {}});
     return node;
   }
+  node.children.reserve(size_t(setting.getLength()));
   for (int i = 0; i < setting.getLength(); ++i) {
     // A syntax error may leave a setting behind whose value never came.
     if (setting[i].getType() != libconfig::Setting::TypeNone)

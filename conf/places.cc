@@ -5,11 +5,7 @@ namespace cardea::conf {
 Place Places::of(const std::string& path) const {
   std::string here = path;
   while (true) {
-    if (const auto found = places_.find(here); found != places_.end()) {
-      Place place = found->second;
-      place.path = path;
-      return place;
-    }
+    if (const auto found = lines_.find(here); found != lines_.end()) return source_.place(found->second, path);
     if (here.empty()) return {{}, 0, path};
     const size_t cut = here.find_last_of(".[");
     here.resize(cut == here.npos ? 0 : cut);

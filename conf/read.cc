@@ -37,7 +37,7 @@ class Reader {
 
   void section(const Section& section, const Node& node, const std::string& path, void* owner) {
     const Place place = source_.place(node.line, path);
-    places_.put(place);
+    places_.put(path, node.line);
     section.put_place(owner, place);
     for (const Node& child : node.children) {
       const Row* row = section.find(child.name);
@@ -52,7 +52,7 @@ class Reader {
 
  private:
   void setting(const Row& row, const Node& node, const std::string& path, void* owner) {
-    places_.put(source_.place(node.line, path));
+    places_.put(path, node.line);
     switch (row.shape) {
       case Row::Shape::kValue:
         return value(row, node, path, owner);
@@ -78,7 +78,7 @@ class Reader {
     if (!count_fits(row, node, path)) return;
     for (size_t i = 0; i < node.children.size(); ++i) {
       const std::string here = index_path(path, i);
-      places_.put(source_.place(node.children[i].line, here));
+      places_.put(here, node.children[i].line);
       value(row, node.children[i], here, owner);
     }
   }
@@ -87,6 +87,7 @@ class Reader {
     const bool empty_array = node.kind == Node::Kind::kArray && node.children.empty();
     if (node.kind != Node::Kind::kList && !empty_array) return mistaken(node, path, {}, shape_expected(row));
     if (!count_fits(row, node, path)) return;
+    row.reserve(owner, node.children.size());
     for (size_t i = 0; i < node.children.size(); ++i) {
       const Node& child = node.children[i];
       const std::string here = index_path(path, i);
@@ -174,7 +175,7 @@ ReadResult read(Source source, Findings findings) {
   const bool whole = findings.empty();
   const Document document = parse_document(source, findings);
   Config config;
-  Places places;
+  Places places(source);
   Findings found;
   Reader(source, whole && document.complete, places, found).section(schema(), document.root, "", &config);
   if (whole && document.complete) check(config, places, found);

@@ -42,9 +42,11 @@ struct Row {
   std::function<void(void* owner)> clear;                                      // before the first value is put
   std::function<std::optional<Mistake>(const Node& scalar, void* owner)> put;  // sets, or adds to an array
   std::function<std::vector<std::string>(const void* owner)> values = {};      // as written; none: unset
+  std::function<bool(const void* owner, const void* other)> same = {};         // both have the same values
 
   // Groups and lists of groups.
   const Section* section = nullptr;
+  std::function<void(void* owner, size_t more)> reserve = {};  // lists: so many will be opened
   std::function<void*(void* owner)> open = {};  // the group's object, or a new one at the end of the list
   std::function<std::vector<const void*>(const void* owner)> objects = {};
 };
@@ -126,6 +128,9 @@ Row value(std::string name, Field Owner::* member, Form<T> form, Facts facts) {
     return std::nullopt;
   };
   row.values = [member, form](const void* owner) { return written(static_cast<const Owner*>(owner)->*member, form); };
+  row.same = [member](const void* owner, const void* other) {
+    return static_cast<const Owner*>(owner)->*member == static_cast<const Owner*>(other)->*member;
+  };
   return row;
 }
 
@@ -156,6 +161,10 @@ template <typename Owner, typename T>
 Row list(std::string name, std::vector<T> Owner::* member, const Section& section, Facts facts) {
   Row row{.name = std::move(name), .shape = Row::Shape::kList, .facts = std::move(facts)};
   row.section = &section;
+  row.reserve = [member](void* owner, size_t more) {
+    auto& objects = static_cast<Owner*>(owner)->*member;
+    objects.reserve(objects.size() + more);
+  };
   row.open = [member](void* owner) -> void* { return &(static_cast<Owner*>(owner)->*member).emplace_back(); };
   row.objects = [member](const void* owner) {
     std::vector<const void*> objects;

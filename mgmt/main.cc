@@ -2,6 +2,7 @@
 // and Prometheus. This file is its table of contents; one thread owns what it knows (mgmt/event_loop.h).
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -135,6 +136,8 @@ int main(int argc, char** argv) {
 
   const sigset_t handled = cardea::mgmt::Signals::handled();
   ::pthread_sigmask(SIG_BLOCK, &handled, nullptr);  // before the first thread, which inherits it
+  // A reload frees several hundred thousand small pieces; joining them at each larger request took a fifth of its time.
+  ::mallopt(M_MXFAST, 0);
   cardea::log::start("cardea-mgmt");
   const auto ended = cardea::mgmt::run(std::move(folders));
   if (!ended) cardea::log::error("{}", ended.error().message);
