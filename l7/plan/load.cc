@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
 #include "l7/cache/cache.h"
 #include "l7/plan/load_pools.h"
@@ -91,7 +92,7 @@ std::vector<route::RouteRow> route_rows(const flatbuffers::Vector<flatbuffers::O
   return rows;
 }
 
-Result<> add_routes(ServicePlan& service, const image::Service& from, const image::Plan& plan, stats::RowAdder& add) {
+Result<> add_routes(ServicePlan& service, const image::Service& from, const image::Plan& plan) {
   if (!from.routes() || from.routes()->size() == 0) return fail("an http service without routes");
   service.routes.reserve(from.routes()->size());
   for (const image::Route* route : *from.routes()) {
@@ -101,7 +102,7 @@ Result<> add_routes(ServicePlan& service, const image::Service& from, const imag
     if (route->cache() >= int64_t(plan.caches()->size()))
       return fail(fmt::format("route \"{}\" names cache {}, but there are {}", name, route->cache(),
                               plan.caches()->size()));
-    service.routes.push_back({name, route->pool(), std::max(route->cache(), -1), RouteRows::add(add, service.name, name)});
+    service.routes.push_back({name, route->pool(), std::max(route->cache(), -1), {}});
   }
   auto table = route::Table::build(route_rows(*from.routes()));
   if (!table) return std::unexpected(std::move(table.error()));
@@ -137,8 +138,27 @@ Result<> add_limits(ServicePlan& service, const image::Service& from) {
   return {};
 }
 
+// A large site has a hundred thousand rows: where nothing is called otherwise, those that are there are taken over whole.
+bool share_rows(ServicePlan& service, const ServicePlan& running) {
+  if (service.mode != running.mode || !std::ranges::equal(service.routes, running.routes, {}, &RoutePlan::name, &RoutePlan::name))
+    return false;
+  service.rows = running.rows;
+  for (size_t i = 0; i < service.routes.size(); ++i) service.routes[i].rows = running.routes[i].rows;
+  service.row_set = running.row_set;
+  return true;
+}
+
+Result<> add_rows(ServicePlan& service, PlanResources& resources, const ServicePlan* running) {
+  if (running && share_rows(service, *running)) return {};
+  stats::RowAdder add = resources.rows.adder();
+  service.rows = ServiceRows::add(add, service.name);
+  for (RoutePlan& route : service.routes) route.rows = RouteRows::add(add, service.name, route.name);
+  service.row_set = resources.rows.hold(std::move(add.rows));
+  return add.done;
+}
+
 Result<> fill_service(ServicePlan& service, const image::Service& from, const image::Plan& plan,
-                      PlanResources& resources) {
+                      PlanResources& resources, const ServicePlan* running) {
   if (from.mode() != image::Mode::tcp && from.mode() != image::Mode::http) return fail("an unknown mode");
   service.mode = from.mode() == image::Mode::tcp ? Mode::kTcp : Mode::kHttp;
   for (const image::Listen* listen : *from.listen()) {
@@ -146,26 +166,22 @@ Result<> fill_service(ServicePlan& service, const image::Service& from, const im
     service.listen.push_back({address_of(listen->address()), listen->port()});
   }
   if (auto done = add_limits(service, from); !done) return done;
-  stats::RowAdder add = resources.rows.adder();
-  service.rows = ServiceRows::add(add, service.name);
-  Result<> routed = {};
   if (service.mode == Mode::kHttp) {
-    routed = add_routes(service, from, plan, add);
+    if (auto routed = add_routes(service, from, plan); !routed) return routed;
   } else if (from.pool() >= plan.pools()->size()) {
-    routed = fail(fmt::format("it names pool {}, but there are {}", from.pool(), plan.pools()->size()));
+    return fail(fmt::format("it names pool {}, but there are {}", from.pool(), plan.pools()->size()));
   }
   service.pool = from.pool();
-  service.row_set = resources.rows.hold(std::move(add.rows));
-  if (!routed) return routed;
-  if (!add.done) return add.done;
+  if (auto counted = add_rows(service, resources, running); !counted) return counted;
   return from.tls() ? add_tls(service, *from.tls(), resources.certificates) : Result<>{};
 }
 
 Result<std::shared_ptr<const ServicePlan>> load_service(const image::Service& from, const image::Plan& plan,
-                                                        PlanResources& resources) {
+                                                        PlanResources& resources,
+                                                        const ServicePlan* running) {
   auto service = std::make_shared<ServicePlan>();
   service->name = from.name()->str();
-  if (auto done = fill_service(*service, from, plan, resources); !done)
+  if (auto done = fill_service(*service, from, plan, resources, running); !done)
     return std::unexpected(std::move(done.error()).in(fmt::format("service \"{}\"", service->name)));
   return service;
 }
@@ -188,6 +204,13 @@ Result<> check_listens(const LivePlan& plan) {
   return {};
 }
 
+std::unordered_map<std::string_view, const ServicePlan*> services_of(const LivePlan* plan) {
+  std::unordered_map<std::string_view, const ServicePlan*> services;
+  if (plan)
+    for (const auto& service : plan->services) services.emplace(service->name, service.get());
+  return services;
+}
+
 Result<> load_parts(LivePlan& to, const image::Plan& from, PlanResources& resources, const LivePlan* running) {
   for (const image::Pool* pool : *from.pools()) {
     auto loaded = load_pool(*pool, resources);
@@ -200,8 +223,10 @@ Result<> load_parts(LivePlan& to, const image::Plan& from, PlanResources& resour
     if (!loaded) return std::unexpected(std::move(loaded.error()));
     to.caches.push_back(std::move(*loaded));
   }
+  const auto known = services_of(running);
   for (const image::Service* service : *from.services()) {
-    auto loaded = load_service(*service, from, resources);
+    const auto before = known.find(service->name()->string_view());
+    auto loaded = load_service(*service, from, resources, before == known.end() ? nullptr : before->second);
     if (!loaded) return std::unexpected(std::move(loaded.error()));
     to.services.push_back(std::move(*loaded));
   }
