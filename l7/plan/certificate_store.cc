@@ -19,7 +19,7 @@ Result<std::shared_ptr<const tls::Certificate>> CertificateStore::load(const std
   Entry& entry = entries_[{cert_path, key_path}];
   if (entry.certificate && entry.cert == cert && entry.key == key && entry.certificate->name == name)
     return entry.certificate;
-  auto loaded = tls::load_certificate(name, cert_path, key_path);
+  auto loaded = tls::load_certificate(name, cert_path, key_path, keys_);
   if (!loaded) return loaded;
   entry = {cert, key, *loaded};
   const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "l7/tls/certificate.h"
+#include "l7/tls/pem.h"
 
 namespace cardea::l7 {
 
@@ -37,6 +38,7 @@ class CertificateStore {
   static FileIdentity identity_of(const std::string& path);  // all zero: there is none
 
   std::map<std::pair<std::string, std::string>, Entry> entries_;  // by both paths
+  tls::KeyReader keys_{nullptr};
 };
 
 }  // namespace cardea::l7

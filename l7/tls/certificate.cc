@@ -126,7 +126,7 @@ Certificate::~Certificate() {
 }
 
 Result<std::shared_ptr<const Certificate>> load_certificate(const std::string& name, const std::string& chain_path,
-                                                            const std::string& key_path) {
+                                                            const std::string& key_path, KeyReader& keys) {
   auto certificate = std::make_shared<Certificate>();
   certificate->name = name;
   auto chain_text = read_file(chain_path);
@@ -138,7 +138,7 @@ Result<std::shared_ptr<const Certificate>> load_certificate(const std::string& n
 
   auto chain = parse_chain(certificate->chain_pem, nullptr);
   if (!chain) return operator_error(chain_path, std::move(chain.error()));
-  auto key = parse_key(certificate->key_pem, nullptr);
+  auto key = keys.read(certificate->key_pem);
   if (!key) return operator_error(key_path, std::move(key.error()));
   X509* leaf = chain->front().get();
   if (X509_check_private_key(leaf, key->get()) != 1) {

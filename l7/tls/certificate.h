@@ -11,6 +11,8 @@
 
 namespace cardea::l7::tls {
 
+class KeyReader;  // pem.h
+
 struct Certificate {
   using Time = std::chrono::sys_seconds;
 
@@ -28,9 +30,9 @@ struct Certificate {
 };
 
 // Errors name the file and what to do: missing, not PEM, encrypted key, key of another certificate.
-// Both files may be the same. A certificate that has expired loads: see expiry_warning.
+// Both files may be the same. `keys`: of the default library context. A certificate that has expired loads: see expiry_warning.
 Result<std::shared_ptr<const Certificate>> load_certificate(const std::string& name, const std::string& chain_path,
-                                                            const std::string& key_path);
+                                                            const std::string& key_path, KeyReader& keys);
 
 // Empty, or one sentence: expired, not valid yet, or expires within `ahead`.
 std::string expiry_warning(const Certificate& certificate, Certificate::Time now,

@@ -149,10 +149,10 @@ Result<SslContext> ServerContext::make_context() const {
 
 namespace {
 
-Result<> use_certificate(SSL_CTX* context, const Certificate& certificate, OSSL_LIB_CTX* library) {
-  auto chain = parse_chain(certificate.chain_pem, library);
+Result<> use_certificate(SSL_CTX* context, const Certificate& certificate, const CryptoLibrary& library) {
+  auto chain = parse_chain(certificate.chain_pem, library.get());
   if (!chain) return std::unexpected(std::move(chain.error()));
-  auto key = parse_key(certificate.key_pem, library);
+  auto key = library.keys().read(certificate.key_pem);
   if (!key) return std::unexpected(std::move(key.error()));
   if (SSL_CTX_use_certificate(context, chain->front().get()) != 1) return fail_openssl("OpenSSL refuses it");
   if (SSL_CTX_use_PrivateKey(context, key->get()) != 1) return fail_openssl("OpenSSL refuses its key");
@@ -169,7 +169,7 @@ Result<> ServerContext::make(NameSet& set) const {
   auto made = make_context();
   if (!made) return std::unexpected(std::move(made.error()));
   for (const auto& certificate : set.certificates)
-    if (auto used = use_certificate(made->get(), *certificate, library_.get()); !used)
+    if (auto used = use_certificate(made->get(), *certificate, library_); !used)
       return std::unexpected(std::move(used.error()).in("certificate " + certificate->name));
   set.context = std::move(*made);
   return {};

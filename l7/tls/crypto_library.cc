@@ -5,6 +5,8 @@
 #include <openssl/evp.h>
 #include <openssl/provider.h>
 
+#include "l7/tls/pem.h"
+
 namespace cardea::l7::tls {
 
 Result<std::unique_ptr<CryptoLibrary>> CryptoLibrary::create() {
@@ -18,7 +20,10 @@ Result<std::unique_ptr<CryptoLibrary>> CryptoLibrary::create() {
   return library;
 }
 
+CryptoLibrary::CryptoLibrary(OSSL_LIB_CTX* context) : context_(context), keys_(std::make_unique<KeyReader>(context)) {}
+
 CryptoLibrary::~CryptoLibrary() {
+  keys_.reset();
   EVP_CIPHER_free(aes_256_cbc_);
   if (provider_) OSSL_PROVIDER_unload(provider_);
   OSSL_LIB_CTX_free(context_);

@@ -12,6 +12,8 @@
 
 namespace cardea::l7::tls {
 
+class KeyReader;  // pem.h
+
 class CryptoLibrary {
  public:
   static Result<std::unique_ptr<CryptoLibrary>> create();
@@ -20,14 +22,16 @@ class CryptoLibrary {
   ~CryptoLibrary();  // after every context made with it
 
   OSSL_LIB_CTX* get() const { return context_; }
+  KeyReader& keys() const { return *keys_; }
   // Fetched once; a fetch per use is what makes OpenSSL 3.0 slow.
   const EVP_CIPHER* aes_256_cbc() const { return aes_256_cbc_; }
 
  private:
-  explicit CryptoLibrary(OSSL_LIB_CTX* context) : context_(context) {}
+  explicit CryptoLibrary(OSSL_LIB_CTX* context);
   OSSL_LIB_CTX* context_;
   OSSL_PROVIDER* provider_ = nullptr;
   EVP_CIPHER* aes_256_cbc_ = nullptr;
+  std::unique_ptr<KeyReader> keys_;
 };
 
 // The oldest entry of this thread's OpenSSL error queue in words, and the queue is empty then.

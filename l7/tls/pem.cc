@@ -4,6 +4,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include <utility>
+
 #include "l7/tls/crypto_library.h"
 
 namespace cardea::l7::tls {
@@ -51,15 +53,27 @@ Result<std::vector<X509Object>> parse_chain(std::string_view pem, OSSL_LIB_CTX* 
   return chain;
 }
 
-Result<KeyObject> parse_key(std::string_view pem, OSSL_LIB_CTX* library) {
+bool KeyReader::prepare() {
+  if (decoder_) return true;
+  decoder_.reset(OSSL_DECODER_CTX_new_for_pkey(&found_, "PEM", nullptr, nullptr, EVP_PKEY_KEYPAIR, library_, nullptr));
+  return decoder_ && OSSL_DECODER_CTX_set_pem_password_cb(decoder_.get(), refuse_passphrase, &passphrase_asked_) == 1;
+}
+
+Result<KeyObject> KeyReader::read(std::string_view pem) {
   ERR_clear_error();
+  if (!prepare()) return fail_openssl("prepare to read private keys", Origin::kSelf);
   const TextBio bio = text_bio(pem);
-  bool passphrase_asked = false;
-  KeyObject key(PEM_read_bio_PrivateKey_ex(bio.get(), nullptr, refuse_passphrase, &passphrase_asked, library, nullptr));
-  if (key) return key;
+  passphrase_asked_ = false;
+  // Each round takes one PEM block; those of other kinds (parameters, certificates) are passed over.
+  for (int64_t left = BIO_pending(bio.get()), before = left + 1; left > 0 && left < before && !passphrase_asked_;) {
+    const bool decoded = OSSL_DECODER_from_bio(decoder_.get(), bio.get()) == 1;
+    KeyObject key(std::exchange(found_, nullptr));
+    if (decoded && key) return key;
+    before = std::exchange(left, BIO_pending(bio.get()));
+  }
   ERR_clear_error();
   const bool none = pem.find("PRIVATE KEY-----") == std::string_view::npos;
-  if (passphrase_asked) {
+  if (passphrase_asked_) {
     return fail("the private key is encrypted; store it without a passphrase (openssl pkey -in KEY -out PLAIN)",
                 Origin::kOperator);
   }

@@ -91,7 +91,8 @@ void Authority::issue(const std::string& name, const LeafOptions& options) {
 }
 
 std::shared_ptr<const Certificate> Authority::load(const std::string& name) const {
-  auto loaded = load_certificate(name, path(name + ".crt"), path(name + ".key"));
+  KeyReader keys{nullptr};
+  auto loaded = load_certificate(name, path(name + ".crt"), path(name + ".key"), keys);
   CHECK(loaded.has_value(), "a certificate that was just made loads");
   return *loaded;
 }

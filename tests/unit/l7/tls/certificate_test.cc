@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "l7/tls/pem.h"
 #include "tests/unit/l7/tls/authority.h"
 
 namespace cardea::l7::tls {
@@ -13,8 +14,9 @@ using testing::HasSubstr;
 
 struct CertificateTest : testing::Test {
   Authority authority;
+  KeyReader keys{nullptr};
   std::string refusal(const std::string& chain, const std::string& key) {
-    auto loaded = load_certificate("it", authority.path(chain), authority.path(key));
+    auto loaded = load_certificate("it", authority.path(chain), authority.path(key), keys);
     EXPECT_FALSE(loaded);
     if (loaded) return "";
     EXPECT_EQ(loaded.error().origin, Origin::kOperator);
@@ -41,7 +43,7 @@ TEST_F(CertificateTest, TheCommonNameCountsOnlyWithoutAlternativeNames) {
 TEST_F(CertificateTest, BothInOneFile) {
   authority.issue("a", {.names = {"a.example"}});
   authority.write("both.pem", authority.read("a.key") + authority.read("a.crt") + authority.read("authority.crt"));
-  const auto loaded = load_certificate("a", authority.path("both.pem"), authority.path("both.pem"));
+  const auto loaded = load_certificate("a", authority.path("both.pem"), authority.path("both.pem"), keys);
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_THAT((*loaded)->names, ElementsAre("a.example"));
 }
