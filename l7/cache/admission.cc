@@ -12,8 +12,10 @@ namespace {
 using http::HeaderId;
 
 constexpr uint64_t kNotPlain =
-    http::header_set(HeaderId::kRange, HeaderId::kIfRange, HeaderId::kIfMatch, HeaderId::kIfUnmodifiedSince,
-                     HeaderId::kTransferEncoding, HeaderId::kUpgrade, HeaderId::kExpect);
+    http::header_set(HeaderId::kIfMatch, HeaderId::kIfUnmodifiedSince, HeaderId::kTransferEncoding, HeaderId::kUpgrade,
+                     HeaderId::kExpect);
+// A piece is served of what is stored whole, and never stored itself.
+constexpr uint64_t kOfPieces = http::header_set(HeaderId::kRange, HeaderId::kIfRange);
 
 // Kettle, "Practical web cache poisoning" (2018) and "Web cache entanglement" (2020): what backends were found to obey.
 constexpr std::string_view kChoosing[] = {
@@ -81,6 +83,7 @@ bool may_be_answered(const http::RequestHead& request) {
 Admission admission(const http::RequestHead& request, const http::ResponseHead& response, http::BodyFraming body,
                     const Freshness& freshness) {
   if (request.method != http::Method::kGet || !may_be_answered(request)) return Admission::kRequest;
+  if (request.headers.present() & kOfPieces) return Admission::kRequest;
   if (!is_kept(response.status) || response.headers.has(HeaderId::kContentRange)) return Admission::kStatus;
   const http::CacheControl said = http::cache_control(response.headers);
   if (said.no_store || said.is_private || said.no_cache) return Admission::kNoStore;

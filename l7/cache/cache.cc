@@ -20,6 +20,12 @@ Url url_of(const Request& request) {
   return {request.scheme, request.host, request.path, request.head->has_query, request.head->query};
 }
 
+// A part of the object. The backend's to serve unless there is a fresh one: asked whether a stale one still holds, it
+// might answer with the piece.
+bool wants_piece(const http::RequestHead& request) {
+  return request.method == http::Method::kGet && request.headers.has(http::HeaderId::kRange);
+}
+
 uint32_t as_age(int64_t seconds) {
   return uint32_t(std::clamp<int64_t>(seconds, 0, INT32_MAX));  // RFC 9111 1.2.2
 }
@@ -35,11 +41,16 @@ struct Cache::State {
 
 std::string_view word(Result result) {
   switch (result) {
-    case Result::kHit: return "hit";
-    case Result::kStale: return "stale";
-    case Result::kMiss: return "miss";
-    case Result::kBypass: return "bypass";
-    case Result::kOnlyCached: return "only_cached";
+    case Result::kHit:
+      return "hit";
+    case Result::kStale:
+      return "stale";
+    case Result::kMiss:
+      return "miss";
+    case Result::kBypass:
+      return "bypass";
+    case Result::kOnlyCached:
+      return "only_cached";
   }
   return "";
 }
@@ -58,20 +69,26 @@ Lookup Cache::find(const Request& request) {
   if (!key.fits()) return lookup;
   const http::Headers& headers = request.head->headers;
   const http::CacheControl wish = wish_of(headers);
+  const bool piece = wants_piece(*request.head);
   const uint64_t hash = key.hash(state_->hash_key);
   auto [object, since] = state_->memory.stripe(hash).find(hash, key.text(), request.pool, headers);
   lookup.since = since;
   if (!object || !may_have(headers, object->freshness())) {
-    lookup.result = wish.only_if_cached ? Result::kOnlyCached : wish.no_store ? Result::kBypass : Result::kMiss;
+    lookup.result = wish.only_if_cached      ? Result::kOnlyCached
+                    : wish.no_store || piece ? Result::kBypass
+                                             : Result::kMiss;
     return lookup;
   }
   const Judgement judgement = judge(object->freshness(), wish, request.now);
   lookup.result = judgement.result;
   if (judgement.result == Result::kStale && judgement.while_revalidating &&
-      (wish.only_if_cached || !object->claim_revalidation(request.now))) {
+      (wish.only_if_cached || piece || !object->claim_revalidation(request.now))) {
     lookup.result = Result::kHit;  // somebody else asks the backend
   } else if (judgement.result == Result::kStale && wish.only_if_cached) {
     lookup.result = Result::kOnlyCached;
+  } else if (judgement.result == Result::kStale && piece) {
+    lookup.result = Result::kBypass;
+    return lookup;
   }
   lookup.age = as_age(judgement.age);
   lookup.fresh_for = judgement.fresh_for;
@@ -89,8 +106,13 @@ std::unique_ptr<Writer> Cache::begin(const Request& request, const http::Respons
   auto head = begin_stored_head(response, request.now);
   if (!key.fits() || !selector || !head) return nullptr;
   const uint64_t hash = key.hash(state_->hash_key);
-  Draft draft{std::string(key.text()), std::string(request.pool), std::move(*selector), std::move(*head), hash,
-              freshness, request.since};
+  Draft draft{std::string(key.text()),
+              std::string(request.pool),
+              std::move(*selector),
+              std::move(*head),
+              hash,
+              freshness,
+              request.since};
   return make_writer(state_->memory, std::move(draft), body);
 }
 
@@ -108,7 +130,8 @@ ObjectPointer Cache::refresh(const Request& request, ObjectPointer stale, const 
   end_stored_head(*head, stale->body_size());
   parse_stored_head(*head, stored);
   Freshness freshness = freshness_of(stored, request.now);
-  freshness.age = std::max(freshness.age, http::parse_seconds(not_modified.headers.value(http::HeaderId::kAge)).value_or(0));
+  freshness.age =
+      std::max(freshness.age, http::parse_seconds(not_modified.headers.value(http::HeaderId::kAge)).value_or(0));
   Object* const renewed =
       memory.create({stale->key(), stale->pool(), stale->selector(), *head, stale->hash(), freshness}, 0);
   if (renewed == nullptr) return stale;

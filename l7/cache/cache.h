@@ -13,6 +13,7 @@
 
 #include "l7/http/body.h"
 #include "l7/http/head.h"
+#include "l7/http/range.h"
 
 namespace cardea::l7::cache {
 
@@ -114,5 +115,7 @@ std::string_view entity_tag(const Object& object);
 std::string_view last_modified(const Object& object);
 // Whether the client's If-None-Match or If-Modified-Since says that it has this object already: 304.
 bool not_modified(const http::RequestHead& request, const Object& object);
+// What of the object's body the client asks for (Range), as long as it has pieces of the same (If-Range).
+http::ByteRange wanted_range(const http::RequestHead& request, const Object& object);
 
 }  // namespace cardea::l7::cache

@@ -35,9 +35,24 @@ bool is_unmodified_since(const http::Headers& request, const http::ResponseHead&
   const std::string_view modified = stored.headers.value(HeaderId::kLastModified);
   if (!modified.empty() && modified == asked) return true;
   const auto since = http::parse_date(asked, received);
-  const auto changed =
-      http::parse_date(modified.empty() ? stored.headers.value(HeaderId::kDate) : modified, received);
+  const auto changed = http::parse_date(modified.empty() ? stored.headers.value(HeaderId::kDate) : modified, received);
   return since && changed && *changed <= *since;
+}
+
+// If-Range compares strongly (RFC 9110 13.1.5): pieces of two representations make no whole. A date is a strong
+// validator where the response was made at least a second after it (8.8.2.2).
+bool holds_for_pieces(const http::Headers& request, const http::ResponseHead& stored) {
+  if (!request.has(HeaderId::kIfRange)) return true;
+  if (request.repeated(HeaderId::kIfRange)) return false;
+  const std::string_view asked = request.value(HeaderId::kIfRange);
+  if (const auto tag = http::parse_entity_tag(asked)) {
+    const auto kept = http::parse_entity_tag(stored.headers.value(HeaderId::kEtag));
+    return kept && http::strongly_equal(*tag, *kept);
+  }
+  const std::string_view modified = stored.headers.value(HeaderId::kLastModified);
+  if (modified.empty() || modified != asked) return false;
+  const auto changed = http::parse_date(modified, 0), made = http::parse_date(stored.headers.value(HeaderId::kDate), 0);
+  return changed && made && *changed < *made;
 }
 
 }  // namespace
@@ -58,6 +73,14 @@ bool not_modified(const http::RequestHead& request, const Object& object) {
   if (stored.status != 200) return false;
   if (by_tag) return any_tag_matches(request.headers, stored.headers.value(HeaderId::kEtag));
   return is_unmodified_since(request.headers, stored, object.freshness().received);
+}
+
+http::ByteRange wanted_range(const http::RequestHead& request, const Object& object) {
+  if (request.method != http::Method::kGet || !request.headers.has(HeaderId::kRange)) return {};
+  http::ResponseHead stored;
+  parse_stored_head(object.head(), stored);
+  if (stored.status != 200 || !holds_for_pieces(request.headers, stored)) return {};
+  return http::byte_range(request.headers, object.body_size());
 }
 
 bool confirms(const http::ResponseHead& not_modified, const http::ResponseHead& stored) {

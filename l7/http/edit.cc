@@ -39,10 +39,11 @@ void write_forwarding(HeadWriter& out, const RequestHead& head, const RequestEdi
   out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});
 }
 
-// A response to HEAD and a 304 tell the length their body would have; a 1xx or a 204 must not (RFC 9110 8.6).
+// A response to HEAD tells the length its body would have; a 1xx or a 204 must not (RFC 9110 8.6). A 304 need not, and
+// with any other length than the 200's it would spoil what caches behind us have: it is left out.
 bool length_is_metadata(const ResponseHead& head, Method method) {
-  return head.headers.has(HeaderId::kContentLength) &&
-         (head.status == 304 || (method == Method::kHead && head.status >= 200 && head.status != 204));
+  return head.headers.has(HeaderId::kContentLength) && method == Method::kHead && head.status >= 200 &&
+         head.status != 204 && head.status != 304;
 }
 
 void write_connection(HeadWriter& out, const ResponseHead& head, const ResponseEdit& edit) {
@@ -86,6 +87,7 @@ Result<std::string_view> write_response(std::span<char> into, const ResponseHead
     return !is_hop_by_hop(header, edit.options) && !(edit.age && header.id() == HeaderId::kAge);
   });
   if (edit.age) out.field("Age", *edit.age);
+  if (!edit.content_range.empty()) out.field("Content-Range", edit.content_range);
   if (!edit.cache_status.empty()) out.field("Cache-Status", edit.cache_status);
   if (head.status >= 200 && !edit.date.empty() && !head.headers.has(HeaderId::kDate)) out.field("Date", edit.date);
   out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});

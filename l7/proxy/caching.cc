@@ -1,5 +1,8 @@
 #include "l7/proxy/caching.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <charconv>
 
 #include "l7/http/edit.h"
@@ -56,8 +59,54 @@ void decide_end(Exchange& x) {
   x.close = !x.admitted.keep_alive || !x.upload.complete || x.connection.service().gone;
 }
 
-// A 304 leaves the body out; everything else of the head is as the 200's.
-std::string_view write_head(Exchange& x, const cache::Stored& stored, size_t size) {
+// "bytes 0-99/1000"; of what cannot be satisfied "bytes */1000".
+std::string_view content_range(Exchange& x, const http::ByteRange& range, uint64_t size) {
+  constexpr size_t kMax = 80;
+  char* const text = x.arena().characters(kMax);
+  const auto written =
+      range.kind == http::ByteRange::Kind::kPart
+          ? fmt::format_to_n(text, kMax, "bytes {}-{}/{}", range.first, range.first + range.length - 1, size)
+          : fmt::format_to_n(text, kMax, "bytes */{}", size);
+  return {text, written.size};
+}
+
+// The pieces of memory that hold this part of them.
+std::span<const iovec> cut(Exchange& x, std::span<const iovec> whole, uint64_t skip, uint64_t length) {
+  auto* pieces = static_cast<iovec*>(x.arena().allocate(whole.size() * sizeof(iovec)));
+  size_t count = 0;
+  for (const iovec& piece : whole) {
+    const uint64_t skipped = std::min<uint64_t>(skip, piece.iov_len), size = std::min(piece.iov_len - skipped, length);
+    skip -= skipped;
+    length -= size;
+    if (size != 0) pieces[count++] = {static_cast<char*>(piece.iov_base) + skipped, size};
+  }
+  return {pieces, count};
+}
+
+// A 200 becomes a 304, a 206 or a 416 where the client asks for that. Returns the Content-Range.
+std::string_view fit_to_client(Exchange& x, const cache::Object& object, cache::Stored& stored) {
+  const auto become = [&stored](uint16_t status) { stored.head.status = status, stored.head.reason = {}; };
+  if (cache::not_modified(x.head, object)) {
+    become(304);
+    stored.body = {};
+    return {};
+  }
+  const uint64_t size = stored.body_size;
+  const http::ByteRange range = cache::wanted_range(x.head, object);
+  if (range.kind == http::ByteRange::Kind::kWhole) return {};
+  if (range.kind == http::ByteRange::Kind::kPart) {
+    become(206);
+    stored.body = cut(x, stored.body, range.first, range.length);
+  } else {
+    become(416);
+    stored.head.headers.clear();
+    stored.body = {};
+  }
+  stored.body_size = range.length;
+  return content_range(x, range, size);
+}
+
+std::string_view write_head(Exchange& x, const cache::Stored& stored, std::string_view content_range, size_t size) {
   const bool unchanged = stored.head.status == 304;
   const http::ResponseEdit edit{
       .body = unchanged ? http::BodyFraming{} : http::BodyFraming{http::BodyKind::kLength, stored.body_size},
@@ -67,6 +116,7 @@ std::string_view write_head(Exchange& x, const cache::Stored& stored, size_t siz
       .close = x.close,
       .date = x.shard().date(x.record.unix_ms / 1000),
       .age = x.caching.lookup.age,
+      .content_range = content_range,
       .cache_status = hit_status(x)};
   const auto written = http::write_response({x.arena().characters(size), size}, stored.head, edit);
   return written ? *written : std::string_view();
@@ -81,12 +131,10 @@ size_t size_of(const http::ResponseHead& head) {
 
 std::span<iovec> compose(Exchange& x, const cache::Object& object) {
   cache::Stored stored = cache::stored(object);
-  const bool unchanged = cache::not_modified(x.head, object);
-  if (unchanged) stored.head.status = 304, stored.head.reason = {};
+  const std::string_view range = fit_to_client(x, object, stored);
   x.answer.status = x.record.status = stored.head.status;
-  const bool head_only = unchanged || x.head.method == http::Method::kHead;
-  const std::string_view head = write_head(x, stored, size_of(stored.head) + kAddedBytes);
-  return gather(x, head, head_only ? std::span<const iovec>() : stored.body);
+  const std::string_view head = write_head(x, stored, range, size_of(stored.head) + kAddedBytes);
+  return gather(x, head, x.head.method == http::Method::kHead ? std::span<const iovec>() : stored.body);
 }
 
 }  // namespace
@@ -107,8 +155,8 @@ Failure ask_cache(Exchange& x) {
       caching.answers = true;
       break;
     case cache::Result::kStale:
-      caching.conditional = !cache::entity_tag(*caching.lookup.object).empty() ||
-                            !cache::last_modified(*caching.lookup.object).empty();
+      caching.conditional =
+          !cache::entity_tag(*caching.lookup.object).empty() || !cache::last_modified(*caching.lookup.object).empty();
       x.record.cache = cache::word(cache::Result::kMiss);  // unless it will answer after all
       caching.status = "cardea; fwd=stale";
       break;
@@ -143,7 +191,8 @@ CacheVerdict show_cache(Exchange& x, const http::ResponseHead& head, http::BodyF
   if (is_server_failure(head.status) && stale_may_answer(x)) return CacheVerdict::kStaleInstead;
   if (caching.lookup.result == cache::Result::kMiss || caching.lookup.result == cache::Result::kStale) {
     caching.writer = caching.cache->begin(request_of(x), head, body);
-    if (caching.writer) caching.status = caching.lookup.object ? "cardea; fwd=stale; stored" : "cardea; fwd=miss; stored";
+    if (caching.writer)
+      caching.status = caching.lookup.object ? "cardea; fwd=stale; stored" : "cardea; fwd=miss; stored";
   }
   return CacheVerdict::kRelay;
 }

@@ -105,6 +105,11 @@ void check_stored(const cache::Object& object, uint16_t status, std::string_view
   CHECK(stored.head.headers.has(http::HeaderId::kDate));
 }
 
+void check_range(const http::ByteRange& range, uint64_t size) {
+  if (range.kind != http::ByteRange::Kind::kPart) return CHECK(range.length == 0);
+  CHECK(range.length > 0 && range.first < size && range.length <= size - range.first, "a piece reaches beyond the body");
+}
+
 bool store(cache::Cache& cache, const Asked& asked, const http::ResponseHead& answer, std::string_view body, bool chunked) {
   cache::Request request = asked.request;
   request.since = cache.find(request).since;
@@ -144,6 +149,7 @@ void run(std::string_view input) {
     const Lookup other = cache.find(second->request);
     if (other.object) check_same_object(*asked, *second, answer->head);
     CHECK(other.object || other.result != cache::Result::kHit);
+    if (other.object) check_range(cache::wanted_range(second->head, *other.object), input.size());
     if (third->good) renew(cache, *second, third->head, input);
     store(cache, *second, answer->head, input, !chunked);
   }

@@ -92,7 +92,7 @@ TEST(WriteResponse, LengthsWithoutBodies) {
   EXPECT_EQ(sent("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", {.method = Method::kHead}),
             "HTTP/1.1 200 OK\r\nVia: 1.1 cardea\r\nContent-Length: 5\r\n\r\n");
   EXPECT_EQ(sent("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"),
-            "HTTP/1.1 304 Not Modified\r\nVia: 1.1 cardea\r\nContent-Length: 5\r\n\r\n");
+            "HTTP/1.1 304 Not Modified\r\nVia: 1.1 cardea\r\n\r\n");
   EXPECT_EQ(sent("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n"),
             "HTTP/1.1 204 No Content\r\nVia: 1.1 cardea\r\n\r\n");
 }

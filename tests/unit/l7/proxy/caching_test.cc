@@ -75,14 +75,72 @@ TEST(Caching, WhoHasItAlreadyIsToldSo) {
   const std::string response = cached.client.head();
   EXPECT_THAT(response, StartsWith("HTTP/1.1 304 Not Modified\r\n"));
   EXPECT_THAT(response, HasSubstr("\r\nETag: \"v1\"\r\n"));
+  EXPECT_THAT(response, Not(HasSubstr("Content-Length")));
   EXPECT_EQ(cached.site.log_line()["status"], 304);
   EXPECT_TRUE(cached.client.silent());
   EXPECT_THAT(cached.ask("If-None-Match: \"v2\"\r\n"), HasSubstr("stored"));
 }
 
-TEST(Caching, APieceIsTheBackendsToServe) {
+TEST(Caching, APieceOfWhatIsStoredIsServed) {
+  constexpr std::string_view kDated =
+      "Cache-Control: max-age=2000000000\r\nETag: \"v1\"\r\nDate: Sun, 06 Nov 1994 08:49:38 GMT\r\n"
+      "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+  Cached cached(ok("stored", kDated));
+  const struct {
+    std::string_view asked, status, range, body;
+  } rows[] = {
+      {"Range: bytes=0-1\r\n", "206", "bytes 0-1/6", "st"},
+      {"Range: Bytes=4-\r\n", "206", "bytes 4-5/6", "ed"},
+      {"Range: bytes=-3\r\n", "206", "bytes 3-5/6", "red"},
+      {"Range: bytes=-99999999999999999999999\r\n", "206", "bytes 0-5/6", "stored"},
+      {"Range: bytes=2-99999999999999999999999\r\n", "206", "bytes 2-5/6", "ored"},
+      {"Range: bytes=6-\r\n", "416", "bytes */6", ""},
+      {"Range: bytes=-0\r\n", "416", "bytes */6", ""},
+      {"Range: bytes=0-0,4-5\r\n", "200", "", "stored"},
+      {"Range: bytes=3-2\r\n", "200", "", "stored"},
+      {"Range: bytes=\r\n", "200", "", "stored"},
+      {"Range: bytes=+1-2\r\n", "200", "", "stored"},
+      {"Range: lines=0-1\r\n", "200", "", "stored"},
+      {"Range: bytes=0-1\r\nRange: bytes=0-1\r\n", "200", "", "stored"},
+      {"Range: bytes=0-1\r\nIf-Range: \"v1\"\r\n", "206", "bytes 0-1/6", "st"},
+      {"Range: bytes=0-1\r\nIf-Range: W/\"v1\"\r\n", "200", "", "stored"},
+      {"Range: bytes=0-1\r\nIf-Range: \"v2\"\r\n", "200", "", "stored"},
+      {"Range: bytes=0-1\r\nIf-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "206", "bytes 0-1/6", "st"},
+      {"Range: bytes=0-1\r\nIf-Range: Sun, 06 Nov 1994 08:49:38 GMT\r\n", "200", "", "stored"},
+      {"Range: bytes=9-\r\nIf-Range: \"v2\"\r\n", "200", "", "stored"},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.asked);
+    const std::string response = cached.ask(row.asked);
+    EXPECT_THAT(response, StartsWith("HTTP/1.1 " + std::string(row.status)));
+    EXPECT_THAT(response, testing::EndsWith("\r\nContent-Length: " + std::to_string(row.body.size()) + "\r\n\r\n" +
+                                            std::string(row.body)));
+    const std::string field = "\r\nContent-Range: " + std::string(row.range) + "\r\n";
+    EXPECT_EQ(response.find(field) != response.npos, !row.range.empty()) << response;
+    EXPECT_EQ(cached.site.log_line()["cache"], "hit");
+  }
+  cached.client.send(get("/cached/a", "Range: bytes=0-1\r\nIf-None-Match: \"v1\"\r\n"));
+  EXPECT_THAT(cached.client.head(), StartsWith("HTTP/1.1 304 ")) << "comes first";
+  EXPECT_THAT(cached.ask("Range: bytes=0-1\r\n", "HEAD"), StartsWith("HTTP/1.1 200 ")) << "a range is for GET";
+}
+
+TEST(Caching, APieceOfALargeObjectIsCutOutOfItsPieces) {
+  std::string body(700'000, '\0');
+  for (size_t i = 0; i < body.size(); ++i) body[i] = char('a' + i * i % 23);
+  const std::string chunked = "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n\r\naae60\r\n" +
+                              body + "\r\n0\r\n\r\n";
+  Cached cached(chunked);
+  for (const auto& [first, last] : {std::pair{0, 0}, {1, 699'999}, {16'383, 16'385}, {65'535, 131'073}, {699'999, 699'999}}) {
+    const std::string range = std::to_string(first) + "-" + std::to_string(last);
+    const std::string response = cached.ask("Range: bytes=" + range + "\r\n");
+    EXPECT_THAT(response, HasSubstr("\r\nContent-Range: bytes " + range + "/700000\r\n"));
+    EXPECT_TRUE(response.substr(response.find("\r\n\r\n") + 4) == body.substr(size_t(first), size_t(last - first + 1)));
+  }
+}
+
+TEST(Caching, APieceOfWhatIsNotFreshIsTheBackendsToServe) {
   Cached cached;
-  cached.client.send(get("/cached/a", "Range: bytes=0-1\r\n"));
+  cached.client.send(get("/cached/a", std::string(kAskBackend) + "Range: bytes=0-1\r\n"));
   EXPECT_THAT(cached.backend.message(), HasSubstr("\r\nRange: bytes=0-1\r\n"));
   cached.backend.send(ok("st", "Content-Range: bytes 0-1/6\r\nCache-Control: max-age=60\r\n", "206 Partial Content"));
   EXPECT_THAT(cached.client.message(), StartsWith("HTTP/1.1 206 "));
