@@ -58,7 +58,8 @@ const Section& port_section() {
                  .restart = Restart::kDataplane}),
           value("device", &Port::device, text(256),
                 {.prose = "The network card: a PCI address, or a DPDK device such as \"net_af_xdp,iface=eth1\" or "
-                          "\"net_af_packet,iface=eth1\" for any card Linux drives.",
+                          "\"net_af_packet,iface=eth1\" for any card Linux drives. af_xdp takes several receive queues "
+                          "only where `ethtool -l` calls them \"Combined\".",
                  .example = "device = \"0000:3b:00.0\";",
                  .required = true,
                  .restart = Restart::kDataplane}),

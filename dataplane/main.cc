@@ -58,14 +58,15 @@ Result<> run(const Options& options, FileDescriptor& stop) {
   return (*control)->run(stop.get());
 }
 
-// What DPDK holds must not live on in the process that follows.
+// What DPDK holds must not live on in the process that follows; nor may it go while DPDK's threads still run, which end
+// the process when their pipes do.
 [[noreturn]] void start_over_without_stored_plan(char** argv) {
   std::vector<char*> arguments;
   for (char** at = argv; *at != nullptr; ++at) arguments.push_back(*at);
   static char wait[] = "--wait";
   arguments.push_back(wait);
   arguments.push_back(nullptr);
-  close_range(3, ~0u, 0);
+  close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
   execv("/proc/self/exe", arguments.data());
   _exit(1);
 }

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "base/log.h"
@@ -72,17 +73,21 @@ Result<std::string> lcores(const std::vector<uint16_t>& worker_cpus) {
   return text;
 }
 
+// One piece that the allocator cannot enlarge later; what is not touched is not taken from the host.
+void add_ordinary_memory(std::vector<std::string>& arguments, uint64_t bytes) {
+  const uint64_t megabytes = 2 * ((bytes >> 20) + 1) + 64;
+  arguments.insert(arguments.end(), {"--no-huge", "--no-shconf", "-m", std::to_string(megabytes)});
+}
+
 Result<> add_memory(std::vector<std::string>& arguments, uint64_t bytes) {
-  uint64_t megabytes = (bytes >> 20) + 1;
+  const uint64_t megabytes = (bytes >> 20) + 1;
   const Hugepages pages = hugepages();
   if (pages.reserved_bytes == 0) {
     log::warning(
         "no hugepages are reserved: running on ordinary memory, which is slower; reserve {} with"
         " `sysctl vm.nr_hugepages={}`",
         (bytes >> 21) + 1, (bytes >> 21) + 1);
-    // One piece that the allocator cannot enlarge later; what is not touched is not taken from the host.
-    megabytes = 2 * megabytes + 64;
-    arguments.insert(arguments.end(), {"--no-huge", "--no-shconf", "-m", std::to_string(megabytes)});
+    add_ordinary_memory(arguments, bytes);
     return {};
   }
   if (pages.free_bytes < bytes)
@@ -104,11 +109,15 @@ Result<> start_eal(const EalRequest& request) {
   auto cores = lcores(request.worker_cpus);
   if (!cores) return std::unexpected(std::move(cores).error());
   arguments.push_back("--lcores=" + *cores);
-  if (auto done = add_memory(arguments, request.bytes); !done) return done;
+  std::istringstream written(request.extra_arguments);
+  std::vector<std::string> extra{std::istream_iterator<std::string>(written), {}};
+  if (std::erase(extra, "--no-huge") > 0)
+    add_ordinary_memory(arguments, request.bytes);
+  else if (auto done = add_memory(arguments, request.bytes); !done)
+    return done;
   if (request.pci_addresses.empty()) arguments.insert(arguments.end(), {"--no-pci", "--iova-mode=va"});
   for (const std::string& address : request.pci_addresses) arguments.push_back("-a" + address);
-  std::istringstream extra(request.extra_arguments);
-  for (std::string word; extra >> word;) arguments.push_back(word);
+  arguments.insert(arguments.end(), extra.begin(), extra.end());
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   if (rte_eal_init(int(argv.size()), argv.data()) >= 0) return {};

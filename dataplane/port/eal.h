@@ -17,7 +17,7 @@ struct EalRequest {
 };
 
 // Uses hugepages when the host has reserved any: too few is an Error that says how many are needed. None at all:
-// ordinary memory, with a warning.
+// ordinary memory, with a warning; also with `--no-huge` among the operator's arguments, without one.
 Result<> start_eal(const EalRequest& request);
 void stop_eal();
 

@@ -51,10 +51,14 @@ class InterfaceSocket {
   std::string name_;
 };
 
-uint32_t receive_queues(const InterfaceSocket& socket) {
+struct ReceiveQueues {
+  uint32_t all = 1, combined = 1;
+};
+ReceiveQueues receive_queues(const InterfaceSocket& socket) {
   ethtool_channels channels{.cmd = ETHTOOL_GCHANNELS};
-  if (!socket.ethtool(&channels)) return 1;
-  return std::max<uint32_t>({1, channels.combined_count, channels.rx_count});
+  if (!socket.ethtool(&channels)) return {};
+  const uint32_t combined = std::max<uint32_t>(1, channels.combined_count);
+  return {std::max(combined, channels.combined_count + channels.rx_count), combined};
 }
 
 // A NIC that spreads by a flow hash has an indirection table to show; a veth picks the queue by the sender's CPU.
@@ -126,7 +130,9 @@ Result<HostInterface> read_host_interface(const std::string& name) {
   if (auto got = socket->request(SIOCGIFHWADDR, ifr, "read its MAC address"); !got)
     return std::unexpected(std::move(got).error());
   std::memcpy(found.mac.data(), ifr.ifr_hwaddr.sa_data, found.mac.size());
-  found.queues = receive_queues(*socket);
+  const ReceiveQueues queues = receive_queues(*socket);
+  found.queues = queues.all;
+  found.combined_queues = queues.combined;
   found.spreads_flows = spreads_flows(*socket);
   return found;
 }

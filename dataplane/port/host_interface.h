@@ -15,8 +15,9 @@ struct HostInterface {
   int index = 0;
   uint32_t mtu = 0;
   std::array<uint8_t, 6> mac{};
-  uint32_t queues = 1;         // receive queues that the kernel fills
-  bool spreads_flows = false;  // its receive queues are chosen by a flow hash of the NIC's
+  uint32_t queues = 1;           // receive queues that the kernel fills
+  uint32_t combined_queues = 1;  // of these, those that transmit as well; a single one counts as such
+  bool spreads_flows = false;    // its receive queues are chosen by a flow hash of the NIC's
 };
 
 Result<HostInterface> read_host_interface(const std::string& name);

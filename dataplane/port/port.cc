@@ -169,6 +169,14 @@ struct Shape {
   int interface_index = 0;
 };
 
+// The driver does not know them, and what came in by them would pass it by.
+std::unexpected<Error> queues_apart(const PortRequest& request, const Device& device, const HostInterface& host) {
+  return fail(fmt::format("port {}: {} has {} receive queues apart from those that transmit, and af_xdp takes one of"
+                          " these at most: leave it one (`ethtool -L {} rx 1`), or use net_af_packet",
+                          request.name, device.interface, host.queues, device.interface),
+              Origin::kOperator);
+}
+
 // An af_xdp port takes every queue of its interface, or packets of the others would pass it by. For af_packet the
 // kernel's spreading over sockets would also put fragments together, so one socket takes all unless `qpairs` says
 // otherwise.
@@ -189,6 +197,7 @@ Result<Shape> shape_of(const PortRequest& request) {
   shape.interface_index = host->index;
   if (shape.device.kind == Device::Kind::kAfXdp) {
     const uint16_t written = argument("queue_count");
+    if (written == 0 && host->queues > host->combined_queues) return queues_apart(request, shape.device, *host);
     shape.queues = written != 0 ? written : uint16_t(std::min<uint32_t>(host->queues, 64));
     shape.spreads_flows = host->spreads_flows && shape.queues >= request.workers;
   } else {

@@ -64,8 +64,8 @@ def image(site, device, workers, generation=1):
 class Alone:
     """Site, two nginx that also unpack tunnels, a third on the lb itself, and a dataplane with a stored plan."""
 
-    def __init__(self, device, workers, queues=1):
-        self.device, self.workers = device, workers
+    def __init__(self, device, workers, queues=1, eal=""):
+        self.device, self.workers, self.eal = device, workers, eal
         self.site = Site(backends=2, queues=queues)
 
     def __enter__(self):
@@ -76,7 +76,8 @@ class Alone:
             self.here = Nginx(self.site, types.SimpleNamespace(name="lb", namespace=self.site.lb)).start()
             self.store_plan(image(self.site, self.device, self.workers))
             self.dataplane = Process(self.site.run, "cardea-dataplane", self.site.lb.command(
-                binary("cardea-dataplane"), "--run-dir", self.site.run.sockets, "--state-dir", self.site.run.state))
+                binary("cardea-dataplane"), "--run-dir", self.site.run.sockets, "--state-dir", self.site.run.state,
+                *(["--eal", self.eal] if self.eal else [])))
             self.dataplane.start()
             self.until_serving()
         except BaseException as error:
