@@ -204,16 +204,27 @@ Result<> check_listens(const LivePlan& plan) {
   return {};
 }
 
-std::unordered_map<std::string_view, const ServicePlan*> services_of(const LivePlan* plan) {
-  std::unordered_map<std::string_view, const ServicePlan*> services;
-  if (plan)
-    for (const auto& service : plan->services) services.emplace(service->name, service.get());
-  return services;
-}
+// Parts of the plan in force, to be found by name.
+template <typename Part>
+class Known {
+ public:
+  explicit Known(const std::vector<std::shared_ptr<const Part>>& parts) {
+    for (const auto& part : parts) by_name_.emplace(part->name, part.get());
+  }
+  const Part* find(std::string_view name) const {
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? nullptr : found->second;
+  }
+
+ private:
+  std::unordered_map<std::string_view, const Part*> by_name_;
+};
 
 Result<> load_parts(LivePlan& to, const image::Plan& from, PlanResources& resources, const LivePlan* running) {
+  const LivePlan none;
+  const Known known_pools((running ? *running : none).pools);
   for (const image::Pool* pool : *from.pools()) {
-    auto loaded = load_pool(*pool, resources);
+    auto loaded = load_pool(*pool, resources, known_pools.find(pool->name()->string_view()));
     if (!loaded) return std::unexpected(std::move(loaded.error()));
     to.pools.push_back(std::move(*loaded));
   }
@@ -223,10 +234,9 @@ Result<> load_parts(LivePlan& to, const image::Plan& from, PlanResources& resour
     if (!loaded) return std::unexpected(std::move(loaded.error()));
     to.caches.push_back(std::move(*loaded));
   }
-  const auto known = services_of(running);
+  const Known known_services((running ? *running : none).services);
   for (const image::Service* service : *from.services()) {
-    const auto before = known.find(service->name()->string_view());
-    auto loaded = load_service(*service, from, resources, before == known.end() ? nullptr : before->second);
+    auto loaded = load_service(*service, from, resources, known_services.find(service->name()->string_view()));
     if (!loaded) return std::unexpected(std::move(loaded.error()));
     to.services.push_back(std::move(*loaded));
   }
@@ -270,7 +280,7 @@ Result<std::shared_ptr<const LivePlan>> load_pool_update(Bytes image, PlanResour
                                          [](const auto& known) { return std::string_view(known->name); });
     if (place == plan->pools.end())
       return fail(fmt::format("the running plan has no pool \"{}\"", pool->name()->str()));
-    auto loaded = load_pool(*pool, resources);
+    auto loaded = load_pool(*pool, resources, place->get());
     if (!loaded) return std::unexpected(std::move(loaded.error()));
     *place = std::move(*loaded);
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/maglev.h"
@@ -38,15 +39,26 @@ Result<> check_pool(const image::Pool& pool) {
   return check_ring(pool);
 }
 
-BackendPlan backend_of(const image::Pool& pool, const image::Backend& from, stats::RowAdder& add) {
+BackendPlan backend_of(const image::Backend& from) {
   BackendPlan to;
   to.name = from.name()->str();
   to.endpoint = {address_of(*from.address()), from.port()};
   to.weight = from.weight();
   to.state = BackendState(from.state());
   to.connections_max = from.connections_max();
-  to.rows = BackendRows::add(add, pool.name()->string_view(), to.name);
   return to;
+}
+
+Result<> add_rows(PoolPlan& pool, PlanResources& resources, const PoolPlan* running) {
+  if (running && std::ranges::equal(pool.backends, running->backends, {}, &BackendPlan::name, &BackendPlan::name)) {
+    for (size_t i = 0; i < pool.backends.size(); ++i) pool.backends[i].rows = running->backends[i].rows;
+    pool.row_set = running->row_set;
+    return {};
+  }
+  stats::RowAdder add = resources.rows.adder();
+  for (BackendPlan& backend : pool.backends) backend.rows = BackendRows::add(add, pool.name, backend.name);
+  pool.row_set = resources.rows.hold(std::move(add.rows));
+  return add.done;
 }
 
 std::string text_of(const flatbuffers::String* text) {
@@ -59,16 +71,17 @@ IpAddress address_of(const image::Address& address) {
   return IpAddress::v6_bytes(address.bytes()->data());
 }
 
-Result<std::shared_ptr<const PoolPlan>> load_pool(const image::Pool& from, PlanResources& resources) {
+Result<std::shared_ptr<const PoolPlan>> load_pool(const image::Pool& from, PlanResources& resources,
+                                                  const PoolPlan* running) {
   const std::string what = fmt::format("pool \"{}\"", from.name()->str());
   if (auto fine = check_pool(from); !fine) return std::unexpected(std::move(fine.error()).in(what));
   auto pool = std::make_shared<PoolPlan>();
   pool->name = from.name()->str();
   pool->balance = Balance(from.balance());
-  stats::RowAdder add = resources.rows.adder();
-  for (const image::Backend* backend : *from.backends()) pool->backends.push_back(backend_of(from, *backend, add));
-  pool->row_set = resources.rows.hold(std::move(add.rows));
-  if (!add.done) return std::unexpected(std::move(add.done.error()).in(what));
+  pool->backends.reserve(from.backends()->size());
+  for (const image::Backend* backend : *from.backends()) pool->backends.push_back(backend_of(*backend));
+  if (auto counted = add_rows(*pool, resources, running); !counted)
+    return std::unexpected(std::move(counted.error()).in(what));
   if (pool->balance == Balance::kMaglev) pool->ring.assign(from.ring()->begin(), from.ring()->end());
   if (from.tls())
     pool->tls = {text_of(from.tls()->server_name()), from.tls()->verify(), text_of(from.tls()->authorities())};

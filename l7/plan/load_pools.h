@@ -7,6 +7,8 @@
 namespace cardea::l7::plan_detail {
 
 IpAddress address_of(const image::Address& address);
-Result<std::shared_ptr<const PoolPlan>> load_pool(const image::Pool& pool, PlanResources& resources);
+// `running`: the pool of this name in the plan in force, or null.
+Result<std::shared_ptr<const PoolPlan>> load_pool(const image::Pool& pool, PlanResources& resources,
+                                                  const PoolPlan* running);
 
 }  // namespace cardea::l7::plan_detail
