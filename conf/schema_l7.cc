@@ -35,7 +35,7 @@ const Section& l7_section() {
                  .restart = Restart::kL7}),
           value("buffers", &L7::buffers, size(kMiB, 1024 * kGiB),
                 {.prose = "Memory that heads and bodies on their way through may use, over all shards; beyond it "
-                          "exchanges are refused.",
+                          "new exchanges are refused, and what is under way waits.",
                  .restart = Restart::kL7}),
       });
   return section;

@@ -3,6 +3,7 @@
 // told so; nothing is ever allocated past it.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -32,6 +33,9 @@ class Buffer {
 
 class Buffers {
  public:
+  // What is under way and finds none tries again so often.
+  static constexpr std::chrono::milliseconds kShortagePause{10};
+
   // `total_max` bytes may be lent at once.
   Buffers(size_t buffer_bytes, size_t total_max);
   Buffers(const Buffers&) = delete;

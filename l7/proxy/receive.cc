@@ -9,7 +9,7 @@
 namespace cardea::l7::proxy {
 namespace {
 
-constexpr size_t kAddedBytes = 512;        // to a response's head, at most
+constexpr size_t kAddedBytes = 512;         // to a response's head, at most
 constexpr unsigned kInformationalMax = 32;  // 1xx before a response
 
 // What ended the wait for the backend, if anything did.
@@ -86,9 +86,9 @@ Failure digest(Exchange& x, const http::ResponseHead& head, size_t size) {
   if (!options) return bad(options.error());
   Answer& answer = x.answer;
   if (head.status == 101 && !http::accepts_websocket(head, *options)) return bad(http::Fault::kUpgradeUnasked);
-  answer.state = head.status == 101   ? Answer::State::kTunnel
+  answer.state = head.status == 101  ? Answer::State::kTunnel
                  : head.status < 200 ? Answer::State::kInformational
-                                      : Answer::State::kFinal;
+                                     : Answer::State::kFinal;
   answer.status = head.status;
   answer.reader = http::BodyReader(*body);
   if (answer.state == Answer::State::kFinal) return digest_final(x, head, *options, *body, size);
@@ -113,14 +113,22 @@ Instant answer_deadline(const Exchange& x) {
   return x.upload.under_way ? kNever : x.sent_at + x.pool->plan().response_timeout;
 }
 
-// One more read of the backend, when it has something. A buffer is held only from here on.
+// One more read of the backend, when it has something. A buffer is held only from here on. A response that has begun is
+// not broken off for want of one as long as it may wait: others are given back.
 Task<Failure> read_more(Exchange& x, Instant deadline) {
   Stream& backend = x.lease.stream();
   const Wake wake = co_await backend.readable(deadline);
   Failure failed = interrupted(x, wake);
   if (failed || wake != Wake::kReady) co_return failed;
-  if (!x.response.buffer) x.response.buffer = x.shard().buffers().take();
-  if (!x.response.buffer) co_return failure(Reason::kMemory);
+  for (bool waited = false; !x.response.buffer; waited = true) {
+    x.response.buffer = x.shard().buffers().take();
+    if (x.response.buffer) break;
+    if (!x.answer.sent || x.now() >= deadline) co_return failure(Reason::kMemory);
+    if (!waited) count(x.shard(), x.shard().shared().rows.memory_waits);
+    co_await x.loop().sleep_until(x.now() + Buffers::kShortagePause);
+    failed = interrupted(x, Wake::kReady);
+    if (failed) co_return failed;
+  }
   const IoResult read = co_await backend.read(x.response.room(), deadline);
   x.response.end += read.bytes;
   if (read.ok()) {

@@ -55,13 +55,28 @@ Task<> finish_writing(Tunnel& t, Way& way) {
   }
 }
 
+// Others are given back. None: the tunnel has ended meanwhile, or waited in vain.
+Task<Buffer> wait_for_buffer(Tunnel& t) {
+  Shard& shard = t.connection.shard();
+  Loop& loop = t.connection.loop();
+  count(shard, shard.shared().rows.memory_waits);
+  const Instant deadline = loop.now() + t.idle_timeout;
+  while (!t.stopped && loop.now() < deadline) {
+    co_await loop.sleep_until(loop.now() + Buffers::kShortagePause);
+    if (Buffer buffer = shard.buffers().take()) co_return buffer;
+  }
+  stop(t, failure(Reason::kMemory));
+  co_return Buffer{};
+}
+
 // One readable event: a buffer is taken for it and given back behind it. False: this direction has ended.
 Task<bool> move_some(Tunnel& t, Way& way) {
   Buffer buffer = t.connection.shard().buffers().take();
   if (!buffer) {
-    stop(t, failure(Reason::kMemory));
-    co_return false;
+    Buffer waited_for = co_await wait_for_buffer(t);
+    buffer = std::move(waited_for);
   }
+  if (!buffer || t.stopped) co_return false;
   const IoResult read = way.from.try_read(std::as_writable_bytes(buffer.span()));
   if (read.status == IoStatus::kWouldBlock) co_return true;
   if (read.ok()) {

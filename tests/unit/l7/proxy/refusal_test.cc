@@ -273,7 +273,11 @@ TEST(Refusal, ConnectionsOverTheLimitAreReset) {
 
 // Four buffers, of which clients that begin requests may hold three.
 struct ShortOfMemory {
-  ShortOfMemory() : site([](image::PlanT& plan) { plan.settings->buffer_bytes_max = 4 * 16384; }) {}
+  ShortOfMemory()
+      : site([](image::PlanT& plan) {
+          plan.settings->buffer_bytes_max = 4 * 16384;
+          plan.services[0]->request_timeout_ms = 120'000;
+        }) {}
   void take_all() {
     while (site.buffers_lent() < 3 * 16384u) {
       holders.push_back(site.client());
@@ -313,6 +317,62 @@ TEST(Refusal, RequestsThatNeverEndCutOffNothingThatIsUnderWay) {
   client.until("abc");
   backend.send("def");
   EXPECT_EQ(client.take(3), "def");
+}
+
+// A response and a tunnel midway, and every buffer taken: three by clients that begin requests, the last by a tunnel whose
+// client does not read.
+struct Midway : ShortOfMemory {
+  Midway() {
+    stuck.hold_little();
+    take_all();
+    run_until(site.loop(), [&] {
+      return stuck_end.send_what_fits(std::string(1 << 20, 'x')) == 0 && site.buffers_lent() == 4 * 16384u;
+    });
+    backend.send("def");
+    tunnel.send("more");
+    settle(site.loop());
+  }
+  uint64_t waits() { return site.value("cardea_l7_memory_waits_total"); }
+  uint64_t refused() { return site.value("cardea_l7_memory_refused_total"); }
+  Peer begin() {
+    client.send(get("/"));
+    Peer its = site.origin().accept();
+    its.message();
+    its.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc");
+    client.until("abc");
+    return its;
+  }
+  Peer tunnel = site.client("raw"), tunnel_end = site.origin().accept();
+  Peer stuck = site.client("raw"), stuck_end = site.origin().accept();
+  Peer client = site.client(), backend = begin();
+};
+
+TEST(Refusal, WhatIsUnderWayWaitsForABuffer) {
+  Midway midway;
+  EXPECT_TRUE(midway.client.silent());
+  EXPECT_TRUE(midway.tunnel_end.silent());
+  midway.site.advance(5s);
+  EXPECT_TRUE(midway.client.silent());
+  EXPECT_EQ(midway.waits(), 2u) << "a wait is counted once";
+  midway.holders.clear();
+  settle(midway.site.loop());
+  midway.site.advance(10ms);
+  EXPECT_EQ(midway.client.take(3), "def");
+  EXPECT_EQ(midway.tunnel_end.take(4), "more");
+  EXPECT_EQ(midway.site.log_line()["status"], 499);  // of those who began a request
+  EXPECT_EQ(midway.refused(), 0u);
+}
+
+TEST(Refusal, WhatWaitedForABufferInVainIsBrokenOff) {
+  Midway midway;
+  midway.site.advance(31s);
+  EXPECT_EQ(midway.client.rest(), "") << "and not what would pass for the whole";
+  const auto line = midway.site.log_line();
+  EXPECT_EQ(line["status"], 200);
+  EXPECT_EQ(line["reason"], "memory");
+  EXPECT_TRUE(midway.backend.ended());
+  EXPECT_EQ(midway.refused(), 1u);
+  EXPECT_EQ(midway.site.value("cardea_l7_backend_failures_total"), 0u);
 }
 
 TEST(Refusal, WithoutABufferForTheResponseTheClientIsToldSo) {
