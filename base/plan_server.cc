@@ -2,6 +2,8 @@
 #include "base/plan_server.h"
 
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -13,6 +15,7 @@ namespace {
 
 // A request is one short packet and its memfd; a peer that needs longer for the rest of it is not ours.
 constexpr std::chrono::milliseconds kRequestDeadline{500};
+constexpr std::chrono::seconds kAcceptPause{1};  // when a connection could not be accepted, for want of descriptors
 
 Result<> watch(int epoll, int fd) {
   epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
@@ -27,8 +30,11 @@ Result<PlanServer> PlanServer::listen(const std::string& path) {
   if (!listener) return std::unexpected(std::move(listener).error());
   FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll) return fail_errno("epoll of the plan socket");
-  if (auto done = watch(epoll.get(), listener->get()); !done) return std::unexpected(std::move(done).error());
-  return PlanServer(std::move(*listener), std::move(epoll));
+  FileDescriptor timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!timer) return fail_errno("timer of the plan socket");
+  for (const int fd : {listener->get(), timer.get()})
+    if (auto done = watch(epoll.get(), fd); !done) return std::unexpected(std::move(done).error());
+  return PlanServer(std::move(*listener), std::move(timer), std::move(epoll));
 }
 
 void PlanServer::serve(const Answer& answer, int patience_ms) {
@@ -37,6 +43,8 @@ void PlanServer::serve(const Answer& answer, int patience_ms) {
   for (int i = 0; i < ready; ++i) {
     if (events[size_t(i)].data.fd == listener_.get())
       take_connection();
+    else if (events[size_t(i)].data.fd == timer_.get())
+      listen_again();
     else
       serve_one(events[size_t(i)].data.fd, answer);
   }
@@ -44,12 +52,28 @@ void PlanServer::serve(const Answer& answer, int patience_ms) {
 
 void PlanServer::take_connection() {
   auto connection = control::accept(listener_.get());
-  if (!connection) return log::warning("plan socket: {}", connection.error().message);
+  if (!connection) {
+    log::warning("plan socket: {}", connection.error().message);
+    return pause_listening();
+  }
   if (connections_.size() >= kConnectionsMax)
     return log::warning("plan socket: more than {} connections; closing the newest", kConnectionsMax);
   const int fd = connection->get();
   if (auto done = watch(epoll_.get(), fd); !done) return log::warning("plan socket: {}", done.error().message);
   connections_.emplace(fd, std::move(*connection));
+}
+
+// Whoever waits to be accepted makes the socket readable: without descriptors for him, it would be so all the time.
+void PlanServer::pause_listening() {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.get(), nullptr);
+  const itimerspec pause{.it_interval = {}, .it_value = {.tv_sec = kAcceptPause.count(), .tv_nsec = 0}};
+  ::timerfd_settime(timer_.get(), 0, &pause, nullptr);
+}
+
+void PlanServer::listen_again() {
+  uint64_t times = 0;
+  if (::read(timer_.get(), &times, sizeof times) < 0) return;
+  if (auto done = watch(epoll_.get(), listener_.get()); !done) log::warning("plan socket: {}", done.error().message);
 }
 
 void PlanServer::serve_one(int socket, const Answer& answer) {

@@ -25,12 +25,14 @@ class PlanServer {
   void serve(const Answer& answer, int patience_ms = 0);
 
  private:
-  PlanServer(FileDescriptor listener, FileDescriptor epoll)
-      : listener_(std::move(listener)), epoll_(std::move(epoll)) {}
+  PlanServer(FileDescriptor listener, FileDescriptor timer, FileDescriptor epoll)
+      : listener_(std::move(listener)), timer_(std::move(timer)), epoll_(std::move(epoll)) {}
   void take_connection();
+  void pause_listening();
+  void listen_again();
   void serve_one(int socket, const Answer& answer);
 
-  FileDescriptor listener_, epoll_;
+  FileDescriptor listener_, timer_, epoll_;
   std::map<int, FileDescriptor> connections_;
 };
 

@@ -2,7 +2,10 @@
 #include "base/plan_server.h"
 
 #include <gmock/gmock.h>
+#include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <vector>
@@ -55,6 +58,23 @@ TEST_F(PlanServerTest, APeerThatTalksNonsenseIsClosedAndHarmsNobody) {
   const auto gone = receive(bad.get(), kPatience);
   ASSERT_FALSE(gone);
   EXPECT_THAT(gone.error().message, HasSubstr("closed"));
+}
+
+TEST_F(PlanServerTest, WithoutADescriptorAPeerWaitsAndNothingSpins) {
+  const FileDescriptor peer = connect(path).value();
+  ASSERT_TRUE(send(peer.get(), {.verb = Verb::kAsk, .body = "me"}));
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  rlimit none = before;
+  none.rlim_cur = rlim_t(FileDescriptor(::dup(peer.get())).get());  // the lowest that is free
+  setrlimit(RLIMIT_NOFILE, &none);
+  serve();
+  setrlimit(RLIMIT_NOFILE, &before);
+  pollfd readable{.fd = server.fd(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&readable, 1, 0), 0) << "whoever polls it would turn in circles";
+  ASSERT_EQ(::poll(&readable, 1, 5000), 1);
+  serve();
+  EXPECT_EQ(receive(peer.get(), kPatience)->body, "heard me");
 }
 
 TEST_F(PlanServerTest, MoreConnectionsThanTheLimitAreClosed) {
