@@ -243,6 +243,7 @@ const char* verdict_name(Verdict verdict) {
       return "forward";
     case Verdict::kDoor:
       return "kernel";
+    case Verdict::kToSender:
     case Verdict::kDrop:
       return "drop";
     case Verdict::kHandOver:

@@ -56,10 +56,22 @@ void count_forwarded(WorkerState& worker, const Batch& batch) {
   });
 }
 
+// What was sent in a dropped packet's place.
+void count_told(WorkerState& worker, const Batch& batch, uint32_t row) {
+  const Hop& hop = worker.hops->hops[batch.hop[row]];
+  if (hop.state != HopState::kResolved || hop.port >= worker.path_cells->ports.size()) return;
+  const PortCells& port = worker.path_cells->ports[hop.port];
+  stats::add(&worker.cells[port.packets_out], 1);
+  stats::add(&worker.cells[port.bytes_out], batch.out_length[row]);
+}
+
 void count_the_rest(WorkerState& worker, const Batch& batch) {
   const PathCells& cells = *worker.path_cells;
   for (uint32_t row = 0; row < batch.count; ++row) {
     switch (batch.verdict[row]) {
+      case Verdict::kToSender:
+        count_told(worker, batch, row);
+        [[fallthrough]];
       case Verdict::kDrop:
         stats::add(&worker.cells[cells.drops[size_t(batch.reason[row])]], 1);
         break;

@@ -23,6 +23,7 @@ enum class Verdict : uint8_t {
   kDoor,      // the kernel's
   kHandOver,  // another worker owns the flow
   kWait,      // forward as soon as the next hop is resolved
+  kToSender,  // dropped; the buffer holds an ICMP error that tells the sender why, out by hops[hop].port
   kDrop,
 };
 

@@ -82,6 +82,18 @@ void let_wait(WorkerState& worker, Batch& batch, uint32_t row) {
   rte_pktmbuf_free(batch.packet[row]);
 }
 
+void tell_sender(WorkerState& worker, Batch& batch, uint32_t row) {
+  const Hop& hop = worker.hops->hops[batch.hop[row]];
+  const Egress& egress = worker.egress;
+  const bool taken = hop.state == HopState::kResolved
+                         ? egress.transmit(egress.context, hop.port, &batch.packet[row], 1) == 1
+                         : egress.wait(egress.context, batch.packet[row], hop.port,
+                                       hop.state == HopState::kOnLink ? batch.tuple[row].source : hop.address);
+  if (taken) return;
+  batch.drop(row, batch.reason[row]);
+  rte_pktmbuf_free(batch.packet[row]);
+}
+
 void send_the_rest(WorkerState& worker, Batch& batch) {
   Gathered door, dropped;
   bool handing_over = false;
@@ -98,6 +110,9 @@ void send_the_rest(WorkerState& worker, Batch& batch) {
         break;
       case Verdict::kWait:
         let_wait(worker, batch, row);
+        break;
+      case Verdict::kToSender:
+        tell_sender(worker, batch, row);
         break;
       case Verdict::kForward:
       case Verdict::kOnTheLine:

@@ -129,6 +129,7 @@ std::string ending(const LivePlan& plan, const Explanation& e) {
   switch (e.verdict) {
     case Verdict::kDoor:
       return fmt::format("to this host's kernel: {} ({})", name(e.reason), help(e.reason));
+    case Verdict::kToSender:
     case Verdict::kDrop:
       return fmt::format("dropped: {} ({})", name(e.reason), help(e.reason));
     case Verdict::kWait:

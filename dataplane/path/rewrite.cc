@@ -4,9 +4,12 @@
 // that its receiver sees its own.
 #include <rte_mbuf.h>
 
+#include <algorithm>
+
 #include "dataplane/path/path.h"
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/quote.h"
+#include "dataplane/wire/too_big.h"
 
 namespace cardea::dataplane::path {
 namespace {
@@ -151,15 +154,17 @@ void resize(rte_mbuf& packet, const wire::Frame& frame, uint16_t outer) {
   packet.pkt_len = length;
 }
 
+uint16_t outer_size(const LiveSlot& slot) {
+  return slot.family == 4 ? 20 : 40;
+}
+
 Reason encapsulate(WorkerState& worker, Batch& batch, uint32_t row, const LiveSlot& slot, const Hop& hop) {
   const wire::Frame& frame = batch.frame[row];
   const PlanPort& port = worker.plan->ports[hop.port];
   const bool outer_v4 = slot.family == 4;
-  const uint16_t outer = outer_v4 ? 20 : 40;
+  const uint16_t outer = outer_size(slot);
   if (!(outer_v4 ? port.has_v4 : port.has_v6)) [[unlikely]]
     return Reason::k_no_source_address;
-  if (uint32_t{outer} + frame.l3_length > hop.mtu) [[unlikely]]
-    return Reason::k_too_big;
   rte_mbuf& packet = *batch.packet[row];
   if (packet.data_off < outer) [[unlikely]]
     return Reason::k_no_headroom;
@@ -177,30 +182,74 @@ Reason encapsulate(WorkerState& worker, Batch& batch, uint32_t row, const LiveSl
   return Reason::kNone;
 }
 
+// Too big a packet becomes the error that its sender has to get, or is dropped without one: when the packet may be cut
+// into fragments, when the sender's hop is not known, and when one was told this millisecond (RFC 1812 4.3.2.8).
+void refuse_too_big(WorkerState& worker, Batch& batch, uint32_t row, uint16_t mtu) {
+  batch.drop(row, Reason::k_too_big);
+  const wire::Frame& frame = batch.frame[row];
+  rte_mbuf& packet = *batch.packet[row];
+  const uint16_t front = wire::error_front(frame.family);
+  const bool may_be_cut = frame.family == 4 && !(frame.flags & wire::kDontFragment);
+  if (worker.dry || may_be_cut || frame.flags & wire::kQuote || packet.data_off < front) return;
+  const HopId id = worker.hops->routes.lookup(batch.tuple[row].source);
+  if (id == kNoHop || worker.hops->hops[id].state == HopState::kFailed || worker.told_ms == worker.now_ms) return;
+  worker.told_ms = worker.now_ms;
+  batch.hop[row] = id;
+  std::byte* ip = batch.data[row] + frame.l3;
+  const uint16_t length = wire::write_too_big(ip, frame.family, frame.l3_length, mtu);
+  packet.data_off = uint16_t(packet.data_off - front);
+  packet.data_len = uint16_t(frame.l3 + length);
+  packet.pkt_len = packet.data_len;
+  batch.data[row] -= front;
+  batch.out_length[row] = packet.data_len;
+  write_link(batch.data[row], worker.hops->hops[id], frame.family == 4 ? wire::kEtherIpv4 : wire::kEtherIpv6);
+  batch.leave(row, Verdict::kToSender, Reason::k_too_big);
+}
+
 // Of a dry worker: the flow that choose would have made.
 bool would_be_nat(const WorkerState& worker, const Batch& batch, uint32_t row) {
   return worker.dry && batch.flow[row] == kNoFlow && batch.direction[row] == Direction::kIn &&
          (*worker.plan->services)[batch.service[row]].forward == image::Forward::fullnat;
 }
 
-Reason rewrite_one(WorkerState& worker, Batch& batch, uint32_t row, const Hop& hop) {
+// The flow that the packet is translated by; nullptr: it goes through a tunnel.
+const FlowNat* nat_of(WorkerState& worker, Batch& batch, uint32_t row) {
   const FlowRef flow = batch.flow[row];
-  const FlowNat* nat = nullptr;
-  if (flow != kNoFlow && FlowTable::kind(flow) == FlowKind::kNat) {
-    nat = &worker.flows.nat(flow);
-  } else if (would_be_nat(worker, batch, row)) [[unlikely]] {
-    const FlowTuple& tuple = batch.tuple[row];
-    batch.dry_nat.head = {0, 0, 0, FlowState::kFree, tuple.protocol, tuple.source_port_be, tuple.destination_port_be};
-    nat = &batch.dry_nat;
-  }
-  if (nat == nullptr) return encapsulate(worker, batch, row, worker.plan->slots[batch.slot[row]], hop);
+  if (flow != kNoFlow && FlowTable::kind(flow) == FlowKind::kNat) return &worker.flows.nat(flow);
+  if (!would_be_nat(worker, batch, row)) [[likely]]
+    return nullptr;
+  const FlowTuple& tuple = batch.tuple[row];
+  batch.dry_nat.head = {0, 0, 0, FlowState::kFree, tuple.protocol, tuple.source_port_be, tuple.destination_port_be};
+  return &batch.dry_nat;
+}
+
+void translate_one(Batch& batch, uint32_t row, const FlowNat& nat, const Hop& hop) {
   resize(*batch.packet[row], batch.frame[row], 0);
   if (batch.frame[row].flags & wire::kQuote) [[unlikely]]
-    translate_error(batch, row, *nat, hop);
+    translate_error(batch, row, nat, hop);
   else
-    translate(batch, row, *nat, hop);
+    translate(batch, row, nat, hop);
   batch.out_length[row] = batch.packet[row]->data_len;
-  return Reason::kNone;
+}
+
+// True when the packet stays on the line.
+bool rewrite_one(WorkerState& worker, Batch& batch, uint32_t row, const Hop& hop) {
+  const FlowNat* nat = nat_of(worker, batch, row);
+  const LiveSlot& slot = worker.plan->slots[batch.slot[row]];
+  const uint32_t outer = nat != nullptr ? 0 : outer_size(slot);
+  if (outer + batch.frame[row].l3_length > hop.mtu) [[unlikely]] {
+    refuse_too_big(worker, batch, row, uint16_t(hop.mtu - std::min<uint32_t>(outer, hop.mtu)));
+    return false;
+  }
+  if (nat != nullptr) {
+    translate_one(batch, row, *nat, hop);
+    return true;
+  }
+  const Reason refused = encapsulate(worker, batch, row, slot, hop);
+  if (refused == Reason::kNone) [[likely]]
+    return true;
+  batch.drop(row, refused);
+  return false;
 }
 
 }  // namespace
@@ -211,11 +260,7 @@ void rewrite(WorkerState& worker, Batch& batch) {
   for (uint32_t i = 0; i < batch.live_count; ++i) {
     const uint32_t row = batch.live[i];
     batch.live[live] = uint8_t(row);
-    const Reason refused = rewrite_one(worker, batch, row, hops[batch.hop[row]]);
-    if (refused == Reason::kNone) [[likely]]
-      ++live;
-    else
-      batch.drop(row, refused);
+    live += rewrite_one(worker, batch, row, hops[batch.hop[row]]);
   }
   batch.live_count = live;
 }

@@ -25,6 +25,7 @@ struct WorkerState {
   FlowTable flows;
   NatPorts nat_ports;
   uint16_t ip_id = 0;
+  uint32_t told_ms = 0;  // when a sender was last told that its packet is too big
 
   uint64_t* cells = nullptr;  // this core's (stats::Segment::cells)
   const PathCells* path_cells = nullptr;

@@ -38,6 +38,15 @@ def test_large_answers_come_whole(alone):
     assert run(["sha256sum", path]).stdout.split()[0] == alone.nginx[0].big_sha256
 
 
+@pytest.mark.parametrize("family", [4, 6])
+def test_large_requests_learn_how_much_a_tunnel_takes(alone, family):
+    """Full-sized segments are too big with an outer header: the client's kernel has to be told, and to believe it."""
+    done = alone.site.client.run("curl", "-sS", "--max-time", "10", "-H", "X-Long: " + "x" * 6000,
+                                 f"http://{endpoint(TUNNEL[family], 80)}/", timeout=20)
+    assert done.stdout.strip() in {backend.name for backend in alone.site.backends}
+    assert alone.stats()["cardea_drops_total", 'reason="too_big"'] > 0
+
+
 @pytest.mark.parametrize("address", [*LOCAL.values(), *WEB.values(), *TUNNEL.values()])
 def test_the_kernel_answers_ping(alone, address):
     done = alone.site.client.run("ping", "-c", "3", "-i", "0.1", "-W", "2", address, check=False)
