@@ -9,7 +9,7 @@ namespace cardea::l7::proxy {
 Connection::Connection(Shard& shard, LiveService& service, Accepted accepted)
     : LiveConnection(shard, service),
       client_(accepted.peer),
-      socket_(shard.loop(), std::move(accepted.socket), accepted.peer),
+      socket_(shard.loop(), std::move(accepted.socket), accepted.peer, accepted.local),
       arena_(shard.loop().chunks(), first_.data(), first_.size()),
       exchange_arena_(shard.loop().chunks()) {}
 

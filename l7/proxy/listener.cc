@@ -24,6 +24,11 @@ void reset(FileDescriptor socket) {
   ::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
+// Behind 0.0.0.0 and :: every connection has an address of its own; elsewhere it saves a call to know it.
+Endpoint if_specific(const Endpoint& at) {
+  return at.address == IpAddress{} || at.address == IpAddress::v4(0) ? Endpoint{} : at;
+}
+
 }  // namespace
 
 ServiceListener* ServiceListener::start(Shard& shard, LiveService& service, FileDescriptor socket) {
@@ -34,7 +39,11 @@ ServiceListener* ServiceListener::start(Shard& shard, LiveService& service, File
 }
 
 ServiceListener::ServiceListener(Shard& shard, LiveService& service, FileDescriptor socket)
-    : shard_(shard), service_(&service), listener_(shard.loop(), std::move(socket)), arena_(shard.loop().chunks()) {}
+    : shard_(shard),
+      service_(&service),
+      listener_(shard.loop(), std::move(socket)),
+      local_(if_specific(listener_.local())),
+      arena_(shard.loop().chunks()) {}
 
 Task<> ServiceListener::accept_all(ServiceListener& self) {
   for (;;) {
@@ -69,6 +78,7 @@ void ServiceListener::let_in(Accepted accepted) {
     stats::add(shard_.cells() + service_->now().plan->rows.connections_refused, 1);
     return reset(std::move(accepted.socket));
   }
+  accepted.local = local_;
   spawn(shard_.loop(), serve, std::make_unique<Connection>(shard_, *service_, std::move(accepted)));
 }
 

@@ -34,6 +34,7 @@ class ServiceListener {
   Shard& shard_;
   LiveService* service_;
   Listener listener_;
+  const Endpoint local_;  // of all that is accepted here; port 0: each has its own
   Arena arena_;
 };
 

@@ -45,8 +45,8 @@ Error connect_error(const std::string& what, int error) {
 
 }  // namespace
 
-KernelStream::KernelStream(Loop& loop, FileDescriptor socket, const Endpoint& peer)
-    : Stream(loop), socket_(std::move(socket)), peer_(peer) {}
+KernelStream::KernelStream(Loop& loop, FileDescriptor socket, const Endpoint& peer, const Endpoint& local)
+    : Stream(loop), socket_(std::move(socket)), peer_(peer), local_(local) {}
 
 KernelStream::KernelStream(Loop& loop) : Stream(loop) {}
 

@@ -15,7 +15,7 @@ class ConnectOperation;
 class KernelStream final : public Stream, private EventSource {
  public:
   // A connected socket, non-blocking already (as accept hands it over).
-  KernelStream(Loop& loop, FileDescriptor socket, const Endpoint& peer);
+  KernelStream(Loop& loop, FileDescriptor socket, const Endpoint& peer, const Endpoint& local = {});
   explicit KernelStream(Loop& loop);  // not connected yet: co_await connect(…) comes first
   ~KernelStream() override;
 
@@ -23,7 +23,8 @@ class KernelStream final : public Stream, private EventSource {
     IpAddress source{};  // unspecified: the kernel chooses
     bool bind_source = false;
   };
-  // Awaited: Result<>. An Error has origin backend and retry safe: nothing was sent. Once a stream.
+  // Awaited: Result<>. An Error has retry safe, because nothing was sent, and origin backend, or self where this host was
+  // short of something. Once a stream.
   ConnectOperation connect(const Endpoint& to, Instant deadline, const ConnectOptions& options);
   ConnectOperation connect(const Endpoint& to, Instant deadline);
 
@@ -34,7 +35,7 @@ class KernelStream final : public Stream, private EventSource {
   bool ready(Direction direction) const override;
   void wait(Direction direction, Waiter& waiter) override;
   Endpoint peer() const override { return peer_; }
-  Endpoint local() const override;  // asked from the kernel at the first call
+  Endpoint local() const override;  // asked from the kernel at the first call where it was not given
 
   int fd() const { return socket_.get(); }
   // How long written bytes may stay unacknowledged before the kernel gives the connection up (TCP_USER_TIMEOUT).

@@ -18,6 +18,7 @@ Result<FileDescriptor> open_listening_socket(const Endpoint& at, const ListenOpt
 struct Accepted {
   FileDescriptor socket;  // non-blocking, TCP_NODELAY
   Endpoint peer;
+  Endpoint local{};  // port 0: not known yet
 };
 
 class AcceptOperation;
