@@ -3,12 +3,23 @@
 
 #include <rte_ethdev.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
 namespace cardea::dataplane {
+namespace {
+
+// A packet socket whose interface was set down has an error, and is readable until somebody takes it.
+void take_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  (void)::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+}
+
+}  // namespace
 
 Result<Sleeper> Sleeper::create(std::span<const QueueOfPort> queues, Doorbell& bell) {
   FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
@@ -59,6 +70,7 @@ void Sleeper::sleep(std::chrono::nanoseconds at_most) {
   for (int i = 0; i < ready; ++i) {
     const int fd = events[size_t(i)].data.fd;
     if (fd == bell_->fd()) bell_->quiet();
+    if (events[size_t(i)].events & EPOLLERR) take_error(fd);
     if (std::ranges::none_of(interrupts_, [&](const Interrupt& each) { return each.fd == fd; })) continue;
     uint64_t count;  // the NIC's interrupt, an eventfd as well
     [[maybe_unused]] const ssize_t got = ::read(fd, &count, sizeof count);

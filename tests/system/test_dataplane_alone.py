@@ -109,6 +109,17 @@ def test_idle_costs_nothing(alone):
     assert cpu_seconds(dataplane_pid(alone)) - before <= 0.06
 
 
+def test_an_interface_set_down_and_up_again_costs_nothing(alone):
+    nic = "nic-wan"
+    try:
+        alone.site.lb.ip(f"link set {nic} down")
+        test_idle_costs_nothing(alone)
+    finally:
+        alone.site.lb.ip(f"link set {nic} up")
+    until(lambda: alone.get(WEB[4], seconds=1) is not None, 10, "it forwards again")
+    test_idle_costs_nothing(alone)
+
+
 def test_only_net_admin_is_left(alone):
     for status in pathlib.Path(f"/proc/{dataplane_pid(alone)}/task").glob("*/status"):
         fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
