@@ -1,4 +1,4 @@
-// Reading RTM_NEWROUTE and RTM_NEWNEIGH. Of a multipath route the first way over one of our TAPs counts.
+// Reading RTM_NEWROUTE and RTM_NEWNEIGH. Of a multipath route the first usable way over one of our TAPs counts.
 #include "dataplane/control/kernel_messages.h"
 
 #include <linux/neighbour.h>
@@ -33,6 +33,8 @@ std::optional<IpAddress> via_in(const nlattr* attribute) {
   return address_in(static_cast<const char*>(mnl_attr_get_payload(attribute)) + 2, length - 2);
 }
 
+constexpr unsigned kUnusable = RTNH_F_DEAD | RTNH_F_LINKDOWN;
+
 struct Way {
   int interface_index = 0;
   std::optional<IpAddress> gateway;
@@ -45,7 +47,7 @@ Way first_way(const nlattr* multipath, std::span<const int> tap_indexes) {
     rtnexthop hop;
     std::memcpy(&hop, at, sizeof hop);
     if (hop.rtnh_len < sizeof hop || hop.rtnh_len > left) break;
-    if (port_of(hop.rtnh_ifindex, tap_indexes)) {
+    if ((hop.rtnh_flags & kUnusable) == 0 && port_of(hop.rtnh_ifindex, tap_indexes)) {
       Way way{.interface_index = hop.rtnh_ifindex};
       each_attribute(at + sizeof hop, hop.rtnh_len - sizeof hop, [&](const nlattr* attribute) {
         if (mnl_attr_get_type(attribute) == RTA_GATEWAY) way.gateway = address_in(attribute);
@@ -64,13 +66,18 @@ bool leads_nowhere(uint8_t type) {
   return type == RTN_BLACKHOLE || type == RTN_UNREACHABLE || type == RTN_PROHIBIT;
 }
 
+// Of every packet to its destination; not only of those with a certain source or type of service.
+bool leads_all(const rtmsg& route) {
+  return route.rtm_src_len == 0 && route.rtm_tos == 0 && (route.rtm_flags & (RTM_F_CLONED | kUnusable)) == 0 &&
+         (route.rtm_type == RTN_UNICAST || leads_nowhere(route.rtm_type));
+}
+
 }  // namespace
 
 std::optional<KernelRoute> read_route(const nlmsghdr& message, std::span<const int> tap_indexes) {
   const auto* route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(&message));
   const bool v4 = route->rtm_family == AF_INET;
-  if ((!v4 && route->rtm_family != AF_INET6) || (route->rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
-  if (route->rtm_type != RTN_UNICAST && !leads_nowhere(route->rtm_type)) return std::nullopt;
+  if ((!v4 && route->rtm_family != AF_INET6) || !leads_all(*route)) return std::nullopt;
   KernelRoute found;
   found.destination = {v4 ? IpAddress::v4(0) : IpAddress{}, route->rtm_dst_len};
   uint32_t table = route->rtm_table;
