@@ -17,10 +17,12 @@ const std::array<uint8_t, 6> kPeer{2, 0, 0, 0, 9, 9};
 const std::array<PortLink, 2> kLinks{PortLink{{2, 0, 0, 0, 1, 0}}, PortLink{{2, 0, 0, 0, 2, 0}}};
 const Instant kStart{1s};
 
-struct WaitingAtControl : testing::Test {
-  WaitingAtControl() : in_use(rte_mempool_in_use_count(test::packet_pool())) {}
-  ~WaitingAtControl() override { EXPECT_EQ(rte_mempool_in_use_count(test::packet_pool()), in_use); }
+struct NothingKept {
+  uint32_t in_use = rte_mempool_in_use_count(test::packet_pool());
+  ~NothingKept() { EXPECT_EQ(rte_mempool_in_use_count(test::packet_pool()), in_use); }
+};
 
+struct WaitingAtControl : testing::Test {
   bool add(const Neighbours::Key& hop, Instant now = kStart) {
     rte_mbuf* packet = test::packet(std::vector<std::byte>(60));
     if (packets.add(hop, packet, now)) return true;
@@ -35,7 +37,7 @@ struct WaitingAtControl : testing::Test {
     });
   }
 
-  uint32_t in_use;
+  NothingKept nothing_kept;  // looks when all else is gone
   Neighbours neighbours{64};
   WaitingPackets packets;
   std::vector<std::pair<uint16_t, std::vector<uint8_t>>> sent;
