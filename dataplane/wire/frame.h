@@ -18,7 +18,7 @@ enum class Fault : uint8_t {
   kNotTcpUdp,  // IP header checked, payload of another protocol
   kTruncated,  // the frame ends before its headers, or before its IP length
   kIpHeader,   // version or lengths make no sense
-  kExtension,  // IPv6 extension headers broken or too many
+  kExtension,  // IPv6 extension headers broken, too many, or with a route still to go
   kL4Header,   // TCP or UDP lengths make no sense, or a port is 0
 };
 

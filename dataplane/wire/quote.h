@@ -12,8 +12,8 @@ namespace cardea::dataplane::wire {
 inline constexpr uint8_t kIcmp = 1, kIcmpV6 = 58;
 inline constexpr uint16_t kIcmpHeader = 8;  // the quote stands behind it
 
-// `frame` and `tuple` are what read_frame made of the bytes: a fault of kNotTcpUdp. True: the fault is gone, the frame is
-// flagged kQuote, its l4 is the ICMP header, and the tuple is the quote's turned round. False: nothing is changed.
+// `frame` and `tuple` are what read_frame made of the bytes: a fault of kNotTcpUdp. True: the fault is gone, the frame
+// is flagged kQuote, its l4 is the ICMP header, and the tuple is the quote's turned round. False: nothing is changed.
 bool read_quote(Bytes bytes, Frame& frame, FlowTuple& tuple);
 
 // The sum over the ICMP message, which is 0xffff when right; with its checksum field 0, the complement of what belongs

@@ -89,6 +89,8 @@ inline __attribute__((always_inline)) Frame& read_ipv6(Frame& frame, Bytes bytes
     const uint32_t units = uint32_t(header[1]);
     const uint32_t length = next == kFragmentHeader ? 8 : next == kAuthentication ? (units + 2) * 4 : (units + 1) * 8;
     if (length > end - at) return refuse(frame, Fault::kExtension);
+    // Places still to be visited: the destination and the checksum are another's (RFC 8200 4.4; type 0: RFC 5095).
+    if (next == kRouting && header[3] != std::byte{0}) return refuse(frame, Fault::kExtension);
     if (next == kFragmentHeader) {
       const uint16_t offset_and_more = load_be16(header + 2) & 0xfff9;
       if (offset_and_more != 0) frame.flags |= kFragment;

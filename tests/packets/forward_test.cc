@@ -2,6 +2,7 @@
 // that leaves, with every checksum computed anew.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 
 #include "dataplane/wire/checksum.h"
@@ -37,12 +38,17 @@ void map_source(std::vector<std::byte>& b) {
   const IpAddress mapped = IpAddress::v4(0x01020304);
   std::memcpy(b.data() + 22, mapped.bytes.data(), 16);
 }
+void insert_header(std::vector<std::byte>& b, uint8_t number, std::array<std::byte, 8> header) {
+  b[20] = std::byte{number};
+  b.insert(b.begin() + 54, header.begin(), header.end());
+  store_be16(b.data() + 18, uint16_t(b.size() - 54));
+}
 // Destination options of eight bytes that say they are `more` times eight longer.
 void insert_options(std::vector<std::byte>& b, uint8_t more) {
-  const std::byte options[8] = {b[20], std::byte(more), std::byte{1}, std::byte{4}};
-  b[20] = std::byte{60};
-  b.insert(b.begin() + 54, options, options + 8);
-  store_be16(b.data() + 18, uint16_t(b.size() - 54));
+  insert_header(b, 60, {b[20], std::byte(more), std::byte{1}, std::byte{4}});
+}
+void insert_fragment(std::vector<std::byte>& b, uint8_t offset_and_more) {
+  insert_header(b, 44, {b[20], {}, {}, std::byte(offset_and_more)});
 }
 
 class Packets : public testing::TestWithParam<Row> {};
@@ -165,6 +171,70 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"v6 hop limit", {kTunnel6, 0x10, 6, 1}, nothing, Verdict::kDrop, Reason::k_ttl_expired},
         Row{"v6 too big", {kTunnel6, 0x10, 1420}, nothing, Verdict::kToSender, Reason::k_too_big},
         Row{"arp", {kTunnel}, [](auto& b) { b[13] = std::byte{6}; }, Verdict::kDoor, Reason::k_not_ip},
+        Row{"v6 hop limit 0", {kTunnel6, 0x10, 6, 0}, nothing, Verdict::kDrop, Reason::k_ttl_expired},
+        Row{"v6 land",
+            {tuple("[2001:db8::2]:80", "[2001:db8::2]:80")},
+            nothing,
+            Verdict::kDrop,
+            Reason::k_martian_source},
+        Row{"v6 loopback source",
+            {tuple("[::1]:5555", "[2001:db8::2]:80")},
+            nothing,
+            Verdict::kDrop,
+            Reason::k_martian_source},
+        Row{"v6 unspecified source",
+            {tuple("[::]:5555", "[2001:db8::2]:80")},
+            nothing,
+            Verdict::kDrop,
+            Reason::k_martian_source},
+        Row{"broadcast source",
+            {tuple("255.255.255.255:5555", "203.0.113.2:80")},
+            nothing,
+            Verdict::kDrop,
+            Reason::k_martian_source},
+        Row{"v6 fragment", {kTunnel6}, [](auto& b) { insert_fragment(b, 1); }, Verdict::kDrop, Reason::k_fragment},
+        Row{"v6 later fragment",
+            {kTunnel6},
+            [](auto& b) { insert_fragment(b, 8); },
+            Verdict::kDrop,
+            Reason::k_fragment},
+        Row{"v6 atomic fragment", {kTunnel6}, [](auto& b) { insert_fragment(b, 0); }, Verdict::kForward, Reason::kNone},
+        Row{"v6 route still to go",
+            {kTunnel6},
+            [](auto& b) {
+              insert_header(b, 43, {b[20], {}, {}, std::byte{1}});
+            },
+            Verdict::kDrop,
+            Reason::k_bad_extension_header},
+        Row{"v6 no next header",
+            {kTunnel6},
+            [](auto& b) { b[20] = std::byte{59}; },
+            Verdict::kDoor,
+            Reason::k_not_tcp_udp},
+        Row{"v6 encrypted", {kTunnel6}, [](auto& b) { b[20] = std::byte{50}; }, Verdict::kDoor, Reason::k_not_tcp_udp},
+        Row{"tunnel in a tunnel",
+            {kTunnel},
+            [](auto& b) { b[23] = std::byte{4}, sum_again(b); },
+            Verdict::kDoor,
+            Reason::k_not_tcp_udp},
+        Row{"longer than its frame",
+            {kTunnel},
+            [](auto& b) { b[16] = std::byte{9}; },
+            Verdict::kDrop,
+            Reason::k_truncated},
+        // Which flags make sense together is for the backend's TCP to say; none of them begins a flow of fullnat but
+        // SYN.
+        Row{"syn and fin", {kTunnel, 3}, nothing, Verdict::kForward, Reason::kNone},
+        Row{"no flags", {kTunnel, 0}, nothing, Verdict::kForward, Reason::kNone},
+        Row{"all flags", {kTunnel, 0xff}, nothing, Verdict::kForward, Reason::kNone},
+        Row{"fullnat syn and fin", {kNat, 3}, nothing, Verdict::kForward, Reason::kNone},
+        Row{"fullnat no flags", {kNat, 0}, nothing, Verdict::kDoor, Reason::k_no_flow},
+        Row{"fullnat all flags", {kNat, 0xff}, nothing, Verdict::kDoor, Reason::k_no_flow},
+        Row{"qinq",
+            {kTunnel},
+            [](auto& b) { b[12] = std::byte{0x88}, b[13] = std::byte{0xa8}; },
+            Verdict::kDoor,
+            Reason::k_vlan},
         Row{"vlan",
             {kTunnel},
             [](auto& b) { b[12] = std::byte{0x81}, b[13] = std::byte{0}; },
@@ -256,6 +326,28 @@ TEST(Checksums, UdpOverIpv4NeedsNone) {
   const Outcome outcome = run(site, bytes);
   ASSERT_EQ(outcome.verdict, Verdict::kForward) << name(outcome.reason);
   EXPECT_EQ(load_be16(outcome.frame.data() + 40), 0) << "and translation makes none up";
+}
+
+TEST(Checksums, UdpOverIpv6WithoutOneIsNotMadeRight) {
+  const FlowTuple t = tuple("[2001:db8:9::7]:5555", "[2001:db8::1]:53", Protocol::kUdp);
+  std::vector<std::byte> bytes = frame({t});
+  store_be16(bytes.data() + 60, 0);
+  Site site, strict({.full_checksums = true});
+  const Outcome outcome = run(site, bytes);
+  ASSERT_EQ(outcome.verdict, Verdict::kForward) << name(outcome.reason);
+  EXPECT_EQ(load_be16(outcome.frame.data() + 60), 0) << "tunnels may do without (RFC 6935); the receiver has to refuse";
+  EXPECT_EQ(run(strict, bytes).reason, Reason::k_bad_l4_checksum);
+}
+
+TEST(Jumbo, FramesAreForwardedWhereTheWayTakesThem) {
+  Site site({.mtu = 1900});  // as much as the pool's buffers hold
+  for (const FlowTuple& t : {kTunnel, kNat}) {
+    const Outcome outcome = run(site, frame({t, wire::kTcpSyn, 1800}));
+    ASSERT_EQ(outcome.verdict, Verdict::kForward) << name(outcome.reason);
+    FlowTuple out;
+    wire::read_frame(outcome.frame, out);
+    EXPECT_EQ(outcome.frame.size(), 14u + 40 + 1800 + (t == kTunnel ? 20 : 0));
+  }
 }
 
 TEST(Neighbours, ThatFailAreADropWithThatReason) {

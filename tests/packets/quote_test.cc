@@ -185,6 +185,48 @@ TEST(Errors, ThatAreNobodysAreTheKernels) {
   kernels(elsewhere, Reason::k_not_tcp_udp);
 }
 
+// The quoted packet bent at `at` (from its IP header), with the error's sum right again.
+Bytes bent(const Bytes& error, size_t at, uint8_t value) {
+  Bytes bytes = error;
+  const wire::Frame read = icmp_frame(bytes);
+  bytes[read.l4 + wire::kIcmpHeader + at] = std::byte{value};
+  set_icmp_sum(bytes, read);
+  return bytes;
+}
+
+TEST(Errors, WithAQuoteThatMakesNoSenseAreTheKernels) {
+  struct Row {
+    const char* what;
+    size_t at;
+    uint8_t value;
+  };
+  for (const bool v6 : {false, true}) {
+    Site site;
+    const Case& c = kCases[v6 ? 2 : 0];
+    const Bytes error = error_about(run(site, frame({c.in, wire::kTcpSyn})).frame, v6 ? kTooBig6 : kTooBig4);
+    ASSERT_EQ(run(site, bent(error, 1, 0x20)).verdict, Verdict::kForward) << "only what matters is looked at";
+    const std::vector<Row> rows4{{"version", 0, 0x65},
+                                 {"a header of 16 bytes", 0, 0x44},
+                                 {"a header beyond it", 0, 0x4f},
+                                 {"a later fragment", 7, 1},
+                                 {"a ping", 9, 1},
+                                 {"no port", 20, 0}};
+    const std::vector<Row> rows6{{"version", 0, 0x45}, {"extension headers", 6, 60}, {"a ping", 6, 58}};
+    for (const Row& row : v6 ? rows6 : rows4) {
+      Bytes bytes = bent(error, row.at, row.value);
+      if (row.at == 20) bytes = bent(bytes, 21, 0);
+      if (row.value == 0x4f) {  // 60 bytes, of which 54 are there
+        bytes = error_about(run(site, frame({c.in, wire::kTcpAck, 100})).frame, {.from = "192.0.2.77", .quoted = 54});
+        bytes = bent(bytes, row.at, row.value);
+      }
+      const Outcome outcome = run(site, bytes);
+      EXPECT_EQ(outcome.verdict, Verdict::kDoor) << row.what;
+      EXPECT_EQ(name(outcome.reason), name(Reason::k_not_tcp_udp)) << row.what;
+      EXPECT_EQ(outcome.frame, bytes) << row.what << ": as it came";
+    }
+  }
+}
+
 TEST(Errors, GoToTheWorkerThatOwnsTheFlow) {
   Site site;
   site.worker.workers = 2;

@@ -96,6 +96,14 @@ TEST(Frame, ExtensionHeadersAreWalked) {
   EXPECT_EQ(f.l4, 54 + 24);
 }
 
+TEST(Frame, ARouteStillToGoIsRefused) {
+  const std::vector<std::byte> plain = frame({kSix});
+  for (const uint8_t type : {0, 2, 4}) {
+    EXPECT_EQ(fault(extended(plain, 43, {6, 0, type, 1, 0, 0, 0, 0})), Fault::kExtension);
+    EXPECT_EQ(fault(extended(plain, 43, {6, 0, type, 0, 0, 0, 0, 0})), Fault::kNone) << "gone to its end";
+  }
+}
+
 TEST(Frame, Ipv6Fragments) {
   const std::vector<std::byte> plain = frame({kSix});
   FlowTuple t;
