@@ -160,6 +160,7 @@ bool Worker::receive(const QueueOfPort& queue) {
     for (uint16_t i = 0; i < count; ++i) batch_.packet[i]->port = queue.port->index;
   batch_.count = count;
   batch_.port = queue.port->index;
+  batch_.mac = link_address(queue.port->mac.data());
   batch_.spread = !queue.port->spreads_flows && around_.rings.workers.size() > 1;
   batch_.handed_over = false;
   path::run(state_, batch_);
@@ -171,6 +172,7 @@ bool Worker::take_inbox() {
   if (count == 0) return false;
   batch_.count = count;
   batch_.port = 0;
+  batch_.mac = 0;  // whoever received them compared it
   batch_.spread = false;
   batch_.handed_over = true;
   path::run(state_, batch_);

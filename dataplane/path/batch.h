@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "base/bytes.h"
 #include "base/flow_hash.h"
 #include "dataplane/path/reasons.h"
 #include "dataplane/state/flow_table.h"
@@ -29,10 +30,16 @@ enum class Verdict : uint8_t {
 
 enum class Direction : uint8_t { kIn, kOut };  // client → backend, backend → client
 
+// The six bytes of a link address as they stand at the start of a frame, in a word.
+inline uint64_t link_address(const void* bytes) {
+  return load_native<uint32_t>(bytes) | uint64_t{load_native<uint16_t>(static_cast<const std::byte*>(bytes) + 4)} << 32;
+}
+
 struct Batch {
   // Set by whoever received the burst, before path::run(); `packet` is owned by the batch until emit gives it away.
   uint32_t count = 0;
   uint16_t port = 0;         // all came from this port: index in the plan's ports (0 in bursts that were handed over)
+  uint64_t mac = 0;          // of that port (link_address()); 0: not compared with whom the frames are for
   bool spread = false;       // this port cannot spread flows over the workers by itself
   bool handed_over = false;  // from another worker's ring: this worker owns them, whatever spread says
   rte_mbuf* packet[kBurstMax];

@@ -1,8 +1,9 @@
-// First room: where the headers are. Sends to the kernel what is not TCP or UDP over IP nor an ICMP error about them,
-// drops what cannot be read.
+// First room: where the headers are. Takes priority tags off, sends to the kernel what is not TCP or UDP over IP nor an
+// ICMP error about them, drops what cannot be read.
 #include <rte_mbuf.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "dataplane/path/path.h"
 #include "dataplane/wire/quote.h"
@@ -10,6 +11,8 @@
 
 namespace cardea::dataplane::path {
 namespace {
+
+constexpr uint16_t kTag = 4;  // bytes of a VLAN tag
 
 void refuse(Batch& batch, uint32_t row, wire::Fault fault) {
   switch (fault) {
@@ -29,6 +32,33 @@ void refuse(Batch& batch, uint32_t row, wire::Fault fault) {
     case wire::Fault::kNone:
       return batch.drop(row, Reason::k_truncated);
   }
+}
+
+// IEEE 802.1Q: a tag of VLAN 0 names none, it carries a priority. Some networks put one on every frame.
+bool take_priority_tag(rte_mbuf& packet) {
+  std::byte* data = rte_pktmbuf_mtod(&packet, std::byte*);
+  if (packet.data_len < wire::kEtherHeader + kTag || load_be16(data + 12) != wire::kEtherVlan) return false;
+  if (load_be16(data + 14) & 0x0fff) return false;
+  std::memmove(data + kTag, data, 12);
+  rte_pktmbuf_adj(&packet, kTag);
+  return true;
+}
+
+// What is not a plain TCP or UDP packet. True: it goes on all the same.
+bool read_again(Batch& batch, uint32_t row) {
+  rte_mbuf& packet = *batch.packet[row];
+  if (packet.nb_segs != 1) return batch.drop(row, Reason::k_segmented), false;
+  wire::Frame& frame = batch.frame[row];
+  if (frame.fault == wire::Fault::kVlan && take_priority_tag(packet)) {
+    batch.data[row] = rte_pktmbuf_mtod(&packet, std::byte*);
+    frame = wire::read_frame({batch.data[row], packet.data_len}, batch.tuple[row]);
+  }
+  if (frame.fault == wire::Fault::kNone) return true;
+  if (frame.fault == wire::Fault::kNotTcpUdp &&
+      wire::read_quote({batch.data[row], packet.data_len}, frame, batch.tuple[row]))
+    return true;
+  refuse(batch, row, frame.fault);
+  return false;
 }
 
 }  // namespace
@@ -53,13 +83,8 @@ void parse(WorkerState&, Batch& batch) {
     batch.live[live] = uint8_t(row);
     if (frame.fault == wire::Fault::kNone && packet->nb_segs == 1) [[likely]]
       ++live;
-    else if (packet->nb_segs != 1)
-      batch.drop(row, Reason::k_segmented);
-    else if (frame.fault == wire::Fault::kNotTcpUdp &&
-             wire::read_quote({data, packet->data_len}, batch.frame[row], batch.tuple[row]))
-      ++live;
     else
-      refuse(batch, row, frame.fault);
+      live += read_again(batch, row);
   }
   batch.live_count = live;
 }

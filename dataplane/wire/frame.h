@@ -1,6 +1,6 @@
 // One Ethernet frame's headers, checked once: where they stand, how long they are, and whether they make sense. Pure:
 // bytes in, value out; whoever has a Frame without a fault may read every field it names without another bounds check.
-// IPv4 with options; IPv6 with a bounded walk over extension headers (RFC 8200); TCP and UDP. One VLAN tag is
+// IPv4 with options; IPv6 with a bounded walk over extension headers (RFC 8200); TCP and UDP. A VLAN tag is
 // recognised and not looked behind.
 #pragma once
 

@@ -30,6 +30,7 @@ struct Ends {
 
 struct How {
   bool spread = false, handed_over = false;
+  uint64_t mac = 0;  // the port's, as in Batch
 };
 std::vector<Outcome> run(Site& site, Ends& ends, const std::vector<std::vector<std::byte>>& frames, How how = {});
 Outcome run(Site& site, const std::vector<std::byte>& frame);

@@ -339,6 +339,42 @@ TEST(Checksums, UdpOverIpv6WithoutOneIsNotMadeRight) {
   EXPECT_EQ(run(strict, bytes).reason, Reason::k_bad_l4_checksum);
 }
 
+Verdict verdict_of(Site& site, std::vector<std::byte> frame, std::array<uint8_t, 6> to, bool handed_over = false) {
+  constexpr std::array<uint8_t, 6> kPort{2, 0, 0, 0, 0, 2};
+  std::memcpy(frame.data(), to.data(), to.size());
+  Ends ends;
+  return run(site, ends, {frame}, {.handed_over = handed_over, .mac = handed_over ? 0 : link_address(kPort.data())})[0]
+      .verdict;
+}
+
+TEST(LinkAddresses, OnlyFramesForThePortAreForwarded) {
+  Site site;
+  const auto bytes = frame({kTunnel});
+  EXPECT_EQ(verdict_of(site, bytes, {2, 0, 0, 0, 0, 2}), Verdict::kForward);
+  EXPECT_EQ(verdict_of(site, bytes, {2, 0, 0, 0, 0, 3}), Verdict::kDoor) << "flooded by a switch";
+  EXPECT_EQ(verdict_of(site, bytes, {0x42, 0, 0, 0, 0, 2}), Verdict::kDoor);
+  EXPECT_EQ(verdict_of(site, bytes, {255, 255, 255, 255, 255, 255}), Verdict::kDoor) << "RFC 1812 5.3.4";
+  EXPECT_EQ(verdict_of(site, bytes, {1, 0, 0x5e, 0, 0, 1}), Verdict::kDoor);
+  EXPECT_EQ(verdict_of(site, bytes, {0, 0, 0x5e, 0, 1, 51}), Verdict::kForward) << "a virtual router's";
+  EXPECT_EQ(verdict_of(site, bytes, {0, 0, 0x5e, 0, 2, 51}), Verdict::kForward);
+  EXPECT_EQ(verdict_of(site, bytes, {2, 0, 0, 0, 0, 3}, true), Verdict::kForward) << "compared by who received it";
+}
+
+TEST(PriorityTags, AreTakenOff) {
+  Site site, plain;
+  for (const FlowTuple& t : {kTunnel, kTunnel6}) {
+    const auto bytes = frame({t});
+    auto tagged = bytes;
+    const std::byte tag[4] = {std::byte{0x81}, std::byte{0}, std::byte{0xa0}, std::byte{0}};
+    tagged.insert(tagged.begin() + 12, tag, tag + 4);
+    const Outcome outcome = run(site, tagged);
+    EXPECT_EQ(outcome.verdict, Verdict::kForward) << name(outcome.reason);
+    EXPECT_EQ(outcome.frame, run(plain, bytes).frame);
+    tagged[15] = std::byte{5};
+    EXPECT_EQ(run(site, tagged).frame, tagged) << "VLAN 5 is the kernel's, as it came";
+  }
+}
+
 TEST(Jumbo, FramesAreForwardedWhereTheWayTakesThem) {
   Site site({.mtu = 1900});  // as much as the pool's buffers hold
   for (const FlowTuple& t : {kTunnel, kNat}) {

@@ -5,11 +5,14 @@ import signal
 import time
 
 import pytest
+from lab import packets
 from lab.alone import LOCAL, TUNNEL, WEB, Alone
 from lab.namespace import run
 from lab.process import Process
-from lab.site import endpoint
+from lab.site import CLIENT_HOST, WAN, endpoint
 from lab.wait import until
+from scapy.layers.inet import IP, TCP
+from scapy.layers.l2 import Dot1Q, Ether
 
 
 @pytest.fixture(scope="module", params=[[0], [0, 1]], ids=["one_worker", "two_workers"])
@@ -36,6 +39,26 @@ def test_large_answers_come_whole(alone):
     path = alone.site.run.path / "got"
     alone.site.client.run("curl", "-sS", "--max-time", "20", "-o", path, f"http://{WEB[4]}/big", timeout=30)
     assert run(["sha256sum", path]).stdout.split()[0] == alone.nginx[0].big_sha256
+
+
+def syn_frame(alone, link_address, tag=None):
+    client = alone.site.client
+    ether = Ether(src=packets.hardware_address(client, "wan"), dst=link_address)
+    if tag is not None:
+        ether = ether / Dot1Q(vlan=tag, prio=5)
+    return bytes(ether / IP(src=WAN.address(CLIENT_HOST, 4), dst=TUNNEL[4]) / TCP(sport=4000, dport=80, flags="S"))
+
+
+def test_only_frames_for_the_port_are_forwarded(alone):
+    """A switch floods what is for others; a tag that names no VLAN is only a priority."""
+    def forwarded():
+        return alone.stats()["cardea_service_packets_total", 'service="tunnel",direction="in"']
+    ours = packets.neighbour(alone.site.client, LOCAL[4])
+    before = forwarded()
+    others = [syn_frame(alone, "02:00:00:00:77:77"), syn_frame(alone, "ff:ff:ff:ff:ff:ff"), syn_frame(alone, ours, tag=5)]
+    packets.send(alone.site.client, "wan", others * 5 + [syn_frame(alone, ours, tag=0), syn_frame(alone, ours)])
+    until(lambda: forwarded() >= before + 2, 5, "the last two are forwarded")
+    assert forwarded() < before + 5  # theirs, and what the client's kernel answers to what it never asked for
 
 
 @pytest.mark.parametrize("family", [4, 6])
