@@ -47,6 +47,12 @@ std::set<int> packet_sockets() {
   return found;
 }
 
+// A worker that shares its core is away for tens of milliseconds now and then. The af_xdp driver gives the kernel 2,048
+// buffers to fill whatever is asked for; a receive ring as long lets it use them all.
+uint16_t descriptors_of(const Device& device) {
+  return device.kind == Device::Kind::kAfXdp ? kXdpDescriptors : kDescriptors;
+}
+
 class Opening {
  public:
   Opening(const PortRequest& request, Device device, uint16_t queues, rte_mempool* pool)
@@ -127,7 +133,7 @@ class Opening {
   }
 
   Result<> set_up_queues() {
-    uint16_t receive = kDescriptors, transmit = kDescriptors;
+    uint16_t receive = descriptors_of(port_.device), transmit = receive;
     if (const int number = rte_eth_dev_adjust_nb_rx_tx_desc(port_.id, &receive, &transmit); number != 0)
       return refuse(request_, "choose its queue sizes", number);
     const auto node = unsigned(rte_eth_dev_socket_id(port_.id));
@@ -211,8 +217,8 @@ Result<Shape> shape_of(const PortRequest& request) {
 Result<PortNeeds> port_needs(const PortRequest& request) {
   auto shape = shape_of(request);
   if (!shape) return std::unexpected(std::move(shape).error());
-  // Receive and transmit descriptors, and af_xdp's fill ring, which is twice as long.
-  const uint32_t a_queue = shape->device.kind == Device::Kind::kAfXdp ? 4u * kDescriptors : 2u * kDescriptors;
+  const bool xdp = shape->device.kind == Device::Kind::kAfXdp;
+  const uint32_t a_queue = xdp ? 3u * kXdpDescriptors : 2u * kDescriptors;  // receive, transmit; and af_xdp's fill ring
   return PortNeeds{.buffers = a_queue * shape->queues, .queues = shape->queues};
 }
 

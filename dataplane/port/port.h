@@ -59,6 +59,6 @@ uint64_t socket_drops(const Port& port, uint64_t so_far);
 // Stops it and takes what it left on the Linux interface (the XDP program) away.
 void close_port(const Port& port);
 
-inline constexpr uint16_t kDescriptors = 1024;
+inline constexpr uint16_t kDescriptors = 1024, kXdpDescriptors = 2048;
 
 }  // namespace cardea::dataplane
