@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/command_line.h"
 #include "base/log.h"
 #include "base/plan_server.h"
 #include "l7/control/control.h"
@@ -42,7 +43,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--state-dir", options.state_directory, "where the last plan is kept")->capture_default_str();
   app.set_version_flag("--version", CARDEA_VERSION);
-  CLI11_PARSE(app, argc, argv);
+  read_command_line(app, argc, argv);
   log::start("cardea-l7");
   tls::keep_crypto_memory();
   options.descriptors_max = raise_descriptor_limit();

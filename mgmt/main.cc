@@ -13,6 +13,7 @@
 #include <future>
 #include <thread>
 
+#include "base/command_line.h"
 #include "base/file_descriptor.h"
 #include "base/log.h"
 #include "mgmt/api/server.h"
@@ -132,7 +133,7 @@ int main(int argc, char** argv) {
   app.add_option("--run-dir", folders.run_dir, "sockets of running processes")->capture_default_str();
   app.add_option("--state-dir", folders.state_dir, "what outlives a restart")->capture_default_str();
   app.set_version_flag("--version", CARDEA_VERSION);
-  CLI11_PARSE(app, argc, argv);
+  cardea::read_command_line(app, argc, argv);
 
   const sigset_t handled = cardea::mgmt::Signals::handled();
   ::pthread_sigmask(SIG_BLOCK, &handled, nullptr);  // before the first thread, which inherits it
