@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -12,6 +13,8 @@
 #include "mgmt/pool_state.h"
 
 namespace cardea::mgmt {
+
+constexpr std::string_view kNoPlanYet = "no plan yet";  // what a process answers to all questions until it has one
 
 struct Consumer {
   const char* name;     // "dataplane": in answers, and of RUN/<name>.sock, RUN/<name>.stats and STATE/<name>.plan

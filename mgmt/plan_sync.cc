@@ -16,6 +16,13 @@ bool was_refused(const Adopted& adopted) {
   return !adopted && adopted.error().retry == Retry::kNever;
 }
 
+// What a process runs by its status; nothing when that does not say.
+std::optional<uint64_t> generation_told(const Result<std::string>& status) {
+  if (!status) return status.error().message == kNoPlanYet ? std::optional<uint64_t>(0) : std::nullopt;
+  const auto words = nlohmann::json::parse(*status, nullptr, false);
+  return words.is_object() ? std::optional(words.value("generation", uint64_t{0})) : std::nullopt;
+}
+
 std::string not_connected(const Consumer& consumer) {
   return fmt::format("{} is not connected", consumer.words);
 }
@@ -35,7 +42,7 @@ PlanSync::PlanSync(EventLoop& loop, const Consumer& consumer, const std::string&
 void PlanSync::on_link(bool connected) {
   connected_ = hand_over_due_ = connected;
   in_step_ = false;
-  running_generation_ = 0;
+  running_generation_.reset();
   ++links_;
   problem_ = connected ? "" : "it is not connected";
   if (connected) {
@@ -171,7 +178,8 @@ void PlanSync::flush() {
 // so that those it does know follow their backends' health all the same.
 void PlanSync::send_pools(const std::vector<size_t>& pools) {
   busy_ = true;
-  const uint64_t generation = in_step_ || running_generation_ == 0 ? in_force_.generation : running_generation_;
+  const uint64_t running = running_generation_.value_or(0);
+  const uint64_t generation = in_step_ || running == 0 ? in_force_.generation : running;
   std::vector<std::vector<size_t>> parts;
   if (in_step_) {
     parts.push_back(pools);
@@ -207,9 +215,7 @@ void PlanSync::end_changes(const Ending& ending) {
 
 void PlanSync::learn_generation() {
   publisher_.ask(R"({"ask":"status"})", [this](Result<std::string> answer) {
-    const auto status = answer ? nlohmann::json::parse(*answer, nullptr, false) : nlohmann::json();
-    const uint64_t generation = status.is_object() ? status.value("generation", uint64_t{0}) : 0;
-    loop_.post([this, generation] {
+    loop_.post([this, generation = generation_told(answer)] {
       running_generation_ = generation;
       resend_due_ = true;  // everything that is known now is news to a plan of unknown age
       send();

@@ -44,6 +44,7 @@ class PlanSync {
   bool concerned() const { return in_force_ && consumer_.concerned(*in_force_.config); }
   bool connected() const { return connected_; }
   bool in_step() const { return connected_ && in_step_ && dirty_.empty() && !busy_; }
+  bool serves_nothing() const { return !in_step_ && running_generation_ == 0u; }
   std::string problem() const { return problem_; }  // why it does not run the plan in force; empty: it does
   Publisher& publisher() { return publisher_; }
   const Publisher& publisher() const { return publisher_; }
@@ -95,7 +96,7 @@ class PlanSync {
   std::move_only_function<void()> waiting_try_;
   size_t updates_under_way_ = 0;
   Ending update_ending_;
-  uint64_t running_generation_ = 0;  // what a process that is out of step runs; 0: not known
+  std::optional<uint64_t> running_generation_;  // what a process that is out of step runs, 0: nothing; none: not known
   std::set<std::string> dirty_;      // pools whose states differ from what was sent
   std::vector<Done> changes_, changes_sent_;
   std::string problem_;

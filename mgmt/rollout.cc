@@ -124,6 +124,11 @@ std::string Rollout::problem(const PlanSync& process) const {
   return fmt::format("generation {} waits: {}", waiting_.candidate.generation, waiting_.reason);
 }
 
+bool Rollout::serves_nothing(std::string_view who) const {
+  return std::ranges::any_of(processes_,
+                             [&](const auto& one) { return one->consumer().words == who && one->serves_nothing(); });
+}
+
 // A burst of events costs one look at the pools concerned.
 void Rollout::touch(const std::string& pool, Done done) {
   touches_.push_back({pool, std::move(done)});

@@ -41,6 +41,7 @@ class Rollout {
 
   const Candidate& in_force() const { return in_force_; }
   bool waits_for_restart() const { return bool(waiting_.candidate); }  // the newest configuration does, and is stored
+  bool serves_nothing(std::string_view who) const;  // `who`: a consumer's words; it has no plan at all
   std::string problem(const PlanSync& process) const;  // why it does not run the newest plan; empty: it does
   const std::vector<std::unique_ptr<PlanSync>>& processes() const { return processes_; }
 

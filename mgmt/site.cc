@@ -124,10 +124,11 @@ void Site::on_offered(Reload reload, uint64_t generation, const Ending& ending, 
     if (!ending.who.empty()) reload.hint = fmt::format("{} is not connected; it gets this plan when it is", ending.who);
   } else {
     reload.error = fmt::format("{} refused the new plan: {}", ending.who, ending.reason);
-    reload.hint =
-        rollout_.waits_for_restart()
-            ? fmt::format("the plan in force keeps serving; the new one is stored for the next start of {}", ending.who)
-            : "the plan in force keeps serving";
+    reload.hint = rollout_.serves_nothing(ending.who)
+                      ? fmt::format("{} serves nothing until it is given a plan that it takes", ending.who)
+                      : "the plan in force keeps serving";
+    if (rollout_.waits_for_restart())
+      reload.hint += fmt::format("; the new one is stored for the next start of {}", ending.who);
   }
   finish_reload(std::move(reload), std::move(done));
 }

@@ -44,8 +44,9 @@ class PlanPeerOf {
     size_t services = 0;
   };
 
-  explicit PlanPeerOf(const std::string& path)
-      : listener_(control::listen(path).value()), thread_([this] { serve(); }) {}
+  // `refusal`: as if refuse() had been called before anybody connects.
+  explicit PlanPeerOf(const std::string& path, std::string refusal = {})
+      : listener_(control::listen(path).value()), reason_(std::move(refusal)), thread_([this] { serve(); }) {}
   ~PlanPeerOf() {
     stopping_ = true;
     thread_.join();

@@ -208,6 +208,17 @@ TEST_F(OperatorTest, ARefusedReloadNamesWhoRefusedAndWhy) {
   EXPECT_THAT(cardea({"status"}).out, HasSubstr("FAILED"));
 }
 
+TEST_F(OperatorTest, WhoRefusedItsFirstPlanKeepsServingNothing) {
+  l7_ = nullptr;
+  l7_ = std::make_unique<L7Peer>(folder_ + "/l7.sock", "port 80 is taken");
+  for (int i = 0; i < 500 && l7_->asked().empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  cardea({"status"});  // by now the answer to what it runs is known
+  const auto refused = cardea({"reload"});
+  EXPECT_EQ(refused.exit, 1);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("cardea-l7 serves nothing until it is given a plan that it takes"),
+                                 Not(HasSubstr("keeps serving"))));
+}
+
 TEST_F(OperatorTest, AProcessWithoutAPlanIsShownAsServingNothing) {
   EXPECT_THAT(cardea({"status"}).out, HasSubstr("l7         serves nothing yet (pid "))
       << "the peer answers no question";
