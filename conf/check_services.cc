@@ -77,6 +77,24 @@ void check_listens(Checks& checks, const Service& service, Unique& listens) {
   }
 }
 
+// A connection would be sent to the service it came from, without an end.
+void check_circles(Checks& checks) {
+  std::map<Endpoint, const Service*> listeners;
+  for (const Service& service : checks.config.services)
+    for (const Listen& listen : service.listen) listeners.emplace(listen.endpoint, &service);
+  for (const Pool& pool : checks.config.pools) {
+    const auto& senders = checks.uses.of(pool.name).services;
+    for (const Backend& backend : pool.backends) {
+      const auto listener = listeners.find(backend.address);
+      if (listener == listeners.end() || std::ranges::count(senders, listener->second->name) == 0) continue;
+      checks.report(Finding::error, backend.place.path + ".address",
+                    fmt::format("{} is where service {} listens, and that sends to this pool: in a circle",
+                                backend.address.text(), in_quotes(listener->second->name)),
+                    "the address of a server");
+    }
+  }
+}
+
 }  // namespace
 
 void check_services(Checks& checks) {
@@ -88,6 +106,7 @@ void check_services(Checks& checks) {
     check_pool(checks, service, pools);
     check_listens(checks, service, listens);
   }
+  check_circles(checks);
   if (checks.config.services.empty() && !checks.places.written("services"))
     checks.report(Finding::hint, "services", "there are no services: nothing will be forwarded");
 }

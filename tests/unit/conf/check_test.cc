@@ -38,6 +38,9 @@ TEST(Check, EachContradictionIsReported) {
       {"workers", "backends_max = 1; workers", "there are 2 backends, and room for 1"},
       {"10.0.0.12:8080", "10.0.0.11:8080", "backend 10.0.0.11:8080 is already used in t.cfg:9"},
       {"10.0.0.12:8080", "127.0.0.1:8080", "a loopback address"},
+      {"10.0.0.12:8080", "203.0.113.10:80",
+       "error: pools[0].backends[1].address: 203.0.113.10:80 is where service \"shop\" listens, and that sends to this "
+       "pool"},
       {"name = \"web\"", "ring_size = 1000; name = \"web\"",
        "error: pools[0].ring_size: 1000 is not a prime number; expected "
        "a prime number; did you mean 1009?"},
