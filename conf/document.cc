@@ -6,6 +6,7 @@
 
 #include "conf/quote.h"
 #include "conf/syntax.h"
+#include "conf/wide_numbers.h"
 
 namespace cardea::conf {
 namespace {
@@ -70,10 +71,9 @@ Node tree_of(const libconfig::Setting& setting, unsigned depth, Reading& reading
   return node;
 }
 
-// Lines in a cause's own words are of the text with its includes, which is what they are where nothing is included.
 Finding syntax_finding(const Source& source, unsigned line, std::string_view error) {
   const bool duplicate = error.starts_with("duplicate");
-  const SyntaxCause cause = duplicate ? duplicate_cause(source.text, line) : syntax_cause(source.text, line);
+  const SyntaxCause cause = duplicate ? duplicate_cause(source, line) : syntax_cause(source, line);
   Finding finding{Finding::error, source.place(cause.line != 0 ? cause.line : line), {}, cause.expected, {}};
   finding.message = cause.message.empty() ? std::string(error) : fmt::format("{}: {}", error, cause.message);
   if (error.starts_with("mismatched")) finding.message = "the elements of an array are not all of one type";
@@ -111,7 +111,8 @@ Document parse_document(const Source& source, Findings& findings) {
   Document document;
   Reading reading{source, findings};
   try {
-    config.readString(source.text);
+    const auto widened = with_wide_numbers(source.text);
+    config.readString(widened ? *widened : source.text);
   } catch (const libconfig::ParseException& failure) {
     findings.push_back(syntax_finding(source, unsigned(failure.getLine()), failure.getError()));
     document.complete = false;

@@ -35,6 +35,28 @@ std::string with_brackets(std::string_view text) {
   return meant ? in_quotes(meant->text()) : "";
 }
 
+bool octet_with_leading_zero(std::string_view host) {
+  for (size_t i = 0; i + 1 < host.size(); ++i)
+    if (host[i] == '0' && (i == 0 || host[i - 1] == '.') && name_letter(host[i + 1]) && host[i + 1] != '.') return true;
+  return false;
+}
+
+// What of an address can be named; empty: nothing.
+std::string odd_address(std::string_view host) {
+  if (host.contains('%')) return "a zone such as %eth0 cannot be part of an address here";
+  if (!host.contains(':') && octet_with_leading_zero(host)) return "zeros before a number are ambiguous (octal or not)";
+  return {};
+}
+
+std::string odd_endpoint(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  const std::string_view host = text.substr(0, colon), port = colon == text.npos ? "" : text.substr(colon + 1);
+  std::string odd = odd_address(host);
+  const bool number = !port.empty() && port.find_first_not_of("0123456789") == port.npos;
+  if (odd.empty() && number && Endpoint::parse(fmt::format("{}:1", host))) odd = "ports are from 1 to 65535";
+  return odd.empty() ? odd : fmt::format("{}: {}", in_quotes(text), odd);
+}
+
 std::expected<Endpoint, Mistake> parse_endpoint(const std::string& text) {
   if (const auto value = Endpoint::parse(text)) return *value;
   const std::string shown = in_quotes(text);
@@ -44,7 +66,7 @@ std::expected<Endpoint, Mistake> parse_endpoint(const std::string& text) {
     return refuse(fmt::format("{} has no port", shown), {});
   }
   if (looks_like_host_name(text)) return refuse(shown + " holds a host name; names are not looked up here");
-  return refuse({}, with_brackets(text));
+  return refuse(odd_endpoint(text), with_brackets(text));
 }
 
 std::expected<Listen, Mistake> parse_listen(const std::string& text) {
@@ -214,7 +236,8 @@ Form<IpAddress> address() {
               return refuse(in_quotes(node.text) + " has a prefix length", in_quotes(longer->address.text()));
             if (const auto longer = Endpoint::parse(node.text))
               return refuse(in_quotes(node.text) + " has a port", in_quotes(longer->address.text()));
-            return refuse();
+            const std::string odd = odd_address(node.text);
+            return refuse(odd.empty() ? odd : fmt::format("{}: {}", in_quotes(node.text), odd));
           },
           [](const IpAddress& value) { return text_literal(value.text()); }};
 }
@@ -228,6 +251,9 @@ Form<Prefix> prefix() {
             if (const auto value = Prefix::parse(node.text)) return *value;
             if (const auto lone = IpAddress::parse(node.text))
               return refuse(in_quotes(node.text) + " has no prefix length");
+            if (const auto lone = IpAddress::parse(node.text.substr(0, node.text.find('/'))))
+              return refuse(fmt::format("{}: the length of an {} prefix is from 0 to {}", in_quotes(node.text),
+                                        lone->is_v4() ? "IPv4" : "IPv6", lone->is_v4() ? 32 : 128));
             return refuse();
           },
           [](const Prefix& value) { return text_literal(value.text()); }};

@@ -171,6 +171,20 @@ void sort(const Source& source, Findings& findings) {
   for (auto& [place, finding] : sorted) findings.push_back(std::move(finding));
 }
 
+// A slip in a generated file is made a hundred thousand times. What counts most is kept, in the order of the file, and
+// the last finding says how many there are more.
+void order(const Source& source, Findings& findings) {
+  constexpr size_t kMax = 1000;
+  if (findings.size() <= kMax) return sort(source, findings);
+  std::ranges::stable_sort(findings, {}, &Finding::level);
+  const Place whole{findings.front().place.file, 0, {}};
+  const Finding rest{
+      findings[kMax].level, whole, fmt::format("{} more are not listed", findings.size() - kMax), {}, {}};
+  findings.resize(kMax);
+  sort(source, findings);
+  findings.push_back(rest);
+}
+
 ReadResult read(Source source, Findings findings) {
   const bool whole = findings.empty();
   const Document document = parse_document(source, findings);
@@ -184,7 +198,7 @@ ReadResult read(Source source, Findings findings) {
     const bool half = !document.complete && finding.place.line == cut.line && finding.place.file == cut.file;
     if (!half) findings.push_back(std::move(finding));
   }
-  sort(source, findings);
+  order(source, findings);
   config.files = source.files;
   ReadResult result{{}, std::move(findings), std::move(source)};
   const bool failed = std::ranges::count(result.findings, Finding::error, &Finding::level) > 0;

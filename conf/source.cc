@@ -9,6 +9,7 @@
 #include <fstream>
 #include <optional>
 
+#include "conf/lexer.h"
 #include "conf/quote.h"
 
 namespace cardea::conf {
@@ -16,49 +17,7 @@ namespace {
 
 constexpr size_t kBytesMax = 64 << 20;
 constexpr size_t kFilesMax = 1000;
-
-// libconfig's lexical states that can span lines: inside them a line that looks like an @include is not one.
-class Lexer {
- public:
-  bool plain() const { return state_ == State::kPlain; }
-
-  void pass(std::string_view line) {
-    for (size_t i = 0; i < line.size(); ++i) i += step(line.substr(i));
-    if (state_ == State::kLineComment) state_ = State::kPlain;
-  }
-
- private:
-  enum class State : uint8_t { kPlain, kText, kComment, kLineComment };
-
-  // Returns how many characters beyond the first belong to what was seen.
-  size_t step(std::string_view rest) {
-    switch (state_) {
-      case State::kPlain:
-        return begin(rest);
-      case State::kText:
-        if (rest[0] == '\\') return 1;
-        if (rest[0] == '"') state_ = State::kPlain;
-        return 0;
-      case State::kComment:
-        if (!rest.starts_with("*/")) return 0;
-        state_ = State::kPlain;
-        return 1;
-      case State::kLineComment:
-        return rest.size();
-    }
-    return 0;
-  }
-
-  size_t begin(std::string_view rest) {
-    if (rest[0] == '"') state_ = State::kText;
-    if (rest[0] == '#' || rest.starts_with("//")) state_ = State::kLineComment;
-    if (!rest.starts_with("/*")) return 0;
-    state_ = State::kComment;
-    return 1;
-  }
-
-  State state_ = State::kPlain;
-};
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::string_view trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\r\f");
@@ -106,6 +65,8 @@ class Splicer {
     const size_t file = source_.files.size();
     source_.files.push_back(path);
     open_.push_back(canonical(path));
+    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+    text = before_nul(file, text);
     unsigned number = 0;
     for (size_t at = 0; at < text.size();) {
       const size_t end = std::min(text.find('\n', at), text.size());
@@ -124,14 +85,22 @@ class Splicer {
     return error ? path : whole.string();
   }
 
+  std::string_view before_nul(size_t file, std::string_view text) {
+    const size_t zero = text.find('\0');
+    if (zero == text.npos) return text;
+    const auto line = unsigned(std::ranges::count(text.substr(0, zero), '\n')) + 1;
+    const bool wide = text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff");
+    report(Place{source_.files[file], line, {}},
+           wide ? "this is UTF-16 text" : "contains a NUL byte: this is not a text file",
+           wide ? "UTF-8, such as: iconv -f UTF-16 -t UTF-8" : "");
+    return text.substr(0, wide ? 0 : zero);
+  }
+
   void append_line(size_t file, unsigned number, std::string_view line) {
     const auto name = lexer_.plain() ? included_name(line) : std::nullopt;
     if (name) {
       include(Place{source_.files[file], number, {}}, *name);
       line = {};
-    } else if (const size_t zero = line.find('\0'); zero != line.npos) {
-      report(Place{source_.files[file], number, {}}, "contains a NUL byte: this is not a text file", {});
-      line = line.substr(0, zero);
     }
     lexer_.pass(line);
     while (line.ends_with('\r')) line.remove_suffix(1);
@@ -151,8 +120,10 @@ class Splicer {
     if (source_.files.size() >= kFilesMax) return report(at, fmt::format("more than {} files included", kFilesMax), {});
     const Loaded loaded = load(path);
     if (!loaded.error.empty()) {
+      const bool pattern = name.find_first_of("*?[") != name.npos;
       return report(at, fmt::format("cannot include {}: {}", in_quotes(path), loaded.error),
-                    "a file's name, relative to the directory of the file that includes it");
+                    pattern ? "one file's name: patterns are not followed"
+                            : "a file's name, relative to the directory of the file that includes it");
     }
     if (source_.text.size() + loaded.text.size() > kBytesMax) {
       return report(at, fmt::format("the document with all it includes is larger than {} MiB", kBytesMax >> 20), {});

@@ -136,6 +136,13 @@ bool value_due(const Neighbours& at) {
   return assigns(at.one) || is(at.one, '[') || is(at.one, '(') || (is(at.one, ',') && !in_group);
 }
 
+// What word processors make of quotes is no quotes here.
+std::string without_curly_quotes(std::string word) {
+  for (const std::string_view quote : {"“", "”", "„"})
+    for (size_t at = word.find(quote); at != word.npos; at = word.find(quote)) word.erase(at, quote.size());
+  return word;
+}
+
 // Two neighbours that cannot stand beside each other, each a cause of its own.
 SyntaxCause cause_of(const Neighbours& at) {
   using Kind = Token::Kind;
@@ -145,7 +152,8 @@ SyntaxCause cause_of(const Neighbours& at) {
     return {fmt::format("{} stands in a list without a group around it", word), "( { name = value; … }, … )",
             other.line};
   if (value_due(at) && other.kind == Kind::kWord && !is_literal(other.text))
-    return {fmt::format("{} stands without quotes", word), fmt::format("\"{}\"", word), other.line};
+    return {fmt::format("{} stands without quotes", word), fmt::format("\"{}\"", without_curly_quotes(word)),
+            other.line};
   if (is(one, ',') && closes(other))
     return {fmt::format("a comma before '{}' promises another element", other.text), "no comma behind the last one",
             one.line};
@@ -160,10 +168,17 @@ SyntaxCause cause_of(const Neighbours& at) {
   return {};
 }
 
+// "line 7", or "pools.cfg:7" when that is not the file of the line `seen_from`.
+std::string line_text(const Source& source, unsigned line, unsigned seen_from) {
+  const Place place = source.place(line);
+  if (place.file == source.place(seen_from).file) return fmt::format("line {}", place.line);
+  return fmt::format("{}:{}", place.file, place.line);
+}
+
 // Walks to the token the parser gave up at, and on for brackets.
 class Walk {
  public:
-  explicit Walk(const std::vector<Token>& tokens) : tokens_(tokens) {}
+  Walk(const Source& source, const std::vector<Token>& tokens) : source_(source), tokens_(tokens) {}
 
   SyntaxCause until(unsigned line) {
     for (size_t i = 0; i < tokens_.size(); ++i) {
@@ -189,35 +204,37 @@ class Walk {
   }
 
  private:
-  static SyntaxCause unclosed(const Token& opening, std::string_view where, unsigned line) {
-    return {fmt::format("the '{}' of line {} is not closed{}", opening.text, opening.line, where),
+  SyntaxCause unclosed(const Token& opening, std::string_view where, unsigned line) const {
+    return {fmt::format("the '{}' of {} is not closed{}", opening.text, line_text(source_, opening.line, line), where),
             std::string(1, partner(opening.text[0])), line};
   }
 
   SyntaxCause mismatch(const Token& token) const {
     const Token& opening = open_.back();
-    return {fmt::format("'{}' does not close the '{}' of line {}", token.text, opening.text, opening.line),
+    return {fmt::format("'{}' does not close the '{}' of {}", token.text, opening.text,
+                        line_text(source_, opening.line, token.line)),
             std::string(1, partner(opening.text[0])), token.line};
   }
 
+  const Source& source_;
   const std::vector<Token>& tokens_;
   std::vector<Token> open_;
 };
 
 }  // namespace
 
-SyntaxCause syntax_cause(std::string_view text, unsigned line) {
-  const std::vector<Token> tokens = Tokens(text).take_all();
+SyntaxCause syntax_cause(const Source& source, unsigned line) {
+  const std::vector<Token> tokens = Tokens(source.text).take_all();
   // Texts may span lines, but few do: before a syntax error, one that does has most likely lost its closing quote.
   for (const Token& token : tokens) {
     if (token.line <= line && token.kind == Token::Kind::kText && token.text.contains('\n'))
       return {"the text that begins here does not end on its line", "a closing double quote", token.line};
   }
-  return Walk(tokens).until(line);
+  return Walk(source, tokens).until(line);
 }
 
-SyntaxCause duplicate_cause(std::string_view text, unsigned line) {
-  const std::vector<Token> tokens = Tokens(text).take_all();
+SyntaxCause duplicate_cause(const Source& source, unsigned line) {
+  const std::vector<Token> tokens = Tokens(source.text).take_all();
   std::vector<std::map<std::string_view, unsigned>> groups(1);
   for (size_t i = 0; i + 1 < tokens.size() && tokens[i].line <= line; ++i) {
     if (opens(tokens[i])) groups.emplace_back();
@@ -225,9 +242,9 @@ SyntaxCause duplicate_cause(std::string_view text, unsigned line) {
     if (tokens[i].kind != Token::Kind::kWord || !assigns(tokens[i + 1])) continue;
     const auto [first, fresh] = groups.back().emplace(tokens[i].text, tokens[i].line);
     if (fresh) continue;
-    return {
-        fmt::format("{} is set twice in the same group, first on line {}", tokens[i].text.substr(0, 60), first->second),
-        "each setting once; the elements of a list each in a group of their own", tokens[i].line};
+    return {fmt::format("{} is set twice in the same group, first on {}", tokens[i].text.substr(0, 60),
+                        line_text(source, first->second, tokens[i].line)),
+            "each setting once; the elements of a list each in a group of their own", tokens[i].line};
   }
   return {};
 }

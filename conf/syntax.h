@@ -3,7 +3,8 @@
 #pragma once
 
 #include <string>
-#include <string_view>
+
+#include "conf/source.h"
 
 namespace cardea::conf {
 
@@ -14,9 +15,9 @@ struct SyntaxCause {
 };
 
 // `line`: of the text, where the parser gave up.
-SyntaxCause syntax_cause(std::string_view text, unsigned line);
+SyntaxCause syntax_cause(const Source& source, unsigned line);
 
 // The setting on `line` or before that was already set in the same group, and where.
-SyntaxCause duplicate_cause(std::string_view text, unsigned line);
+SyntaxCause duplicate_cause(const Source& source, unsigned line);
 
 }  // namespace cardea::conf

@@ -1,5 +1,6 @@
 #include "conf/read.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -70,6 +71,16 @@ TEST(Read, EachSlipIsExplained) {
       {"203.0.113.10:80/tcp", "203.0.113.10:80", "has no protocol"},
       {"203.0.113.10:80/tcp", "203.0.113.10:80/tpc", "did you mean \"203.0.113.10:80/tcp\"?"},
       {"[2, 3]", "[2, 70000]", "dataplane.workers[1]: 70000 is too large; expected a whole number from 0 to 1023"},
+      {"[2, 3]", "[2, 4294967299]", "dataplane.workers[1]: 4294967299 is too large; expected a whole number from 0"},
+      {"weight = 3", "weight = 4294967297", "pools[0].backends[0].weight: 4294967297 is too large"},
+      {"weight = 3", "weight = 0x100000001", "weight: 4294967297 is too large"},
+      {"weight = 3", "weight = -99999999999999999999", "weight: -9223372036854775807 is too small"},
+      {"weight = 3", "weight = 99999999999999999999L", "weight: 9223372036854775807 is too large"},
+      {"10.0.0.12:8080", "10.0.0.12:0", "\"10.0.0.12:0\": ports are from 1 to 65535"},
+      {"10.0.0.12:8080", "[2001:db8::1]:65536", "ports are from 1 to 65535"},
+      {"10.0.0.12:8080", "[fe80::1%eth0]:80", "a zone such as %eth0 cannot be part of an address here"},
+      {"10.0.0.12:8080", "010.0.0.12:80", "zeros before a number are ambiguous"},
+      {"\"192.0.2.2/24\"", "\"192.0.2.2/33\"", "\"192.0.2.2/33\": the length of an IPv4 prefix is from 0 to 32"},
       {"[2, 3]", "[]", "expected at least one number"},
       {"\"10M\"", "\"10X\"", "unknown unit \"X\""},
       {"\"10M\"", "12", "dataplane.flows: 12 is too small"},
@@ -93,6 +104,7 @@ TEST(Read, SyntaxErrorsNameTheirUsualCauses) {
   const Slip slips[] = {
       {"poll = \"busy\"", "poll = busy", "t.cfg:4: error: syntax error: busy stands without quotes"},
       {"\"500ms\"", "500ms", "500ms stands without quotes"},
+      {"\"500ms\"", "“500ms”", "“500ms” stands without quotes; expected \"500ms\""},
       {"}, { address", "} { address", "no comma between two groups of a list"},
       {"pools = (", "pools = [", "a list ( ) for groups"},
       {"\"busy\"", "\"busy", "t.cfg:4: error: syntax error: the text that begins here does not end on its line"},
@@ -112,10 +124,43 @@ TEST(Read, MistakesBeforeASyntaxErrorAreStillReported) {
   EXPECT_THAT(said, HasSubstr("web stands without quotes"));
 }
 
+TEST(Read, NumbersAreWholeWhereverTheyStand) {
+  for (const char* same : {"weight = 3L", "weight = 0x3", "/* 4294967297 */ weight = 3", "weight = 3 # 4294967297\n"}) {
+    const ReadResult read = read_text(with(kGood, "weight = 3", same), "t.cfg");
+    ASSERT_TRUE(read.config) << same << said_about(with(kGood, "weight = 3", same));
+    EXPECT_EQ(read.config->pools[0].backends[0].weight, 3u);
+  }
+  const std::string named = with(kGood, "\"edge-1\"", "\"4294967297\"");
+  EXPECT_EQ(read_text(named, "t.cfg").config->cluster.name, "4294967297");
+}
+
+TEST(Read, AByteOrderMarkIsNoMistakeAndUtf16IsNamed) {
+  EXPECT_EQ(said_about("\xef\xbb\xbf" + kGood), "");
+  const std::string wide("\xff\xfe\n\0c\0l\0\n\0u\0", 12);
+  EXPECT_THAT(said_about(wide), HasSubstr("this is UTF-16 text; expected UTF-8"));
+}
+
+TEST(Read, OneWordAboutAllNulBytes) {
+  const ReadResult read = read_text(std::string("a\0b\nc\0d\n\0\n\0", 11), "t.cfg");
+  EXPECT_EQ(std::ranges::count_if(read.findings, [](const Finding& one) { return one.message.contains("NUL"); }), 1);
+}
+
 TEST(Read, BytesThatAreNoTextAreRefused) {
   EXPECT_FALSE(read_text(std::string("cluster: { name = \"a\0b\"; };", 27), "t.cfg").config);
   EXPECT_FALSE(read_text(std::string(20'000, '('), "t.cfg").config);
   EXPECT_FALSE(read_text("\xff\xfe\x00", "t.cfg").config);
+}
+
+TEST(Read, AThousandMistakesAreEnough) {
+  std::string text = "pools = (\n";
+  for (int i = 0; i < 3000; ++i)
+    text += fmt::format("  {{ name = \"p{}\"; backends = ( {{ address = \"10.0.0.1:80\"; }} ); }},\n", i);
+  text += "  { nmae = \"last\"; backends = ( { address = \"10.0.0.1:80\"; } ); } );\n";
+  const ReadResult read = read_text(text, "t.cfg");
+  EXPECT_EQ(read.findings.size(), 1001u);
+  EXPECT_FALSE(read.config);
+  EXPECT_EQ(count(read.findings, Finding::error), 1u) << "it is kept, however many hints there are";
+  EXPECT_EQ(line_of(read.findings.back()), "t.cfg: hint: 2003 more are not listed");
 }
 
 class Includes_ : public testing::Test {
@@ -152,6 +197,22 @@ TEST_F(Includes_, ThatAreMissingOrCircularAreReportedAll) {
   EXPECT_THAT(said, HasSubstr("within itself"));
   EXPECT_THAT(said, HasSubstr("main.cfg:2: error: cannot include"));
   EXPECT_THAT(said, HasSubstr("main.cfg:3: error: @include is badly written"));
+}
+
+TEST_F(Includes_, DoNotShiftTheLinesThatCausesName) {
+  put("pools.cfg", "pools = (\n  { name = \"web\"; }\n};\n");
+  const std::string path = put("main.cfg", "cluster: { name = \"a\"; };\n@include \"pools.cfg\"\n");
+  EXPECT_THAT(line_of(read_file(path).findings.at(0)),
+              HasSubstr("pools.cfg:3: error: syntax error: '}' does not close the '(' of line 1"));
+  put("twice.cfg", "\ncluster: { name = \"b\"; };\n");
+  const std::string twice = put("main.cfg", "cluster: { name = \"a\"; };\n@include \"twice.cfg\"\n");
+  EXPECT_THAT(line_of(read_file(twice).findings.at(0)), HasSubstr("twice.cfg:2: error: "));
+  EXPECT_THAT(line_of(read_file(twice).findings.at(0)), HasSubstr("first on " + twice + ":1"));
+}
+
+TEST_F(Includes_, OfPatternsAreNotFollowed) {
+  const ReadResult read = read_file(put("main.cfg", "@include \"conf.d/*.cfg\"\n"));
+  EXPECT_THAT(line_of(read.findings.at(0)), HasSubstr("expected one file's name: patterns are not followed"));
 }
 
 TEST_F(Includes_, AreNotFollowedInTextThatRefusesThem) {
