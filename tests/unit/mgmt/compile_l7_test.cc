@@ -26,7 +26,7 @@ pools = (
   { name = "web"; ring_size = 1009; connect_timeout = "250ms"; retries = 3;
     backends = ( { address = "10.0.0.11:8080"; weight = 3; connections_max = 7; }, { address = "10.0.0.12:8080"; } );
     tls: { server_name = "origin"; verify = false; }; },
-  { name = "mail"; balance = "least_conn"; backends = ( { address = "127.0.0.1:25"; } ); } );
+  { name = "mail"; balance = "least_conn"; backends = ( { address = "127.0.0.1:2525"; } ); } );
 services = (
   { name = "names"; listen = "203.0.113.53:53/udp"; pool = "dns"; },
   { name = "both"; listen = "203.0.113.9:80/tcp"; pool = "web"; },
