@@ -83,7 +83,7 @@ int main(int argc, char** argv) {
   app.add_option("--eal", options.start.eal_arguments, "more arguments for DPDK, separated by blanks");
   app.add_option("--user", options.start.user, "the user to become after the start; empty stays");
   app.add_flag("--wait", options.wait, "do not start with the stored plan: wait for cardea-mgmt's");
-  app.set_version_flag("--version", CARDEA_VERSION);
+  app.set_version_flag("--version", "cardea-dataplane " CARDEA_VERSION);
   read_command_line(app, argc, argv);
   log::start("cardea-dataplane");
   come_before_others();

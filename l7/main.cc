@@ -42,7 +42,7 @@ int main(int argc, char** argv) {
   app.add_option("--run-dir", options.run_directory, "where the plan socket and the statistics are")
       ->capture_default_str();
   app.add_option("--state-dir", options.state_directory, "where the last plan is kept")->capture_default_str();
-  app.set_version_flag("--version", CARDEA_VERSION);
+  app.set_version_flag("--version", "cardea-l7 " CARDEA_VERSION);
   read_command_line(app, argc, argv);
   log::start("cardea-l7");
   tls::keep_crypto_memory();

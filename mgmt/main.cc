@@ -132,7 +132,7 @@ int main(int argc, char** argv) {
   app.add_option("--config", folders.config_file, "the configuration file")->capture_default_str();
   app.add_option("--run-dir", folders.run_dir, "sockets of running processes")->capture_default_str();
   app.add_option("--state-dir", folders.state_dir, "what outlives a restart")->capture_default_str();
-  app.set_version_flag("--version", CARDEA_VERSION);
+  app.set_version_flag("--version", "cardea-mgmt " CARDEA_VERSION);
   cardea::read_command_line(app, argc, argv);
 
   const sigset_t handled = cardea::mgmt::Signals::handled();

@@ -1,5 +1,5 @@
 // `cardea completion`: a bash script that completes commands, options, choices and the names of settings, made from the
-// parser itself. Install it as /usr/share/bash-completion/completions/cardea.
+// parser itself; installed as share/bash-completion/completions/cardea.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>

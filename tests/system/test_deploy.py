@@ -80,9 +80,25 @@ def test_everything_is_installed(installed):
     for path in ("sbin/cardea-dataplane", "sbin/cardea-l7", "sbin/cardea-mgmt", "bin/cardea", "sbin/cardea-host-setup"):
         assert os.access(installed / path, os.X_OK), path
     for path in ("etc/logrotate.d/cardea", "lib/sysusers.d/cardea.conf", "lib/tmpfiles.d/cardea.conf", "share/cardea/prometheus/cardea-alerts.yml",
-                 "share/cardea/grafana/cardea-dashboard.json", "share/doc/cardea/MANUAL.md"):
+                 "share/cardea/grafana/cardea-dashboard.json", "share/doc/cardea/MANUAL.md", "share/bash-completion/completions/cardea"):
         assert (installed / path).is_file(), path
     assert list((installed / "share/doc/cardea/examples").glob("*.cfg"))
+
+
+def test_completion_knows_the_commands(installed):
+    script = f"""source {installed}/share/bash-completion/completions/cardea
+        COMP_WORDS=(cardea show ba) COMP_CWORD=2 && _cardea; echo "${{COMPREPLY[@]}}" """
+    assert run(["bash", "-c", script]).stdout.strip() == "backends"
+
+
+@pytest.mark.parametrize("daemon", ["cardea-dataplane", "cardea-l7", "cardea-mgmt"])
+def test_a_daemon_started_wrongly_says_so(installed, daemon):
+    """Units do not start it again: its exit code is the one they name."""
+    done = run([installed / "sbin" / daemon, "--sate-dir", "/tmp"], check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{daemon}: ") and "--sate-dir" in done.stderr and "--help" in done.stderr
+    assert setting(unit(installed, f"{daemon}.service"), "RestartPreventExitStatus") == ["2"]
+    assert re.fullmatch(rf"{daemon} \d+\.\d+\.\d+\n", run([installed / "sbin" / daemon, "--version"]).stdout)
 
 
 def test_systemd_accepts_the_units(installed, tmp_path):
