@@ -34,7 +34,6 @@ class WaitingPackets {
   uint64_t settle(const Neighbours& neighbours, std::span<const PortLink> links, Instant now, const Send& send);
 
   size_t size() const { return total_; }
-  bool waits_for(const Neighbours::Key& hop) const { return queues_.contains(hop); }
   // Each hop that packets wait for.
   std::vector<Neighbours::Key> hops() const;
 

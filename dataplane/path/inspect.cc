@@ -13,8 +13,7 @@ bool InspectBox::ask(InspectRequest& request) {
 
 void InspectBox::finish(InspectRequest& request) {
   request_.store(nullptr, std::memory_order_release);
-  request.done.store(true, std::memory_order_release);  // from here on its memory may be gone
-  request.done.notify_all();
+  request.done.store(true, std::memory_order_release);  // now its memory may be gone
 }
 
 namespace path {

@@ -64,8 +64,7 @@ TEST_F(WaitingAtControl, IsGivenUpWithTheHop) {
   ASSERT_TRUE(add(kHop) && add(kHop) && add(kOtherHop));
   neighbours.report(kHop, Neighbours::Report::kFailed, {}, kStart);
   EXPECT_EQ(settle(), 2u);
-  EXPECT_TRUE(packets.waits_for(kOtherHop));
-  EXPECT_FALSE(packets.waits_for(kHop));
+  EXPECT_EQ(packets.hops(), std::vector{kOtherHop});
 }
 
 TEST_F(WaitingAtControl, LastsNoLongerThanItsPatience) {
