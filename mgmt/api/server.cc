@@ -1,25 +1,26 @@
 #include "mgmt/api/server.h"
 
 #include <fmt/format.h>
-#include <grp.h>
 #include <httplib.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <thread>
 
+#include "base/check.h"
+#include "base/file_descriptor.h"
 #include "base/log.h"
+#include "mgmt/api/connection.h"
+#include "mgmt/api/socket_file.h"
 
 namespace cardea::mgmt::api {
 namespace {
 
 constexpr size_t kBodyMax = 64 << 10;
-constexpr size_t kThreads = 4;                       // requests at once; a reload holds one for as long as it takes
-constexpr std::chrono::milliseconds kReadyPause{1};  // the library offers nothing to wait for
+constexpr size_t kThreads = 32;                         // clients at once; a reload holds one for as long as it takes
+constexpr std::chrono::milliseconds kAcceptPause{100};  // when a client could not be accepted, for want of descriptors
 constexpr const char* kJson = "application/json";
 
 Parameter parameters_of(const httplib::Request& request) {
@@ -87,88 +88,72 @@ httplib::Server::HandlerResponse without_body(Routes& routes, const httplib::Req
 }
 
 void set_up(httplib::Server& server, Routes& routes) {
-  server.set_address_family(AF_UNIX);
   server.set_payload_max_length(kBodyMax);
-  server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };  // the library deletes it
   server.set_exception_handler(on_exception);
   server.set_error_handler(on_error);
   server.set_pre_routing_handler([&](const auto& in, auto& out) { return without_body(routes, in, out); });
   add_routes(server, routes);
 }
 
-// Whether somebody answers at this socket file, or only its name was left behind.
-bool answered(const std::string& path) {
-  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  const FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
-
-Result<> remove_stale(const std::string& path) {
-  std::error_code problem;
-  const auto status = std::filesystem::symlink_status(path, problem);
-  if (!std::filesystem::exists(status)) return {};
-  if (!std::filesystem::is_socket(status))
-    return fail(fmt::format("{} exists and is not a socket: remove it", path), Origin::kOperator);
-  if (answered(path)) return fail(fmt::format("another process answers at {}", path), Origin::kOperator);
-  if (::unlink(path.c_str()) != 0) return fail_errno("remove " + path);
-  return {};
-}
-
-Result<> give_to_group(const std::string& path, const std::string& group) {
-  if (::chmod(path.c_str(), 0660) != 0) return fail_errno("set the mode of " + path);
-  if (group.empty()) return {};
-  const ::group* entry = ::getgrnam(group.c_str());
-  if (entry == nullptr)
-    return fail(fmt::format("mgmt.api_group: there is no group \"{}\" on this host", group), Origin::kOperator);
-  if (::chown(path.c_str(), uid_t(-1), entry->gr_gid) != 0)
-    return fail_errno(fmt::format("give {} to group {}", path, group));
-  return {};
-}
-
-// The file must never be open to others, not even before its mode is set; no other thread makes files at this moment.
-bool bind_narrowly(httplib::Server& server, const std::string& path) {
-  const mode_t before = ::umask(0117);
-  const bool bound = server.bind_to_port(path, 80);  // the port is not used
-  ::umask(before);
-  return bound;
-}
+// The library's own loop over clients has no limit to how long one of them may take, so it only sees one at a time.
+class OneRequest : public httplib::Server {
+ public:
+  void serve(httplib::Stream& client) {
+    bool closed = false;
+    process_request(client, true, closed, nullptr);
+  }
+};
 
 }  // namespace
 
 struct Server::Impl {
-  Impl(EventLoop& loop, Site& site) : routes(loop, site) {}
+  Impl(std::string socket_path, FileDescriptor socket, EventLoop& loop, Site& site)
+      : path(std::move(socket_path)), listener(std::move(socket)), routes(loop, site) {
+    set_up(http, routes);
+  }
 
-  std::string path;
+  void work();
+
+  const std::string path;
+  const FileDescriptor listener;
+  const FileDescriptor ending{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   Routes routes;
-  httplib::Server server;
-  std::jthread thread;
+  OneRequest http;
+  std::vector<std::jthread> threads;  // last: they use all of the above
 };
+
+// Ends when the listener is shut down.
+void Server::Impl::work() {
+  for (;;) {
+    FileDescriptor client(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (client) {
+      Connection connection(std::move(client), ending.get(), Patience{});
+      http.serve(connection);
+    } else if (errno == EINVAL) {
+      return;
+    } else if (errno != EINTR && errno != ECONNABORTED) {
+      std::this_thread::sleep_for(kAcceptPause);
+    }
+  }
+}
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Result<std::unique_ptr<Server>> Server::listen(const std::string& path, const std::string& group, EventLoop& loop,
                                                Site& site) {
-  if (path.size() >= sizeof(sockaddr_un::sun_path))
-    return fail(
-        fmt::format("the API socket's path {} is longer than {} bytes", path, sizeof(sockaddr_un::sun_path) - 1),
-        Origin::kOperator);
-  if (auto removed = remove_stale(path); !removed) return std::unexpected(std::move(removed.error()));
-  auto impl = std::make_unique<Impl>(loop, site);
-  impl->path = path;
-  set_up(impl->server, impl->routes);
-  if (!bind_narrowly(impl->server, path)) return fail_errno("listen at " + path);
-  if (auto given = give_to_group(path, group); !given)
-    log::warning("{}; only the group of this process may use the API", given.error().message);
-  impl->thread = std::jthread([&server = impl->server] { server.listen_after_bind(); });
-  while (!impl->server.is_running()) std::this_thread::sleep_for(kReadyPause);  // before that, stop() would be lost
+  auto socket = listen_at(path, group);
+  if (!socket) return std::unexpected(std::move(socket.error()));
+  auto impl = std::make_unique<Impl>(path, std::move(*socket), loop, site);
+  CHECK(impl->ending, "no eventfd");
+  for (size_t i = 0; i < kThreads; ++i) impl->threads.emplace_back([&impl = *impl] { impl.work(); });
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
 Server::~Server() {
-  impl_->server.stop();
+  ::shutdown(impl_->listener.get(), SHUT_RDWR);
+  const uint64_t one = 1;
+  (void)!::write(impl_->ending.get(), &one, sizeof one);
   ::unlink(impl_->path.c_str());
-  if (impl_->thread.joinable()) impl_->thread.join();  // clients who keep a connection may hold it for seconds
 }
 
 }  // namespace cardea::mgmt::api

@@ -1,5 +1,6 @@
-// The API's socket: HTTP over a Unix socket by cpp-httplib, which is included in server.cc and nowhere else of this
-// half.
+// The API: HTTP over a Unix socket, one request a connection. The HTTP is cpp-httplib's, which connection.h and
+// server.cc
+// include and nothing else of this half.
 #pragma once
 
 #include <memory>

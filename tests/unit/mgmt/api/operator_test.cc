@@ -2,13 +2,17 @@
 // plan sockets in the places of cardea-l7 and the dataplane.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "mgmt/api/server.h"
+#include "mgmt/cli/api_client.h"
 #include "mgmt/cli/commands.h"
 #include "mgmt/event_loop.h"
 #include "mgmt/site.h"
@@ -35,6 +39,14 @@ services = (
   { name = "shop"; mode = "http"; listen = ["127.0.0.1:8080/tcp"]; pool = "web";
     routes = ( { name = "api"; match: { host = "shop.com"; path = "/api/"; }; pool = "api"; cache = "edge"; } ); } );
 )";
+
+FileDescriptor connected(const std::string& path) {
+  FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  return socket;
+}
 
 class OperatorTest : public ::testing::Test {
  protected:
@@ -226,6 +238,28 @@ TEST_F(OperatorTest, AProcessWithoutAPlanIsShownAsServingNothing) {
   const auto scheme = cardea({"explain", "GET", "ftp://shop.com/"});
   EXPECT_EQ(scheme.exit, 1);
   EXPECT_THAT(scheme.err, HasSubstr("ftp://shop.com/ is no URL of http or https"));
+}
+
+// Each of them may hold a thread for two seconds, the one below for as long as it sends: nobody waits for them all.
+TEST_F(OperatorTest, SilentAndEndlessClientsKeepNobodyOut) {
+  std::vector<FileDescriptor> clients;
+  for (int i = 0; i < 40; ++i) clients.push_back(connected(folder_ + "/api.sock"));
+  const std::string endless = "GET /v1/status HTTP/1.1\r\n" + std::string(1 << 20, 'a');
+  ::send(clients[0].get(), endless.data(), endless.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(cardea({"status"}).exit, 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(6));
+}
+
+TEST_F(OperatorTest, ManyAskAtTheSameTime) {
+  std::vector<std::future<Result<cli::Answer>>> answers;
+  for (int i = 0; i < 60; ++i)
+    answers.push_back(
+        std::async(std::launch::async, [this] { return cli::ApiClient(folder_ + "/api.sock").get("/v1/version"); }));
+  for (auto& answer : answers) {
+    const auto got = answer.get();
+    EXPECT_TRUE(got && got->status == 200) << (got ? got->body : got.error().message);
+  }
 }
 
 TEST_F(OperatorTest, WithoutL7ItsQuestionsSayWhoIsMissed) {
