@@ -22,6 +22,8 @@ using prometheus::MetricFamily;
 
 constexpr std::chrono::seconds kPatience{5};  // for the event loop; a reload of the largest site keeps it busy for less
 constexpr std::chrono::milliseconds kKnockAgain{5};
+constexpr const char* kClients = "16";       // at once: who says nothing holds a thread of the library's
+constexpr const char* kClientTime = "2000";  // milliseconds, for its request
 
 class Everything : public prometheus::Collectable {
  public:
@@ -83,6 +85,10 @@ Page::~Page() {
   close();
 }
 
+uint16_t Page::port() const {
+  return uint16_t(exposer_->GetListeningPorts().at(0));
+}
+
 // Closing waits for scrapes under way, and these wait for the event loop, on which this runs: so it happens elsewhere.
 void Page::close() {
   if (!exposer_) return;
@@ -96,7 +102,8 @@ Result<> Page::serve(const Endpoint& at) {
   close();
   at_ = at;
   try {
-    exposer_ = std::make_unique<prometheus::Exposer>(at.text());
+    exposer_ = std::make_unique<prometheus::Exposer>(std::vector<std::string>{
+        "listening_ports", at.text(), "num_threads", kClients, "request_timeout_ms", kClientTime});
     exposer_->RegisterCollectable(collectable_);
   } catch (const std::exception& problem) {  // the library's way to say that it cannot listen there
     exposer_.reset();

@@ -30,6 +30,8 @@ class Page {
   // say) nothing is served until the next call.
   Result<> serve(const Endpoint& at);
 
+  uint16_t port() const;  // where it is served; what the kernel chose when that was 0
+
  private:
   void close();
 
