@@ -192,6 +192,7 @@ struct L7 {
   Transport transport = Transport::kKernel;
   std::string access_log;                                   // path, "stderr" or empty: none
   uint64_t access_log_ring = 1 << 20, buffers = 256 << 20;  // bytes
+  milliseconds drain_timeout{10'000};
   bool operator==(const L7&) const = default;
 };
 

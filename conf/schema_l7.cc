@@ -4,6 +4,8 @@
 namespace cardea::conf {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr uint64_t kMiB = 1 << 20, kGiB = 1 << 30;
 
 }  // namespace
@@ -27,7 +29,6 @@ const Section& l7_section() {
               {.prose = "Where each exchange is logged, as one line of JSON. After a rotation `systemctl kill -s USR1 "
                         "cardea-l7` opens it anew.",
                .example = "access_log = \"/var/log/cardea/access.log\";",
-               .restart = Restart::kL7,
                .unset = "there is no access log"}),
           value("access_log_ring", &L7::access_log_ring, size(64 << 10, kGiB),
                 {.prose = "How many bytes of lines each shard may be ahead of the log's writer; lines that do not fit "
@@ -35,8 +36,11 @@ const Section& l7_section() {
                  .restart = Restart::kL7}),
           value("buffers", &L7::buffers, size(kMiB, 1024 * kGiB),
                 {.prose = "Memory that heads and bodies on their way through may use, over all shards; beyond it "
-                          "new exchanges are refused, and what is under way waits.",
-                 .restart = Restart::kL7}),
+                          "new exchanges are refused, and what is under way waits."}),
+          value("drain_timeout", &L7::drain_timeout, duration(0ms, 1h),
+                {.prose = "How long exchanges and tunnels under way may take to end when cardea-l7 is told to; what is "
+                          "left then is cut. Idle connections are closed at once. TimeoutStopSec of "
+                          "cardea-l7.service has to be longer."}),
       });
   return section;
 }

@@ -21,7 +21,6 @@ using control::Verb;
 using namespace std::chrono_literals;
 
 constexpr auto kTick = 1000ms;
-constexpr auto kDrainPatience = 10s;  // systemd asks once and kills after TimeoutStopSec
 
 }  // namespace
 
@@ -71,7 +70,7 @@ void Control::leave_behind(std::unique_ptr<Running> old) {
   log::info("the stored plan {} had other shards or rings: started anew", old->plan().generation);
   old->drain();
   leaving_ = std::move(old);
-  leaving_until_ = monotonic_now() + kDrainPatience;
+  leaving_until_ = monotonic_now() + leaving_->plan().settings.drain_timeout;
 }
 
 void Control::end_what_left(Instant now) {
@@ -125,7 +124,7 @@ Result<> Control::run(int signal_fd) {
 // A second signal ends the patience.
 void Control::end_orderly(int signal_fd) {
   running_->drain();
-  const Instant deadline = monotonic_now() + kDrainPatience;
+  const Instant deadline = monotonic_now() + running_->plan().settings.drain_timeout;
   while (running_->connections() > 0 && monotonic_now() < deadline) {
     pollfd end{.fd = signal_fd, .events = POLLIN, .revents = 0};
     if (::poll(&end, 1, 20) > 0 && told_to_end(signal_fd)) break;

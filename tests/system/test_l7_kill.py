@@ -135,6 +135,25 @@ def shards_of(pid):
     return len([name for name in names if name.startswith("shard-")])
 
 
+def test_what_does_not_end_is_cut_at_the_drain_timeout(web):
+    web.document["l7"]["drain_timeout"] = "1s"
+    try:
+        web.reload()
+        slow = web.load("cut", "hold", SHOP[4], 443, "--connections", 4, "--path", "/slow", "--seconds", 0.5, "--timeout", 60,
+                        "--sha256", web.nginx["b1"].big_sha256, *web.tls())
+        time.sleep(2)  # of the 16 that the transfers last
+        began = time.monotonic()
+        assert web.cardea.l7.stop(10) == 0
+        assert 0.9 < time.monotonic() - began < 3
+        assert slow.finish()["failed"] > 0
+    finally:
+        del web.document["l7"]["drain_timeout"]
+        web.cardea.write(web.document)
+        web.cardea.l7.start()
+        web.reload(check=False)
+        web.cardea.until_ready()
+
+
 def test_sigterm_lets_exchanges_end(web):
     slow = web.load("slow", "hold", SHOP[4], 443, "--connections", 4, "--path", "/slow", "--seconds", 0.5, "--timeout", 60,
                     "--sha256", web.nginx["b1"].big_sha256, *web.tls())
