@@ -17,6 +17,8 @@
 namespace cardea::control {
 
 inline constexpr size_t kBodyMax = 1 << 20;  // bytes of text in one message; more is an Error
+// Why a process that has no plan refuses everything but one.
+inline constexpr const char* kNoPlanYet = "no plan yet";
 
 enum class Verb : uint32_t {
   kAdopt = 1,       // memfd: a whole plan. Answer: kAdopted, or kRefused with the reason as text

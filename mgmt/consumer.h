@@ -14,8 +14,6 @@
 
 namespace cardea::mgmt {
 
-constexpr std::string_view kNoPlanYet = "no plan yet";  // what a process answers to all questions until it has one
-
 struct Consumer {
   const char* name;     // "dataplane": in answers, and of RUN/<name>.sock, RUN/<name>.stats and STATE/<name>.plan
   const char* process;  // "cardea-dataplane"

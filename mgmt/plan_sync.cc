@@ -7,6 +7,7 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "base/control_socket.h"
 #include "base/log.h"
 
 namespace cardea::mgmt {
@@ -18,7 +19,7 @@ bool was_refused(const Adopted& adopted) {
 
 // What a process runs by its status; nothing when that does not say.
 std::optional<uint64_t> generation_told(const Result<std::string>& status) {
-  if (!status) return status.error().message == kNoPlanYet ? std::optional<uint64_t>(0) : std::nullopt;
+  if (!status) return status.error().message == control::kNoPlanYet ? std::optional<uint64_t>(0) : std::nullopt;
   const auto words = nlohmann::json::parse(*status, nullptr, false);
   return words.is_object() ? std::optional(words.value("generation", uint64_t{0})) : std::nullopt;
 }

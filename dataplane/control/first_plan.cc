@@ -30,7 +30,7 @@ Result<Prepared> load(const std::string& path, const StartOptions& options) {
 // One request while there is no plan. What became of it is left in `outcome` once the start was tried.
 Message serve(Message request, const StartOptions& options, std::optional<Result<std::unique_ptr<Running>>>& outcome) {
   if (outcome) return {.verb = Verb::kRefused, .body = "starting; ask again"};
-  if (request.verb != Verb::kAdopt) return {.verb = Verb::kRefused, .body = "no plan yet"};
+  if (request.verb != Verb::kAdopt) return {.verb = Verb::kRefused, .body = cardea::control::kNoPlanYet};
   if (!request.memfd) return {.verb = Verb::kRefused, .body = "the plan itself is missing (no memfd)"};
   auto mapping = cardea::control::SealedMapping::map(*request.memfd, kPlanBytesMax);
   if (!mapping) return {.verb = Verb::kRefused, .body = mapping.error().message};

@@ -41,7 +41,7 @@ Result<uint64_t> Control::take(const Message& request) {
   auto mapping = control::SealedMapping::map(*request.memfd, kPlanBytesMax);
   if (!mapping) return std::unexpected(std::move(mapping.error()));
   if (request.verb == Verb::kUpdatePools)
-    return running_ ? running_->update_pools(mapping->bytes()) : Result<uint64_t>(fail("no plan yet"));
+    return running_ ? running_->update_pools(mapping->bytes()) : Result<uint64_t>(fail(control::kNoPlanYet));
   return adopt(mapping->bytes());
 }
 
@@ -79,7 +79,7 @@ void Control::end_what_left(Instant now) {
 
 Message Control::answer(Message request) {
   if (request.verb == Verb::kAsk) {
-    auto text = running_ ? answer_question(request.body, *running_) : Result<std::string>(fail("no plan yet"));
+    auto text = running_ ? answer_question(request.body, *running_) : Result<std::string>(fail(control::kNoPlanYet));
     if (text) return {.verb = Verb::kAnswer, .body = std::move(*text)};
     return {.verb = Verb::kRefused, .body = text.error().message};
   }

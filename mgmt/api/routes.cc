@@ -145,7 +145,7 @@ Answer Routes::ask(const Consumer& process, const Json& question) {
       now.in_force && !process.concerned(*now.in_force.config) && answer.error().retry == Retry::kSafe)
     return error(404, fmt::format("this site runs without {}", process.process),
                  fmt::format("its configuration has no `{}` section", process.name));
-  if (answer.error().message == kNoPlanYet)
+  if (answer.error().message == control::kNoPlanYet)
     return error(409, fmt::format("{} runs no plan yet", process.process),
                  "cardea status tells what keeps it from one");
   const auto hint = answer.error().retry == Retry::kSafe
