@@ -139,10 +139,9 @@ Result<> add_limits(ServicePlan& service, const image::Service& from) {
   return {};
 }
 
-// A large site has a hundred thousand rows: where nothing is called otherwise, those that are there are taken over whole.
+// A large site has a hundred thousand rows: where every name stays, those that are there are taken over whole.
 bool share_rows(ServicePlan& service, const ServicePlan& running) {
-  if (service.mode != running.mode || !std::ranges::equal(service.routes, running.routes, {}, &RoutePlan::name, &RoutePlan::name))
-    return false;
+  if (!std::ranges::equal(service.routes, running.routes, {}, &RoutePlan::name, &RoutePlan::name)) return false;
   service.rows = running.rows;
   for (size_t i = 0; i < service.routes.size(); ++i) service.routes[i].rows = running.routes[i].rows;
   service.row_set = running.row_set;
@@ -178,8 +177,7 @@ Result<> fill_service(ServicePlan& service, const image::Service& from, const im
 }
 
 Result<std::shared_ptr<const ServicePlan>> load_service(const image::Service& from, const image::Plan& plan,
-                                                        PlanResources& resources,
-                                                        const ServicePlan* running) {
+                                                        PlanResources& resources, const ServicePlan* running) {
   auto service = std::make_shared<ServicePlan>();
   service->name = from.name()->str();
   if (auto done = fill_service(*service, from, plan, resources, running); !done)

@@ -1,5 +1,4 @@
-// The API: HTTP over a Unix socket, one request a connection. The HTTP is cpp-httplib's, which connection.h and
-// server.cc
+// The API: HTTP over a Unix socket, one request a connection. The HTTP is cpp-httplib's, which connection.h and server.cc
 // include and nothing else of this half.
 #pragma once
 
