@@ -12,8 +12,8 @@ const Section& nat_section() {
       {
           value("addresses", &Nat::addresses, address(),
                 {.prose = "Source addresses of connections to backends of \"fullnat\" services; each is answered for "
-                          "by the port "
-                          "whose network contains it.",
+                          "by the port whose network contains it. With each one a backend can have as many connections "
+                          "as there are ports; a closed connection has its port for `timeouts.tcp_closing` more.",
                  .example = "addresses = [\"10.0.0.3\", \"10.0.0.4\"];",
                  .restart = Restart::kDataplane,
                  .count_max = 64,

@@ -65,6 +65,8 @@ bool begin_nat_flow(WorkerState& worker, Batch& batch, uint32_t row, const LiveS
   if (!find_nat_source(worker, *addresses, nat, in, batch.hash[row], reply_hash))
     return batch.drop(row, Reason::k_no_nat_port), false;
   set_deltas(nat, in);
+  if (in.protocol == Protocol::kTcp)
+    nat.shift = wire::opening_shift(batch.data[row] + batch.frame[row].l4, reply_hash, worker.now_ms);
   if (worker.dry) return true;
   batch.flow[row] = begin_flow(worker, batch, row, &nat, reply_hash);
   if (batch.flow[row] == kNoFlow) return batch.drop(row, Reason::k_flow_table_full), false;

@@ -1,7 +1,7 @@
-// Eighth room: makes the packet that leaves. fullnat changes addresses and ports in place and corrects the checksums by
-// what changed (RFC 1624); ipip puts an outer header in front (RFC 2003, RFC 2473). Either way one hop is counted and
-// the link addresses are those of the next hop. An ICMP error about a flow is translated with the packet it quotes, so
-// that its receiver sees its own.
+// Eighth room: makes the packet that leaves. fullnat changes addresses, ports and the client's TCP numbers
+// (wire/tcp_shift.h) in place and corrects the checksums by what changed (RFC 1624); ipip puts an outer header in front
+// (RFC 2003, RFC 2473). Either way one hop is counted and the link addresses are those of the next hop. An ICMP error
+// about a flow is translated with the packet it quotes, so that its receiver sees its own.
 #include <rte_mbuf.h>
 
 #include <algorithm>
@@ -49,15 +49,30 @@ struct Translation {
   const std::byte *source, *destination;  // 16 bytes each
   uint16_t l3_delta, l4_delta;
   uint16_t source_port_be, destination_port_be;
+  wire::TcpShift shift;
+  bool own;  // the segment is the client's, and so are its sequence number and TSval
 };
 
 Translation translation_of(const FlowNat& flow, Direction direction) {
   const auto bytes = [](const auto& address) { return reinterpret_cast<const std::byte*>(address.data()); };
   if (direction == Direction::kOut)
-    return {bytes(flow.service_address),   bytes(flow.client),      uint16_t(~flow.l3_delta), uint16_t(~flow.l4_delta),
-            flow.head.destination_port_be, flow.head.source_port_be};
-  return {bytes(flow.nat_address), bytes(flow.backend), flow.l3_delta,
-          flow.l4_delta,           flow.nat_port_be,    flow.backend_port_be};
+    return {bytes(flow.service_address),
+            bytes(flow.client),
+            uint16_t(~flow.l3_delta),
+            uint16_t(~flow.l4_delta),
+            flow.head.destination_port_be,
+            flow.head.source_port_be,
+            -flow.shift,
+            false};
+  return {bytes(flow.nat_address), bytes(flow.backend),  flow.l3_delta, flow.l4_delta,
+          flow.nat_port_be,        flow.backend_port_be, flow.shift,    true};
+}
+
+// Returns what it adds to the checksum's delta. `left`: bytes from the TCP or UDP header on.
+uint16_t shift_tcp(std::byte* l4, uint32_t left, uint8_t protocol, bool own, const wire::TcpShift& by) {
+  if (protocol != uint8_t(Protocol::kTcp)) return 0;
+  const uint32_t size = wire::tcp_header_in(l4, left);
+  return own ? wire::shift_own(l4, size, by) : wire::shift_echoed(l4, size, by);
 }
 
 void write_addresses(std::byte* ip, uint8_t family, const std::byte* source, const std::byte* destination) {
@@ -76,7 +91,9 @@ void translate(Batch& batch, uint32_t row, const FlowNat& flow, const Hop& hop) 
   std::byte* data = batch.data[row];
   std::byte *ip = data + frame.l3, *l4 = data + frame.l4;
   store_native(l4, to.source_port_be | uint32_t{to.destination_port_be} << 16);
-  correct_l4(l4, frame.protocol, to.l4_delta);
+  const uint32_t left = uint32_t{frame.l3} + frame.l3_length - frame.l4;
+  const uint16_t shifted = shift_tcp(l4, left, frame.protocol, to.own, to.shift);
+  correct_l4(l4, frame.protocol, wire::add_deltas(to.l4_delta, shifted));
   write_addresses(ip, frame.family, to.source, to.destination);
   if (frame.family == 4) store_native(ip + 10, wire::updated(load_native<uint16_t>(ip + 10), to.l3_delta));
   count_hop(ip, frame.family);
@@ -91,7 +108,8 @@ void translate_quoted(std::byte* quoted, uint32_t left, uint8_t family, const Tr
   std::byte* l4 = quoted + header;
   const uint32_t checksum_end = protocol == uint8_t(Protocol::kUdp) ? 8 : 18;
   store_native(l4, to.destination_port_be | uint32_t{to.source_port_be} << 16);
-  if (left >= header + checksum_end) correct_l4(l4, protocol, to.l4_delta);
+  const uint16_t shifted = shift_tcp(l4, left - header, protocol, !to.own, to.shift);
+  if (left >= header + checksum_end) correct_l4(l4, protocol, wire::add_deltas(to.l4_delta, shifted));
   write_addresses(quoted, family, to.destination, to.source);
   if (family == 4) store_native(quoted + 10, wire::updated(load_native<uint16_t>(quoted + 10), to.l3_delta));
 }

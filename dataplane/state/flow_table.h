@@ -13,6 +13,7 @@
 #include "dataplane/state/hops.h"
 #include "dataplane/state/listen_table.h"
 #include "dataplane/state/slots.h"
+#include "dataplane/wire/tcp_shift.h"
 
 namespace cardea::dataplane {
 
@@ -62,7 +63,7 @@ struct FlowNat {
   HopId hop_to_client;
   uint8_t family;
   uint8_t fin_seen;
-  uint64_t spare;
+  wire::TcpShift shift;
 };
 static_assert(sizeof(FlowNat) <= 128);
 
