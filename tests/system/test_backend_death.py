@@ -44,9 +44,9 @@ def assert_others_went_on(held, victim):
 
 def until_share_is_back(standard, victim):
     standard.cardea.until_backends("up")
-    result = standard.connect(900)
+    result = standard.connect(2000)
     assert result["failed"] == 0
-    assert abs(result["backends"][victim] / 900 - 1 / 3) < 0.06, result["backends"]
+    assert abs(result["backends"][victim] / 2000 - 1 / 3) < 0.06, result["backends"]
 
 
 def test_a_killed_backend_gets_no_new_connections(standard):
@@ -118,7 +118,7 @@ def test_draining_keeps_what_is_established(standard):
 def test_a_weight_set_by_hand_counts(standard):
     backend = "web/" + standard.backend_address("b1")
     standard.cardea.run("set", "weight", backend, "4")
-    result = standard.connect(1200)
+    result = standard.connect(2000)
     standard.cardea.run("set", "weight", backend, "1")
     assert result["failed"] == 0
-    assert abs(result["backends"]["b1"] / 1200 - 4 / 6) < 0.05, result["backends"]
+    assert abs(result["backends"]["b1"] / 2000 - 4 / 6) < 0.05, result["backends"]

@@ -5,6 +5,8 @@ import pytest
 from lab.site import CLIENT_HOST, WAN
 from lab.standard import ECHO, WEB, Standard
 
+CONNECTIONS = 6000  # as in test_shares
+
 
 @pytest.fixture(scope="module")
 def standard(device):
@@ -14,9 +16,9 @@ def standard(device):
 
 @pytest.mark.parametrize("family", [4, 6])
 def test_connections_follow_the_weights(standard, family):
-    result = standard.connect(2000, address=WEB[family])
+    result = standard.connect(CONNECTIONS, address=WEB[family])
     assert result["failed"] == 0, result
-    assert abs(result["backends"]["b1"] / 2000 - 0.5) < 0.03
+    assert abs(result["backends"]["b1"] / CONNECTIONS - 0.5) < 0.03
     assert set(result["backends"]) == {"b1", "b2", "b3"}
 
 

@@ -32,6 +32,6 @@ def test_a_hundred_reloads_disturb_nobody():
         line, held = probing.stop()["line"], [load.stop() for load in holding]
     for result in held:
         assert result["failed"] == result["moved"] == result["corrupt"] == 0, result
-        assert len(result["backends"]) == 3 and result["requests"] > 20
+        assert len(result["backends"]) > 1 and result["requests"] > 20, result
     assert [entry for entry in line if "error" in entry] == []
     assert after["generation"] - before["generation"] >= RELOADS

@@ -6,7 +6,7 @@ from lab.site import endpoint
 from lab.standard import ECHO, WEB, Standard
 
 WEIGHTS = [3, 2, 1]
-CONNECTIONS = 3000
+CONNECTIONS = 6000  # the hash spreads by chance: with so many a share's standard deviation is below 0.7 %
 TOLERANCE = 0.03  # of all connections
 
 
@@ -44,7 +44,7 @@ def test_datagrams_follow_the_weights(standard, family):
 
 @pytest.mark.parametrize("family", [4, 6])
 def test_one_tuple_goes_to_one_backend(standard, family):
-    ports = ["--local-port", 20000 + 1000 * family, "--list-ports"]
+    ports = ["--local-port", 1000 * family, "--list-ports"]  # below those the client's kernel gives out
     first = standard.connect(200, *ports, address=WEB[family])
     again = standard.connect(200, *ports, address=WEB[family])
     assert first["failed"] == again["failed"] == 0, (first["examples"], again["examples"])
@@ -53,7 +53,7 @@ def test_one_tuple_goes_to_one_backend(standard, family):
 
 
 def test_explain_names_the_backend_that_answers(standard):
-    ports = standard.connect(20, "--local-port", 30000, "--list-ports")["ports"]
+    ports = standard.connect(20, "--local-port", 9000, "--list-ports")["ports"]
     for port, backend in ports.items():
         told = standard.cardea.explain(f"192.0.2.10:{port}", f"{WEB[4]}:80")
         assert told["service"] == "web" and told["verdict"] == "forward"

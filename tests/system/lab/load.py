@@ -10,6 +10,7 @@ All are bounded in number and in time. SIGTERM ends `hold` and `probe` early, wi
 import argparse
 import asyncio
 import collections
+import errno
 import hashlib
 import json
 import os
@@ -80,13 +81,21 @@ class Connection:
         address, timeout = options.address, options.timeout
         local = ("::" if ":" in address else "0.0.0.0", local_port) if local_port else None
         self = cls()
-        self.reader, self.writer = await asyncio.wait_for(
-            asyncio.open_connection(address, options.port, local_addr=local, ssl=options.tls,
-                                    server_hostname=options.server_name if options.tls else None), timeout)
+        self.reader, self.writer = await asyncio.wait_for(self._dial(options, local), timeout)
         self.timeout = timeout
         self.local_port = self.writer.get_extra_info("sockname")[1]
         self.host = options.server_name or (f"[{address}]" if ":" in address else address)
         return self
+
+    async def _dial(self, options, local):
+        while True:
+            try:
+                return await asyncio.open_connection(options.address, options.port, local_addr=local, ssl=options.tls,
+                                                     server_hostname=options.server_name if options.tls else None)
+            except OSError as error:  # the port's last owner still waits for the acknowledgement of its end
+                if not local or error.errno != errno.EADDRINUSE:
+                    raise
+            await asyncio.sleep(0.05)
 
     async def get(self, path, close=False):
         return await asyncio.wait_for(self._exchange(path, close), self.timeout)
