@@ -34,11 +34,6 @@ std::string bytes_text(uint64_t bytes) {
   return fmt::format("{:.{}f} {}", amount, amount < 99.95 ? 1 : 0, units[unit]);
 }
 
-std::string bits_rate(double bytes_per_second) {
-  const std::string number = short_number(bytes_per_second * 8);
-  return number.find(' ') == std::string::npos ? number + " bit/s" : number + "bit/s";
-}
-
 std::string duration_text(std::chrono::milliseconds duration) {
   const int64_t ms = duration.count(), s = ms / 1000;
   if (ms < 1000) return fmt::format("{} ms", ms);

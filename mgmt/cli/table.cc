@@ -1,11 +1,14 @@
 #include "mgmt/cli/table.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/check.h"
 
 namespace cardea::mgmt::cli {
 namespace {
+
+constexpr size_t kNameMin = 16;
 
 std::string_view escape_code(Tone tone) {
   switch (tone) {
@@ -49,6 +52,14 @@ std::string clipped(std::string_view line, size_t columns) {
   return line.find('\x1b') == line.npos ? out : out + "\x1b[0m";
 }
 
+std::string shortened(const std::string& name, size_t width) {
+  if (display_width(name) <= width || width == 0) return name;
+  const size_t slash = name.find('/');
+  const std::string tail = slash == name.npos ? "" : name.substr(slash);
+  if (display_width(tail) + 2 > width) return clipped(name, width - 1) + "…";
+  return clipped(name, width - 1 - display_width(tail)) + "…" + tail;
+}
+
 void Table::add(std::vector<Cell> row) {
   CHECK(row.size() == columns_.size());
   rows_.push_back(std::move(row));
@@ -61,32 +72,43 @@ size_t Table::columns_shown() const {
   return columns_.size() - silent;
 }
 
-std::string Table::text(bool colour) const {
+// Of each column, by what is in those rows that are shown.
+std::vector<size_t> Table::widths(size_t rows, size_t columns) const {
   std::vector<size_t> widths;
-  std::vector<Cell> titles;
-  for (const Column& column : columns_) {
-    widths.push_back(display_width(column.title));
-    titles.emplace_back(column.title, Tone::kFaint);
-  }
-  for (const auto& row : rows_)
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i].text));
+  for (const Column& column : columns_) widths.push_back(display_width(column.title));
+  for (size_t row = 0; row < rows; ++row)
+    for (size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], display_width(rows_[row][i].text));
+  widths.resize(columns_shown());
+  const size_t whole = std::accumulate(widths.begin(), widths.end(), 2 * (widths.size() - 1));
+  if (whole > columns) widths[0] -= std::min(whole - columns, widths[0] - std::min(widths[0], kNameMin));
+  return widths;
+}
 
-  const size_t shown = columns_shown();
+std::string Table::line(const std::vector<Cell>& row, const std::vector<size_t>& widths, bool colour) const {
   std::string out;
-  const auto add_line = [&](const std::vector<Cell>& row) {
-    for (size_t i = 0; i < shown; ++i) {
-      const std::string blanks(widths[i] - display_width(row[i].text), ' ');
-      const bool last = i + 1 == shown;
-      if (columns_[i].align == Column::Align::kRight) out += blanks;
-      out += painted(row[i].text, row[i].tone, colour);
-      if (columns_[i].align == Column::Align::kLeft && !last) out += blanks;
-      if (!last) out += "  ";
-    }
-    out.erase(out.find_last_not_of(' ') + 1);
-    out += '\n';
-  };
-  add_line(titles);
-  for (const auto& row : rows_) add_line(row);
+  for (size_t i = 0; i < widths.size(); ++i) {
+    const std::string text = i == 0 ? shortened(row[i].text, widths[i]) : row[i].text;
+    const std::string blanks(widths[i] - display_width(text), ' ');
+    const bool last = i + 1 == widths.size();
+    if (columns_[i].align == Column::Align::kRight) out += blanks;
+    out += painted(text, row[i].tone, colour);
+    if (columns_[i].align == Column::Align::kLeft && !last) out += blanks;
+    if (!last) out += "  ";
+  }
+  out.erase(out.find_last_not_of(' ') + 1);
+  return out + '\n';
+}
+
+std::string Table::text(bool colour, Space below_titles) const {
+  const bool all = rows_.size() <= below_titles.lines;
+  const size_t shown = all ? rows_.size() : below_titles.lines - std::min<size_t>(below_titles.lines, 1);
+  const auto columns = widths(shown, below_titles.columns);
+  std::vector<Cell> titles;
+  for (const Column& column : columns_) titles.emplace_back(column.title, Tone::kFaint);
+  std::string out = line(titles, columns, colour);
+  for (size_t i = 0; i < shown; ++i) out += line(rows_[i], columns, colour);
+  if (!all && below_titles.lines > 0)
+    out += painted("… " + std::to_string(rows_.size() - shown) + " more", Tone::kFaint, colour) + '\n';
   return out;
 }
 
