@@ -13,7 +13,7 @@ const Section& nat_section() {
           value("addresses", &Nat::addresses, address(),
                 {.prose = "Source addresses of connections to backends of \"fullnat\" services; each is answered for "
                           "by the port whose network contains it. With each one a backend can have as many connections "
-                          "as there are ports; a closed connection has its port for `timeouts.tcp_closing` more.",
+                          "as there are ports; a closed one keeps its port for a second.",
                  .example = "addresses = [\"10.0.0.3\", \"10.0.0.4\"];",
                  .restart = Restart::kDataplane,
                  .count_max = 64,

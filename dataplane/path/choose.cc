@@ -8,6 +8,9 @@
 namespace cardea::dataplane::path {
 namespace {
 
+// How long a closed connection keeps its NAT port from others: for what its two ends still have under way.
+constexpr uint32_t kClosedRestMs = 1000;
+
 const std::vector<IpAddress>* nat_addresses(const WorkerState& worker, const LiveSlot& slot, SlotId slot_id) {
   if (worker.hops == nullptr) return nullptr;
   const HopId hop = worker.hops->of_slot(slot_id, slot.address);
@@ -27,20 +30,38 @@ void set_deltas(FlowNat& nat, const FlowTuple& in) {
   nat.l4_delta = wire::add_deltas(addresses, ports);
 }
 
+bool is_in(const Batch& batch, FlowRef flow) {
+  for (uint32_t i = 0; i < batch.live_count; ++i)
+    if (same_flow(batch.flow[batch.live[i]], flow)) return true;
+  return false;
+}
+
+// Whether a new flow may have the port of this one, which ends then.
+bool gives_way(WorkerState& worker, const Batch& batch, FlowRef holder) {
+  const FlowHead& flow = worker.flows.head(holder);
+  if (flow.state != FlowState::kClosing || worker.now_ms - flow.last_seen_ms < kClosedRestMs) return false;
+  if (is_in(batch, holder)) return false;
+  if (!worker.dry) end_flow(worker, holder);
+  return true;
+}
+
 // Finds a NAT address and port under which the backend's replies belong to no other flow. False: none within the bound.
-bool find_nat_source(WorkerState& worker, const std::vector<IpAddress>& addresses, FlowNat& nat, const FlowTuple& in,
-                     uint64_t hash, uint64_t& reply_hash) {
+bool find_nat_source(WorkerState& worker, const Batch& batch, uint32_t row, const std::vector<IpAddress>& addresses,
+                     FlowNat& nat, uint64_t& reply_hash) {
+  const FlowTuple& in = batch.tuple[row];
   NatPorts scratch = worker.nat_ports;
   NatPorts& ports = worker.dry ? scratch : worker.nat_ports;
   if (ports.count() == 0) return false;
   for (size_t a = 0; a < addresses.size(); ++a) {
-    const IpAddress& address = addresses[(share_of(hash, uint32_t(addresses.size())) + a) % addresses.size()];
+    const IpAddress& address =
+        addresses[(share_of(batch.hash[row], uint32_t(addresses.size())) + a) % addresses.size()];
     for (uint32_t n = ports.tries(); n > 0; --n) {
       const uint16_t port_be = __builtin_bswap16(ports.next());
       const FlowTuple reply{{nat.backend}, address, nat.backend_port_be, port_be, in.protocol};
       reply_hash = flow_hash(worker.plan->hash_key, reply);
-      if (worker.flows.find(reply_hash, reply) != kNoFlow) continue;
       if (worker.plan->listen_table->find(address, port_be, in.protocol) != kNoService) continue;
+      const FlowRef holder = worker.flows.find(reply_hash, reply);
+      if (holder != kNoFlow && !gives_way(worker, batch, holder)) continue;
       nat.nat_address = address.bytes;
       nat.nat_port_be = port_be;
       return true;
@@ -62,7 +83,7 @@ bool begin_nat_flow(WorkerState& worker, Batch& batch, uint32_t row, const LiveS
   nat.family = slot.family;
   nat.hop_to_client = kNoHop;
   uint64_t reply_hash = 0;
-  if (!find_nat_source(worker, *addresses, nat, in, batch.hash[row], reply_hash))
+  if (!find_nat_source(worker, batch, row, *addresses, nat, reply_hash))
     return batch.drop(row, Reason::k_no_nat_port), false;
   set_deltas(nat, in);
   if (in.protocol == Protocol::kTcp)

@@ -38,10 +38,6 @@ void advance(FlowTable& flows, FlowRef ref, FlowHead& flow, const wire::Frame& f
   }
 }
 
-bool same_flow(FlowRef a, FlowRef b) {
-  return (a ^ b) << 1 == 0;
-}
-
 // Packets earlier in the burst that had found a flow which has ended since must not be rewritten by whatever gets its
 // entry next. The ring answers for tunnels; for a NAT flow nothing is left to say. Returns how many of the `live` rows
 // stay.

@@ -22,6 +22,11 @@ using FlowRef = uint32_t;
 inline constexpr FlowRef kNoFlow = 0;
 inline constexpr FlowRef kLookFurther = 1u << 31;  // answer of candidate() alone
 
+// Whichever of its tuples was found.
+inline bool same_flow(FlowRef a, FlowRef b) {
+  return (a ^ b) << 1 == 0;
+}
+
 enum class FlowState : uint8_t { kFree = 0, kSyn = 1, kEstablished = 2, kClosing = 3, kUdp = 4 };
 enum class FlowKind : uint8_t { kV4 = 0, kV6 = 1, kNat = 2 };
 

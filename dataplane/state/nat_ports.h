@@ -1,6 +1,6 @@
 // Which source ports a worker may give to fullnat flows: those with (port - first) % workers equal to its index, so
 // that a reply's destination port names its owner. A port is free for a flow when the reply's tuple is not in the flow
-// table; the same port serves many backends at once. The search starts where the last one ended and is bounded.
+// table, or is that of a flow which closed a while ago; the same port serves many backends at once. The search starts where the last one ended and is bounded.
 #pragma once
 
 #include <cstdint>

@@ -96,5 +96,22 @@ TEST(NatTcp, APortThatComesBackOpensBeyondWhereItWasLeft) {
   }
 }
 
+TEST(NatTcp, TheNextClientGetsTheClosedConnectionsPortAfterASecond) {
+  Site site({.backends = 1, .nat_port_first = 4000, .nat_port_last = 4000});
+  const Seen first = through(site, segment(kClients[0], wire::kTcpSyn, {.sequence = 1000}));
+  const FlowTuple next = tuple("198.51.100.8:5555", "203.0.113.1:80");
+  const auto syn = segment(next, wire::kTcpSyn, {.sequence = 1000});
+  EXPECT_EQ(name(run(site, syn).reason), name(Reason::k_no_nat_port)) << "the first is not closed";
+  through(site, segment(kClients[0], wire::kTcpRst, {.sequence = 1001}));
+  site.worker.now_ms += 999;
+  EXPECT_EQ(name(run(site, syn).reason), name(Reason::k_no_nat_port)) << "the first closed just now";
+  ++site.worker.now_ms;
+  const Seen second = through(site, syn);
+  EXPECT_TRUE(second.tuple == first.tuple);
+  EXPECT_EQ(site.worker.flows.size(), 1u);
+  const Outcome late = run(site, segment(kClients[0], wire::kTcpAck, {.sequence = 1001}));
+  EXPECT_EQ(name(late.reason), name(Reason::k_no_flow));
+}
+
 }  // namespace
 }  // namespace cardea::dataplane::test

@@ -6,14 +6,13 @@ import pytest
 from lab.standard import WEB, Standard
 
 PORTS, AT_ONCE, ROUNDS = 256, 200, 4
-CLOSING = 1  # seconds that a closed flow keeps its port
+REST = 1  # seconds that a closed flow keeps its port
 
 
 @pytest.fixture(scope="module")
 def standard():
     def few_ports(document):
         document["dataplane"]["nat"] = {"port_first": 1024, "port_last": 1024 + PORTS - 1}
-        document["dataplane"]["timeouts"] = {"tcp_closing": f"{CLOSING}s"}
     with Standard(weights=[1, 1, 1], change=few_ports) as running:
         yield running
 
@@ -39,7 +38,7 @@ def test_a_port_in_time_wait_takes_the_next_connection(standard, family, timesta
     for _ in range(ROUNDS):
         result = standard.connect(AT_ONCE, address=WEB[family])
         assert result["failed"] == 0, result
-        time.sleep(CLOSING + 0.5)
+        time.sleep(REST + 0.5)
     client.sysctl({"net.ipv4.tcp_timestamps": 1})
     assert time_waits(standard, family) > AT_ONCE, "the backends close first and remember it"
     # A backend that does not take a SYN acknowledges what it remembers; the client answers that with a reset.
