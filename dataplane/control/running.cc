@@ -24,7 +24,9 @@ constexpr uint32_t kRowsBeside = 512;  // rows that belong to no service and no 
 constexpr uint32_t kRowsEach = 6;      // of a service or a backend
 constexpr uint32_t kPoolCache = 256;   // buffers that a core keeps at hand
 constexpr uint32_t kBufferHeadroom = RTE_PKTMBUF_HEADROOM;
-constexpr uint32_t kFrameOverhead = 64;  // Ethernet, two VLAN tags, and alignment
+// ixgbe and its kin tell the card a buffer's size in whole KB: what is beyond is never filled, and a frame that needs it
+// comes in two pieces.
+constexpr uint32_t kBufferGrain = 1024;
 
 // Limits of the plan that the counters are made for, before the plan itself can be built on them.
 struct Limits {
@@ -71,17 +73,21 @@ struct PoolShape {
 // Every buffer that can be somewhere at once: in devices, in rings, in a burst, waiting, in the cores' caches.
 Result<PoolShape> pool_shape(const LivePlan& plan) {
   PoolShape shape;
-  uint32_t mtu_max = 1500;
+  uint32_t frame = 2048;
   for (size_t i = 0; i < plan.ports.size(); ++i) {
     auto needs = port_needs(request_of(plan, i));
     if (!needs) return std::unexpected(std::move(needs).error());
     shape.buffers += needs->buffers;
-    mtu_max = std::max<uint32_t>(mtu_max, plan.ports[i].mtu);
+    frame = std::max(frame, needs->frame);
   }
   const auto workers = uint32_t(plan.settings.workers.size());
   shape.buffers += workers * (2 * kRingPackets + 2 * kBurstMax + 2 * kPoolCache) + kDoorPackets +
                    uint32_t(WaitingPackets::kTotalMax);
-  shape.room = (std::max<uint32_t>(2048, (mtu_max + kFrameOverhead + 63) & ~63u)) + kBufferHeadroom;
+  shape.room = ((frame + kBufferGrain - 1) & ~(kBufferGrain - 1)) + kBufferHeadroom;
+  if (shape.room > UINT16_MAX)
+    return fail(fmt::format("ports: frames of {} bytes do not fit a packet buffer; the largest holds {}", frame,
+                            UINT16_MAX / kBufferGrain * kBufferGrain - kBufferGrain),
+                Origin::kOperator);
   return shape;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <cctype>
+#include <cstdlib>
 #include <span>
 
 namespace cardea::dataplane {
@@ -14,7 +15,8 @@ namespace {
 // Frames wait in a ring shared with the kernel: a burst of 1,024 is 0.8 ms at 1.2 Mpps, and 2 MB a direction.
 // 60 ms of 65,000 packets a second: a worker that shares its core with others is away for that long now and then.
 constexpr uint32_t kAfPacketFrames = 4096;
-constexpr uint32_t kAfPacketBlock = 65536;
+constexpr uint32_t kAfPacketBlock = 65536;  // about
+constexpr uint32_t kAfPacketFrameStep = 1024;
 // The kernel puts its header, the link-layer address and padding before each frame (TPACKET_V2: 66 bytes), and the
 // Ethernet header with two VLAN tags counts beside the MTU.
 constexpr uint32_t kAfPacketOverhead = 128;
@@ -59,10 +61,16 @@ void add_default(Arguments& arguments, std::string_view key, uint64_t value) {
     arguments.emplace_back(key, std::to_string(value));
 }
 
-void add_af_packet_defaults(Arguments& arguments, const VdevShape& shape) {
-  const uint32_t frame = std::bit_ceil(std::max<uint32_t>(2048, shape.mtu + kAfPacketOverhead));
+// The driver takes the frames for one row without gaps: a block is a whole number of them, and of pages, which four
+// frames always are; and the ring a whole number of blocks.
+uint32_t af_packet_block(uint32_t frame) {
+  return frame * std::max<uint32_t>(4, std::bit_floor(kAfPacketBlock / std::max(frame, 1u)));
+}
+
+void add_af_packet_defaults(const Device& device, Arguments& arguments, const VdevShape& shape) {
+  const uint32_t frame = af_packet_frame(device, shape.mtu);
   add_default(arguments, "qpairs", shape.queues);
-  add_default(arguments, "blocksz", std::max(kAfPacketBlock, frame));
+  add_default(arguments, "blocksz", af_packet_block(frame));
   add_default(arguments, "framesz", frame);
   add_default(arguments, "framecnt", kAfPacketFrames);
   add_default(arguments, "qdisc_bypass", 1);
@@ -105,6 +113,13 @@ Result<Device> parse_device(std::string_view text) {
   return device;
 }
 
+uint32_t af_packet_frame(const Device& device, uint32_t mtu) {
+  for (const auto& [key, value] : device.arguments)
+    if (key == "framesz") return uint32_t(std::strtoul(value.c_str(), nullptr, 10));
+  const uint32_t wanted = std::max<uint32_t>(2048, mtu + kAfPacketOverhead);
+  return (wanted + kAfPacketFrameStep - 1) / kAfPacketFrameStep * kAfPacketFrameStep;
+}
+
 std::string vdev_name(const Device& device, unsigned index) {
   const bool numbered = std::isdigit(static_cast<unsigned char>(device.driver.back())) != 0;
   return numbered ? device.driver : device.driver + std::to_string(index);
@@ -112,7 +127,7 @@ std::string vdev_name(const Device& device, unsigned index) {
 
 std::string vdev_arguments(const Device& device, const VdevShape& shape) {
   Arguments arguments = device.arguments;
-  if (device.kind == Device::Kind::kAfPacket) add_af_packet_defaults(arguments, shape);
+  if (device.kind == Device::Kind::kAfPacket) add_af_packet_defaults(device, arguments, shape);
   if (device.kind == Device::Kind::kAfXdp) add_af_xdp_defaults(arguments, shape);
   std::string text;
   for (const auto& [key, value] : arguments)

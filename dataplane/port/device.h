@@ -39,4 +39,7 @@ struct VdevShape {
 // The arguments behind the name, defaults filled in: "iface=eth1,start_queue=0,queue_count=4".
 std::string vdev_arguments(const Device& device, const VdevShape& shape);
 
+// Bytes of a frame in an af_packet device's rings, as written or by the MTU: a packet buffer has to hold one.
+uint32_t af_packet_frame(const Device& device, uint32_t mtu);
+
 }  // namespace cardea::dataplane

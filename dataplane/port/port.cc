@@ -47,6 +47,8 @@ std::set<int> packet_sockets() {
   return found;
 }
 
+constexpr uint32_t kFrameOverhead = 64;  // Ethernet, two VLAN tags, and alignment
+
 // A worker that shares its core is away for tens of milliseconds now and then. The af_xdp driver gives the kernel 2,048
 // buffers to fill whatever is asked for; a receive ring as long lets it use them all.
 uint16_t descriptors_of(const Device& device) {
@@ -111,7 +113,7 @@ class Opening {
                               request_.device, request_.mtu, info.max_mtu),
                   Origin::kOperator);
     rte_eth_conf conf{};
-    conf.rxmode.mtu = request_.mtu;
+    conf.rxmode.mtu = told_mtu();
     conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM;
     conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
     const uint64_t hash = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
@@ -126,10 +128,16 @@ class Opening {
       number = rte_eth_dev_configure(port_.id, port_.queues, port_.queues, &conf);
     }
     if (number != 0) return refuse(request_, "configure it", number);
+    if (port_.device.on_host_interface()) return {};  // the interface has it already (prepare_host_interface)
     number = rte_eth_dev_set_mtu(port_.id, request_.mtu);
     if (number != 0 && number != -ENOTSUP)
       return refuse(request_, fmt::format("set its MTU to {}", request_.mtu), number);
     return {};
+  }
+
+  // The af_packet driver owns to no more than Ethernet's 1500 bytes, and moves what its rings' frames hold.
+  uint16_t told_mtu() const {
+    return port_.device.kind == Device::Kind::kAfPacket ? std::min<uint16_t>(request_.mtu, 1500) : request_.mtu;
   }
 
   Result<> set_up_queues() {
@@ -183,9 +191,9 @@ std::unexpected<Error> queues_apart(const PortRequest& request, const Device& de
               Origin::kOperator);
 }
 
-// An af_xdp port takes every queue of its interface, or packets of the others would pass it by. For af_packet the
-// kernel's spreading over sockets would also put fragments together, so one socket takes all unless `qpairs` says
-// otherwise.
+// An af_xdp port takes every queue of its interface, or packets of the others would pass it by. For af_packet one socket
+// takes all unless `qpairs` says otherwise: with several, the kernel moves packets of a flow to another one when its
+// own is full.
 Result<Shape> shape_of(const PortRequest& request) {
   auto device = parse_device(request.device);
   if (!device) return std::unexpected(std::move(device).error().in("port " + request.name));
@@ -219,7 +227,9 @@ Result<PortNeeds> port_needs(const PortRequest& request) {
   if (!shape) return std::unexpected(std::move(shape).error());
   const bool xdp = shape->device.kind == Device::Kind::kAfXdp;
   const uint32_t a_queue = xdp ? 3u * kXdpDescriptors : 2u * kDescriptors;  // receive, transmit; and af_xdp's fill ring
-  return PortNeeds{.buffers = a_queue * shape->queues, .queues = shape->queues};
+  const uint32_t frame = shape->device.kind == Device::Kind::kAfPacket ? af_packet_frame(shape->device, request.mtu)
+                                                                       : request.mtu + kFrameOverhead;
+  return PortNeeds{.buffers = a_queue * shape->queues, .frame = frame, .queues = shape->queues};
 }
 
 Result<Port> open_port(const PortRequest& request, rte_mempool* pool) {

@@ -47,6 +47,7 @@ struct PortRequest {
 // What the port will take from the packet pool, and the queues it will have; known before DPDK is started.
 struct PortNeeds {
   uint32_t buffers = 0;
+  uint32_t frame = 0;  // bytes that each of them has to hold, headroom aside
   uint16_t queues = 1;
 };
 Result<PortNeeds> port_needs(const PortRequest& request);

@@ -36,3 +36,23 @@ def test_a_port_nobody_serves_is_refused_by_the_kernel(standard):
 def test_programs_on_the_host_reach_out_through_the_ports(standard):
     url = f"http://{standard.backend_address('b1')}/"
     assert standard.site.lb.run("curl", "-sS", "--max-time", "3", url).stdout == "b1\n"
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("size", [2100, 4000, 20000])
+def test_datagrams_larger_than_a_frame_reach_the_host_and_come_back(standard, family, size):
+    """In fragments, which the host puts together: nobody on the way may."""
+    done = standard.site.client.run("ping", "-c", "3", "-i", "0.2", "-W", "5", "-s", size, WAN.address(LB_HOST, family), check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_port_carries_packets_of_the_mtu_that_it_was_given():
+    def jumbo(document):
+        document["dataplane"]["ports"][0]["mtu"] = 9000
+    with Standard(backends=1, families=(4,), change=jumbo) as standard:
+        standard.site.client.ip("link set wan mtu 9000")
+        whole = ["ping", "-c", "3", "-i", "0.2", "-W", "5", "-M", "do", WAN.address(LB_HOST, 4), "-s"]
+        assert standard.site.client.run(*whole, 9000 - 28, check=False).returncode == 0
+        assert standard.site.lb.run("cat", "/sys/class/net/wan/mtu").stdout.strip() == "9000"
+        result = standard.connect(20, "--path", "/big")
+        assert result["failed"] == 0, result

@@ -47,8 +47,28 @@ TEST(Device, AfPacketFramesHoldTheMtu) {
   const Device device = *parse_device("net_af_packet,iface=eth1");
   EXPECT_EQ(vdev_arguments(device, {.queues = 1, .mtu = 1500}),
             "iface=eth1,qpairs=1,blocksz=65536,framesz=2048,framecnt=4096,qdisc_bypass=1");
-  EXPECT_NE(vdev_arguments(device, {.queues = 1, .mtu = 2000}).find("framesz=4096"), std::string::npos);
-  EXPECT_NE(vdev_arguments(device, {.queues = 1, .mtu = 9000}).find("framesz=16384"), std::string::npos);
+  EXPECT_NE(vdev_arguments(device, {.queues = 1, .mtu = 2000}).find("framesz=3072"), std::string::npos);
+  EXPECT_NE(vdev_arguments(device, {.queues = 1, .mtu = 9000}).find("blocksz=36864,framesz=9216"), std::string::npos);
+}
+
+TEST(Device, AfPacketBlocksAreWholeFramesAndWholePages) {
+  const Device device = *parse_device("net_af_packet,iface=eth1");
+  for (uint32_t mtu = 1280; mtu <= 9600; ++mtu) {
+    const std::string text = vdev_arguments(device, {.queues = 1, .mtu = mtu});
+    const auto number = [&](const std::string& key) {
+      return std::stoul(text.substr(text.find(key + "=") + key.size() + 1));
+    };
+    ASSERT_EQ(number("framesz"), af_packet_frame(device, mtu));
+    ASSERT_GE(number("framesz"), mtu + 18 + 66) << "with Ethernet, a VLAN tag and the kernel's header";
+    ASSERT_EQ(number("blocksz") % number("framesz"), 0u) << mtu;
+    ASSERT_EQ(number("blocksz") % 4096, 0u) << mtu;
+    ASSERT_EQ(number("framecnt") % (number("blocksz") / number("framesz")), 0u) << mtu;
+  }
+}
+
+TEST(Device, ABufferHoldsWhatTheOperatorMadeTheFrame) {
+  EXPECT_EQ(af_packet_frame(*parse_device("net_af_packet,iface=a,framesz=4096"), 1500), 4096u);
+  EXPECT_EQ(af_packet_frame(*parse_device("net_af_packet,iface=a"), 1500), 2048u);
 }
 
 TEST(Device, WhatTheOperatorWroteWins) {
