@@ -21,12 +21,11 @@ constexpr std::chrono::microseconds kSpin{200};
 constexpr std::chrono::milliseconds kSleepMax{100};
 constexpr int kTransmitTries = 3;  // a full device gets that many chances before packets are dropped
 
-// Queues are dealt out in turn, so that a port with more queues than workers is drained whole.
-std::vector<QueueOfPort> queues_of(uint32_t worker, const std::vector<Port>& ports, size_t workers) {
+std::vector<QueueOfPort> queues_of(uint32_t worker, const std::vector<Port>& ports, uint32_t workers) {
   std::vector<QueueOfPort> queues;
   for (const Port& port : ports)
     for (uint16_t queue = 0; queue < port.queues; ++queue)
-      if (queue % workers == worker) queues.push_back({&port, queue});
+      if (worker_of_queue(port.index, port.queues, queue, workers) == worker) queues.push_back({&port, queue});
   return queues;
 }
 
@@ -40,7 +39,7 @@ uint32_t flows_of_worker(const PlanSettings& settings) {
 }  // namespace
 
 Result<std::unique_ptr<Worker>> Worker::create(const Surroundings& surroundings) {
-  const size_t workers = surroundings.rings.workers.size();
+  const auto workers = uint32_t(surroundings.rings.workers.size());
   std::vector<QueueOfPort> queues = queues_of(surroundings.index, surroundings.ports, workers);
   auto sleeper = Sleeper::create(queues, surroundings.rings.workers[surroundings.index]->bell);
   if (!sleeper) return std::unexpected(std::move(sleeper).error());
@@ -55,7 +54,9 @@ Worker::Worker(const Surroundings& surroundings, Sleeper sleeper, std::vector<Qu
       sleeper_(std::move(sleeper)),
       queues_(std::move(queues)),
       cycles_per_second_(rte_get_tsc_hz()),
-      cycles_per_millisecond_(cycles_per_second_ / 1000) {
+      cycles_per_millisecond_(cycles_per_second_ / 1000),
+      gather_patience_(cycles_per_millisecond_ * Gather::kPatienceUs / 1000),
+      gathered_(surroundings.ports.size()) {
   const PlanSettings& settings = surroundings.settings;
   state_.index = surroundings.index;
   state_.workers = uint32_t(surroundings.rings.workers.size());
@@ -103,6 +104,7 @@ void Worker::run() {
   }
   while (send_outbox()) {
   }
+  for (uint16_t port = 0; port < gathered_.size(); ++port) send_gathered(port);
   around_.quiet_points.sleep(around_.index);
 }
 
@@ -114,6 +116,8 @@ bool Worker::turn(uint64_t now) {
   for (const QueueOfPort& queue : queues_) busy |= receive(queue);
   busy |= take_inbox();
   busy |= send_outbox();
+  for (uint16_t port = 0; port < gathered_.size(); ++port)
+    if (gathered_[port].due(busy, rte_rdtsc(), gather_patience_)) send_gathered(port);
   tend();
   return busy;
 }
@@ -187,21 +191,44 @@ bool Worker::send_outbox() {
     uint16_t end = uint16_t(first + 1);
     while (end < count && packets[end]->port == port) ++end;
     const uint16_t taken = transmit_here(around_.ports[port], packets + first, uint16_t(end - first));
-    for (uint16_t lost = uint16_t(first + taken); lost < end; ++lost) rte_pktmbuf_free(packets[lost]);
-    if (taken < end - first)
-      stats::add(around_.cells + around_.path_cells.drops[size_t(Reason::k_tx_full)], uint64_t(end - first - taken));
+    lose(packets + first + taken, uint16_t(end - first - taken));
     first = end;
   }
   return count > 0;
 }
 
+void Worker::send_gathered(uint16_t port) {
+  Gather& gathered = gathered_[port];
+  const uint16_t count = gathered.take_all();
+  if (count == 0) return;
+  const uint16_t taken = transmit_now(around_.ports[port], gathered.packets(), count);
+  lose(gathered.packets() + taken, uint16_t(count - taken));
+}
+
+void Worker::lose(rte_mbuf** packets, uint16_t count) {
+  if (count == 0) [[likely]]
+    return;
+  rte_pktmbuf_free_bulk(packets, count);
+  stats::add(around_.cells + around_.path_cells.drops[size_t(Reason::k_tx_full)], count);
+}
+
 // ---- the ends
 
 uint16_t Worker::transmit_here(const Port& port, rte_mbuf** packets, uint16_t count) {
+  if (!port.gathers) return transmit_now(port, packets, count);
+  Gather& gathered = gathered_[port.index];
+  for (uint16_t taken = 0; taken < count;) {
+    taken = uint16_t(taken + gathered.add(packets + taken, uint16_t(count - taken), rte_rdtsc()));
+    if (gathered.full()) send_gathered(port.index);
+  }
+  return count;
+}
+
+uint16_t Worker::transmit_now(const Port& port, rte_mbuf** packets, uint16_t count) {
   uint16_t sent = 0;
   for (int tries = 0; sent < count && tries < kTransmitTries;) {
     const uint16_t taken =
-        rte_eth_tx_burst(port.id, uint16_t(around_.index % port.queues), packets + sent, uint16_t(count - sent));
+        rte_eth_tx_burst(port.id, uint16_t(sending_queue(port)), packets + sent, uint16_t(count - sent));
     if (taken == 0) ++tries;
     sent = uint16_t(sent + taken);
   }
@@ -210,7 +237,7 @@ uint16_t Worker::transmit_here(const Port& port, rte_mbuf** packets, uint16_t co
 
 uint16_t Worker::transmit(uint16_t port, rte_mbuf** packets, uint16_t count) {
   const Port& way = around_.ports[port];
-  if (around_.index < way.queues) return transmit_here(way, packets, count);
+  if (sending_queue(way) < way.queues) return transmit_here(way, packets, count);
   WorkerRings& sender = around_.rings.sender(port, way.queues);
   for (uint16_t i = 0; i < count; ++i) packets[i]->port = port;
   const uint16_t taken = sender.outbox.push(packets, count);

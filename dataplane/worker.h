@@ -15,6 +15,7 @@
 #include "dataplane/path/batch.h"
 #include "dataplane/path/path_rows.h"
 #include "dataplane/path/worker_state.h"
+#include "dataplane/port/gather.h"
 #include "dataplane/port/port.h"
 #include "dataplane/port/sleeper.h"
 #include "dataplane/state/hops.h"
@@ -59,14 +60,20 @@ class Worker {
   uint64_t nanoseconds_of(uint64_t cycles) const {
     return uint64_t(static_cast<unsigned __int128>(cycles) * 1'000'000'000 / cycles_per_second_);
   }
+  uint32_t sending_queue(const Port& port) const {
+    return dataplane::sending_queue(port.index, port.queues, around_.index, uint32_t(around_.rings.workers.size()));
+  }
   bool receive(const QueueOfPort& queue);
   bool take_inbox();
   bool send_outbox();
+  void send_gathered(uint16_t port);
+  void lose(rte_mbuf** packets, uint16_t count);
   void sleep();
   void account_time(uint64_t from, bool busy);
 
   uint16_t transmit(uint16_t port, rte_mbuf** packets, uint16_t count);
   uint16_t transmit_here(const Port& port, rte_mbuf** packets, uint16_t count);
+  uint16_t transmit_now(const Port& port, rte_mbuf** packets, uint16_t count);
   uint16_t to_kernel(rte_mbuf** packets, uint16_t count);
   uint16_t hand_over(uint32_t worker, rte_mbuf** packets, uint16_t count);
   bool wait(rte_mbuf* packet, uint16_t port, const IpAddress& next_hop);
@@ -78,6 +85,8 @@ class Worker {
   std::vector<QueueOfPort> queues_;
   std::atomic<bool> stop_ = false;
   uint64_t cycles_per_second_ = 1, cycles_per_millisecond_ = 1, idle_since_ = 0;
+  uint64_t gather_patience_ = 0;
+  std::vector<Gather> gathered_;  // by port; those that gather
   uint64_t busy_cycles_ = 0, sleeping_cycles_ = 0;
   uint32_t tended_ms_ = 0;
   void* flow_memory_ = nullptr;

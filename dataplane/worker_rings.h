@@ -30,6 +30,21 @@ struct WaitingPacket {
   uint16_t port = 0;
 };
 
+// Which worker a port's queue belongs to, for receiving and for sending. Dealt out in turn, so that a port with more
+// queues than workers is drained whole; ports with fewer begin with a worker each, so that ports of one queue do not
+// all fall to the first.
+constexpr uint32_t worker_of_queue(uint16_t port, uint16_t queues, uint16_t queue, uint32_t workers) {
+  return (queue + (queues < workers ? port : 0u)) % workers;
+}
+// The queue that a worker sends by on a port, or `queues` and more: it has none there.
+constexpr uint32_t sending_queue(uint16_t port, uint16_t queues, uint32_t worker, uint32_t workers) {
+  return queues < workers ? (worker + workers - port % workers) % workers : worker;
+}
+// Which worker sends on a port for those that have no queue there.
+constexpr uint32_t sender_of(uint16_t port, uint16_t queues, uint32_t workers) {
+  return worker_of_queue(port, queues, uint16_t(port % std::min<uint32_t>(queues, workers)), workers);
+}
+
 // A DPDK ring that frees itself; many producers, one consumer.
 class PacketRing {
  public:
@@ -65,9 +80,8 @@ struct Rings {
   static Result<std::unique_ptr<Rings>> create(uint32_t workers);
   explicit Rings(PacketRing to_kernel) : door(std::move(to_kernel)) {}
 
-  // Which worker sends on a port for those that have no transmit queue there.
   WorkerRings& sender(uint16_t port, uint16_t queues) {
-    return *workers[port % std::min<size_t>(queues, workers.size())];
+    return *workers[sender_of(port, queues, uint32_t(workers.size()))];
   }
 };
 

@@ -24,8 +24,8 @@ constexpr uint32_t kRowsBeside = 512;  // rows that belong to no service and no 
 constexpr uint32_t kRowsEach = 6;      // of a service or a backend
 constexpr uint32_t kPoolCache = 256;   // buffers that a core keeps at hand
 constexpr uint32_t kBufferHeadroom = RTE_PKTMBUF_HEADROOM;
-// ixgbe and its kin tell the card a buffer's size in whole KB: what is beyond is never filled, and a frame that needs it
-// comes in two pieces.
+// ixgbe and its kin tell the card a buffer's size in whole KB: what is beyond is never filled, and a frame that needs
+// it comes in two pieces.
 constexpr uint32_t kBufferGrain = 1024;
 
 // Limits of the plan that the counters are made for, before the plan itself can be built on them.
@@ -81,8 +81,9 @@ Result<PoolShape> pool_shape(const LivePlan& plan) {
     frame = std::max(frame, needs->frame);
   }
   const auto workers = uint32_t(plan.settings.workers.size());
-  shape.buffers += workers * (2 * kRingPackets + 2 * kBurstMax + 2 * kPoolCache) + kDoorPackets +
-                   uint32_t(WaitingPackets::kTotalMax);
+  shape.buffers +=
+      workers * (2 * kRingPackets + 2 * kBurstMax + 2 * kPoolCache + Gather::kMax * uint32_t(plan.ports.size())) +
+      kDoorPackets + uint32_t(WaitingPackets::kTotalMax);
   shape.room = ((frame + kBufferGrain - 1) & ~(kBufferGrain - 1)) + kBufferHeadroom;
   if (shape.room > UINT16_MAX)
     return fail(fmt::format("ports: frames of {} bytes do not fit a packet buffer; the largest holds {}", frame,

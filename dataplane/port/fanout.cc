@@ -1,8 +1,9 @@
-// DPDK's af_packet driver joins its sockets to a fanout group, and always asks the kernel to put IPv4 fragments together
-// before it spreads them, with a single socket as well. A joined packet does not fit a frame of the ring and comes cut
-// off; and what we forward or hand to this host's kernel is fragments as they came. The driver has no setting for it, so
-// its call is answered here: the same group, with fragments left apart. Both pieces of a datagram still come by one
-// socket, since the kernel spreads fragments by their addresses alone. Every other call goes to the kernel as it is.
+// DPDK's af_packet driver joins its sockets to a fanout group, and always asks the kernel to put IPv4 fragments
+// together before it spreads them, with a single socket as well. A joined packet does not fit a frame of the ring and
+// comes cut off; and what we forward or hand to this host's kernel is fragments as they came. The driver has no setting
+// for it, so its call is answered here: the same group, with fragments left apart. Both pieces of a datagram still come
+// by one socket, since the kernel spreads fragments by their addresses alone. Every other call goes to the kernel as it
+// is.
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>

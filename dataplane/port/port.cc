@@ -65,6 +65,7 @@ class Opening {
     port_.device = std::move(device);
     port_.queues = queues;
     port_.mtu = request.mtu;
+    port_.gathers = port_.device.on_host_interface();
   }
 
   Result<Port> open() {
@@ -191,9 +192,9 @@ std::unexpected<Error> queues_apart(const PortRequest& request, const Device& de
               Origin::kOperator);
 }
 
-// An af_xdp port takes every queue of its interface, or packets of the others would pass it by. For af_packet one socket
-// takes all unless `qpairs` says otherwise: with several, the kernel moves packets of a flow to another one when its
-// own is full.
+// An af_xdp port takes every queue of its interface, or packets of the others would pass it by. For af_packet one
+// socket takes all unless `qpairs` says otherwise: with several, the kernel moves packets of a flow to another one when
+// its own is full.
 Result<Shape> shape_of(const PortRequest& request) {
   auto device = parse_device(request.device);
   if (!device) return std::unexpected(std::move(device).error().in("port " + request.name));
