@@ -76,7 +76,7 @@ class ControlSocketTest : public testing::Test {
 TEST_F(ControlSocketTest, APlanArrivesWithItsGeneration) {
   Message plan{Verb::kAdopt, 42, "", seal("plan", bytes_of("flat bytes")).value()};
   ASSERT_TRUE(send(near_.get(), plan));
-  const auto received = receive(far_.get(), 1s);
+  const auto received = receive(far_.get(), 60s);
   ASSERT_TRUE(received) << received.error().message;
   EXPECT_EQ(received->verb, Verb::kAdopt);
   EXPECT_EQ(received->generation, 42u);
@@ -93,7 +93,7 @@ TEST_F(ControlSocketTest, BodiesOfEverySizeArriveWhole) {
     std::string body(size, '\0');
     for (size_t i = 0; i < size; ++i) body[i] = char(i * 7 + i / 251);
     std::thread sender([&] { EXPECT_TRUE(send(near_.get(), {Verb::kAnswer, 0, body, {}})); });
-    const auto received = receive(far_.get(), 5s);
+    const auto received = receive(far_.get(), 60s);
     sender.join();
     ASSERT_TRUE(received) << received.error().message;
     EXPECT_TRUE(received->body == body) << size;
@@ -104,10 +104,10 @@ TEST_F(ControlSocketTest, BodiesOfEverySizeArriveWhole) {
 TEST_F(ControlSocketTest, RequestsAndAnswersTakeTurns) {
   for (uint64_t i = 1; i < 100; ++i) {
     ASSERT_TRUE(send(near_.get(), {Verb::kAsk, 0, "{\"ask\":\"" + std::to_string(i) + "\"}", {}}));
-    const auto question = receive(far_.get(), 1s);
+    const auto question = receive(far_.get(), 60s);
     ASSERT_TRUE(question);
     ASSERT_TRUE(send(far_.get(), {Verb::kRefused, i, question->body, {}}));
-    const auto answer = receive(near_.get(), 1s);
+    const auto answer = receive(near_.get(), 60s);
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->generation, i);
     EXPECT_THAT(answer->body, HasSubstr("\"" + std::to_string(i) + "\""));
@@ -179,7 +179,7 @@ TEST_F(ControlSocketTest, APeerThatClosesInTheMiddle) {
   {
     const FileDescriptor gone = std::move(near_);
   }
-  const auto received = receive(far_.get(), 1s);
+  const auto received = receive(far_.get(), 60s);
   ASSERT_FALSE(received);
   EXPECT_THAT(received.error().message, HasSubstr("middle of a message"));
   EXPECT_EQ(received.error().retry, Retry::kNever);

@@ -84,7 +84,7 @@ class PlanPeerOf {
       auto connection = control::accept(listener_.get());
       while (connection && !stopping_) {
         if (!readable(connection->get())) continue;
-        auto request = control::receive(connection->get(), std::chrono::seconds(1));
+        auto request = control::receive(connection->get(), std::chrono::seconds(10));
         if (!request || !control::send(connection->get(), answer(*request))) break;
       }
     }

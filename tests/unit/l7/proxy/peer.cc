@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kPatience = 10s;
+constexpr auto kPatience = 60s;
 
 // What follows a head in `text` as far as it says so itself; npos: more has to come.
 size_t body_end(std::string_view text, size_t at) {

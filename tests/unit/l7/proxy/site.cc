@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,8 +20,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// Segments as on an Ethernet. Loopback's own are 64 KB: a receiver with a small buffer never opens its window that wide,
+// and the kernel then sends a window each time its probe timer fires, five times a second.
+void use_ethernet_segments(const FileDescriptor& socket) {
+  const int bytes = 1460;
+  EXPECT_EQ(::setsockopt(socket.get(), IPPROTO_TCP, TCP_MAXSEG, &bytes, sizeof bytes), 0);
+}
+
 FileDescriptor connected(const Endpoint& to) {
   FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  use_ethernet_segments(socket);
   const SocketAddress at(to);
   EXPECT_EQ(::connect(socket.get(), at.data(), at.length), 0) << to.text();
   return socket;
@@ -39,10 +48,13 @@ FileDescriptor fifo(const std::string& path) {
 
 }  // namespace
 
-Origin::Origin(Loop& loop) : loop_(loop), socket_(open_listening_socket(port_.endpoint()).value()) {}
+Origin::Origin(Loop& loop) : loop_(loop) {
+  listen();
+}
 
 void Origin::listen() {
   socket_ = open_listening_socket(port_.endpoint()).value();
+  use_ethernet_segments(socket_);
 }
 
 Peer Origin::accept() {

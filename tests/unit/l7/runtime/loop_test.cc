@@ -73,11 +73,11 @@ TEST(Loop, SleepsUntilTheNextTimerAndNoLonger) {
   bool done = false;
   const Instant start = monotonic_now();
   spawn(*loop, arena, wait_a_moment(arena, *loop, done));
-  while (loop->spawned() != 0) loop->run_turn(std::chrono::seconds(10));
+  while (loop->spawned() != 0) loop->run_turn(std::chrono::minutes(10));
   EXPECT_TRUE(done);
   const auto took = monotonic_now() - start;
   EXPECT_GE(took, milliseconds(20));
-  EXPECT_LT(took, std::chrono::seconds(5));
+  EXPECT_LT(took, std::chrono::minutes(5));
   EXPECT_LT(loop->turn(), 50u);
 }
 

