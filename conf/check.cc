@@ -6,6 +6,11 @@
 #include "conf/nearest.h"
 
 namespace cardea::conf {
+namespace {
+
+constexpr size_t kComparedMax = 1000;  // names that one which is not there is compared with, letter by letter
+
+}  // namespace
 
 const char* unusable(const IpAddress& address, Loopback loopback) {
   const auto& bytes = address.bytes;
@@ -29,16 +34,19 @@ std::string family_name(Family family) {
   return family == Family::kIpv4 ? "IPv4" : "IPv6";
 }
 
-void check_reference(Checks& checks, const std::string& name, const std::vector<std::string>& known,
-                     const std::string& noun, const std::string& path) {
+void Names::add(const std::string& name) {
+  nameless_ |= name.empty();
+  if (!name.empty() && known_.insert(name).second) all_.push_back(name);
+}
+
+void check_reference(Checks& checks, const std::string& name, const Names& known, const std::string& noun,
+                     const std::string& path) {
   constexpr size_t kShown = 20;
+  if (name.empty() || known.has(name)) return;
   const std::string list = noun + "s";
-  const bool unsure = checks.places.spoilt(list) && (known.empty() || std::ranges::count(known, "") > 0);
-  if (unsure || name.empty() || std::ranges::count(known, name) > 0) return;
-  const std::string meant = nearest(name, known);
-  std::vector<std::string> names;  // one that is used twice is said once
-  for (const auto& one : known)
-    if (!one.empty() && std::ranges::count(names, one) == 0) names.push_back(one);
+  if (checks.places.spoilt(list) && !known.complete()) return;
+  const std::vector<std::string>& names = known.all();
+  const std::string meant = names.size() <= kComparedMax ? nearest(name, names) : "";
   const bool few = !names.empty() && names.size() <= kShown;
   checks.report(
       Finding::error, path, fmt::format("there is no {} {}", noun, in_quotes(name)),
@@ -68,8 +76,9 @@ void check_cluster(Checks& checks) {
 }
 
 void check(const Config& config, const Places& places, Findings& findings) {
-  Checks checks{config, places, findings};
+  Checks checks{config, places, findings, find_unsure(config, places)};
   check_cluster(checks);
+  check_modes(checks);
   check_dataplane(checks);
   check_ports(checks);
   check_pools(checks);

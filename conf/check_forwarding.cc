@@ -1,6 +1,7 @@
 // Checks of an l4 service together with its pool and the dataplane: can packets of the listener's family reach the
 // backends the way `forward` says, and do the health checks ask what the service serves.
 #include <algorithm>
+#include <unordered_map>
 
 #include "conf/check_parts.h"
 
@@ -85,16 +86,21 @@ void check_udp_health(Checks& checks, const Pair& pair) {
 
 void check_forwarding(Checks& checks) {
   const auto& config = checks.config;
-  const auto l4 = std::ranges::find(config.services, Mode::kL4, &Service::mode);
+  const auto of_l4 = [&](const Service& service) {
+    return service.mode == Mode::kL4 && !checks.unsure.contains(&service);
+  };
+  const auto l4 = std::ranges::find_if(config.services, of_l4);
   if (!config.dataplane && !checks.places.spoilt("dataplane") && l4 != config.services.end()) {
     checks.report(Finding::error, l4->place.path + ".mode",
                   "services of mode \"l4\" are forwarded by a dataplane, and there is none",
                   "a group: dataplane: { … };");
   }
+  std::unordered_map<std::string_view, const Pool*> pools;
+  for (const Pool& pool : config.pools) pools.emplace(pool.name, &pool);
   for (const Service& service : config.services) {
-    const auto pool = std::ranges::find(config.pools, service.pool, &Pool::name);
-    if (service.mode != Mode::kL4 || pool == config.pools.end() || service.pool.empty()) continue;
-    const Pair pair{service, *pool};
+    const auto pool = pools.find(service.pool);
+    if (!of_l4(service) || pool == pools.end() || service.pool.empty()) continue;
+    const Pair pair{service, *pool->second};
     const bool forward_known = !checks.places.spoilt(service.place.path + ".forward");
     if (forward_known && service.forward == Forward::kFullnat) check_fullnat_families(checks, pair);
     if (forward_known && config.dataplane) check_sources(checks, *config.dataplane, pair);

@@ -1,6 +1,7 @@
 // Checks of `l7`, `caches` and what tcp and http services need of them: shards to run on, TCP to listen for, settings
 // that their mode knows.
 #include <algorithm>
+#include <unordered_set>
 
 #include "conf/check_parts.h"
 
@@ -9,6 +10,13 @@ namespace {
 
 bool of_l7(const Service& service) {
   return service.mode != Mode::kL4;
+}
+
+std::unordered_set<std::string_view> caches_in_use(const Config& config) {
+  std::unordered_set<std::string_view> names;
+  for (const Service& service : config.services)
+    for (const Route& route : service.routes) names.insert(route.cache);
+  return names;
 }
 
 void check_shards(Checks& checks, const L7& l7) {
@@ -25,6 +33,16 @@ void check_shards(Checks& checks, const L7& l7) {
   }
 }
 
+// Of a document without services nobody else finds fault with that; of an empty one, say.
+void check_anything(Checks& checks) {
+  const Config& config = checks.config;
+  const Places& places = checks.places;
+  if (config.dataplane || config.l7 || !config.services.empty()) return;
+  if (places.spoilt("dataplane") || places.spoilt("l7") || places.spoilt("services")) return;
+  checks.report(Finding::error, "", "there is neither a dataplane nor an l7 section: nothing says where to serve",
+                "a group dataplane: { … }; for packets, or l7: { … }; for tcp and http services");
+}
+
 void check_present(Checks& checks) {
   const auto first = std::ranges::find_if(checks.config.services, of_l7);
   if (first == checks.config.services.end() || checks.config.l7 || checks.places.spoilt("l7")) return;
@@ -35,6 +53,7 @@ void check_present(Checks& checks) {
 
 void check_caches(Checks& checks) {
   static const Row *memory = find_row("caches[].memory"), *object_max = find_row("caches[].object_max");
+  const auto used = caches_in_use(checks.config);
   Unique names(checks, "cache name");
   for (const Cache& cache : checks.config.caches) {
     if (!cache.name.empty()) names.add(in_quotes(cache.name), cache.place.path + ".name");
@@ -44,11 +63,7 @@ void check_caches(Checks& checks) {
                                 memory->values(&cache).front()),
                     "an object_max no larger than memory");
     }
-    const auto uses = [&](const Service& service) {
-      return std::ranges::count(service.routes, cache.name, &Route::cache) > 0;
-    };
-    if (cache.name.empty() || checks.places.spoilt("services") || std::ranges::any_of(checks.config.services, uses))
-      continue;
+    if (cache.name.empty() || checks.places.spoilt("services") || used.contains(cache.name)) continue;
     checks.report(Finding::hint, cache.place.path, fmt::format("no route uses cache {}", in_quotes(cache.name)));
   }
 }
@@ -109,17 +124,18 @@ void check_tls(Checks& checks, const Service& service) {
 }  // namespace
 
 void check_l7(Checks& checks) {
+  check_anything(checks);
   check_present(checks);
   if (checks.config.l7) check_shards(checks, *checks.config.l7);
   check_caches(checks);
   for (const Service& service : checks.config.services) {
-    if (checks.places.spoilt(service.place.path + ".mode")) continue;
+    if (checks.unsure.contains(&service)) continue;
     check_mode(checks, service);
     if (!of_l7(service)) continue;
     check_protocols(checks, service);
     check_tls(checks, service);
   }
-  const bool idle = checks.config.l7 && std::ranges::none_of(checks.config.services, of_l7);
+  const bool idle = checks.config.l7 && checks.unsure.empty() && std::ranges::none_of(checks.config.services, of_l7);
   if (idle && !checks.places.spoilt("services"))
     checks.report(Finding::hint, "l7", "no service is of mode tcp or http: cardea-l7 has nothing to do");
 }

@@ -5,7 +5,9 @@
 
 #include <initializer_list>
 #include <map>
+#include <set>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -20,7 +22,8 @@ struct Checks {
   const Config& config;
   const Places& places;
   Findings& findings;
-  PoolUses uses{config};
+  std::set<const Service*> unsure = {};  // services whose mode is not known: what depends on it is not judged
+  PoolUses uses{config, unsure};
 
   // A setting that could not be read is already reported; nothing more is said about it.
   void report(Finding::Level level, const std::string& path, std::string message, std::string expected = {},
@@ -59,15 +62,32 @@ class Unique {
 enum class Loopback : uint8_t { kRefused, kAllowed };
 const char* unusable(const IpAddress& address, Loopback loopback = Loopback::kRefused);
 
+// The names of a list's elements: asked once for each reference to one, of which there may be 60,000.
+class Names {
+ public:
+  void add(const std::string& name);
+  bool has(const std::string& name) const { return known_.contains(name); }
+  bool complete() const { return !all_.empty() && !nameless_; }  // none has lost its name by a mistake
+  const std::vector<std::string>& all() const { return all_; }   // each once, in their order
+
+ private:
+  std::vector<std::string> all_;
+  std::unordered_set<std::string> known_;
+  bool nameless_ = false;
+};
+
 // A name that refers to something of this list ("pool"), which has to be there.
-void check_reference(Checks& checks, const std::string& name, const std::vector<std::string>& known,
-                     const std::string& noun, const std::string& path);
+void check_reference(Checks& checks, const std::string& name, const Names& known, const std::string& noun,
+                     const std::string& path);
 
 // Settings that were written and do nothing here; `where`: "a service of mode \"l4\"".
 void check_idle(Checks& checks, const std::string& path, std::initializer_list<const char*> settings,
                 const std::string& where);
 
 std::string family_name(Family family);  // "IPv4"
+
+std::set<const Service*> find_unsure(const Config& config, const Places& places);  // check_modes.cc
+void check_modes(Checks& checks);
 
 void check_cluster(Checks& checks);
 void check_dataplane(Checks& checks);   // check_dataplane.cc

@@ -145,7 +145,7 @@ void check_l7_use(Checks& checks, const Pool& pool) {
 void check_use(Checks& checks, const Pool& pool) {
   if (pool.name.empty() || checks.places.spoilt("services")) return;
   const PoolUse use = checks.uses.of(pool.name);
-  if (use.none())
+  if (use.none() && checks.unsure.empty())
     checks.report(Finding::hint, pool.place.path, fmt::format("no service uses pool {}", in_quotes(pool.name)));
   if (use.l4) check_l4_use(checks, pool);
   if (use.l7) check_l7_use(checks, pool);

@@ -7,7 +7,7 @@ namespace cardea::conf {
 namespace {
 
 struct Known {
-  std::vector<std::string> pools, caches;
+  Names pools, caches;
 };
 
 // What a route claims, as it is compared: every host with the path.
@@ -78,8 +78,8 @@ void check_service(Checks& checks, const Service& service, const Known& known) {
 
 void check_routes(Checks& checks) {
   Known known;
-  for (const Pool& pool : checks.config.pools) known.pools.push_back(pool.name);
-  for (const Cache& cache : checks.config.caches) known.caches.push_back(cache.name);
+  for (const Pool& pool : checks.config.pools) known.pools.add(pool.name);
+  for (const Cache& cache : checks.config.caches) known.caches.add(cache.name);
   for (const Service& service : checks.config.services)
     if (service.mode == Mode::kHttp) check_service(checks, service, known);
 }

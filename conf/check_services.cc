@@ -10,7 +10,7 @@ std::string text_of(const Listen& listen) {
   return fmt::format("{}/{}", listen.endpoint.text(), name(listen.protocol));
 }
 
-void check_pool(Checks& checks, const Service& service, const std::vector<std::string>& pools) {
+void check_pool(Checks& checks, const Service& service, const Names& pools) {
   const std::string path = service.place.path + ".pool";
   check_reference(checks, service.pool, pools, "pool", path);
   const bool routed = service.mode == Mode::kHttp && checks.places.written(service.place.path + ".routes");
@@ -99,10 +99,11 @@ void check_circles(Checks& checks) {
 
 void check_services(Checks& checks) {
   Unique names(checks, "service name"), listens(checks, "address");
-  std::vector<std::string> pools;
-  for (const Pool& pool : checks.config.pools) pools.push_back(pool.name);
+  Names pools;
+  for (const Pool& pool : checks.config.pools) pools.add(pool.name);
   for (const Service& service : checks.config.services) {
     if (!service.name.empty()) names.add(in_quotes(service.name), service.place.path + ".name");
+    if (checks.unsure.contains(&service)) continue;
     check_pool(checks, service, pools);
     check_listens(checks, service, listens);
   }

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <ranges>
+#include <unordered_map>
 
 namespace cardea::conf {
 namespace {
@@ -65,21 +68,30 @@ class Comparison {
     sections(*row.section, old_objects.front(), new_objects.front(), inner, restart);
   }
 
-  // What one of a list is called: by its key, or by its number where it may go without.
-  static std::string label(const Row& key, const void* object, size_t number) {
-    std::string name = shown(key, object);
-    return name == kUnset ? fmt::format("#{}", number + 1) : name;
+  // What one of a list is called: by its key, by what it says where it may go without, and by its number beside others
+  // of that name.
+  using Named = std::vector<std::pair<std::string, const void*>>;
+  static Named named(const Section& section, const std::vector<const void*>& objects) {
+    const Row& key = *section.find(section.key);
+    std::unordered_map<std::string, size_t> times;
+    Named all;
+    all.reserve(objects.size());
+    for (const void* object : objects) {
+      std::string name = shown(key, object);
+      if (name == kUnset) name = section.nickname ? section.nickname(object) : "without a name";
+      const size_t time = ++times[name];
+      all.emplace_back(time == 1 ? name : fmt::format("{} ({})", name, time), object);
+    }
+    return all;
   }
 
   // Those of a list are matched by their key; those whose key is new were added, those whose key is gone removed.
   void list(const Row& row, const void* before, const void* after, const std::string& context) {
     const Section& section = *row.section;
-    const Row& key = *section.find(section.key);
     std::map<std::string, const void*> gone;
-    for (size_t number = 0; const void* object : row.objects(before))
-      gone.emplace(label(key, object, number++), object);
-    for (size_t number = 0; const void* object : row.objects(after)) {
-      const std::string name = label(key, object, number++), which = section.noun + " " + name;
+    for (auto& [name, object] : named(section, row.objects(before))) gone.emplace(std::move(name), object);
+    for (const auto& [name, object] : named(section, row.objects(after))) {
+      const std::string which = section.noun + " " + name;
       const auto old = gone.find(name);
       if (old == gone.end()) {
         add(context, which + " added", row.facts.restart);
@@ -105,6 +117,21 @@ std::vector<Change> diff(const Config& before, const Config& after) {
   Comparison comparison;
   comparison.sections(schema(), &before, &after, "", Restart::kNone);
   return comparison.take();
+}
+
+std::vector<std::string> texts_of(const std::vector<Change>& changes) {
+  constexpr size_t kMax = 200;
+  const bool all = changes.size() <= kMax;
+  std::vector<std::string> texts;
+  const auto add = [&](const Change& change) {
+    if (all || texts.size() < kMax - 1) texts.push_back(text_of(change));
+  };
+  const auto needs_restart = [](const Change& change) { return change.restart != Restart::kNone; };
+  if (!all) std::ranges::for_each(changes | std::views::filter(needs_restart), add);
+  for (const Change& change : changes)
+    if (all || !needs_restart(change)) add(change);
+  if (!all) texts.push_back(fmt::format("and {} more changes", changes.size() - texts.size()));
+  return texts;
 }
 
 std::string text_of(const Change& change) {

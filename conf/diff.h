@@ -20,4 +20,8 @@ std::vector<Change> diff(const Config& before, const Config& after);
 // "pool web: backend 10.0.0.13:8080 added", or with "(takes effect when cardea-dataplane is restarted)" behind it.
 std::string text_of(const Change& change);
 
+// All of them, 200 lines at most: behind the first, the last line says how many there are more. What needs a restart
+// comes first then, in its order.
+std::vector<std::string> texts_of(const std::vector<Change>& changes);
+
 }  // namespace cardea::conf

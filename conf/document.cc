@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <libconfig.h++>
+#include <limits>
 
+#include "conf/foreign.h"
 #include "conf/quote.h"
 #include "conf/syntax.h"
 #include "conf/wide_numbers.h"
@@ -17,6 +21,12 @@ struct Reading {
   const Source& source;
   Findings& findings;
 };
+
+std::string_view line_of(std::string_view text, unsigned number) {
+  size_t at = 0;
+  while (--number > 0 && at < text.size()) at = std::min(text.find('\n', at), text.size() - 1) + 1;
+  return text.substr(at, text.find('\n', at) - at);
+}
 
 void read_scalar(const libconfig::Setting& setting, Node& node) {
   using libconfig::Setting;
@@ -51,6 +61,8 @@ Node tree_of(const libconfig::Setting& setting, unsigned depth, Reading& reading
   node.line = setting.getSourceLine();
   if (!setting.isAggregate()) {
     read_scalar(setting, node);
+    if (node.kind == Node::Kind::kInteger && std::abs(node.integer) == std::numeric_limits<int64_t>::max())
+      node.text = digits_beyond_64_bits(line_of(reading.source.text, node.line));
     return node;
   }
   node.kind = setting.isGroup() ? Node::Kind::kGroup : setting.isArray() ? Node::Kind::kArray : Node::Kind::kList;
@@ -71,6 +83,16 @@ Node tree_of(const libconfig::Setting& setting, unsigned depth, Reading& reading
   return node;
 }
 
+Finding foreign_finding(const Source& source, unsigned line, std::string_view language) {
+  return {Finding::error,
+          source.place(line),
+          fmt::format(
+              "this is written in the language of {}, not in Cardea's",
+              language == "nginx" || language == "HAProxy" ? fmt::format("{}'s configuration", language) : language),
+          "name = value; name: { … }; name = ( { … }, { … } ); `cardea help config` explains every setting",
+          {}};
+}
+
 Finding syntax_finding(const Source& source, unsigned line, std::string_view error) {
   const bool duplicate = error.starts_with("duplicate");
   const SyntaxCause cause = duplicate ? duplicate_cause(source, line) : syntax_cause(source, line);
@@ -89,7 +111,7 @@ std::string describe(const Node& node) {
     case Node::Kind::kBoolean:
       return node.boolean ? "true" : "false";
     case Node::Kind::kInteger:
-      return fmt::format("the number {}", node.integer);
+      return node.text.empty() ? fmt::format("the number {}", node.integer) : "the number " + node.text;
     case Node::Kind::kReal:
       return fmt::format("the number {}", node.real);
     case Node::Kind::kText:
@@ -114,9 +136,14 @@ Document parse_document(const Source& source, Findings& findings) {
     const auto widened = with_wide_numbers(source.text);
     config.readString(widened ? *widened : source.text);
   } catch (const libconfig::ParseException& failure) {
-    findings.push_back(syntax_finding(source, unsigned(failure.getLine()), failure.getError()));
+    const auto line = unsigned(failure.getLine());
     document.complete = false;
-    document.cut_line = unsigned(failure.getLine());
+    document.cut_line = line;
+    if (const std::string_view foreign = foreign_language(source.text); !foreign.empty()) {
+      findings.push_back(foreign_finding(source, line, foreign));
+      return document;  // what was read of it by chance means nothing
+    }
+    findings.push_back(syntax_finding(source, line, failure.getError()));
   }
   document.root = tree_of(config.getRoot(), 0, reading);
   return document;

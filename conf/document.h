@@ -19,7 +19,7 @@ struct Node {
   bool boolean = false;
   int64_t integer = 0;
   double real = 0;
-  std::string text;
+  std::string text;  // of an integer: its digits where they are more than it can hold, which it is the nearest to then
   std::vector<Node> children;
 
   bool scalar() const { return kind < Kind::kGroup; }

@@ -27,6 +27,8 @@ bool looks_like_host_name(std::string_view text) {
   return letters && std::ranges::all_of(host, name_letter);
 }
 
+constexpr uint16_t kPortForExamples = 80;
+
 // "2001:db8::1:80" was probably meant to be "[2001:db8::1]:80".
 std::string with_brackets(std::string_view text) {
   const size_t colon = text.rfind(':');
@@ -63,16 +65,38 @@ std::expected<Endpoint, Mistake> parse_endpoint(const std::string& text) {
   if (const auto lone = IpAddress::parse(text)) {
     if (const std::string meant = with_brackets(text); !meant.empty())
       return refuse(fmt::format("{}: an IPv6 address with a port needs brackets", shown), meant);
-    return refuse(fmt::format("{} has no port", shown), {});
+    return refuse(shown + " has no port", in_quotes(Endpoint{*lone, kPortForExamples}.text()));
   }
   if (looks_like_host_name(text)) return refuse(shown + " holds a host name; names are not looked up here");
   return refuse(odd_endpoint(text), with_brackets(text));
 }
 
+// "*:80", ":80" and "80", as other products write every address of the host.
+std::string every_address(std::string_view text) {
+  const std::string_view port = text.substr(text.starts_with("*:") ? 2 : text.starts_with(':') ? 1 : 0);
+  const auto meant = Endpoint::parse(fmt::format("0.0.0.0:{}", port == "*" ? "80" : port));
+  return meant ? in_quotes(meant->text()) : "";
+}
+
+// A proposal for the endpoint, quotes included, becomes one for the whole.
+std::string with_protocol(std::string meant, std::string_view protocol) {
+  if (!meant.empty()) meant.insert(meant.size() - 1, protocol);
+  return meant;
+}
+
 std::expected<Listen, Mistake> parse_listen(const std::string& text) {
   const size_t slash = text.rfind('/');
+  const std::string_view protocol_meant = slash == text.npos ? "/tcp" : std::string_view(text).substr(slash);
   const auto endpoint = parse_endpoint(text.substr(0, slash));
-  if (!endpoint) return std::unexpected(endpoint.error());
+  if (!endpoint) {
+    Mistake mistake = endpoint.error();
+    if (const std::string every = every_address(std::string_view(text).substr(0, slash)); !every.empty())
+      mistake = {in_quotes(text) +
+                     " names no address: 0.0.0.0 stands for all IPv4 addresses of the host, [::] for its IPv6 ones",
+                 every};
+    mistake.nearest = with_protocol(std::move(mistake.nearest), protocol_meant);
+    return std::unexpected(std::move(mistake));
+  }
   if (slash == text.npos) return refuse(in_quotes(text) + " has no protocol", in_quotes(text + "/tcp"));
   const std::string protocol = text.substr(slash + 1);
   for (Protocol known : {Protocol::kTcp, Protocol::kUdp})
@@ -92,12 +116,23 @@ std::string range_text(std::string_view what, const std::string& min, const std:
   return fmt::format("{} from {} to {}", what, min, max);
 }
 
-std::expected<uint64_t, Mistake> read_count(const Node& node) {
-  if (node.kind == Kind::kInteger && node.integer >= 0) return uint64_t(node.integer);
+std::string quoted_if_any(const std::string& text) {
+  return text.empty() ? text : in_quotes(text);
+}
+
+// Also for whole_number(): what is counted may be written as 5000 or "5k" wherever it stands.
+std::expected<int64_t, Mistake> read_count(const Node& node) {
+  if (node.kind == Kind::kInteger) return node.integer;
   if (node.kind != Kind::kText) return refuse();
   const auto value = parse_count(node.text);
-  if (!value) return refuse(value.error().message);
-  return *value;
+  if (!value) return refuse(value.error().message, quoted_if_any(count_meant(node.text)));
+  return int64_t(std::min<uint64_t>(*value, std::numeric_limits<int64_t>::max()));
+}
+
+// A number as the operator wrote it, which may have more digits than fit any type.
+std::string shown(const Node& number) {
+  if (number.kind == Kind::kText) return in_quotes(number.text);
+  return number.text.empty() ? std::to_string(number.integer) : number.text;
 }
 
 std::string count_literal(uint64_t value) {
@@ -164,17 +199,16 @@ Form<std::string> file_path(const char* example) {
 
 Form<int64_t> whole_number(int64_t min, int64_t max) {
   return {"number",
-          range_text("a whole number", std::to_string(min), std::to_string(max)),
+          range_text("a whole number", std::to_string(min), std::to_string(max)) +
+              (max >= 10'000 ? ", such as 5000 or \"5k\"" : ""),
           {},
           [min, max](const Node& node) -> std::expected<int64_t, Mistake> {
             if (node.kind == Kind::kText && !node.text.empty() &&
                 node.text.find_first_not_of("0123456789") == node.text.npos)
               return refuse("the number is written as text", node.text.substr(0, 20));
-            if (node.kind != Kind::kInteger) return refuse();
-            if (node.integer < min || node.integer > max) {
-              return refuse(fmt::format("{} is too {}", node.integer, node.integer < min ? "small" : "large"));
-            }
-            return node.integer;
+            const auto value = read_count(node);
+            if (!value || (*value >= min && *value <= max)) return value;
+            return refuse(fmt::format("{} is too {}", shown(node), *value < min ? "small" : "large"));
           },
           [](const int64_t& value) { return std::to_string(value); }};
 }
@@ -186,9 +220,9 @@ Form<uint64_t> count(uint64_t min, uint64_t max) {
           {},
           [min, max](const Node& node) -> std::expected<uint64_t, Mistake> {
             const auto value = read_count(node);
-            if (!value) return value;
-            if (*value >= min && *value <= max) return value;
-            return refuse(fmt::format("{} is too {}", count_text(*value), *value < min ? "small" : "large"));
+            if (!value) return std::unexpected(value.error());
+            if (*value >= 0 && uint64_t(*value) >= min && uint64_t(*value) <= max) return uint64_t(*value);
+            return refuse(fmt::format("{} is too {}", shown(node), *value < int64_t(min) ? "small" : "large"));
           },
           [](const uint64_t& value) { return count_literal(value); }};
 }
@@ -203,7 +237,7 @@ Form<uint64_t> size(uint64_t min, uint64_t max) {
             const bool zero = node.kind == Kind::kInteger ? node.integer == 0 : node.text == "0";
             if (node.kind != Kind::kText && !zero) return refuse();
             const auto value = zero ? Result<uint64_t>(0) : parse_size(node.text);
-            if (!value) return refuse(value.error().message);
+            if (!value) return refuse(value.error().message, quoted_if_any(size_meant(node.text)));
             if (*value >= min && *value <= max) return *value;
             return refuse(fmt::format("{} is too {}", size_text(*value), *value < min ? "small" : "large"));
           },
@@ -218,7 +252,7 @@ Form<std::chrono::milliseconds> duration(std::chrono::milliseconds min, std::chr
           [min, max](const Node& node) -> std::expected<milliseconds, Mistake> {
             if (node.kind != Kind::kText) return lacks_unit(node);
             const auto value = parse_duration(node.text);
-            if (!value) return refuse(value.error().message);
+            if (!value) return refuse(value.error().message, quoted_if_any(duration_meant(node.text)));
             if (*value >= min && *value <= max) return *value;
             return refuse(fmt::format("{} is too {}", duration_text(*value), *value < min ? "short" : "long"));
           },

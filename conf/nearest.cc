@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
+#include <utility>
 
 namespace cardea::conf {
 namespace {
@@ -15,6 +17,21 @@ char lower(char c) {
 
 bool begins(std::string_view text, std::string_view beginning) {
   return beginning.size() >= 3 && text.starts_with(beginning);
+}
+
+// "max-Connections" → connections, max.
+std::set<std::string> words_of(std::string_view name) {
+  std::set<std::string> words;
+  std::string word;
+  for (const char c : name) {
+    if (c != '_' && c != '-') {
+      word += lower(c);
+    } else if (!word.empty()) {
+      words.insert(std::exchange(word, {}));
+    }
+  }
+  if (!word.empty()) words.insert(word);
+  return words;
 }
 
 }  // namespace
@@ -52,6 +69,18 @@ std::string nearest(std::string_view written, const std::vector<std::string>& kn
     }
   }
   return best;
+}
+
+std::vector<std::string> with_words_of(std::string_view written, const std::vector<std::string>& known) {
+  const std::set<std::string> wanted = words_of(written);
+  std::vector<std::string> same, more;
+  for (const std::string& name : known) {
+    const std::set<std::string> words = words_of(name);
+    if (words == wanted) same.push_back(name);
+    if (std::ranges::includes(words, wanted)) more.push_back(name);
+  }
+  if (wanted.empty()) return {};
+  return same.empty() ? more : same;
 }
 
 }  // namespace cardea::conf

@@ -16,6 +16,7 @@ class Places {
 
   void put(std::string path, unsigned line_of_text) { lines_.insert_or_assign(std::move(path), line_of_text); }
   void spoil(const std::string& path) { spoilt_.insert(path); }
+  void mend(const std::string& path) { spoilt_.erase(path); }  // what was meant is known, and was taken
 
   // The setting's place, or that of the closest group around it that was written.
   Place of(const std::string& path) const;

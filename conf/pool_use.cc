@@ -16,8 +16,9 @@ std::vector<std::string_view> pools_of(const Service& service) {
   return pools;
 }
 
-PoolUses::PoolUses(const Config& config) {
+PoolUses::PoolUses(const Config& config, const std::set<const Service*>& without) {
   for (const Service& service : config.services) {
+    if (without.contains(&service)) continue;
     add(service.pool, service);
     if (service.mode != Mode::kHttp) continue;
     for (const Route& route : service.routes) add(route.pool, service);

@@ -2,6 +2,7 @@
 // and answers ask it.
 #pragma once
 
+#include <set>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -21,7 +22,8 @@ std::vector<std::string_view> pools_of(const Service& service);
 
 class PoolUses {
  public:
-  explicit PoolUses(const Config& config);  // keeps views of its names
+  // Keeps views of its names. `without`: services whose mode nobody knows yet.
+  explicit PoolUses(const Config& config, const std::set<const Service*>& without = {});
   const PoolUse& of(std::string_view pool) const;
 
  private:

@@ -68,7 +68,21 @@ class Reader {
 
   void value(const Row& row, const Node& node, const std::string& path, void* owner) {
     const auto mistake = node.scalar() ? row.put(node, owner) : Mistake{};
-    if (mistake) mistaken(node, path, *mistake, row.expected);
+    if (!mistake) return;
+    mistaken(node, path, *mistake, row.expected);
+    if (!row.words.empty()) take_as_meant(row, *mistake, path, owner);
+  }
+
+  // "HTTP" is refused, and yet it is an http service that the checks have to look at: otherwise they would find fault
+  // with settings that are right.
+  void take_as_meant(const Row& row, const Mistake& mistake, const std::string& path, void* owner) {
+    Node meant{.kind = Node::Kind::kText};
+    for (const Word& known : row.words) {
+      if (in_quotes(known.word) != mistake.nearest) continue;
+      meant.text = known.word;
+      row.put(meant, owner);
+      places_.mend(path);
+    }
   }
 
   void array(const Row& row, const Node& node, const std::string& path, void* owner) {
@@ -136,12 +150,15 @@ class Reader {
   void unknown(const Section& section, const Node& node, const std::string& path) {
     std::vector<std::string> names;
     for (const Row& row : section.rows) names.push_back(row.name);
-    std::string meant = nearest(node.name, names);
+    const std::vector<std::string> related = with_words_of(node.name, names);
+    std::string meant = related.size() == 1 ? related.front() : related.empty() ? nearest(node.name, names) : "";
     if (!meant.empty()) places_.spoil(join_path(path, meant));
-    const std::string home = meant.empty() ? homes(node.name) : "";
-    findings_.push_back({Finding::error, source_.place(node.line, join_path(path, node.name)),
-                         home.empty() ? "unknown setting" : fmt::format("unknown setting here; it belongs to {}", home),
-                         meant.empty() ? fmt::format("one of {}", fmt::join(names, ", ")) : "", std::move(meant)});
+    const std::string home = meant.empty() && related.empty() ? homes(node.name) : "";
+    findings_.push_back(
+        {Finding::error, source_.place(node.line, join_path(path, node.name)),
+         home.empty() ? "unknown setting" : fmt::format("unknown setting here; it belongs to {}", home),
+         meant.empty() ? fmt::format("one of {}", fmt::join(related.empty() ? names : related, ", ")) : "",
+         std::move(meant)});
   }
 
   // A setting known in other sections was probably put into the wrong one.

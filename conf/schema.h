@@ -57,6 +57,7 @@ struct Section {
   std::vector<Row> rows;
   std::shared_ptr<const void> defaults;  // an owner nobody has written to
   std::function<void(void* owner, const Place&)> put_place;
+  std::function<std::string(const void* owner)> nickname = {};  // of one without its key
 
   const Row* find(std::string_view name) const;
 };

@@ -1,4 +1,6 @@
 // Rows of `services[].tls` and `services[].routes`: certificates, and which request goes to which pool.
+#include <fmt/format.h>
+
 #include "conf/schema_sections.h"
 
 namespace cardea::conf {
@@ -37,6 +39,16 @@ const Section& match_section() {
   return section;
 }
 
+// A route without a name is known by what it is for: "shop.com/api/".
+Section with_nickname(Section section) {
+  section.nickname = [](const void* owner) {
+    const Match& match = static_cast<const Route*>(owner)->match;
+    const std::string hosts = match.hosts.empty() ? "*" : fmt::format("{}", fmt::join(match.hosts, ","));
+    return hosts + match.path;
+  };
+  return section;
+}
+
 }  // namespace
 
 const Section& tls_section() {
@@ -57,7 +69,7 @@ const Section& tls_section() {
 }
 
 const Section& route_section() {
-  static const Section section = section_of<Route>(
+  static const Section section = with_nickname(section_of<Route>(
       "route", "name",
       {
           value("name", &Route::name, name(64),
@@ -71,7 +83,7 @@ const Section& route_section() {
                 {.prose = "The cache that may keep and give the answers, as far as they allow it.",
                  .example = "cache = \"edge\";",
                  .unset = "nothing is cached"}),
-      });
+      }));
   return section;
 }
 

@@ -7,6 +7,8 @@
 #include <map>
 #include <vector>
 
+#include "conf/quote.h"
+
 namespace cardea::conf {
 namespace {
 
@@ -67,12 +69,19 @@ class Tokens {
       return 1;
     }
     if (rest_[0] == '"') return measure_text(kind);
+    if (const size_t quoted = measure_single_quotes(); quoted != 0) return quoted;
     size_t length = 1;
     // Colons belong to a word such as 10.0.0.1:80, not to `name:`.
     while (length < rest_.size() && !blank(rest_[length]) && rest_[length] != '"' && rest_[length] != '#' &&
            (!sign(rest_[length]) || colon_inside(length)))
       ++length;
     return length;
+  }
+
+  // 'web' and "my web" alike are one word, on one line, though only the latter is text here.
+  size_t measure_single_quotes() const {
+    const size_t end = rest_[0] == '\'' ? rest_.find_first_of("'\n", 1) : rest_.npos;
+    return end != rest_.npos && rest_[end] == '\'' ? end + 1 : 0;
   }
 
   bool colon_inside(size_t at) const {
@@ -151,6 +160,8 @@ SyntaxCause cause_of(const Neighbours& at) {
   if (value_due(at) && other.kind == Kind::kWord && after != nullptr && assigns(*after) && inside == '(')
     return {fmt::format("{} stands in a list without a group around it", word), "( { name = value; … }, … )",
             other.line};
+  if (value_due(at) && other.kind == Kind::kWord && word.size() > 1 && word.front() == '\'' && word.back() == '\'')
+    return {fmt::format("{} stands in single quotes", word), text_literal(word.substr(1, word.size() - 2)), other.line};
   if (value_due(at) && other.kind == Kind::kWord && !is_literal(other.text))
     return {fmt::format("{} stands without quotes", word), fmt::format("\"{}\"", without_curly_quotes(word)),
             other.line};

@@ -84,6 +84,31 @@ Result<Step> take(std::string_view& rest, std::string_view whole, std::span<cons
   return Step{value, unit};
 }
 
+// Units as other products spell them, in small letters, and what is written for them here.
+struct Spelling {
+  std::string_view other;
+  std::string_view ours;
+};
+constexpr Spelling kSizeSpellings[] = {{"t", "TB"},    {"tb", "TB"},   {"g", "GB"},  {"gb", "GB"},   {"m", "MB"},
+                                       {"mb", "MB"},   {"k", "kB"},    {"kb", "kB"}, {"tib", "TiB"}, {"gib", "GiB"},
+                                       {"mib", "MiB"}, {"kib", "KiB"}, {"b", "B"},   {"bytes", "B"}};
+constexpr Spelling kDurationSpellings[] = {
+    {"h", "h"}, {"hour", "h"}, {"hours", "h"},  {"m", "m"},       {"min", "m"}, {"minute", "m"}, {"minutes", "m"},
+    {"s", "s"}, {"sec", "s"},  {"second", "s"}, {"seconds", "s"}, {"ms", "ms"}, {"msec", "ms"},  {"millis", "ms"}};
+constexpr Spelling kCountSpellings[] = {{"k", "k"}, {"m", "M"}, {"g", "G"}, {"b", "G"}};
+
+// One whole number with a unit of another spelling; a blank may stand between them.
+std::string meant(std::string_view text, std::span<const Spelling> spellings) {
+  const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  std::string unit;
+  for (const char c : text.substr(digits))
+    if (c != ' ') unit += char(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+  if (digits == 0) return {};
+  for (const Spelling& spelling : spellings)
+    if (spelling.other == unit) return fmt::format("{}{}", text.substr(0, digits), spelling.ours);
+  return {};
+}
+
 Result<uint64_t> parse_one(std::string_view text, std::span<const Unit> units) {
   std::string_view rest = text;
   const auto step = take(rest, text, units);
@@ -121,6 +146,16 @@ Result<uint64_t> parse_size(std::string_view text) {
 }
 Result<uint64_t> parse_count(std::string_view text) {
   return parse_one(text, kCounts);
+}
+
+std::string size_meant(std::string_view text) {
+  return meant(text, kSizeSpellings);
+}
+std::string duration_meant(std::string_view text) {
+  return meant(text, kDurationSpellings);
+}
+std::string count_meant(std::string_view text) {
+  return meant(text, kCountSpellings);
 }
 
 std::string duration_text(std::chrono::milliseconds duration) {

@@ -16,6 +16,11 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 Result<uint64_t> parse_size(std::string_view text);   // bytes
 Result<uint64_t> parse_count(std::string_view text);  // a plain number or one with k, M or G
 
+// What a text that was refused most likely means ("10m" bytes: 10MB; "5 sec": 5s; "10K": 10k); empty: nobody knows.
+std::string size_meant(std::string_view text);
+std::string duration_meant(std::string_view text);
+std::string count_meant(std::string_view text);
+
 // The shortest text that parses back to the same value.
 std::string duration_text(std::chrono::milliseconds duration);
 std::string size_text(uint64_t bytes);

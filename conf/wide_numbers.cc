@@ -85,6 +85,19 @@ std::string line_anew(std::string_view line, Lexer& lexer) {
 
 }  // namespace
 
+std::string digits_beyond_64_bits(std::string_view line) {
+  constexpr size_t kDigitsThatFit = 18, kShown = 40;
+  for (size_t at = 0; at < line.size(); ++at) {
+    const size_t end = std::min(line.find_first_not_of("0123456789abcdefABCDEFx", at), line.size());
+    if (digit(line[at]) && end - at > kDigitsThatFit) {
+      const size_t sign = at > 0 && line[at - 1] == '-' ? 1 : 0;
+      return std::string(line.substr(at - sign, std::min(end - at + sign, kShown))) + (end - at > kShown ? "…" : "");
+    }
+    at = std::max(at, end);
+  }
+  return {};
+}
+
 std::optional<std::string> with_wide_numbers(std::string_view text) {
   if (!may_have_some(text)) return std::nullopt;
   std::string out;

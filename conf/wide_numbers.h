@@ -12,4 +12,7 @@ namespace cardea::conf {
 // The document with such numbers written anew, line for line; nothing: it has none.
 std::optional<std::string> with_wide_numbers(std::string_view text);
 
+// The first number of a line that has more digits than 64 bits hold, for messages; cut at 40.
+std::string digits_beyond_64_bits(std::string_view line);
+
 }  // namespace cardea::conf

@@ -70,9 +70,8 @@ class Looker {
         report(Finding::hint, place, setting,
                fmt::format("{} is not for this user to read, so it was not looked at", conf::in_quotes(file)));
     } else {
-      report(Finding::warning, place, setting,
-             fmt::format("{}: {}", conf::in_quotes(file), std::generic_category().message(problem)),
-             "a PEM file on the host where cardea-l7 runs; without it no plan is adopted");
+      report(Finding::error, place, setting,
+             fmt::format("{}: {}", conf::in_quotes(file), std::generic_category().message(problem)), "a PEM file");
     }
     return false;
   }

@@ -15,8 +15,8 @@ enum class Look : uint8_t {
   kInside,        // and whether they can be read, belong together and are not about to expire: 0.3 ms for each pair
 };
 
-// Of services in their order, then of pools. A file that is not there is a warning: it may be there when the plan is
-// adopted, or on the host this configuration is meant for. Files that no plan can be made of are errors.
+// Of services in their order, then of pools. Files that are not there and files that no plan can be made of are
+// errors, as cardea-l7 would not take the plan.
 conf::Findings look_at_certificates(const conf::Config& config, Look look,
                                     std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
 

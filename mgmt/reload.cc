@@ -8,16 +8,13 @@
 #include "conf/diff.h"
 #include "conf/findings_text.h"
 #include "conf/read.h"
-#include "mgmt/certificate_files.h"
+#include "mgmt/host.h"
 
 namespace cardea::mgmt {
 namespace {
 
 std::vector<std::string> changes(const Candidate& from, const conf::Config& to) {
-  std::vector<std::string> texts;
-  if (!from) return texts;
-  for (const auto& change : conf::diff(*from.config, to)) texts.push_back(conf::text_of(change));
-  return texts;
+  return from ? conf::texts_of(conf::diff(*from.config, to)) : std::vector<std::string>{};
 }
 
 Prepared with_error(Prepared prepared, std::string error, std::string hint) {
@@ -58,8 +55,9 @@ Prepared prepare(const std::string& path, const Candidate& in_force, const Runti
   prepared.reload.generation = in_force.generation;
   if (!read.config) return with_mistakes(std::move(prepared), in_force, path);
   prepared.reload.changes = changes(in_force, *read.config);
-  std::ranges::move(look_at_certificates(*read.config, Look::kWhetherThere),
-                    std::back_inserter(prepared.reload.findings));
+  look_at_host(*read.config, Look::kWhetherThere, prepared.reload.findings);
+  if (conf::count(prepared.reload.findings, conf::Finding::error) > 0)
+    return with_mistakes(std::move(prepared), in_force, path);
   auto candidate = compile(std::move(*read.config), runtime, rings);
   if (!candidate) return with_error(std::move(prepared), std::move(candidate.error().message), what_serves(in_force));
   prepared.candidate = std::move(*candidate);

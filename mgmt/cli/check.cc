@@ -3,26 +3,24 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <iterator>
 #include <memory>
 #include <system_error>
 
 #include "base/file_descriptor.h"
 #include "conf/findings_text.h"
 #include "conf/read.h"
-#include "mgmt/certificate_files.h"
 #include "mgmt/cli/commands.h"
 #include "mgmt/cli/table.h"
+#include "mgmt/host.h"
 
 namespace cardea::mgmt::cli {
 namespace {
 
 struct Arguments {
   std::string file = "/etc/cardea/cardea.cfg";
-  bool strict = false;
+  bool strict = false, elsewhere = false;
 };
 
 std::string counted(size_t number, const char* noun) {
@@ -49,8 +47,7 @@ Exit check(const Session& session, const Arguments& arguments) {
   if (std::error_code unknown; std::filesystem::is_directory(arguments.file, unknown))
     return complain(session, Exit::kUsage, fmt::format("cannot read {}: it is a directory", arguments.file));
   conf::ReadResult read = conf::read_file(arguments.file);
-  if (read.config)
-    std::ranges::move(look_at_certificates(*read.config, Look::kInside), std::back_inserter(read.findings));
+  if (read.config && !arguments.elsewhere) look_at_host(*read.config, Look::kInside, read.findings);
   const Exit exit = verdict(read, arguments.strict);
   if (session.json) {
     print(conf::findings_json(read.findings) + "\n");
@@ -71,6 +68,8 @@ void declare_check(CLI::App& command, Job& job) {
   const auto arguments = std::make_shared<Arguments>();
   command.add_option("file", arguments->file, "the configuration file")->capture_default_str()->type_name("FILE");
   command.add_flag("--strict", arguments->strict, "exit with 3 when there are warnings");
+  command.add_flag("--elsewhere", arguments->elsewhere,
+                   "the file is for another host: leave out what only that one can tell (files it names, CPUs)");
   command.callback(
       [arguments, &job] { job = [arguments](const Session& session) { return check(session, *arguments); }; });
 }

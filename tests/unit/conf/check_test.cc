@@ -1,5 +1,6 @@
 #include "conf/check.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -79,7 +80,62 @@ TEST(Check, EachContradictionIsReported) {
 TEST(Check, ServicesNeedADataplane) {
   std::string text = kGood;
   text.erase(text.find("dataplane:"), text.find("pools =") - text.find("dataplane:"));
-  EXPECT_THAT(said_about(text), HasSubstr("are forwarded by a dataplane, and there is none"));
+  EXPECT_THAT(said_about(text), HasSubstr("\"mode\" is missing, and a service without it is of mode \"l4\""));
+  const std::string l4 = with(text, "name = \"shop\";", "name = \"shop\"; mode = \"l4\";");
+  EXPECT_THAT(said_about(l4), HasSubstr("are forwarded by a dataplane, and there is none"));
+}
+
+TEST(Check, AnEmptyDocumentServesNothing) {
+  for (const char* empty : {"", "# nothing\n", "cluster: { name = \"a\"; seed = \"0123456789abcdef\"; };"}) {
+    EXPECT_FALSE(read_text(empty, "t.cfg").config) << "a reload would refuse it";
+    EXPECT_THAT(said_about(empty), HasSubstr("there is neither a dataplane nor an l7 section"));
+  }
+}
+
+// What follows from a mode that was not meant is no mistake of its own.
+TEST(Check, AServiceWhoseModeIsMissingOrWrongIsToldThatAlone) {
+  const std::string http = R"(
+cluster: { name = "edge-1"; seed = "0123456789abcdef0123456789abcdef"; };
+l7: { shards = [0]; };
+pools = ( { name = "web"; balance = "least_conn"; retries = 1;
+            backends = ( { address = "10.0.0.11:8080"; connections_max = 5; } ); } );
+services = (
+  { name = "shop"; mode = "http"; listen = ["203.0.113.10:80/tcp"]; header_max = "8kB";
+    routes = ( { match: { path = "/a"; }; pool = "web"; } ); } );
+)";
+  ASSERT_TRUE(read_text(http, "t.cfg").config) << said_about(http);
+  const auto only = [&](const std::string& mode) {
+    const std::string said = said_about(with(http, "mode = \"http\";", mode));
+    EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
+    return said;
+  };
+  EXPECT_THAT(only(""), HasSubstr("t.cfg:7: error: services[0]: \"mode\" is missing"));
+  EXPECT_THAT(only("mode = \"HTTP\";"), HasSubstr("unknown word \"HTTP\"; expected one of \"l4\", \"tcp\", \"http\"; "
+                                                  "did you mean \"http\"?"));
+  EXPECT_THAT(only("mode = \"layer7\";"), HasSubstr("unknown word \"layer7\""));
+  const std::string dataplane = with(kGood, "pool = \"web\"; }", "routes = ( { pool = \"web\"; } ); }");
+  EXPECT_THAT(said_about(dataplane), HasSubstr("error: services[0]: \"mode\" is missing"));
+}
+
+// 0.2 s on a quiet machine; what is looked for takes minutes.
+TEST(Check, TenThousandPoolsAndSixtyThousandRoutesAreCheckedEachOnce) {
+  std::string text = "cluster: { name = \"e\"; seed = \"0123456789abcdef\"; };\nl7: { shards = [0]; };\npools = (";
+  for (int i = 0; i < 10'000; ++i)
+    text += fmt::format("{}{{ name = \"p{}\"; backends = ( {{ address = \"10.0.{}.{}:80\"; }} ); }}", i ? ",\n" : "", i,
+                        i >> 8 & 255, i & 255 ? i & 255 : 1);
+  text += ");\nservices = ( { name = \"s\"; mode = \"http\"; listen = [\"0.0.0.0:80/tcp\"]; routes = (";
+  for (int i = 0; i < 60'000; ++i)
+    text += fmt::format("{}{{ match: {{ path = \"/{}/\"; }}; pool = \"p{}\"; }}", i ? ",\n" : "", i, i % 10'000);
+  text += "); } );\n";
+  const ReadResult read = read_text(text, "t.cfg");
+  ASSERT_TRUE(read.config) << findings_text(read.findings, read.source).substr(0, 2000);
+  const Places places(read.source);
+  const auto began = std::chrono::steady_clock::now();
+  Findings findings;
+  check(*read.config, places, findings);
+  const auto took = std::chrono::steady_clock::now() - began;
+  testing::Test::RecordProperty("milliseconds", int(took / std::chrono::milliseconds(1)));
+  EXPECT_LT(took, std::chrono::seconds(20));
 }
 
 TEST(Check, SaysNothingAboutWhatCouldNotBeRead) {

@@ -48,6 +48,41 @@ TEST(Diff, SaysWhatNeedsARestart) {
       << "the page moves with the reload";
 }
 
+std::string with_routes(const std::string& routes) {
+  return "cluster: { name = \"e\"; seed = \"0123456789abcdef\"; };\nl7: { shards = [0]; };\n"
+         "pools = ( { name = \"web\"; backends = ( { address = \"10.0.0.1:80\"; } ); } );\n"
+         "services = ( { name = \"shop\"; mode = \"http\"; listen = [\"0.0.0.0:80/tcp\"]; pool = \"web\"; routes = (" +
+         routes + "); } );";
+}
+std::string route(const std::string& match, const std::string& more = "") {
+  return "{ match: { " + match + " }; pool = \"web\"; " + more + "}";
+}
+
+TEST(Diff, RoutesWithoutANameAreKnownByWhatTheyAreFor) {
+  const std::string api = route("host = \"shop.com\"; path = \"/api/\";"), images = route("path = \"/images/\";");
+  EXPECT_EQ(changes(with_routes(api), with_routes(images + ", " + api)),
+            (Texts{"service shop: route */images/ added"}));
+  EXPECT_EQ(changes(with_routes(images + ", " + api), with_routes(images)),
+            (Texts{"service shop: route shop.com/api/ removed"}));
+  EXPECT_EQ(changes(with_routes(api), with_routes(api + ", " + api)),
+            (Texts{"service shop: route shop.com/api/ (2) added"}));
+  EXPECT_EQ(changes(with_routes(route("path = \"/a\";", "name = \"a\";")),
+                    with_routes(route("path = \"/b\";", "name = \"a\";"))),
+            (Texts{"service shop route a match: path /a → /b"}));
+}
+
+TEST(Diff, AListOfThousandsIsCappedAndKeepsWhatNeedsARestart) {
+  std::vector<Change> many;
+  for (int i = 0; i < 30'003; ++i) many.push_back({"change " + std::to_string(i), Restart::kNone});
+  EXPECT_EQ(texts_of({many.begin(), many.begin() + 200}).size(), 200u);
+  many.back().restart = Restart::kL7;
+  const Texts texts = texts_of(many);
+  ASSERT_EQ(texts.size(), 200u);
+  EXPECT_EQ(texts[0], "change 30002 (takes effect when cardea-l7 is restarted)");
+  EXPECT_EQ(texts[1], "change 0");
+  EXPECT_EQ(texts[199], "and 29804 more changes");
+}
+
 TEST(Diff, DoesNotTellSecrets) {
   EXPECT_EQ(changes(kGood, with(kGood, "seed = \"0123", "seed = \"4567")), (Texts{"cluster: seed changed"}));
 }

@@ -136,12 +136,13 @@ TEST(L7, UsesOfPoolsFollowServicesAndRoutes) {
   EXPECT_TRUE(uses.of("nothing").none());
 }
 
-TEST(L7, RoutesWithoutANameAreComparedByTheirNumber) {
+TEST(L7, RoutesWithoutANameAreComparedByWhatTheyAreFor) {
   const auto before = read_text(kShop, "t.cfg").config;
   const auto after = read_text(with(kShop, "/images", "/pictures"), "t.cfg").config;
   const auto changes = diff(*before, *after);
-  ASSERT_EQ(changes.size(), 1u);
-  EXPECT_EQ(text_of(changes[0]), "service shop route #2 match: path /images → /pictures");
+  ASSERT_EQ(changes.size(), 2u);
+  EXPECT_EQ(text_of(changes[0]), "service shop: route */pictures added");
+  EXPECT_EQ(text_of(changes[1]), "service shop: route */images removed");
 }
 
 TEST(L7, ShardsChangeWithARestart) {

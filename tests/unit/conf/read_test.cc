@@ -13,6 +13,7 @@ namespace cardea::conf {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using namespace std::chrono_literals;
 
 TEST(Read, GoodDocumentFillsTheConfig) {
@@ -66,6 +67,23 @@ TEST(Read, EachSlipIsExplained) {
       {"\"192.0.2.2/24\"", "\"192.0.2.2\"", "dataplane.ports[0].addresses[0]: \"192.0.2.2\" has no prefix length"},
       {"\"192.0.2.1\"", "\"192.0.2.1/24\"", "gateway: \"192.0.2.1/24\" has a prefix length"},
       {"10.0.0.12:8080", "10.0.0.12", "\"10.0.0.12\" has no port"},
+      {"10.0.0.12:8080", "10.0.0.12", "did you mean \"10.0.0.12:80\"?"},
+      {"203.0.113.10:80/tcp", "203.0.113.10", "did you mean \"203.0.113.10:80/tcp\"?"},
+      {"203.0.113.10:80/tcp", "2001:db8::1:80", "did you mean \"[2001:db8::1]:80/tcp\"?"},
+      {"203.0.113.10:80/tcp", "2001:db8::1:53/udp", "did you mean \"[2001:db8::1]:53/udp\"?"},
+      {"203.0.113.10:80/tcp", "*:80", "\"*:80\" names no address: 0.0.0.0 stands for all IPv4 addresses of the host"},
+      {"203.0.113.10:80/tcp", "*:80", "did you mean \"0.0.0.0:80/tcp\"?"},
+      {"203.0.113.10:80/tcp", ":53/udp", "did you mean \"0.0.0.0:53/udp\"?"},
+      {"203.0.113.10:80/tcp", "80", "did you mean \"0.0.0.0:80/tcp\"?"},
+      {"name = \"web\";", "name = \"web\"; timeout = \"2s\";",
+       "pools[0].timeout: unknown setting; expected one of connect_timeout, response_timeout, idle_timeout"},
+      {"weight = 3", "max_connections = 3", "unknown setting; did you mean connections_max?"},
+      {"weight = 3", "connections-max = 3", "did you mean connections_max?"},
+      {"weight = 3", "weight = \"100K\"", "\"100K\" has the unknown unit \"K\" (known: G, M, k)"},
+      {"weight = 3", "weight = \"100K\"", "did you mean \"100k\"?"},
+      {"weight = 3", "weight = \"100k\"", "\"100k\" is too large; expected a whole number from 0 to 65535"},
+      {"\"500ms\"", "\"5 sec\"", "did you mean \"5s\"?"},
+      {"\"500ms\"", "\"1D\"", "unknown unit \"D\" (known: h, m, s, ms); expected a duration"},
       {"10.0.0.12:8080", "web1.example:80", "holds a host name"},
       {"10.0.0.12:8080", "2001:db8::1:80", "did you mean \"[2001:db8::1]:80\"?"},
       {"203.0.113.10:80/tcp", "203.0.113.10:80", "has no protocol"},
@@ -74,8 +92,8 @@ TEST(Read, EachSlipIsExplained) {
       {"[2, 3]", "[2, 4294967299]", "dataplane.workers[1]: 4294967299 is too large; expected a whole number from 0"},
       {"weight = 3", "weight = 4294967297", "pools[0].backends[0].weight: 4294967297 is too large"},
       {"weight = 3", "weight = 0x100000001", "weight: 4294967297 is too large"},
-      {"weight = 3", "weight = -99999999999999999999", "weight: -9223372036854775807 is too small"},
-      {"weight = 3", "weight = 99999999999999999999L", "weight: 9223372036854775807 is too large"},
+      {"weight = 3", "weight = -99999999999999999999", "weight: -99999999999999999999 is too small"},
+      {"weight = 3", "weight = 99999999999999999999L", "weight: 99999999999999999999 is too large"},
       {"10.0.0.12:8080", "10.0.0.12:0", "\"10.0.0.12:0\": ports are from 1 to 65535"},
       {"10.0.0.12:8080", "[2001:db8::1]:65536", "ports are from 1 to 65535"},
       {"10.0.0.12:8080", "[fe80::1%eth0]:80", "a zone such as %eth0 cannot be part of an address here"},
@@ -105,6 +123,9 @@ TEST(Read, SyntaxErrorsNameTheirUsualCauses) {
       {"poll = \"busy\"", "poll = busy", "t.cfg:4: error: syntax error: busy stands without quotes"},
       {"\"500ms\"", "500ms", "500ms stands without quotes"},
       {"\"500ms\"", "“500ms”", "“500ms” stands without quotes; expected \"500ms\""},
+      {"\"edge-1\"", "'edge-1'", "'edge-1' stands in single quotes; expected \"edge-1\""},
+      {"\"edge-1\"", "'my edge; 1'", "'my edge; 1' stands in single quotes; expected \"my edge; 1\""},
+      {"\"edge-1\"", "it's", "it's stands without quotes; expected \"it's\""},
       {"}, { address", "} { address", "no comma between two groups of a list"},
       {"pools = (", "pools = [", "a list ( ) for groups"},
       {"\"busy\"", "\"busy", "t.cfg:4: error: syntax error: the text that begins here does not end on its line"},
@@ -116,6 +137,43 @@ TEST(Read, SyntaxErrorsNameTheirUsualCauses) {
   };
   for (const Slip& slip : slips)
     EXPECT_THAT(said_about(with(kGood, slip.from, slip.to)), HasSubstr(slip.said)) << slip.to;
+}
+
+// People bring the file they have: it is named once, instead of the parser's despair at each line.
+TEST(Read, FilesOfOtherProductsAreNamed) {
+  const std::pair<const char*, const char*> files[] = {
+      {"nginx",
+       "# my site\nworker_processes auto;\nevents { worker_connections 1024; }\nhttp {\n  server {\n    listen 80;\n"
+       "    location / {\n      proxy_pass http://web;\n    }\n  }\n}\n"},
+      {"HAProxy",
+       "global\n    maxconn 4096\ndefaults\n    mode http\nfrontend web\n    bind *:80\n    default_backend web\n"
+       "backend web\n    balance roundrobin\n    server a 10.0.0.1:80 check\n"},
+      {"YAML", "pools:\n  - name: web\n    backends:\n      - address: 10.0.0.1:80\nservices:\n  - name: shop\n"},
+      {"YAML", "cluster:\n  name: edge\n  seed: x\n"},
+      {"JSON", "{\n  \"pools\": [ { \"name\": \"web\" } ]\n}\n"},
+  };
+  for (const auto& [product, text] : files) {
+    const std::string said = said_about(text);
+    EXPECT_THAT(said, HasSubstr("this is written in the language of " + std::string(product)));
+    EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
+  }
+  for (const char* ours :
+       {"pools = (\n{ name = web; } );", "cluster:\n{\n  name = \"a\"\n  seed = \"b\";\n};\n", "mode"})
+    EXPECT_THAT(said_about(ours), Not(HasSubstr("language of"))) << ours;
+}
+
+TEST(Read, CountsMayBeWrittenShortWhereverTheyStand) {
+  const ReadResult read = read_text(with(kGood, "weight = 3", "weight = \"2k\""), "t.cfg");
+  ASSERT_TRUE(read.config);
+  EXPECT_EQ(read.config->pools[0].backends[0].weight, 2000u);
+}
+
+TEST(Read, ASizeInTheUnitsOfOtherProductsIsUnderstoodButNotTaken) {
+  for (const auto& [written, meant] :
+       {std::pair("10m", "10MB"), std::pair("10M", "10MB"), std::pair("64 kb", "64kB"), std::pair("1g", "1GB")}) {
+    const std::string text = kGood + "caches = ( { name = \"c\"; memory = \"" + written + "\"; } );";
+    EXPECT_THAT(said_about(text), HasSubstr(std::string("did you mean \"") + meant + "\"?")) << written;
+  }
 }
 
 TEST(Read, MistakesBeforeASyntaxErrorAreStillReported) {

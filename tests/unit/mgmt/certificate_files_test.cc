@@ -69,11 +69,11 @@ TEST_F(CertificateFilesTest, APairThatBelongsTogetherIsNothingToSay) {
   EXPECT_TRUE(look("a.crt", "a.key").empty());
 }
 
-TEST_F(CertificateFilesTest, AMissingFileIsAWarningBesideItsSetting) {
+TEST_F(CertificateFilesTest, AMissingFileIsAnErrorBesideItsSetting) {
   issue("a", EVP_EC_gen("P-256"), 60);
   for (const Look how : {Look::kWhetherThere, Look::kInside}) {
     const auto finding = one("a.crt", "none.key", how);
-    EXPECT_EQ(finding.level, Finding::warning);
+    EXPECT_EQ(finding.level, Finding::error) << "cardea-l7 takes no plan without it";
     EXPECT_EQ(finding.place.path, "services[0].tls.certificates[0].key");
     EXPECT_EQ(finding.place.line, 12u);
     EXPECT_THAT(finding.message, HasSubstr("none.key\": No such file"));

@@ -350,7 +350,7 @@ TEST(Checker, EndsAtOnceWhileChecksRun) {
     checker.set_targets({target_of(hanging.endpoint(), check, true)});
     ASSERT_TRUE(await([&] { return checker.counters().probes_running == 1; }));
   }
-  EXPECT_LT(SteadyClock::now() - before, 5min) << "it waited for a check's time-out"
+  EXPECT_LT(SteadyClock::now() - before, 5min) << "it waited for a check's time-out";
 }
 
 }  // namespace

@@ -1,0 +1,45 @@
+#include "mgmt/host.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace cardea::mgmt {
+namespace {
+
+using Cpus = std::vector<uint16_t>;
+
+TEST(Host, CpusAreReadAsLinuxListsThem) {
+  EXPECT_EQ(cpus_of_list("0-1\n"), (Cpus{0, 1}));
+  EXPECT_EQ(cpus_of_list("0,2-4,9\n"), (Cpus{0, 2, 3, 4, 9}));
+  EXPECT_EQ(cpus_of_list("7"), (Cpus{7}));
+  for (const char* bad : {"", "\n", "x", "3-1", "1-", "-2", "70000"}) EXPECT_FALSE(cpus_of_list(bad)) << bad;
+}
+
+TEST(Host, ACpuThatIsNotThereIsAnErrorBesideItsSetting) {
+  conf::Config config;
+  config.l7.emplace().shards = {0, 77};
+  config.l7->place.path = "l7";
+  config.dataplane.emplace().workers = {1, 2};
+  config.dataplane->place.path = "dataplane";
+  const auto findings = look_at_cpus(config, {0, 1});
+  ASSERT_EQ(findings.size(), 2u);
+  EXPECT_EQ(findings[0].place.path, "dataplane.workers");
+  EXPECT_EQ(findings[0].message, "this host has no CPU 2");
+  EXPECT_EQ(findings[1].place.path, "l7.shards");
+  EXPECT_EQ(findings[1].message, "this host has no CPU 77");
+  EXPECT_EQ(findings[1].expected, "CPUs among 0 to 1");
+  EXPECT_EQ(findings[1].level, conf::Finding::error);
+  EXPECT_EQ(look_at_cpus(config, {0, 2, 77})[0].expected, "CPUs among 0, 2, 77");
+  EXPECT_TRUE(look_at_cpus(config, {0, 1, 2, 77}).empty());
+}
+
+TEST(Host, WhatRunsHereIsSeen) {
+  conf::Config config;
+  config.l7.emplace().shards = {4095};
+  conf::Findings findings;
+  look_at_host(config, Look::kWhetherThere, findings);
+  EXPECT_EQ(findings.size(), 1u);
+}
+
+}  // namespace
+}  // namespace cardea::mgmt
