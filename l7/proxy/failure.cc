@@ -26,6 +26,7 @@ Failure failure(http::Fault fault) {
 }
 
 Failure dial_failure(const Error& error, bool timeout, Arena& arena) {
+  if (error.origin == Origin::kClient) return failure(Reason::kNameRefused, arena.copy(error.message));
   if (error.origin != Origin::kBackend) return failure(Reason::kLocalFailure, arena.copy(error.message));
   return failure(timeout ? Reason::kConnectTimeout : Reason::kConnectFailed);
 }

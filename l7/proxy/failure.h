@@ -30,8 +30,8 @@ struct Failure {
 
 Failure failure(Reason reason, std::string_view detail = {});
 Failure failure(http::Fault fault);  // of a client's request
-// Of a connection to a backend that did not come about. What this host is to blame for has the error's words as its
-// detail, in `arena`.
+// Of a connection to a backend that did not come about. What this host or the request is to blame for has the error's
+// words as its detail, in `arena`.
 Failure dial_failure(const Error& error, bool timeout, Arena& arena);
 std::string_view word(Reason reason);
 

@@ -22,7 +22,7 @@ Backend::~Backend() = default;
 void Backend::adopt(const std::shared_ptr<const PoolPlan>& pool_plan, const BackendPlan& its,
                     const std::shared_ptr<BackendTls>& pool_tls) {
   const bool served = serves;
-  if (plan && (plan->endpoint != its.endpoint || tls != pool_tls)) close_idle(), session = {};
+  if (plan && (plan->endpoint != its.endpoint || tls != pool_tls)) close_idle(), session = nullptr;
   pool = pool_plan;
   plan = std::shared_ptr<const BackendPlan>(pool_plan, &its);
   tls = pool_tls;

@@ -21,7 +21,8 @@ struct BackendTls {
   std::unique_ptr<tls::ClientContext> context;  // made by the first dial
 };
 
-// A TLS session, with the name it was verified for: resumed for no other, because a resumption verifies nothing.
+// A TLS session, with the name it was verified for: resumed for no other, because a resumption verifies nothing. Shared
+// with the connections that were dialled for it, because tickets come late: they find the slot of their own name.
 struct KeptSession {
   std::string name;
   tls::SessionSlot slot;
@@ -52,13 +53,15 @@ struct Backend : Standing, LoopTimer, std::enable_shared_from_this<Backend> {
   std::shared_ptr<const BackendPlan> plan;
   std::shared_ptr<BackendTls> tls;  // null: plain
   std::vector<std::unique_ptr<Connection>> idle;  // the one used last is the last
-  KeptSession session;
+  std::shared_ptr<KeptSession> session;  // of the name that was dialled last
   bool gone = false;
 
  private:
   static void expire_idle(LoopTimer& timer);
 };
 
+// The host as a certificate has it: without the dot that only says that a name is whole (RFC 6066 3).
+std::string_view without_final_dot(std::string_view host);
 // The name that an idle connection must have been verified for to serve this host; empty where all hosts share.
 std::string_view verified_host(const Backend& backend, std::string_view host);
 

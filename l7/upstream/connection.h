@@ -26,6 +26,8 @@ class Connection {
   // Whoever idles must be silent: what the backend sends, and its end, is watched for.
   void watch();
   void unwatch();
+  // It leads where a new one would, and was verified as a new one would be.
+  bool is_of_now() const { return tls == backend->tls && plan->endpoint == backend->plan->endpoint; }
   // Nothing came since it went idle, as far as the loop has heard.
   bool silent();
 
@@ -33,6 +35,7 @@ class Connection {
   std::shared_ptr<const BackendPlan> plan;  // what the lease shows
   std::shared_ptr<BackendTls> tls;          // whose context made tls_stream
   std::string host;                         // the name it was verified for; empty where all hosts share
+  std::shared_ptr<KeptSession> session;     // where tls_stream leaves its tickets
   KernelStream tcp;
   std::optional<tls::TlsStream> tls_stream;  // over tcp
   Instant idle_since{};

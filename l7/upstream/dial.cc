@@ -8,7 +8,7 @@ namespace {
 
 // What is asked for by SNI and verified.
 std::string_view server_name(const BackendTls& tls, std::string_view host) {
-  return tls.plan.server_name.empty() ? host : std::string_view(tls.plan.server_name);
+  return without_final_dot(tls.plan.server_name.empty() ? host : std::string_view(tls.plan.server_name));
 }
 
 Result<> make_context(BackendTls& tls, const tls::CryptoLibrary& crypto) {
@@ -19,21 +19,39 @@ Result<> make_context(BackendTls& tls, const tls::CryptoLibrary& crypto) {
   return {};
 }
 
+std::shared_ptr<KeptSession> session_for(const Connection& connection, const std::string& name) {
+  Backend& backend = *connection.backend;
+  std::shared_ptr<KeptSession> kept = connection.is_of_now() ? backend.session : nullptr;
+  if (kept && kept->name == name) return kept;
+  kept = std::make_shared<KeptSession>();
+  kept->name = name;
+  if (connection.is_of_now()) backend.session = kept;
+  return kept;
+}
+
 // Sets up TLS over a connection that is there; the handshake itself is the caller's to await.
 void start_tls(Connection& connection, std::string_view host) {
-  KeptSession& session = connection.backend->session;
-  const std::string_view name = server_name(*connection.tls, host);
-  if (session.name != name) session.slot.clear(), session.name = name;
-  connection.tls_stream.emplace(*connection.tls->context, connection.tcp, std::string(name), &session.slot);
+  const std::string name(server_name(*connection.tls, host));
+  connection.session = session_for(connection, name);
+  connection.tls_stream.emplace(*connection.tls->context, connection.tcp, name, &connection.session->slot);
 }
 
-Error handshake_error(const BackendPlan& plan, const tls::Handshake& failed) {
-  std::string message = "TLS handshake with " + plan.name + ": " + std::string(word(failed.failure));
+// Where the name is the request's, so is what comes of it: a certificate that does not cover it, and an alert of a
+// server that does not know it. Who chooses names could else take healthy backends out.
+Origin whose_fault(const Connection& connection, tls::Failure failure) {
+  const bool of_the_name = failure == tls::Failure::kCertificate || failure == tls::Failure::kPeerAlert;
+  return of_the_name && connection.tls->plan.server_name.empty() ? Origin::kClient : Origin::kBackend;
+}
+
+Error handshake_error(const Connection& connection, const tls::Handshake& failed, std::string_view host) {
+  std::string message = "TLS handshake with " + connection.plan->name;
+  if (!host.empty()) message.append(" for ").append(host);
+  message.append(": ").append(word(failed.failure));
   if (*failed.detail) message.append(" (").append(failed.detail).append(")");
-  return {std::move(message), Origin::kBackend, Retry::kSafe};
+  return {std::move(message), whose_fault(connection, failed.failure), Retry::kSafe};
 }
 
-// Counted against the backend unless this host is to blame, which says nothing about it.
+// Counted against the backend unless this host or the request is to blame, which says nothing about it.
 std::unexpected<Error> refused(const Connection& connection, Error error) {
   if (error.origin != Origin::kBackend) return std::unexpected(std::move(error));
   Backend& backend = *connection.backend;
@@ -44,8 +62,12 @@ std::unexpected<Error> refused(const Connection& connection, Error error) {
 
 }  // namespace
 
+std::string_view without_final_dot(std::string_view host) {
+  return host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
+}
+
 std::string_view verified_host(const Backend& backend, std::string_view host) {
-  return backend.tls && backend.tls->plan.server_name.empty() ? host : std::string_view();
+  return backend.tls && backend.tls->plan.server_name.empty() ? without_final_dot(host) : std::string_view();
 }
 
 Task<Result<Lease>> Pool::dial(Arena&, Backend& backend, std::string_view host, Instant now) {
@@ -62,7 +84,7 @@ Task<Result<Lease>> Pool::dial(Arena&, Backend& backend, std::string_view host, 
   if (connection->tls) {
     start_tls(*connection, host);
     const tls::Handshake handshake = co_await connection->tls_stream->handshake(deadline);
-    if (!handshake.ok()) co_return refused(*connection, handshake_error(*connection->plan, handshake));
+    if (!handshake.ok()) co_return refused(*connection, handshake_error(*connection, handshake, host));
   }
   connection->backend->suspicion.connected();
   connection->backend->count(connection->backend->plan->rows.connects);

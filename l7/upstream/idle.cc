@@ -8,7 +8,7 @@
 namespace cardea::l7::upstream {
 
 bool Backend::takes_back(const Connection& connection) const {
-  return !gone && plan->serves() && connection.tls == tls && idle.size() < pool->idle_max;
+  return !gone && plan->serves() && connection.is_of_now() && idle.size() < pool->idle_max;
 }
 
 void Backend::put_idle(std::unique_ptr<Connection> connection) {

@@ -91,6 +91,7 @@ class Pool {
   // serves its own host only.
   Lease reuse(Backend& backend, std::string_view host);
   // A new one, within the pool's connect_timeout. An Error has origin backend and is safe to retry: nothing was sent.
+  // (Origin client: the backend's certificate does not cover `host`, or it refuses the name; not held against it.)
   // (Origin operator, never retried: the pool's certificate authorities cannot be loaded.)
   Task<Result<Lease>> dial(Arena& arena, Backend& backend, std::string_view host, Instant now);
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 
 #include <map>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "l7/runtime/kernel_stream.h"
 #include "l7/runtime/spawn.h"
 #include "l7/tls/tls_stream.h"
+#include "l7/upstream/backend.h"
 #include "tests/unit/l7/proxy/site.h"
 #include "tests/unit/l7/tls/authority.h"
 
@@ -346,6 +348,11 @@ struct TlsPool : PoolTest {
       tls::ServerContext::create(*crypto, certificates, tls::TicketKeys::create().value()).value();
 };
 
+int refuse_name(SSL*, int* alert, void*) {
+  *alert = SSL_AD_UNRECOGNIZED_NAME;
+  return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
 TEST_F(TlsPool, AConnectionServesOnlyTheHostItWasVerifiedFor) {
   start(with_tls());
   Server server;
@@ -370,8 +377,75 @@ TEST_F(TlsPool, ACertificateForAnotherNameIsRefused) {
   Server server;
   const auto refused = dial_tls("evil.example", server);
   ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("evil.example"));
   EXPECT_THAT(refused.error().message, HasSubstr("hostname mismatch"));
+}
+
+TEST_F(TlsPool, ANameThatTheClientChoseIsNotHeldAgainstTheBackend) {
+  start(with_tls());
+  for (int i = 0; i < 5; i++) {
+    Server server;
+    EXPECT_EQ(dial_tls("evil.example", server).error().origin, Origin::kClient);
+  }
+  SSL_CTX_set_tlsext_servername_callback(server_context->default_context(), refuse_name);
+  Server server;
+  const auto refused = dial_tls("unknown.example", server);
+  EXPECT_EQ(refused.error().origin, Origin::kClient);
+  EXPECT_THAT(refused.error().message, HasSubstr("peer_alert"));
+  EXPECT_EQ(cell(kConnectFailures), 0u);
+  EXPECT_FALSE(chosen().suspicion.suspect(loop->now()));
+}
+
+TEST_F(TlsPool, ACertificateThatDoesNotCoverThePoolsOwnNameIs) {
+  start(with_tls("evil.example"));
+  Server server;
+  EXPECT_EQ(dial_tls("shop.example", server).error().origin, Origin::kBackend);
   EXPECT_EQ(cell(kConnectFailures), 1u);
+}
+
+TEST_F(TlsPool, AFinalDotMakesNoOtherName) {
+  start(with_tls());
+  Server server;
+  Lease lease = dial_tls("shop.example.", server).value();
+  EXPECT_EQ(server.stream->server_name(), "shop.example");
+  lease.keep();
+  EXPECT_TRUE(pool->reuse(chosen(), "shop.example"));
+}
+
+TEST_F(TlsPool, ATicketThatComesLateIsKeptForItsOwnName) {
+  start(with_tls());
+  const auto take_ticket = [](const Lease& lease) {
+    std::array<std::byte, 8> nothing;
+    EXPECT_EQ(lease.stream().try_read(nothing).status, IoStatus::kWouldBlock);
+  };
+  Server first, second, third;
+  const Lease shop = dial_tls("shop.example", first).value();
+  const Lease other = dial_tls("other.example", second).value();
+  take_ticket(shop);
+  const Lease again = dial_tls("other.example", third).value();
+  EXPECT_FALSE(third.stream->resumed()) << "its own ticket was not read yet";
+  take_ticket(other);
+  Server fourth;
+  const Lease last = dial_tls("other.example", fourth).value();
+  EXPECT_TRUE(fourth.stream->resumed());
+}
+
+TEST_F(TlsPool, ATicketFromBeforeAnUpdateIsNotUsedBehindIt) {
+  const auto trusting_anybody = [](PoolPlan& plan) { plan.tls = BackendTlsPlan{.server_name = "", .verify = false}; };
+  start(trusting_anybody);
+  std::optional<Result<Lease>> done;
+  spawn(*loop, arena, dial_into(arena, *pool, chosen(), "shop.example", loop->now(), done));
+  update(with_tls());  // while it dials
+  Server first, second;
+  speak_tls(first);
+  EXPECT_TRUE(run_until(*loop, [&] { return done.has_value(); }));
+  settle(*loop);
+  std::array<std::byte, 8> nothing;
+  EXPECT_EQ((*done)->stream().try_read(nothing).status, IoStatus::kWouldBlock);
+  (*done)->keep();
+  EXPECT_EQ(pool->idle(), 0u);
+  const Lease lease = dial_tls("shop.example", second).value();
+  EXPECT_FALSE(second.stream->resumed());
 }
 
 TEST_F(TlsPool, ASessionIsResumedForItsOwnNameOnly) {
