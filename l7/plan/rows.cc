@@ -84,6 +84,8 @@ ShardRows ShardRows::add(RowAdder& add) {
   add(rows.log_lines, kCounter, "cardea_l7_log_lines_total", "", "", "Lines of the access log");
   add(rows.log_dropped, kCounter, "cardea_l7_log_dropped_total", "", "",
       "Lines of the access log dropped: the writer was behind");
+  add(rows.tls_floods, kCounter, "cardea_l7_tls_floods_total", "", "",
+      "TLS connections cut off: more than 32 messages or records in a row without data");
   add(rows.memory_refused, kCounter, "cardea_l7_memory_refused_total", "", "", "Buffers refused: l7.buffers reached");
   add(rows.memory_waits, kCounter, "cardea_l7_memory_waits_total", "", "",
       "Responses and tunnels under way that had to wait for a buffer: l7.buffers reached");

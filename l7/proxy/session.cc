@@ -24,6 +24,19 @@ void record_handshake(Connection& c, const ShardPlan::Service& service, uint64_t
   write_line(c.shard(), record);
 }
 
+// Who spoke plain HTTP and heard nothing yet is told in plain HTTP; inside a TLS conversation the alert is the answer
+// (RFC 8446 6.2), and must not be lost to what we leave unread.
+Task<> tell_why(Arena& arena, Connection& c, const tls::Handshake& done, Mode mode) {
+  const Instant deadline = c.loop().now() + kLinger;
+  if (done.plain_text && mode == Mode::kHttp) {
+    const IoResult told = co_await c.socket().write_all(kPlainToTls, deadline);
+    if (!told.ok()) co_return;
+  } else if (!done.spoke || done.failure == tls::Failure::kClosed) {
+    co_return;
+  }
+  co_await close_after_delivery(arena, c.socket(), deadline);
+}
+
 // True: TLS is up.
 Task<bool> shake_hands(Arena& arena, Connection& c) {
   const ShardPlanPointer plan = c.service().plan;  // whose context the handshake uses
@@ -43,11 +56,7 @@ Task<bool> shake_hands(Arena& arena, Connection& c) {
   }
   count(c.shard(), rows.handshakes_failed);
   record_handshake(c, service, plan->plan->generation, done, began);
-  if (done.failure == tls::Failure::kNotTls) {
-    const Instant deadline = c.loop().now() + kLinger;
-    const IoResult told = co_await c.socket().write_all(kPlainToTls, deadline);
-    if (told.ok()) co_await close_after_delivery(arena, c.socket(), deadline);
-  }
+  co_await tell_why(arena, c, done, service.plan->mode);
   co_return false;
 }
 

@@ -40,6 +40,7 @@ Result<std::unique_ptr<Shard>> Shard::create(uint32_t number, const Shared& shar
   if (!keys) return std::unexpected(std::move(keys.error()));
   std::unique_ptr<Shard> shard(new Shard(number, shared));
   shard->crypto_ = std::move(*crypto);
+  shard->crypto_->floods = shard->cells_ + shared.rows.tls_floods;
   shard->loop_ = std::move(*loop);
   shard->ticket_keys_ = std::move(*keys);
   shard->pool_context_ = std::make_unique<upstream::Pool::Context>(
@@ -106,7 +107,7 @@ std::shared_ptr<tls::ServerContext> Shard::tls_context(const std::shared_ptr<con
     previous = now.tls.get();
   }
   auto made = tls::ServerContext::create(*crypto_, plan->certificates, ticket_keys_,
-                                         {.version_min = plan->tls_version_min}, previous);
+                                         {.version_min = plan->tls_version_min, .service = plan->name}, previous);
   if (made) return std::move(*made);
   log::error("service \"{}\": {}; its TLS connections are refused", plan->name, made.error().message);
   return nullptr;

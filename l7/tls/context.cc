@@ -3,6 +3,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "l7/tls/pem.h"
+#include "l7/tls/server_name.h"
 #include "l7/tls/tls_stream.h"
 
 namespace cardea::l7::tls {
@@ -47,6 +49,7 @@ Result<SslContext> make_ssl_context(const CryptoLibrary& library, const SSL_METH
   SSL_CTX_set_mode(at, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(at, 1);  // a record by one read of the lower stream instead of two
   SSL_CTX_set_timeout(at, kSessionSeconds);
+  SSL_CTX_set_app_data(at, const_cast<CryptoLibrary*>(&library));
   return context;
 }
 
@@ -67,12 +70,20 @@ Result<std::string> wire_form(const std::vector<std::string>& protocols) {
 struct ContextCallbacks {
   static TlsStream& stream(const SSL* ssl) { return *static_cast<TlsStream*>(SSL_get_app_data(ssl)); }
 
+  // Before OpenSSL looks at a ticket, which it judges by the context that is set then.
   static int choose_certificate(SSL* ssl, int*, void*) {
-    const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    if (!name) return SSL_TLSEXT_ERR_NOACK;
+    const unsigned char* extension = nullptr;
+    size_t bytes = 0;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &extension, &bytes) != 1)
+      return SSL_CLIENT_HELLO_SUCCESS;
+    const std::string_view name = host_name_of({reinterpret_cast<const char*>(extension), bytes});
     SSL_CTX* found = stream(ssl).server_->find(name);
     if (found && found != SSL_get_SSL_CTX(ssl)) SSL_set_SSL_CTX(ssl, found);
-    return SSL_TLSEXT_ERR_OK;
+    return SSL_CLIENT_HELLO_SUCCESS;
+  }
+
+  static int acknowledge_name(SSL* ssl, int*, void*) {
+    return SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
   }
 
   static int choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_length,
@@ -106,6 +117,10 @@ struct ContextCallbacks {
     return seal || (key == &keys.sealing() && SSL_version(ssl) != TLS1_3_VERSION) ? 1 : 2;
   }
 
+  static void note_message(int sent, int, int content, const void*, size_t, SSL* ssl, void*) {
+    if (!sent) stream(ssl).note_received(content);
+  }
+
   static int keep_session(SSL* ssl, Session* session) {
     SessionSlot* slot = stream(ssl).session_;
     if (!slot) return 0;
@@ -133,16 +148,34 @@ Result<std::unique_ptr<ServerContext>> ServerContext::create(
   return context;
 }
 
-Result<SslContext> ServerContext::make_context() const {
+namespace {
+
+using SessionPolicy = std::array<unsigned char, SHA256_DIGEST_LENGTH>;
+static_assert(sizeof(SessionPolicy) <= SSL_MAX_SID_CTX_LENGTH);
+
+// The same on every shard and after a restart, and another as soon as a certificate is.
+SessionPolicy session_policy(const std::string& service, std::span<const std::shared_ptr<const Certificate>> all) {
+  std::string text = service;
+  for (const auto& certificate : all) text.append(1, '\0').append(certificate->chain_pem);
+  SessionPolicy digest;
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  return digest;
+}
+
+}  // namespace
+
+Result<SslContext> ServerContext::make_context(const NameSet& set) const {
   auto context = make_ssl_context(library_, TLS_server_method(), options_.version_min);
   if (!context) return context;
   SSL_CTX* at = context->get();
-  static constexpr unsigned char kIdContext[] = "cardea";
-  SSL_CTX_set_session_id_context(at, kIdContext, sizeof kIdContext - 1);
+  const SessionPolicy policy = session_policy(options_.service, set.certificates);
+  SSL_CTX_set_session_id_context(at, policy.data(), policy.size());
   SSL_CTX_set_session_cache_mode(at, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(at, options_.tickets);
+  SSL_CTX_set_msg_callback(at, ContextCallbacks::note_message);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(at, ContextCallbacks::ticket_key);
-  SSL_CTX_set_tlsext_servername_callback(at, ContextCallbacks::choose_certificate);
+  SSL_CTX_set_client_hello_cb(at, ContextCallbacks::choose_certificate, nullptr);
+  SSL_CTX_set_tlsext_servername_callback(at, ContextCallbacks::acknowledge_name);
   if (!alpn_wire_.empty()) SSL_CTX_set_alpn_select_cb(at, ContextCallbacks::choose_protocol, nullptr);
   return context;
 }
@@ -166,7 +199,7 @@ Result<> use_certificate(SSL_CTX* context, const Certificate& certificate, const
 }  // namespace
 
 Result<> ServerContext::make(NameSet& set) const {
-  auto made = make_context();
+  auto made = make_context(set);
   if (!made) return std::unexpected(std::move(made.error()));
   for (const auto& certificate : set.certificates)
     if (auto used = use_certificate(made->get(), *certificate, library_); !used)
@@ -187,7 +220,7 @@ SSL_CTX* ServerContext::context_of(NameSet& set) const {
 SSL_CTX* ServerContext::default_context() {
   NameSet& first = *sets_.front();
   if (SSL_CTX* context = context_of(first)) return context;
-  auto without = make_context();
+  auto without = make_context(first);
   CHECK(without.has_value(), "out of memory");
   first.context = std::move(*without);
   return first.context.get();
@@ -207,7 +240,8 @@ void ServerContext::add(const std::shared_ptr<const Certificate>& certificate) {
 }
 
 void ServerContext::take_over(const ServerContext& previous) {
-  if (previous.options_.version_min != options_.version_min || previous.options_.alpn != options_.alpn) return;
+  const ServerOptions &was = previous.options_, &is = options_;
+  if (was.version_min != is.version_min || was.alpn != is.alpn || was.service != is.service) return;
   std::unordered_map<const Certificate*, const NameSet*> made;
   for (const auto& set : previous.sets_)
     if (set->context) made.emplace(set->certificates.front().get(), set.get());
@@ -293,6 +327,7 @@ Result<std::unique_ptr<ClientContext>> ClientContext::create(const CryptoLibrary
                             static_cast<unsigned>(wire->size()));
   }
   SSL_CTX_set_session_cache_mode(at, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_set_msg_callback(at, ContextCallbacks::note_message);
   SSL_CTX_sess_set_new_cb(at, ContextCallbacks::keep_session);
   return std::unique_ptr<ClientContext>(new ClientContext(std::move(*context), options.verify));
 }

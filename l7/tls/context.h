@@ -31,11 +31,14 @@ struct ServerOptions {
   uint16_t version_min = 0x0303;                 // TLS 1.2
   std::vector<std::string> alpn = {"http/1.1", "http/1.0"};  // in order of preference; empty: ALPN is not answered
   unsigned tickets = 1;                          // a handshake, TLS 1.3
+  std::string service;  // sessions resume only in the one that made them
 };
 
 // Belongs to its shard's thread. Connections made from it keep what they need of it alive, but not its CryptoLibrary.
 // OpenSSL's own context for a certificate costs about a millisecond to make, so it is made by the first handshake that
 // asks for it: a thousand services and certificates cost a reload nothing but the tables of their names.
+// A session is resumed only where a full handshake would have come to the same: in the service, and with the
+// certificates, that made it; all services' tickets are sealed with the same keys.
 class ServerContext {
  public:
   // The first certificate answers names that none has. Two certificates with the same names and different kinds of key
@@ -78,7 +81,7 @@ class ServerContext {
   void take_over(const ServerContext& previous);
   SSL_CTX* context_of(NameSet& set) const;
   Result<> make(NameSet& set) const;
-  Result<SslContext> make_context() const;
+  Result<SslContext> make_context(const NameSet& set) const;
   NameSet* find_set(std::string_view name) const;
 
   const CryptoLibrary& library_;

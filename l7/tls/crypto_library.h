@@ -5,6 +5,7 @@
 
 #include <openssl/types.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -25,6 +26,8 @@ class CryptoLibrary {
   KeyReader& keys() const { return *keys_; }
   // Fetched once; a fetch per use is what makes OpenSSL 3.0 slow.
   const EVP_CIPHER* aes_256_cbc() const { return aes_256_cbc_; }
+
+  uint64_t* floods = nullptr;  // counts connections that were cut off for what they sent instead of data; null: nobody asks
 
  private:
   explicit CryptoLibrary(OSSL_LIB_CTX* context);

@@ -17,8 +17,8 @@ Failure failure_of(int reason) {
     case SSL_R_RECORD_LENGTH_MISMATCH:
     case SSL_R_RECORD_TOO_SMALL:
     case SSL_R_UNEXPECTED_RECORD:
-    case SSL_R_UNKNOWN_PROTOCOL:
       return Failure::kNotTls;
+    case SSL_R_UNKNOWN_PROTOCOL:  // SSLv2
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_VERSION_TOO_LOW:
     case SSL_R_VERSION_TOO_HIGH:

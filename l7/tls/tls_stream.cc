@@ -11,12 +11,27 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/stats.h"
 #include "l7/tls/handshake_failure.h"
 
 namespace cardea::l7::tls {
 namespace {
 
 constexpr size_t kRecordBytes = 16384;  // RFC 8446 5.1
+// One try of the handshake reads no more: in records of one byte that is half a millisecond's work.
+constexpr uint16_t kHandshakeBytesPerTry = 16384;
+constexpr size_t kQuietRecordPrice = 4096;  // bytes of the turn's budget: a key update costs as much as decrypting these
+
+// OpenSSL ended the connection by limits of its own: five alerts that warn, 32 empty records.
+bool is_flood(unsigned long code) {
+  const int reason = ERR_GET_REASON(code);
+  return ERR_GET_LIB(code) == ERR_LIB_SSL && (reason == SSL_R_TOO_MANY_WARN_ALERTS || reason == SSL_R_RECORD_TOO_SMALL);
+}
+
+// As a request line begins, or the banner of another protocol.
+bool begins_text(char c) {
+  return c > ' ' && c <= '~';
+}
 
 constexpr size_t index(Direction direction) {
   return static_cast<size_t>(direction);
@@ -30,9 +45,17 @@ struct LowerBio {
 
   static int read(BIO* bio, char* into, size_t bytes, size_t* got) {
     TlsStream& self = stream(bio);
+    if (!self.established_) bytes = std::min<size_t>(bytes, self.handshake_left_);
+    if (bytes == 0) return answer(bio, self, IoResult::would_block(), BIO_FLAGS_READ);
     const IoResult result = self.lower_.try_read(std::as_writable_bytes(std::span(into, bytes)));
     *got = result.bytes;
+    if (!self.established_ && result.ok()) note_first(self, into, result.bytes);
     return answer(bio, self, result, BIO_FLAGS_READ);
+  }
+
+  static void note_first(TlsStream& self, const char* into, size_t bytes) {
+    self.handshake_left_ = static_cast<uint16_t>(self.handshake_left_ - bytes);
+    if (!std::exchange(self.lower_read_, true)) self.first_byte_ = *into;
   }
 
   static int write(BIO* bio, const char* from, size_t bytes, size_t* taken) {
@@ -40,6 +63,7 @@ struct LowerBio {
     const iovec piece{const_cast<char*>(from), bytes};
     const IoResult result = self.lower_.try_write({&piece, 1});
     *taken = result.bytes;
+    self.lower_wrote_ |= result.bytes != 0;
     return answer(bio, self, result, BIO_FLAGS_WRITE);
   }
 
@@ -110,6 +134,7 @@ TlsStream::~TlsStream() {
 IoSlot::Attempt TlsStream::try_handshake() {
   if (established_ || broken_) return IoSlot::Attempt::kDone;
   ERR_clear_error();
+  handshake_left_ = kHandshakeBytesPerTry;
   const int returned = SSL_do_handshake(ssl_);
   if (returned == 1) {
     established_ = true;
@@ -117,12 +142,13 @@ IoSlot::Attempt TlsStream::try_handshake() {
     return IoSlot::Attempt::kDone;
   }
   const IoResult result = classify(returned, Direction::kRead);  // wait() knows which direction that means below
-  return result.status == IoStatus::kWouldBlock ? IoSlot::Attempt::kWaitRead : IoSlot::Attempt::kDone;
+  if (result.status != IoStatus::kWouldBlock) return IoSlot::Attempt::kDone;
+  return handshake_left_ == 0 ? IoSlot::Attempt::kNextTurn : IoSlot::Attempt::kWaitRead;
 }
 
 // What OpenSSL's answer means for the caller, and what to wait for before asking again.
 IoResult TlsStream::classify(int returned, Direction direction) {
-  const int error = SSL_get_error(ssl_, returned);
+  const int error = flooded_ ? SSL_ERROR_SSL : SSL_get_error(ssl_, returned);
   if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
     waits_for_[index(direction)] = error == SSL_ERROR_WANT_READ ? Direction::kRead : Direction::kWrite;
     blocked_[index(direction)] = true;
@@ -130,24 +156,56 @@ IoResult TlsStream::classify(int returned, Direction direction) {
   }
   if (error == SSL_ERROR_ZERO_RETURN) return IoResult::end();
   broken_ = true;
-  if (!established_) handshake_ = explain_handshake_failure(ssl_, lower_ended_ || lower_error_ != 0);
-  ERR_clear_error();
-  if (lower_error_ == ECANCELED) {
-    broken_result_ = {IoStatus::kCancelled, 0, 0};
-  } else if (lower_error_ != 0) {
-    broken_result_ = IoResult::failed(lower_error_);
-  } else {
-    broken_result_ = lower_ended_ ? IoResult::end(ECONNABORTED) : IoResult::failed(EPROTO);
+  if (!established_) {
+    handshake_ = explain_handshake_failure(ssl_, lower_ended_ || lower_error_ != 0);
+    handshake_.spoke = lower_wrote_;
+    handshake_.plain_text = handshake_.failure == Failure::kNotTls && !lower_wrote_ && begins_text(first_byte_);
   }
+  if (flooded_ || is_flood(ERR_peek_error())) count_flood();
+  ERR_clear_error();
+  broken_result_ = broken_result();
   return broken_result_;
+}
+
+IoResult TlsStream::broken_result() {
+  if (lower_error_ == ECANCELED) return {IoStatus::kCancelled, 0, 0};
+  if (lower_error_ != 0) return IoResult::failed(lower_error_);
+  return lower_ended_ && !flooded_ ? IoResult::end(ECONNABORTED) : IoResult::failed(EPROTO);
+}
+
+void TlsStream::count_flood() {
+  const auto* library = static_cast<const CryptoLibrary*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl_)));
+  if (library->floods) stats::add(library->floods, 1);
+}
+
+// Called within OpenSSL, which cannot be left from here; what it takes for the peer's end makes it throw away the rest
+// and return.
+void TlsStream::note_received(int content) {
+  if (!established_) return;
+  if (content == SSL3_RT_HEADER) quiet_records_++;
+  if (content == SSL3_RT_HANDSHAKE) quiet_messages_++;
+  if (quiet_records_ <= kQuietMax + 1 && quiet_messages_ <= kQuietMax) return;  // one record may be the data's
+  flooded_ = true;
+  SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
+void TlsStream::pay_for_quiet(uint16_t records) {
+  if (records != 0) spend(records * kQuietRecordPrice);
 }
 
 IoResult TlsStream::try_read(MutableBytes into) {
   if (broken_) return broken_result_;
   ERR_clear_error();
   size_t bytes = 0;
+  const uint16_t before = quiet_records_;
   const int returned = SSL_read_ex(ssl_, into.data(), into.size(), &bytes);
-  if (returned != 1) return classify(returned, Direction::kRead);
+  const auto records = static_cast<uint16_t>(quiet_records_ - before);
+  if (returned != 1) {
+    pay_for_quiet(records);
+    return classify(returned, Direction::kRead);
+  }
+  if (records > 1) pay_for_quiet(records - 1);  // the caller pays for the one with data
+  quiet_records_ = quiet_messages_ = 0;
   note_what_is_held();
   return IoResult::moved(bytes);
 }

@@ -1,6 +1,8 @@
 // TLS as a Stream over a Stream: OpenSSL reads and writes through the lower stream's try_ calls, with no memory BIO and
 // no copy in between. The handshake is awaited first; whatever is sent instead of TLS ends it with a reason. When idle
 // it holds no record buffers (SSL_MODE_RELEASE_BUFFERS).
+// OpenSSL goes on inside one call while what it reads is no data (key updates, tickets, hellos, alerts, empty records):
+// a peer that sends more than kQuietMax of those in a row is cut off, and the few are paid from the turn's budget.
 #pragma once
 
 #include <openssl/types.h>
@@ -33,6 +35,8 @@ std::string_view word(Failure failure);  // "not_tls", …
 struct Handshake {
   Failure failure = Failure::kNone;
   const char* detail = "";  // OpenSSL's own words, static; empty when they would add nothing
+  bool spoke = false;       // bytes of ours went out, an alert as the last of them: the peer is in a TLS conversation
+  bool plain_text = false;  // kNotTls, the peer began with text and heard nothing yet: it may be answered as text
   bool ok() const { return failure == Failure::kNone; }
 };
 
@@ -40,6 +44,8 @@ class HandshakeOperation;
 
 class TlsStream final : public Stream {
  public:
+  static constexpr uint16_t kQuietMax = 32;  // records, or messages, after the handshake without a byte of data
+
   // `lower` outlives this stream and is used by nobody else from now on. The context outlives the handshake.
   TlsStream(ServerContext& context, Stream& lower);
   // `server_name`: asked for by SNI and, when the context verifies, matched (an IP address is matched, not asked for).
@@ -75,6 +81,10 @@ class TlsStream final : public Stream {
   IoResult classify(int returned, Direction direction);
   IoResult send_close_notify();
   void note_what_is_held();
+  void note_received(int content);  // a record's head or a message, before OpenSSL acts on it
+  void pay_for_quiet(uint16_t records);
+  IoResult broken_result();
+  void count_flood();
 
   Stream& lower_;
   SSL* ssl_ = nullptr;
@@ -82,6 +92,11 @@ class TlsStream final : public Stream {
   SessionSlot* session_ = nullptr;
   Handshake handshake_;
   int lower_error_ = 0;  // errno of the lower stream's failure
+  uint16_t quiet_records_ = 0, quiet_messages_ = 0;  // since the last data
+  uint16_t handshake_left_ = 0;  // bytes that this try may read
+  char first_byte_ = 0;          // of all that came
+  bool lower_read_ = false, lower_wrote_ = false;  // anything at all
+  bool flooded_ = false;
   bool established_ = false;
   bool broken_ = false;       // a fatal error: OpenSSL must not be asked again
   bool lower_ended_ = false;  // the lower stream ended

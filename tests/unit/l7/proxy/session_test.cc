@@ -1,8 +1,12 @@
 // A connection from its handshake to its end, over reloads: TLS with what goes wrong in it, plans that change under exchanges
 // and idle connections, the process' own end.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
 
+#include "l7/runtime/spawn.h"
 #include "tests/unit/l7/proxy/site.h"
 #include "tests/unit/l7/proxy/tls_peer.h"
 #include "tests/unit/l7/tls/authority.h"
@@ -113,6 +117,103 @@ TEST(SecureSession, PlainHttpIsToldSo) {
   EXPECT_EQ(line["proto"], "tls");
   EXPECT_EQ(secure.site.value("cardea_l7_service_tls_failures_total", "secure"), 1u);
   EXPECT_EQ(secure.site.value("cardea_l7_service_requests_total", "secure"), 0u);
+}
+
+// What OpenSSL's client begins with.
+std::string hello() {
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  SSL* ssl = SSL_new(context);
+  SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  SSL_set_connect_state(ssl);
+  SSL_do_handshake(ssl);
+  std::string text(4096, '\0');
+  text.resize(size_t(BIO_read(SSL_get_wbio(ssl), text.data(), int(text.size()))));
+  SSL_free(ssl);
+  SSL_CTX_free(context);
+  return text;
+}
+
+TEST(SecureSession, TextInsideAHandshakeIsAnsweredByAnAlertOnly) {
+  Secure secure;
+  Peer client = secure.site.client("secure");
+  client.send(hello());
+  EXPECT_EQ(client.take(3), std::string("\x16\x03\x03", 3)) << "the server's hello";
+  client.send(get("/"));
+  const std::string answer = client.rest();
+  EXPECT_THAT(answer, Not(HasSubstr("HTTP/1.1")));
+  ASSERT_GT(answer.size(), 24u);
+  EXPECT_EQ(answer.substr(answer.size() - 24, 5), std::string("\x17\x03\x03\x00\x13", 5)) << "an alert, encrypted";
+  EXPECT_FALSE(client.reset());
+}
+
+TEST(SecureSession, AClientThatFloodsIsCutOffAndOthersAreServed) {
+  Secure secure;
+  TlsPeer loud(secure.site, *secure.trusting, "shop.example"), other(secure.site, *secure.trusting, "shop.example");
+  ASSERT_TRUE(loud.done().ok());
+  for (int i = 0; i < 2000; ++i) {
+    ASSERT_EQ(SSL_key_update(loud.stream().ssl(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    if (SSL_do_handshake(loud.stream().ssl()) != 1) break;  // the socket takes no more
+  }
+  secure.serve(other, "calm");
+  IoResult end;
+  EXPECT_EQ(loud.rest(end), "");
+  EXPECT_EQ(secure.site.value("cardea_l7_tls_floods_total"), 1u);
+  EXPECT_EQ(secure.site.value("cardea_l7_service_connections", "secure"), 1u);
+}
+
+// A pool that speaks TLS for the request's host, and its one backend with a certificate for shop.example.
+struct SecureBackend {
+  SecureBackend()
+      : site([this](image::PlanT& plan) {
+          plan.pools[0]->tls = std::make_unique<image::BackendTlsT>();
+          plan.pools[0]->tls->verify = true;
+          plan.pools[0]->tls->authorities = authority.own_certificate();
+        }) {}
+  ~SecureBackend() { site.loop().end_tasks(); }
+
+  static Task<> answer(Arena&, tls::TlsStream& stream) {
+    std::array<std::byte, 4096> request;
+    const tls::Handshake done = co_await stream.handshake(kNever);
+    if (!done.ok()) co_return;
+    const IoResult read = co_await stream.read(request, kNever);
+    if (!read.ok()) co_return;
+    co_await stream.write_all(std::string_view("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone"), kNever);
+  }
+  std::string ask(const std::string& host) {
+    Peer client = site.client();
+    client.send("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    const Peer accepted = site.origin().accept();
+    KernelStream tcp(site.loop(), FileDescriptor(::fcntl(accepted.fd(), F_DUPFD_CLOEXEC, 3)), Endpoint{});
+    tls::TlsStream stream(*context, tcp);
+    spawn(site.loop(), arena, answer(arena, stream));
+    std::string got = client.message();
+    stream.cancel();
+    settle(site.loop());
+    return got;
+  }
+
+  tls::Authority authority;
+  std::vector<std::shared_ptr<const tls::Certificate>> certificates{authority.issued("shop", {.names = {"shop.example"}})};
+  std::unique_ptr<tls::CryptoLibrary> crypto = tls::CryptoLibrary::create().value();
+  std::unique_ptr<tls::ServerContext> context =
+      tls::ServerContext::create(*crypto, certificates, tls::TicketKeys::create().value()).value();
+  ChunkPool chunks;
+  Arena arena{chunks};
+  Site site;
+};
+
+TEST(SecureBackends, ANameWithoutACertificateIsTheRequestsFailure) {
+  SecureBackend backend;
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_THAT(backend.ask("evil.example"),
+                HasSubstr("\r\nProxy-Status: cardea; error=tls_certificate_error; details=\"name_refused\"\r\n"));
+    const auto line = backend.site.log_line();
+    EXPECT_EQ(line["reason"], "name_refused");
+    EXPECT_THAT(line["detail"].get<std::string>(), HasSubstr("hostname mismatch"));
+  }
+  EXPECT_EQ(backend.site.value("cardea_l7_backend_connect_failures_total"), 0u);
+  EXPECT_THAT(backend.ask("shop.example"), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(backend.ask("shop.example."), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
 TEST(SecureSession, GarbageAndSilenceEndTheConnection) {

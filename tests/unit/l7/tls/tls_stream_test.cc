@@ -2,6 +2,10 @@
 #include "l7/tls/tls_stream.h"
 
 #include <gtest/gtest.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
 #include <openssl/ssl.h>
 
 #include <string>
@@ -25,6 +29,7 @@ struct TlsTest : testing::Test {
   TlsTest() {
     certificates = {authority.issued("shop", {.names = {"shop.example", "www.shop.example"}}),
                     authority.issued("wild", {.names = {"*.wild.example"}})};
+    library->floods = &floods;
     restart();
   }
   void restart(const ServerOptions& options = {}) {
@@ -53,6 +58,7 @@ struct TlsTest : testing::Test {
   void shake(int timeout_ms = 1000);
   void expect_echo(const std::string& text);
 
+  uint64_t floods = 0;
   Authority authority;
   std::unique_ptr<CryptoLibrary> library = *CryptoLibrary::create();
   std::shared_ptr<const TicketKeys> keys = *TicketKeys::create();
@@ -359,8 +365,8 @@ TEST_F(TlsTest, NoSharedCipherIsNamed) {
 }
 
 struct ResumptionTest : TlsTest, testing::WithParamInterface<int> {
-  void once() {
-    connect("shop.example");
+  void once(const std::string& name = "shop.example") {
+    connect(name);
     shake();
     ASSERT_TRUE(near_result.ok()) << word(near_result.failure) << near_result.detail;
     ASSERT_TRUE(far_result.ok()) << word(far_result.failure) << far_result.detail;
@@ -380,6 +386,47 @@ TEST_P(ResumptionTest, ASecondConnectionResumes) {
     EXPECT_TRUE(resumed);
   }
 }
+
+// As a reload or another service would have it: other certificates, another name, the same ticket keys.
+struct ResumptionElsewhere : ResumptionTest {
+  void go_to(const ServerOptions& options) {
+    hang_up();
+    server = *ServerContext::create(*library, certificates, keys, options);
+  }
+};
+
+TEST_P(ResumptionElsewhere, OnlyInTheServiceThatMadeIt) {
+  go_to({.service = "shop"});
+  once();
+  go_to({.service = "bank"});
+  once();
+  EXPECT_FALSE(resumed);
+  go_to({.service = "bank"});
+  once();
+  EXPECT_TRUE(resumed);
+}
+
+TEST_P(ResumptionElsewhere, OnlyWithTheCertificateThatMadeIt) {
+  once();
+  certificates[0] = authority.issued("renewed", {.names = {"shop.example", "www.shop.example"}});
+  go_to({});
+  once();
+  EXPECT_FALSE(resumed);
+  certificates[1] = authority.issued("wilder", {.names = {"*.wild.example"}});
+  go_to({});
+  once();
+  EXPECT_TRUE(resumed) << "another certificate of the service is not its own";
+}
+
+TEST_P(ResumptionElsewhere, OnlyForNamesOfItsCertificate) {
+  once("shop.example");
+  once("a.wild.example");
+  EXPECT_FALSE(resumed);
+  once("b.wild.example");
+  EXPECT_TRUE(resumed);
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, ResumptionElsewhere, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION));
 
 TEST_P(ResumptionTest, OnAnotherShard) {
   once();
@@ -437,6 +484,11 @@ std::string torn_record() {
   return record.replace(0, 5, "\x16\x03\x01\xff\xff");
 }
 
+// As SSLv2 began: a record of 28 bytes, version 0.2, one cipher, a challenge of 16 bytes.
+std::string hello_of_version_2() {
+  return std::string("\x80\x1c\x01\x00\x02\x00\x03\x00\x00\x00\x10\x01\x00\x80", 14) + std::string(16, 'c');
+}
+
 struct GarbageTest : TlsTest, testing::WithParamInterface<std::string> {};
 
 TEST_P(GarbageTest, EndsTheHandshakeWithAReason) {
@@ -457,6 +509,39 @@ INSTANTIATE_TEST_SUITE_P(Kinds, GarbageTest,
                                          "CONNECT shop:443 HTTP/1.1\r\n\r\n", "SSH-2.0-OpenSSH_9.2p1 Debian\r\n",
                                          std::string(64, '\0'), "\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6\xf5\xf4",
                                          torn_record()));
+
+TEST_F(TlsTest, OnlyTextThatHeardNothingOfUsMayBeAnsweredAsText) {
+  const auto told_to = [&](std::string sent) {
+    connect("shop.example");
+    near_result = {Failure::kOther, "never finished"};
+    spawn(*loop, arena, handshake(arena, *near, in(1000), near_result));
+    (void)client_end->try_write(std::array{iovec{sent.data(), sent.size()}});
+    loop->run_until_idle();
+    return near_result;
+  };
+  EXPECT_TRUE(told_to("GET / HTTP/1.1\r\n\r\n").plain_text);
+  EXPECT_FALSE(told_to("GET / HTTP/1.1\r\n\r\n").spoke);
+  EXPECT_FALSE(told_to(std::string(64, '\0')).plain_text);
+  EXPECT_FALSE(told_to(torn_record()).plain_text);
+  const Handshake old = told_to(hello_of_version_2());
+  EXPECT_EQ(old.failure, Failure::kVersion);
+  EXPECT_FALSE(old.plain_text);
+  EXPECT_TRUE(old.spoke) << "an alert";
+}
+
+TEST_F(TlsTest, TextInTheMiddleOfAHandshakeIsAnsweredByAnAlert) {
+  connect("shop.example");
+  near_result = {Failure::kOther, "never finished"};
+  spawn(*loop, arena, handshake(arena, *near, in(1000), near_result));
+  EXPECT_LT(SSL_do_handshake(far->ssl()), 1);
+  loop->run_until_idle();
+  std::string text("GET / HTTP/1.1\r\n\r\n");
+  (void)client_end->try_write(std::array{iovec{text.data(), text.size()}});
+  loop->run_until_idle();
+  EXPECT_FALSE(near_result.ok());
+  EXPECT_FALSE(near_result.plain_text);
+  EXPECT_TRUE(near_result.spoke);
+}
 
 TEST_F(TlsTest, APeerThatLeavesDuringTheHandshakeIsClosed) {
   for (const Close how : {Close::kOrderly, Close::kReset}) {
@@ -527,6 +612,164 @@ TEST_F(TlsTest, RenegotiationIsRefused) {
   EXPECT_EQ(SSL_get_error(far->ssl(), returned), SSL_ERROR_SSL) << "the server says no_renegotiation";
   EXPECT_EQ(SSL_total_renegotiations(near->ssl()), 0);
   hang_up();
+}
+
+// Key updates, as many, in the pipe towards `stream`'s peer.
+void update_keys(TlsStream& stream, int times) {
+  for (int i = 0; i < times; i++) {
+    ASSERT_EQ(SSL_key_update(stream.ssl(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    ASSERT_EQ(SSL_do_handshake(stream.ssl()), 1);
+  }
+}
+
+IoResult try_send(TlsStream& stream, std::string text) {
+  return stream.try_write(std::array{iovec{text.data(), text.size()}});
+}
+
+TEST_F(TlsTest, AFewKeyUpdatesBetweenDataAreFine) {
+  connect("shop.example");
+  shake();
+  std::array<std::byte, 16> buffer;
+  for (TlsStream* from : {far.get(), near.get()}) {
+    TlsStream& to = from == far.get() ? *near : *far;
+    for (int round = 0; round < 3; round++) {
+      update_keys(*from, TlsStream::kQuietMax - 1);
+      ASSERT_TRUE(try_send(*from, "x").ok());
+      EXPECT_EQ(to.try_read(buffer).bytes, 1u);
+      EXPECT_EQ(to.try_read(buffer).status, IoStatus::kWouldBlock);
+    }
+  }
+  EXPECT_EQ(floods, 0u);
+}
+
+TEST_F(TlsTest, AFloodOfKeyUpdatesEndsTheConnectionAndIsCounted) {
+  for (const bool from_the_client : {true, false}) {
+    connect("shop.example", 1 << 20);
+    shake();
+    TlsStream& from = from_the_client ? *far : *near;
+    TlsStream& to = from_the_client ? *near : *far;
+    floods = 0;
+    update_keys(from, 10'000);
+    std::array<std::byte, 16> buffer;
+    EXPECT_EQ(to.try_read(buffer).error, EPROTO);
+    EXPECT_EQ(to.try_read(buffer).error, EPROTO) << "and stays one";
+    EXPECT_EQ(floods, 1u);
+    EXPECT_EQ(SSL_in_init(to.ssl()), 0);
+  }
+}
+
+TEST_F(TlsTest, KeyUpdatesArePaidFromTheTurnsBudget) {
+  connect("shop.example", 1 << 20);
+  shake();
+  std::array<std::byte, 1> buffer;
+  int reads = 0;
+  for (int round = 0; round < 100; round++) {
+    update_keys(*far, 20);
+    ASSERT_TRUE(try_send(*far, "x").ok());
+  }
+  const uint64_t turn = loop->turn();
+  while (!near->over_budget() && near->try_read(buffer).ok()) reads++;
+  EXPECT_EQ(loop->turn(), turn);
+  EXPECT_TRUE(near->over_budget());
+  EXPECT_LE(reads, 4);
+}
+
+// A client of TLS 1.2 that sends records of any kind, as none of OpenSSL would: encrypted by hand (RFC 5288).
+struct Records12 {
+  explicit Records12(SSL* ssl) {
+    std::array<uint8_t, 48> master;
+    const size_t length = SSL_SESSION_get_master_key(SSL_get_session(ssl), master.data(), master.size());
+    std::array<uint8_t, 64> randoms;
+    SSL_get_server_random(ssl, randoms.data(), 32);
+    SSL_get_client_random(ssl, randoms.data() + 32, 32);
+    EVP_KDF* kdf = EVP_KDF_fetch(nullptr, "TLS1-PRF", nullptr);
+    EVP_KDF_CTX* derive = EVP_KDF_CTX_new(kdf);
+    const std::array parameters{
+        OSSL_PARAM_construct_utf8_string("digest", const_cast<char*>("SHA256"), 0),
+        OSSL_PARAM_construct_octet_string("secret", master.data(), length),
+        OSSL_PARAM_construct_octet_string("seed", const_cast<char*>("key expansion"), 13),
+        OSSL_PARAM_construct_octet_string("seed", randoms.data(), randoms.size()), OSSL_PARAM_construct_end()};
+    EXPECT_EQ(EVP_KDF_derive(derive, keys.data(), keys.size(), parameters.data()), 1);
+    EVP_KDF_CTX_free(derive);
+    EVP_KDF_free(kdf);
+  }
+
+  std::string record(uint8_t type, const std::string& text) {
+    std::array<uint8_t, 12> nonce{keys[32], keys[33], keys[34], keys[35]};
+    nonce[11] = sequence++;  // behind the Finished, which was 0
+    std::array<uint8_t, 13> known{};
+    known[7] = nonce[11], known[8] = type, known[9] = 3, known[10] = 3;
+    known[11] = static_cast<uint8_t>(text.size() >> 8), known[12] = static_cast<uint8_t>(text.size());
+    std::string sealed(text.size() + 16, '\0');
+    auto* at = reinterpret_cast<uint8_t*>(sealed.data());
+    EVP_CIPHER_CTX* cipher = EVP_CIPHER_CTX_new();
+    int length = 0;
+    EVP_EncryptInit_ex(cipher, EVP_aes_128_gcm(), nullptr, keys.data(), nonce.data());
+    EVP_EncryptUpdate(cipher, nullptr, &length, known.data(), known.size());
+    EVP_EncryptUpdate(cipher, at, &length, reinterpret_cast<const uint8_t*>(text.data()), static_cast<int>(text.size()));
+    EVP_EncryptFinal_ex(cipher, at + text.size(), &length);
+    EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, 16, at + text.size());
+    EVP_CIPHER_CTX_free(cipher);
+    std::string whole{static_cast<char>(type), 3, 3, 0, static_cast<char>(8 + sealed.size())};
+    whole[3] = static_cast<char>((8 + sealed.size()) >> 8);
+    whole.append(reinterpret_cast<const char*>(nonce.data()) + 4, 8);
+    return whole + sealed;
+  }
+
+  std::array<uint8_t, 40> keys;  // the client's, the server's, 4 bytes of nonce each
+  uint8_t sequence = 1;
+};
+
+struct FloodTest : TlsTest, testing::WithParamInterface<std::pair<uint8_t, std::string>> {
+  // What comes of so many of these records, and of data behind them.
+  IoResult read_behind(int records) {
+    SSL_CTX_set_max_proto_version(client->get(), TLS1_2_VERSION);
+    SSL_CTX_set_cipher_list(client->get(), "ECDHE-ECDSA-AES128-GCM-SHA256");
+    connect("shop.example");
+    shake();
+    EXPECT_TRUE(far_result.ok());
+    Records12 by_hand(far->ssl());
+    std::string all;
+    for (int i = 0; i < records; i++) all += by_hand.record(GetParam().first, GetParam().second);
+    all += by_hand.record(SSL3_RT_APPLICATION_DATA, "data");
+    EXPECT_EQ(client_end->try_write(std::array{iovec{all.data(), all.size()}}).bytes, all.size());
+    std::array<std::byte, 16> buffer;
+    return near->try_read(buffer);
+  }
+};
+
+TEST_P(FloodTest, ManyEndTheConnectionAndAreCounted) {
+  EXPECT_EQ(read_behind(4).bytes, 4u);
+  EXPECT_EQ(floods, 0u);
+  EXPECT_EQ(read_behind(100).error, EPROTO);
+  EXPECT_EQ(floods, 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Of, FloodTest,
+    testing::Values(std::pair<uint8_t, std::string>{SSL3_RT_APPLICATION_DATA, ""},
+                    std::pair<uint8_t, std::string>{SSL3_RT_ALERT, std::string("\x01\x5a", 2)},  // user_canceled
+                    std::pair<uint8_t, std::string>{SSL3_RT_HANDSHAKE,
+                                                    std::string("\x01\x00\x00\x30", 4) + std::string(48, 'h')}),
+    [](const auto& row) {
+      return row.param.first == SSL3_RT_APPLICATION_DATA ? "EmptyRecords"
+             : row.param.first == SSL3_RT_ALERT          ? "Warnings"
+                                                         : "Hellos";
+    });
+
+TEST_F(TlsTest, AHandshakeInTinyRecordsTakesMoreThanOneTurn) {
+  connect("shop.example", 1 << 20);
+  std::string hello("\x01\x00\xf0\x00", 4);  // promises 61,440 bytes, a byte a record
+  std::string records;
+  for (size_t i = 0; i < 20'000; i++) records += std::string("\x16\x03\x01\x00\x01", 5) + (i < 4 ? hello[i] : 'a');
+  EXPECT_EQ(client_end->try_write(std::array{iovec{records.data(), records.size()}}).bytes, records.size());
+  near_result = {Failure::kOther, "never finished"};
+  const uint64_t turn = loop->turn();
+  spawn(*loop, arena, handshake(arena, *near, in(1000), near_result));
+  loop->run_until_idle();
+  EXPECT_GE(loop->turn() - turn, records.size() / 16384);
+  loop->advance(milliseconds(1000));
+  EXPECT_EQ(near_result.failure, Failure::kTimeout);
 }
 
 TEST_F(TlsTest, ClosingAfterDeliveryReachesThePeerWhole) {
