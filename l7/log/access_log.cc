@@ -27,6 +27,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kPause = 50ms;     // how long a line may wait for the writer
 constexpr auto kLastWords = 1s;   // at the end, for a target that does not take them
+constexpr size_t kTurnBytes = 64 * 1024;  // of one ring before the next one's turn
 
 // A FIFO is opened for reading too, so that it may be opened before its reader and outlives each of them.
 Result<FileDescriptor> open_target(const std::string& target) {
@@ -60,7 +61,8 @@ struct AccessLog::State {
   void run();
   void wait(std::chrono::milliseconds patience);
   bool empty_all(Instant deadline);
-  bool empty(ByteRing& ring, Instant deadline);
+  bool write_turn(ByteRing& ring, Instant& deadline);
+  bool await_target(Instant& deadline);
   bool write_some(ByteRing& ring);
   void adopt_next();
   void complain(int error);
@@ -85,9 +87,16 @@ void AccessLog::State::wait(std::chrono::milliseconds patience) {
   [[maybe_unused]] const ssize_t got = ::read(bell.get(), &rings_of_the_bell, sizeof rings_of_the_bell);
 }
 
+// A turn's share, up to the end of a line where there is one in it.
+std::string_view whole_lines(std::string_view text) {
+  if (text.size() <= kTurnBytes && text.ends_with('\n')) return text;
+  const size_t end = text.rfind('\n', kTurnBytes - 1);
+  return text.substr(0, end == text.npos ? kTurnBytes : end + 1);
+}
+
 // False: the target takes nothing now.
 bool AccessLog::State::write_some(ByteRing& ring) {
-  const std::string_view text = ring.front();
+  const std::string_view text = whole_lines(ring.front());
   if (!file) return ring.take(text.size()), true;
   const ssize_t written = ::write(file.get(), text.data(), text.size());
   if (written >= 0) {
@@ -108,24 +117,38 @@ void skip_line(ByteRing& ring) {
   ring.take(end == text.npos ? text.size() : end + 1);
 }
 
-bool AccessLog::State::empty(ByteRing& ring, Instant deadline) {
-  while (ring.size() > 0) {
+// False: the deadline passed.
+bool AccessLog::State::await_target(Instant& deadline) {
+  if (monotonic_now() >= deadline) return false;
+  pollfd end{.fd = file.get(), .events = POLLOUT, .revents = 0};
+  ::poll(&end, 1, int(kPause.count()));
+  if (end.revents == 0 || (end.revents & POLLERR)) std::this_thread::sleep_for(kPause);
+  if (stopping && deadline == Instant::max()) deadline = monotonic_now() + kLastWords;
+  return true;
+}
+
+// One write's worth, and what it takes to end its last line.
+bool AccessLog::State::write_turn(ByteRing& ring, Instant& deadline) {
+  bool wrote = false;
+  while (ring.size() > 0 && (!wrote || within_line)) {
     const bool cut = within_line;
     adopt_next();
     if (cut && !within_line) skip_line(ring);
-    if (write_some(ring)) continue;
-    if (monotonic_now() >= deadline) return false;
-    pollfd end{.fd = file.get(), .events = POLLOUT, .revents = 0};
-    ::poll(&end, 1, int(kPause.count()));
-    if (end.revents == 0 || (end.revents & POLLERR)) std::this_thread::sleep_for(kPause);
-    if (stopping && deadline == Instant::max()) deadline = monotonic_now() + kLastWords;
+    wrote = write_some(ring);
+    if (!wrote && !await_target(deadline)) return false;
   }
   return true;
 }
 
+// In turns: a ring that its shard fills as fast as it is emptied keeps nobody's lines waiting.
 bool AccessLog::State::empty_all(Instant deadline) {
-  for (const auto& ring : rings)
-    if (!empty(*ring, deadline)) return false;
+  for (bool more = true; more;) {
+    more = false;
+    for (const auto& ring : rings) {
+      if (!write_turn(*ring, deadline)) return false;
+      more |= ring->size() > 0;
+    }
+  }
   return true;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -102,6 +103,33 @@ TEST(AccessLog, AStalledTargetStopsNobody) {
   const Instant began = monotonic_now();
   log.reset();
   EXPECT_LT(monotonic_now() - began, 30s);
+}
+
+// One shard puts lines faster than they can be written, for as long as it takes.
+TEST(AccessLog, ALoudShardKeepsNoOtherWaiting) {
+  ScratchFolder folder;
+  const std::string path = folder.file("fifo");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  auto log = AccessLog::open(path, 2, 1 << 20).value();
+  const FileDescriptor reader(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const std::string loud = std::string(998, 'x') + '\n';
+  while (log->put(0, loud)) {}
+  std::jthread shard([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) log->put(0, loud);
+  });
+  ASSERT_TRUE(log->put(1, "quiet\n"));
+  std::string text;
+  std::array<char, 16384> some;
+  while (text.find("\nquiet\n") == text.npos && text.size() < (32u << 20)) {
+    const ssize_t got = ::read(reader.get(), some.data(), some.size());
+    ASSERT_GT(got, 0);
+    text.append(some.data(), size_t(got));
+  }
+  EXPECT_NE(text.find("\nquiet\n"), text.npos) << "a line of its own, within the first megabytes";
+  shard.request_stop();
+  shard.join();
+  std::jthread drain([&] { while (::read(reader.get(), some.data(), some.size()) > 0) {} });
+  log.reset();
 }
 
 TEST(AccessLog, WithoutATargetLinesGoNowhere) {
