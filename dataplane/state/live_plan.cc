@@ -178,7 +178,6 @@ LiveSlot live_slot(const image::Backend& backend, const TrafficCells& cells) {
           .cells = cells,
           .port_be = __builtin_bswap16(backend.port()),
           .family = uint8_t(address.is_v4() ? 4 : 6),
-          .takes_new = backend.state() == image::BackendState::up,
           .keeps_old = backend.state() == image::BackendState::up || backend.state() == image::BackendState::drain};
 }
 
@@ -200,7 +199,7 @@ Result<std::shared_ptr<const LivePool>> pool_of(const image::Pool& p, SlotRegist
   return pool;
 }
 
-// Backends that no plan has any more: their flows go on as if draining.
+// Backends that no plan has any more: what can choose again does, and TCP goes on for as long as they live.
 void add_leftover_slots(const SlotRegistry& registry, std::vector<LiveSlot>& slots) {
   slots.resize(std::max<size_t>(slots.size(), registry.slots_end()));
   for (SlotId slot = 0; slot < registry.slots_end(); ++slot) {
@@ -209,8 +208,7 @@ void add_leftover_slots(const SlotRegistry& registry, std::vector<LiveSlot>& slo
     slots[slot] = {.address = identity->endpoint.address,
                    .cells = registry.slot_cells(slot),
                    .port_be = __builtin_bswap16(identity->endpoint.port),
-                   .family = uint8_t(identity->endpoint.address.is_v4() ? 4 : 6),
-                   .keeps_old = true};
+                   .family = uint8_t(identity->endpoint.address.is_v4() ? 4 : 6)};
   }
 }
 
@@ -304,7 +302,7 @@ Result<std::unique_ptr<const LivePlan>> update_pools(const LivePlan& running, By
     const auto at = std::ranges::find(plan->pools, pool->name()->str(), [](const auto& p) { return p->name; });
     if (at == plan->pools.end()) return fail(fmt::format("the running plan has no pool \"{}\"", pool->name()->str()));
     for (const PlanBackend& backend : (*at)->backends)
-      plan->slots[backend.slot].takes_new = false;  // gone, unless named again
+      plan->slots[backend.slot].keeps_old = false;  // gone, unless named again
     auto built = pool_of(*pool, registry, plan->slots);
     if (!built) return std::unexpected(built.error());
     *at = std::move(*built);

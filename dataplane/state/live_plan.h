@@ -62,8 +62,7 @@ struct alignas(64) LiveSlot {
   IpAddress address;
   TrafficCells cells;
   uint16_t port_be = 0;
-  uint8_t family = 0;      // 4 or 6; 0: not in use
-  bool takes_new = false;  // not what the ring says, but whether an operator or health allows it at all
+  uint8_t family = 0;  // 4 or 6; 0: not in use
   bool keeps_old = false;  // flows go on whatever they carry; otherwise UDP and new handshakes choose again
 };
 

@@ -76,7 +76,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "NAT ports 9 to 8"},
         Refusal{"poll", [](auto& p) { p.settings->poll = image::Poll(8); }, "an unknown way to poll"},
         Refusal{"timeout", [](auto& p) { p.settings->udp_timeout_ms = 0; }, "a flow timeout of 0 ms"},
-        Refusal{"prefix", [](auto& p) { p.ports[0]->addresses[0] = {p.ports[0]->addresses[0].address(), 33}; },
+        Refusal{"prefix",
+                [](auto& p) {
+                  p.ports[0]->addresses[0] = {p.ports[0]->addresses[0].address(), 33};
+                },
                 "port \"wan\" has an address with prefix length 33"}),
     [](const auto& row) {
       std::string name = row.param.what;
@@ -96,7 +99,7 @@ TEST(LivePlan, DamagedBytesAreNotAPlan) {
   EXPECT_NE(build_live_plan(other, *site.registry).error().message.find("identifier"), std::string::npos);
 }
 
-TEST(LivePlan, KeepsNumbersOverPlansAndLetsLeftOversDrain) {
+TEST(LivePlan, KeepsNumbersOverPlansAndLetsTcpOfLeftOversGoOn) {
   test::Site site;
   const SlotId first = site.plan->pools[0]->backends[0].slot, second = site.plan->pools[0]->backends[1].slot;
   stats::add(&site.worker.cells[site.plan->slots[first].cells.flows], 1);
@@ -108,8 +111,7 @@ TEST(LivePlan, KeepsNumbersOverPlansAndLetsLeftOversDrain) {
   EXPECT_EQ(plan->pools[0]->ring[0], second);
   ASSERT_LT(first, plan->slots.size());
   EXPECT_EQ(plan->slots[first].address, IpAddress::parse("10.0.0.11").value()) << "its flows go on";
-  EXPECT_TRUE(plan->slots[first].keeps_old);
-  EXPECT_FALSE(plan->slots[first].takes_new);
+  EXPECT_FALSE(plan->slots[first].keeps_old) << "what can choose again does";
   site.registry->forget_plan();
   keep(*plan, *site.registry);
   site.registry->free_unused();
@@ -125,8 +127,16 @@ TEST(LivePlan, AnUpdateReplacesItsPoolsAndSharesTheOthers) {
   EXPECT_EQ(site.plan->listen_table, listens);
   EXPECT_EQ(site.plan->pools[0]->ring[0], kNoSlot);
   const LiveSlot& slot = site.plan->slots[site.plan->pools[0]->backends[0].slot];
-  EXPECT_FALSE(slot.takes_new);
   EXPECT_TRUE(slot.keeps_old);
+}
+
+TEST(LivePlan, AnUpdateWithoutABackendKeepsNothingOfItButTcp) {
+  test::Site site;
+  const SlotId gone = site.plan->pools[0]->backends[3].slot, stays = site.plan->pools[0]->backends[0].slot;
+  site.update(pool_update("v4", 3, image::BackendState::up));
+  EXPECT_FALSE(site.plan->slots[gone].keeps_old);
+  EXPECT_EQ(site.plan->slots[gone].family, 4) << "its connections are still forwarded";
+  EXPECT_TRUE(site.plan->slots[stays].keeps_old);
 }
 
 TEST(LivePlan, UpdatesThatDoNotFitAreRefused) {
@@ -170,7 +180,10 @@ TEST_P(NeedsRestart, IsSaidByTheSettingsName) {
 
 INSTANTIATE_TEST_SUITE_P(
     Settings, NeedsRestart,
-    testing::Values(Restart{"dataplane.workers", [](auto& p) { p.settings->workers = {0, 1}; }},
+    testing::Values(Restart{"dataplane.workers",
+                            [](auto& p) {
+                              p.settings->workers = {0, 1};
+                            }},
                     Restart{"dataplane.flows", [](auto& p) { p.settings->flows = 2048; }},
                     Restart{"dataplane.poll", [](auto& p) { p.settings->poll = image::Poll::busy; }},
                     Restart{"the range of NAT ports", [](auto& p) { p.settings->nat_port_last = 9999; }},
