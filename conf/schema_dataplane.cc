@@ -35,14 +35,16 @@ const Section& timeouts_section() {
       "timeouts", "",
       {
           value("tcp_syn", &FlowTimeouts::tcp_syn, duration(1s, 1h),
-                {.prose =
-                     "A TCP flow is forgotten after this long without a packet while its handshake is not complete."}),
+                {.prose = "A TCP flow is forgotten after this long without a packet while its handshake is not "
+                          "complete; sooner where "
+                          "others need its place or its NAT port."}),
           value("tcp_established", &FlowTimeouts::tcp_established, duration(1s, 168h),
                 {.prose =
                      "The same for an established TCP connection; longer than the keepalive of clients and backends."}),
           value("tcp_closing", &FlowTimeouts::tcp_closing, duration(1s, 1h),
-                {.prose = "The same after a FIN or RST was seen."}),
-          value("udp", &FlowTimeouts::udp, duration(1s, 1h), {.prose = "The same for a UDP flow."}),
+                {.prose = "The same after both sides' FIN, or a RST that its receiver may believe, was seen."}),
+          value("udp", &FlowTimeouts::udp, duration(1s, 1h),
+                {.prose = "The same for a UDP flow; a third of it while nobody followed an answer up."}),
       });
   return section;
 }

@@ -136,6 +136,10 @@ const char* name_of(FlowState state) {
       return "closing";
     case FlowState::kUdp:
       return "udp";
+    case FlowState::kUdpOnce:
+      return "udp once";
+    case FlowState::kReset:
+      return "reset";
   }
   return "";
 }

@@ -131,6 +131,7 @@ void account(WorkerState& worker, Batch& batch) {
     count_the_rest(worker, batch);
   if (batch.bypassed != 0) stats::add(&worker.cells[worker.path_cells->bypassed], batch.bypassed);
   if (batch.evicted != 0) stats::add(&worker.cells[worker.path_cells->evicted], batch.evicted);
+  if (batch.ports_taken != 0) stats::add(&worker.cells[worker.path_cells->ports_taken], batch.ports_taken);
   stats::set(&worker.cells[worker.path_cells->flows], worker.flows.size());
 }
 

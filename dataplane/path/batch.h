@@ -2,6 +2,7 @@
 // line; a room that decides a packet's fate sets verdict and reason and leaves it out of `live` from then on.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "base/bytes.h"
@@ -66,7 +67,9 @@ struct Batch {
   SlotId slot[kBurstMax];
   bool new_flow[kBurstMax];
   uint32_t missed;             // live rows without a flow, for choose
-  uint16_t bypassed, evicted;  // packets sent by the ring alone, half-open flows that made room
+  uint16_t bypassed, evicted;  // packets sent by the ring alone, unproven flows that made room
+  uint16_t ports_taken;        // NAT ports that unproven or idle flows gave up
+  std::array<bool, 2> no_room; // nothing gives way in the full table: to a NAT flow, to a tunnel's
   FlowNat dry_nat;             // of a dry worker: the flow it would have made
   // route
   HopId hop[kBurstMax];

@@ -2,14 +2,12 @@
 // on without a place in a full table, for the ring gives the same answer again; fullnat cannot.
 #include "base/maglev.h"
 #include "dataplane/path/flow_life.h"
+#include "dataplane/path/nat_source.h"
 #include "dataplane/path/path.h"
 #include "dataplane/wire/checksum.h"
 
 namespace cardea::dataplane::path {
 namespace {
-
-// How long a closed connection keeps its NAT port from others: for what its two ends still have under way.
-constexpr uint32_t kClosedRestMs = 1000;
 
 const std::vector<IpAddress>* nat_addresses(const WorkerState& worker, const LiveSlot& slot, SlotId slot_id) {
   if (worker.hops == nullptr) return nullptr;
@@ -28,46 +26,6 @@ void set_deltas(FlowNat& nat, const FlowTuple& in) {
                                           wire::delta_of(&in.destination_port_be, &nat.backend_port_be, 2));
   nat.l3_delta = addresses;
   nat.l4_delta = wire::add_deltas(addresses, ports);
-}
-
-bool is_in(const Batch& batch, FlowRef flow) {
-  for (uint32_t i = 0; i < batch.live_count; ++i)
-    if (same_flow(batch.flow[batch.live[i]], flow)) return true;
-  return false;
-}
-
-// Whether a new flow may have the port of this one, which ends then.
-bool gives_way(WorkerState& worker, const Batch& batch, FlowRef holder) {
-  const FlowHead& flow = worker.flows.head(holder);
-  if (flow.state != FlowState::kClosing || worker.now_ms - flow.last_seen_ms < kClosedRestMs) return false;
-  if (is_in(batch, holder)) return false;
-  if (!worker.dry) end_flow(worker, holder);
-  return true;
-}
-
-// Finds a NAT address and port under which the backend's replies belong to no other flow. False: none within the bound.
-bool find_nat_source(WorkerState& worker, const Batch& batch, uint32_t row, const std::vector<IpAddress>& addresses,
-                     FlowNat& nat, uint64_t& reply_hash) {
-  const FlowTuple& in = batch.tuple[row];
-  NatPorts scratch = worker.nat_ports;
-  NatPorts& ports = worker.dry ? scratch : worker.nat_ports;
-  if (ports.count() == 0) return false;
-  for (size_t a = 0; a < addresses.size(); ++a) {
-    const IpAddress& address =
-        addresses[(share_of(batch.hash[row], uint32_t(addresses.size())) + a) % addresses.size()];
-    for (uint32_t n = ports.tries(); n > 0; --n) {
-      const uint16_t port_be = __builtin_bswap16(ports.next());
-      const FlowTuple reply{{nat.backend}, address, nat.backend_port_be, port_be, in.protocol};
-      reply_hash = flow_hash(worker.plan->hash_key, reply);
-      if (worker.plan->listen_table->find(address, port_be, in.protocol) != kNoService) continue;
-      const FlowRef holder = worker.flows.find(reply_hash, reply);
-      if (holder != kNoFlow && !gives_way(worker, batch, holder)) continue;
-      nat.nat_address = address.bytes;
-      nat.nat_port_be = port_be;
-      return true;
-    }
-  }
-  return false;
 }
 
 bool begin_nat_flow(WorkerState& worker, Batch& batch, uint32_t row, const LiveSlot& slot, FlowNat& nat) {
@@ -94,17 +52,12 @@ bool begin_nat_flow(WorkerState& worker, Batch& batch, uint32_t row, const LiveS
   return true;
 }
 
-bool starts_tcp(const wire::Frame& frame) {
-  return (frame.tcp_flags & (wire::kTcpSyn | wire::kTcpRst)) == wire::kTcpSyn;
-}
-
 // True when the packet stays on the line.
 bool choose_one(WorkerState& worker, Batch& batch, uint32_t row) {
   const LivePlan& plan = *worker.plan;
   const LiveService& service = (*plan.services)[batch.service[row]];
   const wire::Frame& frame = batch.frame[row];
-  const bool tcp = frame.protocol == uint8_t(Protocol::kTcp), quote = frame.flags & wire::kQuote;
-  if (service.forward == image::Forward::fullnat && (quote || (tcp && !starts_tcp(frame)))) {
+  if (service.forward == image::Forward::fullnat && !begins(frame)) {
     batch.leave(row, Verdict::kDoor, Reason::k_no_flow);
     return false;
   }
@@ -118,7 +71,7 @@ bool choose_one(WorkerState& worker, Batch& batch, uint32_t row) {
     if (worker.dry) batch.dry_nat = nat;
     return true;
   }
-  if (worker.dry || quote || (tcp && frame.tcp_flags & wire::kTcpRst)) return true;
+  if (worker.dry || !(begins(frame) || goes_on(frame))) return true;
   batch.flow[row] = begin_flow(worker, batch, row, nullptr, 0);
   batch.bypassed += batch.flow[row] == kNoFlow;
   return true;
@@ -127,7 +80,8 @@ bool choose_one(WorkerState& worker, Batch& batch, uint32_t row) {
 }  // namespace
 
 void choose(WorkerState& worker, Batch& batch) {
-  batch.bypassed = batch.evicted = 0;
+  batch.bypassed = batch.evicted = batch.ports_taken = 0;
+  batch.no_room = {};
   if (batch.missed == 0) return;
   uint32_t live = 0;
   for (uint32_t i = 0; i < batch.live_count; ++i) {

@@ -6,13 +6,25 @@
 namespace cardea::dataplane::path {
 namespace {
 
-constexpr uint32_t kEvictionGroups = 64;  // how far a packet may look for a half-open flow to evict
+constexpr uint8_t kTurns = wire::kTcpSyn | wire::kTcpAck | wire::kTcpFin | wire::kTcpRst;
+constexpr uint32_t kEvictionGroups = 64;  // how far a packet may look for an unproven flow to evict
 
 FlowRef insert(WorkerState& worker, const Batch& batch, uint32_t row, const FlowHead& head, FlowNat* nat,
                uint64_t reply_hash) {
   if (nat == nullptr) return worker.flows.insert(batch.hash[row], batch.tuple[row], head);
   nat->head = head;
   return worker.flows.insert_nat(batch.hash[row], reply_hash, *nat);
+}
+
+// False: nothing gives way, and the rest of the burst need not look again.
+bool make_room(WorkerState& worker, Batch& batch, bool tunnel) {
+  if (batch.no_room[tunnel]) return false;
+  const FlowRef unproven = worker.flows.find_unproven(worker.now_ms, kEvictionGroups, tunnel);
+  batch.no_room[tunnel] = unproven == kNoFlow;
+  if (unproven == kNoFlow) return false;
+  end_flow(worker, unproven);
+  ++batch.evicted;
+  return true;
 }
 
 void move_gauges(WorkerState& worker, ServiceId service, SlotId slot, uint64_t by) {
@@ -23,10 +35,17 @@ void move_gauges(WorkerState& worker, ServiceId service, SlotId slot, uint64_t b
 
 }  // namespace
 
+bool begins(const wire::Frame& frame) {
+  if (frame.flags & wire::kQuote) return false;
+  return frame.protocol == uint8_t(Protocol::kUdp) || (frame.tcp_flags & kTurns) == wire::kTcpSyn;
+}
+
+bool goes_on(const wire::Frame& frame) {
+  return !(frame.flags & wire::kQuote) && (frame.tcp_flags & kTurns) == wire::kTcpAck;
+}
+
 FlowState first_state(const wire::Frame& frame) {
-  if (frame.protocol == uint8_t(Protocol::kUdp)) return FlowState::kUdp;
-  if (frame.tcp_flags & (wire::kTcpFin | wire::kTcpRst)) return FlowState::kClosing;
-  return frame.tcp_flags & wire::kTcpSyn ? FlowState::kSyn : FlowState::kEstablished;
+  return frame.protocol == uint8_t(Protocol::kUdp) ? FlowState::kUdpOnce : FlowState::kSyn;
 }
 
 FlowRef begin_flow(WorkerState& worker, Batch& batch, uint32_t row, FlowNat* nat, uint64_t reply_hash) {
@@ -35,10 +54,7 @@ FlowRef begin_flow(WorkerState& worker, Batch& batch, uint32_t row, FlowNat* nat
                       tuple.protocol, tuple.source_port_be, tuple.destination_port_be};
   FlowRef ref = insert(worker, batch, row, head, nat, reply_hash);
   if (ref == kNoFlow) [[unlikely]] {
-    const FlowRef half_open = worker.flows.find_half_open(worker.now_ms, kEvictionGroups);
-    if (half_open == kNoFlow) return kNoFlow;
-    end_flow(worker, half_open);
-    ++batch.evicted;
+    if (!make_room(worker, batch, nat == nullptr)) return kNoFlow;
     ref = insert(worker, batch, row, head, nat, reply_hash);
     if (ref == kNoFlow) return kNoFlow;
   }
@@ -53,7 +69,7 @@ void leave_gauges(WorkerState& worker, const FlowHead& flow) {
 
 void end_flow(WorkerState& worker, FlowRef ref) {
   leave_gauges(worker, worker.flows.head(ref));
-  worker.flows.remove(ref);
+  worker.flows.end(ref);
 }
 
 }  // namespace cardea::dataplane::path

@@ -6,14 +6,19 @@
 
 namespace cardea::dataplane {
 
+// A datagram that nobody followed up is kept for this part of a UDP flow's time: longer than its answer takes.
+constexpr uint32_t kUnprovenPart = 3;
+
 FlowTimeouts flow_timeouts(const LivePlan& plan) {
   const Timeouts& t = plan.settings.timeouts;
-  return {{0, t.tcp_syn_ms, t.tcp_established_ms, t.tcp_closing_ms, t.udp_ms}};
+  return {{0, t.tcp_syn_ms, t.tcp_established_ms, t.tcp_closing_ms, t.udp_ms, t.udp_ms / kUnprovenPart + 1,
+           t.tcp_closing_ms}};
 }
 
 namespace path {
 
 void decide(WorkerState& worker, Batch& batch) {
+  worker.flows.free_ended();
   parse(worker, batch);
   guard(worker, batch);
   classify(worker, batch);
@@ -28,6 +33,7 @@ void run(WorkerState& worker, Batch& batch) {
   decide(worker, batch);
   emit(worker, batch);
   account(worker, batch);
+  worker.flows.free_ended();
 }
 
 void tend(WorkerState& worker) {

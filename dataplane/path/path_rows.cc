@@ -38,7 +38,9 @@ Result<PathCells> add_path_rows(stats::Segment& segment, std::span<const std::st
   add(cells.bypassed, stats::Kind::kCounter, "cardea_flow_table_bypassed_packets_total", "packets", "",
       "Packets sent by the ring alone because the flow table was full");
   add(cells.evicted, stats::Kind::kCounter, "cardea_flows_evicted_total", "", "",
-      "Half-open flows that made room in a full table");
+      "Flows of which only one side was heard that made room in a full table");
+  add(cells.ports_taken, stats::Kind::kCounter, "cardea_nat_ports_taken_total", "", "",
+      "NAT ports taken from flows that were idle or of which only one side was heard, no port being free");
   add(cells.flows, stats::Kind::kGauge, "cardea_flows", "", "", "Live flows");
   cells.ports.resize(port_names.size());
   for (size_t i = 0; i < port_names.size(); ++i) add_port(add, cells.ports[i], port_names[i]);

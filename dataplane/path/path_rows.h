@@ -22,7 +22,8 @@ struct PathCells {
   uint32_t to_kernel = 0;        // cardea_kernel_packets_total{direction="to"}
   uint32_t handed_over = 0;      // cardea_handed_over_packets_total
   uint32_t bypassed = 0;         // cardea_flow_table_bypassed_packets_total: ipip by ring alone, the table being full
-  uint32_t evicted = 0;          // cardea_flows_evicted_total: half-open flows that made room
+  uint32_t evicted = 0;          // cardea_flows_evicted_total: unproven flows that made room
+  uint32_t ports_taken = 0;      // cardea_nat_ports_taken_total: NAT ports that unproven or idle flows gave up
   uint32_t flows = 0;            // cardea_flows: a gauge
   std::vector<PortCells> ports;  // by index in the plan
 };

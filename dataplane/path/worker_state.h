@@ -2,6 +2,7 @@
 // good; nothing in here is shared with another thread but through `inspections`.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "dataplane/path/egress.h"
@@ -14,6 +15,14 @@
 
 namespace cardea::dataplane {
 
+// No NAT source was found for the backend then (path/nat_source.h).
+struct FailedSearch {
+  SlotId slot = kNoSlot;
+  uint32_t now_ms = 0;
+  Protocol protocol{};
+  bool operator==(const FailedSearch&) const = default;
+};
+
 struct WorkerState {
   uint32_t index = 0, workers = 1;
 
@@ -24,6 +33,7 @@ struct WorkerState {
 
   FlowTable flows;
   NatPorts nat_ports;
+  std::array<FailedSearch, 64> failed_searches;  // the last of each slot modulo their number
   uint16_t ip_id = 0;
   uint32_t told_ms = 0;  // when a sender was last told that its packet is too big
 

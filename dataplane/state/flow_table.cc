@@ -18,7 +18,7 @@ size_t buckets_for(uint32_t flows_max) {
   return std::bit_ceil(size_t{flows_max} * 2 / 8 + 2);
 }
 size_t groups_for(uint32_t flows_max, uint32_t entry_bytes) {
-  return size_t{flows_max} * entry_bytes / FlowTable::kGroupBytes + 4;
+  return size_t{flows_max} * entry_bytes / FlowTable::kGroupBytes + 4 + FlowTable::kEndedMax;
 }
 
 }  // namespace
@@ -172,7 +172,7 @@ void FlowTable::free_entry(FlowRef ref) {
 
 // Entries are written before they are indexed: making room in a bucket reads the hashes of what is in it.
 FlowRef FlowTable::insert(uint64_t hash, const FlowTuple& tuple, const FlowHead& entry) {
-  if (size_ >= flows_max_) return kNoFlow;
+  if (size_ >= flows_max_ || tunnels_ >= tunnels_max()) return kNoFlow;
   const FlowKind flow_kind = wire::is_mapped(tuple.source) ? FlowKind::kV4 : FlowKind::kV6;
   const uint32_t unit = take_entry(flow_kind);
   if (unit == 0) return kNoFlow;
@@ -190,6 +190,7 @@ FlowRef FlowTable::insert(uint64_t hash, const FlowTuple& tuple, const FlowHead&
     return kNoFlow;
   }
   ++size_;
+  ++tunnels_;
   return ref;
 }
 
@@ -215,12 +216,30 @@ FlowRef FlowTable::insert_nat(uint64_t hash, uint64_t reply_hash, const FlowNat&
   return ref;
 }
 
-void FlowTable::remove(FlowRef ref) {
+void FlowTable::index_remove(FlowRef ref) {
   const FlowRef forward = ref & 0x7fffffff;
   index_remove(hash_of(forward), forward);
-  if (kind(ref) == FlowKind::kNat) index_remove(nat(ref).reply_hash, forward | 1u << 31);
-  free_entry(forward);
+  if (kind(ref) == FlowKind::kNat)
+    index_remove(nat(ref).reply_hash, forward | 1u << 31);
+  else
+    --tunnels_;
   --size_;
+}
+
+void FlowTable::end(FlowRef ref) {
+  CHECK(ended_count_ < kEndedMax, "more flows ended in a burst than it has packets");
+  index_remove(ref);
+  head(ref).protocol = Protocol(0);  // a candidate found before no longer matches
+  ended_[ended_count_++] = ref & 0x7fffffff;
+}
+
+void FlowTable::free_ended() {
+  for (; ended_count_ > 0; --ended_count_) free_entry(ended_[ended_count_ - 1]);
+}
+
+void FlowTable::remove(FlowRef ref) {
+  index_remove(ref);
+  free_entry(ref & 0x7fffffff);
 }
 
 FlowTuple FlowTable::tuple(FlowRef ref) const {
@@ -248,14 +267,18 @@ FlowTuple FlowTable::reply_tuple(FlowRef ref) const {
   return {{flow.backend}, {flow.nat_address}, flow.backend_port_be, flow.nat_port_be, flow.head.protocol};
 }
 
-FlowRef FlowTable::find_half_open(uint32_t now_ms, uint32_t groups) {
+FlowRef FlowTable::find_unproven(uint32_t now_ms, uint32_t groups, bool tunnels_only) {
   FlowRef found = kNoFlow;
   groups = std::min(groups, groups_used_);
   for (uint32_t i = 0; i < groups && found == kNoFlow; ++i) {
     if (++hand_ >= groups_used_) hand_ = 1;
     if (hand_ >= groups_used_) break;
+    uint32_t longest = 0;
     visit_group(hand_, [&](FlowRef ref) {
-      if (head(ref).state == FlowState::kSyn && head(ref).last_seen_ms != now_ms) found = ref;
+      const FlowHead& flow = head(ref);
+      const uint32_t idle = now_ms - flow.last_seen_ms;
+      const bool gives_way = unproven(flow.state) && flow.protocol != Protocol(0) && idle > longest;
+      if (gives_way && !(tunnels_only && kind(ref) == FlowKind::kNat)) found = ref, longest = idle;
     });
   }
   return found;

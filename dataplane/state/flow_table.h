@@ -2,7 +2,8 @@
 // and ten references; two buckets a hash, the second used once the first is full) points into a pool of 128-byte
 // groups, each cut into four IPv4 entries of 32 bytes, two IPv6 ones of 64, or one NAT entry of 128. All memory comes
 // from the caller at start and none is asked for later. A full table is an answer, not an accident: insert() says so
-// and its caller decides. Times are milliseconds that may wrap.
+// and its caller decides. Of flows through tunnels only the client is ever heard, so they may fill seven eighths of the
+// table: the rest is for NAT flows, which prove themselves. Times are milliseconds that may wrap.
 #pragma once
 
 #include <array>
@@ -22,12 +23,23 @@ using FlowRef = uint32_t;
 inline constexpr FlowRef kNoFlow = 0;
 inline constexpr FlowRef kLookFurther = 1u << 31;  // answer of candidate() alone
 
-// Whichever of its tuples was found.
-inline bool same_flow(FlowRef a, FlowRef b) {
-  return (a ^ b) << 1 == 0;
+enum class FlowState : uint8_t {
+  kFree = 0,
+  kSyn = 1,          // TCP that nothing proves yet: begun by a SYN, or by a packet out of nowhere
+  kEstablished = 2,  // both sides were heard; of a tunnel, the client again
+  kClosing = 3,      // both sides said FIN; of a tunnel, the client
+  kUdp = 4,          // as kEstablished
+  kUdpOnce = 5,      // UDP that nothing proves yet
+  kReset = 6,        // a RST that its receiver may have believed
+};
+inline constexpr size_t kFlowStates = 7;
+// Costs its sender a packet, whoever that is; gives way to others.
+inline bool unproven(FlowState state) {
+  return state == FlowState::kSyn || state == FlowState::kUdpOnce;
 }
-
-enum class FlowState : uint8_t { kFree = 0, kSyn = 1, kEstablished = 2, kClosing = 3, kUdp = 4 };
+inline bool ending(FlowState state) {
+  return state == FlowState::kClosing || state == FlowState::kReset;
+}
 enum class FlowKind : uint8_t { kV4 = 0, kV6 = 1, kNat = 2 };
 
 // What every entry starts with.
@@ -55,6 +67,9 @@ struct FlowV6 {
 };
 static_assert(sizeof(FlowV6) == 64);
 
+// What was heard of a NAT flow so far.
+enum FlowHeard : uint8_t { kClientFin = 1, kBackendFin = 2, kBackendAnswered = 4, kProven = 8 };
+
 // A fullnat flow: the client's tuple in the head and addresses, the backend's reply tuple beside it.
 struct FlowNat {
   FlowHead head;
@@ -67,18 +82,22 @@ struct FlowNat {
   uint32_t hop_generation;  // hop_to_client is of this HopTable
   HopId hop_to_client;
   uint8_t family;
-  uint8_t fin_seen;
+  uint8_t heard;  // FlowHeard
   wire::TcpShift shift;
+  // TCP: what the client and what the backend acknowledged last, each as the backend sees the numbers; until the client
+  // has, what it must.
+  std::array<uint32_t, 2> acknowledged;
 };
 static_assert(sizeof(FlowNat) <= 128);
 
 struct FlowTimeouts {
-  uint32_t of[5] = {};  // by FlowState
+  uint32_t of[kFlowStates] = {};  // by FlowState
 };
 
 class FlowTable {
  public:
   static constexpr uint32_t kGroupBytes = 128;
+  static constexpr uint32_t kEndedMax = 3 * 64;  // flows that end in one burst: three a packet
 
   FlowTable() = default;
   // `memory`: 64-byte aligned, zeroed, bytes_needed(flows_max) long; outlives the table.
@@ -95,11 +114,16 @@ class FlowTable {
   FlowRef match(FlowRef candidate, uint64_t hash, const FlowTuple& tuple) const;
   FlowRef find(uint64_t hash, const FlowTuple& tuple) const;  // all three at once
 
-  // New entries: kNoFlow when flows_max is reached, or no group or bucket has room. The tuple must not be in the table.
+  // New entries: kNoFlow when flows_max is reached (for tunnels: tunnels_max), or no group or bucket has room. The tuple
+  // must not be in the table.
   FlowRef insert(uint64_t hash, const FlowTuple& tuple, const FlowHead& head);
   // `nat` filled but for its hashes; both of its tuples must not be in the table.
   FlowRef insert_nat(uint64_t hash, uint64_t reply_hash, const FlowNat& nat);
-  void remove(FlowRef ref);
+  // Nothing finds the flow from here on, and its memory stays as it is until free_ended(): whoever found it earlier in a
+  // burst still has its flow and no other. At most kEndedMax before they are freed.
+  void end(FlowRef ref);
+  void free_ended();
+  void remove(FlowRef ref);  // both at once, between bursts
 
   FlowHead& head(FlowRef ref) const { return *reinterpret_cast<FlowHead*>(at(ref)); }
   FlowNat& nat(FlowRef ref) const { return *reinterpret_cast<FlowNat*>(at(ref)); }  // precondition: kind(ref) == kNat
@@ -112,9 +136,9 @@ class FlowTable {
   // longer than its state's timeout.
   template <typename OnEnd>
   void expire(uint32_t now_ms, const FlowTimeouts& timeouts, uint32_t groups, OnEnd&& on_end);
-  // Makes room in a full table: from the hand on, at most `groups` groups are searched for a flow in kSyn that
-  // was not seen at `now_ms` itself, for the burst at hand may still hold that one's reference.
-  FlowRef find_half_open(uint32_t now_ms, uint32_t groups);
+  // Makes room in a full table: from the hand on, at most `groups` groups are searched for one with unproven flows; the
+  // stalest of them. Those of `now_ms` itself are not staler than whoever asks.
+  FlowRef find_unproven(uint32_t now_ms, uint32_t groups, bool tunnels_only);
 
   // Entries of group `group`, for whoever walks the table: calls visit(FlowRef) for each.
   template <typename Visit>
@@ -122,6 +146,7 @@ class FlowTable {
 
   uint32_t size() const { return size_; }
   uint32_t flows_max() const { return flows_max_; }
+  uint32_t tunnels_max() const { return flows_max_ - flows_max_ / 8; }
   uint32_t groups() const { return groups_used_; }  // groups from here on were never used
 
  private:
@@ -170,6 +195,7 @@ class FlowTable {
   void place(uint64_t index, uint16_t signature, FlowRef ref);
   bool make_room(uint64_t index);  // moves one entry of a full bucket to that entry's other bucket
   void index_remove(uint64_t hash, FlowRef ref);
+  void index_remove(FlowRef ref);  // by both of its tuples
   uint32_t take_entry(FlowKind kind);  // unit, 0 when there is none
   void free_entry(FlowRef ref);
   void link(uint32_t& list, uint32_t group);
@@ -179,11 +205,13 @@ class FlowTable {
   Group* pool_ = nullptr;
   GroupNote* notes_ = nullptr;
   uint64_t bucket_mask_ = 0;
-  uint32_t flows_max_ = 0, size_ = 0;
+  uint32_t flows_max_ = 0, size_ = 0, tunnels_ = 0;
   uint32_t groups_max_ = 0, groups_used_ = 0;  // group 0 is not used, so that reference 0 is no flow
   uint32_t free_groups_ = kNoGroup;
   uint32_t with_room_[3] = {kNoGroup, kNoGroup, kNoGroup};
   uint32_t hand_ = 1;
+  uint32_t ended_count_ = 0;
+  std::array<FlowRef, kEndedMax> ended_{};
 };
 
 template <typename Visit>

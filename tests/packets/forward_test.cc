@@ -7,18 +7,14 @@
 
 #include "dataplane/wire/checksum.h"
 #include "tests/packets/ends.h"
+#include "tests/packets/reference_sum.h"
 
 namespace cardea::dataplane::test {
 namespace {
 
 // Header and payload sums of an unencapsulated frame, from nothing.
 bool sums_right(const std::vector<std::byte>& bytes, const wire::Frame& f) {
-  const std::byte* ip = bytes.data() + f.l3;
-  if (f.family == 4 && wire::fold(wire::sum_bytes(ip, 20)) != 0xffff) return false;
-  const uint16_t body = uint16_t(f.l3 + f.l3_length - f.l4);
-  const uint64_t pseudo = wire::sum_bytes(ip + (f.family == 4 ? 12 : 8), f.family == 4 ? 8 : 32) +
-                          __builtin_bswap16(body) + (uint64_t{f.protocol} << 8);
-  return wire::fold(wire::sum_bytes(bytes.data() + f.l4, body, pseudo)) == 0xffff;
+  return ip_sum_right(bytes, f) && l4_sum_right_by_reference(bytes, f);
 }
 
 struct Row {
@@ -227,7 +223,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"syn and fin", {kTunnel, 3}, nothing, Verdict::kForward, Reason::kNone},
         Row{"no flags", {kTunnel, 0}, nothing, Verdict::kForward, Reason::kNone},
         Row{"all flags", {kTunnel, 0xff}, nothing, Verdict::kForward, Reason::kNone},
-        Row{"fullnat syn and fin", {kNat, 3}, nothing, Verdict::kForward, Reason::kNone},
+        Row{"fullnat syn and fin", {kNat, 3}, nothing, Verdict::kDoor, Reason::k_no_flow},
         Row{"fullnat no flags", {kNat, 0}, nothing, Verdict::kDoor, Reason::k_no_flow},
         Row{"fullnat all flags", {kNat, 0xff}, nothing, Verdict::kDoor, Reason::k_no_flow},
         Row{"qinq",
@@ -291,7 +287,7 @@ TEST(Limits, NoNatPortIsADropWithThatReason) {
 }
 
 TEST(Limits, AFullTableStillForwardsTunnels) {
-  Site site({.flows = 2});
+  Site site({.flows = 2});  // and two are what tunnels may have of two
   for (uint16_t i = 0; i < 5; ++i) {
     FlowTuple t = kTunnel;
     t.source_port_be = __builtin_bswap16(uint16_t(6000 + i));

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/maglev.h"
-#include "tests/packets/ends.h"
+#include "tests/packets/connection.h"
 
 namespace cardea::dataplane::test {
 namespace {
@@ -18,10 +18,6 @@ FlowTuple flow(const char* service, Protocol protocol = Protocol::kTcp, uint16_t
   FlowTuple t = tuple("198.51.100.7:1", std::string(service) + (protocol == Protocol::kTcp ? ":80" : ":53"), protocol);
   t.source_port_be = __builtin_bswap16(port);
   return t;
-}
-FlowState state_of(const Site& site, const FlowTuple& t) {
-  const FlowRef ref = site.worker.flows.find(flow_hash(site.plan->hash_key, t), t);
-  return ref == kNoFlow ? FlowState::kFree : site.worker.flows.head(ref).state;
 }
 uint64_t gauge(const Site& site, SlotId slot) {
   return site.worker.cells[site.plan->slots[slot].cells.flows];
@@ -80,6 +76,54 @@ TEST(Down, WithNoBackendLeftNewFlowsAreDropped) {
   EXPECT_EQ(site.worker.flows.size(), 0u);
 }
 
+// Backends that left the plan, by a reload or by an update of their pool.
+void remove_backend(Site& site, SlotId gone, bool by_update) {
+  image::PlanT next = plan_of({});
+  auto& pool = *next.pools[0];
+  const size_t at = site.plan->pools[0]->backends[0].slot == gone ? 0 : 1;
+  ASSERT_EQ(site.plan->pools[0]->backends[at].slot, gone);
+  pool.backends.erase(pool.backends.begin() + std::ptrdiff_t(at));
+  pool.ring.assign(pool.ring.size(), 2);
+  if (!by_update) return site.reload(next);
+  image::PoolUpdateT update = pool_update("v4", 4, BackendState::up);
+  update.pools[0] = std::move(next.pools[0]);
+  site.update(update);
+}
+
+// A client whose flow is with one of the first two backends.
+uint16_t client_of_the_first_two(Site& site, const char* service, Protocol protocol) {
+  for (uint16_t port = 1000;; ++port) {
+    Explanation e;
+    e.tuple = flow(service, protocol, port);
+    explain(site.worker, e);
+    if (e.slot == site.plan->pools[0]->backends[0].slot || e.slot == site.plan->pools[0]->backends[1].slot) return port;
+  }
+}
+
+TEST(Gone, BackendsKeepTheirTcpAndNothingThatCanChooseAgain) {
+  for (const bool by_update : {false, true})
+    for (const char* service : {kTunnel, kNat}) {
+      Site site;
+      const FlowTuple t = flow(service, Protocol::kTcp, client_of_the_first_two(site, service, Protocol::kTcp));
+      const SlotId gone = run(site, frame({t, kTcpSyn})).slot;
+      const FlowTuple datagrams = flow(service, Protocol::kUdp, client_of_the_first_two(site, service, Protocol::kUdp));
+      remove_backend(site, gone, by_update);
+      EXPECT_EQ(run(site, frame({t, kTcpAck})).slot, gone) << "the connection goes on";
+      const Outcome again = run(site, frame({t, kTcpSyn}));
+      EXPECT_EQ(again.verdict, Verdict::kForward) << name(again.reason);
+      EXPECT_NE(again.slot, gone) << "a new handshake chooses again";
+      EXPECT_EQ(gauge(site, gone), 0u);
+
+      Site other;
+      const SlotId of_udp = run(other, frame({datagrams})).slot;
+      remove_backend(other, of_udp, by_update);
+      const Outcome datagram = run(other, frame({datagrams}));
+      EXPECT_EQ(datagram.verdict, Verdict::kForward);
+      EXPECT_NE(datagram.slot, of_udp) << "at once";
+      EXPECT_EQ(other.worker.flows.size(), 1u);
+    }
+}
+
 TEST(TcpState, FollowsTheClientOfATunnel) {
   Site site;
   run(site, frame({flow(kTunnel), kTcpSyn}));
@@ -90,49 +134,29 @@ TEST(TcpState, FollowsTheClientOfATunnel) {
   EXPECT_EQ(state_of(site, flow(kTunnel)), FlowState::kEstablished);
   run(site, frame({flow(kTunnel), kTcpFin | kTcpAck}));
   EXPECT_EQ(state_of(site, flow(kTunnel)), FlowState::kClosing);
+  run(site, frame({flow(kTunnel), kTcpAck, 0}));
+  EXPECT_EQ(state_of(site, flow(kTunnel)), FlowState::kClosing) << "it acknowledges what still comes";
   run(site, frame({flow(kTunnel), kTcpSyn}));
   EXPECT_EQ(state_of(site, flow(kTunnel)), FlowState::kSyn) << "a new flow on the old tuple";
   EXPECT_EQ(site.worker.flows.size(), 1u);
 }
 
-FlowTuple answer_to(const Outcome& outcome) {
-  FlowTuple t;
-  wire::read_frame(outcome.frame, t);
-  return {t.destination, t.source, t.destination_port_be, t.source_port_be, t.protocol};
-}
-
-TEST(TcpState, OfANatFlowNeedsBothSidesToFinish) {
+TEST(TcpState, AFlowThatEndsInsideABurstIsStillItsEarlierPackets) {
   Site site;
-  const FlowTuple reply = answer_to(run(site, frame({flow(kNat), kTcpSyn})));
-  run(site, frame({reply, kTcpSyn | kTcpAck}));
-  EXPECT_EQ(state_of(site, flow(kNat)), FlowState::kSyn) << "only the client proves that it is there";
-  run(site, frame({flow(kNat), kTcpAck}));
-  run(site, frame({flow(kNat), kTcpFin | kTcpAck}));
-  EXPECT_EQ(state_of(site, flow(kNat)), FlowState::kEstablished);
-  run(site, frame({reply, kTcpFin | kTcpAck}));
-  EXPECT_EQ(state_of(site, flow(kNat)), FlowState::kClosing);
-}
-
-TEST(TcpState, AResetEndsAtOnce) {
-  Site site;
-  const FlowTuple reply = answer_to(run(site, frame({flow(kNat), kTcpSyn})));
-  run(site, frame({reply, kTcpRst}));
-  EXPECT_EQ(state_of(site, flow(kNat)), FlowState::kClosing);
-}
-
-TEST(TcpState, AFlowThatEndsInsideABurstLeavesNothingToItsOtherPackets) {
-  Site site;
-  run(site, frame({flow(kNat), kTcpSyn}));
-  run(site, frame({flow(kNat), kTcpRst}));
+  Connection closed(site, flow(kNat));
+  closed.open();
+  closed.client(kTcpFin | kTcpAck), closed.backend(kTcpFin | kTcpAck);
   Ends ends;
   const auto outcomes = run(
       site, ends,
-      {frame({flow(kNat), kTcpAck}), frame({flow(kNat, Protocol::kTcp, 6000), kTcpSyn}), frame({flow(kNat), kTcpSyn})});
-  EXPECT_EQ(outcomes[0].verdict, Verdict::kDoor) << "its flow ended; another one may have its place by now";
-  EXPECT_EQ(outcomes[0].reason, Reason::k_no_flow);
+      {closed.client_frame(kTcpAck), frame({flow(kNat, Protocol::kTcp, 6000), kTcpSyn}), frame({flow(kNat), kTcpSyn})});
+  EXPECT_EQ(outcomes[0].verdict, Verdict::kForward);
   EXPECT_TRUE(outcomes[1].new_flow);
   EXPECT_TRUE(outcomes[2].new_flow);
-  EXPECT_EQ(ends.sent.size(), 2u);
+  ASSERT_EQ(ends.sent.size(), 3u);
+  EXPECT_EQ(answer_to(ends.sent[0].frame), closed.reply_tuple())
+      << "by the flow that it found, though that ended in the same burst";
+  EXPECT_EQ(site.worker.flows.size(), 2u);
   const auto tunnel = run(site, frame({flow(kTunnel), kTcpFin | kTcpAck}));
   const auto more = run(site, ends, {frame({flow(kTunnel), kTcpAck}), frame({flow(kTunnel), kTcpSyn})});
   EXPECT_EQ(more[0].slot, tunnel.slot) << "the ring answers for tunnels";
@@ -163,12 +187,13 @@ TEST(Tend, EndsIdleFlowsInTimeAndTakesThemOutOfTheGauges) {
   Site site;
   const Timeouts& timeouts = site.plan->settings.timeouts;
   const SlotId tcp = run(site, frame({flow(kTunnel), kTcpSyn})).slot;
-  const SlotId udp = run(site, frame({flow(kNat, Protocol::kUdp)})).slot;
+  const SlotId udp = run(site, frame({flow(kTunnel, Protocol::kUdp)})).slot;
+  run(site, frame({flow(kTunnel, Protocol::kUdp)}));
   EXPECT_GE(gauge(site, udp), 1u);
   pass(site, timeouts.udp_ms);
   EXPECT_EQ(site.worker.flows.size(), 2u);
   pass(site, 1001);
-  EXPECT_EQ(state_of(site, flow(kNat, Protocol::kUdp)), FlowState::kFree);
+  EXPECT_EQ(state_of(site, flow(kTunnel, Protocol::kUdp)), FlowState::kFree);
   EXPECT_EQ(state_of(site, flow(kTunnel)), FlowState::kSyn);
   EXPECT_EQ(gauge(site, tcp), 1u);
   pass(site, timeouts.tcp_syn_ms - timeouts.udp_ms);
@@ -179,7 +204,7 @@ TEST(Tend, EndsIdleFlowsInTimeAndTakesThemOutOfTheGauges) {
 
 TEST(Tend, AFlowThatIsUsedStays) {
   Site site;
-  run(site, frame({flow(kTunnel, Protocol::kUdp)}));
+  for (int i = 0; i < 2; ++i) run(site, frame({flow(kTunnel, Protocol::kUdp)}));
   for (int i = 0; i < 5; ++i) {
     pass(site, site.plan->settings.timeouts.udp_ms - 10);
     EXPECT_FALSE(run(site, frame({flow(kTunnel, Protocol::kUdp)})).new_flow);
@@ -188,14 +213,16 @@ TEST(Tend, AFlowThatIsUsedStays) {
 
 TEST(FullTable, HalfOpenFlowsOfEarlierMakeRoomAndEstablishedOnesDoNot) {
   Site site({.flows = 2});
-  run(site, frame({flow(kNat, Protocol::kTcp, 1), kTcpSyn}));
-  run(site, frame({flow(kNat, Protocol::kTcp, 2), kTcpSyn}));
+  Connection first(site, flow(kNat, Protocol::kTcp, 1)), second(site, flow(kNat, Protocol::kTcp, 2));
+  first.syn(), second.syn();
   EXPECT_EQ(run(site, frame({flow(kNat, Protocol::kTcp, 3), kTcpSyn})).reason, Reason::k_flow_table_full)
       << "all of this very millisecond";
   ++site.worker.now_ms;
   EXPECT_EQ(run(site, frame({flow(kNat, Protocol::kTcp, 3), kTcpSyn})).verdict, Verdict::kForward);
   EXPECT_EQ(site.worker.cells[site.path_cells.evicted], 1u);
-  for (uint16_t port = 1; port <= 3; ++port) run(site, frame({flow(kNat, Protocol::kTcp, port), kTcpAck}));
+  const bool first_stays = first.state() != FlowState::kFree;
+  Connection third(site, flow(kNat, Protocol::kTcp, 3));
+  for (Connection* open : {first_stays ? &first : &second, &third}) open->open();
   ++site.worker.now_ms;
   EXPECT_EQ(run(site, frame({flow(kNat, Protocol::kTcp, 4), kTcpSyn})).reason, Reason::k_flow_table_full);
   EXPECT_EQ(site.worker.flows.size(), 2u);
@@ -206,7 +233,7 @@ TEST(Inspect, FindsFlowsByServiceBackendAndClientAFewGroupsAStep) {
   SlotId slot = kNoSlot;
   for (uint16_t i = 0; i < 600; ++i)
     slot = run(site, frame({flow(kTunnel, Protocol::kTcp, uint16_t(1000 + i)), kTcpSyn})).slot;
-  const FlowTuple reply = answer_to(run(site, frame({flow(kNat), kTcpSyn})));
+  const FlowTuple reply = answer_to(run(site, frame({flow(kNat), kTcpSyn})).frame);
   const auto ask = [&](FlowsRequest request) {
     InspectRequest question;
     question.flows = &request;

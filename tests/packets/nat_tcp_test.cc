@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "dataplane/wire/l4_checksum.h"
-#include "tests/packets/ends.h"
+#include "tests/packets/connection.h"
 
 namespace cardea::dataplane::test {
 namespace {
@@ -51,7 +51,7 @@ Seen through(Site& site, const std::vector<std::byte>& bytes) {
   return seen;
 }
 
-FlowTuple answer_to(const FlowTuple& t) {
+FlowTuple turned(const FlowTuple& t) {
   return {t.destination, t.source, t.destination_port_be, t.source_port_be, t.protocol};
 }
 
@@ -64,7 +64,7 @@ TEST(NatTcp, TheClientSeesItsOwnNumbersInTheAnswers) {
     const Seen opening = through(site, segment(client, wire::kTcpSyn, {.sequence = 1000, .value = 50}));
     EXPECT_NE(opening.numbers.sequence, 1000u);
     EXPECT_NE(opening.numbers.value, 50u);
-    const FlowTuple back = answer_to(opening.tuple);
+    const FlowTuple back = turned(opening.tuple);
     const Seen accepted = through(site, segment(back, wire::kTcpSyn | wire::kTcpAck,
                                                 {7000, opening.numbers.sequence + 1, 90, opening.numbers.value}));
     EXPECT_EQ(accepted.numbers, (Numbers{7000, 1001, 90, 50}));
@@ -98,19 +98,19 @@ TEST(NatTcp, APortThatComesBackOpensBeyondWhereItWasLeft) {
 
 TEST(NatTcp, TheNextClientGetsTheClosedConnectionsPortAfterASecond) {
   Site site({.backends = 1, .nat_port_first = 4000, .nat_port_last = 4000});
-  const Seen first = through(site, segment(kClients[0], wire::kTcpSyn, {.sequence = 1000}));
-  const FlowTuple next = tuple("198.51.100.8:5555", "203.0.113.1:80");
-  const auto syn = segment(next, wire::kTcpSyn, {.sequence = 1000});
-  EXPECT_EQ(name(run(site, syn).reason), name(Reason::k_no_nat_port)) << "the first is not closed";
-  through(site, segment(kClients[0], wire::kTcpRst, {.sequence = 1001}));
+  Connection first(site, kClients[0]), next(site, tuple("198.51.100.8:5555", "203.0.113.1:80"));
+  first.open();
+  site.worker.now_ms += 1000;
+  EXPECT_EQ(name(next.syn().reason), name(Reason::k_no_nat_port)) << "the first is not closed";
+  first.client(wire::kTcpRst);
   site.worker.now_ms += 999;
-  EXPECT_EQ(name(run(site, syn).reason), name(Reason::k_no_nat_port)) << "the first closed just now";
+  EXPECT_EQ(name(next.syn().reason), name(Reason::k_no_nat_port)) << "the first closed just now";
   ++site.worker.now_ms;
-  const Seen second = through(site, syn);
-  EXPECT_TRUE(second.tuple == first.tuple);
+  next.open();
+  EXPECT_EQ(next.reply_tuple(), first.reply_tuple());
   EXPECT_EQ(site.worker.flows.size(), 1u);
-  const Outcome late = run(site, segment(kClients[0], wire::kTcpAck, {.sequence = 1001}));
-  EXPECT_EQ(name(late.reason), name(Reason::k_no_flow));
+  EXPECT_EQ(site.worker.cells[site.path_cells.ports_taken], 0u) << "nobody was disturbed";
+  EXPECT_EQ(name(first.client(wire::kTcpAck).reason), name(Reason::k_no_flow));
 }
 
 }  // namespace

@@ -103,7 +103,7 @@ TEST(Errors, FromTheBackendsSideReachTheClientAboutWhatItSent) {
     }
 }
 
-// The next connection may have a closed one's port, but not before the burst is done with the closed one.
+// The next connection may have a closed one's port, and the closed one's packets of that burst are still its own.
 TEST(Errors, AboutAClosedConnectionAreNotTheNextOnes) {
   Site site({.backends = 1, .nat_port_first = 4000, .nat_port_last = 4000});
   const FlowTuple closed = tuple("198.51.100.7:5555", "203.0.113.1:80");
@@ -113,10 +113,12 @@ TEST(Errors, AboutAClosedConnectionAreNotTheNextOnes) {
   Ends ends;
   const Bytes next = frame({tuple("198.51.100.8:5555", "203.0.113.1:80"), wire::kTcpSyn});
   const auto outcomes = run(site, ends, {error_about(there.frame, kTooBig4), next});
-  EXPECT_EQ(name(outcomes[1].reason), name(Reason::k_no_nat_port));
-  ASSERT_EQ(ends.sent.size(), 1u);
+  EXPECT_TRUE(outcomes[1].new_flow) << name(outcomes[1].reason);
+  ASSERT_EQ(ends.sent.size(), 2u);
   expect_error(ends.sent[0].frame, "203.0.113.1", "198.51.100.7", after_a_hop({closed, wire::kTcpSyn}, kWhole));
-  EXPECT_EQ(run(site, next).verdict, Verdict::kForward);
+  EXPECT_EQ(site.worker.flows.size(), 1u);
+  EXPECT_NE(run(site, error_about(there.frame, kTooBig4)).frame, ends.sent[0].frame)
+      << "from now on it is the next one's";
 }
 
 TEST(Errors, FromTheClientsSideReachTheBackendAboutItsAnswer) {

@@ -114,7 +114,17 @@ image::PlanT plan_of(const SiteOptions& options) {
   port->device = "net_null0";
   port->mtu = options.mtu;
   port->addresses = {{wire_address("10.0.0.1"), 24}, {wire_address("fd00::1"), 64}};
+  if (options.lan) {
+    auto lan = std::make_unique<image::PortT>(*port);
+    lan->name = "lan";
+    lan->device = "net_null1";
+    port->addresses = {{wire_address("192.0.2.1"), 24}, {wire_address("2001:db8:2::1"), 64}};
+    plan.ports.push_back(std::move(port));
+    port = std::move(lan);
+  }
   plan.ports.push_back(std::move(port));
+  for (const std::string& address : options.nat_addresses)
+    plan.settings->nat_addresses.push_back(wire_address(address));
   plan.pools.push_back(pool("v4", "10.0.0.", options.backends));
   plan.pools.push_back(pool("v6", "fd00::", options.backends));
   plan.services.push_back(service("nat4", "203.0.113.1", image::Forward::fullnat, 0));
@@ -165,27 +175,26 @@ Site::Site(const SiteOptions& options) {
   auto built = build_live_plan(plan_image(options), *registry);
   CHECK(built.has_value(), "the site's plan is refused");
   plan = std::move(*built);
-  const std::string ports[] = {"wan"};
+  const std::string ports[] = {"wan", "lan"};
   path_cells = add_path_rows(*segment, ports).value();
-  std::vector<Route> routes;
   hops.hops.push_back({{2, 0, 0, 0, 0, 1},
                        {2, 0, 0, 0, 0, 2},
                        0,
                        options.mtu,
                        HopState::kResolved,
                        IpAddress::parse("10.0.0.254").value()});
-  routes.push_back({Prefix::parse("0.0.0.0/0").value(), 0});
-  routes.push_back({Prefix::parse("::/0").value(), 0});
+  routes_.push_back({Prefix::parse("0.0.0.0/0").value(), 0});
+  routes_.push_back({Prefix::parse("::/0").value(), 0});
   for (const LiveSlot& slot : plan->slots) {
-    routes.push_back({{slot.address, uint8_t(slot.family == 4 ? 32 : 128)}, HopId(hops.hops.size())});
+    routes_.push_back({{slot.address, uint8_t(slot.family == 4 ? 32 : 128)}, HopId(hops.hops.size())});
     hops.hops.push_back({{2, 0, 0, 0, 1, uint8_t(hops.hops.size())},
                          {2, 0, 0, 0, 0, 2},
-                         0,
+                         uint16_t(options.lan),
                          options.mtu,
                          HopState::kResolved,
                          slot.address});
   }
-  hops.routes = Routes(routes);
+  hops.routes = Routes(routes_);
   for (const LiveSlot& slot : plan->slots) hops.slot_hops.push_back(hops.routes.lookup(slot.address));
   worker.plan = plan.get();
   worker.hops = &hops;
@@ -208,6 +217,25 @@ void Site::update(const image::PoolUpdateT& update) {
   CHECK(next.has_value(), "the update is refused");
   plan = std::move(*next);
   worker.plan = plan.get();
+}
+
+void Site::reload(const image::PlanT& wanted) {
+  auto next = build_live_plan(packed(wanted), *registry);
+  CHECK(next.has_value(), "the plan is refused");
+  plan = std::move(*next);
+  worker.plan = plan.get();
+  registry->forget_plan();
+  keep(*plan, *registry);
+  registry->free_unused();
+}
+
+void Site::route(const std::string& prefix, const Hop& hop) {
+  routes_.insert(routes_.begin(), {Prefix::parse(prefix).value(), HopId(hops.hops.size())});
+  hops.hops.push_back(hop);
+  hops.routes = Routes(routes_);
+  for (SlotId slot = 0; slot < hops.slot_hops.size(); ++slot)
+    hops.slot_hops[slot] = hops.routes.lookup(plan->slots[slot].address);
+  ++hops.generation;
 }
 
 void Site::resolve(HopState state) {
@@ -243,7 +271,8 @@ std::vector<std::byte> frame(const FrameSpec& spec) {
   store_native(header, t.source_port_be);
   store_native(header + 2, t.destination_port_be);
   if (tcp)
-    header[12] = std::byte{0x50}, header[13] = std::byte(spec.tcp_flags);
+    header[12] = std::byte{0x50}, header[13] = std::byte(spec.tcp_flags), store_be32(header + 4, spec.sequence),
+    store_be32(header + 8, spec.acknowledgement);
   else
     store_be16(header + 4, body);
   for (uint16_t i = 0; i < spec.payload; ++i) header[l4 + i] = std::byte(i);

@@ -1,6 +1,6 @@
 // A small site in memory for tests and benches of the packet line: a plan, routes and resolved hops, a worker with its
 // flow table and counters, and frames built byte by byte. Clients are behind port 0's gateway; backends 10.0.0.11.. and
-// fd00::11.. are its neighbours.
+// fd00::11.. are its neighbours, or those of port 1 ("lan", 10.0.0.1 there) where the site has one.
 #pragma once
 
 #include <memory>
@@ -20,6 +20,8 @@ struct SiteOptions {
   uint16_t nat_port_first = 1024, nat_port_last = 32767;
   uint16_t mtu = 1500;
   bool full_checksums = false;
+  bool lan = false;                        // a second port, and the backends on it: port 0 is 192.0.2.1 then
+  std::vector<std::string> nat_addresses;  // none: the ports' own
 };
 
 // Once a process, without devices or files; in huge pages if asked to and some are free.
@@ -45,8 +47,11 @@ class Site {
   ~Site();
 
   uint64_t drops(Reason reason) const { return worker.cells[path_cells.drops[size_t(reason)]]; }
-  void resolve(HopState state);                   // of every backend's hop
+  void resolve(HopState state);  // of every backend's hop
+  // From now on, as the kernel tells of a route: a new table of hops.
+  void route(const std::string& prefix, const Hop& hop);
   void update(const image::PoolUpdateT& update);  // CHECKs that it is taken
+  void reload(const image::PlanT& plan);          // the same
 
   std::unique_ptr<stats::Segment> segment;
   std::unique_ptr<SlotRegistry> registry;
@@ -56,6 +61,7 @@ class Site {
   WorkerState worker;
 
  private:
+  std::vector<Route> routes_;
   std::string stats_path_;
   void* memory_ = nullptr;
   size_t memory_size_ = 0;
@@ -66,6 +72,7 @@ struct FrameSpec {
   uint8_t tcp_flags = 0x10;
   uint16_t payload = 6;
   uint8_t ttl = 64;
+  uint32_t sequence = 0, acknowledgement = 0;
 };
 FlowTuple tuple(const std::string& source, const std::string& destination, Protocol protocol = Protocol::kTcp);
 std::vector<std::byte> frame(const FrameSpec& spec);

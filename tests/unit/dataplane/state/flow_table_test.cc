@@ -12,7 +12,7 @@ namespace cardea::dataplane {
 namespace {
 
 constexpr HashKey kKey{1, 2};
-constexpr FlowTimeouts kTimeouts{{0, 100, 1000, 50, 200}};
+constexpr FlowTimeouts kTimeouts{{0, 100, 1000, 50, 200, 70, 40}};
 
 class Memory {
  public:
@@ -114,12 +114,54 @@ TEST(FlowTable, ACandidateThatEndedNoLongerMatches) {
 
 TEST(FlowTable, StopsAtItsLimit) {
   Table table(16);
-  for (uint32_t i = 0; i < 16; ++i) EXPECT_NE(table.put(v4(i)), kNoFlow);
+  for (uint32_t i = 0; i < 16; ++i) EXPECT_NE(put_nat(table, v4(i), uint16_t(2000 + i)), kNoFlow);
   EXPECT_EQ(table.put(v4(16)), kNoFlow);
-  EXPECT_EQ(put_nat(table, v4(16), 2000), kNoFlow);
+  EXPECT_EQ(put_nat(table, v4(16), 3000), kNoFlow);
   table.flows.remove(table.find(v4(3)));
   EXPECT_NE(table.put(v4(16)), kNoFlow);
   EXPECT_EQ(table.flows.size(), table.flows.flows_max());
+}
+
+TEST(FlowTable, TunnelsLeaveAnEighthToNatFlows) {
+  Table table(16);
+  for (uint32_t i = 0; i < 14; ++i) EXPECT_NE(table.put(i % 2 ? v4(i) : v6(i)), kNoFlow) << i;
+  EXPECT_EQ(table.put(v4(14)), kNoFlow);
+  EXPECT_NE(put_nat(table, v4(15), 2000), kNoFlow);
+  EXPECT_NE(put_nat(table, v4(16), 2001), kNoFlow);
+  EXPECT_EQ(put_nat(table, v4(17), 2002), kNoFlow);
+  table.flows.end(table.find(v4(1)));
+  EXPECT_NE(table.put(v4(14)), kNoFlow) << "one of theirs ended";
+  table.flows.free_ended();
+  table.flows.remove(table.find(v4(15)));
+  EXPECT_EQ(table.put(v4(18)), kNoFlow) << "one of the others ended";
+}
+
+TEST(FlowTable, AFlowThatEndedIsNotFoundAndKeepsItsMemoryUntilItIsFreed) {
+  Table table(64);
+  const FlowRef ref = put_nat(table, v4(1), 2000);
+  const FlowTuple reply = table.flows.reply_tuple(ref);
+  table.flows.end(table.find(reply));
+  EXPECT_EQ(table.find(v4(1)), kNoFlow);
+  EXPECT_EQ(table.find(reply), kNoFlow);
+  EXPECT_EQ(table.flows.size(), 0u);
+  const FlowRef next = put_nat(table, v4(2), 2000);
+  EXPECT_NE(next, ref) << "its entry is no other flow's yet";
+  EXPECT_EQ(table.flows.nat(ref).client, v4(1).source.bytes);
+  table.flows.free_ended();
+  EXPECT_EQ(put_nat(table, v4(3), 2001), ref);
+  table.flows.free_ended();
+  EXPECT_EQ(table.find(v4(3)), ref) << "it is freed once";
+}
+
+TEST(FlowTable, AFullTableReplacesAsManyFlowsAsMayEndInABurst) {
+  Table table(FlowTable::kEndedMax);
+  for (uint32_t i = 0; i < FlowTable::kEndedMax; ++i) ASSERT_NE(put_nat(table, v4(i), uint16_t(i)), kNoFlow);
+  for (uint32_t i = 0; i < FlowTable::kEndedMax; ++i) {
+    table.flows.end(table.find(v4(i)));
+    ASSERT_NE(put_nat(table, v4(1000 + i), uint16_t(1000 + i)), kNoFlow) << i;
+  }
+  table.flows.free_ended();
+  EXPECT_EQ(table.flows.size(), FlowTable::kEndedMax);
 }
 
 TEST(FlowTable, NatFlowsAreFoundFromBothSides) {
@@ -158,8 +200,9 @@ uint32_t expire_all(FlowTable& flows, uint32_t now) {
 
 TEST(FlowTable, EachStateHasItsTimeout) {
   Table table(64);
-  const std::pair<FlowState, uint32_t> rows[] = {
-      {FlowState::kSyn, 100}, {FlowState::kEstablished, 1000}, {FlowState::kClosing, 50}, {FlowState::kUdp, 200}};
+  const std::pair<FlowState, uint32_t> rows[] = {{FlowState::kSyn, 100},    {FlowState::kEstablished, 1000},
+                                                 {FlowState::kClosing, 50}, {FlowState::kUdp, 200},
+                                                 {FlowState::kUdpOnce, 70}, {FlowState::kReset, 40}};
   for (const auto& [state, timeout] : rows) {
     table.put(v4(1), 5000, state);
     EXPECT_EQ(expire_all(table.flows, 5000 + timeout), 0u) << int(state);
@@ -176,7 +219,7 @@ TEST(FlowTable, TimeMayWrap) {
 }
 
 TEST(FlowTable, TheHandComesRoundInSmallSteps) {
-  Table table(1000);
+  Table table(1200);
   for (uint32_t i = 0; i < 1000; ++i) table.put(v4(i));
   uint32_t ended = 0, calls = 0;
   for (; ended < 1000 && calls < 1000; ++calls) table.flows.expire(5000, kTimeouts, 10, [&](FlowRef) { ++ended; });
@@ -184,24 +227,53 @@ TEST(FlowTable, TheHandComesRoundInSmallSteps) {
   EXPECT_LE(calls, 27u) << "1000 flows are 250 groups, ten a call";
 }
 
-TEST(FlowTable, OnlyHalfOpenFlowsOfEarlierMakeRoom) {
+TEST(FlowTable, OnlyUnprovenFlowsOfEarlierMakeRoom) {
+  for (const FlowState state : {FlowState::kSyn, FlowState::kUdpOnce}) {
+    Table table(64);
+    for (const FlowState other : {FlowState::kEstablished, FlowState::kClosing, FlowState::kUdp, FlowState::kReset})
+      table.put(v4(10 + uint32_t(other)), 10, other);
+    EXPECT_EQ(table.flows.find_unproven(20, 100, false), kNoFlow);
+    const FlowRef flow = table.put(v4(2), 20, state);
+    EXPECT_EQ(table.flows.find_unproven(20, 100, false), kNoFlow) << "it is as new as whoever asks";
+    EXPECT_EQ(table.flows.find_unproven(21, 100, false), flow);
+    EXPECT_EQ(table.flows.find_unproven(21, 100, true), flow);
+    table.flows.end(flow);
+    EXPECT_EQ(table.flows.find_unproven(22, 100, false), kNoFlow) << "it ended already";
+  }
+}
+
+TEST(FlowTable, TheStalestOfAGroupMakesRoom) {
   Table table(64);
-  table.put(v4(1), 10, FlowState::kEstablished);
-  EXPECT_EQ(table.flows.find_half_open(20, 100), kNoFlow);
-  const FlowRef half_open = table.put(v4(2), 20, FlowState::kSyn);
-  EXPECT_EQ(table.flows.find_half_open(20, 100), kNoFlow) << "the burst at hand may hold it";
-  EXPECT_EQ(table.flows.find_half_open(21, 100), half_open);
+  for (const uint32_t seen : {13u, 11u, 12u}) table.put(v4(seen), seen, FlowState::kSyn);
+  EXPECT_EQ(table.flows.find_unproven(20, 100, false), table.find(v4(11)));
+}
+
+TEST(FlowTable, ForATunnelNoNatFlowMakesRoom) {
+  Table table(64);
+  const FlowRef nat = put_nat(table, v4(1), 2000);
+  table.flows.head(nat).state = FlowState::kSyn;
+  EXPECT_EQ(table.flows.find_unproven(20, 100, true), kNoFlow);
+  EXPECT_EQ(table.flows.find_unproven(20, 100, false), nat);
+}
+
+TEST(FlowTable, TheSearchForRoomIsBounded) {
+  Table table(1000);
+  for (uint32_t i = 0; i < 400; ++i) table.put(v4(i), 1, i == 0 ? FlowState::kSyn : FlowState::kEstablished);
+  uint32_t calls = 1;
+  while (table.flows.find_unproven(20, 10, false) == kNoFlow && calls < 100) ++calls;
+  EXPECT_EQ(calls, 10u) << "400 flows are 100 groups, and the hand starts behind the first";
 }
 
 TEST(FlowTable, GroupsChangeTheirKindOnceEmpty) {
-  Table table(8, 32);  // memory for eight IPv4 flows, so for two NAT flows and a few groups that round up
+  constexpr uint32_t kFlows = 2000;  // memory for so many IPv4 flows, so for a quarter as many NAT flows
+  Table table(kFlows, 32);
   std::vector<FlowRef> refs;
-  for (uint32_t i = 0; i < 8; ++i) refs.push_back(table.put(v4(i)));
+  for (uint32_t i = 0; i < table.flows.tunnels_max(); ++i) refs.push_back(table.put(v4(i)));
   for (const FlowRef ref : refs) table.flows.remove(ref);
   uint32_t nat = 0;
-  while (nat < 8 && put_nat(table, v4(100 + nat), uint16_t(2000 + nat)) != kNoFlow) ++nat;
-  EXPECT_GE(nat, 2u);
-  EXPECT_LT(nat, 8u) << "limited by memory, not by the count";
+  while (nat < kFlows && put_nat(table, v4(100 + nat), uint16_t(2000 + nat)) != kNoFlow) ++nat;
+  EXPECT_GE(nat, kFlows / 4);
+  EXPECT_LT(nat, kFlows) << "limited by memory, not by the count";
   const uint32_t groups = table.flows.groups();
   table.flows.remove(table.find(v4(100)));
   EXPECT_NE(table.put(v6(1)), kNoFlow);
@@ -209,7 +281,7 @@ TEST(FlowTable, GroupsChangeTheirKindOnceEmpty) {
 }
 
 TEST(FlowTable, AgreesWithAMapOverManyChanges) {
-  Table table(2000);
+  Table table(2500);
   std::unordered_map<uint32_t, FlowRef> truth;
   std::mt19937 random(7);
   for (int step = 0; step < 200'000; ++step) {
@@ -232,7 +304,7 @@ TEST(FlowTable, AgreesWithAMapOverManyChanges) {
 TEST(FlowTable, HoldsAMillionFlowsOfEachKind) {
   constexpr uint32_t kMillion = 1'000'000;
   for (const FlowKind kind : {FlowKind::kV4, FlowKind::kV6, FlowKind::kNat}) {
-    Table table(kMillion);
+    Table table(kMillion / 7 * 8 + 8);
     for (uint32_t i = 0; i < kMillion; ++i) {
       const FlowTuple t = kind == FlowKind::kV6 ? v6(i) : v4(i, uint16_t(i >> 8));
       ASSERT_NE(kind == FlowKind::kNat ? put_nat(table, t, uint16_t(i)) : table.put(t), kNoFlow) << i;

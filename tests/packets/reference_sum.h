@@ -1,0 +1,36 @@
+// The internet checksum as RFC 1071 writes it down, two bytes at a time and by nothing of the product: what tests hold
+// frames against.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "dataplane/wire/frame.h"
+
+namespace cardea::dataplane::test {
+
+// One's complement sum of `bytes` and of `sum` before them; an odd last byte stands for itself and a zero.
+inline uint32_t add_words(std::span<const std::byte> bytes, uint32_t sum = 0) {
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    sum += uint32_t(bytes[i]) << (i % 2 == 0 ? 8 : 0);
+    if (sum > 0xffff) sum -= 0xffff;
+  }
+  return sum;
+}
+
+inline bool ip_sum_right(std::span<const std::byte> frame, const wire::Frame& f) {
+  return f.family == 6 || add_words(frame.subspan(f.l3, (size_t(frame[f.l3]) & 15) * 4)) == 0xffff;
+}
+
+// TCP's or UDP's, with the pseudo header (RFC 9293 3.1, RFC 768, RFC 8200 8.1).
+inline uint32_t l4_sum_by_reference(std::span<const std::byte> frame, const wire::Frame& f) {
+  const uint32_t body = uint32_t{f.l3} + f.l3_length - f.l4;
+  const bool v4 = f.family == 4;
+  const uint32_t pseudo = add_words(frame.subspan(f.l3 + (v4 ? 12u : 8u), v4 ? 8 : 32), body + f.protocol);
+  return add_words(frame.subspan(f.l4, body), pseudo);
+}
+inline bool l4_sum_right_by_reference(std::span<const std::byte> frame, const wire::Frame& f) {
+  return l4_sum_by_reference(frame, f) == 0xffff;
+}
+
+}  // namespace cardea::dataplane::test
