@@ -125,11 +125,11 @@ def test_an_alert_comes_when_it_should(installed, tmp_path):
 def test_the_access_log_is_rotated(installed, tmp_path):
     """logrotate reads what is installed, and the owner it names is the one that sysusers makes."""
     rules = (installed / "etc/logrotate.d/cardea").read_text()
-    assert "u cardea-l7 " in (installed / "lib/sysusers.d/cardea.conf").read_text() and "create 0640 cardea-l7 cardea" in rules
+    assert "u cardea-l7 " in (installed / "lib/sysusers.d/cardea.conf").read_text() and "create 0640 cardea-l7 cardea-operators" in rules
     log = tmp_path / "logs/access.log"
     log.parent.mkdir(mode=0o755)
     log.write_text("{}\n")
-    owned = rules.replace("/var/log/cardea", str(log.parent)).replace("cardea-l7 cardea", "root root").replace("systemctl", "true")
+    owned = rules.replace("/var/log/cardea", str(log.parent)).replace("cardea-l7 cardea-operators", "root root").replace("systemctl", "true")
     (tmp_path / "rules").write_text(owned)
     run(["logrotate", "--force", "--state", tmp_path / "state", tmp_path / "rules"])
     assert log.read_text() == "" and log.with_suffix(".log.1").read_text() == "{}\n"
@@ -200,9 +200,17 @@ def sysctls():
     return {key: run(["sysctl", "-n", key]).stdout.strip() for key in SYSCTLS}
 
 
+def host_setup(folder, *arguments, **options):
+    """On this host, but its files go to `folder`: the kernel settings are what is looked at."""
+    for place in ("etc/sysctl.d", "var/lib/cardea"):
+        (folder / place).mkdir(parents=True, exist_ok=True)
+    binds = "".join(f"mkdir -p /{place}; mount --bind {folder / place} /{place}; " for place in ("etc/sysctl.d", "var/lib/cardea"))
+    return run(["unshare", "--mount", "sh", "-c", f'{binds} exec "$@"', "sh", HOST_SETUP, *arguments], **options)
+
+
 def test_a_dry_run_changes_nothing(tmp_path):
     before = sysctls()
-    done = run([HOST_SETUP, "--dry-run", "--hugepages", 8192, "--root", tmp_path])
+    done = run([HOST_SETUP, "--dry-run", "--hugepages", 8192])
     assert "would set vm.nr_hugepages" in done.stdout
     assert sysctls() == before and list(tmp_path.iterdir()) == []
 
@@ -211,23 +219,94 @@ def test_set_up_is_recorded_and_undone(tmp_path):
     before = sysctls()
     wanted = int(before["vm.nr_hugepages"]) + 8  # pages of 2 MB
     try:
-        done = run([HOST_SETUP, "--hugepages", 2 * wanted, "--root", tmp_path])
+        done = host_setup(tmp_path, "--hugepages", 2 * wanted)
         assert f"set vm.nr_hugepages from {before['vm.nr_hugepages']} to {wanted}" in done.stdout
         after = sysctls()
         assert int(after["vm.nr_hugepages"]) == wanted and int(after["net.ipv6.neigh.default.gc_thresh3"]) >= 16384
         assert f"vm.nr_hugepages = {wanted}" in (tmp_path / "etc/sysctl.d/60-cardea.conf").read_text()
-        again = run([HOST_SETUP, "--hugepages", 2 * wanted, "--root", tmp_path])
+        again = host_setup(tmp_path, "--hugepages", 2 * wanted)
         assert "set vm" not in again.stdout and sysctls() == after
     finally:
-        undone = run([HOST_SETUP, "--undo", "--root", tmp_path])
+        undone = host_setup(tmp_path, "--undo")
     assert f"set vm.nr_hugepages back to {before['vm.nr_hugepages']}" in undone.stdout
     assert sysctls() == before
     assert not (tmp_path / "etc/sysctl.d/60-cardea.conf").exists()
-    assert "nothing to undo" in run([HOST_SETUP, "--undo", "--root", tmp_path]).stdout
+    assert "nothing to undo" in host_setup(tmp_path, "--undo").stdout
+
+
+def test_an_image_is_prepared_without_a_touch_of_this_host(tmp_path):
+    before = sysctls()
+    run([HOST_SETUP, "--hugepages", 8192, "--root", tmp_path])
+    settings = (tmp_path / "etc/sysctl.d/60-cardea.conf").read_text()
+    assert "vm.nr_hugepages = 4096" in settings and "net.core.somaxconn = 16384" in settings
+    assert sysctls() == before
+    run([HOST_SETUP, "--undo", "--root", tmp_path])
+    assert sysctls() == before and not (tmp_path / "etc/sysctl.d/60-cardea.conf").exists()
+    done = run([HOST_SETUP, "--root", tmp_path, "--nic", "0000:3b:00.0"], check=False)
+    assert done.returncode == 1 and "--nic is of this host" in done.stderr
+
+
+def test_hugepages_are_counted_in_the_kernels_default_size(tmp_path):
+    (tmp_path / "meminfo").write_text("MemTotal: 1 kB\nHugepagesize:    1048576 kB\n")
+    done = run(["env", f"CARDEA_MEMINFO={tmp_path / 'meminfo'}", HOST_SETUP, "--dry-run", "--hugepages", 1500])
+    assert "1500 MB are 2 huge pages of 1024 MB" in done.stdout
+
+
+def test_what_the_kernel_cannot_give_now_is_kept_for_the_next_boot(tmp_path):
+    """More huge pages than this host has memory: they are asked for at the next boot, and that is told at the end."""
+    before = sysctls()
+    megabytes = 2 * int(re.search(r"^MemTotal: *(\d+) kB", pathlib.Path("/proc/meminfo").read_text(), re.M)[1]) // 1024
+    try:
+        done = host_setup(tmp_path, "--hugepages", megabytes, check=False, timeout=120)
+        assert done.returncode == 1 and "the kernel found only" in done.stderr
+        assert f"vm.nr_hugepages = {(megabytes + 1) // 2}" in (tmp_path / "etc/sysctl.d/60-cardea.conf").read_text()
+    finally:
+        host_setup(tmp_path, "--undo")
+    assert sysctls() == before
+
+
+# Stacked interfaces of the kinds that every kernel has; bonds and VLANs tell what they are made of by the same links.
+NETWORK = """
+    link add c0 type veth peer name far0
+    link add c1 type veth peer name far1
+    link add c2 type veth peer name far2
+    link add c3 type veth peer name far3
+    link add br0 type bridge
+    link set c0 master br0
+    link add link br0 name over0 type macvlan
+    link add br1 type bridge
+    link set c1 master br1
+    link set br0 up
+    link set br1 up
+    link set over0 up
+    link set c2 up
+    link set c3 up
+    addr add 10.7.0.2/24 dev over0
+    addr add 10.8.0.2/24 dev br1
+    addr add 10.9.0.2/24 dev c2
+    addr add 2001:db8:3::2/64 dev c3 nodad
+    route add default via 10.7.0.1
+    route add default via 2001:db8:3::1 table 77
+"""
+
+
+def test_cards_that_this_host_is_reached_by_are_not_taken():
+    """A default route over two interfaces on top of a card, one of IPv6 in a table of its own, a session over a bridge."""
+    name = f"host-setup-{os.getpid()}"
+    run(["ip", "netns", "add", name])
+    try:
+        run(["ip", "-n", name, "-batch", "-"], stdin=NETWORK)
+        inside = ["ip", "netns", "exec", name]
+        plain = run([*inside, "env", "-u", "SSH_CONNECTION", HOST_SETUP, "--list-needed"]).stdout.split()
+        assert plain == ["br0", "c0", "c3", "over0"]
+        session = run([*inside, "env", "SSH_CONNECTION=10.8.0.9 50000 10.8.0.2 22", HOST_SETUP, "--list-needed"]).stdout.split()
+        assert session == ["br0", "br1", "c0", "c1", "c3", "over0"]
+    finally:
+        run(["ip", "netns", "del", name])
 
 
 @pytest.mark.parametrize("arguments, word", [(["--nic", "0000:ff:1f.7"], "0000:ff:1f.7"), (["--hugepages", "lots"], "lots"),
                                              (["--nonsense"], "--nonsense")])
-def test_bad_arguments_are_told(tmp_path, arguments, word):
-    done = run([HOST_SETUP, "--root", tmp_path, *arguments, "--dry-run"], check=False)
+def test_bad_arguments_are_told(arguments, word):
+    done = run([HOST_SETUP, *arguments, "--dry-run"], check=False)
     assert done.returncode != 0 and word in done.stderr
