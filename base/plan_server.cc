@@ -9,6 +9,7 @@
 #include <chrono>
 
 #include "base/log.h"
+#include "base/peer_credentials.h"
 
 namespace cardea::control {
 namespace {
@@ -56,6 +57,11 @@ void PlanServer::take_connection() {
     log::warning("plan socket: {}", connection.error().message);
     return pause_listening();
   }
+  const auto peer = peer_credentials(connection->get());
+  if (!peer) return log::warning("plan socket: {}", peer.error().message);
+  if (!is_own_kind(*peer))
+    return log::warning("plan socket: process {} of user {} and group {} may not hand over plans; closing", peer->pid,
+                        peer->user, peer->group);
   if (connections_.size() >= kConnectionsMax)
     return log::warning("plan socket: more than {} connections; closing the newest", kConnectionsMax);
   const int fd = connection->get();

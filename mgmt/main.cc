@@ -76,10 +76,11 @@ Result<> make_folders(const Folders& folders) {
 }
 
 // The API's place may change with a file that could not be read yet: then it is where the CLI looks first.
-std::pair<std::string, std::string> api_place(const Site& site) {
+std::pair<std::string, std::string> api_place(const Site& site, const std::string& api_dir) {
   const auto view = site.view();
   if (!view.in_force || view.in_force.config->mgmt.api.empty())
-    return {site.folders().run_dir + "/api.sock", view.in_force ? view.in_force.config->mgmt.api_group : ""};
+    return {(api_dir.empty() ? site.folders().run_dir : api_dir) + "/api.sock",
+            view.in_force ? view.in_force.config->mgmt.api_group : ""};
   return {view.in_force.config->mgmt.api, view.in_force.config->mgmt.api_group};
 }
 
@@ -98,7 +99,7 @@ void end(std::unique_ptr<api::Server> api, std::unique_ptr<metrics::Page> page) 
   if (ended.wait_for(kPatienceAtEnd) == std::future_status::timeout) std::quick_exit(0);
 }
 
-Result<> run(Folders folders) {
+Result<> run(Folders folders, const std::string& api_dir) {
   if (auto made = make_folders(folders); !made) return made;
   auto lock = lock_state(folders.state_dir);
   if (!lock) return std::unexpected(std::move(lock.error()));
@@ -111,7 +112,7 @@ Result<> run(Folders folders) {
   site.start();
   if (!site.view().in_force)
     serve_metrics(*page, site, kMetricsWithoutConfig);  // a failed start has to be seen there too
-  const auto [socket, group] = api_place(site);
+  const auto [socket, group] = api_place(site, api_dir);
   auto api = api::Server::listen(socket, group, loop, site);
   if (!api) return std::unexpected(std::move(api.error()));
   const Signals signals(loop, [&site] { site.reload([](const Reload&) {}); });
@@ -132,6 +133,9 @@ int main(int argc, char** argv) {
   app.add_option("--config", folders.config_file, "the configuration file")->capture_default_str();
   app.add_option("--run-dir", folders.run_dir, "sockets of running processes")->capture_default_str();
   app.add_option("--state-dir", folders.state_dir, "what outlives a restart")->capture_default_str();
+  std::string api_dir;
+  app.add_option("--api-dir", api_dir,
+                 "the API's socket, unless the configuration says where; left out: the run directory");
   app.set_version_flag("--version", "cardea-mgmt " CARDEA_VERSION);
   cardea::read_command_line(app, argc, argv);
 
@@ -140,7 +144,7 @@ int main(int argc, char** argv) {
   // A reload frees several hundred thousand small pieces; joining them at each larger request took a fifth of its time.
   ::mallopt(M_MXFAST, 0);
   cardea::log::start("cardea-mgmt");
-  const auto ended = cardea::mgmt::run(std::move(folders));
+  const auto ended = cardea::mgmt::run(std::move(folders), api_dir);
   if (!ended) cardea::log::error("{}", ended.error().message);
   return ended ? 0 : 1;
 }

@@ -51,6 +51,7 @@ std::string start_hint() {
 std::string group_of(const std::string& path) {
   struct stat about{};
   if (::stat(path.c_str(), &about) != 0) return {};
+  if (about.st_gid == 0) return {};  // nobody is to be made a member of root's
   const group* const entry = ::getgrgid(about.st_gid);
   return entry != nullptr ? entry->gr_name : std::to_string(about.st_gid);
 }

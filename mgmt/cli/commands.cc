@@ -87,7 +87,7 @@ std::span<const Command> commands() {
 }
 
 int run(int argc, char** argv) {
-  Session session{.api = "/run/cardea/api.sock", .json = false, .colour = colour_wanted()};
+  Session session{.api = "/run/cardea-api/api.sock", .json = false, .colour = colour_wanted()};
   Job job;
   CLI::App app("", "cardea");
   declare_all(app, session, job);

@@ -72,6 +72,11 @@ def unit(installed, name):
     return installed / "lib/systemd/system" / name
 
 
+def etc(installed):
+    """Beside the prefix, whatever that is."""
+    return next(parent for parent in installed.parents if (parent / "etc").is_dir()) / "etc"
+
+
 def setting(unit_file, key):
     return re.search(rf"^{key}=(.*)$", unit_file.read_text(), re.M)[1].split()
 
@@ -79,7 +84,8 @@ def setting(unit_file, key):
 def test_everything_is_installed(installed):
     for path in ("sbin/cardea-dataplane", "sbin/cardea-l7", "sbin/cardea-mgmt", "bin/cardea", "sbin/cardea-host-setup"):
         assert os.access(installed / path, os.X_OK), path
-    for path in ("etc/logrotate.d/cardea", "lib/sysusers.d/cardea.conf", "lib/tmpfiles.d/cardea.conf", "share/cardea/prometheus/cardea-alerts.yml",
+    assert (etc(installed) / "logrotate.d/cardea").is_file()
+    for path in ("lib/sysusers.d/cardea.conf", "lib/tmpfiles.d/cardea.conf", "share/cardea/prometheus/cardea-alerts.yml",
                  "share/cardea/grafana/cardea-dashboard.json", "share/doc/cardea/MANUAL.md", "share/bash-completion/completions/cardea"):
         assert (installed / path).is_file(), path
     assert list((installed / "share/doc/cardea/examples").glob("*.cfg"))
@@ -124,7 +130,7 @@ def test_an_alert_comes_when_it_should(installed, tmp_path):
 
 def test_the_access_log_is_rotated(installed, tmp_path):
     """logrotate reads what is installed, and the owner it names is the one that sysusers makes."""
-    rules = (installed / "etc/logrotate.d/cardea").read_text()
+    rules = (etc(installed) / "logrotate.d/cardea").read_text()
     assert "u cardea-l7 " in (installed / "lib/sysusers.d/cardea.conf").read_text() and "create 0640 cardea-l7 cardea-operators" in rules
     log = tmp_path / "logs/access.log"
     log.parent.mkdir(mode=0o755)

@@ -2,10 +2,13 @@
 #include "base/plan_server.h"
 
 #include <gmock/gmock.h>
+#include <grp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <vector>
 
@@ -59,6 +62,32 @@ TEST_F(PlanServerTest, APeerThatTalksNonsenseIsClosedAndHarmsNobody) {
   const auto gone = receive(bad.get(), kPatience);
   ASSERT_FALSE(gone);
   EXPECT_THAT(gone.error().message, HasSubstr("closed"));
+}
+
+// A process of another user and group, who got at the socket file all the same. What it heard: 0 an answer, 1 that it
+// was closed, 2 nothing that could be tried here.
+int asks_as(const std::string& path, uid_t user, gid_t group, PlanServer& server) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::setgroups(0, nullptr) != 0 || ::setresgid(group, group, group) != 0 || ::setresuid(user, user, user) != 0)
+      ::_exit(2);
+    auto socket = connect(path);
+    if (!socket || !send(socket->get(), {.verb = Verb::kAsk, .body = "me"})) ::_exit(1);
+    ::_exit(receive(socket->get(), kPatience) ? 0 : 1);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, WNOHANG) == 0) server.serve(echo, 10);
+  return WEXITSTATUS(status);
+}
+
+TEST_F(PlanServerTest, OnlyRootAndItsOwnKindMayHandOverPlans) {
+  ASSERT_EQ(::geteuid(), 0u) << "tests of users are run as root";
+  std::filesystem::permissions(std::filesystem::path(path).parent_path(), std::filesystem::perms::all);
+  std::filesystem::permissions(path, std::filesystem::perms::all);  // the mode alone would keep most of them out
+  constexpr uid_t kNobody = 65534;
+  EXPECT_EQ(asks_as(path, kNobody, kNobody, server), 1) << "a stranger";
+  EXPECT_EQ(asks_as(path, 0, kNobody, server), 0) << "root";
+  EXPECT_EQ(asks_as(path, kNobody, ::getegid(), server), 0) << "another user of the daemons' group";
 }
 
 TEST_F(PlanServerTest, WithoutADescriptorAPeerWaitsAndNothingSpins) {
