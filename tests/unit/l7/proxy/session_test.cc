@@ -91,6 +91,28 @@ TEST(SecureSession, AResumptionSurvivesReloads) {
   EXPECT_EQ(secure.site.value("cardea_l7_service_tls_resumed_total", "secure"), 2u);
 }
 
+// A reload that adds one, beside those that stay.
+TEST(SecureSession, ASecondCertificateIsServedFromTheReloadOn) {
+  Secure secure;
+  secure.authority->issue("mail", {.names = {"mail.example"}});
+  {
+    TlsPeer early(secure.site, *secure.trusting, "mail.example");
+    EXPECT_FALSE(early.done().ok()) << "nobody has a certificate for it yet";
+  }
+  const auto with_mail = [&](image::PlanT& plan) {
+    secure.add_service(plan);
+    plan.services.back()->tls->certificates.push_back(certificate(*secure.authority, "mail"));
+  };
+  secure.site.adopt(with_mail);
+  for (const char* host : {"mail.example", "blog.example", "shop.example"}) {
+    TlsPeer client(secure.site, *secure.trusting, host);
+    EXPECT_TRUE(client.done().ok()) << host << client.done().detail;
+  }
+  secure.site.adopt(secure.as_it_is());
+  TlsPeer late(secure.site, *secure.trusting, "mail.example");
+  EXPECT_FALSE(late.done().ok()) << "nor when it is gone again";
+}
+
 TEST(SecureSession, ANewCertificateIsShownToNewConnectionsAndBreaksNoOldOne) {
   Secure secure;
   TlsPeer old(secure.site, *secure.trusting, "shop.example");
