@@ -58,7 +58,7 @@ Result<uint64_t> Control::adopt(Bytes image) {
     if (adopted) by_stored_plan_ = false;
     return adopted;
   }
-  auto opened = Running::open(image, options_);
+  auto opened = Running::open(image, options_, running_.get());
   if (!opened) return std::unexpected(std::move(opened.error()));
   if (auto old = std::exchange(running_, std::move(*opened))) leave_behind(std::move(old));
   by_stored_plan_ = false;

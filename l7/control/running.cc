@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
-#include <set>
 
 #include "base/log.h"
 #include "l7/cache/cache.h"
@@ -60,13 +60,14 @@ Running::~Running() {
   for (const auto& shard : shards_) shard->stop();
 }
 
-Result<std::unique_ptr<Running>> Running::open(Bytes image, const StartOptions& options) {
+Result<std::unique_ptr<Running>> Running::open(Bytes image, const StartOptions& options, const Running* before) {
   auto settings = read_settings(image);
   if (!settings) return std::unexpected(std::move(settings.error()));
   const auto count = uint32_t(settings->cpus.size());
   auto segment = stats::Segment::create(options.run_directory + "/l7.stats", count + 1, kRowsMax, kCellsMax);
   if (!segment) return std::unexpected(std::move(segment.error()));
   std::unique_ptr<Running> running(new Running(std::move(*segment), count, options.descriptors_max));
+  if (before) running->ours_ = before->ours_;
   if (auto done = running->open_shards(*settings); !done) return std::unexpected(std::move(done.error()));
   if (auto done = running->adopt(image); !done) return std::unexpected(std::move(done.error()));
   return running;
@@ -98,16 +99,26 @@ Result<> Running::open_shards(const PlanSettings& settings) {
 
 // ------------------------------------------------------------------ plans
 
-Result<Running::Sockets> Running::open_sockets(const LivePlan& next) const {
+// At the same place, or at one that covers it: sockets of this process may share it.
+bool Running::is_ours(const Endpoint& endpoint) const {
+  const auto any = [](const Endpoint& at) { return at.address == IpAddress{} || at.address == IpAddress::v4(0); };
+  return std::ranges::any_of(ours_, [&](const Endpoint& its) {
+    return its.port == endpoint.port && its.address.is_v4() == endpoint.address.is_v4() &&
+           (its.address == endpoint.address || any(its) || any(endpoint));
+  });
+}
+
+Result<Running::Sockets> Running::open_sockets(const LivePlan& next) {
   std::set<Endpoint> known = plan_ ? endpoints_of(*plan_) : std::set<Endpoint>();
   Sockets sockets(shards_.size());
   for (const auto& service : next.services)
     for (const Endpoint& endpoint : service->listen) {
       if (known.contains(endpoint)) continue;
       for (auto& its : sockets) {
-        auto socket = open_listening_socket(endpoint);
+        auto socket = open_listening_socket(endpoint, {.alone = !is_ours(endpoint)});
         if (!socket) return std::unexpected(std::move(socket.error()).in(fmt::format("service \"{}\"", service->name)));
         its[endpoint] = std::move(*socket);
+        ours_.insert(endpoint);
       }
     }
   return sockets;

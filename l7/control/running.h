@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,10 @@ struct StartOptions {
 
 class Running {
  public:
-  // Starts what the plan's settings ask for and adopts it. An Error leaves nothing behind.
-  static Result<std::unique_ptr<Running>> open(Bytes image, const StartOptions& options);
+  // Starts what the plan's settings ask for and adopts it. An Error leaves nothing behind. `before`: ran until now in this
+  // process, and listens beside it for a moment.
+  static Result<std::unique_ptr<Running>> open(Bytes image, const StartOptions& options,
+                                               const Running* before = nullptr);
   Running(const Running&) = delete;
   ~Running();
 
@@ -57,7 +60,8 @@ class Running {
 
   Running(stats::Segment segment, uint32_t shards, uint64_t descriptors_max);
   Result<> open_shards(const PlanSettings& settings);
-  Result<Sockets> open_sockets(const LivePlan& next) const;
+  Result<Sockets> open_sockets(const LivePlan& next);
+  bool is_ours(const Endpoint& endpoint) const;
   Result<> use_log(const PlanSettings& next);
   void publish(std::shared_ptr<const LivePlan> next, Sockets sockets);
   void count(uint32_t cell);
@@ -81,6 +85,7 @@ class Running {
   std::shared_ptr<const tls::TicketKeys> ticket_keys_;
   Instant rotated_{}, warned_{};
   uint64_t descriptors_max_;
+  std::set<Endpoint> ours_;  // where this process listens, or has
   std::string descriptor_warning_;  // the last; the same is not said twice
 };
 

@@ -18,7 +18,8 @@ bool set_option(int fd, int level, int name, int value) {
 
 // Accepted sockets inherit TCP_NODELAY, which saves a call for each of them.
 bool set_options(int fd, bool v4, const ListenOptions& options) {
-  return set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) && set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) &&
+  return set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
+         (options.alone || set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
          set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) &&
          (v4 ? set_option(fd, IPPROTO_IP, IP_FREEBIND, 1)
              : set_option(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1) && set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
@@ -45,6 +46,14 @@ bool concerns_one_connection(int error) {
   }
 }
 
+// Two that bind in the same instant both may; then it is listen() that refuses one.
+std::unexpected<Error> cannot_listen(const std::string& what, const Endpoint& at, int error) {
+  if (error == EACCES && at.port < 1024)
+    return fail(what + ": ports below 1024 need CAP_NET_BIND_SERVICE", Origin::kOperator);
+  if (error == EADDRINUSE) return fail(what + ": another program listens there", Origin::kOperator);
+  return fail_errno(what, error);
+}
+
 }  // namespace
 
 Result<FileDescriptor> open_listening_socket(const Endpoint& at, const ListenOptions& options) {
@@ -52,15 +61,9 @@ Result<FileDescriptor> open_listening_socket(const Endpoint& at, const ListenOpt
   FileDescriptor socket(::socket(address_family(at.address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket || !set_options(socket.get(), at.address.is_v4(), options)) return fail_errno(what);
   const SocketAddress address(at);
-  if (::bind(socket.get(), address.data(), address.length) != 0) {
-    const int error = errno;
-    if (error == EACCES && at.port < 1024) {
-      return fail(what + ": ports below 1024 need CAP_NET_BIND_SERVICE", Origin::kOperator);
-    }
-    if (error == EADDRINUSE) return fail(what + ": another program listens there", Origin::kOperator);
-    return fail_errno(what, error);
-  }
-  if (::listen(socket.get(), options.backlog) != 0) return fail_errno(what);
+  if (::bind(socket.get(), address.data(), address.length) != 0) return cannot_listen(what, at, errno);
+  if (::listen(socket.get(), options.backlog) != 0) return cannot_listen(what, at, errno);
+  if (options.alone && !set_option(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1)) return fail_errno(what);
   return socket;
 }
 

@@ -1,5 +1,6 @@
 // A listening socket of one shard. Every shard opens its own for the same address (SO_REUSEPORT), also before the host
-// has the address (IP_FREEBIND). The socket can be taken out and given to another Listener, so a reload loses no
+// has the address (IP_FREEBIND); the first of them is opened alone, so that another process of the same user, which
+// could join them, is refused instead. The socket can be taken out and given to another Listener, so a reload loses no
 // connection.
 #pragma once
 
@@ -10,6 +11,7 @@ namespace cardea::l7 {
 
 struct ListenOptions {
   int backlog = 4096;
+  bool alone = false;         // nobody else may listen there yet; who comes later may
   bool defer_accept = false;  // wake only when the client has sent something (TCP_DEFER_ACCEPT)
 };
 

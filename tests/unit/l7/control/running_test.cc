@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 
 #include <nlohmann/json.hpp>
+#include <thread>
+#include <vector>
 
 #include "l7/control/answers.h"
 #include "l7/control/descriptors.h"
@@ -129,6 +131,43 @@ TEST(Running, RefusesConnectionsOverTheLimitAndCountsThem) {
   for (const auto& sample : samples)
     if (sample.description.name == "cardea_l7_service_connections_refused_total") refused += sample.value;
   EXPECT_EQ(refused, 1u);
+}
+
+// Both could listen, being of one user; then each would serve some of the clients by its own plan.
+TEST(Running, ASecondProcessOnTheSamePortIsRefused) {
+  Process process;
+  ScratchFolder folder;
+  StartOptions options;
+  options.run_directory = folder.file("");
+  const auto plan = test::packed(process.plan(1));
+  EXPECT_THAT(Running::open(plan, options).error().message, HasSubstr("another program listens there"));
+  EXPECT_TRUE(Running::open(plan, options, process.running.get())) << "what follows in the same process may";
+  process.running.reset();
+  EXPECT_TRUE(Running::open(plan, options));
+}
+
+TEST(Running, ConnectionLimitsHoldForAllShardsTogether) {
+  Process process;
+  process.running.reset();
+  constexpr size_t kMost = 16;
+  image::PlanT plan = process.plan(1);
+  plan.settings->shards = {0, 0};
+  plan.services[0]->connections_max = kMost;
+  StartOptions options;
+  options.run_directory = process.folder.file("");
+  process.running = Running::open(test::packed(plan), options).value();
+  std::vector<FileDescriptor> clients;
+  for (size_t i = 0; i < kMost; ++i) {
+    clients.push_back(connect_to(process.http));
+    EXPECT_THAT(ask(clients.back(), kGet), HasSubstr("503")) << i << ", whichever shard it came to";
+  }
+  EXPECT_EQ(ask(connect_to(process.http), kGet).find("HTTP"), std::string::npos);
+  plan.generation = 2;
+  ASSERT_TRUE(process.running->adopt(test::packed(plan)).has_value());
+  EXPECT_EQ(ask(connect_to(process.http), kGet).find("HTTP"), std::string::npos) << "after a reload as before";
+  clients.pop_back();
+  while (process.running->connections() == kMost) std::this_thread::yield();
+  EXPECT_THAT(ask(connect_to(process.http), kGet), HasSubstr("503"));
 }
 
 TEST(Running, ACpuThatDoesNotExistIsNamed) {
