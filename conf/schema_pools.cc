@@ -126,7 +126,7 @@ const Section& pool_section() {
                 {.prose = "http services: how long a connection to a backend is kept without work; shorter than the "
                           "backend keeps it."}),
           value("idle_connections", &Pool::idle_connections, number<uint32_t>(0, 65535),
-                {.prose = "http services: connections without work that each shard keeps to a backend."}),
+                {.prose = "http services: connections that this host keeps open to a backend for the next request."}),
           value("retries", &Pool::retries, number<uint32_t>(0, 10),
                 {.prose = "http services: how often a request that is safe to send again is taken to another backend "
                           "after one failed."}),

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/flow_hash.h"
 #include "base/ip.h"
+#include "l7/plan/host_counts.h"
 #include "l7/plan/rows.h"
 #include "l7/route/table.h"
 #include "l7/tls/certificate.h"
@@ -36,7 +37,8 @@ struct BackendPlan {
   Endpoint endpoint;
   uint32_t weight = 1;
   BackendState state = BackendState::kUp;
-  uint32_t connections_max = 0;  // of this host, divided among the shards; 0: no limit
+  uint32_t connections_max = 0;  // of this host; 0: no limit
+  std::shared_ptr<BackendCounts> host = std::make_shared<BackendCounts>();
   BackendRows rows;
 
   bool serves() const { return state == BackendState::kUp && weight > 0; }  // gets new work
@@ -53,10 +55,11 @@ struct PoolPlan {
   std::string name;
   Balance balance = Balance::kMaglev;
   std::vector<BackendPlan> backends;
-  std::vector<uint16_t> ring;  // kMaglev: slot → index in backends, 0xffff when none can serve
+  std::vector<uint16_t> ring;  // slot → index in backends, 0xffff when none can serve; else the order of turns
+  std::shared_ptr<HostTurn> turn = std::make_shared<HostTurn>();
   std::optional<BackendTlsPlan> tls;
   milliseconds connect_timeout{1000}, response_timeout{30'000}, idle_timeout{30'000};
-  uint32_t idle_max = 256;  // pooled connections a shard and backend
+  uint32_t idle_max = 256;  // pooled connections of this host to a backend
   uint32_t retries = 2;
   std::shared_ptr<const RowSet> row_set;
 };
@@ -77,7 +80,8 @@ struct ServicePlan {
   std::vector<RoutePlan> routes;  // kHttp, in the order of `table`'s rows
   route::Table table;
   uint32_t pool = 0;  // kTcp
-  uint32_t connections_max = 100'000;  // of this host; each shard lets in its share
+  uint32_t connections_max = 100'000;  // of this host
+  std::shared_ptr<HostCount> connections = std::make_shared<HostCount>();
   milliseconds request_timeout{10'000}, idle_timeout{60'000}, body_timeout{30'000};
   uint32_t header_bytes_max = 16'384;
   uint64_t body_bytes_max = 0;  // 0: no limit

@@ -172,6 +172,7 @@ Result<> fill_service(ServicePlan& service, const image::Service& from, const im
     return fail(fmt::format("it names pool {}, but there are {}", from.pool(), plan.pools()->size()));
   }
   service.pool = from.pool();
+  if (running) service.connections = running->connections;
   if (auto counted = add_rows(service, resources, running); !counted) return counted;
   return from.tls() ? add_tls(service, *from.tls(), resources.certificates) : Result<>{};
 }

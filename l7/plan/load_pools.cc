@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
 #include "base/maglev.h"
+#include "l7/plan/turn_order.h"
 
 namespace cardea::l7::plan_detail {
 namespace {
@@ -49,6 +51,21 @@ BackendPlan backend_of(const image::Backend& from) {
   return to;
 }
 
+// What is counted of a backend goes on being counted.
+void keep_counts(PoolPlan& pool, const PoolPlan& running) {
+  pool.turn = running.turn;
+  std::unordered_map<std::string_view, const BackendPlan*> known;
+  for (const BackendPlan& backend : running.backends) known.emplace(backend.name, &backend);
+  for (BackendPlan& backend : pool.backends)
+    if (const auto found = known.find(backend.name); found != known.end()) backend.host = found->second->host;
+}
+
+std::vector<uint16_t> order_of(const PoolPlan& pool) {
+  std::vector<uint32_t> weights;
+  for (const BackendPlan& backend : pool.backends) weights.push_back(backend.serves() ? backend.weight : 0);
+  return turn_order(weights);
+}
+
 Result<> add_rows(PoolPlan& pool, PlanResources& resources, const PoolPlan* running) {
   if (running && std::ranges::equal(pool.backends, running->backends, {}, &BackendPlan::name, &BackendPlan::name)) {
     for (size_t i = 0; i < pool.backends.size(); ++i) pool.backends[i].rows = running->backends[i].rows;
@@ -82,7 +99,11 @@ Result<std::shared_ptr<const PoolPlan>> load_pool(const image::Pool& from, PlanR
   for (const image::Backend* backend : *from.backends()) pool->backends.push_back(backend_of(*backend));
   if (auto counted = add_rows(*pool, resources, running); !counted)
     return std::unexpected(std::move(counted.error()).in(what));
-  if (pool->balance == Balance::kMaglev) pool->ring.assign(from.ring()->begin(), from.ring()->end());
+  if (running) keep_counts(*pool, *running);
+  if (pool->balance == Balance::kMaglev)
+    pool->ring.assign(from.ring()->begin(), from.ring()->end());
+  else
+    pool->ring = order_of(*pool);
   if (from.tls())
     pool->tls = {text_of(from.tls()->server_name()), from.tls()->verify(), text_of(from.tls()->authorities())};
   pool->connect_timeout = milliseconds(from.connect_timeout_ms());

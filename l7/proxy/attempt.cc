@@ -63,9 +63,15 @@ Failure gather_first(Exchange& x, Pieces& pieces) {
   return {};
 }
 
+// A connection whose end has arrived, unheard by the loop, must not get what cannot be sent again.
+upstream::Proof proof_for(const Exchange& x) {
+  const bool repeatable = http::is_idempotent(x.head.method) && x.admitted.body.kind == http::BodyKind::kNone;
+  return repeatable ? upstream::Proof::kHeard : upstream::Proof::kAsked;
+}
+
 Task<> connect(Exchange& x, upstream::Backend& backend) {
   const std::string_view host = x.head.authority.host;
-  x.lease = x.pool->reuse(backend, host);
+  x.lease = x.pool->reuse(backend, host, proof_for(x));
   x.record.reused = static_cast<bool>(x.lease);
   if (!x.lease) {
     const Instant began = x.now();

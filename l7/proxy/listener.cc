@@ -68,14 +68,10 @@ void ServiceListener::leave() {
   }
 }
 
-bool ServiceListener::over_limit() const {
-  const uint32_t shards = shard_.shared().shards;
-  return service_->connections >= (service_->now().plan->connections_max + shards - 1) / shards;
-}
-
 void ServiceListener::let_in(Accepted accepted) {
-  if (over_limit()) {
-    stats::add(shard_.cells() + service_->now().plan->rows.connections_refused, 1);
+  const ServicePlan& plan = *service_->now().plan;
+  if (!plan.connections->take(plan.connections_max)) {
+    stats::add(shard_.cells() + plan.rows.connections_refused, 1);
     return reset(std::move(accepted.socket));
   }
   accepted.local = local_;

@@ -29,7 +29,6 @@ class ServiceListener {
  private:
   static Task<> accept_all(ServiceListener& self);
   void let_in(Accepted accepted);
-  bool over_limit() const;
 
   Shard& shard_;
   LiveService* service_;

@@ -24,6 +24,7 @@ LiveConnection::LiveConnection(Shard& shard, LiveService& service) : shard_(shar
 
 LiveConnection::~LiveConnection() {
   unlink();
+  service_.now().plan->connections->give_back();
   change(shard_.cells() + service_.now().plan->rows.connections, -1);
   change(shard_.cells() + shard_.shared().rows.connections, -1);
   shard_.connections_--;

@@ -41,7 +41,8 @@ struct LiveService {
   const ShardPlan::Service& now() const { return plan->services[index]; }
 };
 
-// What proxy::Connection is to its shard: one of a service's connections from its making to its end, counted by it.
+// What proxy::Connection is to its shard: one of a service's connections from its making to its end, counted by it. Its
+// place among the host's was taken before (ServicePlan::connections), and is given back by it.
 class LiveConnection : public Link {
  public:
   LiveConnection(Shard& shard, LiveService& service);

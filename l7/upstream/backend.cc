@@ -1,16 +1,14 @@
 #include "l7/upstream/backend.h"
 
-#include <algorithm>
-
 #include "base/stats.h"
 #include "l7/upstream/connection.h"
 
 namespace cardea::l7::upstream {
 namespace {
 
-// connections_max is the host's; every shard may have its share, rounded up so that none has nothing.
-uint32_t share_of_host(uint32_t connections_max, uint32_t shards) {
-  return connections_max / shards + (connections_max % shards != 0);
+// All shards write this count, so they do only where somebody reads it.
+bool needs_host_count(const PoolPlan& pool, const BackendPlan& its) {
+  return its.connections_max != 0 || pool.balance == Balance::kLeastConn;
 }
 
 }  // namespace
@@ -28,7 +26,8 @@ void Backend::adopt(const std::shared_ptr<const PoolPlan>& pool_plan, const Back
   tls = pool_tls;
   weight = its.weight;
   serves = its.serves();
-  busy_max = share_of_host(its.connections_max, std::max(context.shards, 1u));
+  busy_max = its.connections_max;
+  host_busy = needs_host_count(*pool, its) ? &its.host->busy : nullptr;
   if (!serves) close_idle();
   if (serves && !served) suspicion.answered();  // a health probe saw it come back
   for (const auto& connection : idle) connection->plan = plan;

@@ -38,9 +38,9 @@ struct Backend : Standing, LoopTimer, std::enable_shared_from_this<Backend> {
   void leave();  // is no longer in the plan
 
   // idle.cc
-  bool takes_back(const Connection& connection) const;
+  bool takes_back(Connection& connection) const;
   void put_idle(std::unique_ptr<Connection> connection);
-  std::unique_ptr<Connection> take_idle(std::string_view host);
+  std::unique_ptr<Connection> take_idle(std::string_view host, Proof proof);
   void drop_idle(Connection& connection);
   void close_idle();
 

@@ -23,33 +23,34 @@ Standing* trusted_first(TriedStandings tried, Instant now, Choose&& choose) {
   return choose([&](const Standing& it) { return can_take(it, tried); });
 }
 
-// Each of these earns its weight, and the richest pays for all of them.
+// The next that is usable. Who is passed over has had its turn: the others keep their shares of what is left.
 template <typename Usable>
-Standing* in_turn(Standings backends, Usable&& usable) {
-  Standing* richest = nullptr;
-  int64_t sum = 0;
-  for (Standing* backend : backends) {
-    if (!usable(*backend)) continue;
-    sum += backend->weight;
-    backend->credit += backend->weight;
-    if (!richest || backend->credit > richest->credit) richest = backend;
+Standing* in_turn(Standings backends, Turns turns, Usable&& usable) {
+  const auto first = std::ranges::find_if(backends, [&](const Standing* it) { return usable(*it); });
+  if (first == backends.end()) return nullptr;
+  const size_t size = turns.order.size();
+  const uint64_t turn = turns.turn.next.fetch_add(1, std::memory_order_relaxed);
+  for (size_t passed = 0; passed < size; passed++) {
+    const uint16_t at = turns.order[(turn + passed) % size];
+    if (at >= backends.size() || !usable(*backends[at])) continue;
+    if (passed != 0) turns.turn.next.fetch_add(passed, std::memory_order_relaxed);
+    return backends[at];
   }
-  if (richest) richest->credit -= sum;
-  return richest;
+  return *first;  // its weight earned it no turn
 }
 
 bool less_busy(const Standing& a, const Standing& b) {
-  return uint64_t{a.busy} * b.weight < uint64_t{b.busy} * a.weight;
+  return uint64_t{a.busy_now()} * b.weight < uint64_t{b.busy_now()} * a.weight;
 }
 
 template <typename Usable>
-Standing* least_busy(Standings backends, Usable&& usable) {
+Standing* least_busy(Standings backends, Turns turns, Usable&& usable) {
   const Standing* least = nullptr;
   for (const Standing* backend : backends) {
     if (usable(*backend) && (!least || less_busy(*backend, *least))) least = backend;
   }
   if (!least) return nullptr;
-  return in_turn(backends, [&](const Standing& it) { return usable(it) && !less_busy(*least, it); });
+  return in_turn(backends, turns, [&](const Standing& it) { return usable(it) && !less_busy(*least, it); });
 }
 
 // Looks before it walks: a ring whose backends are all full would be walked to its end by every exchange.
@@ -77,12 +78,12 @@ Standing* choose_by_ring(Standings backends, std::span<const uint16_t> ring, uin
   return trusted_first(tried, now, [&](auto&& usable) { return along_ring(backends, ring, slot, usable); });
 }
 
-Standing* choose_in_turn(Standings backends, TriedStandings tried, Instant now) {
-  return trusted_first(tried, now, [&](auto&& usable) { return in_turn(backends, usable); });
+Standing* choose_in_turn(Standings backends, Turns turns, TriedStandings tried, Instant now) {
+  return trusted_first(tried, now, [&](auto&& usable) { return in_turn(backends, turns, usable); });
 }
 
-Standing* choose_least_busy(Standings backends, TriedStandings tried, Instant now) {
-  return trusted_first(tried, now, [&](auto&& usable) { return least_busy(backends, usable); });
+Standing* choose_least_busy(Standings backends, Turns turns, TriedStandings tried, Instant now) {
+  return trusted_first(tried, now, [&](auto&& usable) { return least_busy(backends, turns, usable); });
 }
 
 bool any_serves(Standings backends, TriedStandings tried) {

@@ -9,20 +9,28 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "l7/plan/host_counts.h"
 #include "l7/upstream/suspicion.h"
 
 namespace cardea::l7::upstream {
 
-// What balance knows of a backend. `credit` is its own: smooth weighted round robin's account.
+// What balance knows of a backend.
 struct Standing {
   uint32_t weight = 1;
-  bool serves = true;     // gets new work at all
-  uint32_t busy = 0;      // exchanges and tunnels under way, this shard's
-  uint32_t busy_max = 0;  // 0: no limit
-  int64_t credit = 0;
+  bool serves = true;                   // gets new work at all
+  uint32_t busy = 0;                    // exchanges and tunnels under way, this shard's
+  uint32_t busy_max = 0;                // of the host; 0: no limit
+  const HostCount* host_busy = nullptr;  // all shards'; null where nothing asks for it
   Suspicion suspicion;
 
-  bool full() const { return busy_max != 0 && busy >= busy_max; }
+  uint32_t busy_now() const { return host_busy ? host_busy->now() : busy; }
+  // Shards that take the last place in the same instant pass it, by one each at most.
+  bool full() const { return busy_max != 0 && busy_now() >= busy_max; }
+};
+// The order that all shards of the host step through (plan/turn_order.h), and how far they are.
+struct Turns {
+  std::span<const uint16_t> order;
+  HostTurn& turn;
 };
 using Standings = std::span<Standing* const>;
 using TriedStandings = std::span<const Standing* const>;
@@ -32,10 +40,10 @@ using TriedStandings = std::span<const Standing* const>;
 // The ring's slot for the hash, and from there along the ring to the first that can.
 Standing* choose_by_ring(Standings backends, std::span<const uint16_t> ring, uint64_t hash, TriedStandings tried,
                          Instant now);
-// Smooth weighted round robin (nginx, 2012): shares are exact over every sum of weights, and interleaved.
-Standing* choose_in_turn(Standings backends, TriedStandings tried, Instant now);
-// Fewest exchanges under way for its weight; among equals in turn.
-Standing* choose_least_busy(Standings backends, TriedStandings tried, Instant now);
+// Weighted round robin: shares are exact over every sum of weights, over all shards.
+Standing* choose_in_turn(Standings backends, Turns turns, TriedStandings tried, Instant now);
+// Fewest exchanges under way for its weight, of the whole host; among equals in turn.
+Standing* choose_least_busy(Standings backends, Turns turns, TriedStandings tried, Instant now);
 
 // Whether some backend that was not tried serves, full or not: tells busy from none.
 bool any_serves(Standings backends, TriedStandings tried);

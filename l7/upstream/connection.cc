@@ -13,25 +13,39 @@ Connection::Watcher::Watcher(Connection& of)
       connection(of) {}
 
 Connection::Connection(Backend& of)
-    : backend(of.shared_from_this()), plan(of.plan), tls(of.tls), tcp(of.context.loop) {
+    : backend(of.shared_from_this()),
+      plan(of.plan),
+      host_counts(of.plan->host),
+      tls(of.tls),
+      tcp(of.context.loop) {
   begin();
 }
 
 Connection::~Connection() {
   unwatch();
   end();
+  if (counted_kept) host_counts->kept.give_back();
 }
 
 void Connection::begin() {
   if (busy) return;
   busy = true;
   backend->set_busy(backend->busy + 1);
+  counted_busy = backend->host_busy == &host_counts->busy;
+  if (counted_busy) host_counts->busy.take();
 }
 
 void Connection::end() {
   if (!busy) return;
   busy = false;
   backend->set_busy(backend->busy - 1);
+  if (counted_busy) host_counts->busy.give_back();
+}
+
+bool Connection::keeps_place(uint32_t most) {
+  if (counted_kept) return host_counts->kept.now() <= most;
+  counted_kept = host_counts->kept.take(most);
+  return counted_kept;
 }
 
 void Connection::watch() {
@@ -45,8 +59,8 @@ void Connection::unwatch() {
 
 // One byte is enough to know: a backend that speaks unasked is not understood. TLS takes its tickets and key updates
 // in passing.
-bool Connection::silent() {
-  if (!stream().ready(Direction::kRead)) return true;
+bool Connection::silent(Proof proof) {
+  if (proof == Proof::kHeard && !stream().ready(Direction::kRead)) return true;
   std::array<std::byte, 1> byte;
   return stream().try_read(byte).status == IoStatus::kWouldBlock;
 }

@@ -28,11 +28,15 @@ class Connection {
   void unwatch();
   // It leads where a new one would, and was verified as a new one would be.
   bool is_of_now() const { return tls == backend->tls && plan->endpoint == backend->plan->endpoint; }
-  // Nothing came since it went idle, as far as the loop has heard.
-  bool silent();
+  // Nothing came since it went idle.
+  bool silent(Proof proof = Proof::kHeard);
+  // It may idle: one of the `most` that this host keeps to the backend. It stays one while it is out, so that lending
+  // costs nothing that shards share.
+  bool keeps_place(uint32_t most);
 
   std::shared_ptr<Backend> backend;
   std::shared_ptr<const BackendPlan> plan;  // what the lease shows
+  std::shared_ptr<BackendCounts> host_counts;
   std::shared_ptr<BackendTls> tls;          // whose context made tls_stream
   std::string host;                         // the name it was verified for; empty where all hosts share
   std::shared_ptr<KeptSession> session;     // where tls_stream leaves its tickets
@@ -40,6 +44,7 @@ class Connection {
   std::optional<tls::TlsStream> tls_stream;  // over tcp
   Instant idle_since{};
   bool busy = false;
+  bool counted_busy = false, counted_kept = false;  // in host_counts
   bool reused = false;
   bool blamed = false;
 

@@ -7,8 +7,8 @@
 
 namespace cardea::l7::upstream {
 
-bool Backend::takes_back(const Connection& connection) const {
-  return !gone && plan->serves() && connection.is_of_now() && idle.size() < pool->idle_max;
+bool Backend::takes_back(Connection& connection) const {
+  return !gone && plan->serves() && connection.is_of_now() && connection.keeps_place(pool->idle_max);
 }
 
 void Backend::put_idle(std::unique_ptr<Connection> connection) {
@@ -18,13 +18,13 @@ void Backend::put_idle(std::unique_ptr<Connection> connection) {
   if (!armed()) context.loop.arm(*this, now() + pool->idle_timeout);
 }
 
-std::unique_ptr<Connection> Backend::take_idle(std::string_view host) {
+std::unique_ptr<Connection> Backend::take_idle(std::string_view host, Proof proof) {
   for (size_t at = idle.size(); at-- > 0;) {
     if (idle[at]->host != host) continue;
     std::unique_ptr<Connection> taken = std::move(idle[at]);
     idle.erase(idle.begin() + static_cast<ptrdiff_t>(at));
     taken->unwatch();
-    if (taken->silent()) return taken;
+    if (taken->silent(proof)) return taken;
   }
   return nullptr;
 }

@@ -74,9 +74,9 @@ Standing* choose_by(const PoolPlan& plan, Standings backends, uint64_t hash, Tri
     case Balance::kMaglev:
       return choose_by_ring(backends, plan.ring, hash, tried, now);
     case Balance::kRoundRobin:
-      return choose_in_turn(backends, tried, now);
+      return choose_in_turn(backends, {plan.ring, *plan.turn}, tried, now);
     case Balance::kLeastConn:
-      return choose_least_busy(backends, tried, now);
+      return choose_least_busy(backends, {plan.ring, *plan.turn}, tried, now);
   }
   return nullptr;
 }
@@ -93,8 +93,8 @@ std::expected<Backend*, NoBackend> Pool::choose(uint64_t hash, const Tried& trie
   return std::unexpected(any_serves(state_->standings, failed) ? NoBackend::kBusy : NoBackend::kNone);
 }
 
-Lease Pool::reuse(Backend& backend, std::string_view host) {
-  std::unique_ptr<Connection> connection = backend.take_idle(verified_host(backend, host));
+Lease Pool::reuse(Backend& backend, std::string_view host, Proof proof) {
+  std::unique_ptr<Connection> connection = backend.take_idle(verified_host(backend, host), proof);
   if (!connection) return {};
   connection->begin();
   connection->reused = true;

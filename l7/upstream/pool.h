@@ -65,6 +65,12 @@ class Lease {
   Connection* connection_ = nullptr;
 };
 
+// How sure it must be that an idle connection still lives.
+enum class Proof : uint8_t {
+  kHeard,  // the loop has heard nothing else
+  kAsked,  // the kernel was asked just now: a system call, for what cannot be sent twice
+};
+
 class Pool {
  public:
   // What a shard gives its pools. It outlives them, their leases, and so does the loop.
@@ -72,8 +78,7 @@ class Pool {
     Loop& loop;
     uint64_t* cells = nullptr;  // the shard's block of the stats segment; BackendRows are offsets in it
     const tls::CryptoLibrary& crypto;
-    uint32_t shards = 1;  // connections_max is divided by it when a pool is made or updated
-  };
+    };
 
   Pool(const Context& context, std::shared_ptr<const PoolPlan> plan);
   Pool(const Pool&) = delete;
@@ -89,7 +94,7 @@ class Pool {
   // An idle connection to it, the one used last; an empty Lease when there is none. `host` is the request's, without a
   // port: where the pool's TLS names no server, it is what the backend's certificate was verified for, so a connection
   // serves its own host only.
-  Lease reuse(Backend& backend, std::string_view host);
+  Lease reuse(Backend& backend, std::string_view host, Proof proof = Proof::kHeard);
   // A new one, within the pool's connect_timeout. An Error has origin backend and is safe to retry: nothing was sent.
   // (Origin client: the backend's certificate does not cover `host`, or it refuses the name; not held against it.)
   // (Origin operator, never retried: the pool's certificate authorities cannot be loaded.)

@@ -4,9 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <list>
 #include <random>
 
 #include "base/maglev.h"
+#include "l7/plan/turn_order.h"
 
 namespace cardea::l7::upstream {
 namespace {
@@ -25,8 +29,16 @@ struct Backends {
   }
   size_t index(const Standing* chosen) const { return chosen ? size_t(chosen - all.data()) : none(); }
   size_t none() const { return all.size(); }
-  size_t in_turn(std::vector<const Standing*> tried = {}) { return index(choose_in_turn(pointers, tried, kNow)); }
-  size_t least_busy() { return index(choose_least_busy(pointers, {}, kNow)); }
+  Turns turns() {
+    std::vector<uint32_t> weights;
+    for (const Standing& it : all) weights.push_back(it.serves ? it.weight : 0);
+    order = turn_order(weights);
+    return {order, turn};
+  }
+  size_t in_turn(std::vector<const Standing*> tried = {}) {
+    return index(choose_in_turn(pointers, turns(), tried, kNow));
+  }
+  size_t least_busy() { return index(choose_least_busy(pointers, turns(), {}, kNow)); }
   size_t by_ring(uint64_t hash) { return index(choose_by_ring(pointers, ring, hash, {}, kNow)); }
   void make_ring() {
     std::vector<RingMember> members;
@@ -36,14 +48,37 @@ struct Backends {
 
   std::vector<Standing> all;
   std::vector<Standing*> pointers;
-  std::vector<uint16_t> ring;
+  std::vector<uint16_t> ring, order;
+  HostTurn turn;
 };
 
 TEST(InTurn, SharesAreExactAndInterleaved) {
   Backends backends({5, 1, 1});
-  std::string order;
-  for (int i = 0; i < 14; ++i) order += char('a' + backends.in_turn());
-  EXPECT_EQ(order, "aabacaaaabacaa");
+  for (int round = 0; round < 2; ++round) {
+    std::string order;
+    for (int i = 0; i < 7; ++i) order += char('a' + backends.in_turn());
+    EXPECT_EQ(std::ranges::count(order, 'b'), 1) << order;
+    EXPECT_EQ(std::ranges::count(order, 'c'), 1) << order;
+    EXPECT_EQ(order.find("aaaa"), order.npos) << order;
+  }
+}
+
+TEST(InTurn, SharesAreExactOverAllShards) {
+  HostTurn turn;
+  const std::vector<uint16_t> order = turn_order(std::array<uint32_t, 3>{2, 1, 1});
+  std::list<Backends> shards;
+  for (int i = 0; i < 8; ++i) shards.emplace_back(std::vector<uint32_t>{2, 1, 1});
+  std::vector<int> counts(3);
+  for (Backends& shard : shards) counts[shard.index(choose_in_turn(shard.pointers, {order, turn}, {}, kNow))]++;
+  EXPECT_THAT(counts, ElementsAre(4, 2, 2)) << "one exchange on each of them";
+}
+
+TEST(InTurn, WhoIsPassedOverLeavesItsShareToAll) {
+  Backends backends({1, 1, 1, 1});
+  backends.all[1].suspicion.connect_failed(kNow);
+  std::vector<int> counts(4);
+  for (int i = 0; i < 30; ++i) counts[backends.in_turn()]++;
+  EXPECT_THAT(counts, ElementsAre(10, 0, 10, 10));
 }
 
 TEST(InTurn, WhoCannotServeIsLeftOutAndComesBackWithoutACatchUp) {
@@ -91,6 +126,17 @@ TEST(LeastBusy, CountsForWeightAndTakesTurnsAmongEquals) {
   std::vector<int> counts(3);
   for (int i = 0; i < 30; ++i) counts[equal.least_busy()]++;
   EXPECT_THAT(counts, ElementsAre(10, 10, 10));
+}
+
+TEST(LeastBusy, CountsWhatAllShardsHaveUnderWay) {
+  Backends backends({1, 1});
+  std::array<HostCount, 2> host;
+  for (size_t i = 0; i < 2; ++i) backends.all[i].host_busy = &host[i];
+  backends.all[1].busy = 1;
+  host[0].take(), host[0].take(), host[1].take();
+  EXPECT_EQ(backends.least_busy(), 1u);
+  backends.all[1].busy_max = 1;
+  EXPECT_EQ(backends.least_busy(), 0u);
 }
 
 TEST(LeastBusy, FillsUpByWeight) {

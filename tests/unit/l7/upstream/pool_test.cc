@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 
+#include "l7/plan/turn_order.h"
 #include "l7/runtime/kernel_stream.h"
 #include "l7/runtime/spawn.h"
 #include "l7/tls/tls_stream.h"
@@ -51,6 +52,12 @@ struct PoolTest : testing::Test {
       made->backends.push_back(std::move(its));
     }
     if (change) change(*made);
+    std::vector<uint32_t> weights;
+    for (BackendPlan& its : made->backends) {
+      weights.push_back(its.serves() ? its.weight : 0);
+      its.host = host_counts.try_emplace(its.name, its.host).first->second;
+    }
+    made->ring = turn_order(weights);
     return made;
   }
   void start(const Change& change = {}) { pool.emplace(context, plan(change)); }
@@ -78,11 +85,12 @@ struct PoolTest : testing::Test {
 
   std::vector<uint64_t> cells = std::vector<uint64_t>(64);
   std::map<std::string, uint32_t> first_row;
+  std::map<std::string, std::shared_ptr<BackendCounts>> host_counts;  // as the loader keeps them
   std::unique_ptr<tls::CryptoLibrary> crypto = tls::CryptoLibrary::create().value();
   ChunkPool chunks;
   Arena arena{chunks};
   std::unique_ptr<Loop> loop = Loop::create(Loop::Clock::kManual).value();
-  Pool::Context context{*loop, cells.data(), *crypto, 1};
+  Pool::Context context{*loop, cells.data(), *crypto};
   std::vector<std::unique_ptr<proxy::test::Origin>> origins;
   std::optional<Pool> pool;
 };
@@ -185,9 +193,8 @@ TEST_F(PoolTest, ARefusedDialIsCountedAndSaysSo) {
   EXPECT_EQ(cell(kBusy), 0u);
 }
 
-TEST_F(PoolTest, ConnectionsMaxIsDividedAmongShardsAndCountsDials) {
-  context.shards = 3;
-  start([](PoolPlan& plan) { plan.backends[0].connections_max = 4; });  // two a shard, rounded up
+TEST_F(PoolTest, ConnectionsMaxCountsDials) {
+  start([](PoolPlan& plan) { plan.backends[0].connections_max = 2; });
   Lease first = dial(chosen()).value();
   std::optional<Result<Lease>> under_way;
   spawn(*loop, arena, dial_into(arena, *pool, chosen(), "", loop->now(), under_way));
@@ -195,6 +202,48 @@ TEST_F(PoolTest, ConnectionsMaxIsDividedAmongShardsAndCountsDials) {
   first.close(Close::kReset);
   EXPECT_FALSE(nobody());
   EXPECT_TRUE(run_until(*loop, [&] { return under_way.has_value(); }));
+}
+
+// Another shard's pool of the same plan.
+TEST_F(PoolTest, ConnectionsMaxIsTheHosts) {
+  const Change two = [](PoolPlan& plan) { plan.backends[0].connections_max = 2; };
+  start(two);
+  Pool other(context, plan(two));
+  Lease first = dial(chosen()).value();
+  const Lease second = dial(chosen()).value();
+  EXPECT_EQ(other.choose(0, {}, loop->now()).error(), NoBackend::kBusy) << "though it has none under way";
+  update(two);
+  first.close(Close::kReset);
+  EXPECT_TRUE(other.choose(0, {}, loop->now())) << "given back over an update";
+}
+
+TEST_F(PoolTest, IdleConnectionsAreTheHosts) {
+  const Change one = [](PoolPlan& plan) { plan.idle_max = 1; };
+  start(one);
+  const Peer peer = warm();
+  {
+    Pool other(context, plan(one));
+    Lease second = dial(**other.choose(0, {}, loop->now())).value();
+    second.keep();
+    EXPECT_EQ(other.idle(), 0u);
+  }
+  Lease again = pool->reuse(chosen(), "");
+  again.keep();
+  EXPECT_EQ(pool->idle(), 1u) << "its place stays its own while it is lent";
+  again = pool->reuse(chosen(), "");
+  again.close(Close::kReset);
+  const Peer fresh = warm();
+  EXPECT_EQ(pool->idle(), 1u);
+}
+
+TEST_F(PoolTest, AnEndThatTheLoopHasNotHeardOfIsSeenWhereItMatters) {
+  start();
+  Peer peer = warm();
+  peer.close();  // arrives at once on loopback; no turn is run
+  EXPECT_FALSE(pool->reuse(chosen(), "", Proof::kAsked));
+  EXPECT_EQ(pool->idle(), 0u);
+  const Peer next = warm();
+  EXPECT_TRUE(pool->reuse(chosen(), "", Proof::kAsked));
 }
 
 TEST_F(PoolTest, AnIdleConnectionDoesNotCountAsBusy) {

@@ -1,0 +1,41 @@
+// What the shards count together, because its limit is the host's: a share for each shard would refuse on one what
+// another has room for. A part of the plan leads to its own, which stays the same from plan to plan as long as the part
+// does; whoever took one gives it back to where it was taken, whatever became of the plan.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/cache_line.h"
+
+namespace cardea::l7 {
+
+class HostCount {
+ public:
+  // One more, unless there are `most` already.
+  bool take(uint32_t most) {
+    uint32_t now = count_.load(std::memory_order_relaxed);
+    do {
+      if (now >= most) return false;
+    } while (!count_.compare_exchange_weak(now, now + 1, std::memory_order_relaxed));
+    return true;
+  }
+  void take() { count_.fetch_add(1, std::memory_order_relaxed); }
+  void give_back() { count_.fetch_sub(1, std::memory_order_relaxed); }
+  uint32_t now() const { return count_.load(std::memory_order_relaxed); }
+
+ private:
+  alignas(kCacheLinePair) std::atomic<uint32_t> count_ = 0;
+};
+
+struct BackendCounts {
+  HostCount busy;  // exchanges and tunnels under way, where a limit or the balance asks for them
+  HostCount kept;  // connections that may idle
+};
+
+// Whose turn it is, of all exchanges of this host.
+struct HostTurn {
+  alignas(kCacheLinePair) std::atomic<uint64_t> next = 0;
+};
+
+}  // namespace cardea::l7
