@@ -61,6 +61,7 @@ Worker::Worker(const Surroundings& surroundings, Sleeper sleeper, std::vector<Qu
   state_.index = surroundings.index;
   state_.workers = uint32_t(surroundings.rings.workers.size());
   state_.nat_ports = NatPorts(settings.nat_port_first, settings.nat_port_last, state_.workers, state_.index);
+  for (const Port& port : surroundings.ports) state_.steering.push_back(port.steering);
   state_.cells = surroundings.cells;
   state_.path_cells = &surroundings.path_cells;
   state_.egress = egress();

@@ -49,7 +49,7 @@ struct Asked {
 };
 
 template <typename Payload>
-Result<Payload> ask_worker(Running& running, size_t worker, Payload payload, Payload* InspectRequest::* kind) {
+Result<Payload> ask_worker(Running& running, size_t worker, Payload payload, Payload* InspectRequest::*kind) {
   auto asked = std::make_unique<Asked<Payload>>();
   asked->payload = std::move(payload);
   asked->request.*kind = &asked->payload;
@@ -299,11 +299,20 @@ Json explanation_json(const Running& running, const LivePlan& plan, const Explan
   return json;
 }
 
+// Of the port that this client's packets come by, as far as the way back to it tells.
+Steering steering_towards(const Running& running, const IpAddress& client) {
+  const HopTable* hops = running.hops->load();
+  const HopId hop = hops == nullptr ? kNoHop : hops->routes.lookup(client);
+  if (hop == kNoHop || hops->hops[hop].port >= running.ports.size()) return {};
+  return running.ports[hops->hops[hop].port].steering;
+}
+
 Result<Json> explain_json(Running& running, const Json& question) {
   auto tuple = tuple_of(question);
   if (!tuple) return std::unexpected(std::move(tuple).error());
   const LivePlan& plan = *running.plans->load();
-  const uint32_t worker = explain_owner(plan, *tuple, uint32_t(running.workers.size()));
+  const uint32_t worker =
+      explain_owner(plan, *tuple, uint32_t(running.workers.size()), steering_towards(running, tuple->source));
   auto answer = ask_worker(running, worker, Explanation{.tuple = *tuple}, &InspectRequest::explain);
   if (!answer) return std::unexpected(std::move(answer).error());
   return explanation_json(running, plan, *answer);

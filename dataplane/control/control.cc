@@ -220,6 +220,7 @@ void Control::tidy(Instant) {
     running_.registry->forget_plan();
     keep(plan(), *running_.registry);
     running_.registry->free_unused();
+    if (auto tidied = without_unused_nat_sources(plan(), *running_.registry)) publish_plan(std::move(tidied));
   }
   write_gauges();
 }

@@ -51,7 +51,7 @@ TapSettings tap_settings(const LivePlan& plan) {
   for (const LiveService& service : *plan.services)
     if (service.used)
       for (const ListenEntry& listen : service.listens) add_single(listen.address);
-  for (const IpAddress& address : plan.settings.nat_addresses) add_single(address);
+  for (const NatSource& source : plan.nat_sources) add_single(source.address);
   return wanted;
 }
 

@@ -97,7 +97,7 @@ Result<PoolShape> pool_shape(const LivePlan& plan) {
 Result<Prepared> prepare(Bytes image, const std::string& stats_path) {
   auto limits = read_limits(image);
   if (!limits) return std::unexpected(std::move(limits).error());
-  const uint32_t rows = kRowsBeside + kRowsEach * (limits->services + limits->backends);
+  const uint32_t rows = kRowsBeside + NatSources::kMax + kRowsEach * (limits->services + limits->backends);
   auto segment =
       stats::Segment::create(stats_path, limits->workers + 2, rows, rows);  // and control, and the kernel door
   if (!segment) return std::unexpected(std::move(segment).error());

@@ -66,11 +66,11 @@ struct Batch {
   FlowRef flow[kBurstMax];
   SlotId slot[kBurstMax];
   bool new_flow[kBurstMax];
-  uint32_t missed;             // live rows without a flow, for choose
-  uint16_t bypassed, evicted;  // packets sent by the ring alone, unproven flows that made room
-  uint16_t ports_taken;        // NAT ports that unproven or idle flows gave up
-  std::array<bool, 2> no_room; // nothing gives way in the full table: to a NAT flow, to a tunnel's
-  FlowNat dry_nat;             // of a dry worker: the flow it would have made
+  uint32_t missed;              // live rows without a flow, for choose
+  uint16_t bypassed, evicted;   // packets sent by the ring alone, unproven flows that made room
+  uint16_t ports_taken;         // NAT ports that unproven or idle flows gave up
+  std::array<bool, 2> no_room;  // nothing gives way in the full table: to a NAT flow, to a tunnel's
+  FlowNat dry_nat;              // of a dry worker: the flow it would have made
   // route
   HopId hop[kBurstMax];
   // emit

@@ -75,12 +75,13 @@ void read_back(const WorkerState& worker, const Batch& batch, Explanation& e) {
 
 }  // namespace
 
-uint32_t explain_owner(const LivePlan& plan, const FlowTuple& tuple, uint32_t workers) {
+uint32_t explain_owner(const LivePlan& plan, const FlowTuple& tuple, uint32_t workers, const Steering& steering) {
   const uint16_t port = __builtin_bswap16(tuple.destination_port_be);
   const bool listened =
       plan.listen_table->find(tuple.destination, tuple.destination_port_be, tuple.protocol) != kNoService;
   if (!listened && plan.is_nat_port(port) && plan.listen_table->use_of(tuple.destination) & kNatAddress)
     return NatPorts::owner(port, plan.settings.nat_port_first, workers);
+  if (steering.known()) return steering.worker_of(tuple, workers);
   return owner_of(flow_hash(plan.hash_key, tuple), workers);
 }
 

@@ -13,6 +13,7 @@
 namespace cardea::dataplane {
 
 struct LivePlan;
+struct Steering;
 struct WorkerState;
 
 struct Explanation {
@@ -35,8 +36,9 @@ struct Explanation {
   Hop next_hop;
 };
 
-// Which worker to ask, by plan alone: the owner of the tuple's flow.
-uint32_t explain_owner(const LivePlan& plan, const FlowTuple& tuple, uint32_t workers);
+// Which worker to ask: the owner of the tuple's flow. `steering` is of the port that its client's packets come by;
+// where that is not known, the hash decides, as it does for ports that do not steer.
+uint32_t explain_owner(const LivePlan& plan, const FlowTuple& tuple, uint32_t workers, const Steering& steering);
 
 // Runs in the worker (or in any state that nobody else is using).
 void explain(WorkerState& worker, Explanation& explanation);

@@ -27,10 +27,17 @@ bool make_room(WorkerState& worker, Batch& batch, bool tunnel) {
   return true;
 }
 
-void move_gauges(WorkerState& worker, ServiceId service, SlotId slot, uint64_t by) {
+void move_gauge_of(WorkerState& worker, const FlowNat& nat, uint64_t by) {
+  for (const NatSource& source : worker.plan->nat_sources)
+    if (source.address.bytes == nat.nat_address) return stats::add(&worker.cells[source.flows], by);
+}
+
+void move_gauges(WorkerState& worker, FlowRef ref, uint64_t by) {
+  const FlowHead& flow = worker.flows.head(ref);
   const auto& services = *worker.plan->services;
-  if (slot < worker.plan->slots.size()) stats::add(&worker.cells[worker.plan->slots[slot].cells.flows], by);
-  if (service < services.size()) stats::add(&worker.cells[services[service].cells.flows], by);
+  if (flow.slot < worker.plan->slots.size()) stats::add(&worker.cells[worker.plan->slots[flow.slot].cells.flows], by);
+  if (flow.service < services.size()) stats::add(&worker.cells[services[flow.service].cells.flows], by);
+  if (FlowTable::kind(ref) == FlowKind::kNat) move_gauge_of(worker, worker.flows.nat(ref), by);
 }
 
 }  // namespace
@@ -58,17 +65,17 @@ FlowRef begin_flow(WorkerState& worker, Batch& batch, uint32_t row, FlowNat* nat
     ref = insert(worker, batch, row, head, nat, reply_hash);
     if (ref == kNoFlow) return kNoFlow;
   }
-  move_gauges(worker, head.service, head.slot, 1);
+  move_gauges(worker, ref, 1);
   batch.new_flow[row] = true;
   return ref;
 }
 
-void leave_gauges(WorkerState& worker, const FlowHead& flow) {
-  move_gauges(worker, flow.service, flow.slot, ~uint64_t{0});
+void leave_gauges(WorkerState& worker, FlowRef ref) {
+  move_gauges(worker, ref, ~uint64_t{0});
 }
 
 void end_flow(WorkerState& worker, FlowRef ref) {
-  leave_gauges(worker, worker.flows.head(ref));
+  leave_gauges(worker, ref);
   worker.flows.end(ref);
 }
 

@@ -8,7 +8,8 @@ namespace cardea::dataplane::path {
 
 // A packet that could as well begin a flow: a SYN with nothing beside it, for a SYN-ACK is an answer to somebody else.
 bool begins(const wire::Frame& frame);
-// A packet of a flow's midst: one through a tunnel may have been another host's until now. What ends a flow begins none.
+// A packet of a flow's midst: one through a tunnel may have been another host's until now. What ends a flow begins
+// none.
 bool goes_on(const wire::Frame& frame);
 
 // The state a flow's first packet puts it in.
@@ -21,6 +22,6 @@ FlowRef begin_flow(WorkerState& worker, Batch& batch, uint32_t row, FlowNat* nat
 // Takes it out of the gauges and the table; its memory is free behind the burst (FlowTable::end).
 void end_flow(WorkerState& worker, FlowRef ref);
 // Out of the gauges alone, for whoever removes it.
-void leave_gauges(WorkerState& worker, const FlowHead& flow);
+void leave_gauges(WorkerState& worker, FlowRef ref);
 
 }  // namespace cardea::dataplane::path

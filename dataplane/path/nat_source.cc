@@ -33,6 +33,7 @@ bool rested(const FlowHead& flow, uint32_t idle_ms) {
 }
 
 bool gives_way(const WorkerState& worker, const FlowHead& flow, uint32_t idle_ms) {
+  if (ending(flow.state)) return false;  // it will, once it rested
   if (unproven(flow.state)) return idle_ms > 0;
   return idle_ms > flow_timeouts(*worker.plan).of[size_t(flow.state)] / kIdlePart;
 }

@@ -41,7 +41,7 @@ void tend(WorkerState& worker) {
   // A thousandth of the table: all of it in a second of calls a millisecond apart.
   const uint32_t groups = worker.flows.groups() / 1000 + 1;
   worker.flows.expire(worker.now_ms, flow_timeouts(*worker.plan), groups,
-                      [&](FlowRef ref) { leave_gauges(worker, worker.flows.head(ref)); });
+                      [&](FlowRef ref) { leave_gauges(worker, ref); });
   stats::set(&worker.cells[worker.path_cells->flows], worker.flows.size());
   answer(worker);
 }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "dataplane/path/egress.h"
 #include "dataplane/path/inspect.h"
@@ -12,6 +13,7 @@
 #include "dataplane/state/hops.h"
 #include "dataplane/state/live_plan.h"
 #include "dataplane/state/nat_ports.h"
+#include "dataplane/state/steering.h"
 
 namespace cardea::dataplane {
 
@@ -25,6 +27,7 @@ struct FailedSearch {
 
 struct WorkerState {
   uint32_t index = 0, workers = 1;
+  std::vector<Steering> steering;  // by port; none: not known
 
   // Set before each burst; not null, but for `hops` before the kernel has told of any.
   const LivePlan* plan = nullptr;

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "dataplane/port/host_interface.h"
 #include "dataplane/port/packet_pool.h"
+#include "dataplane/port/rss.h"
 
 namespace cardea::dataplane {
 namespace {
@@ -81,6 +82,7 @@ class Opening {
     if (const int number = rte_eth_macaddr_get(port_.id, &mac); number != 0)
       return refuse(request_, "read its MAC address", number);
     std::memcpy(port_.mac.data(), mac.addr_bytes, port_.mac.size());
+    if (port_.spreads_flows) port_.steering = read_steering(port_.id);
     choose_wake();
     return std::move(port_);
   }
@@ -117,10 +119,8 @@ class Opening {
     conf.rxmode.mtu = told_mtu();
     conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM;
     conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
-    const uint64_t hash = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
-    const bool rss = port_.queues > 1 && hash != 0;
-    if (rss) conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS, conf.rx_adv_conf.rss_conf.rss_hf = hash;
-    port_.spreads_flows = rss && port_.queues >= request_.workers;
+    if (port_.queues > 1) spread_by_flows(conf, info);
+    port_.spreads_flows = spreads_by_flows(conf) && port_.queues >= request_.workers;
     conf.intr_conf.rxq = port_.device.kind == Device::Kind::kPci && !request_.busy ? 1 : 0;
     interrupts_ = conf.intr_conf.rxq != 0;
     int number = rte_eth_dev_configure(port_.id, port_.queues, port_.queues, &conf);

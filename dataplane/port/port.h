@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "dataplane/port/device.h"
+#include "dataplane/state/steering.h"
 
 struct rte_mempool;
 
@@ -32,6 +33,7 @@ struct Port {
   uint16_t queues = 1;         // receive and transmit, each
   bool spreads_flows = false;  // a flow always comes to the same queue, and there is one for each worker
   bool gathers = false;        // a send is a system call: worth waiting a moment for more (gather.h)
+  Steering steering;           // of its flows, where it spreads them and tells how (port/rss.h)
   Wake wake = Wake::kNap;
   std::vector<int> queue_fds;  // by queue, for Wake::kDescriptor; owned by the driver
   int interface_index = 0;     // of the Linux interface under it, or 0

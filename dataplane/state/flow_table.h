@@ -114,13 +114,13 @@ class FlowTable {
   FlowRef match(FlowRef candidate, uint64_t hash, const FlowTuple& tuple) const;
   FlowRef find(uint64_t hash, const FlowTuple& tuple) const;  // all three at once
 
-  // New entries: kNoFlow when flows_max is reached (for tunnels: tunnels_max), or no group or bucket has room. The tuple
-  // must not be in the table.
+  // New entries: kNoFlow when flows_max is reached (for tunnels: tunnels_max), or no group or bucket has room. The
+  // tuple must not be in the table.
   FlowRef insert(uint64_t hash, const FlowTuple& tuple, const FlowHead& head);
   // `nat` filled but for its hashes; both of its tuples must not be in the table.
   FlowRef insert_nat(uint64_t hash, uint64_t reply_hash, const FlowNat& nat);
-  // Nothing finds the flow from here on, and its memory stays as it is until free_ended(): whoever found it earlier in a
-  // burst still has its flow and no other. At most kEndedMax before they are freed.
+  // Nothing finds the flow from here on, and its memory stays as it is until free_ended(): whoever found it earlier in
+  // a burst still has its flow and no other. At most kEndedMax before they are freed.
   void end(FlowRef ref);
   void free_ended();
   void remove(FlowRef ref);  // both at once, between bursts
@@ -195,7 +195,7 @@ class FlowTable {
   void place(uint64_t index, uint16_t signature, FlowRef ref);
   bool make_room(uint64_t index);  // moves one entry of a full bucket to that entry's other bucket
   void index_remove(uint64_t hash, FlowRef ref);
-  void index_remove(FlowRef ref);  // by both of its tuples
+  void index_remove(FlowRef ref);      // by both of its tuples
   uint32_t take_entry(FlowKind kind);  // unit, 0 when there is none
   void free_entry(FlowRef ref);
   void link(uint32_t& list, uint32_t group);

@@ -235,6 +235,22 @@ Result<std::shared_ptr<const std::vector<LiveService>>> services_of(const image:
   return services;
 }
 
+template <typename Visit>
+void each_nat_address(const LivePlan& plan, Visit&& visit) {
+  for (const PlanPort& port : plan.ports)
+    for (const auto* addresses : {&port.nat_v4, &port.nat_v6})
+      for (const IpAddress& address : *addresses) visit(address);
+}
+
+Result<std::vector<NatSource>> nat_sources_of(const LivePlan& plan, NatSources& sources) {
+  Result<> first;
+  each_nat_address(plan, [&](const IpAddress& address) {
+    if (auto added = sources.add(address); first && !added) first = std::move(added);
+  });
+  if (!first) return std::unexpected(std::move(first).error());
+  return sources.known();
+}
+
 std::shared_ptr<const ListenTable> listen_table_of(const LivePlan& plan) {
   std::vector<ListenEntry> listens;
   std::vector<AddressEntry> addresses;
@@ -243,11 +259,9 @@ std::shared_ptr<const ListenTable> listen_table_of(const LivePlan& plan) {
       listens.push_back(listen);
       addresses.push_back({listen.address, kServiceAddress});
     }
-  for (const PlanPort& port : plan.ports) {
+  for (const PlanPort& port : plan.ports)
     for (const Prefix& prefix : port.addresses) addresses.push_back({prefix.address, kPortAddress});
-    for (const auto* nat : {&port.nat_v4, &port.nat_v6})
-      for (const IpAddress& address : *nat) addresses.push_back({address, kNatAddress});
-  }
+  for (const NatSource& source : plan.nat_sources) addresses.push_back({source.address, kNatAddress});
   return std::make_shared<ListenTable>(listens, addresses);
 }
 
@@ -275,6 +289,9 @@ Result<std::unique_ptr<const LivePlan>> build_live_plan(Bytes bytes, SlotRegistr
   auto services = services_of(from, registry);
   if (!services) return std::unexpected(services.error());
   plan->services = std::move(*services);
+  auto nat_sources = nat_sources_of(*plan, registry.nat_sources());
+  if (!nat_sources) return std::unexpected(nat_sources.error());
+  plan->nat_sources = std::move(*nat_sources);
   add_leftover_slots(registry, plan->slots);
   plan->listen_table = listen_table_of(*plan);
   return plan;
@@ -330,7 +347,16 @@ Result<> check_reloadable(const LivePlan& running, const LivePlan& next) {
   return {};
 }
 
+std::unique_ptr<const LivePlan> without_unused_nat_sources(const LivePlan& running, const SlotRegistry& registry) {
+  if (running.nat_sources.size() == registry.nat_sources().size()) return nullptr;
+  auto plan = std::make_unique<LivePlan>(running);
+  plan->nat_sources = registry.nat_sources().known();
+  plan->listen_table = listen_table_of(*plan);
+  return plan;
+}
+
 void keep(const LivePlan& plan, SlotRegistry& registry) {
+  each_nat_address(plan, [&](const IpAddress& address) { registry.keep_nat_source(address); });
   for (const auto& pool : plan.pools)
     for (const PlanBackend& backend : pool->backends) registry.keep_slot(backend.slot);
   for (const LiveService& service : *plan.services)

@@ -62,7 +62,7 @@ struct alignas(64) LiveSlot {
   IpAddress address;
   TrafficCells cells;
   uint16_t port_be = 0;
-  uint8_t family = 0;  // 4 or 6; 0: not in use
+  uint8_t family = 0;      // 4 or 6; 0: not in use
   bool keeps_old = false;  // flows go on whatever they carry; otherwise UDP and new handshakes choose again
 };
 
@@ -86,6 +86,8 @@ struct LivePlan {
   std::shared_ptr<const ListenTable> listen_table;
   std::vector<LiveSlot> slots;  // by SlotId; also those that only flows still use
 
+  std::vector<NatSource> nat_sources;  // the ports', and those that only flows still use
+
   bool is_nat_port(uint16_t port) const { return port >= settings.nat_port_first && port <= settings.nat_port_last; }
 };
 
@@ -98,6 +100,9 @@ Result<std::unique_ptr<const LivePlan>> update_pools(const LivePlan& running, By
 
 // Whether `next` may follow `running` without a restart; the Error says which setting needs one.
 Result<> check_reloadable(const LivePlan& running, const LivePlan& next);
+
+// The same plan where NAT addresses whose last flow ended are nobody's any more; nullptr when there are none such.
+std::unique_ptr<const LivePlan> without_unused_nat_sources(const LivePlan& running, const SlotRegistry& registry);
 
 // Marks in the registry everything this plan uses.
 void keep(const LivePlan& plan, SlotRegistry& registry);

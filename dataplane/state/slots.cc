@@ -46,7 +46,7 @@ const char* prefix_of(const SlotIdentity&) {
 }  // namespace
 
 SlotRegistry::SlotRegistry(stats::Segment& segment, uint32_t services_max, uint32_t backends_max)
-    : segment_(segment), services_max_(services_max), backends_max_(backends_max) {}
+    : segment_(segment), nat_sources_(segment), services_max_(services_max), backends_max_(backends_max) {}
 
 Result<> SlotRegistry::add_rows(const std::string& prefix, const std::string& labels, Rows& rows, TrafficCells& cells) {
   using stats::Kind;
@@ -134,6 +134,7 @@ uint64_t SlotRegistry::flows_of(const TrafficCells& cells) const {
 void SlotRegistry::forget_plan() {
   for (auto& record : slots_) record.in_plan = false;
   for (auto& record : services_) record.in_plan = false;
+  nat_sources_.forget_plan();
 }
 
 template <typename Identity>
@@ -154,6 +155,7 @@ uint32_t SlotRegistry::free_unused_of(Table<Identity>& table, std::map<Identity,
 }
 
 uint32_t SlotRegistry::free_unused() {
+  nat_sources_.free_unused();
   return free_unused_of(slots_, slot_index_, spare_slots_) + free_unused_of(services_, service_index_, spare_services_);
 }
 

@@ -13,6 +13,7 @@
 #include "base/ip.h"
 #include "base/stats.h"
 #include "dataplane/state/listen_table.h"
+#include "dataplane/state/nat_sources.h"
 
 namespace cardea::dataplane {
 
@@ -43,6 +44,8 @@ class SlotRegistry {
 
   // nullptr when the number is not in use.
   const SlotIdentity* identity(SlotId slot) const;
+  NatSources& nat_sources() { return nat_sources_; }
+  const NatSources& nat_sources() const { return nat_sources_; }
   const std::string* service_name(ServiceId service) const;
   const TrafficCells& slot_cells(SlotId slot) const { return slots_[slot].cells; }
   const TrafficCells& service_cells(ServiceId service) const { return services_[service].cells; }
@@ -52,6 +55,7 @@ class SlotRegistry {
   // Marks what a plan uses, then frees what neither that plan nor any flow uses. To be called once every worker runs
   // the plan for which keep_* were called (and at leisure after that: flows end later than plans).
   void forget_plan();
+  void keep_nat_source(const IpAddress& address) { nat_sources_.keep(address); }
   void keep_slot(SlotId slot) { slots_[slot].in_plan = true; }
   void keep_service(ServiceId service) { services_[service].in_plan = true; }
   uint32_t free_unused();  // how many were freed
@@ -78,6 +82,7 @@ class SlotRegistry {
   uint64_t flows_of(const TrafficCells& cells) const;
 
   stats::Segment& segment_;
+  NatSources nat_sources_;
   uint32_t services_max_, backends_max_;
   Table<SlotIdentity> slots_;
   Table<std::string> services_;

@@ -9,7 +9,7 @@
 using namespace cardea::dataplane;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static test::Site& site = *new test::Site({.backends = 2, .flows = 256, .full_checksums = true});
+  static test::Site& site = *new test::Site({.backends = 2, .flows = 256, .checksums = image::Checksums::full});
   if (size > 1600) return 0;
   constexpr size_t kHeadroom = 128;
   std::vector<std::byte> block(kHeadroom + size);

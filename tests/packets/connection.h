@@ -11,9 +11,9 @@ class Connection {
   Connection(Site& site, const FlowTuple& client) : site_(site), client_(client) {}
   static constexpr uint32_t kClientOpens = 1000, kBackendOpens = 7000;
 
-  Outcome syn();         // the client's; from then on the backend knows where to answer
-  Outcome syn_ack();     // the backend's
-  Outcome ack();         // the client's, of that
+  Outcome syn();      // the client's; from then on the backend knows where to answer
+  Outcome syn_ack();  // the backend's
+  Outcome ack();      // the client's, of that
   void open() { syn(), syn_ack(), ack(); }
 
   // Anything else; `sequence` and `acknowledgement` count from where the connection opened, SYN and all.

@@ -55,7 +55,11 @@ std::vector<Outcome> run(Site& site, Ends& ends, const std::vector<std::vector<s
   batch.spread = how.spread;
   batch.handed_over = how.handed_over;
   batch.mac = how.mac;
-  for (uint32_t row = 0; row < batch.count; ++row) batch.packet[row] = packet(frames[row]);
+  batch.port = how.port;
+  for (uint32_t row = 0; row < batch.count; ++row) {
+    batch.packet[row] = packet(frames[row]);
+    batch.packet[row]->ol_flags |= how.ol_flags;
+  }
   path::run(site.worker, batch);
   CHECK(rte_mempool_in_use_count(packet_pool()) == in_use, "the line lost a packet or freed one twice");
   std::vector<Outcome> outcomes;

@@ -30,7 +30,9 @@ struct Ends {
 
 struct How {
   bool spread = false, handed_over = false;
-  uint64_t mac = 0;  // the port's, as in Batch
+  uint64_t mac = 0;       // the port's, as in Batch
+  uint64_t ol_flags = 0;  // what the NIC says of every frame (RTE_MBUF_F_RX_…)
+  uint16_t port = 0;      // that all came by
 };
 std::vector<Outcome> run(Site& site, Ends& ends, const std::vector<std::vector<std::byte>>& frames, How how = {});
 Outcome run(Site& site, const std::vector<std::byte>& frame);

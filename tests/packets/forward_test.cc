@@ -304,7 +304,7 @@ TEST(Checksums, OfPayloadsAreLookedAtWhenAskedTo) {
       const FlowTuple t = v6 ? tuple("[2001:db8:9::7]:5555", "[2001:db8::2]:" + port, protocol)
                              : tuple("198.51.100.7:5555", "203.0.113.2:" + port, protocol);
       for (const uint16_t payload : {0, 6, 7}) {
-        Site strict({.full_checksums = true}), usual;
+        Site strict({.checksums = image::Checksums::full}), usual;
         std::vector<std::byte> bytes = frame({.tuple = t, .payload = payload});
         EXPECT_EQ(run(strict, bytes).verdict, Verdict::kForward);
         bytes.back() ^= std::byte{1};
@@ -315,7 +315,7 @@ TEST(Checksums, OfPayloadsAreLookedAtWhenAskedTo) {
 }
 
 TEST(Checksums, UdpOverIpv4NeedsNone) {
-  Site site({.full_checksums = true});
+  Site site({.checksums = image::Checksums::full});
   const FlowTuple t = tuple("198.51.100.7:5555", "203.0.113.1:53", Protocol::kUdp);
   std::vector<std::byte> bytes = frame({t});
   store_be16(bytes.data() + 40, 0);
@@ -328,7 +328,7 @@ TEST(Checksums, UdpOverIpv6WithoutOneIsNotMadeRight) {
   const FlowTuple t = tuple("[2001:db8:9::7]:5555", "[2001:db8::1]:53", Protocol::kUdp);
   std::vector<std::byte> bytes = frame({t});
   store_be16(bytes.data() + 60, 0);
-  Site site, strict({.full_checksums = true});
+  Site site, strict({.checksums = image::Checksums::full});
   const Outcome outcome = run(site, bytes);
   ASSERT_EQ(outcome.verdict, Verdict::kForward) << name(outcome.reason);
   EXPECT_EQ(load_be16(outcome.frame.data() + 60), 0) << "tunnels may do without (RFC 6935); the receiver has to refuse";

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <set>
 
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/quote.h"
@@ -155,6 +156,52 @@ TEST(Errors, AboutATunnelsAnswersReachTheFlowsBackendWhole) {
     const size_t l4 = v6 ? 54 : 34, outer = v6 ? 40 : 20;
     EXPECT_EQ(Bytes(known.frame.begin() + std::ptrdiff_t(l4 + outer), known.frame.end()),
               Bytes(error.begin() + std::ptrdiff_t(l4), error.end()));
+  }
+}
+
+// A NIC spreads an error by its own addresses, if at all: the flow it is about is another queue's.
+TEST(Errors, FromTheClientsSideAreGivenToTheWorkerThatThePortSteersTheFlowTo) {
+  Steering steering{.key = std::vector<uint8_t>(40), .table = std::vector<uint16_t>(128)};
+  for (size_t i = 0; i < steering.key.size(); ++i) steering.key[i] = uint8_t(i * 37 + 11);
+  for (size_t i = 0; i < steering.table.size(); ++i) steering.table[i] = uint16_t(i % 4);
+  std::set<uint32_t> given_to;
+  for (uint16_t port = 1000; port < 1032; ++port)
+    for (const bool v6 : {false, true}) {
+      Site site;
+      site.worker.workers = 4, site.worker.index = 1;
+      site.worker.steering = {steering};
+      FlowTuple flow = v6 ? tuple("[2001:db8:9::7]:1", "[2001:db8::2]:80") : tuple("198.51.100.7:1", "203.0.113.2:80");
+      flow.source_port_be = __builtin_bswap16(port);
+      const FlowTuple answer{flow.destination, flow.source, flow.destination_port_be, flow.source_port_be,
+                             flow.protocol};
+      Ends ends;
+      run(site, ends, {error_about(frame({answer}), v6 ? kTooBig6 : kTooBig4)});
+      const uint32_t owner = steering.queue_of(flow) % 4;
+      given_to.insert(owner);
+      ASSERT_EQ(ends.handed_over.size(), owner == 1 ? 0u : 1u);
+      if (owner != 1) EXPECT_EQ(ends.handed_over[0].to, owner);
+      Ends others;
+      run(site, others, {frame({flow})});
+      EXPECT_EQ(others.handed_over.size(), 0u) << "the flow's own packets are where they came";
+      Explanation e;
+      e.tuple = flow;
+      EXPECT_EQ(explain_owner(*site.plan, flow, 4, steering), owner);
+      EXPECT_EQ(explain_owner(*site.plan, flow, 4, {}), owner_of(flow_hash(site.plan->hash_key, flow), 4));
+    }
+  EXPECT_EQ(given_to.size(), 4u);
+}
+
+TEST(Errors, DoNotMakeAFlowChooseAgain) {
+  for (const image::BackendState state : {image::BackendState::down, image::BackendState::maint}) {
+    Site site;
+    const FlowTuple flow = tuple("198.51.100.7:5555", "203.0.113.2:53", Protocol::kUdp);
+    const SlotId slot = run(site, frame({flow})).slot;
+    site.update(pool_update("v4", 4, state));
+    const FlowTuple answer{flow.destination, flow.source, flow.destination_port_be, flow.source_port_be, flow.protocol};
+    const Outcome error = run(site, error_about(frame({answer}), kTooBig4));
+    EXPECT_EQ(error.verdict, Verdict::kForward) << name(error.reason);
+    EXPECT_EQ(error.slot, slot) << "anyone can send one";
+    EXPECT_EQ(site.worker.flows.size(), 1u);
   }
 }
 

@@ -108,7 +108,7 @@ image::PlanT plan_of(const SiteOptions& options) {
   plan.settings->flows = options.flows;
   plan.settings->nat_port_first = options.nat_port_first;
   plan.settings->nat_port_last = options.nat_port_last;
-  if (options.full_checksums) plan.settings->checksums = image::Checksums::full;
+  plan.settings->checksums = options.checksums;
   auto port = std::make_unique<image::PortT>();
   port->name = "wan";
   port->device = "net_null0";

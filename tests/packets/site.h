@@ -19,7 +19,7 @@ struct SiteOptions {
   uint32_t flows = 1024;
   uint16_t nat_port_first = 1024, nat_port_last = 32767;
   uint16_t mtu = 1500;
-  bool full_checksums = false;
+  image::Checksums checksums = image::Checksums::headers;
   bool lan = false;                        // a second port, and the backends on it: port 0 is 192.0.2.1 then
   std::vector<std::string> nat_addresses;  // none: the ports' own
 };

@@ -158,6 +158,21 @@ TEST(NatSource, EstablishedConnectionsKeepTheirPortsUntilTheyWereIdleForLong) {
   EXPECT_EQ(taken(site), 1u);
 }
 
+TEST(NatSource, AClosedConnectionRestsASecondHoweverShortItsTimeoutIs) {
+  const SiteOptions options{.backends = 1, .nat_port_first = 4000, .nat_port_last = 4000};
+  Site site(options);
+  image::PlanT plan = plan_of(options);
+  plan.settings->tcp_closing_timeout_ms = 1000;
+  site.reload(plan);
+  Connection closed(site, from(1, kNat)), next(site, from(2, kNat));
+  closed.open();
+  closed.client(wire::kTcpFin | kTcpAck), closed.backend(wire::kTcpFin | kTcpAck);
+  site.worker.now_ms += 999;
+  EXPECT_EQ(name(next.syn().reason), name(Reason::k_no_nat_port));
+  ++site.worker.now_ms;
+  EXPECT_EQ(next.syn().verdict, Verdict::kForward);
+}
+
 TEST(NatSource, ASearchThatFoundNoneIsNotMadeAgainWithinTheMillisecond) {
   Site site({.backends = 1, .nat_port_first = 4000, .nat_port_last = 4000});
   Connection holder(site, from(1, kNat));

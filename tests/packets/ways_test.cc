@@ -125,6 +125,59 @@ TEST(NatAddresses, WithoutOneOfItsFamilyABackendGetsNoFlow) {
   EXPECT_EQ(run(site, frame({kNat, kTcpSyn})).verdict, Verdict::kForward);
 }
 
+uint64_t flows_of(const Site& site, const char* address) {
+  for (const NatSource& source : site.plan->nat_sources)
+    if (source.address.text() == address) return site.worker.cells[source.flows];
+  return 999;
+}
+
+TEST(NatAddresses, OneThatLeavesThePlanKeepsItsFlowsUntilTheyEnd) {
+  Site site(kOwnAddresses);
+  std::vector<Connection> kept;
+  for (uint16_t port = 1000; kept.size() < 2; ++port) {
+    Connection connection(site, client(kNat, port));
+    connection.open();
+    if (connection.reply_tuple().destination.text() == kSecond) kept.push_back(connection);
+  }
+  EXPECT_EQ(flows_of(site, kSecond), 2u);
+  SiteOptions fewer = kOwnAddresses;
+  fewer.nat_addresses = {kFirst};
+  site.reload(plan_of(fewer));
+  for (Connection& connection : kept) {
+    EXPECT_EQ(connection.backend(kTcpAck).verdict, Verdict::kForward) << "replies are still ours";
+    EXPECT_EQ(connection.client(kTcpAck).verdict, Verdict::kForward);
+  }
+  EXPECT_EQ(name(run(site, frame({kNat6, kTcpSyn})).reason), name(Reason::k_no_source_address))
+      << "it gets no new ones";
+  for (uint16_t port = 3000; port < 3050; ++port) {
+    Connection connection(site, client(kNat, port));
+    connection.syn();
+    EXPECT_EQ(connection.reply_tuple().destination.text(), kFirst);
+  }
+  auto without_v6 = without_unused_nat_sources(*site.plan, *site.registry);
+  ASSERT_NE(without_v6, nullptr) << "the third address had no flows";
+  EXPECT_EQ(without_v6->nat_sources.size(), 2u);
+  site.plan = std::move(without_v6);
+  site.worker.plan = site.plan.get();
+  EXPECT_EQ(without_unused_nat_sources(*site.plan, *site.registry), nullptr) << "the second has";
+  for (Connection& connection : kept) {
+    connection.client(kTcpRst);
+    const FlowTuple& t = connection.client_tuple();
+    site.worker.flows.head(site.worker.flows.find(flow_hash(site.plan->hash_key, t), t)).last_seen_ms -= 60'000;
+  }
+  for (int ms = 0; ms < 1001; ++ms) ++site.worker.now_ms, path::tend(site.worker);
+  EXPECT_EQ(flows_of(site, kSecond), 0u);
+  site.registry->forget_plan();
+  keep(*site.plan, *site.registry);
+  site.registry->free_unused();
+  const auto tidied = without_unused_nat_sources(*site.plan, *site.registry);
+  ASSERT_NE(tidied, nullptr);
+  ASSERT_EQ(tidied->nat_sources.size(), 1u);
+  EXPECT_EQ(tidied->nat_sources[0].address.text(), kFirst);
+  EXPECT_EQ(tidied->listen_table->use_of(IpAddress::parse(kSecond).value()), 0);
+  EXPECT_EQ(tidied->listen_table->use_of(IpAddress::parse(kFirst).value()), kNatAddress);
+}
+
 Hop hop(uint16_t port, uint8_t mac, HopState state, const char* address) {
   return {{2, 0, 0, 0, 9, mac}, {2, 0, 0, 0, 0, 2}, port, 1500, state, IpAddress::parse(address).value()};
 }

@@ -64,7 +64,7 @@ TEST(TapSettings, AnAddressIsSetOnceWhoeverListensOnIt) {
 
 TEST(TapSettings, NatAddressesAreAnsweredFor) {
   LivePlan plan = plan_of(kPorts, {});
-  plan.settings.nat_addresses = {address("10.0.0.99"), address("10.0.0.1")};
+  plan.nat_sources = {{address("10.0.0.99")}, {address("10.0.0.1")}};
   const TapSettings wanted = tap_settings(plan);
   EXPECT_TRUE(wanted.addresses.contains({1, prefix("10.0.0.99/32"), true}));
   EXPECT_EQ(wanted.addresses.size(), 3u + 1u);
