@@ -90,7 +90,7 @@ bool KernelDoor::carry_to_kernel() {
 }
 
 void KernelDoor::write_to_kernel(rte_mbuf* packet) {
-  if (packet->port >= around_.ports.size()) return;
+  if (packet->port >= around_.ports.size()) return count(around_.path_cells.drops[size_t(Reason::k_door_full)], 1);
   const MutableBytes frame{rte_pktmbuf_mtod(packet, std::byte*), packet->data_len};
   if (packet->port == coalesced_port_ && coalescer_.add(frame)) return;
   give_to_kernel();
@@ -124,7 +124,7 @@ bool KernelDoor::take_frame(uint16_t port, size_t size) {
   const auto header = load_native<VirtioHeader>(frame_.get());
   const Bytes frame{frame_.get() + sizeof header, size - sizeof header};
   FlowTuple tuple;
-  const wire::Frame read = wire::read_frame(frame, tuple);
+  const wire::Frame read = wire::read_behind_tags(frame, tuple);
   const auto segments = Segments::of(header, frame, read, tuple);
   if (!segments) return false;
   const uint32_t sent = send_segments(port, *segments);

@@ -14,7 +14,7 @@ namespace cardea::dataplane {
 
 class Segments {
  public:
-  // `frame` is the kernel's, `read` and `tuple` are what wire/frame.h says of it; both bytes and header outlive the
+  // `frame` is the kernel's, `read` and `tuple` are what wire::read_behind_tags says of it; both bytes and header outlive the
   // object.
   static std::optional<Segments> of(const VirtioHeader& header, Bytes frame, const wire::Frame& read,
                                     const FlowTuple& tuple);

@@ -1,7 +1,7 @@
 // One Ethernet frame's headers, checked once: where they stand, how long they are, and whether they make sense. Pure:
 // bytes in, value out; whoever has a Frame without a fault may read every field it names without another bounds check.
 // IPv4 with options; IPv6 with a bounded walk over extension headers (RFC 8200); TCP and UDP. A VLAN tag is
-// recognised and not looked behind.
+// recognised, and looked behind only by who asks for it.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +44,15 @@ inline constexpr uint8_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck
 inline constexpr uint16_t kEtherIpv4 = 0x0800, kEtherIpv6 = 0x86dd, kEtherVlan = 0x8100, kEtherQinq = 0x88a8;
 inline constexpr uint16_t kEtherHeader = 14;
 inline constexpr int kExtensionHeadersMax = 8;
+
+inline constexpr uint16_t kVlanTag = 4;
+inline constexpr uint32_t kVlanTagsMax = 2;
+
+// Bytes of the VLAN tags between the link addresses and the EtherType; 0 when there are none, or more than two.
+uint16_t vlan_tags(Bytes bytes);
+
+// The same frame behind its VLAN tags: every offset counts from the start of `bytes`.
+Frame read_behind_tags(Bytes bytes, FlowTuple& tuple);
 
 // Reads the frame's headers and fills `tuple` as far as they are known (addresses when IP; ports when l4 != 0).
 Frame read_frame(Bytes bytes, FlowTuple& tuple);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "dataplane/wire/frame.h"
 
@@ -16,6 +17,11 @@ inline uint32_t add_words(std::span<const std::byte> bytes, uint32_t sum = 0) {
     if (sum > 0xffff) sum -= 0xffff;
   }
   return sum;
+}
+
+// What belongs into a field over these bytes, host order; 0 where it is in it already.
+inline uint16_t internet_checksum(std::span<const std::byte> bytes, uint32_t sum = 0) {
+  return uint16_t(~add_words(bytes, sum));
 }
 
 inline bool ip_sum_right(std::span<const std::byte> frame, const wire::Frame& f) {
@@ -31,6 +37,17 @@ inline uint32_t l4_sum_by_reference(std::span<const std::byte> frame, const wire
 }
 inline bool l4_sum_right_by_reference(std::span<const std::byte> frame, const wire::Frame& f) {
   return l4_sum_by_reference(frame, f) == 0xffff;
+}
+
+
+// Both of a whole frame, which may be an ICMP message as well.
+inline bool sums_right(const std::vector<std::byte>& frame) {
+  FlowTuple tuple;
+  wire::Frame f = wire::read_frame(frame, tuple);
+  if (f.l4 == 0) f.l4 = uint16_t(f.l3 + (f.family == 4 ? (size_t(frame[f.l3]) & 15) * 4 : 40));
+  if (f.protocol == 1)
+    return ip_sum_right(frame, f) && internet_checksum(std::span(frame).subspan(f.l4, f.l3 + f.l3_length - f.l4)) == 0;
+  return ip_sum_right(frame, f) && l4_sum_right_by_reference(frame, f);
 }
 
 }  // namespace cardea::dataplane::test

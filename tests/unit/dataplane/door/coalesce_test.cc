@@ -165,6 +165,38 @@ TEST(Segments, TheLastCarriesTheFinAndTheFirstTheCongestionMark) {
   EXPECT_EQ(segments->bytes(), bytes);
 }
 
+// What a VLAN interface on the TAP sends: the kernel leaves cutting and checksums to us behind one tag and behind two.
+TEST(Segments, CutsBehindVlanTags) {
+  for (const FlowTuple& flow : {kFlow4, kFlow6})
+    for (const size_t tags : {1, 2}) {
+      const Frame plain = segment(flow, 7, 1000, kAck | kPsh);
+      Frame tagged = plain;
+      for (size_t i = 0; i < tags; ++i) {
+        const std::byte tag[4] = {std::byte{i == 0 ? uint8_t{0x81} : uint8_t{0x88}},
+                                  std::byte{i == 0 ? uint8_t{0} : uint8_t{0xa8}}, std::byte{0}, std::byte{5}};
+        tagged.insert(tagged.begin() + 12, tag, tag + 4);
+      }
+      FlowTuple t, of_plain;
+      const VirtioHeader header{.flags = VirtioHeader::kNeedsChecksum,
+                                .type = flow.source.is_v4() ? VirtioHeader::kTcpV4 : VirtioHeader::kTcpV6,
+                                .segment = 400};
+      const auto segments = Segments::of(header, tagged, wire::read_behind_tags(tagged, t), t);
+      ASSERT_TRUE(segments);
+      EXPECT_EQ(t, flow);
+      const auto expected = Segments::of(header, plain, wire::read_frame(plain, of_plain), of_plain);
+      ASSERT_EQ(segments->count(), 3u);
+      for (uint32_t i = 0; i < 3; ++i) {
+        Frame one(segments->size(i)), untagged(expected->size(i));
+        segments->write(i, one.data());
+        expected->write(i, untagged.data());
+        EXPECT_TRUE(std::equal(one.begin(), one.begin() + 12 + std::ptrdiff_t(4 * tags), tagged.begin()));
+        one.erase(one.begin() + 12, one.begin() + 12 + std::ptrdiff_t(4 * tags));
+        EXPECT_EQ(one, untagged);
+        EXPECT_TRUE(test::sums_right(one));
+      }
+    }
+}
+
 TEST(Segments, RefusesWhatMakesNoSense) {
   const Frame frame = segment(kFlow4, 7, 1000);
   FlowTuple t;

@@ -7,6 +7,7 @@
 
 #include "dataplane/wire/l4_checksum.h"
 #include "tests/packets/site.h"
+#include "tests/packets/reference_sum.h"
 
 namespace cardea::dataplane::test {
 
@@ -35,14 +36,6 @@ inline std::vector<std::byte> segment(const FlowTuple& flow, uint32_t sequence, 
   for (uint16_t i = 0; i < payload; ++i) bytes[l4 + 20u + i] = std::byte(sequence + i);
   set_sums(bytes);
   return bytes;
-}
-
-inline bool sums_right(const std::vector<std::byte>& bytes) {
-  FlowTuple t;
-  const wire::Frame f = wire::read_frame(bytes, t);
-  if (f.fault != wire::Fault::kNone) return false;
-  if (f.family == 4 && wire::fold(wire::sum_bytes(bytes.data() + f.l3, 20)) != 0xffff) return false;
-  return wire::l4_sum_right(f, t, bytes.data());
 }
 
 }  // namespace cardea::dataplane::test
