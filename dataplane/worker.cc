@@ -166,6 +166,7 @@ bool Worker::receive(const QueueOfPort& queue) {
   batch_.count = count;
   batch_.port = queue.port->index;
   batch_.mac = link_address(queue.port->mac.data());
+  batch_.virtual_link = queue.port->device.on_host_interface();
   batch_.spread = !queue.port->spreads_flows && around_.rings.workers.size() > 1;
   batch_.handed_over = false;
   path::run(state_, batch_);
@@ -178,6 +179,7 @@ bool Worker::take_inbox() {
   batch_.count = count;
   batch_.port = 0;
   batch_.mac = 0;  // whoever received them compared it
+  batch_.virtual_link = false;  // the same
   batch_.spread = false;
   batch_.handed_over = true;
   path::run(state_, batch_);

@@ -252,6 +252,7 @@ const char* verdict_name(Verdict verdict) {
       return "drop";
     case Verdict::kHandOver:
       return "hand_over";
+    case Verdict::kHold:  // fragments, which are no question
     case Verdict::kOnTheLine:
       break;
   }

@@ -122,6 +122,27 @@ uint32_t count_sent(WorkerState& worker, const Batch& batch) {
   return sent;
 }
 
+// Not rows of the burst: pieces of what was cut, and fragments that had waited.
+void count_aside(WorkerState& worker, const Batch& batch) {
+  const PathCells& cells = *worker.path_cells;
+  for (const Piece& piece : std::span(batch.pieces, batch.piece_count)) {
+    const uint16_t port = worker.hops->hops[batch.hop[piece.row]].port;
+    stats::add(&worker.cells[cells.fragments_made], 1);
+    if (piece.packet == nullptr) {
+      const Reason why = batch.reason[piece.row];
+      stats::add(&worker.cells[cells.drops[size_t(why == Reason::kNone ? Reason::k_tx_full : why)]], 1);
+    } else if (batch.verdict[piece.row] == Verdict::kForward && port < cells.ports.size()) {
+      stats::add(&worker.cells[cells.ports[port].packets_out], 1);
+      stats::add(&worker.cells[cells.ports[port].bytes_out], piece.length);
+    }
+  }
+  stats::add(&worker.cells[cells.drops[size_t(Reason::k_fragment)]], batch.given_up);
+  stats::add(&worker.cells[cells.drops[size_t(Reason::k_hand_over_full)]], batch.unreleased);
+  stats::add(&worker.cells[cells.datagrams_evicted], batch.datagrams_evicted);
+  stats::add(&worker.cells[cells.fragments_joined], uint64_t(__builtin_popcountll(batch.joined)));
+  stats::add(&worker.cells[cells.sums_finished], uint64_t(__builtin_popcountll(batch.sums_finished)));
+}
+
 }  // namespace
 
 void account(WorkerState& worker, Batch& batch) {
@@ -132,6 +153,8 @@ void account(WorkerState& worker, Batch& batch) {
   if (batch.bypassed != 0) stats::add(&worker.cells[worker.path_cells->bypassed], batch.bypassed);
   if (batch.evicted != 0) stats::add(&worker.cells[worker.path_cells->evicted], batch.evicted);
   if (batch.ports_taken != 0) stats::add(&worker.cells[worker.path_cells->ports_taken], batch.ports_taken);
+  if (batch.piece_count != 0 || batch.fragments != 0 || batch.sums_finished != 0) [[unlikely]]
+    count_aside(worker, batch);
   stats::set(&worker.cells[worker.path_cells->flows], worker.flows.size());
 }
 

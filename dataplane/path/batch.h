@@ -25,6 +25,7 @@ enum class Verdict : uint8_t {
   kDoor,      // the kernel's
   kHandOver,  // another worker owns the flow
   kWait,      // forward as soon as the next hop is resolved
+  kHold,      // a fragment that waits for the first one of its datagram
   kToSender,  // dropped; the buffer holds an ICMP error that tells the sender why, out by hops[hop].port
   kDrop,
 };
@@ -36,11 +37,26 @@ inline uint64_t link_address(const void* bytes) {
   return load_native<uint32_t>(bytes) | uint64_t{load_native<uint16_t>(static_cast<const std::byte*>(bytes) + 4)} << 32;
 }
 
+// Ports see every frame on the wire. The virtual address of a VRRP router (RFC 5798 7.3) is ours when it gets to us.
+inline bool for_this_port(uint64_t mac, const std::byte* frame) {
+  const uint64_t to = link_address(frame);
+  const uint64_t vrrp = to & 0xff'ffff'ffff;
+  return to == mac || mac == 0 || vrrp == 0x01'00'5e'00'00 || vrrp == 0x02'00'5e'00'00;
+}
+
+// What a packet was cut into besides its first piece, which stays in its row.
+struct Piece {
+  rte_mbuf* packet;  // nullptr: no end took it
+  uint16_t length;
+  uint8_t row;
+};
+
 struct Batch {
   // Set by whoever received the burst, before path::run(); `packet` is owned by the batch until emit gives it away.
   uint32_t count = 0;
   uint16_t port = 0;         // all came from this port: index in the plan's ports (0 in bursts that were handed over)
   uint64_t mac = 0;          // of that port (link_address()); 0: not compared with whom the frames are for
+  bool virtual_link = false;  // this port's peer may leave checksums to a NIC that is not there
   bool spread = false;       // this port cannot spread flows over the workers by itself
   bool handed_over = false;  // from another worker's ring: this worker owns them, whatever spread says
   rte_mbuf* packet[kBurstMax];
@@ -56,6 +72,16 @@ struct Batch {
   // parse, guard, and whoever ends a packet's way
   Verdict verdict[kBurstMax];
   Reason reason[kBurstMax];
+  // guard: a bit a row
+  uint64_t fragments;      // of these
+  uint64_t sums_finished;  // their checksum was left half done by the sender's host
+  // join
+  uint64_t known;   // fragments whose ports are known, and in their tuple
+  uint64_t joined;  // of these, those that became so here: their flow's worker has yet to be found
+  uint64_t datagram[kBurstMax];       // of fragments: the hash that tells it from others
+  rte_mbuf* released[kBurstMax];      // had waited for a first fragment of this burst: they go through the line again
+  uint16_t released_count, given_up;  // given_up: waiting fragments that made room or waited for too long
+  uint64_t datagrams_evicted;
   // classify
   ServiceId service[kBurstMax];  // kNoService when it is nobody's
   Direction direction[kBurstMax];
@@ -73,8 +99,13 @@ struct Batch {
   FlowNat dry_nat;              // of a dry worker: the flow it would have made
   // route
   HopId hop[kBurstMax];
+  // rewrite
+  static constexpr uint32_t kPiecesMax = 2 * kBurstMax;
+  Piece pieces[kPiecesMax];
+  uint16_t piece_count;
   // emit
   uint16_t out_length[kBurstMax];  // of the frame as it left
+  uint16_t unreleased;             // what this worker's own ring did not take
 
   void leave(uint32_t row, Verdict v, Reason why) {
     verdict[row] = v;

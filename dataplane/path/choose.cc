@@ -1,4 +1,4 @@
-// Sixth room: new flows get a backend by the ring, a place in the flow table and, for fullnat, a source port. ipip goes
+// Seventh room: new flows get a backend by the ring, a place in the flow table and, for fullnat, a source port. ipip goes
 // on without a place in a full table, for the ring gives the same answer again; fullnat cannot.
 #include "base/maglev.h"
 #include "dataplane/path/flow_life.h"

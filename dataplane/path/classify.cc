@@ -1,4 +1,4 @@
-// Third room: whose packet it is: a service's, a reply to one of our NAT addresses, or the kernel's. Gives the flow
+// Fourth room: whose packet it is: a service's, a reply to one of our NAT addresses, or the kernel's. Gives the flow
 // hash to those that stay on the line.
 #include "dataplane/path/flow_hashes.h"
 #include "dataplane/path/path.h"
@@ -11,13 +11,6 @@ bool unspecified(const FlowTuple& tuple, uint8_t family) {
   return family == 4 ? source[12] == 0 : load_native<uint64_t>(source) == 0 && load_native<uint64_t>(source + 8) == 0;
 }
 
-// Ports see every frame on the wire. The virtual address of a VRRP router (RFC 5798 7.3) is ours when it gets to us.
-bool for_this_port(uint64_t mac, const std::byte* frame) {
-  const uint64_t to = link_address(frame);
-  const uint64_t vrrp = to & 0xff'ffff'ffff;
-  return to == mac || mac == 0 || vrrp == 0x01'00'5e'00'00 || vrrp == 0x02'00'5e'00'00;
-}
-
 // True when the packet stays on the line.
 bool classify_one(const LivePlan& plan, const ListenTable& listens, Batch& batch, uint32_t row) {
   const wire::Frame& frame = batch.frame[row];
@@ -26,11 +19,8 @@ bool classify_one(const LivePlan& plan, const ListenTable& listens, Batch& batch
     batch.leave(row, Verdict::kDoor, Reason::k_other_link_address);
     return false;
   }
-  if (frame.flags & wire::kFragment) [[unlikely]] {
-    if (listens.use_of(tuple.destination) & kServiceAddress)
-      batch.drop(row, Reason::k_fragment);
-    else
-      batch.leave(row, Verdict::kDoor, Reason::k_not_a_service);
+  if (frame.flags & wire::kFragment && !(batch.known >> row & 1)) [[unlikely]] {
+    batch.leave(row, Verdict::kDoor, Reason::k_not_a_service);
     return false;
   }
   const ServiceId service = listens.find(tuple.destination, tuple.destination_port_be, tuple.protocol);

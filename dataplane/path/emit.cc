@@ -1,6 +1,9 @@
-// Ninth room, the only one that sends: packets are gathered by where they go and given away in as few calls as the
+// Tenth room, the only one that sends: packets are gathered by where they go and given away in as few calls as the
 // burst has destinations. What an end does not take is dropped, with that end as the reason.
 #include <rte_mbuf.h>
+
+#include <span>
+#include <utility>
 
 #include "dataplane/path/path.h"
 
@@ -71,13 +74,18 @@ void hand_over(WorkerState& worker, Batch& batch) {
   }
 }
 
-void let_wait(WorkerState& worker, Batch& batch, uint32_t row) {
+// Until the row's next hop is resolved. False: there is no room.
+bool wait(WorkerState& worker, const Batch& batch, uint32_t row, rte_mbuf* packet) {
   const Hop& hop = worker.hops->hops[batch.hop[row]];
   IpAddress next = hop.address;
   if (hop.state == HopState::kOnLink)
     next = batch.direction[row] == Direction::kOut ? IpAddress{worker.flows.nat(batch.flow[row]).client}
                                                    : worker.plan->slots[batch.slot[row]].address;
-  if (worker.egress.wait(worker.egress.context, batch.packet[row], hop.port, next)) return;
+  return worker.egress.wait(worker.egress.context, packet, hop.port, next);
+}
+
+void let_wait(WorkerState& worker, Batch& batch, uint32_t row) {
+  if (wait(worker, batch, row, batch.packet[row])) return;
   batch.drop(row, Reason::k_neighbour_queue_full);
   rte_pktmbuf_free(batch.packet[row]);
 }
@@ -92,6 +100,35 @@ void tell_sender(WorkerState& worker, Batch& batch, uint32_t row) {
   if (taken) return;
   batch.drop(row, batch.reason[row]);
   rte_pktmbuf_free(batch.packet[row]);
+}
+
+void hold(WorkerState& worker, Batch& batch, uint32_t row) {
+  rte_mbuf* made_room = worker.fragments.wait(batch.datagram[row], batch.packet[row], worker.now_ms);
+  if (made_room == nullptr) return;
+  ++batch.given_up;
+  rte_pktmbuf_free(made_room);
+}
+
+bool send_piece(WorkerState& worker, const Batch& batch, const Piece& piece) {
+  const Egress& egress = worker.egress;
+  rte_mbuf* packet = piece.packet;
+  if (batch.verdict[piece.row] == Verdict::kWait) return wait(worker, batch, piece.row, packet);
+  if (batch.verdict[piece.row] != Verdict::kForward) return false;  // without its first piece it is of no use
+  return egress.transmit(egress.context, worker.hops->hops[batch.hop[piece.row]].port, &packet, 1) == 1;
+}
+
+// What is not a row of the burst: the further pieces of packets that were cut, and fragments that waited for one of the
+// burst's, which go through the line again.
+void send_aside(WorkerState& worker, Batch& batch) {
+  for (Piece& piece : std::span(batch.pieces, batch.piece_count)) {
+    if (send_piece(worker, batch, piece)) continue;
+    rte_pktmbuf_free(std::exchange(piece.packet, nullptr));
+  }
+  if (batch.released_count == 0) return;
+  const uint16_t taken =
+      worker.egress.hand_over(worker.egress.context, worker.index, batch.released, batch.released_count);
+  batch.unreleased = uint16_t(batch.released_count - taken);
+  if (batch.unreleased > 0) rte_pktmbuf_free_bulk(batch.released + taken, batch.unreleased);
 }
 
 void send_the_rest(WorkerState& worker, Batch& batch) {
@@ -111,6 +148,9 @@ void send_the_rest(WorkerState& worker, Batch& batch) {
       case Verdict::kWait:
         let_wait(worker, batch, row);
         break;
+      case Verdict::kHold:
+        hold(worker, batch, row);
+        break;
       case Verdict::kToSender:
         tell_sender(worker, batch, row);
         break;
@@ -128,11 +168,14 @@ void send_the_rest(WorkerState& worker, Batch& batch) {
 }  // namespace
 
 void emit(WorkerState& worker, Batch& batch) {
-  if (batch.live_count == 0) return send_the_rest(worker, batch);
-  if (leaves_whole(worker.hops->hops.data(), batch)) [[likely]]
-    return transmit_whole(worker, batch);
-  send_the_rest(worker, batch);
-  transmit(worker, batch);
+  if (batch.live_count != 0 && leaves_whole(worker.hops->hops.data(), batch)) [[likely]] {
+    transmit_whole(worker, batch);
+  } else {
+    send_the_rest(worker, batch);
+    if (batch.live_count != 0) transmit(worker, batch);
+  }
+  if (batch.piece_count + batch.released_count != 0) [[unlikely]]
+    send_aside(worker, batch);
 }
 
 }  // namespace cardea::dataplane::path

@@ -109,7 +109,7 @@ void note(WorkerState& worker, const Batch& batch, uint32_t row) {
   if (flow.state == FlowState::kEstablished && (flags & (kTcpFin | kTcpRst | kTcpAck)) == kTcpAck) [[likely]] {
     if (FlowTable::kind(ref) == FlowKind::kNat)
       acknowledge(worker.flows.nat(ref), batch, row, FlowTable::is_reply(ref));
-  } else if (flow.protocol == Protocol::kTcp) {
+  } else if (flow.protocol == Protocol::kTcp && batch.frame[row].l4 != 0) {  // not a later fragment
     if (!advance_tcp(worker.flows, ref, segment_of(batch, row))) return;
   } else if (flow.state == FlowState::kUdpOnce) {
     advance_udp(worker.flows, ref);

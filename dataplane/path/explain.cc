@@ -95,6 +95,7 @@ void explain(WorkerState& worker, Explanation& e) {
   worker.dry = true;
   path::parse(worker, batch);
   path::guard(worker, batch);
+  path::join(worker, batch);
   path::classify(worker, batch);
   if (batch.live_count == 1) {
     e.has_hash = true;
@@ -141,6 +142,7 @@ std::string ending(const LivePlan& plan, const Explanation& e) {
                          plan.ports[e.next_hop.port].name, m[0], m[1], m[2], m[3], m[4], m[5]);
     }
     case Verdict::kHandOver:
+    case Verdict::kHold:
     case Verdict::kOnTheLine:
       break;
   }

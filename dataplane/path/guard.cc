@@ -1,5 +1,6 @@
 // Second room: refuses packets that are bad for anyone: wrong checksums and senders that cannot be. What only a service
-// must not get (fragments, a used-up TTL) is classify's to refuse, for the kernel may want it.
+// must not get (a used-up TTL) is classify's to refuse, for the kernel may want it. Checksums that a sending host left
+// half done are finished first.
 #include <rte_mbuf.h>
 
 #include "dataplane/path/path.h"
@@ -16,6 +17,21 @@ bool bad_ip_checksum(const rte_mbuf& packet, const std::byte* ip, image::Checksu
   const uint64_t sum =
       ip[0] == std::byte{0x45} ? wire::sum_plain_ipv4_header(ip) : wire::sum_bytes(ip, (size_t(ip[0]) & 0xf) * 4);
   return wire::fold(sum) != 0xffff;
+}
+
+// Finishes a checksum that the sender's host left to a NIC, or that a NIC says is not there though it knows the packet
+// to be sound. True: it did.
+bool finish_l4_checksum(const rte_mbuf& packet, Batch& batch, uint32_t row) {
+  const wire::Frame& frame = batch.frame[row];
+  const bool not_there = (packet.ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE;
+  if (frame.l4 == 0 || frame.flags & (wire::kFragment | wire::kQuote)) return false;
+  if (!not_there && !wire::l4_sum_half_done(frame, batch.tuple[row], batch.data[row])) return false;
+  wire::set_l4_sum(frame, batch.tuple[row], batch.data[row]);
+  return true;
+}
+
+bool may_be_half_done(const rte_mbuf& packet, const Batch& batch) {
+  return batch.virtual_link || (packet.ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE;
 }
 
 bool bad_l4_checksum(const rte_mbuf& packet, const Batch& batch, uint32_t row, image::Checksums setting) {
@@ -43,12 +59,15 @@ bool martian(const FlowTuple& tuple, uint8_t family) {
 
 void guard(WorkerState& worker, Batch& batch) {
   const image::Checksums setting = worker.plan->settings.checksums;
+  uint64_t fragments = 0;
   uint32_t live = 0;
   for (uint32_t i = 0; i < batch.live_count; ++i) {
     const uint32_t row = batch.live[i];
     const wire::Frame& frame = batch.frame[row];
     const rte_mbuf& packet = *batch.packet[row];
     batch.live[live] = uint8_t(row);
+    if (may_be_half_done(packet, batch)) [[unlikely]]
+      batch.sums_finished |= uint64_t{finish_l4_checksum(packet, batch, row)} << row;
     if (frame.family == 4 && bad_ip_checksum(packet, batch.data[row] + frame.l3, setting)) [[unlikely]]
       batch.drop(row, Reason::k_bad_ip_checksum);
     else if (bad_l4_checksum(packet, batch, row, setting)) [[unlikely]]
@@ -56,8 +75,9 @@ void guard(WorkerState& worker, Batch& batch) {
     else if (martian(batch.tuple[row], frame.family)) [[unlikely]]
       batch.drop(row, Reason::k_martian_source);
     else
-      ++live;
+      ++live, fragments |= uint64_t(frame.flags & wire::kFragment) << row;
   }
+  batch.fragments = fragments;
   batch.live_count = live;
 }
 

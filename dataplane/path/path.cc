@@ -21,6 +21,7 @@ void decide(WorkerState& worker, Batch& batch) {
   worker.flows.free_ended();
   parse(worker, batch);
   guard(worker, batch);
+  join(worker, batch);
   classify(worker, batch);
   spread(worker, batch);
   track(worker, batch);
@@ -43,6 +44,7 @@ void tend(WorkerState& worker) {
   worker.flows.expire(worker.now_ms, flow_timeouts(*worker.plan), groups,
                       [&](FlowRef ref) { leave_gauges(worker, ref); });
   stats::set(&worker.cells[worker.path_cells->flows], worker.flows.size());
+  let_fragments_go(worker);
   answer(worker);
 }
 

@@ -18,11 +18,15 @@ void decide(WorkerState& worker, Batch& batch);
 // nothing.
 void tend(WorkerState& worker);
 
+// Fragments that have waited too long for their first one are dropped.
+void let_fragments_go(WorkerState& worker);
+
 // A few steps of what control asked, if anything (path/inspect.h).
 void answer(WorkerState& worker);
 
 void parse(WorkerState& worker, Batch& batch);
 void guard(WorkerState& worker, Batch& batch);
+void join(WorkerState& worker, Batch& batch);
 void classify(WorkerState& worker, Batch& batch);
 void spread(WorkerState& worker, Batch& batch);
 void track(WorkerState& worker, Batch& batch);

@@ -41,6 +41,14 @@ Result<PathCells> add_path_rows(stats::Segment& segment, std::span<const std::st
       "Flows of which only one side was heard that made room in a full table");
   add(cells.ports_taken, stats::Kind::kCounter, "cardea_nat_ports_taken_total", "", "",
       "NAT ports taken from flows that were idle or of which only one side was heard, no port being free");
+  add(cells.fragments_joined, stats::Kind::kCounter, "cardea_fragments_joined_total", "packets", "",
+      "Fragments whose flow was found by the first fragment of their datagram");
+  add(cells.datagrams_evicted, stats::Kind::kCounter, "cardea_fragmented_datagrams_evicted_total", "", "",
+      "Datagrams forgotten before their time because too many came in fragments");
+  add(cells.fragments_made, stats::Kind::kCounter, "cardea_fragments_made_total", "packets", "",
+      "Pieces that packets too big for their way were cut into");
+  add(cells.sums_finished, stats::Kind::kCounter, "cardea_checksums_finished_total", "packets", "",
+      "Packets whose TCP or UDP checksum their sender's host had left half done");
   add(cells.flows, stats::Kind::kGauge, "cardea_flows", "", "", "Live flows");
   cells.ports.resize(port_names.size());
   for (size_t i = 0; i < port_names.size(); ++i) add_port(add, cells.ports[i], port_names[i]);

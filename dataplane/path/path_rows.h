@@ -24,6 +24,10 @@ struct PathCells {
   uint32_t bypassed = 0;         // cardea_flow_table_bypassed_packets_total: ipip by ring alone, the table being full
   uint32_t evicted = 0;          // cardea_flows_evicted_total: unproven flows that made room
   uint32_t ports_taken = 0;      // cardea_nat_ports_taken_total: NAT ports that unproven or idle flows gave up
+  uint32_t fragments_joined = 0;   // cardea_fragments_joined_total
+  uint32_t datagrams_evicted = 0;  // cardea_fragmented_datagrams_evicted_total
+  uint32_t fragments_made = 0;     // cardea_fragments_made_total
+  uint32_t sums_finished = 0;      // cardea_checksums_finished_total
   uint32_t flows = 0;            // cardea_flows: a gauge
   std::vector<PortCells> ports;  // by index in the plan
 };

@@ -1,4 +1,4 @@
-// Seventh room: the next hop towards the backend or, for replies, the client. A NAT flow remembers its client's hop for
+// Eighth room: the next hop towards the backend or, for replies, the client. A NAT flow remembers its client's hop for
 // as long as the hop table stays the same.
 #include <span>
 

@@ -1,4 +1,4 @@
-// Fifth room: does the worker know the flow? Looks up the whole burst in three passes, so that its cache misses
+// Sixth room: does the worker know the flow? Looks up the whole burst in three passes, so that its cache misses
 // overlap; notes what each packet proves (evidence.cc); lets a flow choose again when its backend is gone and nothing
 // is lost by it.
 #include <algorithm>

@@ -9,6 +9,7 @@
 #include "dataplane/path/egress.h"
 #include "dataplane/path/inspect.h"
 #include "dataplane/path/path_rows.h"
+#include "dataplane/state/first_fragments.h"
 #include "dataplane/state/flow_table.h"
 #include "dataplane/state/hops.h"
 #include "dataplane/state/live_plan.h"
@@ -37,7 +38,9 @@ struct WorkerState {
   FlowTable flows;
   NatPorts nat_ports;
   std::array<FailedSearch, 64> failed_searches;  // the last of each slot modulo their number
-  uint16_t ip_id = 0;
+  FirstFragments fragments;
+  uint32_t own_id = 0;  // the last one given (path/own_id.h)
+  uint16_t ip_id = 0;   // of packets that nobody may cut: any one will do (RFC 6864 4.1)
   uint32_t told_ms = 0;  // when a sender was last told that its packet is too big
 
   uint64_t* cells = nullptr;  // this core's (stats::Segment::cells)

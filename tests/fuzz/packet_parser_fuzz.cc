@@ -24,6 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // Random sums are seldom right: the first bit of the first byte says that the NIC found them so.
   if (size > 0 && data[0] & 1) packet.ol_flags = RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
   Batch batch;
+  batch.virtual_link = size > 1 && data[1] & 1;
   batch.count = 1;
   batch.packet[0] = &packet;
   ++site.worker.now_ms;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "dataplane/path/join.h"
 
 namespace cardea::dataplane::test {
 namespace {
@@ -15,9 +16,13 @@ std::vector<std::byte> bytes_of(const rte_mbuf* packet) {
   return {at, at + packet->data_len};
 }
 
+std::optional<KnownDatagram> mark_on(const rte_mbuf& packet) {
+  return path::is_marked(packet) ? std::optional(path::mark_of(packet)) : std::nullopt;
+}
+
 uint16_t take(std::vector<Ends::Given>& into, uint32_t to, rte_mbuf** packets, uint16_t count, uint16_t room) {
   const uint16_t taken = std::min(count, room);
-  for (uint16_t i = 0; i < taken; ++i) into.push_back({bytes_of(packets[i]), to, {}});
+  for (uint16_t i = 0; i < taken; ++i) into.push_back({bytes_of(packets[i]), to, {}, mark_on(*packets[i])});
   rte_pktmbuf_free_bulk(packets, taken);
   return taken;
 }
@@ -41,7 +46,7 @@ Egress Ends::egress() {
           .wait =
               [](void* ends, rte_mbuf* packet, uint16_t port, const IpAddress& next) {
                 if (!of(ends).wait_room) return false;
-                of(ends).waiting.push_back({bytes_of(packet), port, next});
+                of(ends).waiting.push_back({bytes_of(packet), port, next, {}});
                 rte_pktmbuf_free(packet);
                 return true;
               }};
@@ -50,18 +55,23 @@ Egress Ends::egress() {
 std::vector<Outcome> run(Site& site, Ends& ends, const std::vector<std::vector<std::byte>>& frames, How how) {
   site.worker.egress = ends.egress();
   const uint32_t in_use = rte_mempool_in_use_count(packet_pool());
+  const uint32_t held = site.worker.fragments.waiting();
   Batch batch;
   batch.count = uint32_t(frames.size());
   batch.spread = how.spread;
   batch.handed_over = how.handed_over;
   batch.mac = how.mac;
   batch.port = how.port;
+  batch.virtual_link = how.virtual_link;
   for (uint32_t row = 0; row < batch.count; ++row) {
     batch.packet[row] = packet(frames[row]);
     batch.packet[row]->ol_flags |= how.ol_flags;
+    batch.packet[row]->port = how.port;
+    if (row < how.marks.size() && how.marks[row]) path::mark(*batch.packet[row], *how.marks[row]);
   }
   path::run(site.worker, batch);
-  CHECK(rte_mempool_in_use_count(packet_pool()) == in_use, "the line lost a packet or freed one twice");
+  const uint32_t held_now = site.worker.fragments.waiting();
+  CHECK(rte_mempool_in_use_count(packet_pool()) == in_use - held + held_now, "the line lost a packet or freed one twice");
   std::vector<Outcome> outcomes;
   for (uint32_t row = 0; row < batch.count; ++row)
     outcomes.push_back({batch.verdict[row],

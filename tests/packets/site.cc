@@ -14,7 +14,7 @@
 #include "base/check.h"
 #include "base/maglev.h"
 #include "dataplane/plan_schema.h"
-#include "dataplane/wire/checksum.h"
+#include "tests/packets/reference_sum.h"
 
 namespace cardea::dataplane::test {
 namespace {
@@ -263,7 +263,7 @@ std::vector<std::byte> frame(const FrameSpec& spec) {
     store_be16(ip + 2, uint16_t(l3 + body));
     store_be16(ip + 6, 0x4000);
     ip[8] = std::byte(spec.ttl), ip[9] = std::byte(t.protocol);
-    store_native(ip + 10, uint16_t(~wire::fold(wire::sum_bytes(ip, 20))));
+    store_be16(ip + 10, internet_checksum({ip, 20}));
   } else {
     store_be16(ip + 4, body);
     ip[6] = std::byte(t.protocol), ip[7] = std::byte(spec.ttl);
@@ -276,8 +276,9 @@ std::vector<std::byte> frame(const FrameSpec& spec) {
   else
     store_be16(header + 4, body);
   for (uint16_t i = 0; i < spec.payload; ++i) header[l4 + i] = std::byte(i);
-  uint64_t sum = wire::sum_bytes(ip + at, 2 * address_size) + __builtin_bswap16(body) + (uint64_t(t.protocol) << 8);
-  store_native(header + (tcp ? 16 : 6), uint16_t(~wire::fold(wire::sum_bytes(header, body, sum))));
+  const uint16_t of_addresses = uint16_t(~internet_checksum({ip + at, 2 * address_size}));
+  const uint16_t sum = internet_checksum({header, body}, of_addresses + uint32_t(t.protocol) + body);
+  store_be16(header + (tcp ? 16 : 6), !tcp && sum == 0 ? 0xffff : sum);
   return bytes;
 }
 

@@ -246,7 +246,7 @@ async def udp(options, stop):
                     transport.close()
                 transport, protocol = await asyncio.get_running_loop().create_datagram_endpoint(
                     UdpClient, remote_addr=(options.address, options.port), local_addr=(wildcard, options.local_port))
-            text = f"datagram-{number}"
+            text = f"datagram-{number}".ljust(options.size, ".")
             transport.sendto(text.encode())
             try:
                 answer, _ = await asyncio.wait_for(protocol.answers.get(), options.timeout)
@@ -288,6 +288,7 @@ def parse(arguments):
         sub.add_argument("--concurrency", type=int, default=32)
         sub.add_argument("--connections", type=int, default=100)
         sub.add_argument("--datagrams", type=int, default=100)
+        sub.add_argument("--size", type=int, default=0)  # of each datagram, at least
         sub.add_argument("--pause", type=float, default=0)
         sub.add_argument("--every", type=float, default=0.02)
         sub.add_argument("--sha256", default="")

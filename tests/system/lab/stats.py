@@ -17,3 +17,9 @@ def read(path):
         key = name.rstrip(b"\0").decode(), labels.rstrip(b"\0").decode()
         values[key] = sum(struct.unpack_from("<Q", data, cells_at + core * stride + cell * 8)[0] for core in range(cores))
     return values
+
+
+def dataplane_total(site, name):
+    """A counter of the dataplane over all cores and labels."""
+    values = read(site.run.sockets / "dataplane.stats")
+    return sum(value for (row, _), value in values.items() if row == name)
