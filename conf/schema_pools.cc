@@ -74,7 +74,7 @@ const Section& backend_tls_section() {
           value("server_name", &BackendTls::server_name, text(253),
                 {.prose = "Name asked for (SNI) and looked for in the backend's certificate.",
                  .example = "server_name = \"origin.shop.example\";",
-                 .unset = "the host of the request"}),
+                 .unset = "the host of the request; the backend's address where there is none, as in tcp"}),
           value("verify", &BackendTls::verify, boolean(),
                 {.prose =
                      "Whether the backend has to show a certificate for that name, from an authority trusted here."}),

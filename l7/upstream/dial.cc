@@ -6,9 +6,12 @@
 namespace cardea::l7::upstream {
 namespace {
 
-// What is asked for by SNI and verified.
-std::string_view server_name(const BackendTls& tls, std::string_view host) {
-  return without_final_dot(tls.plan.server_name.empty() ? host : std::string_view(tls.plan.server_name));
+// What is asked for by SNI and verified. Where the plan names nobody and neither does the client (HTTP/1.0 without Host,
+// tcp) it is the backend's own address: verified for no name, any certificate of any authority would do.
+std::string server_name(const Connection& connection, std::string_view host) {
+  const std::string& planned = connection.tls->plan.server_name;
+  const std::string_view name = without_final_dot(planned.empty() ? host : std::string_view(planned));
+  return name.empty() ? connection.plan->endpoint.address.text() : std::string(name);
 }
 
 Result<> make_context(BackendTls& tls, const tls::CryptoLibrary& crypto) {
@@ -31,7 +34,7 @@ std::shared_ptr<KeptSession> session_for(const Connection& connection, const std
 
 // Sets up TLS over a connection that is there; the handshake itself is the caller's to await.
 void start_tls(Connection& connection, std::string_view host) {
-  const std::string name(server_name(*connection.tls, host));
+  const std::string name = server_name(connection, host);
   connection.session = session_for(connection, name);
   connection.tls_stream.emplace(*connection.tls->context, connection.tcp, name, &connection.session->slot);
 }

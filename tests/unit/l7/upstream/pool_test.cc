@@ -461,6 +461,16 @@ TEST_F(TlsPool, AFinalDotMakesNoOtherName) {
   EXPECT_TRUE(pool->reuse(chosen(), "shop.example"));
 }
 
+TEST_F(TlsPool, WithoutAnyNameTheBackendsAddressIsVerified) {
+  start(with_tls());
+  for (const char* nameless : {"", "."}) {
+    Server server;
+    const auto refused = dial_tls(nameless, server);
+    ASSERT_FALSE(refused) << "a certificate for names only";
+    EXPECT_THAT(refused.error().message, HasSubstr("IP address mismatch"));
+  }
+}
+
 TEST_F(TlsPool, ATicketThatComesLateIsKeptForItsOwnName) {
   start(with_tls());
   const auto take_ticket = [](const Lease& lease) {
