@@ -146,6 +146,15 @@ TEST(Running, ASecondProcessOnTheSamePortIsRefused) {
   EXPECT_TRUE(Running::open(plan, options));
 }
 
+TEST(Running, AServiceMayListenBesideOneThatCoversIt) {
+  Process process;
+  image::PlanT plan = process.plan(2);
+  plan.services[1]->listen = {{test::address("0.0.0.0"), process.http}};
+  auto adopted = process.running->adopt(test::packed(plan));
+  EXPECT_TRUE(adopted.has_value()) << (adopted ? "" : adopted.error().message);
+  EXPECT_THAT(ask(connect_to(process.http), kGet), HasSubstr("503")) << "the more specific one";
+}
+
 TEST(Running, ConnectionLimitsHoldForAllShardsTogether) {
   Process process;
   process.running.reset();

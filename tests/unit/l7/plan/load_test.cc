@@ -166,6 +166,28 @@ TEST(LoadPoolUpdate, ReplacesThePoolsItNames) {
               HasSubstr("no pool \"strange\""));
 }
 
+TEST(LoadPlan, WhatTheHostCountsGoesOnFromPlanToPlan) {
+  Loader loader;
+  const auto running = loader.load(test::plan(1)).value();
+  image::PlanT changed = test::plan(2);
+  changed.pools[1]->backends[0]->weight = 7;
+  changed.services[0]->connections_max = 3;
+  const auto next = loader.load(changed, running.get()).value();
+  EXPECT_NE(next->pools[1], running->pools[1]);
+  EXPECT_EQ(next->pools[1]->backends[0].host, running->pools[1]->backends[0].host);
+  EXPECT_EQ(next->pools[1]->turn, running->pools[1]->turn);
+  EXPECT_EQ(next->services[0]->connections, running->services[0]->connections);
+  EXPECT_NE(next->services[0]->connections, next->services[1]->connections);
+}
+
+TEST(LoadPlan, TheOrderOfTurnsLeavesOutWhoDoesNotServe) {
+  Loader loader;
+  image::PlanT plan = test::plan(1);
+  EXPECT_EQ(loader.load(plan).value()->pools[1]->ring.size(), 1u);
+  plan.pools[1]->backends[0]->state = image::BackendState::drain;
+  EXPECT_TRUE(loader.load(plan).value()->pools[1]->ring.empty());
+}
+
 TEST(CheckReloadable, NamesWhatNeedsARestart) {
   Loader loader;
   const auto running = loader.load(test::plan(1)).value();
