@@ -21,6 +21,7 @@ const Section& cluster_section() {
                           "that all "
                           "choose the same backend, and unknown to clients, so that none can aim at one.",
                  .example = "seed = \"9d5ed678fe57bcca610140957afab571\";",
+                 .restart = restart_of("cluster.seed"),
                  .secret = true,
                  .unset = "derived from the cluster's name, which is no secret"}),
       });

@@ -15,17 +15,16 @@ const Section& nat_section() {
                           "by the port whose network contains it. With each one a backend can have as many connections "
                           "as there are ports; a closed one keeps its port for a second.",
                  .example = "addresses = [\"10.0.0.3\", \"10.0.0.4\"];",
-                 .restart = Restart::kDataplane,
                  .count_max = 64,
                  .unset = "the ports' own addresses"}),
           value("port_first", &Nat::port_first, number<uint16_t>(1024, 65535),
                 {.prose = "First source port used towards backends; the range is divided among the workers.",
-                 .restart = Restart::kDataplane}),
+                 .restart = restart_of("dataplane.nat.port_first")}),
           value("port_last", &Nat::port_last, number<uint16_t>(1024, 65535),
                 {.prose = "Last source port used towards backends; Linux uses 32768 to 60999 for connections of its "
                           "own, so the "
                           "range should end below.",
-                 .restart = Restart::kDataplane}),
+                 .restart = restart_of("dataplane.nat.port_last")}),
       });
   return section;
 }
@@ -57,14 +56,14 @@ const Section& port_section() {
                 {.prose = "The port's name, also that of the network interface beside it in Linux.",
                  .example = "name = \"wan\";",
                  .required = true,
-                 .restart = Restart::kDataplane}),
+                 .restart = restart_of("dataplane.ports.name")}),
           value("device", &Port::device, text(256),
                 {.prose = "The network card: a PCI address, or a DPDK device such as \"net_af_xdp,iface=eth1\" or "
                           "\"net_af_packet,iface=eth1\" for any card Linux drives. af_xdp takes several receive queues "
                           "only where `ethtool -l` calls them \"Combined\".",
                  .example = "device = \"0000:3b:00.0\";",
                  .required = true,
-                 .restart = Restart::kDataplane}),
+                 .restart = restart_of("dataplane.ports.device")}),
           value("addresses", &Port::addresses, prefix(),
                 {.prose = "Addresses of this host on the port, each with its network's prefix length.",
                  .example = "addresses = [\"192.0.2.2/24\", \"2001:db8::2/64\"];",
@@ -75,8 +74,9 @@ const Section& port_section() {
                  .example = "gateway = [\"192.0.2.1\", \"2001:db8::1\"];",
                  .count_max = 2,
                  .unset = "no default route through this port"}),
-          value("mtu", &Port::mtu, number<uint16_t>(1280, 9600),
-                {.prose = "Largest IP packet the port's network carries.", .restart = Restart::kDataplane}),
+          value(
+              "mtu", &Port::mtu, number<uint16_t>(1280, 9600),
+              {.prose = "Largest IP packet the port's network carries.", .restart = restart_of("dataplane.ports.mtu")}),
       });
   return section;
 }
@@ -103,32 +103,33 @@ const Section& dataplane_section() {
               {.prose = "CPU numbers the packet workers run on, one worker each; keep everything else off these cores.",
                .example = "workers = [2, 3];",
                .required = true,
-               .restart = Restart::kDataplane,
+               .restart = restart_of("dataplane.workers"),
                .count_max = 64}),
           value("flows", &Dataplane::flows, count(1024, 1'000'000'000),
                 {.prose = "How many live connections all workers together remember; their memory is taken at start.",
                  .example = "flows = \"10M\";",
-                 .restart = Restart::kDataplane}),
+                 .restart = restart_of("dataplane.flows")}),
           value("poll", &Dataplane::poll, poll_words(),
-                {.prose = "What workers do when no packets come.", .restart = Restart::kDataplane}),
+                {.prose = "What workers do when no packets come.", .restart = restart_of("dataplane.poll")}),
           value("checksums", &Dataplane::checksums, checksum_words(),
                 {.prose = "Which checksums of arriving packets are checked before they are forwarded."}),
           group("nat", &Dataplane::nat, nat_section(),
                 {.prose = "Source addresses and ports of connections to backends."}),
           group("timeouts", &Dataplane::timeouts, timeouts_section(),
                 {.prose = "When an idle connection is forgotten."}),
-          value("services_max", &Dataplane::services_max, number<uint32_t>(1, 65536),
-                {.prose = "Most services the dataplane has room for.", .restart = Restart::kDataplane}),
           value(
-              "backends_max", &Dataplane::backends_max, number<uint32_t>(1, 1048576),
-              {.prose = "Most backends, over all pools, the dataplane has room for.", .restart = Restart::kDataplane}),
+              "services_max", &Dataplane::services_max, number<uint32_t>(1, 65536),
+              {.prose = "Most services the dataplane has room for.", .restart = restart_of("dataplane.services_max")}),
+          value("backends_max", &Dataplane::backends_max, number<uint32_t>(1, 1048576),
+                {.prose = "Most backends, over all pools, the dataplane has room for.",
+                 .restart = restart_of("dataplane.backends_max")}),
           value("neighbours_max", &Dataplane::neighbours_max, number<uint32_t>(16, 1048576),
                 {.prose = "Most next hops (backends on the same network, routers) the dataplane has room for.",
-                 .restart = Restart::kDataplane}),
+                 .restart = restart_of("dataplane.neighbours_max")}),
           list("ports", &Dataplane::ports, port_section(),
                {.prose = "The network cards packets come and go by.",
                 .required = true,
-                .restart = Restart::kDataplane,
+                .restart = restart_of("dataplane.ports"),
                 .count_max = 32}),
       });
   return section;

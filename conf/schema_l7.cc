@@ -19,11 +19,11 @@ const Section& l7_section() {
                           "dataplane's workers.",
                  .example = "shards = [4, 5];",
                  .required = true,
-                 .restart = Restart::kL7,
+                 .restart = restart_of("l7.shards"),
                  .count_max = 64}),
           value("transport", &L7::transport,
                 word<Transport>({{"kernel", Transport::kKernel, "Linux' own TCP, on any host"}}),
-                {.prose = "Which TCP the shards speak.", .restart = Restart::kL7}),
+                {.prose = "Which TCP the shards speak.", .restart = restart_of("l7.transport")}),
           value(
               "access_log", &L7::access_log, log_path(),
               {.prose = "Where each exchange is logged, as one line of JSON. After a rotation `systemctl kill -s USR1 "
@@ -33,7 +33,7 @@ const Section& l7_section() {
           value("access_log_ring", &L7::access_log_ring, size(64 << 10, kGiB),
                 {.prose = "How many bytes of lines each shard may be ahead of the log's writer; lines that do not fit "
                           "are dropped and counted, so that a slow disk never holds up a shard.",
-                 .restart = Restart::kL7}),
+                 .restart = restart_of("l7.access_log_ring")}),
           value("buffers", &L7::buffers, size(kMiB, 1024 * kGiB),
                 {.prose = "Memory that heads and bodies on their way through may use, over all shards; beyond it "
                           "new exchanges are refused, and what is under way waits."}),

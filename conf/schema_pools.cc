@@ -23,7 +23,7 @@ const Section& health_section() {
           value("host", &HealthCheck::host, text(253),
                 {.prose = "Host header of HTTP and HTTPS checks, and the TLS server name.",
                  .example = "host = \"shop.example\";",
-                 .unset = "the backend's address"}),
+                 .unset = "for HTTPS the `server_name` of the pool's `tls`, and without one the backend's address"}),
           value("expect", &HealthCheck::expect, number<uint16_t>(100, 599),
                 {.prose = "HTTP statuses that count as well.", .example = "expect = [200, 204];", .count_max = 64}),
           value("body", &HealthCheck::body, text(4096),
@@ -31,8 +31,8 @@ const Section& health_section() {
                  .example = "body = \"ok\";",
                  .unset = "any body will do"}),
           value("verify", &HealthCheck::verify, boolean(),
-                {.prose =
-                     "Whether HTTPS checks require a certificate that this host trusts and that is valid for `host`."}),
+                {.prose = "Whether HTTPS checks require a certificate for `host`, "
+                          "from the `authorities` of the pool's `tls` or, without any, from one this host trusts."}),
           value("port", &HealthCheck::port, number<uint16_t>(1, 65535),
                 {.prose = "Port checked instead of the backend's own.",
                  .example = "port = 9000;",

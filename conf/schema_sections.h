@@ -1,6 +1,7 @@
 // The sections of the document that have a file of rows of their own.
 #pragma once
 
+#include "base/start_settings.h"
 #include "conf/schema.h"
 
 namespace cardea::conf {
@@ -12,5 +13,18 @@ const Section& pool_section();       // schema_pools.cc
 const Section& service_section();    // schema_services.cc
 const Section& tls_section();        // schema_routes.cc
 const Section& route_section();      // schema_routes.cc
+
+// Of the setting with this path; what only a restart can change stands in base/start_settings.h.
+inline Restart restart_of(std::string_view path) {
+  switch (who_starts_with(path)) {
+    case StartsWith::kNothing:
+      return Restart::kNone;
+    case StartsWith::kDataplane:
+      return Restart::kDataplane;
+    case StartsWith::kL7:
+      return Restart::kL7;
+  }
+  return Restart::kNone;
+}
 
 }  // namespace cardea::conf

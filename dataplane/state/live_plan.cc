@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/maglev.h"
+#include "base/start_settings.h"
 #include "dataplane/plan_schema.h"
 
 namespace cardea::dataplane {
@@ -327,23 +328,51 @@ Result<std::unique_ptr<const LivePlan>> update_pools(const LivePlan& running, By
   return plan;
 }
 
-Result<> check_reloadable(const LivePlan& running, const LivePlan& next) {
-  const auto restart = [](const char* setting) {
-    return fail(fmt::format("restart cardea-dataplane to change {}", setting), Origin::kOperator);
-  };
-  const PlanSettings &a = running.settings, &b = next.settings;
-  if (a.workers != b.workers) return restart("dataplane.workers");
-  if (a.flows != b.flows) return restart("dataplane.flows");
-  if (a.poll != b.poll) return restart("dataplane.poll");
-  if (a.nat_port_first != b.nat_port_first || a.nat_port_last != b.nat_port_last)
-    return restart("the range of NAT ports");
-  if (a.services_max != b.services_max) return restart("dataplane.services_max");
-  if (a.backends_max != b.backends_max) return restart("dataplane.backends_max");
-  if (a.neighbours_max != b.neighbours_max) return restart("dataplane.neighbours_max");
-  const bool same_ports = std::ranges::equal(running.ports, next.ports, [](const PlanPort& x, const PlanPort& y) {
+namespace {
+
+bool same_ports(const LivePlan& running, const LivePlan& next) {
+  return std::ranges::equal(running.ports, next.ports, [](const PlanPort& x, const PlanPort& y) {
     return x.name == y.name && x.device == y.device && x.mtu == y.mtu;
   });
-  if (!same_ports) return restart("dataplane.ports");
+}
+
+bool same(StartSetting setting, const LivePlan& running, const LivePlan& next) {
+  const PlanSettings &a = running.settings, &b = next.settings;
+  switch (setting) {
+    case StartSetting::kSeed:
+      return running.hash_key == next.hash_key;
+    case StartSetting::kWorkers:
+      return a.workers == b.workers;
+    case StartSetting::kFlows:
+      return a.flows == b.flows;
+    case StartSetting::kPoll:
+      return a.poll == b.poll;
+    case StartSetting::kNatPortFirst:
+      return a.nat_port_first == b.nat_port_first;
+    case StartSetting::kNatPortLast:
+      return a.nat_port_last == b.nat_port_last;
+    case StartSetting::kServicesMax:
+      return a.services_max == b.services_max;
+    case StartSetting::kBackendsMax:
+      return a.backends_max == b.backends_max;
+    case StartSetting::kNeighboursMax:
+      return a.neighbours_max == b.neighbours_max;
+    case StartSetting::kPorts:
+      return same_ports(running, next);
+    case StartSetting::kShards:
+    case StartSetting::kTransport:
+    case StartSetting::kAccessLogRing:
+      return true;  // cardea-l7's
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<> check_reloadable(const LivePlan& running, const LivePlan& next) {
+  for (const StartRow& row : kStartSettings)
+    if (row.process == StartsWith::kDataplane && !same(row.setting, running, next))
+      return fail(fmt::format("restart cardea-dataplane to change {}", row.path), Origin::kOperator);
   return {};
 }
 

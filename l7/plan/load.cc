@@ -7,6 +7,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/start_settings.h"
 #include "l7/cache/cache.h"
 #include "l7/plan/load_pools.h"
 #include "l7/plan_schema.h"
@@ -30,8 +31,9 @@ Result<const Root*> verified(Bytes bytes, const char* identifier) {
   if (!verifier.VerifyBuffer<Root>(identifier)) return fail("the plan is damaged: it points outside itself");
   const Root* root = flatbuffers::GetRoot<Root>(data);
   if (root->schema() != kPlanSchema)
-    return fail(fmt::format("the plan is of schema {}, this cardea-l7 reads {}: install the same version of all packages",
-                            root->schema(), kPlanSchema));
+    return fail(
+        fmt::format("the plan is of schema {}, this cardea-l7 reads {}: install the same version of all packages",
+                    root->schema(), kPlanSchema));
   return root;
 }
 
@@ -73,8 +75,9 @@ Result<> check_memory(const flatbuffers::Vector<flatbuffers::Offset<image::Cache
   uint64_t left = machine;
   for (const image::Cache* cache : caches) {
     if (cache->memory_bytes() > left)
-      return fail(fmt::format("cache \"{}\" wants {} MB of memory; all caches together may have the {} MB of this machine",
-                              cache->name()->string_view(), cache->memory_bytes() >> 20, machine >> 20));
+      return fail(
+          fmt::format("cache \"{}\" wants {} MB of memory; all caches together may have the {} MB of this machine",
+                      cache->name()->string_view(), cache->memory_bytes() >> 20, machine >> 20));
     left -= cache->memory_bytes();
   }
   return {};
@@ -99,10 +102,11 @@ Result<> add_routes(ServicePlan& service, const image::Service& from, const imag
   for (const image::Route* route : *from.routes()) {
     const std::string name = route->name()->str();
     if (route->pool() >= plan.pools()->size())
-      return fail(fmt::format("route \"{}\" names pool {}, but there are {}", name, route->pool(), plan.pools()->size()));
+      return fail(
+          fmt::format("route \"{}\" names pool {}, but there are {}", name, route->pool(), plan.pools()->size()));
     if (route->cache() >= int64_t(plan.caches()->size()))
-      return fail(fmt::format("route \"{}\" names cache {}, but there are {}", name, route->cache(),
-                              plan.caches()->size()));
+      return fail(
+          fmt::format("route \"{}\" names cache {}, but there are {}", name, route->cache(), plan.caches()->size()));
     service.routes.push_back({name, route->pool(), std::max(route->cache(), -1), {}});
   }
   auto table = route::Table::build(route_rows(*from.routes()));
@@ -287,11 +291,25 @@ Result<std::shared_ptr<const LivePlan>> load_pool_update(Bytes image, PlanResour
   return plan;
 }
 
+namespace {
+
+bool same(StartSetting setting, const PlanSettings& running, const PlanSettings& next) {
+  switch (setting) {
+    case StartSetting::kShards:
+      return running.cpus == next.cpus;
+    case StartSetting::kAccessLogRing:
+      return running.access_log_ring_bytes == next.access_log_ring_bytes;
+    default:
+      return true;  // there is one transport; the others are the dataplane's
+  }
+}
+
+}  // namespace
+
 Result<> check_reloadable(const PlanSettings& running, const PlanSettings& next) {
-  if (running.cpus != next.cpus)
-    return fail("restart cardea-l7 to change l7.shards", Origin::kOperator);
-  if (running.access_log_ring_bytes != next.access_log_ring_bytes)
-    return fail("restart cardea-l7 to change l7.access_log_ring", Origin::kOperator);
+  for (const StartRow& row : kStartSettings)
+    if (row.process == StartsWith::kL7 && !same(row.setting, running, next))
+      return fail(fmt::format("restart cardea-l7 to change {}", row.path), Origin::kOperator);
   return {};
 }
 

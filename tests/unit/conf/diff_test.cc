@@ -84,7 +84,8 @@ TEST(Diff, AListOfThousandsIsCappedAndKeepsWhatNeedsARestart) {
 }
 
 TEST(Diff, DoesNotTellSecrets) {
-  EXPECT_EQ(changes(kGood, with(kGood, "seed = \"0123", "seed = \"4567")), (Texts{"cluster: seed changed"}));
+  EXPECT_EQ(changes(kGood, with(kGood, "seed = \"0123", "seed = \"4567")),
+            (Texts{"cluster: seed changed (takes effect when cardea-dataplane is restarted)"}));
 }
 
 }  // namespace
