@@ -26,12 +26,12 @@ struct Head {
   Verb verb;
   uint64_t generation;
   uint32_t body_size;
-  uint32_t reserved;
+  Code code;
 };
 constexpr size_t kChunk = 32 << 10;
 constexpr milliseconds kSendDeadline{5000};  // a peer that does not read for so long is given up
 
-Result<> wait_for(int socket, short events, Deadline deadline) {
+Outcome<> wait_for(int socket, short events, Deadline deadline) {
   for (;;) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
     pollfd wanted{socket, events, 0};
@@ -39,16 +39,21 @@ Result<> wait_for(int socket, short events, Deadline deadline) {
     if (ready > 0) return {};
     if (ready < 0 && errno != EINTR) return fail_errno("wait for the plan socket");
     if (left.count() <= 0)
-      return fail("the peer of the plan socket did not answer in time", Origin::kSelf, Retry::kSafe);
+      return std::unexpected(
+          Failure({"the peer of the plan socket did not answer in time", Origin::kSelf, Retry::kSafe}, Code::kLate));
   }
 }
 
-std::unexpected<Error> socket_failure(std::string_view what) {
-  if (errno == EPIPE || errno == ECONNRESET) return fail("plan socket closed by its peer", Origin::kSelf, Retry::kSafe);
-  return fail_errno(what);
+std::unexpected<Failure> closed() {
+  return std::unexpected(Failure({"plan socket closed by its peer", Origin::kSelf, Retry::kSafe}, Code::kClosed));
 }
 
-Result<> send_packet(int socket, Bytes bytes, int memfd, Deadline deadline) {
+std::unexpected<Failure> socket_failure(std::string_view what) {
+  if (errno == EPIPE || errno == ECONNRESET) return closed();
+  return std::unexpected(Failure(fail_errno(what).error()));
+}
+
+Outcome<> send_packet(int socket, Bytes bytes, int memfd, Deadline deadline) {
   iovec vector{const_cast<std::byte*>(bytes.data()), bytes.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
   msghdr message{.msg_iov = &vector, .msg_iovlen = 1};
@@ -85,7 +90,7 @@ struct Packet {
   std::optional<FileDescriptor> memfd;
 };
 
-Result<Packet> receive_packet(int socket, MutableBytes into, Deadline deadline) {
+Outcome<Packet> receive_packet(int socket, MutableBytes into, Deadline deadline) {
   iovec vector{into.data(), into.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(4 * sizeof(int))> control;
   for (;;) {
@@ -99,7 +104,7 @@ Result<Packet> receive_packet(int socket, MutableBytes into, Deadline deadline) 
     }
     if (size < 0) return socket_failure("receive from the plan socket");
     auto descriptors = take_descriptors(message);
-    if (size == 0) return fail("plan socket closed by its peer", Origin::kSelf, Retry::kSafe);
+    if (size == 0) return closed();
     if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || descriptors.size() > 1)
       return fail("the peer of the plan socket does not speak its protocol: packet too large or too many descriptors");
     Packet packet{size_t(size), {}};
@@ -122,6 +127,33 @@ Result<> check(const Head& head, size_t received) {
     return fail(
         fmt::format("a message of {} bytes came over the plan socket, at most {} are read", head.body_size, kBodyMax));
   return {};
+}
+
+// A code that a newer peer knows and this one does not is a refusal like any other.
+Code code_of(const Head& head) {
+  if (head.verb != Verb::kRefused) return Code::kNone;
+  return head.code == Code::kNone || head.code > Code::kLastSent ? Code::kOther : head.code;
+}
+
+bool carries_text(Verb verb) {
+  return verb == Verb::kAsk || verb == Verb::kAnswer || verb == Verb::kRefused;
+}
+
+Outcome<Message> with_body_beside(const Message& message) {
+  if (!carries_text(message.verb) || message.body.size() > kTextMax)
+    return fail(fmt::format("a message of {} bytes is too long for the plan socket: at most {}", message.body.size(),
+                            kTextMax));
+  auto memfd = seal("cardea text", std::as_bytes(std::span(message.body)));
+  if (!memfd) return std::unexpected(std::move(memfd.error()));
+  return Message{message.verb, message.generation, {}, std::move(*memfd), message.code};
+}
+
+Outcome<Message> with_body_inside(Message message) {
+  auto text = SealedMapping::map(*message.memfd, kTextMax);
+  if (!text) return std::unexpected(std::move(text.error()).in("a long text over the plan socket"));
+  message.body.assign(reinterpret_cast<const char*>(text->bytes().data()), text->bytes().size());
+  message.memfd.reset();
+  return message;
 }
 
 Result<sockaddr_un> address_of(const std::string& path) {
@@ -152,12 +184,17 @@ Result<> remove_stale(const std::string& path) {
 
 }  // namespace
 
-Result<> send(int socket, const Message& message) {
-  if (message.body.size() > kBodyMax)
-    return fail(fmt::format("a message of {} bytes is too long for the plan socket: at most {}", message.body.size(),
-                            kBodyMax));
+Message refusal(const Failure& why, uint64_t generation) {
+  return {.verb = Verb::kRefused, .generation = generation, .body = why.message, .memfd = {}, .code = why.code};
+}
+
+Outcome<> send(int socket, const Message& message) {
+  if (message.body.size() > kBodyMax) {
+    auto beside = with_body_beside(message);
+    return beside ? send(socket, *beside) : std::unexpected(std::move(beside.error()));
+  }
   const Deadline deadline = std::chrono::steady_clock::now() + kSendDeadline;
-  const Head head{Head::kMagic, message.verb, message.generation, uint32_t(message.body.size()), 0};
+  const Head head{Head::kMagic, message.verb, message.generation, uint32_t(message.body.size()), message.code};
   const int memfd = message.memfd ? message.memfd->get() : -1;
   if (auto sent = send_packet(socket, std::as_bytes(std::span(&head, 1)), memfd, deadline); !sent) return sent;
   for (Bytes rest = std::as_bytes(std::span(message.body)); !rest.empty();) {
@@ -168,23 +205,26 @@ Result<> send(int socket, const Message& message) {
   return {};
 }
 
-Result<Message> receive(int socket, milliseconds deadline_after) {
+Outcome<Message> receive(int socket, milliseconds deadline_after) {
   const Deadline deadline = std::chrono::steady_clock::now() + deadline_after;
   Head head{};
   auto first = receive_packet(socket, std::as_writable_bytes(std::span(&head, 1)), deadline);
   if (!first) return std::unexpected(std::move(first.error()));
   if (auto good = check(head, first->size); !good) return std::unexpected(std::move(good.error()));
-  Message message{head.verb, head.generation, std::string(head.body_size, '\0'), std::move(first->memfd)};
+  Message message{head.verb, head.generation, std::string(head.body_size, '\0'), std::move(first->memfd),
+                  code_of(head)};
   MutableBytes rest = std::as_writable_bytes(std::span(message.body));
   while (!rest.empty()) {
     auto packet = receive_packet(socket, rest, deadline);
-    if (!packet) {
-      packet.error().retry = Retry::kNever;  // half a message is read: this connection is of no more use
-      return std::unexpected(std::move(packet.error()).in("in the middle of a message"));
+    if (!packet) {  // half a message is read: this connection is of no more use
+      Error error = std::move(static_cast<Error&>(packet.error())).in("in the middle of a message");
+      error.retry = Retry::kNever;
+      return std::unexpected(Failure(std::move(error), packet.error().code));
     }
     if (packet->memfd) return fail("the peer of the plan socket does not speak its protocol: descriptor inside a body");
     rest = rest.subspan(packet->size);
   }
+  if (carries_text(head.verb) && message.memfd) return with_body_inside(std::move(message));
   return message;
 }
 

@@ -1,10 +1,13 @@
 // The plan socket: how cardea-mgmt hands plans to the processes that run them and asks them questions. One Unix
 // SOCK_SEQPACKET connection, one request at a time, one answer for each. A plan travels as a sealed memfd beside the
-// request, so the reader maps what the writer can no longer change. Questions and answers that are not plans are JSON.
+// request, so the reader maps what the writer can no longer change. Questions and answers that are not plans are JSON; a
+// text that is too long for a message travels as a memfd too, and the reader finds it in `body` all the same. What a
+// refusal means is a code, its words are for people.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,9 +19,34 @@
 
 namespace cardea::control {
 
-inline constexpr size_t kBodyMax = 1 << 20;  // bytes of text in one message; more is an Error
-// Why a process that has no plan refuses everything but one.
-inline constexpr const char* kNoPlanYet = "no plan yet";
+inline constexpr size_t kBodyMax = 1 << 20;     // bytes of text in one message; a longer one goes as a memfd
+inline constexpr size_t kTextMax = 256 << 20;   // bytes of any text; more is an Error
+
+// What became of a request that brought no plan into force and no answer. Those up to kLastSent travel in refusals.
+enum class Code : uint32_t {
+  kNone = 0,
+  kOther = 1,         // only the words say it
+  kNoPlan = 2,        // the process has no plan yet, and refuses everything but one
+  kNeedsRestart = 3,  // the process would start with this plan but cannot change to it
+  kLastSent = 3,
+  kClosed = 64,       // the peer has gone
+  kLate = 65,         // it did not answer in time
+};
+
+struct Failure : Error {
+  Code code = Code::kOther;
+  Failure(Error error, Code why = Code::kOther) : Error(std::move(error)), code(why) {}
+};
+template <typename T = void>
+using Outcome = std::expected<T, Failure>;
+
+inline std::unexpected<Failure> refuse(Code code, std::string words, Origin origin = Origin::kSelf) {
+  return std::unexpected(Failure({std::move(words), origin, Retry::kNever}, code));
+}
+// To every request but a plan, from a process that has none.
+inline std::unexpected<Failure> no_plan_yet() {
+  return refuse(Code::kNoPlan, "no plan yet");
+}
 
 enum class Verb : uint32_t {
   kAdopt = 1,       // memfd: a whole plan. Answer: kAdopted, or kRefused with the reason as text
@@ -34,10 +62,12 @@ struct Message {
   uint64_t generation = 0;  // of the plan that is handed over or answered for; 0 for questions
   std::string body;
   std::optional<FileDescriptor> memfd;
+  Code code = Code::kNone;  // of a kRefused
 };
+Message refusal(const Failure& why, uint64_t generation = 0);  // the message that says it
 
-Result<> send(int socket, const Message& message);
-Result<Message> receive(int socket, std::chrono::milliseconds deadline);  // an Error with "closed" when the peer is gone
+Outcome<> send(int socket, const Message& message);
+Outcome<Message> receive(int socket, std::chrono::milliseconds deadline);
 
 // Listening end. The socket file gets mode 0660 and the group of the process.
 Result<FileDescriptor> listen(const std::string& path);

@@ -88,7 +88,7 @@ void PlanServer::serve_one(int socket, const Answer& answer) {
     auto sent = send(socket, answer(std::move(*request)));
     if (sent) return;
     log::warning("plan socket: answer not delivered: {}", sent.error().message);
-  } else if (!request.error().message.contains("closed")) {
+  } else if (request.error().code != Code::kClosed) {
     log::warning("plan socket: {}", request.error().message);
   }
   connections_.erase(socket);

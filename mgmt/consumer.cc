@@ -31,8 +31,4 @@ const Consumer kL7{
     .compile_update = compile_l7_update,
 };
 
-bool Consumer::asks_for_restart(std::string_view reason) const {
-  return reason.find(std::string("restart ") + process) != reason.npos;
-}
-
 }  // namespace cardea::mgmt

@@ -29,9 +29,6 @@ struct Consumer {
 
   std::string socket(const std::string& run_dir) const { return run_dir + "/" + name + ".sock"; }
   std::string stats(const std::string& run_dir) const { return run_dir + "/" + name + ".stats"; }
-
-  // Its word for changes that it can only make at its start (cores, ports, sizes of tables).
-  bool asks_for_restart(std::string_view reason) const;
 };
 
 extern const Consumer kDataplane;  // compile_l4.h

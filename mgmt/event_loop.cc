@@ -22,20 +22,35 @@ void EventLoop::post_after(std::chrono::milliseconds delay, Work work) {
   wake_.notify_one();
 }
 
+void EventLoop::make_ready() {
+  const auto now = Clock::now();
+  while (!later_.empty() && later_.begin()->first <= now) {
+    ready_.push_back(std::move(later_.begin()->second));
+    later_.erase(later_.begin());
+  }
+}
+
 // Waits until there is something to do and takes all of it; empty only when the loop has stopped.
 std::deque<EventLoop::Work> EventLoop::take_due(std::unique_lock<std::mutex>& lock) {
   for (;;) {
-    const auto now = Clock::now();
-    while (!later_.empty() && later_.begin()->first <= now) {
-      ready_.push_back(std::move(later_.begin()->second));
-      later_.erase(later_.begin());
-    }
+    make_ready();
     if (!ready_.empty() || stopping_) return std::exchange(ready_, {});
     if (later_.empty()) {
       wake_.wait(lock);
     } else {
       wake_.wait_until(lock, later_.begin()->first);
     }
+  }
+}
+
+void EventLoop::run_due() {
+  for (;;) {
+    std::unique_lock lock(mutex_);
+    make_ready();
+    auto due = std::exchange(ready_, {});
+    lock.unlock();
+    if (due.empty()) return;
+    for (auto& work : due) work();
   }
 }
 

@@ -33,11 +33,13 @@ class EventLoop {
     return answer;
   }
 
+  void run_due();  // what is due now, and what that posts; never waits
   void run();   // until stop(); work posted before stop() is still done, what comes later is dropped
   void stop();  // any thread
   bool stopped() const;
 
  private:
+  void make_ready();
   std::deque<Work> take_due(std::unique_lock<std::mutex>& lock);
 
   mutable std::mutex mutex_;

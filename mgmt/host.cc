@@ -6,7 +6,7 @@
 #include <charconv>
 #include <iterator>
 
-#include "mgmt/store.h"
+#include "mgmt/whole_file.h"
 
 namespace cardea::mgmt {
 namespace {

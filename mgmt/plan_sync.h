@@ -1,7 +1,8 @@
 // Keeps one process on the plan in force and the newest pool states, whatever comes first: a health event, an
 // operator's word, a new plan, or a process that was restarted. At most one plan or update is under way; what changes
 // meanwhile is collected and goes out with the next one, so a burst of events costs one update more and not one each.
-// Which plan is in force is the Rollout's to decide. Lives on the event loop's thread.
+// Which plan is in force is the Rollout's to decide; what the process runs is in peer_state.h. Lives on the event loop's
+// thread.
 #pragma once
 
 #include <functional>
@@ -11,11 +12,12 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
-#include "mgmt/candidate.h"
+#include "base/control_socket.h"
 #include "mgmt/consumer.h"
 #include "mgmt/event_loop.h"
-#include "mgmt/publish.h"
+#include "mgmt/peer_state.h"
+#include "mgmt/plan_link.h"
+#include "mgmt/plans.h"
 #include "mgmt/store.h"
 
 namespace cardea::mgmt {
@@ -29,25 +31,29 @@ enum class Outcome : uint8_t {
 struct Ending {
   Outcome outcome = Outcome::kAdopted;
   std::string who, reason;  // of a refusal; who is away
+  control::Code code = control::Code::kNone;
 };
 
 class PlanSync {
  public:
   using Done = std::move_only_function<void(const Ending&)>;
   using OnLink = std::move_only_function<void(bool connected)>;  // before anything is handed over
+  using OnInStep = std::move_only_function<void()>;              // it runs the plan in force now
 
-  // `in_force` is looked at whenever something is sent.
-  PlanSync(EventLoop& loop, const Consumer& consumer, const std::string& run_dir, const Candidate& in_force,
-           Store& store, OnLink on_link);
+  // `plans` is looked at whenever something is sent or stored.
+  PlanSync(EventLoop& loop, const Consumer& consumer, const MakeLink& make_link, const Plans& plans, PlanStore& store,
+           OnLink on_link, OnInStep on_in_step);
 
   const Consumer& consumer() const { return consumer_; }
-  bool concerned() const { return in_force_ && consumer_.concerned(*in_force_.config); }
-  bool connected() const { return connected_; }
-  bool in_step() const { return connected_ && in_step_ && dirty_.empty() && !busy_; }
-  bool serves_nothing() const { return !in_step_ && running_generation_ == 0u; }
-  std::string problem() const { return problem_; }  // why it does not run the plan in force; empty: it does
-  Publisher& publisher() { return publisher_; }
-  const Publisher& publisher() const { return publisher_; }
+  bool concerned() const { return plans_.in_force && consumer_.concerned(*plans_.in_force.config); }
+  bool connected() const { return state_ != PeerState::kAway; }
+  bool in_step() const { return runs_in_force() && dirty_.empty() && work_ == Work::kNone; }
+  // Or there is no plan in force for it.
+  bool follows() const { return runs_in_force() || !(concerned() || section_); }
+  bool serves_nothing() const { return state_ == PeerState::kOff && running_generation_ == 0u; }
+  std::string problem() const;  // why it does not run the plan in force; empty: it does
+  PlanLink& link() { return *link_; }
+  const PlanLink& link() const { return *link_; }
 
   // These pools have new states, which go out with the next send(). `done` when they, and all changes before, have
   // arrived or failed to.
@@ -59,48 +65,65 @@ class PlanSync {
   void hold() { held_ = true; }
   void release();
   void try_plan(Candidate candidate, Done then);  // after what is under way
-  void take(bool adopted, bool store);  // the plan in force is another now; `adopted`: the one that was tried here last
-  void put_back();                      // hands the plan in force over again, at its release
-  void store(const Candidate& candidate, bool at_once);  // the process starts from it
+  void on_in_force();                             // another plan is in force now
+  void put_back();                                // gets the plan in force back, if it took another, at its release
+  void store_next_start(bool at_once);            // what the process is to start from
 
  private:
-  using Sent = std::move_only_function<void(Adopted)>;
+  enum class Work : uint8_t { kNone, kHandOver, kTry, kUpdate };
+  bool runs_in_force() const { return state_ == PeerState::kInStep; }
+  void happened(PeerEvent event) { state_ = next(state_, event); }
   void on_link(bool connected);
+  void lose();
   void settle();
   void hand_over();
-  void send_plan(const Candidate& candidate, Sent sent);
+  void send_plan(Work work, const Candidate& candidate);
   std::shared_ptr<const conf::Config> plan_config(const Candidate& candidate) const;
-  void on_handed_over(Adopted adopted);
+  void on_answer(Adopted adopted);
+  void on_handed_over(const Adopted& adopted);
+  void on_tried(const Adopted& adopted);
   void flush();
+  std::optional<Ending> known_ending(const std::vector<size_t>& pools) const;
   void send_pools(const std::vector<size_t>& pools);
   void on_updated(size_t pools, Adopted adopted);
   void end_changes(const Ending& ending);
+  void end_try(const Ending& ending);
   void learn_generation();
-  void store_in_force(bool at_once);
+  void on_generation(std::optional<uint64_t> generation);
+  Ending away() const;
   std::vector<size_t> take_dirty();
+
+  // Runs `call` on the loop with what the answer to a request came to, unless its connection is gone by then.
+  template <typename Answer, typename Call>
+  auto answered(Call call) {
+    return [this, call = std::move(call), connection = connections_](Answer answer) mutable {
+      loop_.post([this, call = std::move(call), connection, answer = std::move(answer)]() mutable {
+        if (connection == connections_) call(std::move(answer));
+      });
+    };
+  }
 
   EventLoop& loop_;
   const Consumer& consumer_;
-  const Candidate& in_force_;
-  Store& store_;
+  const Plans& plans_;
+  PlanStore& store_;
   OnLink on_link_;
+  OnInStep on_in_step_;
 
   std::shared_ptr<const conf::Config> section_;  // the last configuration that had the process's section
-  bool connected_ = false;
-  bool hand_over_due_ = false;  // the process has come, or may have lost an update
-  bool resend_due_ = false;     // every pool's state once more, to a process that is out of step
-  bool in_step_ = false;        // the process runs in_force_'s generation
-  bool busy_ = false;           // a plan or updates are under way
+  PeerState state_ = PeerState::kAway;
+  Work work_ = Work::kNone;  // under way
   bool held_ = false;
-  uint64_t links_ = 0, tried_on_link_ = 0;  // a plan that was tried on an earlier connection is gone
+  uint64_t connections_ = 0;  // until now: an answer on an earlier one is no news any more
   std::move_only_function<void()> waiting_try_;
+  Done try_done_;
   size_t updates_under_way_ = 0;
   Ending update_ending_;
-  std::optional<uint64_t> running_generation_;  // what a process that is out of step runs, 0: nothing; none: not known
-  std::set<std::string> dirty_;      // pools whose states differ from what was sent
+  std::optional<uint64_t> running_generation_;  // what one that is off runs, 0: nothing; none: it was not told yet
+  std::set<std::string> dirty_;                 // pools whose states differ from what was sent
   std::vector<Done> changes_, changes_sent_;
-  std::string problem_;
-  Publisher publisher_;  // last: its thread ends first
+  control::Failure refusal_{Error{}};  // of one that is off
+  std::unique_ptr<PlanLink> link_;     // last: its thread ends first
 };
 
 }  // namespace cardea::mgmt

@@ -25,17 +25,21 @@ constexpr milliseconds kUpdateDeadline{10'000};
 constexpr milliseconds kAskDeadline{5'000};
 constexpr size_t kQuestionsMax = 256;
 
-// What the peer said, or why it said nothing that can be used.
-Adopted adopted_from(Result<control::Message> answer) {
-  if (!answer) return std::unexpected(std::move(answer.error()));
-  if (answer->verb == control::Verb::kAdopted) return answer->generation;
-  return fail(std::move(answer->body), Origin::kBackend);
+std::unexpected<control::Failure> refused(control::Message answer) {
+  return std::unexpected(control::Failure({std::move(answer.body), Origin::kBackend}, answer.code));
 }
 
-Result<std::string> text_from(Result<control::Message> answer) {
+// What the peer said, or why it said nothing that can be used.
+Adopted adopted_from(control::Outcome<control::Message> answer) {
+  if (!answer) return std::unexpected(std::move(answer.error()));
+  if (answer->verb == control::Verb::kAdopted) return answer->generation;
+  return refused(std::move(*answer));
+}
+
+control::Outcome<std::string> text_from(control::Outcome<control::Message> answer) {
   if (!answer) return std::unexpected(std::move(answer.error()));
   if (answer->verb == control::Verb::kAnswer) return std::move(answer->body);
-  return fail(std::move(answer->body), Origin::kBackend);
+  return refused(std::move(*answer));
 }
 
 bool fits(control::Verb question, control::Verb answer) {
@@ -43,7 +47,7 @@ bool fits(control::Verb question, control::Verb answer) {
   return answer == (question == control::Verb::kAsk ? control::Verb::kAnswer : control::Verb::kAdopted);
 }
 
-Result<control::Message> talk(int socket, const control::Message& message, milliseconds deadline) {
+control::Outcome<control::Message> talk(int socket, const control::Message& message, milliseconds deadline) {
   if (auto sent = control::send(socket, message); !sent) return std::unexpected(std::move(sent.error()));
   auto answer = control::receive(socket, deadline);
   if (answer && !fits(message.verb, answer->verb))
@@ -75,11 +79,11 @@ Publisher::~Publisher() {
   }
   notify();
   if (thread_.joinable()) thread_.join();
-  fail_waiting({"cardea-mgmt is being stopped"});
+  fail_waiting(Error{"cardea-mgmt is being stopped"});
 }
 
 void Publisher::adopt(Image plan, uint64_t generation, Done done) {
-  submit({{control::Verb::kAdopt, generation, {}, {}},
+  submit({{control::Verb::kAdopt, generation, {}, {}, {}},
           std::move(plan),
           kAdoptDeadline,
           [done = std::move(done)](auto answer) mutable { done(adopted_from(std::move(answer))); }},
@@ -87,7 +91,7 @@ void Publisher::adopt(Image plan, uint64_t generation, Done done) {
 }
 
 void Publisher::update_pools(Image update, uint64_t generation, Done done) {
-  submit({{control::Verb::kUpdatePools, generation, {}, {}},
+  submit({{control::Verb::kUpdatePools, generation, {}, {}, {}},
           std::move(update),
           kUpdateDeadline,
           [done = std::move(done)](auto answer) mutable { done(adopted_from(std::move(answer))); }},
@@ -95,25 +99,31 @@ void Publisher::update_pools(Image update, uint64_t generation, Done done) {
 }
 
 void Publisher::ask(std::string json, Answered done) {
-  submit({{control::Verb::kAsk, 0, std::move(json), {}},
+  submit({{control::Verb::kAsk, 0, std::move(json), {}, {}},
           {},
           kAskDeadline,
           [done = std::move(done)](auto answer) mutable { done(text_from(std::move(answer))); }},
          false);
 }
 
-std::future<Result<std::string>> Publisher::ask(std::string json) {
-  std::promise<Result<std::string>> promise;
+std::future<control::Outcome<std::string>> PlanLink::ask(std::string json) {
+  std::promise<control::Outcome<std::string>> promise;
   auto future = promise.get_future();
   ask(std::move(json), [promise = std::move(promise)](auto answer) mutable { promise.set_value(std::move(answer)); });
   return future;
 }
 
-Error Publisher::not_connected() const {
-  return {peer_ + " is not connected", Origin::kSelf, Retry::kSafe};
+MakeLink plan_sockets_in(std::string run_dir) {
+  return [run_dir = std::move(run_dir)](const Consumer& consumer, PlanLink::OnLink on_link) {
+    return std::make_unique<Publisher>(consumer.socket(run_dir), consumer.words, std::move(on_link));
+  };
 }
 
-Publisher::Link Publisher::link() const {
+control::Failure Publisher::not_connected() const {
+  return {{peer_ + " is not connected", Origin::kSelf, Retry::kSafe}, control::Code::kClosed};
+}
+
+PlanLink::Peer Publisher::link() const {
   const std::lock_guard lock(mutex_);
   return link_;
 }
@@ -201,7 +211,7 @@ bool Publisher::idle(int socket) {
   }
 }
 
-void Publisher::fail_waiting(const Error& why) {
+void Publisher::fail_waiting(const control::Failure& why) {
   std::deque<Request> waiting;
   {
     const std::lock_guard lock(mutex_);

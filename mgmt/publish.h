@@ -3,12 +3,9 @@
 // is told of each new connection and hands over the newest one.
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <deque>
 #include <functional>
-#include <future>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -17,42 +14,29 @@
 #include "base/control_socket.h"
 #include "base/error.h"
 #include "base/file_descriptor.h"
-#include "mgmt/pool_state.h"
+#include "mgmt/plan_link.h"
 
 namespace cardea::mgmt {
 
-// How a request ended. An Error's Origin::kBackend: the process refused, in its own words. Retry::kSafe: it is not
-// connected or went away; a new connection brings the chance to repeat.
-using Adopted = Result<uint64_t>;  // the generation that now runs
-
-class Publisher {
+class Publisher : public PlanLink {
  public:
-  using Done = std::move_only_function<void(Adopted)>;                  // on the publisher's thread, exactly once
-  using Answered = std::move_only_function<void(Result<std::string>)>;  // the same
-  using OnLink = std::move_only_function<void(bool connected)>;         // on the publisher's thread
-
   // `peer`: what it is called in sentences, "the dataplane".
   Publisher(std::string socket_path, std::string peer, OnLink on_link);
-  ~Publisher();  // requests that wait end with an Error
+  ~Publisher() override;  // requests that wait end with an error
 
-  void adopt(Image plan, uint64_t generation, Done done);
-  void update_pools(Image update, uint64_t generation, Done done);
-  void ask(std::string json, Answered done);
-  std::future<Result<std::string>> ask(std::string json);
-
-  struct Link {
-    bool connected = false;
-    pid_t pid = 0;
-    std::chrono::system_clock::time_point since;
-  };
-  Link link() const;
+  // Callbacks come on the publisher's thread, or on the caller's when nobody is connected.
+  void adopt(Image plan, uint64_t generation, Done done) override;
+  void update_pools(Image update, uint64_t generation, Done done) override;
+  void ask(std::string json, Answered done) override;
+  using PlanLink::ask;
+  Peer link() const override;
 
  private:
   struct Request {
     control::Message message;
     Image image;  // sealed into the message's memfd just before it is sent
     std::chrono::milliseconds deadline;
-    std::move_only_function<void(Result<control::Message>)> done;
+    std::move_only_function<void(control::Outcome<control::Message>)> done;
   };
   void submit(Request request, bool first);
   void work();
@@ -60,8 +44,8 @@ class Publisher {
   bool exchange(int socket, Request& request);  // false: the connection is of no use any more
   bool idle(int socket);                        // waits for a request; false: the peer has gone
   std::optional<Request> take_next();
-  void fail_waiting(const Error& why);
-  Error not_connected() const;
+  void fail_waiting(const control::Failure& why);
+  control::Failure not_connected() const;
   bool stopping();
   void wait_before_retry(std::chrono::milliseconds delay);
   void notify();
@@ -72,7 +56,7 @@ class Publisher {
   FileDescriptor wake_;  // eventfd: the thread waits for it and the socket at once
   mutable std::mutex mutex_;
   std::deque<Request> plans_, questions_;
-  Link link_;
+  Peer link_;
   bool stopping_ = false;
   std::jthread thread_;
 };

@@ -33,9 +33,12 @@ Prepared with_mistakes(Prepared prepared, const Candidate& in_force, const std::
                     fmt::format("{}; `cardea check {}` shows every line in question", what_serves(in_force), path));
 }
 
+}  // namespace
+
 // What the compiler found cannot be the document's form: the operator has to see it as a finding all the same.
-Result<Candidate> compile(conf::Config config, const Runtime& runtime, RingCache& rings) {
-  Candidate candidate{std::make_shared<const conf::Config>(std::move(config)), {}, runtime.generation + 1};
+Result<Candidate> candidate_of(std::shared_ptr<const conf::Config> config, uint64_t generation, const Runtime& runtime,
+                               RingCache& rings) {
+  Candidate candidate{std::move(config), {}, generation};
   auto states = pool_states(*candidate.config, runtime, rings);
   if (!states) return std::unexpected(std::move(states.error()));
   candidate.states = std::move(*states);
@@ -44,8 +47,6 @@ Result<Candidate> compile(conf::Config config, const Runtime& runtime, RingCache
                 Origin::kOperator);
   return candidate;
 }
-
-}  // namespace
 
 Prepared prepare(const std::string& path, const Candidate& in_force, const Runtime& runtime, RingCache& rings) {
   Prepared prepared;
@@ -58,7 +59,8 @@ Prepared prepare(const std::string& path, const Candidate& in_force, const Runti
   look_at_host(*read.config, Look::kWhetherThere, prepared.reload.findings);
   if (conf::count(prepared.reload.findings, conf::Finding::error) > 0)
     return with_mistakes(std::move(prepared), in_force, path);
-  auto candidate = compile(std::move(*read.config), runtime, rings);
+  auto candidate = candidate_of(std::make_shared<const conf::Config>(std::move(*read.config)), runtime.generation + 1,
+                                runtime, rings);
   if (!candidate) return with_error(std::move(prepared), std::move(candidate.error().message), what_serves(in_force));
   prepared.candidate = std::move(*candidate);
   return prepared;

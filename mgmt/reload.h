@@ -35,6 +35,9 @@ struct Prepared {
   Reload reload;                       // findings and changes; how it ends is not known yet
 };
 
+// An Error is about the configuration as a whole; what is wrong with a setting was found when it was read.
+Result<Candidate> candidate_of(std::shared_ptr<const conf::Config> config, uint64_t generation, const Runtime& runtime,
+                               RingCache& rings);
 Prepared prepare(const std::string& path, const Candidate& in_force, const Runtime& runtime, RingCache& rings);
 
 }  // namespace cardea::mgmt

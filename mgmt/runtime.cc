@@ -71,6 +71,11 @@ bool Runtime::healthy(const BackendRef& ref) const {
   return found == health.end() || found->second.up;
 }
 
+system_clock::time_point Runtime::since(const BackendRef& ref) const {
+  const auto found = health.find(ref);
+  return found == health.end() ? system_clock::time_point() : found->second.since;
+}
+
 Standing Runtime::standing_of(const conf::Pool& pool, const conf::Backend& backend) const {
   const BackendRef ref{pool.name, backend.address.text()};
   // Without checks nobody would ever say "up" again: what an earlier check said is void.

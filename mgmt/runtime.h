@@ -28,6 +28,7 @@ struct Runtime {
 
   Override override_of(const BackendRef& ref) const;
   bool healthy(const BackendRef& ref) const;  // a backend nobody has judged yet counts as up
+  std::chrono::system_clock::time_point since(const BackendRef& ref) const;  // of healthy(); the epoch: not known
   Standing standing_of(const conf::Pool& pool, const conf::Backend& backend) const;
   void keep_only(const conf::Config& config);  // forgets backends that are no longer in the file
   bool operator==(const Runtime&) const = default;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "conf/nearest.h"
 #include "mgmt/certificate_files.h"
+#include "mgmt/generations.h"
 
 namespace cardea::mgmt {
 namespace {
@@ -15,11 +16,14 @@ constexpr std::chrono::milliseconds kRememberAfter{100};
 
 std::vector<health::Target> targets_of(const conf::Config& config, const Runtime& runtime) {
   std::vector<health::Target> targets;
-  for (const auto& pool : config.pools)
+  for (const auto& pool : config.pools) {
+    const auto tls = pool.tls ? health::PoolTls{pool.tls->server_name, pool.tls->authorities} : health::PoolTls{};
     for (const auto& backend : pool.backends) {
       const BackendRef ref{pool.name, backend.address.text()};
-      targets.push_back({ref.pool, ref.backend, backend.address, pool.health, runtime.healthy(ref)});
+      targets.push_back({ref.pool, ref.backend, backend.address, pool.health, tls, runtime.healthy(ref),
+                         runtime.since(ref)});
     }
+  }
   return targets;
 }
 
@@ -78,14 +82,51 @@ Site::Site(EventLoop& loop, Folders folders, OnConfig on_config)
                loop_.post([this, text = error.message] { warn("store", "the state is not stored: " + text); });
              }),
       checker_([this](const health::Event& event) { loop_.post([this, event] { on_health(event); }); }),
-      rollout_(loop_, {&kL7, &kDataplane}, folders_.run_dir, runtime_, rings_, store_, [this] { on_in_force(); }) {
+      rollout_(loop_, {&kL7, &kDataplane}, plan_sockets_in(folders_.run_dir), runtime_, rings_, store_,
+               {.on_in_force = [this] { on_in_force(); },
+                .on_waiting = [this] { store_marks(rollout_.waiting()); },
+                .on_everywhere = [this] { on_everywhere(); }}) {
   auto state = loaded(folders_.state_dir);
   runtime_ = std::move(state.runtime);
   warn("runtime", state.warning);
 }
 
 void Site::start() {
+  auto remembered = load_generations(folders_.state_dir);
+  if (!remembered.warning.empty()) log::warning("{}", remembered.warning);
+  warn("generations", remembered.warning);
+  // No number is given out twice, whatever became of the runtime state.
+  runtime_.generation = std::max({runtime_.generation, remembered.marks.accepted, remembered.marks.waiting});
+  if (remembered.accepted && take_up(std::move(remembered))) return look_at_draft();
   start_reload(true, [](const Reload&) {});
+}
+
+bool Site::take_up(Remembered remembered) {
+  auto accepted = candidate_of(remembered.accepted, remembered.marks.accepted, runtime_, rings_);
+  if (!accepted) {
+    warn("generations", fmt::format("generation {} cannot be taken up again: {}", remembered.marks.accepted,
+                                    accepted.error().message));
+    return false;
+  }
+  Candidate waiting;
+  if (remembered.waiting)
+    if (auto made = candidate_of(remembered.waiting, remembered.marks.waiting, runtime_, rings_)) waiting = *made;
+  rollout_.begin_with(std::move(*accepted), std::move(waiting), remembered.marks.waits_for);
+  return true;
+}
+
+// What the file says besides is told, and not in force before somebody loads it.
+void Site::look_at_draft() {
+  auto prepared = prepare(folders_.config_file, rollout_.in_force(), runtime_, rings_);
+  if (!prepared.candidate) return finish_reload(std::move(prepared.reload), [](const Reload&) {});
+  const auto& draft = *prepared.candidate->config;
+  const bool waits = rollout_.waiting() && *rollout_.waiting().config == draft;
+  if (draft != *rollout_.in_force().config && !waits)
+    warn("draft", fmt::format("{} says something else than generation {}, which is in force: `cardea reload` takes it",
+                              folders_.config_file, rollout_.in_force().generation));
+  prepared.reload.changes.clear();
+  prepared.reload.ending = Reload::Ending::kAway;
+  finish_reload(std::move(prepared.reload), [](const Reload&) {});
 }
 
 void Site::reload(ReloadDone done) {
@@ -99,11 +140,13 @@ void Site::reload(ReloadDone done) {
 
 void Site::start_reload(bool first, ReloadDone done) {
   reloading_ = true;
+  warn("draft", "");
   const auto began = std::chrono::system_clock::now();
   auto prepared = prepare(folders_.config_file, rollout_.in_force(), runtime_, rings_);
   prepared.reload.at = began;
   if (!prepared.candidate) return finish_reload(std::move(prepared.reload), std::move(done));
   const uint64_t generation = runtime_.generation = prepared.candidate->generation;
+  store_.runtime(runtime_);  // at once: after a crash no generation may be given out twice
   if (first) {
     rollout_.begin_with(std::move(*prepared.candidate));
     return on_offered(std::move(prepared.reload), generation, {Outcome::kAway, {}, {}}, std::move(done));
@@ -127,8 +170,9 @@ void Site::on_offered(Reload reload, uint64_t generation, const Ending& ending, 
     reload.hint = rollout_.serves_nothing(ending.who)
                       ? fmt::format("{} serves nothing until it is given a plan that it takes", ending.who)
                       : "the plan in force keeps serving";
-    if (rollout_.waits_for_restart())
-      reload.hint += fmt::format("; the new one is stored for the next start of {}", ending.who);
+    if (rollout_.waiting().generation == generation)
+      reload.hint += fmt::format("; the new one is stored for the next start of {}",
+                                 fmt::join(rollout_.waits_for(), " and "));
   }
   finish_reload(std::move(reload), std::move(done));
 }
@@ -141,9 +185,14 @@ void Site::finish_reload(Reload reload, ReloadDone done) {
   } else {
     log::error("the configuration was not taken: {}; {}", reload.error, reload.hint);
   }
-  store_.runtime(runtime_);  // at once: after a crash no generation may be given out twice
   last_reload_ = std::move(reload);
-  done(*last_reload_);
+  // The answer waits for the disk: what was accepted is what the next start takes up.
+  store_.runtime(runtime_, [this, reload = *last_reload_, done = std::move(done)](Result<> stored) mutable {
+    loop_.post([reload = std::move(reload), done = std::move(done), stored = std::move(stored)]() mutable {
+      if (!stored) reload.hint += "; it will be forgotten at a restart: " + stored.error().message;
+      done(reload);
+    });
+  });
   if (!reloads_.empty())
     loop_.post([this] {
       if (!reloads_.empty() && !reloading_) this->reload([](const Reload&) {});
@@ -152,24 +201,50 @@ void Site::finish_reload(Reload reload, ReloadDone done) {
 
 void Site::on_in_force() {
   const auto& config = *rollout_.in_force().config;
-  runtime_.keep_only(config);
   checker_.set_targets(targets_of(config, runtime_));
+  reconcile_health();
   if (last_reload_ && last_reload_->ending == Reload::Ending::kRefused) {  // its restart has come
     last_reload_->ending = Reload::Ending::kAdopted;
     last_reload_->generation = rollout_.in_force().generation;
     last_reload_->error.clear(), last_reload_->hint.clear();
   }
+  store_marks(rollout_.in_force());
   remember();
   on_config_(config);
 }
 
+// `newest`: what has come into force or begins to wait; none: nothing waits any more.
+void Site::store_marks(const Candidate& newest) {
+  store_.generation(newest.generation, newest.config,
+                    {rollout_.in_force().generation, rollout_.waiting().generation, rollout_.waits_for()});
+}
+
+// Only now is it certain that no process has another backend, or gets one back: what is known of those may go.
+void Site::on_everywhere() {
+  if (rollout_.waiting()) return;
+  runtime_.keep_only(*rollout_.in_force().config);
+  remember();
+}
+
 void Site::on_health(const health::Event& event) {
+  if (!checker_.watches(event.target)) return;  // of a target that is no more: its successor was judged anew
   log::write(event.up ? log::Level::kInfo : log::Level::kWarning,
              fmt::format("{}/{} is {}: {}", event.pool, event.backend, event.up ? "up" : "down", event.reason));
-  const BackendRef ref{event.pool, event.backend};
-  runtime_.health[ref] = {event.up, event.reason, event.at};
-  rollout_.touch(event.pool);
+  set_health({event.pool, event.backend}, {event.up, event.reason, event.at});
+}
+
+void Site::set_health(const BackendRef& ref, Health health) {
+  runtime_.health[ref] = std::move(health);
+  rollout_.touch(ref.pool);
   remember();
+}
+
+// The checker tells changes only: where its view and what is remembered have parted, no event would ever mend it.
+void Site::reconcile_health() {
+  for (const auto& seen : checker_.status()) {
+    const BackendRef ref{seen.pool, seen.backend};
+    if (seen.checked && seen.up != runtime_.healthy(ref)) set_health(ref, {seen.up, seen.last_reason, seen.since});
+  }
 }
 
 std::optional<OrderEnding> Site::unknown(const BackendRef& ref) const {
@@ -265,7 +340,7 @@ View Site::view() const {
   View view{rollout_.in_force(), runtime_, last_reload_, {}, {}, rings_.built()};
   for (const auto& process : rollout_.processes())
     view.processes.push_back({&process->consumer(), process->concerned(), process->in_step(),
-                              process->publisher().link().connected, rollout_.problem(*process),
+                              process->link().link().connected, rollout_.problem(*process),
                               process->consumer().socket(folders_.run_dir)});
   for (const auto& [about, text] : warnings_) view.warnings.push_back(text);
   return view;

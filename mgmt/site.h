@@ -69,7 +69,9 @@ class Site {
   // Loads what is remembered and starts to look for the processes. `on_config` is told of each configuration in force.
   Site(EventLoop& loop, Folders folders, OnConfig on_config);
 
-  void start();  // reads the configuration file for the first time; without a usable one the site waits for a reload
+  // Takes up what was accepted last; the configuration file is a draft until it is loaded. On the very first start that
+  // is the file, and without a usable one the site waits for a reload.
+  void start();
   void reload(ReloadDone done);
   void order(BackendOrder what, OrderDone done);
   void on_health(const health::Event& event);
@@ -79,18 +81,24 @@ class Site {
   View view() const;
 
   // Any thread.
-  Publisher& publisher(const Consumer& process) { return &process == &kL7 ? l7() : dataplane(); }
-  Publisher& dataplane() { return rollout_.processes()[1]->publisher(); }
-  Publisher& l7() { return rollout_.processes()[0]->publisher(); }
+  PlanLink& link(const Consumer& process) { return &process == &kL7 ? l7() : dataplane(); }
+  PlanLink& dataplane() { return rollout_.processes()[1]->link(); }
+  PlanLink& l7() { return rollout_.processes()[0]->link(); }
   const health::Checker& checker() const { return checker_; }
   const Folders& folders() const { return folders_; }
   std::string stats_path(const Consumer& process) const { return process.stats(folders_.run_dir); }
 
  private:
+  bool take_up(Remembered remembered);
+  void look_at_draft();
   void start_reload(bool first, ReloadDone done);
   void finish_reload(Reload reload, ReloadDone done);
   void on_offered(Reload reload, uint64_t generation, const Ending& ending, ReloadDone done);
   void on_in_force();
+  void on_everywhere();
+  void store_marks(const Candidate& newest);
+  void reconcile_health();
+  void set_health(const BackendRef& ref, Health health);
   void set_override(const BackendRef& ref, const Override& what);
   void settle_order(const BackendRef& ref, OrderEnding ending, OrderDone done);
   std::optional<OrderEnding> unknown(const BackendRef& ref) const;

@@ -1,89 +1,50 @@
 #include "mgmt/store.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <span>
 
-#include "base/file_descriptor.h"
+#include "mgmt/whole_file.h"
 
 namespace cardea::mgmt {
 namespace {
 
 constexpr const char* kRuntimeFile = "/runtime.json";
-constexpr size_t kFileBytesMax = size_t{64} << 20;  // of runtime.json; 65,536 backends need about 20 MB
+constexpr const char* kBefore = ".before";
+constexpr const char* kDamaged = ".damaged";
 constexpr int kPauseFactor = 10;                    // writing plans may take a tenth of the time
 
-Result<> write_all(int fd, Bytes content) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail_errno("write");
-    content = content.subspan(size_t(written));
-  }
+// The file that is replaced stays beside the new one, should that turn out to be damaged.
+Result<> keep_predecessor(const std::string& path) {
+  const std::string beside = path + kBefore + ".new";
+  ::unlink(beside.c_str());
+  if (::link(path.c_str(), beside.c_str()) != 0) return errno == ENOENT ? Result<>() : fail_errno("keep " + path);
+  if (::rename(beside.c_str(), (path + kBefore).c_str()) != 0) return fail_errno("keep " + path);
   return {};
 }
 
-Result<> sync_folder(const std::string& path) {
-  const auto slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const FileDescriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) return fail_errno("sync " + folder);
-  return {};
-}
-
-Result<> write_beside(const std::string& beside, Bytes content) {
-  FileDescriptor fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
-  if (!fd) return fail_errno("create " + beside);
-  if (auto written = write_all(fd.get(), content); !written)
-    return std::unexpected(std::move(written.error()).in(beside));
-  if (::fsync(fd.get()) != 0) return fail_errno("sync " + beside);
-  return {};
+Result<Runtime> read_runtime(const std::string& path) {
+  auto content = read_whole_file(path);
+  if (!content) return std::unexpected(std::move(content.error()));
+  return runtime_from_json(*content);
 }
 
 }  // namespace
 
-Result<> write_file_whole(const std::string& path, Bytes content) {
-  const std::string beside = path + ".new";
-  if (auto written = write_beside(beside, content); !written) return written;
-  if (::rename(beside.c_str(), path.c_str()) != 0) return fail_errno("rename to " + path);
-  return sync_folder(path);
-}
-
-Result<std::string> read_whole_file(const std::string& path) {
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return fail_errno("open " + path);
-  struct stat status{};
-  if (::fstat(fd.get(), &status) != 0) return fail_errno("examine " + path);
-  if (!S_ISREG(status.st_mode)) return fail(path + " is not a file");
-  if (size_t(status.st_size) > kFileBytesMax)
-    return fail(fmt::format("{} has more than {} bytes", path, kFileBytesMax));
-  std::string content(size_t(status.st_size), '\0');
-  size_t filled = 0;
-  while (filled < content.size()) {
-    const ssize_t got = ::read(fd.get(), content.data() + filled, content.size() - filled);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fail_errno("read " + path);
-    if (got == 0) break;
-    filled += size_t(got);
-  }
-  content.resize(filled);
-  return content;
-}
-
 Loaded load_runtime(const std::string& state_dir) {
-  const std::string path = state_dir + kRuntimeFile;
-  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return {};
-  auto content = read_whole_file(path);
-  auto runtime = content ? runtime_from_json(*content) : std::unexpected(std::move(content.error()));
+  const std::string path = state_dir + kRuntimeFile, aside = path + kDamaged;
+  const bool there = ::access(path.c_str(), F_OK) == 0;
+  if (!there && ::access((path + kBefore).c_str(), F_OK) != 0) return {};
+  auto runtime = read_runtime(path);
   if (runtime) return {std::move(*runtime), {}};
-  return {{},
-          fmt::format("{}: {}; every backend starts as \"ready\" with the weight of the file", path,
-                      runtime.error().message)};
+  std::string warning = fmt::format("{}: {}", path, runtime.error().message);
+  if (there && ::rename(path.c_str(), aside.c_str()) == 0) warning += fmt::format(" (it is {} now)", aside);
+  if (auto before = read_runtime(path + kBefore))
+    return {std::move(*before), warning + "; what operators set and health checks found is as it was one change before"};
+  return {{}, warning + "; every backend starts as \"ready\" with the weight of the file"};
 }
 
 Store::Store(std::string state_dir, OnTrouble on_trouble)
@@ -103,6 +64,14 @@ void Store::runtime(Runtime runtime, Done done) {
     const std::lock_guard lock(mutex_);
     pending_.runtime = std::move(runtime);
     if (done) pending_.runtime_done.push_back(std::move(done));
+  }
+  wake_.notify_one();
+}
+
+void Store::generation(uint64_t number, std::shared_ptr<const conf::Config> config, Marks marks) {
+  {
+    const std::lock_guard lock(mutex_);
+    pending_.generations.push_back({number, std::move(config), std::move(marks)});
   }
   wake_.notify_one();
 }
@@ -129,9 +98,10 @@ Store::Pending Store::take(std::unique_lock<std::mutex>& lock) {
       next = std::min(next, plan->second.due);
       if (stopping_ || plan->second.due <= now) taken.plans.insert(pending_.plans.extract(plan));
     }
+    taken.generations = std::exchange(pending_.generations, {});
     taken.runtime = std::exchange(pending_.runtime, {});
     taken.runtime_done = std::exchange(pending_.runtime_done, {});
-    if (taken.runtime || !taken.plans.empty() || stopping_) return taken;
+    if (!taken.empty() || stopping_) return taken;
     if (next == Clock::time_point::max()) {
       wake_.wait(lock);
     } else {
@@ -140,9 +110,16 @@ Store::Pending Store::take(std::unique_lock<std::mutex>& lock) {
   }
 }
 
+void Store::write_generation(const Generation& generation) {
+  auto written = generation.config ? write_configuration(state_dir_, generation.number, *generation.config) : Result<>();
+  if (written) written = write_marks(state_dir_, generation.marks);
+  if (!written) on_trouble_(written.error());
+}
+
 void Store::write_runtime(Pending& pending) {
-  const std::string json = to_json(*pending.runtime);
-  const auto written = write_file_whole(state_dir_ + kRuntimeFile, std::as_bytes(std::span(json)));
+  const std::string json = to_json(*pending.runtime), path = state_dir_ + kRuntimeFile;
+  auto written = keep_predecessor(path);
+  if (written) written = write_file_whole(path, std::as_bytes(std::span(json)));
   if (!written) on_trouble_(written.error());
   for (auto& done : pending.runtime_done) done(written);
 }
@@ -163,7 +140,8 @@ void Store::work() {
     std::unique_lock lock(mutex_);
     auto pending = take(lock);
     lock.unlock();
-    if (!pending.runtime && pending.plans.empty()) return;
+    if (pending.empty()) return;
+    for (const auto& generation : pending.generations) write_generation(generation);
     if (pending.runtime) write_runtime(pending);
     for (auto& [name, plan] : pending.plans) write_plan(name, plan.produce);
   }

@@ -96,35 +96,36 @@ int Control::patience_ms(Instant now) {
 // ---- plans
 
 cardea::control::Message Control::answer(cardea::control::Message request) {
-  using cardea::control::Verb;
+  using cardea::control::refusal, cardea::control::Verb;
   if (request.verb == Verb::kAsk) {
     auto text = answer_question(request.body, running_, follower_.neighbours());
     if (text) return {.verb = Verb::kAnswer, .body = std::move(*text)};
-    return {.verb = Verb::kRefused, .body = text.error().message};
+    return refusal(text.error());
   }
   const bool whole = request.verb == Verb::kAdopt;
-  if (!whole && request.verb != Verb::kUpdatePools) return {.verb = Verb::kRefused, .body = "unknown request"};
-  if (!request.memfd) return {.verb = Verb::kRefused, .body = "the plan itself is missing (no memfd)"};
+  if (!whole && request.verb != Verb::kUpdatePools) return refusal(Error{"unknown request"});
+  if (!request.memfd) return refusal(Error{"the plan itself is missing (no memfd)"});
   auto mapping = cardea::control::SealedMapping::map(*request.memfd, kPlanBytesMax);
-  if (!mapping) return {.verb = Verb::kRefused, .body = mapping.error().message};
+  if (!mapping) return refusal(mapping.error());
   auto adopted = whole ? adopt(mapping->bytes()) : update(mapping->bytes());
   stats::add(running_.control_cell(adopted ? running_.rows.plans_adopted : running_.rows.plans_refused), 1);
   if (adopted) return {.verb = Verb::kAdopted, .generation = *adopted};
   log::warning("plan refused: {}", adopted.error().message);
-  return {.verb = Verb::kRefused, .generation = plan().generation, .body = adopted.error().message};
+  return refusal(adopted.error(), plan().generation);
 }
 
-Result<uint64_t> Control::adopt(Bytes image) {
+cardea::control::Outcome<uint64_t> Control::adopt(Bytes image) {
   auto next = build_live_plan(image, *running_.registry);
   if (!next) return std::unexpected(std::move(next).error());
-  if (auto done = check_reloadable(plan(), **next); !done) return std::unexpected(std::move(done).error());
+  if (auto done = check_reloadable(plan(), **next); !done)
+    return refuse(cardea::control::Code::kNeedsRestart, std::move(done.error().message), Origin::kOperator);
   const uint64_t generation = (*next)->generation;
   publish_plan(std::move(*next));
   log::info("plan {} adopted", generation);
   return generation;
 }
 
-Result<uint64_t> Control::update(Bytes image) {
+cardea::control::Outcome<uint64_t> Control::update(Bytes image) {
   auto next = update_pools(plan(), image, *running_.registry);
   if (!next) return std::unexpected(std::move(next).error());
   const uint64_t generation = (*next)->generation;

@@ -32,8 +32,8 @@ class Control {
  private:
   Control(Running& running, cardea::control::PlanServer& server, KernelFollower follower, InterfaceAddresses addresses);
 
-  Result<uint64_t> adopt(Bytes image);
-  Result<uint64_t> update(Bytes image);
+  cardea::control::Outcome<uint64_t> adopt(Bytes image);
+  cardea::control::Outcome<uint64_t> update(Bytes image);
   void publish_plan(std::unique_ptr<const LivePlan> plan);
   void publish_hops(const LivePlan& plan);
   void need_neighbours(const LivePlan& plan, const HopTable& table);

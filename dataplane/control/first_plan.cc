@@ -29,20 +29,21 @@ Result<Prepared> load(const std::string& path, const StartOptions& options) {
 
 // One request while there is no plan. What became of it is left in `outcome` once the start was tried.
 Message serve(Message request, const StartOptions& options, std::optional<Result<std::unique_ptr<Running>>>& outcome) {
-  if (outcome) return {.verb = Verb::kRefused, .body = "starting; ask again"};
-  if (request.verb != Verb::kAdopt) return {.verb = Verb::kRefused, .body = cardea::control::kNoPlanYet};
-  if (!request.memfd) return {.verb = Verb::kRefused, .body = "the plan itself is missing (no memfd)"};
+  using cardea::control::refusal;
+  if (outcome) return refusal(Error{"starting; ask again"});
+  if (request.verb != Verb::kAdopt) return refusal(cardea::control::no_plan_yet().error());
+  if (!request.memfd) return refusal(Error{"the plan itself is missing (no memfd)"});
   auto mapping = cardea::control::SealedMapping::map(*request.memfd, kPlanBytesMax);
-  if (!mapping) return {.verb = Verb::kRefused, .body = mapping.error().message};
+  if (!mapping) return refusal(mapping.error());
   auto prepared = prepare(mapping->bytes(), stats_path(options));
   if (!prepared) {
     log::warning("plan refused: {}", prepared.error().message);
-    return {.verb = Verb::kRefused, .body = prepared.error().message};
+    return refusal(prepared.error());
   }
   const uint64_t generation = prepared->plan->generation;
   outcome = Running::open(std::move(*prepared), options);
   if (*outcome) return {.verb = Verb::kAdopted, .generation = generation};
-  return {.verb = Verb::kRefused, .body = outcome->error().message};
+  return refusal(outcome->error());
 }
 
 }  // namespace

@@ -45,11 +45,13 @@ Json certificate_json(const ServicePlan& service, const tls::Certificate& certif
           {"warning", tls::expiry_warning(certificate, now_in_seconds())}};
 }
 
-Json certs_json(const LivePlan& plan) {
+// `due`: only those that somebody has to do something about.
+Json certs_json(const LivePlan& plan, bool due) {
   Json certificates = Json::array();
   for (const auto& service : plan.services)
     for (const auto& certificate : service->certificates)
-      certificates.push_back(certificate_json(*service, *certificate));
+      if (!due || !tls::expiry_warning(*certificate, now_in_seconds()).empty())
+        certificates.push_back(certificate_json(*service, *certificate));
   return {{"certificates", std::move(certificates)}};
 }
 
@@ -93,7 +95,7 @@ Result<Json> answer_json(const Json& question, const Running& running) {
   const std::string what = question.value("ask", std::string());
   if (what == "status") return status_json(running);
   if (what == "explain") return explain_json(running, question);
-  if (what == "certs") return certs_json(running.plan());
+  if (what == "certs") return certs_json(running.plan(), question.value("due", false));
   if (what == "cache") return cache_json(running.plan());
   if (what == "purge") return purge_json(running.plan(), question);
   return fail(fmt::format("unknown question \"{}\"", what), Origin::kOperator);

@@ -35,13 +35,13 @@ void Control::start_with_stored_plan() {
   log::info("serving by the stored plan {}", running_->plan().generation);
 }
 
-Result<uint64_t> Control::take(const Message& request) {
+control::Outcome<uint64_t> Control::take(const Message& request) {
   if (request.verb != Verb::kAdopt && request.verb != Verb::kUpdatePools) return fail("unknown request");
   if (!request.memfd) return fail("the plan itself is missing (no memfd)");
   auto mapping = control::SealedMapping::map(*request.memfd, kPlanBytesMax);
   if (!mapping) return std::unexpected(std::move(mapping.error()));
   if (request.verb == Verb::kUpdatePools)
-    return running_ ? running_->update_pools(mapping->bytes()) : Result<uint64_t>(fail(control::kNoPlanYet));
+    return running_ ? running_->update_pools(mapping->bytes()) : control::Outcome<uint64_t>(control::no_plan_yet());
   return adopt(mapping->bytes());
 }
 
@@ -52,7 +52,7 @@ bool Control::starts_anew_for(Bytes image) const {
   return settings && !check_reloadable(running_->plan().settings, *settings);
 }
 
-Result<uint64_t> Control::adopt(Bytes image) {
+control::Outcome<uint64_t> Control::adopt(Bytes image) {
   if (!starts_anew_for(image)) {
     auto adopted = running_->adopt(image);
     if (adopted) by_stored_plan_ = false;
@@ -79,9 +79,10 @@ void Control::end_what_left(Instant now) {
 
 Message Control::answer(Message request) {
   if (request.verb == Verb::kAsk) {
-    auto text = running_ ? answer_question(request.body, *running_) : Result<std::string>(fail(control::kNoPlanYet));
+    if (!running_) return control::refusal(control::no_plan_yet().error());
+    auto text = answer_question(request.body, *running_);
     if (text) return {.verb = Verb::kAnswer, .body = std::move(*text)};
-    return {.verb = Verb::kRefused, .body = text.error().message};
+    return control::refusal(text.error());
   }
   auto adopted = take(request);
   if (adopted) {
@@ -89,9 +90,7 @@ Message Control::answer(Message request) {
     return {.verb = Verb::kAdopted, .generation = *adopted};
   }
   log::warning("plan refused: {}", adopted.error().message);
-  return {.verb = Verb::kRefused,
-          .generation = running_ ? running_->plan().generation : 0,
-          .body = adopted.error().message};
+  return control::refusal(adopted.error(), running_ ? running_->plan().generation : 0);
 }
 
 bool Control::told_to_end(int signal_fd) {

@@ -24,8 +24,8 @@ class Control {
 
  private:
   control::Message answer(control::Message request);
-  Result<uint64_t> take(const control::Message& request);
-  Result<uint64_t> adopt(Bytes image);
+  control::Outcome<uint64_t> take(const control::Message& request);
+  control::Outcome<uint64_t> adopt(Bytes image);
   bool starts_anew_for(Bytes image) const;
   void leave_behind(std::unique_ptr<Running> old);
   void end_what_left(Instant now);

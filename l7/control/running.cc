@@ -131,8 +131,8 @@ Result<> Running::use_log(const PlanSettings& next) {
   return {};
 }
 
-Result<uint64_t> Running::adopt(Bytes image) {
-  const auto refused = [this](Error error) {
+control::Outcome<uint64_t> Running::adopt(Bytes image) {
+  const auto refused = [this](control::Failure error) {
     count(rows_.plans_refused);
     return std::unexpected(std::move(error));
   };
@@ -140,7 +140,7 @@ Result<uint64_t> Running::adopt(Bytes image) {
   if (!next) return refused(std::move(next.error()));
   if (plan_)
     if (auto fits = check_reloadable(plan_->settings, (*next)->settings); !fits)
-      return refused(std::move(fits.error()));
+      return refused({std::move(fits.error()), control::Code::kNeedsRestart});
   auto sockets = open_sockets(**next);
   if (!sockets) return refused(std::move(sockets.error()));
   if (auto done = use_log((*next)->settings); !done) return refused(std::move(done.error()));
@@ -152,7 +152,7 @@ Result<uint64_t> Running::adopt(Bytes image) {
   return plan_->generation;
 }
 
-Result<uint64_t> Running::update_pools(Bytes image) {
+control::Outcome<uint64_t> Running::update_pools(Bytes image) {
   auto next = load_pool_update(image, resources_, *plan_);
   if (!next) {
     count(rows_.plans_refused);

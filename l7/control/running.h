@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/control_socket.h"
 #include "base/error.h"
 #include "base/stats.h"
 #include "l7/control/control_rows.h"
@@ -35,8 +36,8 @@ class Running {
   ~Running();
 
   // The generation that runs then. An Error: nothing has changed.
-  Result<uint64_t> adopt(Bytes image);
-  Result<uint64_t> update_pools(Bytes image);
+  control::Outcome<uint64_t> adopt(Bytes image);
+  control::Outcome<uint64_t> update_pools(Bytes image);
 
   void tick(Instant now);  // about once a second
   void reopen_log();

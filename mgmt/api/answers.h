@@ -11,14 +11,14 @@
 #include "mgmt/api/json.h"
 #include "mgmt/health/checker.h"
 #include "mgmt/metrics/traffic.h"
-#include "mgmt/publish.h"
+#include "mgmt/plan_link.h"
 #include "mgmt/site.h"
 
 namespace cardea::mgmt::api {
 
 struct Facts {  // beside the View; each belongs to the moment of the question
   std::vector<health::TargetStatus> health;
-  std::map<std::string, Publisher::Link> links;                      // by the process's name
+  std::map<std::string, PlanLink::Peer> links;                      // by the process's name
   std::optional<std::string> dataplane_status, l7_status, l7_certs;  // their own answers, JSON
   std::vector<CoreBusy> cores;
   std::string config_file;

@@ -73,9 +73,9 @@ Result<BackendOrder> read_order(BackendRef ref, const std::string& text) {
   return order;
 }
 
-int status_of(const Error& error) {
-  if (error.origin == Origin::kBackend) return 409;
-  return error.message.find("in time") != error.message.npos ? 504 : 503;
+int status_of(const control::Failure& failure) {
+  if (failure.origin == Origin::kBackend) return 409;
+  return failure.code == control::Code::kLate ? 504 : 503;
 }
 
 int status_of(const Reload& reload) {
@@ -139,13 +139,13 @@ metrics::Traffic Routes::traffic() const {
 }
 
 Answer Routes::ask(const Consumer& process, const Json& question) {
-  auto answer = site_.publisher(process).ask(dump(question)).get();
+  auto answer = site_.link(process).ask(dump(question)).get();
   if (answer) return {200, std::move(*answer)};
   if (const auto now = view();
       now.in_force && !process.concerned(*now.in_force.config) && answer.error().retry == Retry::kSafe)
     return error(404, fmt::format("this site runs without {}", process.process),
                  fmt::format("its configuration has no `{}` section", process.name));
-  if (answer.error().message == control::kNoPlanYet)
+  if (answer.error().code == control::Code::kNoPlan)
     return error(409, fmt::format("{} runs no plan yet", process.process),
                  "cardea status tells what keeps it from one");
   const auto hint = answer.error().retry == Retry::kSafe
@@ -154,8 +154,8 @@ Answer Routes::ask(const Consumer& process, const Json& question) {
   return error(status_of(answer.error()), answer.error().message, hint);
 }
 
-std::optional<std::string> Routes::words_of_l7(const char* what) {
-  auto answer = site_.l7().ask(dump({{"ask", what}})).get();
+std::optional<std::string> Routes::words_of_l7(const char* question) {
+  auto answer = site_.l7().ask(question).get();
   if (!answer) return std::nullopt;
   return std::move(*answer);
 }
@@ -179,8 +179,8 @@ Answer Routes::status() {
   Facts facts{{}, {}, {}, {}, {}, {}, site_.folders().config_file, started_at_};
   facts.links = {{kDataplane.name, site_.dataplane().link()}, {kL7.name, site_.l7().link()}};
   facts.dataplane_status = dataplane_status(facts.cores);
-  facts.l7_status = words_of_l7("status");
-  facts.l7_certs = words_of_l7("certs");
+  facts.l7_status = words_of_l7(R"({"ask":"status"})");
+  facts.l7_certs = words_of_l7(R"({"ask":"certs","due":true})");
   const auto now = view();
   return {200, status_json(now, facts)};
 }

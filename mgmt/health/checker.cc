@@ -32,18 +32,19 @@ bool is_checked(const Target& target) {
 }  // namespace
 
 bool Target::same_definition(const Target& other) const {
-  const auto& a = check;
-  const auto& b = other.check;
-  return pool == other.pool && backend == other.backend && address == other.address && a.type == b.type &&
-         a.path == b.path && a.host == b.host && a.expect == b.expect && a.body == b.body && a.verify == b.verify &&
-         a.port == b.port && a.interval == b.interval && a.timeout == b.timeout && a.rise == b.rise &&
-         a.fall == b.fall && a.jitter_percent == b.jitter_percent;
+  Target same = other;
+  same.initially_up = initially_up;
+  same.since = since;
+  return *this == same;
 }
 
 Checker::Checker(OnEvent on_event, Options options) : loop_(std::make_unique<Loop>(std::move(on_event), options)) {}
 Checker::~Checker() = default;
 void Checker::set_targets(std::vector<Target> targets) {
   loop_->set_targets(std::move(targets));
+}
+bool Checker::watches(uint64_t target) const {
+  return loop_->watches(target);
 }
 std::vector<TargetStatus> Checker::status() const {
   return loop_->status();
@@ -105,6 +106,11 @@ void Checker::Loop::set_targets(std::vector<Target> targets) {
     counters_.targets = order_.size();
   }
   wake();
+}
+
+bool Checker::Loop::watches(uint64_t target) const {
+  const std::scoped_lock lock(mutex_);
+  return watched_.contains(target);
 }
 
 std::vector<TargetStatus> Checker::Loop::status() const {
@@ -198,7 +204,7 @@ void Checker::Loop::start_queued() {
 void Checker::Loop::watch(Target target, uint64_t together) {
   const Id id = next_id_++;
   const Judge judge(target.check.rise, target.check.fall, target.initially_up || !is_checked(target),
-                    system_clock::now());
+                    target.since == system_clock::time_point() ? system_clock::now() : target.since);
   auto watched =
       std::make_unique<Watched>(Watched{.id = id, .target = std::move(target), .judge = judge, .status = {}});
   watched->status.pool = watched->target.pool;
@@ -223,7 +229,7 @@ void Checker::Loop::start_probe(Watched& watched) {
   ++counters_.probes_started;
   ++counters_.probes_running;
   set_due(watched, watched.started + watched.target.check.timeout);
-  watched.probe = std::make_unique<Probe>(watched.target.address, watched.target.check, tls_);
+  watched.probe = std::make_unique<Probe>(watched.target.address, watched.target.check, watched.target.tls, tls_);
   const Progress progress = watched.probe->start();
   epoll_event nothing_yet{.events = 0, .data = {.u64 = watched.id}};
   if (!progress.over() && ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, watched.probe->fd(), &nothing_yet) != 0)
@@ -264,7 +270,7 @@ void Checker::Loop::end_probe(Watched& watched, bool passed, std::string reason)
   const auto now = system_clock::now();
   if (!watched.judge.observe(passed, now)) return;
   if (passed) reason = check.rise == 1 ? "passed a check" : fmt::format("passed {} checks in a row", check.rise);
-  events_.push_back({status.pool, status.backend, passed, std::move(reason), now});
+  events_.push_back({watched.id, status.pool, status.backend, passed, std::move(reason), now});
 }
 
 void Checker::Loop::end_by_own_failure(Watched& watched, const std::string& reason) {

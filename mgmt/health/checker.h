@@ -16,6 +16,7 @@
 
 #include "base/ip.h"
 #include "conf/config.h"
+#include "mgmt/health/probe_tls.h"
 
 namespace cardea::mgmt::health {
 
@@ -24,12 +25,16 @@ struct Target {
   std::string backend;  // "10.0.0.11:8080", as it stands in the plan
   Endpoint address;
   conf::HealthCheck check;
+  PoolTls tls;               // of HTTPS checks
   bool initially_up = true;  // what it counts as until enough checks say otherwise
+  std::chrono::system_clock::time_point since = {};  // of initially_up; the epoch: now
 
-  bool same_definition(const Target& other) const;  // all but initially_up
+  bool same_definition(const Target& other) const;  // all but what it starts from
+  bool operator==(const Target&) const = default;
 };
 
 struct Event {
+  uint64_t target = 0;  // a number that no other target ever has
   std::string pool, backend;
   bool up = false;
   std::string reason;  // "refused", "status 503 expected 200", …; for up: "passed 2 checks in a row"
@@ -72,6 +77,9 @@ class Checker {
   // From now on these and no others. A target whose definition is what it was keeps its state and its rhythm; one with
   // the same pool and name but another definition starts anew from `initially_up`. Targets of type kNone are always up.
   void set_targets(std::vector<Target> targets);
+
+  // Whether an event's target is among the present ones; whoever changed the targets since may have heard of an old one.
+  bool watches(uint64_t target) const;
 
   std::vector<TargetStatus> status() const;  // in the order of the targets
   Counters counters() const;

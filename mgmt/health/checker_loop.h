@@ -25,6 +25,7 @@ class Checker::Loop {
   ~Loop();
 
   void set_targets(std::vector<Target> targets);
+  bool watches(uint64_t target) const;
   std::vector<TargetStatus> status() const;
   Counters counters() const;
 

@@ -35,8 +35,14 @@ Progress judged(const HttpAnswer& answer) {
   return {Kind::kFailed, answer.reason()};
 }
 
-std::string host_header(const Endpoint& address, const conf::HealthCheck& check) {
+// What the backend is called: by the check, by the pool it is in (which cardea-l7 speaks TLS to by that name), or not.
+std::string name_of(const conf::HealthCheck& check, const PoolTls& pool) {
   if (!check.host.empty()) return check.host;
+  return check.type == HealthType::kHttps ? pool.server_name : "";
+}
+
+std::string host_header(const Endpoint& address, const conf::HealthCheck& check, const PoolTls& pool) {
+  if (const auto name = name_of(check, pool); !name.empty()) return name;
   const uint16_t standard = check.type == HealthType::kHttps ? 443 : 80;
   if (address.port != standard) return address.text();
   return address.address.is_v4() ? address.address.text() : fmt::format("[{}]", address.address.text());
@@ -44,15 +50,19 @@ std::string host_header(const Endpoint& address, const conf::HealthCheck& check)
 
 }  // namespace
 
-std::string request_text(const Endpoint& backend, const conf::HealthCheck& check) {
+std::string request_text(const Endpoint& backend, const conf::HealthCheck& check, const PoolTls& pool) {
   return fmt::format(
       "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: cardea-health\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-      check.path, host_header(checked_address(backend, check), check));
+      check.path, host_header(checked_address(backend, check), check, pool));
 }
 
-Probe::Probe(const Endpoint& backend, const conf::HealthCheck& check, TlsContexts& tls)
-    : address_(checked_address(backend, check)), check_(check), contexts_(tls), expectation_{check.expect, check.body} {
-  if (check.type != HealthType::kTcp) request_ = request_text(backend, check);
+Probe::Probe(const Endpoint& backend, const conf::HealthCheck& check, const PoolTls& pool, TlsContexts& contexts)
+    : address_(checked_address(backend, check)),
+      check_(check),
+      pool_(pool),
+      contexts_(contexts),
+      expectation_{check.expect, check.body} {
+  if (check.type != HealthType::kTcp) request_ = request_text(backend, check, pool);
 }
 
 Progress Probe::start() {
@@ -75,16 +85,20 @@ Progress Probe::advance() {
 
 Progress Probe::connected(const Transfer& transfer) {
   if (transfer.kind != Transfer::Kind::kDone) return stopped(transfer);
-  if (check_.type == HealthType::kTcp) return {Kind::kPassed, {}};
+  if (check_.type == HealthType::kTcp) {
+    socket_.close_by_reset();
+    return {Kind::kPassed, {}};
+  }
   if (check_.type == HealthType::kHttps) return begin_tls();
   phase_ = Phase::kWriting;
   return write();
 }
 
 Progress Probe::begin_tls() {
-  const auto context = contexts_.get(check_.verify);
+  const auto context = contexts_.get(check_.verify, pool_.authorities);
   if (!context) return {Kind::kOwnFailure, context.error().message};
-  auto session = TlsSession::start(*context, fd(), check_.host.empty() ? address_.address.text() : check_.host);
+  const auto name = name_of(check_, pool_);
+  auto session = TlsSession::start(*context, fd(), name.empty() ? address_.address.text() : name);
   if (!session) return {Kind::kOwnFailure, session.error().message};
   tls_ = std::move(*session);
   phase_ = Phase::kHandshake;

@@ -26,8 +26,8 @@ struct Progress {
 
 class Probe {
  public:
-  // `check` and `tls` have to outlive the probe.
-  Probe(const Endpoint& backend, const conf::HealthCheck& check, TlsContexts& tls);
+  // `check`, `pool` and `contexts` have to outlive the probe.
+  Probe(const Endpoint& backend, const conf::HealthCheck& check, const PoolTls& pool, TlsContexts& contexts);
   Probe(const Probe&) = delete;
   Probe& operator=(const Probe&) = delete;
 
@@ -48,6 +48,7 @@ class Probe {
 
   const Endpoint address_;
   const conf::HealthCheck& check_;
+  const PoolTls& pool_;
   TlsContexts& contexts_;
   Phase phase_ = Phase::kConnecting;
   ProbeSocket socket_;
@@ -59,6 +60,6 @@ class Probe {
 };
 
 // The request of an HTTP or HTTPS check.
-std::string request_text(const Endpoint& backend, const conf::HealthCheck& check);
+std::string request_text(const Endpoint& backend, const conf::HealthCheck& check, const PoolTls& pool = {});
 
 }  // namespace cardea::mgmt::health

@@ -58,6 +58,12 @@ Transfer ProbeSocket::finish_connect() {
   return {};
 }
 
+void ProbeSocket::close_by_reset() {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  fd_ = {};
+}
+
 Transfer ProbeSocket::read(std::span<char> into) {
   const ssize_t n = ::recv(fd_.get(), into.data(), into.size(), 0);
   if (n > 0) return {.size = size_t(n)};

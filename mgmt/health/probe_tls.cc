@@ -22,16 +22,36 @@ std::string first_error() {
 
 }  // namespace
 
-Result<SSL_CTX*> TlsContexts::get(bool verify) {
-  auto& context = verify ? verified_ : unverified_;
-  if (context) return context.get();
-  context.reset(SSL_CTX_new(TLS_client_method()));
+Result<TlsContexts::Context> TlsContexts::make(bool verify, const std::string& authorities) {
+  Context context(SSL_CTX_new(TLS_client_method()));
   if (!context) return fail(fmt::format("make a TLS context: {}", first_error()));
   SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_quiet_shutdown(context.get(), 1);
   SSL_CTX_set_verify(context.get(), verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-  if (verify) SSL_CTX_set_default_verify_paths(context.get());
-  return context.get();
+  if (verify && authorities.empty()) SSL_CTX_set_default_verify_paths(context.get());
+  if (verify && !authorities.empty() && SSL_CTX_load_verify_file(context.get(), authorities.c_str()) != 1)
+    return fail(fmt::format("read the authorities in {}: {}", authorities, first_error()));
+  return context;
+}
+
+Result<SSL_CTX*> TlsContexts::get(bool verify, const std::string& authorities) {
+  if (!verify) {
+    if (!unverified_) {
+      auto made = make(false, {});
+      if (!made) return std::unexpected(std::move(made.error()));
+      unverified_ = std::move(*made);
+    }
+    return unverified_.get();
+  }
+  std::error_code unreadable;  // make() says why
+  const Version version = authorities.empty() ? Version() : std::filesystem::last_write_time(authorities, unreadable);
+  Verified& verified = verified_[authorities];
+  if (!verified.context || verified.version != version) {
+    auto made = make(true, authorities);
+    if (!made) return std::unexpected(std::move(made.error()));
+    verified = {std::move(*made), version};
+  }
+  return verified.context.get();
 }
 
 Result<TlsSession> TlsSession::start(SSL_CTX* context, int fd, const std::string& name) {

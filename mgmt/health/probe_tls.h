@@ -1,9 +1,12 @@
 // TLS over a connected socket, never blocking. Checks that do not verify accept any certificate, as most backends carry
-// self-made ones; those that do verify want the name (or address) the check asks for and the system's trust store.
+// self-made ones; those that do verify want the name (or address) the check asks for, signed by the pool's authorities
+// or, without any, by one of the system's trust store.
 #pragma once
 
 #include <openssl/ssl.h>
 
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,16 +17,31 @@
 
 namespace cardea::mgmt::health {
 
-// What all HTTPS checks share; made at the first of them. Not for several threads at once.
+struct PoolTls {  // how cardea-l7 speaks TLS to the backends of the pool
+  std::string server_name;  // empty: none of its own
+  std::string authorities;  // PEM file; empty: the system's
+  bool operator==(const PoolTls&) const = default;
+};
+
+// What HTTPS checks share; made at the first of them, and again when the authorities' file has changed. Not for several
+// threads at once.
 class TlsContexts {
  public:
-  Result<SSL_CTX*> get(bool verify);
+  Result<SSL_CTX*> get(bool verify, const std::string& authorities = {});
 
  private:
   struct Free {
     void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
   };
-  std::unique_ptr<SSL_CTX, Free> unverified_, verified_;
+  using Context = std::unique_ptr<SSL_CTX, Free>;
+  using Version = std::filesystem::file_time_type;  // of a file
+  struct Verified {
+    Context context;
+    Version version;
+  };
+  static Result<Context> make(bool verify, const std::string& authorities);
+  Context unverified_;
+  std::map<std::string, Verified> verified_;  // by authorities
 };
 
 class TlsSession {

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "mgmt/health/checker.h"
-#include "mgmt/publish.h"
+#include "mgmt/plan_link.h"
 #include "mgmt/site.h"
 
 namespace cardea::mgmt::metrics {
 
-using Links = std::map<std::string, Publisher::Link>;  // by the process's name
+using Links = std::map<std::string, PlanLink::Peer>;  // by the process's name
 
 std::vector<prometheus::MetricFamily> own_families(const View& view, const std::vector<health::TargetStatus>& health,
                                                    const health::Counters& checks, const Links& links);

@@ -114,13 +114,46 @@ TEST_F(ControlSocketTest, RequestsAndAnswersTakeTurns) {
   }
 }
 
+TEST_F(ControlSocketTest, ATextLongerThanAMessageComesWholeAllTheSame) {
+  for (const size_t size : {kBodyMax, kBodyMax + 1, 5 * kBodyMax}) {
+    const std::string body(size, 'x');
+    std::thread sender([&] { EXPECT_TRUE(send(near_.get(), {Verb::kAnswer, 7, body, {}})); });
+    const auto received = receive(far_.get(), 60s);
+    sender.join();
+    ASSERT_TRUE(received) << size;
+    EXPECT_EQ(received->body, body) << size;
+    EXPECT_EQ(received->generation, 7u);
+    EXPECT_FALSE(received->memfd);
+  }
+}
+
 TEST_F(ControlSocketTest, OversizedBodiesAreRefusedOnBothSides) {
-  const auto sent = send(near_.get(), {Verb::kAsk, 0, std::string(kBodyMax + 1, 'x'), {}});
+  const auto sent = send(near_.get(), {Verb::kAsk, 0, std::string(kTextMax + 1, 'x'), {}});
   ASSERT_FALSE(sent);
-  EXPECT_THAT(sent.error().message, HasSubstr("at most 1048576"));
+  EXPECT_THAT(sent.error().message, HasSubstr("at most 268435456"));
   const RawHead head{.body_size = kBodyMax + 1};
   send_raw(&head, sizeof head);
   EXPECT_THAT(receive_error(), HasSubstr("at most 1048576"));
+}
+
+TEST_F(ControlSocketTest, ARefusalCarriesItsCodeAndOneOfAnotherVersionIsStillARefusal) {
+  ASSERT_TRUE(send(near_.get(), refusal(no_plan_yet().error(), 3)));
+  const auto refused = receive(far_.get(), 60s);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->verb, Verb::kRefused);
+  EXPECT_EQ(refused->code, Code::kNoPlan);
+  EXPECT_EQ(refused->generation, 3u);
+  for (const uint32_t code : {0u, 63u, uint32_t(Code::kClosed)}) {
+    const RawHead head{.verb = uint32_t(Verb::kRefused), .reserved = code};
+    send_raw(&head, sizeof head);
+    EXPECT_EQ(receive(far_.get(), 60s)->code, Code::kOther) << code;
+  }
+}
+
+TEST_F(ControlSocketTest, WhyNothingCameIsACode) {
+  EXPECT_EQ(receive(far_.get(), 1ms).error().code, Code::kLate);
+  near_ = {};
+  EXPECT_EQ(receive(far_.get(), 60s).error().code, Code::kClosed);
 }
 
 TEST_F(ControlSocketTest, WhatIsNoMessageIsRefused) {
@@ -162,9 +195,7 @@ TEST_F(ControlSocketTest, ABodyLongerThanItsHeadSaysIsRefused) {
 }
 
 TEST_F(ControlSocketTest, APeerThatClosesIsSaidToHaveClosed) {
-  {
-    const FileDescriptor gone = std::move(near_);
-  }
+  { const FileDescriptor gone = std::move(near_); }
   EXPECT_THAT(receive_error(), HasSubstr("closed"));
   const auto sent = send(far_.get(), {Verb::kAsk, 0, "{}", {}});
   ASSERT_FALSE(sent);
@@ -176,9 +207,7 @@ TEST_F(ControlSocketTest, APeerThatClosesInTheMiddle) {
   const RawHead head{.body_size = 10};
   send_raw(&head, sizeof head);
   send_raw("12345", 5);
-  {
-    const FileDescriptor gone = std::move(near_);
-  }
+  { const FileDescriptor gone = std::move(near_); }
   const auto received = receive(far_.get(), 60s);
   ASSERT_FALSE(received);
   EXPECT_THAT(received.error().message, HasSubstr("middle of a message"));
@@ -202,7 +231,7 @@ TEST_F(ControlSocketTest, ListensConnectsAndAccepts) {
   const std::string path = scratch_.file("plan.sock");
   const auto listener = listen(path);
   ASSERT_TRUE(listener) << listener.error().message;
-  struct stat status{};
+  struct stat status {};
   ASSERT_EQ(::stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0660u);
   const auto client = connect(path);
@@ -215,9 +244,7 @@ TEST_F(ControlSocketTest, ListensConnectsAndAccepts) {
 
 TEST_F(ControlSocketTest, ASocketLeftBehindIsTakenOverAndALiveOneIsNot) {
   const std::string path = scratch_.file("plan.sock");
-  {
-    ASSERT_TRUE(listen(path));
-  }
+  { ASSERT_TRUE(listen(path)); }
   ASSERT_TRUE(std::filesystem::exists(path));
   EXPECT_FALSE(connect(path));
   EXPECT_EQ(connect(path).error().retry, Retry::kSafe);

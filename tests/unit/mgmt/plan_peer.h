@@ -52,9 +52,11 @@ class PlanPeerOf {
     thread_.join();
   }
 
-  void refuse(const std::string& reason) {  // from now on; empty: adopt again
+  void refuse(const std::string& reason,
+              control::Code code = control::Code::kOther) {  // from now on; empty: adopt again
     const std::lock_guard lock(mutex_);
     reason_ = reason;
+    code_ = code;
   }
   void say(const std::string& question, const std::string& answer) {  // `question`: what "ask" names
     const std::lock_guard lock(mutex_);
@@ -93,7 +95,7 @@ class PlanPeerOf {
   control::Message answer(const control::Message& request) {
     const std::lock_guard lock(mutex_);
     if (request.verb == control::Verb::kAsk) return answer_question(request.body);
-    if (!reason_.empty()) return {control::Verb::kRefused, generation_, reason_, {}};
+    if (!reason_.empty()) return {control::Verb::kRefused, generation_, reason_, {}, code_};
     auto mapping = control::SealedMapping::map(*request.memfd, dataplane::kPlanBytesMax);
     if (!mapping || !take(request.verb, mapping->bytes()))
       return {control::Verb::kRefused, generation_, "the image is not valid", {}};
@@ -142,6 +144,7 @@ class PlanPeerOf {
   std::mutex mutex_;
   uint64_t generation_ = 0;
   std::string reason_;
+  control::Code code_ = control::Code::kOther;
   std::vector<Told> plans_, updates_;
   std::map<std::string, std::string> answers_;
   std::vector<std::string> asked_;

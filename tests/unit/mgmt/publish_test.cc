@@ -89,6 +89,17 @@ TEST_F(PublishTest, ARefusalIsThePeersOwnWords) {
   EXPECT_EQ(adopted.error().retry, Retry::kNever);
 }
 
+TEST_F(PublishTest, AnAnswerLongerThanAMessageComesWhole) {
+  PlanPeer peer(socket());
+  peer.say("certs", std::string(5u << 20, 'x'));
+  Links links;
+  Publisher publisher(socket(), "the dataplane", links.sink());
+  ASSERT_TRUE(links.wait(1));
+  EXPECT_EQ(publisher.ask(R"({"ask":"certs"})").get().value(), std::string(5u << 20, 'x'));
+  EXPECT_TRUE(publisher.ask(R"({"ask":"status"})").get()) << "and the connection serves on";
+  EXPECT_EQ(links.connections, 1);
+}
+
 TEST_F(PublishTest, NobodyThereIsSaidAtOnceAndAComingPeerIsFound) {
   Links links;
   Publisher publisher(socket(), "the dataplane", links.sink());
@@ -115,7 +126,8 @@ class SyncTest : public PublishTest {
  protected:
   void start() {
     store_ = std::make_unique<Store>(folder_, [](const Error&) {});
-    rollout_ = std::make_unique<Rollout>(loop_, std::vector{&kDataplane}, folder_, runtime_, rings_, *store_, [] {});
+    rollout_ = std::make_unique<Rollout>(loop_, std::vector{&kDataplane}, plan_sockets_in(folder_), runtime_, rings_,
+                                         *store_, Rollout::Hooks{[] {}, [] {}, [] {}});
     runner_ = std::jthread([this] { loop_.run(); });
   }
   ~SyncTest() override {
@@ -127,8 +139,9 @@ class SyncTest : public PublishTest {
   Ending offer(uint64_t generation) {
     std::promise<Ending> promise;
     auto shared = std::make_shared<const conf::Config>(config_);
-    loop_.post(
-        [&] { rollout_->offer({shared, states_, generation}, [&](const auto& how) { promise.set_value(how); }); });
+    loop_.post([&] {
+      rollout_->offer({shared, states_, generation}, [&](const auto& how) { promise.set_value(how); });
+    });
     return promise.get_future().get();
   }
   Ending fail_backend(const std::string& pool, const std::string& backend) {
@@ -212,7 +225,7 @@ TEST_F(SyncTest, APlanThatNeedsARestartIsHandedOverAfterIt) {
   start();
   offer(1);
   ASSERT_TRUE(wait_in_step(true));
-  peer->refuse("restart cardea-dataplane to change dataplane.workers");
+  peer->refuse("restart cardea-dataplane to change dataplane.workers", control::Code::kNeedsRestart);
   EXPECT_EQ(offer(2).outcome, Outcome::kRefused);
   EXPECT_NE(
       loop_.ask([&] { return rollout_->problem(*rollout_->processes()[0]); }).get().find("restart cardea-dataplane"),

@@ -8,6 +8,7 @@
 #include <future>
 #include <thread>
 
+#include "mgmt/whole_file.h"
 #include "tests/unit/mgmt/plan_peer.h"
 #include "tests/unit/mgmt/sample_config.h"
 
@@ -40,8 +41,9 @@ class RolloutTest : public ::testing::Test {
     std::string pattern = std::filesystem::temp_directory_path() / "cardea-rollout-XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
     store_ = std::make_unique<Store>(folder_, [](const Error&) {});
-    rollout_ = std::make_unique<Rollout>(loop_, std::vector{&kL7, &kDataplane}, folder_, runtime_, rings_, *store_,
-                                         [this] { ++changes_; });
+    rollout_ =
+        std::make_unique<Rollout>(loop_, std::vector{&kL7, &kDataplane}, plan_sockets_in(folder_), runtime_, rings_,
+                                  *store_, Rollout::Hooks{[this] { ++changes_; }, [] {}, [this] { ++everywhere_; }});
     runner_ = std::jthread([this] { loop_.run(); });
   }
   ~RolloutTest() override {
@@ -99,13 +101,19 @@ class RolloutTest : public ::testing::Test {
   std::string problem(size_t process) {
     return loop_.ask([&, process] { return rollout_->problem(*rollout_->processes()[process]); }).get();
   }
+  uint64_t stored_generation(const std::string& file) {
+    const auto image = read_whole_file(folder_ + "/" + file);
+    if (!image) return 0;
+    return file == "l7.plan" ? flatbuffers::GetRoot<l7::image::Plan>(image->data())->generation()
+                             : flatbuffers::GetRoot<dataplane::image::Plan>(image->data())->generation();
+  }
   bool stored(const char* file) { return std::filesystem::exists(folder_ + "/" + file); }
 
   std::string folder_;
   EventLoop loop_;
   Runtime runtime_;
   RingCache rings_;
-  int changes_ = 0;
+  int changes_ = 0, everywhere_ = 0;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Rollout> rollout_;
   std::jthread runner_;
@@ -214,7 +222,7 @@ TEST_F(RolloutTest, APlanThatWaitsForOneProcessLeavesTheOtherOnTheOldOne) {
   auto dataplane = std::make_unique<PlanPeer>(dataplane_socket());
   ASSERT_TRUE(connected());
   offer(both(), 1);
-  dataplane->refuse("restart cardea-dataplane to change dataplane.workers");
+  dataplane->refuse("restart cardea-dataplane to change dataplane.workers", control::Code::kNeedsRestart);
   EXPECT_EQ(offer(both(), 2).outcome, Outcome::kRefused);
   ASSERT_TRUE(in_step(true, true));
   EXPECT_EQ(l7.plans().back().generation, 1u);
@@ -228,6 +236,71 @@ TEST_F(RolloutTest, APlanThatWaitsForOneProcessLeavesTheOtherOnTheOldOne) {
   EXPECT_EQ(l7.plans().back().generation, 2u);
   EXPECT_EQ(dataplane->plans().front().generation, 2u) << "never the old one first";
   EXPECT_EQ(problem(1), "");
+}
+
+TEST_F(RolloutTest, WhatWaitsForARestartIsStoredForBothWhateverIsHandedOverMeanwhile) {
+  L7Peer l7(l7_socket());
+  PlanPeer dataplane(dataplane_socket());
+  ASSERT_TRUE(connected());
+  offer(both(), 1);
+  dataplane.refuse("not while it runs", control::Code::kNeedsRestart);
+  EXPECT_EQ(offer(both(), 2).outcome, Outcome::kRefused);
+  dataplane.refuse("");
+  ASSERT_TRUE(in_step(true, true));
+  EXPECT_EQ(fail_backend("web", "10.0.0.11:8080").outcome, Outcome::kAdopted);
+  EXPECT_EQ(dataplane.updates().back().generation, 1u);
+  for (const char* file : {"dataplane.plan", "l7.plan"})
+    EXPECT_TRUE(soon([&] { return stored_generation(file) == 2; })) << file;
+}
+
+TEST_F(RolloutTest, WordsAboutARestartDecideNothing) {
+  L7Peer l7(l7_socket());
+  PlanPeer dataplane(dataplane_socket());
+  ASSERT_TRUE(connected());
+  offer(both(), 1);
+  dataplane.refuse("raise dataplane.backends_max and restart cardea-dataplane");
+  EXPECT_EQ(offer(both(), 2).outcome, Outcome::kRefused);
+  EXPECT_FALSE(loop_.ask([&] { return bool(rollout_->waiting()); }).get());
+  EXPECT_EQ(problem(1), "");
+}
+
+TEST_F(RolloutTest, WhatOneRefusesForGoodDoesNotWaitForAnothersRestart) {
+  L7Peer l7(l7_socket());
+  PlanPeer dataplane(dataplane_socket());
+  ASSERT_TRUE(connected());
+  offer(both(), 1);
+  l7.refuse("not while it runs", control::Code::kNeedsRestart);
+  dataplane.refuse("no room for it");
+  EXPECT_EQ(offer(both(), 2).reason, "no room for it");
+  EXPECT_FALSE(loop_.ask([&] { return bool(rollout_->waiting()); }).get());
+}
+
+TEST_F(RolloutTest, ANewerConfigurationInForceEndsTheWait) {
+  L7Peer l7(l7_socket());
+  auto dataplane = std::make_unique<PlanPeer>(dataplane_socket());
+  ASSERT_TRUE(connected());
+  offer(both(), 1);
+  dataplane->refuse("not while it runs", control::Code::kNeedsRestart);
+  offer(both(), 2);
+  dataplane->refuse("");
+  EXPECT_EQ(offer(both(), 3).outcome, Outcome::kAdopted);
+  dataplane = nullptr;
+  ASSERT_TRUE(in_step(true, false));
+  dataplane = std::make_unique<PlanPeer>(dataplane_socket());
+  ASSERT_TRUE(in_step(true, true));
+  EXPECT_EQ(generation(), 3u);
+  EXPECT_EQ(dataplane->plans().size(), 1u);
+  EXPECT_TRUE(soon([&] { return stored_generation("dataplane.plan") == 3; }));
+}
+
+TEST_F(RolloutTest, EverywhereMeansThatTheLastProcessHasAdoptedIt) {
+  PlanPeer dataplane(dataplane_socket());
+  ASSERT_TRUE(soon([&] { return rollout_->processes()[1]->connected(); }));
+  offer(both(), 1);
+  EXPECT_EQ(loop_.ask([&] { return everywhere_; }).get(), 0);
+  L7Peer l7(l7_socket());
+  ASSERT_TRUE(in_step(true, true));
+  EXPECT_EQ(loop_.ask([&] { return everywhere_; }).get(), 1);
 }
 
 TEST_F(RolloutTest, ASectionThatIsTakenOutLeavesNoServiceBehind) {

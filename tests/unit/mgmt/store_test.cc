@@ -8,6 +8,8 @@
 #include <fstream>
 #include <future>
 
+#include "mgmt/whole_file.h"
+
 namespace cardea::mgmt {
 namespace {
 
@@ -51,9 +53,27 @@ TEST_F(StoreTest, ADamagedRuntimeFileIsAWarningAndAFreshStart) {
     EXPECT_EQ(loaded.runtime, Runtime{});
     EXPECT_NE(loaded.warning.find("runtime.json"), std::string::npos) << content;
   }
-  fs::remove(folder_ + "/runtime.json");
   fs::create_directory(folder_ + "/runtime.json");
   EXPECT_FALSE(load_runtime(folder_).warning.empty());
+}
+
+TEST_F(StoreTest, TheStateBeforeADamagedOneIsTakenAndTheDamagedOneKept) {
+  Runtime first, second;
+  first.overrides[{"web", "10.0.0.11:8080"}] = {Order::kDrain, {}};
+  first.generation = 1, second.generation = 2;
+  for (const auto& runtime : {first, second}) {
+    std::promise<void> stored;
+    Store store(folder_, [](const Error&) {});
+    store.runtime(runtime, [&](Result<>) { stored.set_value(); });
+    stored.get_future().get();
+  }
+  ASSERT_EQ(load_runtime(folder_).runtime, second);
+  put("/runtime.json", "{ half of");
+  const auto loaded = load_runtime(folder_);
+  EXPECT_EQ(loaded.runtime, first);
+  EXPECT_NE(loaded.warning.find("runtime.json.damaged"), std::string::npos) << loaded.warning;
+  EXPECT_EQ(read_whole_file(folder_ + "/runtime.json.damaged").value(), "{ half of");
+  EXPECT_EQ(load_runtime(folder_).runtime, first) << "and again, before anything was written";
 }
 
 TEST_F(StoreTest, WhatWasConfirmedIsOnTheDisk) {

@@ -2,11 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <condition_variable>
+#include <filesystem>
+#include <fstream>
 #include <optional>
 
+#include "base/file_descriptor.h"
 #include "tests/unit/mgmt/health/loopback_server.h"
 #include "tests/unit/mgmt/health/tls_server.h"
 
@@ -191,6 +195,96 @@ TEST(Checker, HttpsAcceptsSelfMadeCertificatesUnlessAskedToVerify) {
   EXPECT_EQ(name, "backend.test");
 }
 
+TEST(Checker, HttpsVerifiesByThePoolsAuthoritiesAndName) {
+  const auto context = self_made_context();
+  std::string path = std::filesystem::temp_directory_path() / "cardea-authorities-XXXXXX";
+  FileDescriptor made(::mkstemp(path.data()));
+  write_certificate(context.get(), path);
+  std::string name;
+  LoopbackServer server(answer_over_tls("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", &name, context));
+  HealthCheck check = check_of(HealthType::kHttps);
+  check.verify = true;
+  const auto event = [&](const PoolTls& tls, bool up) {
+    Ear ear;
+    Checker checker(ear.hear());
+    Target target = target_of(server.endpoint(), check, up);
+    target.tls = tls;
+    checker.set_targets({target});
+    return ear.await(0).value_or(Event{.reason = "no event"});
+  };
+  EXPECT_TRUE(event({"backend.test", path}, false).up);
+  EXPECT_THAT(event({"other.test", path}, true).reason, StartsWith("tls: hostname mismatch"));
+  EXPECT_THAT(event({"backend.test", ""}, true).reason, StartsWith("tls: self-signed certificate"));
+  server.stop();
+  EXPECT_EQ(name, "backend.test");
+  std::filesystem::remove(path);
+}
+
+// Lines of /proc/net/tcp: number, local address, remote address, state (06: TIME-WAIT).
+size_t in_time_wait(uint16_t port) {
+  std::ifstream table("/proc/net/tcp");
+  const std::string wanted = fmt::format(":{:04X} 06 ", port);
+  size_t found = 0;
+  for (std::string line; std::getline(table, line);) found += line.find(wanted) != line.npos;
+  return found;
+}
+
+TEST(Checker, TcpChecksLeaveNoConnectionInTimeWait) {
+  LoopbackServer server(wait_for_close);
+  Checker checker([](const Event&) {});
+  HealthCheck check = check_of(HealthType::kTcp);
+  check.interval = 1ms;
+  checker.set_targets({target_of(server.endpoint(), check, true)});
+  ASSERT_TRUE(await([&] { return checker.status()[0].checks_passed >= 20; }));
+  EXPECT_EQ(in_time_wait(server.endpoint().port), 0u);
+}
+
+TEST(Checker, AnEventNamesItsTargetAsLongAsThatIsChecked) {
+  LoopbackServer server(wait_for_close);
+  Ear ear;
+  Checker checker(ear.hear());
+  Target target = target_of(server.endpoint(), check_of(HealthType::kTcp), false);
+  checker.set_targets({target});
+  const Event event = ear.await(0).value_or(Event{.reason = "no event"});
+  EXPECT_TRUE(checker.watches(event.target));
+  checker.set_targets({target});
+  EXPECT_TRUE(checker.watches(event.target)) << "its definition is what it was";
+  target.check.rise = 2;
+  checker.set_targets({target});
+  EXPECT_FALSE(checker.watches(event.target)) << "the new one is judged anew, from what it was given";
+}
+
+TEST(Checker, SinceWhenABackendIsWhatItIsIsTakenOver) {
+  const auto since = std::chrono::system_clock::time_point(std::chrono::seconds(1'000'000));
+  Checker checker([](const Event&) {});
+  HealthCheck check = check_of(HealthType::kTcp);
+  check.interval = std::chrono::hours(1);
+  LoopbackServer server(wait_for_close);
+  Target target = target_of(server.endpoint(), check, true);
+  target.since = since;
+  checker.set_targets({target});
+  EXPECT_EQ(checker.status()[0].since, since);
+}
+
+TEST(Checker, ATargetIsAnotherWhenAnythingOfItIsButWhatItStartsFrom) {
+  const Target target = target_of(Endpoint::parse("10.0.0.1:80").value(), check_of(HealthType::kHttps), true);
+  const auto same_with = [&](auto change) {
+    Target other = target;
+    change(other);
+    return target.same_definition(other);
+  };
+  EXPECT_TRUE(same_with([](Target& t) { t.initially_up = false; }));
+  EXPECT_TRUE(same_with([](Target& t) { t.since += 1s; }));
+  EXPECT_FALSE(same_with([](Target& t) { t.pool = "other"; }));
+  EXPECT_FALSE(same_with([](Target& t) { t.address.port = 81; }));
+  EXPECT_FALSE(same_with([](Target& t) { t.tls.server_name = "x"; }));
+  EXPECT_FALSE(same_with([](Target& t) { t.tls.authorities = "x"; }));
+  EXPECT_FALSE(same_with([](Target& t) { t.check.path = "/x"; }));
+  EXPECT_FALSE(same_with([](Target& t) { t.check.body = "x"; }));
+  EXPECT_FALSE(same_with([](Target& t) { t.check.jitter_percent = 1; }));
+  EXPECT_FALSE(same_with([](Target& t) { t.check.port = 1; }));
+}
+
 TEST(Checker, HttpsSaysWhatIsWrongWithTls) {
   LoopbackServer closing([](int) {});
   HealthCheck check = check_of(HealthType::kHttps);
@@ -319,7 +413,8 @@ TEST(Checker, RunningOutOfDescriptorsIsHeldAgainstNobody) {
   Ear ear;
   Checker checker(ear.hear());
   const Target target = target_of(server.endpoint(), check_of(HealthType::kTcp), true);
-  // The sanitizer looks at an object's type through a pipe the first time, so all that is needed below works once before.
+  // The sanitizer looks at an object's type through a pipe the first time, so all that is needed below works once
+  // before.
   ASSERT_FALSE(fail_errno("open a socket", EMFILE).error().message.empty());
   Target other = target;
   other.pool = "other";

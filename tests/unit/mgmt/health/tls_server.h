@@ -3,10 +3,12 @@
 #pragma once
 
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <signal.h>
 
+#include <cstdio>
 #include <memory>
 #include <string>
 
@@ -36,9 +38,16 @@ inline std::shared_ptr<SSL_CTX> self_made_context() {
   return context;
 }
 
+inline void write_certificate(SSL_CTX* context, const std::string& path) {
+  FILE* file = std::fopen(path.c_str(), "w");
+  CHECK(file != nullptr && PEM_write_X509(file, SSL_CTX_get0_certificate(context)) == 1);
+  std::fclose(file);
+}
+
 // `seen_name` gets the SNI of the last client.
-inline LoopbackServer::Serve answer_over_tls(std::string text, std::string* seen_name) {
-  return [context = self_made_context(), text = std::move(text), seen_name](int fd) {
+inline LoopbackServer::Serve answer_over_tls(std::string text, std::string* seen_name,
+                                             std::shared_ptr<SSL_CTX> context = self_made_context()) {
+  return [context = std::move(context), text = std::move(text), seen_name](int fd) {
     sigset_t pipe;  // in this thread only: the checker has to look after itself
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);

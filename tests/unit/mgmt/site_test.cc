@@ -1,0 +1,198 @@
+// What is in force after cardea-mgmt was restarted: what was accepted last, whatever the file says by then.
+#include "mgmt/site.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <thread>
+
+#include "tests/unit/mgmt/plan_peer.h"
+
+namespace cardea::mgmt {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::L7Peer;
+
+std::string document(const std::string& backends, const std::string& shards = "0") {
+  return R"(cluster: { name = "here"; seed = "a seed that is long enough"; };
+    l7: { shards = [)" +
+         shards + R"(]; };
+    pools = ( { name = "web"; backends = ( )" +
+         backends + R"( ); health: { type = "none"; }; } );
+    services = ( { name = "shop"; mode = "http"; listen = ["127.0.0.1:8080/tcp"]; pool = "web"; } );)";
+}
+const std::string kTwo = R"({ address = "10.0.0.11:80"; }, { address = "10.0.0.12:80"; })";
+const std::string kOne = R"({ address = "10.0.0.12:80"; })";
+
+class SiteTest : public ::testing::Test {
+ protected:
+  SiteTest() {
+    std::string pattern = std::filesystem::temp_directory_path() / "cardea-site-XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+    write(document(kTwo));
+  }
+  ~SiteTest() override {
+    stop();
+    std::filesystem::remove_all(folder_);
+  }
+  void start() {
+    loop_ = std::make_unique<EventLoop>();
+    site_ = std::make_unique<Site>(*loop_, Folders{folder_ + "/cardea.cfg", folder_, folder_}, [](const auto&) {});
+    site_->start();
+    runner_ = std::jthread([this] { loop_->run(); });
+  }
+  void stop() {
+    if (!site_) return;
+    loop_->stop();
+    runner_.join();
+    site_->finish();
+    site_.reset();
+  }
+  void restart() { stop(), start(); }
+  void write(const std::string& text) { std::ofstream(folder_ + "/cardea.cfg") << text; }
+  std::string l7_socket() const { return folder_ + "/l7.sock"; }
+
+  View view() {
+    return loop_->ask([this] { return site_->view(); }).get();
+  }
+  bool soon(const std::function<bool()>& question) {
+    for (int i = 0; i < 3000; ++i) {
+      if (question()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  }
+  bool in_step() {
+    return soon([this] { return view().processes[0].in_step; });
+  }
+  Reload reload() {
+    std::promise<Reload> promise;
+    loop_->post([&] { site_->reload([&](const Reload& how) { promise.set_value(how); }); });
+    return promise.get_future().get();
+  }
+  OrderEnding drain(const std::string& backend) {
+    std::promise<OrderEnding> promise;
+    loop_->post([&] {
+      site_->order({{"web", backend}, Order::kDrain, {}}, [&](OrderEnding how) { promise.set_value(std::move(how)); });
+    });
+    return promise.get_future().get();
+  }
+
+  std::string folder_;
+  std::unique_ptr<EventLoop> loop_;
+  std::unique_ptr<Site> site_;
+  std::jthread runner_;
+};
+
+TEST_F(SiteTest, ABrokenFileAtARestartLeavesInForceWhatWasAccepted) {
+  L7Peer l7(l7_socket());
+  start();
+  ASSERT_TRUE(in_step());
+  const uint64_t accepted = view().in_force.generation;
+  write("pools = (");
+  restart();
+  ASSERT_TRUE(in_step());
+  EXPECT_EQ(view().in_force.generation, accepted);
+  EXPECT_EQ(drain("10.0.0.11:80").kind, OrderEnding::Kind::kDone);
+  ASSERT_TRUE(view().last_reload);
+  EXPECT_FALSE(view().last_reload->success());
+  EXPECT_THAT(view().last_reload->error, HasSubstr("mistake"));
+}
+
+TEST_F(SiteTest, ADraftAtARestartIsToldAndNotInForceUntilItIsLoaded) {
+  L7Peer l7(l7_socket());
+  start();
+  ASSERT_TRUE(in_step());
+  const uint64_t accepted = view().in_force.generation;
+  write(document(kOne));
+  restart();
+  ASSERT_TRUE(in_step());
+  EXPECT_EQ(view().in_force.generation, accepted);
+  EXPECT_EQ(view().in_force.config->pools[0].backends.size(), 2u);
+  EXPECT_THAT(view().warnings, ElementsAre(HasSubstr("`cardea reload` takes it")));
+  EXPECT_TRUE(reload().success());
+  EXPECT_THAT(view().warnings, IsEmpty());
+  EXPECT_EQ(view().in_force.config->pools[0].backends.size(), 1u);
+  restart();
+  EXPECT_EQ(view().in_force.config->pools[0].backends.size(), 1u);
+  EXPECT_THAT(view().warnings, IsEmpty());
+}
+
+TEST_F(SiteTest, ARefusedDraftErasesNoOverride) {
+  L7Peer l7(l7_socket());
+  start();
+  ASSERT_TRUE(in_step());
+  drain("10.0.0.11:80");
+  write(document(kOne));
+  l7.refuse("no room for it");
+  EXPECT_FALSE(reload().success());
+  restart();
+  l7.refuse("");
+  EXPECT_EQ(view().in_force.config->pools[0].backends.size(), 2u);
+  EXPECT_EQ(view().runtime.override_of({"web", "10.0.0.11:80"}).order, Order::kDrain);
+}
+
+TEST_F(SiteTest, AnOverrideIsForgottenWhenEveryProcessRunsAPlanWithoutItsBackend) {
+  auto l7 = std::make_unique<L7Peer>(l7_socket());
+  start();
+  ASSERT_TRUE(in_step());
+  drain("10.0.0.11:80");
+  l7.reset();
+  ASSERT_TRUE(soon([this] { return !view().processes[0].connected; }));
+  write(document(kOne));
+  EXPECT_TRUE(reload().success()) << "it is away and gets this when it comes";
+  EXPECT_EQ(view().runtime.overrides.size(), 1u) << "cardea-l7 may still have the backend";
+  l7 = std::make_unique<L7Peer>(l7_socket());
+  ASSERT_TRUE(in_step());
+  EXPECT_EQ(view().runtime.overrides.size(), 0u);
+}
+
+TEST_F(SiteTest, WhatWaitsForARestartStillWaitsAfterOneOfMgmt) {
+  auto l7 = std::make_unique<L7Peer>(l7_socket());
+  start();
+  ASSERT_TRUE(in_step());
+  const uint64_t accepted = view().in_force.generation;
+  write(document(kOne, "0, 1"));
+  l7->refuse("restart cardea-l7 to change l7.shards", control::Code::kNeedsRestart);
+  const auto refused = reload();
+  EXPECT_THAT(refused.hint, HasSubstr("stored for the next start of l7"));
+  l7->refuse("");
+  ASSERT_TRUE(in_step());
+  stop();
+  l7.reset();
+  start();
+  EXPECT_EQ(view().in_force.generation, accepted);
+  l7 = std::make_unique<L7Peer>(l7_socket());
+  ASSERT_TRUE(soon([&] { return view().in_force.generation == accepted + 1; }));
+  ASSERT_TRUE(in_step());
+  EXPECT_EQ(l7->plans().front().generation, accepted + 1) << "never the old one first";
+}
+
+TEST_F(SiteTest, NoGenerationIsGivenOutTwiceThoughTheRuntimeStateIsLost) {
+  L7Peer l7(l7_socket());
+  start();
+  ASSERT_TRUE(in_step());
+  const uint64_t accepted = view().in_force.generation;
+  stop();
+  for (const char* file : {"/runtime.json", "/runtime.json.before"}) std::filesystem::remove(folder_ + file);
+  start();
+  EXPECT_TRUE(reload().success());
+  EXPECT_GT(view().in_force.generation, accepted);
+}
+
+TEST_F(SiteTest, AnEventOfATargetThatIsNoMoreChangesNothing) {
+  L7Peer l7(l7_socket());
+  start();
+  ASSERT_TRUE(in_step());
+  loop_->ask([this] { site_->on_health({123456, "web", "10.0.0.11:80", false, "refused", {}}); }).get();
+  EXPECT_TRUE(view().runtime.health.empty());
+}
+
+}  // namespace
+}  // namespace cardea::mgmt
