@@ -16,6 +16,7 @@
 #include "dataplane/plan_schema.h"
 #include "dataplane/port/eal.h"
 #include "dataplane/port/packet_pool.h"
+#include "dataplane/state/first_fragments.h"
 
 namespace cardea::dataplane {
 namespace {
@@ -83,6 +84,7 @@ Result<PoolShape> pool_shape(const LivePlan& plan) {
   const auto workers = uint32_t(plan.settings.workers.size());
   shape.buffers +=
       workers * (2 * kRingPackets + 2 * kBurstMax + 2 * kPoolCache + Gather::kMax * uint32_t(plan.ports.size())) +
+      workers * (Batch::kPiecesMax + FirstFragments::kWaitingMax) +
       kDoorPackets + uint32_t(WaitingPackets::kTotalMax);
   shape.room = ((frame + kBufferGrain - 1) & ~(kBufferGrain - 1)) + kBufferHeadroom;
   if (shape.room > UINT16_MAX)
