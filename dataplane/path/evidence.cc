@@ -32,10 +32,6 @@ Segment segment_of(const Batch& batch, uint32_t row) {
   return {load_be32(tcp + 4), load_be32(tcp + 8), left > wire::tcp_header_in(tcp, left), frame.tcp_flags};
 }
 
-void acknowledge(FlowNat& nat, const Batch& batch, uint32_t row, bool reply) {
-  nat.acknowledged[reply] = load_be32(batch.data[row] + batch.frame[row].l4 + 8);
-}
-
 bool reset_fits(const FlowNat& nat, bool reply, const Segment& segment) {
   const uint32_t sequence = reply ? segment.sequence : segment.sequence + nat.shift.sequence;
   return sequence - nat.acknowledged[!reply] < kResetWindow[reply];
@@ -102,19 +98,12 @@ void advance_udp(FlowTable& flows, FlowRef ref) {
 
 }  // namespace
 
-void note(WorkerState& worker, const Batch& batch, uint32_t row) {
-  const FlowRef ref = batch.flow[row];
-  FlowHead& flow = worker.flows.head(ref);
-  const uint8_t flags = batch.frame[row].tcp_flags;
-  if (flow.state == FlowState::kEstablished && (flags & (kTcpFin | kTcpRst | kTcpAck)) == kTcpAck) [[likely]] {
-    if (FlowTable::kind(ref) == FlowKind::kNat)
-      acknowledge(worker.flows.nat(ref), batch, row, FlowTable::is_reply(ref));
-  } else if (flow.protocol == Protocol::kTcp && batch.frame[row].l4 != 0) {  // not a later fragment
-    if (!advance_tcp(worker.flows, ref, segment_of(batch, row))) return;
-  } else if (flow.state == FlowState::kUdpOnce) {
-    advance_udp(worker.flows, ref);
-  }
-  flow.last_seen_ms = worker.now_ms;
+bool weigh(FlowTable& flows, FlowRef ref, const Batch& batch, uint32_t row) {
+  const FlowHead& flow = flows.head(ref);
+  const bool later_fragment = batch.frame[row].l4 == 0;
+  if (flow.protocol == Protocol::kTcp && !later_fragment) return advance_tcp(flows, ref, segment_of(batch, row));
+  if (flow.state == FlowState::kUdpOnce) advance_udp(flows, ref);
+  return true;
 }
 
 }  // namespace cardea::dataplane::path

@@ -6,7 +6,6 @@
 namespace cardea::dataplane::path {
 namespace {
 
-constexpr uint8_t kTurns = wire::kTcpSyn | wire::kTcpAck | wire::kTcpFin | wire::kTcpRst;
 constexpr uint32_t kEvictionGroups = 64;  // how far a packet may look for an unproven flow to evict
 
 FlowRef insert(WorkerState& worker, const Batch& batch, uint32_t row, const FlowHead& head, FlowNat* nat,
@@ -41,15 +40,6 @@ void move_gauges(WorkerState& worker, FlowRef ref, uint64_t by) {
 }
 
 }  // namespace
-
-bool begins(const wire::Frame& frame) {
-  if (frame.flags & wire::kQuote) return false;
-  return frame.protocol == uint8_t(Protocol::kUdp) || (frame.tcp_flags & kTurns) == wire::kTcpSyn;
-}
-
-bool goes_on(const wire::Frame& frame) {
-  return !(frame.flags & wire::kQuote) && (frame.tcp_flags & kTurns) == wire::kTcpAck;
-}
 
 FlowState first_state(const wire::Frame& frame) {
   return frame.protocol == uint8_t(Protocol::kUdp) ? FlowState::kUdpOnce : FlowState::kSyn;

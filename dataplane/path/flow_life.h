@@ -6,11 +6,18 @@
 
 namespace cardea::dataplane::path {
 
+inline constexpr uint8_t kTurns = wire::kTcpSyn | wire::kTcpAck | wire::kTcpFin | wire::kTcpRst;
+
 // A packet that could as well begin a flow: a SYN with nothing beside it, for a SYN-ACK is an answer to somebody else.
-bool begins(const wire::Frame& frame);
+inline bool begins(const wire::Frame& frame) {
+  const bool first = frame.protocol == uint8_t(Protocol::kUdp) || (frame.tcp_flags & kTurns) == wire::kTcpSyn;
+  return first && !(frame.flags & wire::kQuote);
+}
 // A packet of a flow's midst: one through a tunnel may have been another host's until now. What ends a flow begins
 // none.
-bool goes_on(const wire::Frame& frame);
+inline bool goes_on(const wire::Frame& frame) {
+  return (frame.tcp_flags & kTurns) == wire::kTcpAck && !(frame.flags & wire::kQuote);
+}
 
 // The state a flow's first packet puts it in.
 FlowState first_state(const wire::Frame& frame);
