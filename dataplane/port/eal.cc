@@ -15,6 +15,7 @@
 #include <sstream>
 
 #include "base/log.h"
+#include "dataplane/port/library_log.h"
 
 namespace cardea::dataplane {
 namespace {
@@ -120,6 +121,7 @@ Result<> start_eal(const EalRequest& request) {
   arguments.insert(arguments.end(), extra.begin(), extra.end());
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
+  take_library_logs();
   if (rte_eal_init(int(argv.size()), argv.data()) >= 0) return {};
   return fail(fmt::format("DPDK does not start ({}): {}", rte_strerror(rte_errno), fmt::join(arguments, " ")));
 }
