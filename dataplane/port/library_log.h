@@ -1,5 +1,5 @@
-// What libraries say of their own accord (DPDK and its drivers, libbpf, libxdp) becomes lines of this process's log, with a
-// time and a level, instead of bare text between them.
+// What libraries say of their own accord (DPDK and its drivers, libbpf, libxdp) becomes lines of this process's log,
+// with a time and a level, instead of bare text between them.
 #pragma once
 
 namespace cardea::dataplane {
