@@ -246,6 +246,8 @@ def test_an_image_is_prepared_without_a_touch_of_this_host(tmp_path):
     settings = (tmp_path / "etc/sysctl.d/60-cardea.conf").read_text()
     assert "vm.nr_hugepages = 4096" in settings and "net.core.somaxconn = 16384" in settings
     assert sysctls() == before
+    with open(tmp_path / "var/lib/cardea/host-setup.undo", "a") as record:  # of a host whose files were copied
+        record.write(f"sysctl net.core.somaxconn {int(before['net.core.somaxconn']) + 1}\n")
     run([HOST_SETUP, "--undo", "--root", tmp_path])
     assert sysctls() == before and not (tmp_path / "etc/sysctl.d/60-cardea.conf").exists()
     done = run([HOST_SETUP, "--root", tmp_path, "--nic", "0000:3b:00.0"], check=False)
@@ -307,6 +309,9 @@ def test_cards_that_this_host_is_reached_by_are_not_taken():
         assert plain == ["br0", "c0", "c3", "over0"]
         session = run([*inside, "env", "SSH_CONNECTION=10.8.0.9 50000 10.8.0.2 22", HOST_SETUP, "--list-needed"]).stdout.split()
         assert session == ["br0", "br1", "c0", "c1", "c3", "over0"]
+        sudo = ["env", "SSH_CONNECTION=fe80::9%c2 50000 fe80::2%c2 22", "bash", "-c", 'env -u SSH_CONNECTION "$@"; exit $?', "bash"]
+        zone = run([*inside, *sudo, HOST_SETUP, "--list-needed"]).stdout.split()
+        assert zone == ["br0", "c0", "c2", "c3", "over0"], "a session by a link's own address, of which the caller was told nothing"
     finally:
         run(["ip", "netns", "del", name])
 
