@@ -124,6 +124,7 @@ struct Cache {
   Place place;
   std::string name;
   uint64_t memory = 0, object_max = 1 << 20;  // bytes
+  milliseconds stale_on_error{3'600'000};
   bool operator==(const Cache&) const = default;
 };
 

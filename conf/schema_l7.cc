@@ -59,6 +59,11 @@ const Section& cache_section() {
                  .required = true}),
           value("object_max", &Cache::object_max, size(1 << 10, kGiB),
                 {.prose = "Answers with a larger body are not stored."}),
+          value("stale_on_error", &Cache::stale_on_error, duration(0ms, 720h),
+                {.prose = "How long beyond its lifetime an answer may be served in place of an error, when no backend "
+                          "answers or one answers 500, 502, 503 or 504, and the answer itself says nothing about that "
+                          "(stale-if-error, must-revalidate, proxy-revalidate, s-maxage and no-cache do). 0s: never.",
+                 .example = "stale_on_error = \"5m\";"}),
       });
   return section;
 }

@@ -11,7 +11,15 @@ constexpr uint64_t kTiB = uint64_t{1} << 40;
 Form<Mode> mode_words() {
   return word<Mode>({{"l4", Mode::kL4, "connections are forwarded packet by packet, without looking inside"},
                      {"tcp", Mode::kTcp, "connections are accepted here and their bytes carried to a backend"},
-                     {"http", Mode::kHttp, "requests are routed, cached and balanced one by one"}});
+                     {"http", Mode::kHttp,
+                      "requests are routed, cached and balanced one by one. Clients are read as RFC 9112 has it, and what two "
+                      "readers could read differently is refused (400, with the reason in the answer and the log), as is a "
+                      "header that would pass for one of framing or forwarding if its punctuation were other. Backends are "
+                      "forgiven what cannot be misread and is not sent on: blanks before a header's colon and behind a "
+                      "chunk's size, any text in a chunk's extension, one Content-Length said several times, leading zeros, "
+                      "entity tags without quotes. Not forgiven (502): lines that end in LF alone, folded lines, "
+                      "Content-Length beside Transfer-Encoding, other codings than chunked, statuses above 599. Health "
+                      "checks read answers the same way"}});
 }
 
 Form<Forward> forward_words() {

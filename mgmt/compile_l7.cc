@@ -23,6 +23,10 @@ uint32_t ms(conf::milliseconds time) {
   return uint32_t(time.count());
 }
 
+uint32_t seconds(conf::milliseconds time) {
+  return ms(time) / 1000;
+}
+
 image::Address address(const IpAddress& from) {
   return image::Address(flatbuffers::span<const uint8_t, 16>(from.bytes.data(), from.bytes.size()));
 }
@@ -149,7 +153,8 @@ std::vector<Offset<image::Service>> write_services(Builder& builder, const conf:
 std::vector<Offset<image::Cache>> write_caches(Builder& builder, const conf::Config& config) {
   std::vector<Offset<image::Cache>> caches;
   for (const auto& cache : config.caches)
-    caches.push_back(image::CreateCacheDirect(builder, cache.name.c_str(), cache.memory, cache.object_max));
+    caches.push_back(image::CreateCacheDirect(builder, cache.name.c_str(), cache.memory, cache.object_max,
+                                              seconds(cache.stale_on_error)));
   return caches;
 }
 

@@ -25,7 +25,6 @@ constexpr std::string_view kChoosing[] = {
 };
 
 bool may_be_chosen_otherwise(const http::Headers& request) {
-  if (request.has(HeaderId::kForwarded)) return true;
   return std::any_of(request.begin(), request.end(), [](const http::Header& header) {
     if (header.id() != HeaderId::kOther) return false;
     return std::any_of(std::begin(kChoosing), std::end(kChoosing),
@@ -39,6 +38,7 @@ bool is_kept(uint16_t status) {
   switch (status) {
     case 200:
     case 203:
+    case 204:
     case 300:
     case 301:
     case 302:
@@ -51,7 +51,13 @@ bool is_kept(uint16_t status) {
   }
 }
 
-bool ends_by_itself(http::BodyFraming body) {
+// With one the backend can be asked whether what is stored still holds.
+bool has_validator(const http::ResponseHead& response) {
+  return response.headers.has(HeaderId::kEtag) || response.headers.has(HeaderId::kLastModified);
+}
+
+bool ends_by_itself(uint16_t status, http::BodyFraming body) {
+  if (status == 204) return true;
   return body.kind == http::BodyKind::kLength || body.kind == http::BodyKind::kChunked;
 }
 
@@ -77,7 +83,8 @@ bool may_be_answered(const http::RequestHead& request) {
   if (request.method != http::Method::kGet && request.method != http::Method::kHead) return false;
   if (request.headers.present() & kNotPlain) return false;
   if (request.path == "*") return false;
-  return !request.headers.has(HeaderId::kContentLength) || request.headers.value(HeaderId::kContentLength) == "0";
+  if (!request.headers.has(HeaderId::kContentLength)) return true;
+  return http::stated_length(request.headers, http::Sender::kClient).value_or(1) == 0;
 }
 
 Admission admission(const http::RequestHead& request, const http::ResponseHead& response, http::BodyFraming body,
@@ -86,22 +93,22 @@ Admission admission(const http::RequestHead& request, const http::ResponseHead& 
   if (request.headers.present() & kOfPieces) return Admission::kRequest;
   if (!is_kept(response.status) || response.headers.has(HeaderId::kContentRange)) return Admission::kStatus;
   const http::CacheControl said = http::cache_control(response.headers);
-  if (said.no_store || said.is_private || said.no_cache) return Admission::kNoStore;
+  if (said.no_store || said.is_private || (said.no_cache && !has_validator(response))) return Admission::kNoStore;
   if (http::cache_control(request.headers).no_store) return Admission::kNoStore;
   if (response.headers.has(HeaderId::kSetCookie)) return Admission::kSetCookie;
   if (!may_have(request.headers, freshness)) return Admission::kAuthorization;
   if (may_be_chosen_otherwise(request.headers)) return Admission::kUnkeyed;
   if (http::vary_of(response.headers) == http::Vary::kEverything) return Admission::kVary;
-  if (!ends_by_itself(body)) return Admission::kUnknownEnd;
-  if (freshness.lifetime <= freshness.age) return Admission::kNotFresh;
+  if (!ends_by_itself(response.status, body)) return Admission::kUnknownEnd;
+  if (freshness.lifetime <= freshness.age && !said.no_cache) return Admission::kNotFresh;
   return Admission::kStore;
 }
 
-// A guess at a lifetime is no word for sharing either: where a client shows who it is, only the backend's own words
-// count.
+// A guess at a lifetime is no word for sharing either, nor is no-cache: where a client shows who it is, only the backend's
+// own words count.
 bool may_have(const http::Headers& request, const Freshness& freshness) {
   if (request.has(HeaderId::kAuthorization) && !freshness.for_authorized) return false;
-  return !(freshness.heuristic && request.has(HeaderId::kCookie));
+  return !(freshness.unshared && request.has(HeaderId::kCookie));
 }
 
 }  // namespace cardea::l7::cache

@@ -15,7 +15,7 @@ namespace cardea::l7::cache {
 enum class Admission : uint8_t {
   kStore,
   kRequest,        // not a plain GET: another method, a range, a precondition, a body
-  kNoStore,        // either side said so, or private, or no-cache
+  kNoStore,        // either side said so, or private, or no-cache without a validator to ask with
   kAuthorization,  // of one user, and nothing says that others may have it (3.5)
   kSetCookie,      // likewise
   kUnkeyed,        // the request has headers that may choose the response without being in the key

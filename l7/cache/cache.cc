@@ -11,13 +11,14 @@
 #include "l7/cache/stored_head.h"
 #include "l7/cache/validate.h"
 #include "l7/cache/writer.h"
+#include "l7/http/authority.h"
 #include "l7/http/fields.h"
 
 namespace cardea::l7::cache {
 namespace {
 
 Url url_of(const Request& request) {
-  return {request.scheme, request.host, request.path, request.head->has_query, request.head->query};
+  return {request.scheme, request.head->authority, request.path, request.head->has_query, request.head->query};
 }
 
 // A part of the object. The backend's to serve unless there is a fresh one: asked whether a stale one still holds, it
@@ -71,7 +72,7 @@ Lookup Cache::find(const Request& request) {
   const http::CacheControl wish = wish_of(headers);
   const bool piece = wants_piece(*request.head);
   const uint64_t hash = key.hash(state_->hash_key);
-  auto [object, since] = state_->memory.stripe(hash).find(hash, key.text(), request.pool, headers);
+  auto [object, since] = state_->memory.stripe(hash).find(hash, key.text(), request);
   lookup.since = since;
   if (!object || !may_have(headers, object->freshness())) {
     lookup.result = wish.only_if_cached      ? Result::kOnlyCached
@@ -99,10 +100,10 @@ Lookup Cache::find(const Request& request) {
 
 std::unique_ptr<Writer> Cache::begin(const Request& request, const http::ResponseHead& response,
                                      http::BodyFraming body) {
-  const Freshness freshness = freshness_of(response, request.now);
+  const Freshness freshness = freshness_of(response, request.now, state_->memory.stale_on_error());
   if (admission(*request.head, response, body, freshness) != Admission::kStore) return nullptr;
   const Key key(url_of(request));
-  auto selector = selector_of(request.head->headers, response.headers);
+  auto selector = selector_of(seen_of(request), response.headers);
   auto head = begin_stored_head(response, request.now);
   if (!key.fits() || !selector || !head) return nullptr;
   const uint64_t hash = key.hash(state_->hash_key);
@@ -112,7 +113,9 @@ std::unique_ptr<Writer> Cache::begin(const Request& request, const http::Respons
               std::move(*head),
               hash,
               freshness,
+              request.port,
               request.since};
+  if (body.kind == http::BodyKind::kNone) body = {http::BodyKind::kLength, 0};
   return make_writer(state_->memory, std::move(draft), body);
 }
 
@@ -129,11 +132,10 @@ ObjectPointer Cache::refresh(const Request& request, ObjectPointer stale, const 
   if (!head) return stale;
   end_stored_head(*head, stale->body_size());
   parse_stored_head(*head, stored);
-  Freshness freshness = freshness_of(stored, request.now);
-  freshness.age =
-      std::max(freshness.age, http::parse_seconds(not_modified.headers.value(http::HeaderId::kAge)).value_or(0));
+  Freshness freshness = freshness_of(stored, request.now, memory.stale_on_error());
+  freshness.age = std::max(freshness.age, age_of(not_modified.headers));
   Object* const renewed =
-      memory.create({stale->key(), stale->pool(), stale->selector(), *head, stale->hash(), freshness}, 0);
+      memory.create({stale->key(), stale->pool(), stale->selector(), *head, stale->hash(), freshness, stale->port()}, 0);
   if (renewed == nullptr) return stale;
   ObjectPointer served(renewed);
   renewed->share_body(*stale);
@@ -155,7 +157,9 @@ void Cache::invalidate(const Request& request) {
 }
 
 size_t Cache::purge(std::string_view scheme, std::string_view host, std::string_view path_and_query) {
-  const Key key(cache::url_of(scheme, host, path_and_query));
+  const auto authority = http::parse_authority(host);
+  if (!authority) return 0;
+  const Key key(cache::url_of(scheme, *authority, path_and_query));
   if (!key.fits()) return 0;
   const uint64_t hash = key.hash(state_->hash_key);
   return state_->memory.remove(hash, key.text(), {});
@@ -163,6 +167,10 @@ size_t Cache::purge(std::string_view scheme, std::string_view host, std::string_
 
 Figures Cache::figures() const {
   return state_->memory.figures();
+}
+
+uint32_t age(const Object& object, int64_t now) {
+  return as_age(object.freshness().age_at(now));
 }
 
 Stored stored(const Object& object) {

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "l7/http/body.h"
+#include "l7/http/connection.h"
 #include "l7/http/head.h"
 #include "l7/http/range.h"
 
@@ -27,8 +28,9 @@ using ObjectPointer = std::unique_ptr<const Object, ObjectRelease>;
 // objects apart, or one client chooses what others get. The views need to live for one call.
 struct Request {
   const http::RequestHead* head = nullptr;
+  const http::ConnectionOptions* options = nullptr;  // the client's: what it nominates its backend does not see
   std::string_view scheme;  // "https" or "http"
-  std::string_view host;    // of the Host header that is forwarded, with its port, in any case
+  uint16_t port = 0;        // the service's, which is forwarded too
   std::string_view path;    // that is forwarded (PathReading::forward); the query is the head's
   std::string_view pool;    // that answers: what one pool said is never served for another (services may share a cache)
   int64_t now = 0;          // seconds since 1970
@@ -60,9 +62,15 @@ struct Stored {
   uint64_t body_size = 0;
 };
 
+// RFC 9111 4.2.4 allows it without a limit; an hour is what an operator needs to notice.
+inline constexpr uint32_t kStaleOnError = 3600;
+
 struct Limits {
+
   uint64_t memory_bytes = 0;      // of everything: bodies, heads, keys, tables, what is on its way in or out
   uint64_t object_bytes_max = 0;  // of one body
+  uint32_t stale_on_error = kStaleOnError;  // seconds beyond its lifetime for which an object may stand in for a backend
+                                            // that fails, where nobody said anything about that
 };
 
 struct Figures {
@@ -110,6 +118,7 @@ class Writer {
 
 // Views into the object, valid as long as the pointer is held.
 Stored stored(const Object& object);
+uint32_t age(const Object& object, int64_t now);  // seconds, for the Age header
 // For a conditional request to the backend; empty where the object has none.
 std::string_view entity_tag(const Object& object);
 std::string_view last_modified(const Object& object);

@@ -12,9 +12,6 @@ namespace {
 using http::HeaderId;
 
 constexpr int64_t kGuessMax = 24 * 3600;
-// For how long a stale object may stand in for a backend that fails where nobody said anything. RFC 9111 4.2.4 allows
-// it without a limit; an hour is what an operator needs to notice.
-constexpr uint32_t kStaleUnasked = 3600;
 
 uint32_t bounded(int64_t seconds) {
   return uint32_t(std::clamp<int64_t>(seconds, 0, INT32_MAX));
@@ -26,7 +23,7 @@ std::optional<int64_t> date_in(const http::Headers& headers, HeaderId id, int64_
 }
 
 bool may_be_guessed(uint16_t status) {
-  return status == 200 || status == 203 || status == 300 || status == 301 || status == 308 || status == 404 ||
+  return status == 200 || status == 203 || status == 204 || status == 300 || status == 301 || status == 308 || status == 404 ||
          status == 410;
 }
 
@@ -38,7 +35,10 @@ uint32_t guess(const http::ResponseHead& response, int64_t date, int64_t now) {
 
 void set_lifetime(const http::ResponseHead& response, const http::CacheControl& control, int64_t date, int64_t now,
                   Freshness& out) {
-  if (control.no_cache) return;
+  if (control.no_cache) {
+    out.unshared = !control.is_public;
+    return;
+  }
   if (control.s_maxage) {
     out.lifetime = bounded(*control.s_maxage);
   } else if (control.max_age) {
@@ -48,20 +48,20 @@ void set_lifetime(const http::ResponseHead& response, const http::CacheControl& 
     const auto expires = date_in(response.headers, HeaderId::kExpires, now);
     out.lifetime = expires ? bounded(*expires - date) : 0;
   } else {
-    out.heuristic = true;
+    out.unshared = true;
     out.lifetime = guess(response, date, now);
   }
 }
 
 // must-revalidate and proxy-revalidate forbid stale service even against RFC 5861's words. s-maxage alone means them too
 // (5.2.2.10), but who writes stale-… beside it says what is meant.
-void set_staleness(const http::CacheControl& control, Freshness& out) {
+void set_staleness(const http::CacheControl& control, uint32_t stale_on_error, Freshness& out) {
   const bool asked = control.stale_while_revalidate || control.stale_if_error;
   out.must_revalidate =
       control.no_cache || control.must_revalidate || control.proxy_revalidate || (control.s_maxage && !asked);
   if (out.must_revalidate) return;
   out.stale_while_revalidate = bounded(control.stale_while_revalidate.value_or(0));
-  out.stale_if_error = bounded(control.stale_if_error.value_or(control.s_maxage ? 0 : kStaleUnasked));
+  out.stale_if_error = bounded(control.stale_if_error.value_or(control.s_maxage ? 0 : stale_on_error));
 }
 
 bool client_takes_stale(int64_t stale_for, const Freshness& freshness, const http::CacheControl& wish) {
@@ -75,17 +75,22 @@ bool within(int64_t stale_for, uint32_t allowed) {
 
 }  // namespace
 
-Freshness freshness_of(const http::ResponseHead& response, int64_t now) {
+Freshness freshness_of(const http::ResponseHead& response, int64_t now, uint32_t stale_on_error) {
   Freshness out;
   const http::CacheControl control = http::cache_control(response.headers);
   const int64_t date = date_in(response.headers, HeaderId::kDate, now).value_or(now);
-  const auto age = http::parse_seconds(response.headers.value(HeaderId::kAge));
   out.received = now;
-  out.age = std::max(bounded(now - date), bounded(age.value_or(0)));
+  out.age = std::max(bounded(now - date), age_of(response.headers));
   out.for_authorized = control.is_public || control.s_maxage || control.must_revalidate;
   set_lifetime(response, control, date, now, out);
-  set_staleness(control, out);
+  set_staleness(control, stale_on_error, out);
   return out;
+}
+
+uint32_t age_of(const http::Headers& response) {
+  std::string_view list = response.value(HeaderId::kAge);
+  const auto first = http::next_element(list);
+  return first ? bounded(http::parse_seconds(*first).value_or(0)) : 0;
 }
 
 http::CacheControl wish_of(const http::Headers& request) {

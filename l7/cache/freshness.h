@@ -17,7 +17,7 @@ struct Freshness {
   uint32_t stale_while_revalidate = 0;  // seconds beyond its lifetime
   uint32_t stale_if_error = 0;          // likewise
   bool must_revalidate = false;         // neither of them, nor max-stale
-  bool heuristic = false;               // nobody said how long: it is a guess (4.2.2)
+  bool unshared = false;                // nobody said that others may have it: a guess (4.2.2), or no-cache
   bool for_authorized = false;          // also for requests with Authorization (3.5)
 
   int64_t age_at(int64_t now) const { return age + (now > received ? now - received : 0); }
@@ -25,7 +25,12 @@ struct Freshness {
 
 // Where a lifetime is not given it is a tenth of the time since the last change, a day at most, for statuses that RFC
 // 9110 15.1 lets be guessed.
-Freshness freshness_of(const http::ResponseHead& response, int64_t now);
+// `stale_on_error`: Limits::stale_on_error.
+Freshness freshness_of(const http::ResponseHead& response, int64_t now, uint32_t stale_on_error = kStaleOnError);
+
+// What Age says, 0 where it says nothing: of several members the first, who was closest to the origin's clock (RFC 9111
+// 5.1).
+uint32_t age_of(const http::Headers& response);
 
 // Cache-Control of a request, with Pragma where it stands in for it.
 http::CacheControl wish_of(const http::Headers& request);

@@ -2,39 +2,27 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstring>
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "l7/http/byte_set.h"
 
 namespace cardea::l7::cache {
-namespace {
 
-// A client that names the scheme's own port means the same URL (RFC 3986 6.2.3); any other port is another one.
-std::string_view without_own_port(std::string_view host, std::string_view scheme) {
-  const std::string_view port = scheme == "https" ? ":443" : ":80";
-  if (host.ends_with(port)) host.remove_suffix(port.size());
-  return host;
-}
-
-}  // namespace
-
-Url url_of(std::string_view scheme, std::string_view host, std::string_view path_and_query) {
+Url url_of(std::string_view scheme, const http::Authority& authority, std::string_view path_and_query) {
   const size_t mark = path_and_query.find('?');
-  if (mark == path_and_query.npos) return {scheme, host, path_and_query, false, {}};
-  return {scheme, host, path_and_query.substr(0, mark), true, path_and_query.substr(mark + 1)};
+  if (mark == path_and_query.npos) return {scheme, authority, path_and_query, false, {}};
+  return {scheme, authority, path_and_query.substr(0, mark), true, path_and_query.substr(mark + 1)};
 }
 
 Key::Key(const Url& url) {
   constexpr size_t kMarks = sizeof "://?";
-  const std::string_view host = without_own_port(url.host, url.scheme);
+  const http::HostText text(url.authority, url.scheme);
+  const std::string_view host = text.view();
   if (url.scheme.size() + host.size() + url.path.size() + url.query.size() + kMarks > kMax) return;
   put(url.scheme);
   put("://");
-  std::transform(host.begin(), host.end(), text_.data() + size_, http::lower);
-  size_ += host.size();
+  put(host);
   put(url.path);
   if (!url.has_query) return;
   put("?");

@@ -8,18 +8,21 @@
 #include <string_view>
 
 #include "base/flow_hash.h"
+#include "l7/http/authority.h"
 
 namespace cardea::l7::cache {
 
 struct Url {
-  std::string_view scheme, host, path;  // host with its port, as it is forwarded
+  std::string_view scheme;
+  http::Authority authority;
+  std::string_view path;  // as it is forwarded
   bool has_query = false;
   std::string_view query;
 };
 // "/a.png?x=1" in two.
-Url url_of(std::string_view scheme, std::string_view host, std::string_view path_and_query);
+Url url_of(std::string_view scheme, const http::Authority& authority, std::string_view path_and_query);
 
-// "https://shop.com/a.png?x=1": the host in small letters, without the scheme's own port. It views itself: no copies.
+// "https://shop.com/a.png?x=1": the host as http::HostText spells it. It views itself: no copies.
 class Key {
  public:
   static constexpr size_t kMax = 4096;

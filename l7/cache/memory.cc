@@ -17,7 +17,7 @@ uint64_t stripes_for(uint64_t memory_bytes) {
 }  // namespace
 
 Memory::Memory(const Limits& limits)
-    : ledger_(std::make_shared<Ledger>(limits.memory_bytes)), object_bytes_max_(limits.object_bytes_max) {
+    : ledger_(std::make_shared<Ledger>(limits.memory_bytes)), object_bytes_max_(limits.object_bytes_max), stale_on_error_(limits.stale_on_error) {
   const uint64_t stripes = stripes_for(limits.memory_bytes);
   const size_t chains = std::max<size_t>(limits.memory_bytes / kBytesAnObject / stripes, 1);
   for (uint64_t i = 0; i < stripes; ++i) {
@@ -29,6 +29,7 @@ Memory::Memory(const Limits& limits)
 
 void Memory::set_limits(const Limits& limits) {
   object_bytes_max_.store(limits.object_bytes_max, std::memory_order_relaxed);
+  stale_on_error_.store(limits.stale_on_error, std::memory_order_relaxed);
   ledger_->set_limit(limits.memory_bytes);
   while (ledger_->over() && evict_one()) {
   }

@@ -21,6 +21,7 @@ class Memory {
 
   Stripe& stripe(uint64_t hash) { return *stripes_[share_of(hash, uint32_t(stripes_.size()))]; }
   const std::shared_ptr<Ledger>& ledger() const { return ledger_; }
+  uint32_t stale_on_error() const { return stale_on_error_.load(std::memory_order_relaxed); }
   uint64_t object_bytes_max() const { return object_bytes_max_.load(std::memory_order_relaxed); }
   void set_limits(const Limits& limits);
 
@@ -42,6 +43,7 @@ class Memory {
 
   std::shared_ptr<Ledger> ledger_;
   std::atomic<uint64_t> object_bytes_max_;
+  std::atomic<uint32_t> stale_on_error_;
   std::vector<std::unique_ptr<Stripe>> stripes_;
   std::atomic<uint32_t> next_victim_{0};
   std::atomic<uint64_t> stored_{0}, evicted_{0}, purged_{0}, refused_{0};

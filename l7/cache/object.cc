@@ -35,7 +35,8 @@ Object* Object::create(std::shared_ptr<Ledger> ledger, const Content& content, u
 }
 
 Object::Object(std::shared_ptr<Ledger> ledger, const Content& content, uint64_t inline_body)
-    : key_size_(uint32_t(content.key.size())),
+    : port_(content.port),
+      key_size_(uint32_t(content.key.size())),
       pool_size_(uint32_t(content.pool.size())),
       selector_size_(uint32_t(content.selector.size())),
       head_size_(uint32_t(content.head.size())),

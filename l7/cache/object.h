@@ -23,6 +23,7 @@ struct Content {
   std::string_view key, pool, selector, head;
   uint64_t hash = 0;
   Freshness freshness;
+  uint16_t port = 0;  // of the service that was asked: its backend was told
 };
 
 class Object {
@@ -47,6 +48,7 @@ class Object {
   uint64_t body_size() const { return body_size_; }
   uint64_t hash() const { return hash_; }
   uint64_t cost() const { return cost_; }
+  uint16_t port() const { return port_; }
   const Freshness& freshness() const { return freshness_; }
 
   // Before it is linked: where the inline body goes, and the other two kinds of bodies.
@@ -63,6 +65,9 @@ class Object {
   Queue queue = Queue::kNone;
 
  private:
+  uint16_t port_ = 0;
+
+
   Object(std::shared_ptr<Ledger> ledger, const Content& content, uint64_t inline_body);
   ~Object();
   char* bytes() { return reinterpret_cast<char*>(this + 1); }

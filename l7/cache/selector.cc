@@ -1,6 +1,7 @@
 #include "l7/cache/selector.h"
 
 #include "l7/http/byte_set.h"
+#include "l7/http/edit.h"
 #include "l7/http/fields.h"
 #include "l7/http/vary.h"
 
@@ -10,13 +11,15 @@ namespace {
 using http::HeaderId;
 
 constexpr size_t kSelectorMax = 2048;
-// What edit.h writes anew or leaves out, less what is a part of the key (Host, X-Forwarded-Host and -Proto).
-constexpr uint64_t kUnseen =
-    http::header_set(HeaderId::kXForwardedFor, HeaderId::kXForwardedPort, HeaderId::kXRealIp, HeaderId::kVia,
-                     HeaderId::kConnection, HeaderId::kTe, HeaderId::kUpgrade, HeaderId::kExpect,
-                     HeaderId::kProxyAuthorization, HeaderId::kContentLength, HeaderId::kTransferEncoding);
-constexpr uint64_t kInKey =
-    http::header_set(HeaderId::kHost, HeaderId::kXForwardedHost, HeaderId::kXForwardedProto);
+// What a backend sees of one client otherwise than of another though neither wrote it, or of the same client otherwise
+// when it is asked on the cache's behalf.
+constexpr uint64_t kUnseen = http::header_set(
+    HeaderId::kXForwardedFor, HeaderId::kXRealIp, HeaderId::kVia, HeaderId::kConnection, HeaderId::kTe,
+    HeaderId::kUpgrade, HeaderId::kExpect, HeaderId::kProxyAuthorization, HeaderId::kContentLength,
+    HeaderId::kTransferEncoding, HeaderId::kIfNoneMatch, HeaderId::kIfModifiedSince, HeaderId::kIfMatch,
+    HeaderId::kIfUnmodifiedSince, HeaderId::kRange, HeaderId::kIfRange);
+constexpr uint64_t kInKey = http::header_set(HeaderId::kHost, HeaderId::kXForwardedHost, HeaderId::kXForwardedProto,
+                                             HeaderId::kXForwardedPort);
 constexpr uint64_t kPreferences =
     http::header_set(HeaderId::kAccept, HeaderId::kAcceptEncoding, HeaderId::kAcceptLanguage);
 
@@ -46,12 +49,13 @@ void put_preferences(std::string_view list, Sink& sink) {
 
 // ":" and the value of all lines of that name; nothing where the request has none.
 template <typename Sink>
-void put_value(const http::Headers& request, std::string_view name, Sink& sink) {
+void put_value(const Seen& request, std::string_view name, Sink& sink) {
   const HeaderId id = http::header_id(name);
-  if (id != HeaderId::kOther && !request.has(id)) return;
+  if (id != HeaderId::kOther && !request.headers.has(id)) return;
   bool first = true;
-  for (const http::Header& header : request) {
+  for (const http::Header& header : request.headers) {
     if (header.id() != id || (id == HeaderId::kOther && !http::equal_without_case(header.name(), name))) continue;
+    if (!http::is_sent_on(header, request.options)) continue;
     sink.put(first ? ':' : ',');
     first = false;
     if (http::bit(id) & kPreferences) {
@@ -75,7 +79,12 @@ std::string_view name_of(std::string_view line) {
 
 }  // namespace
 
-std::optional<std::string> selector_of(const http::Headers& request, const http::Headers& response) {
+Seen seen_of(const Request& request) {
+  static constexpr http::ConnectionOptions kNone;
+  return {request.head->headers, request.options != nullptr ? *request.options : kNone};
+}
+
+std::optional<std::string> selector_of(const Seen& request, const http::Headers& response) {
   std::string selector;
   const http::Vary vary = http::vary_of(response);
   if (vary == http::Vary::kNothing) return selector;
@@ -94,7 +103,7 @@ std::optional<std::string> selector_of(const http::Headers& request, const http:
   return selector;
 }
 
-bool selects(std::string_view selector, const http::Headers& request) {
+bool selects(std::string_view selector, const Seen& request) {
   while (!selector.empty()) {
     const std::string_view line = take_line(selector);
     const std::string_view name = name_of(line);

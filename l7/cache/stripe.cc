@@ -13,7 +13,7 @@ size_t ghosts_for(size_t chains) {
 // Whether `fresh` stands for what `old` stood for. Where a backend names other headers in Vary than before, its newest
 // word counts for the whole URL.
 bool replaces(const Object& fresh, const Object& old) {
-  if (fresh.pool() != old.pool()) return false;
+  if (fresh.pool() != old.pool() || fresh.port() != old.port()) return false;
   return fresh.selector() == old.selector() || !same_names(fresh.selector(), old.selector());
 }
 
@@ -28,11 +28,13 @@ Stripe::~Stripe() {
   while (Object* object = queues_.oldest()) take(*object);
 }
 
-Stripe::Found Stripe::find(uint64_t hash, std::string_view key, std::string_view pool, const http::Headers& request) {
+Stripe::Found Stripe::find(uint64_t hash, std::string_view key, const Request& request) {
   const std::lock_guard lock(mutex_);
   const Object* found = nullptr;
+  const Seen seen = seen_of(request);
   table_.for_each(hash, key, [&](Object& object) {
-    if (object.pool() != pool || !selects(object.selector(), request)) return false;
+    if (object.pool() != request.pool || object.port() != request.port) return false;
+    if (!selects(object.selector(), seen)) return false;
     object.hold();
     Queues::use(object);
     found = &object;

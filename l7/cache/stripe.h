@@ -16,7 +16,7 @@ namespace cardea::l7::cache {
 
 class Stripe {
  public:
-  // Objects of one URL that differ by their selectors, or by the pools that answered; the oldest goes for the next.
+  // Objects of one URL that differ by their selectors, or by the pools and ports that answered; the oldest goes for the next.
   static constexpr size_t kVariantsMax = 16;
 
   explicit Stripe(size_t chains);
@@ -26,7 +26,7 @@ class Stripe {
     ObjectPointer object;  // the newest that is for such a request, as used once more
     uint64_t removals;     // so far, to be told to link(): what was asked of a backend before its URL was purged stays out
   };
-  Found find(uint64_t hash, std::string_view key, std::string_view pool, const http::Headers& request);
+  Found find(uint64_t hash, std::string_view key, const Request& request);
 
   // Takes the reference that `object` has; what it replaces leaves with `gone`. False, and nothing taken: its URL was
   // purged meanwhile, or the one it `renews` is no longer here.

@@ -24,7 +24,8 @@ bool any_tag_matches(const http::Headers& request, std::string_view stored_tag) 
   const auto tag = http::parse_entity_tag(stored_tag);
   for (const http::Header& header : request) {
     if (header.id() != HeaderId::kIfNoneMatch) continue;
-    if (header.value() == "*" || (tag && http::list_holds(header.value(), *tag))) return true;
+    if (header.value() == "*") return true;
+    if (tag ? http::list_holds(header.value(), *tag) : http::list_holds_text(header.value(), stored_tag)) return true;
   }
   return false;
 }
@@ -49,6 +50,8 @@ bool holds_for_pieces(const http::Headers& request, const http::ResponseHead& st
     const auto kept = http::parse_entity_tag(stored.headers.value(HeaderId::kEtag));
     return kept && http::strongly_equal(*tag, *kept);
   }
+  const std::string_view unquoted = stored.headers.value(HeaderId::kEtag);
+  if (!unquoted.empty() && unquoted == asked) return !unquoted.starts_with("W/");
   const std::string_view modified = stored.headers.value(HeaderId::kLastModified);
   if (modified.empty() || modified != asked) return false;
   const auto changed = http::parse_date(modified, 0), made = http::parse_date(stored.headers.value(HeaderId::kDate), 0);
@@ -88,6 +91,7 @@ bool confirms(const http::ResponseHead& not_modified, const http::ResponseHead& 
   const std::string_view kept = stored.headers.value(HeaderId::kEtag);
   if (!said.empty()) {
     const auto a = http::parse_entity_tag(said), b = http::parse_entity_tag(kept);
+    if (!a && !b) return said == kept;
     return a && b && (a->weak || b->weak ? http::weakly_equal(*a, *b) : http::strongly_equal(*a, *b));
   }
   const std::string_view changed = not_modified.headers.value(HeaderId::kLastModified);

@@ -16,9 +16,10 @@ struct Draft {
   std::string key, pool, selector, head;  // the head without its end
   uint64_t hash = 0;
   Freshness freshness;
+  uint16_t port = 0;
   uint64_t removals_before = 0;
 
-  Content content() const { return {key, pool, selector, head, hash, freshness}; }
+  Content content() const { return {key, pool, selector, head, hash, freshness, port}; }
 };
 
 // Null where it is larger than allowed, or there is no room. Must not outlive `memory`.

@@ -89,6 +89,7 @@ void explain_refusal(Json& json, std::vector<std::string>& story, const policy::
   std::string reason = "no_route";
   if (refusal.why == Why::kFault) status = http::request_status(refusal.fault), reason = http::word(refusal.fault);
   if (refusal.why == Why::kBodyTooLarge) status = 413, reason = "body_too_large";
+  if (refusal.why == Why::kMaxForwards) status = 200, reason = "max_forwards";
   json["verdict"] = "reply", json["status"] = status, json["reason"] = reason;
   story.push_back(refusal.why == Why::kFault
                       ? fmt::format("The request is refused: {}.", http::explanation(refusal.fault))
@@ -97,14 +98,16 @@ void explain_refusal(Json& json, std::vector<std::string>& story, const policy::
 }
 
 void explain_cache(Json& json, std::vector<std::string>& story, const LivePlan& plan, const RoutePlan& route,
-                   const ExplainRequest& request, const Asked& asked, const policy::Admitted& admitted) {
+                   const ExplainRequest& request, const Endpoint& listener, const Asked& asked,
+                   const policy::Admitted& admitted) {
   json["cache"] = nullptr, json["cache_verdict"] = nullptr;
   if (route.cache < 0) return;
   const CachePlan& cache = plan.caches[size_t(route.cache)];
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const cache::Request question{&asked.head,
+                                &admitted.options,
                                 request.url.scheme,
-                                asked.head.authority.text,
+                                listener.port,
                                 admitted.path.forward,
                                 plan.pools[route.pool]->name,
                                 std::chrono::duration_cast<std::chrono::seconds>(now).count()};
@@ -171,8 +174,8 @@ Result<Json> explain(const LivePlan& plan, const ExplainRequest& request) {
     json["forward_path"] = admitted->path.forward;
     story.push_back(fmt::format("Route \"{}\" matches: {}, the path has the prefix \"{}\".", route.name,
                                 host_words(admitted->match), admitted->match.prefix));
-    explain_cache(json, story, plan, route, request, **asked, *admitted);
     const Endpoint listener = (*service)->listen.front();
+    explain_cache(json, story, plan, route, request, listener, **asked, *admitted);
     explain_balance(
         json, story, *plan.pools[route.pool],
         flow_hash(plan.hash_key, {request.client.address, listener.address, __builtin_bswap16(request.client.port),

@@ -144,7 +144,9 @@ control::Outcome<uint64_t> Running::adopt(Bytes image) {
   auto sockets = open_sockets(**next);
   if (!sockets) return refused(std::move(sockets.error()));
   if (auto done = use_log((*next)->settings); !done) return refused(std::move(done.error()));
-  for (const CachePlan& cache : (*next)->caches) cache.cache->set_limits({cache.limits.memory, cache.limits.object});
+  for (const CachePlan& cache : (*next)->caches) {
+    cache.cache->set_limits({cache.limits.memory, cache.limits.object, cache.limits.stale_on_error});
+  }
   publish(std::move(*next), std::move(*sockets));
   certificate_rows_ = CertificateRows::add(resources_.rows, *plan_);
   write_gauges();

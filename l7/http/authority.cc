@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "l7/http/byte_set.h"
@@ -56,11 +58,30 @@ std::optional<Authority> parse_authority(std::string_view text) {
     if (colon != text.npos) behind = text.substr(colon);
     if (!is_host_name(authority.host)) return {};
   }
+  if (behind == ":") {  // an empty port is none (RFC 3986 6.2.3)
+    authority.text.remove_suffix(1);
+    behind = {};
+  }
   if (behind.empty()) return authority;
   const std::optional<uint16_t> port = parse_port(behind.substr(1));
   if (behind.front() != ':' || !port) return {};
   authority.port = *port;
   return authority;
+}
+
+HostText::HostText(const Authority& authority, std::string_view scheme) {
+  const bool brackets = authority.text.starts_with('[');
+  std::string_view host = authority.host;
+  if (host.ends_with('.')) host.remove_suffix(1);
+  char* at = text_.data();
+  if (brackets) *at++ = '[';
+  at = std::ranges::transform(host, at, lower).out;
+  if (brackets) *at++ = ']';
+  if (authority.port != 0 && authority.port != (scheme == "https" ? 443 : 80)) {
+    *at++ = ':';
+    at = std::to_chars(at, text_.data() + text_.size(), authority.port).ptr;
+  }
+  size_ = size_t(at - text_.data());
 }
 
 }  // namespace cardea::l7::http

@@ -11,7 +11,7 @@ namespace cardea::l7::http {
 
 class BodyReader {
  public:
-  explicit BodyReader(BodyFraming framing, ChunkedLimits limits = {}) : framing_(framing), chunks_(limits) {}
+  explicit BodyReader(BodyFraming framing, Sender sender = Sender::kClient) : framing_(framing), chunks_(sender) {}
 
   // As ChunkedDecoder::next. A body of no bytes ends with the first call, even of no input.
   BodyStep next(std::string_view input);

@@ -75,8 +75,10 @@ inline constexpr ByteSet kPathBytes([](unsigned char c) {
 });
 // A query is the backend's own language: every visible ASCII byte but the fragment's mark.
 inline constexpr ByteSet kQueryBytes([](unsigned char c) { return c > 0x20 && c < 0x7f && c != '#'; });
-// Names of hosts as they exist: letters, digits, hyphens, dots, and underscores, which are met in practice.
-inline constexpr ByteSet kHostBytes([](unsigned char c) { return is_alpha(c) || is_digit(c) || is_one_of(c, "-._"); });
+// A host's name in a request: RFC 3986 3.2.2 but for percent-encoding.
+inline constexpr ByteSet kHostBytes([](unsigned char c) {
+  return is_alpha(c) || is_digit(c) || is_one_of(c, "-._~!$&'()*+,;=");
+});
 
 // -1 when `c` is no hexadecimal digit.
 constexpr int hex_value(char c) {

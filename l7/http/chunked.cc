@@ -11,6 +11,10 @@ namespace {
 constexpr unsigned kDigitsMax = 16;
 constexpr uint64_t kChunkMax = uint64_t{1} << 62;
 
+bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
 // What may stand in an extension's quotes or a trailer's value; CR and LF are the line's end.
 bool is_text(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -82,32 +86,64 @@ void ChunkedDecoder::size_byte(char c) {
   if (digits_ == 0) return refuse(Fault::kChunkSize);
   if (c == '\r') {
     state_ = State::kSizeLf;
-  } else if (c == ';') {
+  } else if (c == ';' || is_blank(c)) {
     state_ = State::kExtension;
+    part_ = Part::kPadding;
     extension_ = 0;
-    quoted_ = escaped_ = false;
+    extension_byte(c);
   } else {
     refuse(Fault::kChunkSize);
   }
 }
 
-void ChunkedDecoder::extension_byte(char c) {
-  if (c == '\r') {
-    if (quoted_) return refuse(Fault::kChunkExtension);
-    state_ = State::kSizeLf;
-    return;
+// RFC 9112 7.1.1: *( BWS ";" BWS name [ BWS "=" BWS value ] ), where a blank stands before something or not at all.
+ChunkedDecoder::Part ChunkedDecoder::behind(Part part, char c) {
+  const bool blank = is_blank(c), token = kTokenBytes.has(c);
+  switch (part) {
+    case Part::kPadding:
+    case Part::kValueBlank:
+      return blank ? part : c == ';' ? Part::kNameStart : Part::kBad;
+    case Part::kNameStart:
+      return blank ? part : token ? Part::kName : Part::kBad;
+    case Part::kName:
+      if (token) return part;
+      [[fallthrough]];
+    case Part::kNameBlank:
+      return blank ? Part::kNameBlank : c == '=' ? Part::kValueStart : c == ';' ? Part::kNameStart : Part::kBad;
+    case Part::kValueStart:
+      return blank ? part : c == '"' ? Part::kQuoted : token ? Part::kValue : Part::kBad;
+    case Part::kValue:
+      if (token) return part;
+      [[fallthrough]];
+    case Part::kQuoteEnd:
+      return blank ? Part::kValueBlank : c == ';' ? Part::kNameStart : Part::kBad;
+    case Part::kQuoted:
+      return c == '\\' ? Part::kEscaped : c == '"' ? Part::kQuoteEnd : part;
+    case Part::kEscaped:
+      return Part::kQuoted;
+    case Part::kBad:
+      break;
   }
+  return Part::kBad;
+}
+
+void ChunkedDecoder::extension_byte(char c) {
+  if (c == '\r') return extension_end();
   if (!is_text(c) || ++extension_ > limits_.extension_max || ++extensions_ > limits_.extensions_max) {
     return refuse(Fault::kChunkExtension);
   }
-  if (escaped_) {
-    escaped_ = false;
-  } else if (quoted_ && c == '\\') {
-    escaped_ = true;
-  } else if (c == '"') {
-    quoted_ = !quoted_;
-  } else if (!quoted_ && !kTokenBytes.has(c) && !is_one_of(static_cast<unsigned char>(c), "=; \t")) {
-    refuse(Fault::kChunkExtension);
+  if (sender_ == Sender::kBackend && part_ != Part::kPadding) return;
+  const Part before = part_;
+  part_ = behind(part_, c);
+  if (part_ == Part::kBad) refuse(before == Part::kPadding ? Fault::kChunkSize : Fault::kChunkExtension);
+}
+
+void ChunkedDecoder::extension_end() {
+  const bool whole = part_ == Part::kName || part_ == Part::kValue || part_ == Part::kQuoteEnd;
+  if (whole || sender_ == Sender::kBackend) {
+    state_ = State::kSizeLf;
+  } else {
+    refuse(part_ == Part::kPadding ? Fault::kChunkSize : Fault::kChunkExtension);
   }
 }
 
@@ -124,6 +160,8 @@ void ChunkedDecoder::trailer_byte(char c) {
     state_ = State::kTrailerName;
   } else if (c == ':' && state_ == State::kTrailerName) {
     state_ = State::kTrailerValue;
+  } else if (is_blank(c) && state_ == State::kTrailerName && sender_ == Sender::kBackend) {
+    // before the colon
   } else {
     refuse(Fault::kTrailer);
   }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "l7/http/fault.h"
+#include "l7/http/sender.h"
 
 namespace cardea::l7::http {
 
@@ -34,7 +35,8 @@ struct ChunkedLimits {
 
 class ChunkedDecoder {
  public:
-  explicit ChunkedDecoder(ChunkedLimits limits = {}) : limits_(limits) {}
+  explicit ChunkedDecoder(Sender sender = Sender::kClient, ChunkedLimits limits = {})
+      : limits_(limits), sender_(sender) {}
 
   // Call again with the input behind `consumed` until kNeedMore, kEnd or kBad; the last two stay.
   BodyStep next(std::string_view input);
@@ -56,9 +58,25 @@ class ChunkedDecoder {
     kEnd,
     kBad,
   };
+  // Where in "  ;name=value ; name" a chunk's extensions stand.
+  enum class Part : uint8_t {
+    kPadding,  // behind the size
+    kNameStart,
+    kName,
+    kNameBlank,
+    kValueStart,
+    kValue,
+    kQuoted,
+    kEscaped,
+    kQuoteEnd,
+    kValueBlank,
+    kBad,
+  };
+  static Part behind(Part part, char c);
   void step(char c);
   void size_byte(char c);
   void extension_byte(char c);
+  void extension_end();
   void trailer_byte(char c);
   void expect(char c, char wanted, State then, Fault otherwise);
   void refuse(Fault fault) { state_ = State::kBad, fault_ = fault; }
@@ -67,8 +85,9 @@ class ChunkedDecoder {
   uint64_t left_ = 0;  // of the chunk's data
   uint32_t extension_ = 0, extensions_ = 0, trailers_ = 0;
   State state_ = State::kSize;
+  Part part_ = Part::kPadding;
+  Sender sender_;
   uint8_t digits_ = 0;
-  bool quoted_ = false, escaped_ = false;
   Fault fault_ = Fault::kNone;
 };
 

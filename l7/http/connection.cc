@@ -59,8 +59,9 @@ bool keeps_alive(Version version, const ConnectionOptions& options) {
 
 bool backend_keeps_alive(const ResponseHead& head, const ConnectionOptions& options, BodyFraming body) {
   if (body.kind == BodyKind::kUntilClose || body.kind == BodyKind::kTunnel) return false;
-  const std::string_view length = head.headers.value(HeaderId::kContentLength);
-  const bool announces_body = head.headers.has(HeaderId::kTransferEncoding) || (!length.empty() && length != "0");
+  const bool announces_length =
+      head.headers.has(HeaderId::kContentLength) && stated_length(head.headers, Sender::kBackend).value_or(1) != 0;
+  const bool announces_body = head.headers.has(HeaderId::kTransferEncoding) || announces_length;
   if (head.status == 204 && announces_body) return false;  // some send that body all the same
   return keeps_alive(head.version, options);
 }

@@ -14,6 +14,8 @@ using std::chrono::sys_days;
 
 constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
 constexpr std::string_view kDays = "SunMonTueWedThuFriSat";
+constexpr std::string_view kLongDays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                          "Thursday", "Friday", "Saturday"};
 constexpr int64_t kDay = 86400;
 
 void put_digits(char* at, unsigned value, int count) {
@@ -107,6 +109,15 @@ std::optional<int64_t> parse_asctime(Scanner in) {
   return seconds_of(parts);
 }
 
+bool is_day(std::string_view name) {
+  const size_t at = kDays.find(name);
+  return at != kDays.npos && at % 3 == 0;
+}
+
+bool is_long_day(std::string_view name) {
+  return std::ranges::find(kLongDays, name) != std::end(kLongDays);
+}
+
 }  // namespace
 
 DateText format_date(int64_t unix_seconds) {
@@ -126,14 +137,14 @@ DateText format_date(int64_t unix_seconds) {
 }
 
 std::optional<int64_t> parse_date(std::string_view text, int64_t now) {
-  if (text.size() < 5 || kDays.find(text.substr(0, 3)) % 3 != 0) return {};
+  if (text.size() < 5 || !is_day(text.substr(0, 3))) return {};
   if (text[3] == ',') {
     if (text[4] != ' ') return {};
     return parse_fixed({text.substr(5)});
   }
   if (text[3] == ' ') return parse_asctime({text.substr(4)});
   const size_t comma = text.find(", ");
-  if (comma == text.npos || !text.substr(0, comma).ends_with("day")) return {};
+  if (comma == text.npos || !is_long_day(text.substr(0, comma))) return {};
   return parse_rfc850({text.substr(comma + 2)}, now);
 }
 

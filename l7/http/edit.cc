@@ -1,6 +1,7 @@
 #include "l7/http/edit.h"
 
 #include "base/check.h"
+#include "l7/http/authority.h"
 #include "l7/http/serialise.h"
 
 namespace cardea::l7::http {
@@ -9,7 +10,7 @@ namespace {
 constexpr uint64_t kValidators = header_set(HeaderId::kIfNoneMatch, HeaderId::kIfModifiedSince);
 constexpr uint64_t kWrittenAnew =
     header_set(HeaderId::kHost, HeaderId::kExpect, HeaderId::kXForwardedFor, HeaderId::kXForwardedProto,
-               HeaderId::kXForwardedHost, HeaderId::kXForwardedPort, HeaderId::kXRealIp);
+               HeaderId::kXForwardedHost, HeaderId::kXForwardedPort, HeaderId::kXRealIp, HeaderId::kForwarded);
 
 std::string_view version_number(Version version) {
   return version == Version::kHttp11 ? "1.1 " : "1.0 ";
@@ -46,11 +47,22 @@ bool length_is_metadata(const ResponseHead& head, Method method) {
          head.status != 204 && head.status != 304;
 }
 
+// What a 426 wants the client to change to: without it the answer says nothing (RFC 9110 15.5.22, 7.8).
+void write_upgrade(HeadWriter& out, const Headers& headers, const ResponseEdit& edit) {
+  const bool goes_on = !edit.close && edit.client_version == Version::kHttp10;
+  out.put({"Connection: Upgrade", edit.close ? ", close" : goes_on ? ", keep-alive" : "", "\r\n"});
+  for (const Header& header : headers) {
+    if (header.id() == HeaderId::kUpgrade) out.field("Upgrade", header.value());
+  }
+}
+
 void write_connection(HeadWriter& out, const ResponseHead& head, const ResponseEdit& edit) {
   if (edit.websocket) {
     out.put({"Connection: Upgrade\r\nUpgrade: ", head.headers.value(HeaderId::kUpgrade), "\r\n"});
   } else if (head.status < 200) {
     return;
+  } else if (head.status == 426 && head.headers.has(HeaderId::kUpgrade)) {
+    write_upgrade(out, head.headers, edit);
   } else if (edit.close) {
     out.field("Connection", "close");
   } else if (edit.client_version == Version::kHttp10) {
@@ -60,15 +72,21 @@ void write_connection(HeadWriter& out, const ResponseHead& head, const ResponseE
 
 }  // namespace
 
+bool is_sent_on(const Header& header, const ConnectionOptions& options) {
+  return !(bit(header.id()) & kWrittenAnew) && !is_hop_by_hop(header, options);
+}
+
 Result<std::string_view> write_request(std::span<char> into, const RequestHead& head, const RequestEdit& edit) {
   HeadWriter out(into);
-  const std::string_view host = head.authority.text.empty() ? edit.default_host : head.authority.text;
+  const HostText asked(head.authority, edit.scheme);
+  const std::string_view host = head.authority.text.empty() ? edit.default_host : asked.view();
   out.request_line(head.method_text, edit.path.empty() ? head.path : edit.path, head.has_query, head.query);
   out.field("Host", host);
-  const uint64_t left_out = edit.revalidate ? kWrittenAnew | kValidators : kWrittenAnew;
-  out.fields(head.headers, [&edit, left_out](const Header& header) {
-    return !(bit(header.id()) & left_out) && !is_hop_by_hop(header, edit.options);
+  const uint64_t replaced = (edit.revalidate ? kValidators : 0) | (edit.max_forwards ? bit(HeaderId::kMaxForwards) : 0);
+  out.fields(head.headers, [&edit, replaced](const Header& header) {
+    return !(bit(header.id()) & replaced) && is_sent_on(header, edit.options);
   });
+  if (edit.max_forwards) out.field("Max-Forwards", *edit.max_forwards);
   if (!edit.if_none_match.empty()) out.field("If-None-Match", edit.if_none_match);
   if (!edit.if_modified_since.empty()) out.field("If-Modified-Since", edit.if_modified_since);
   write_forwarding(out, head, edit, host);
@@ -92,7 +110,7 @@ Result<std::string_view> write_response(std::span<char> into, const ResponseHead
   if (head.status >= 200 && !edit.date.empty() && !head.headers.has(HeaderId::kDate)) out.field("Date", edit.date);
   out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});
   if (length_is_metadata(head, edit.method)) {
-    out.field("Content-Length", head.headers.value(HeaderId::kContentLength));
+    if (const auto length = stated_length(head.headers, Sender::kBackend)) out.field("Content-Length", *length);
   } else {
     write_framing(out, edit.body);
   }

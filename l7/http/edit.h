@@ -18,6 +18,9 @@
 
 namespace cardea::l7::http {
 
+// Whether a header is sent on as the client wrote it: not where this proxy writes its own, nor where it ends at this hop.
+bool is_sent_on(const Header& header, const ConnectionOptions& options);
+
 struct RequestEdit {
   BodyFraming body;               // as it is sent on: what request_body decided
   ConnectionOptions options;      // the client's
@@ -26,6 +29,7 @@ struct RequestEdit {
   std::string_view scheme;        // "https" or "http": how the client came
   std::string_view port;          // the service's, for X-Forwarded-Port; empty: not sent
   std::string_view default_host;  // for HTTP/1.0 without Host
+  std::optional<uint64_t> max_forwards;  // what is left of it, in place of the client's
   std::string_view via = "cardea";
   bool websocket = false;  // forward the wish for one (wants_websocket)
   bool expect = false;     // forward Expect: 100-continue and relay the answer

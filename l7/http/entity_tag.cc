@@ -34,6 +34,13 @@ std::optional<EntityTag> parse_entity_tag(std::string_view text) {
   return tag;
 }
 
+bool list_holds_text(std::string_view list, std::string_view text) {
+  while (const auto element = next_element(list)) {
+    if (*element == text) return true;
+  }
+  return false;
+}
+
 bool list_holds(std::string_view list, const EntityTag& tag) {
   list = trim(list);
   if (list == "*") return true;

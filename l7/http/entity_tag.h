@@ -19,6 +19,9 @@ inline bool strongly_equal(const EntityTag& a, const EntityTag& b) {
   return !a.weak && !b.weak && a.opaque == b.opaque;
 }
 
+// What some backends send for one ("abc" without its quotes) is compared as it is, never as part of something else.
+bool list_holds_text(std::string_view list, std::string_view text);
+
 // Whether a list such as If-None-Match's holds the tag, compared weakly; "*" holds every tag. A malformed list holds
 // none.
 bool list_holds(std::string_view list, const EntityTag& tag);

@@ -1,5 +1,8 @@
 #include "l7/http/framing.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "l7/http/fields.h"
 
 namespace cardea::l7::http {
@@ -30,15 +33,18 @@ Decision by_encoding(const Headers& headers, Version version) {
   return BodyFraming{BodyKind::kChunked};
 }
 
-Decision by_length(const Headers& headers) {
-  if (headers.repeated(HeaderId::kContentLength)) return std::unexpected(Fault::kLengthRepeated);
-  const std::string_view value = headers.value(HeaderId::kContentLength);
-  if (value.find(',') != value.npos) return std::unexpected(Fault::kLengthRepeated);
-  if (value.empty() || value.find_first_not_of("0123456789") != value.npos) return std::unexpected(Fault::kLength);
-  if (value.size() > 1 && value.front() == '0') return std::unexpected(Fault::kLength);  // some read it as octal
-  const auto length = parse_decimal(value);
-  if (!length) return std::unexpected(Fault::kLengthOverflow);
+Decision by_length(const Headers& headers, Sender sender) {
+  const auto length = stated_length(headers, sender);
+  if (!length) return std::unexpected(length.error());
   return BodyFraming{BodyKind::kLength, *length};
+}
+
+std::expected<uint64_t, Fault> length_of(std::string_view digits) {
+  if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos) return std::unexpected(Fault::kLength);
+  digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size() - 1));
+  const auto length = parse_decimal(digits);
+  if (!length) return std::unexpected(Fault::kLengthOverflow);
+  return *length;
 }
 
 bool is_final_by_itself(uint16_t status) {
@@ -54,13 +60,32 @@ Decision informational(const ResponseHead& head, bool upgrade_asked) {
 
 }  // namespace
 
+std::expected<uint64_t, Fault> stated_length(const Headers& headers, Sender sender) {
+  const bool is_list = headers.value(HeaderId::kContentLength).find(',') != std::string_view::npos;
+  if (!headers.repeated(HeaderId::kContentLength) && !is_list) return length_of(headers.value(HeaderId::kContentLength));
+  if (sender == Sender::kClient) return std::unexpected(Fault::kLengthRepeated);
+  std::optional<uint64_t> said;
+  for (const Header& header : headers) {
+    if (header.id() != HeaderId::kContentLength) continue;
+    std::string_view list = header.value();
+    while (const auto element = next_element(list)) {
+      const auto length = length_of(*element);
+      if (!length) return length;
+      if (said.value_or(*length) != *length) return std::unexpected(Fault::kLengthRepeated);
+      said = *length;
+    }
+  }
+  if (!said) return std::unexpected(Fault::kLength);
+  return *said;
+}
+
 std::expected<BodyFraming, Fault> request_body(const RequestHead& head) {
   if (head.method == Method::kConnect) return std::unexpected(Fault::kConnectUnsupported);
   Decision decision = BodyFraming{};
   if (head.headers.has(HeaderId::kTransferEncoding)) {
     decision = by_encoding(head.headers, head.version);
   } else if (head.headers.has(HeaderId::kContentLength)) {
-    decision = by_length(head.headers);
+    decision = by_length(head.headers, Sender::kClient);
   }
   if (decision && head.method == Method::kTrace && *decision != BodyFraming{} &&
       *decision != BodyFraming{BodyKind::kLength}) {
@@ -76,7 +101,7 @@ std::expected<BodyFraming, Fault> response_body(const ResponseHead& head, Method
   if (head.headers.has(HeaderId::kTransferEncoding)) {
     decision = by_encoding(head.headers, head.version);
   } else if (head.headers.has(HeaderId::kContentLength)) {
-    decision = by_length(head.headers);
+    decision = by_length(head.headers, Sender::kBackend);
   }
   if (!decision) return decision;
   if (method == Method::kHead || is_final_by_itself(head.status)) return BodyFraming{};

@@ -7,6 +7,7 @@
 
 #include "l7/http/fault.h"
 #include "l7/http/head.h"
+#include "l7/http/sender.h"
 
 namespace cardea::l7::http {
 
@@ -23,6 +24,9 @@ struct BodyFraming {
   uint64_t length = 0;
   bool operator==(const BodyFraming&) const = default;
 };
+
+// The one number that Content-Length says; there is one. Leading zeros count for nothing: it is sent on as a number.
+std::expected<uint64_t, Fault> stated_length(const Headers& headers, Sender sender);
 
 std::expected<BodyFraming, Fault> request_body(const RequestHead& head);
 

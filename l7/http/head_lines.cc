@@ -11,12 +11,24 @@
 namespace cardea::l7::http::head_lines {
 namespace {
 
-constexpr uint64_t kFramingNames =
+// Framing, and what the backend is told about the client: who reads a look-alike as one of these believes a stranger.
+constexpr uint64_t kMisleading =
     header_set(HeaderId::kContentLength, HeaderId::kTransferEncoding, HeaderId::kHost, HeaderId::kConnection,
-               HeaderId::kUpgrade, HeaderId::kExpect, HeaderId::kTe);
+               HeaderId::kUpgrade, HeaderId::kExpect, HeaderId::kTe, HeaderId::kForwarded, HeaderId::kXForwardedFor,
+               HeaderId::kXForwardedHost, HeaderId::kXForwardedPort, HeaderId::kXForwardedProto, HeaderId::kXRealIp);
+
+bool misleads(std::string_view look_alike) {
+  return (bit(look_alike_of(look_alike)) & kMisleading) != 0;
+}
 
 constexpr bool is_blank(char c) {
   return c == ' ' || c == '\t';
+}
+
+// The line's CR ends them.
+const char* skip_blanks(const char* at) {
+  while (is_blank(*at)) ++at;
+  return at;
 }
 
 // There is one.
@@ -74,17 +86,18 @@ std::string_view line_at(const char* at, const char* end) {
   return {at, size_t(find_cr(at, end) - at)};
 }
 
-Blame parse_headers(const char* at, const char* end, size_t headers_max, Headers& headers) {
+Blame parse_headers(const char* at, const char* end, size_t headers_max, Sender sender, Headers& headers) {
   const size_t room = std::min(headers_max, Headers::kMax);
   headers.clear();
   while (*at != '\r') {
-    const char* colon = kTokenBytes.skip(at, end);
-    if (colon == at || *colon != ':') return blame_name(at, colon);
+    const char* behind = kTokenBytes.skip(at, end);
+    const char* colon = sender == Sender::kBackend ? skip_blanks(behind) : behind;
+    if (behind == at || *colon != ':') return blame_name(at, behind);
     const char* cr = find_cr(colon, end);
     if (headers.size() == room) return {Fault::kTooManyHeaders, at};
-    const std::string_view name(at, size_t(colon - at));
+    const std::string_view name(at, size_t(behind - at));
     const HeaderId id = identify(name);
-    if (id == HeaderId::kLookAlike && (bit(look_alike_of(name)) & kFramingNames)) return {Fault::kLookAlike, at};
+    if (id == HeaderId::kLookAlike && sender == Sender::kClient && misleads(name)) return {Fault::kLookAlike, at};
     headers.add(id, name, trimmed(colon + 1, cr));
     at = cr + 2;
   }

@@ -9,6 +9,7 @@
 #include "l7/http/head_end.h"
 #include "l7/http/headers.h"
 #include "l7/http/parse_head.h"
+#include "l7/http/sender.h"
 
 namespace cardea::l7::http::head_lines {
 
@@ -24,8 +25,9 @@ HeadProgress whole_head(std::string_view buffer, const HeadLimits& limits, HeadS
 std::optional<Version> parse_version(std::string_view text, Fault& fault);
 // The line that begins at `at`, without CR LF; every line of a whole head has them.
 std::string_view line_at(const char* at, const char* end);
-// The header lines from `at` to the empty line that ends at `end`.
-Blame parse_headers(const char* at, const char* end, size_t headers_max, Headers& headers);
+// The header lines from `at` to the empty line that ends at `end`. A client's header that looks like one that decides
+// framing, or tells who the client is, is to blame; any other look-alike, and a backend's, is kept as what ends here.
+Blame parse_headers(const char* at, const char* end, size_t headers_max, Sender sender, Headers& headers);
 
 inline HeadProgress bad(Fault fault, size_t at) {
   return {HeadProgress::State::kBad, fault, at};

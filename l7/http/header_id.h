@@ -14,7 +14,7 @@ enum class HeaderId : uint8_t {
 #define HTTP_HEADER(id, name) id,
 #include "l7/http/header_names.def"
 #undef HTTP_HEADER
-  kLookAlike,  // an underscore where a row above has a hyphen: some backends read both as one, so it is not forwarded
+  kLookAlike,  // the letters and digits of a row above, otherwise dotted: some backends read both as one; not forwarded
   kCount,
 };
 static_assert(size_t(HeaderId::kCount) <= 64, "sets of headers are 64 bits");
@@ -29,7 +29,8 @@ constexpr uint64_t header_set(Ids... ids) {
 
 // `name` is a token. kOther when no row has it, in whatever case.
 HeaderId header_id(std::string_view name);
-// The row that `name` would be with hyphens for its underscores; kOther when it has none or no row is like it.
+// The row whose letters and digits, in their order, are those of `name`: what stands between them is one to CGI and its
+// kin. kOther when no row's are.
 HeaderId look_alike_of(std::string_view name);
 std::string_view canonical_name(HeaderId id);  // "Content-Length"
 

@@ -150,7 +150,7 @@ HeadProgress parse_request_head(std::string_view buffer, const HeadLimits& limit
   if (at + 2 >= end) return bad(Fault::kRequestLine, size_t(at - begin));
   const std::string_view line = head_lines::line_at(at, end);
   Blame blame = parse_request_line(line, limits, head);
-  if (!blame) blame = head_lines::parse_headers(end_of(line) + 2, end, limits.headers_max, head.headers);
+  if (!blame) blame = head_lines::parse_headers(end_of(line) + 2, end, limits.headers_max, Sender::kClient, head.headers);
   if (!blame) blame = settle_host(head);
   if (blame) return bad(blame.fault, size_t(blame.at - begin));
   return whole;

@@ -37,7 +37,9 @@ HeadProgress parse_response_head(std::string_view buffer, const HeadLimits& limi
   const char* end = begin + whole.at;
   const std::string_view line = head_lines::line_at(begin, end);
   Blame blame = parse_status_line(line, head);
-  if (!blame) blame = head_lines::parse_headers(line.data() + line.size() + 2, end, limits.headers_max, head.headers);
+  if (!blame) {
+    blame = head_lines::parse_headers(line.data() + line.size() + 2, end, limits.headers_max, Sender::kBackend, head.headers);
+  }
   if (blame) return bad(blame.fault, size_t(blame.at - begin));
   return whole;
 }

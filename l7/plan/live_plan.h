@@ -94,6 +94,7 @@ struct ServicePlan {
 struct CachePlan {
   struct Limits {
     uint64_t memory = 0, object = 0;  // bytes
+    uint32_t stale_on_error = 0;      // seconds
   };
   std::string name;
   Limits limits;  // set when the plan is adopted

@@ -53,6 +53,10 @@ Result<PlanSettings> settings_of(const image::Settings& from) {
 
 // ------------------------------------------------------------------ caches
 
+cache::Limits limits_of(const CachePlan& plan) {
+  return {plan.limits.memory, plan.limits.object, plan.limits.stale_on_error};
+}
+
 Result<CachePlan> cache_of(const image::Cache& from, PlanResources& resources, const LivePlan* running) {
   CachePlan to;
   to.name = from.name()->str();
@@ -60,8 +64,8 @@ Result<CachePlan> cache_of(const image::Cache& from, PlanResources& resources, c
   if (running)
     for (const CachePlan& known : running->caches)
       if (known.name == to.name) to.cache = known.cache;
-  to.limits = {from.memory_bytes(), from.object_bytes_max()};
-  if (!to.cache) to.cache = std::make_shared<cache::Cache>(cache::Limits{to.limits.memory, to.limits.object});
+  to.limits = {from.memory_bytes(), from.object_bytes_max(), from.stale_on_error_s()};
+  if (!to.cache) to.cache = std::make_shared<cache::Cache>(limits_of(to));
   stats::RowAdder add = resources.rows.adder();
   to.rows = CacheRows::add(add, to.name);
   to.row_set = resources.rows.hold(std::move(add.rows));

@@ -1,5 +1,7 @@
 #include "l7/policy/admit.h"
 
+#include "l7/http/fields.h"
+
 namespace cardea::l7::policy {
 namespace {
 
@@ -7,6 +9,12 @@ using Why = Refusal::Why;
 
 std::unexpected<Refusal> refuse(http::Fault fault) {
   return std::unexpected(Refusal{Why::kFault, fault});
+}
+
+// Of the two methods that have it; what is no number says nothing.
+std::optional<uint64_t> forwards_left(const http::RequestHead& head) {
+  if (head.method != http::Method::kTrace && head.method != http::Method::kOptions) return {};
+  return http::parse_decimal(head.headers.value(http::HeaderId::kMaxForwards));
 }
 
 // What the head says about framing and connection; nothing of it depends on the plan.
@@ -32,6 +40,12 @@ std::expected<Admitted, Refusal> admit(const ServicePlan& service, const http::R
                                        std::span<char> scratch) {
   std::expected<Admitted, Refusal> admitted = read_semantics(head);
   if (!admitted) return admitted;
+  // RFC 9110 7.4: what https promises was not kept on the way here.
+  if (!service.has_tls() && http::equal_without_case(head.scheme, "https")) return refuse(http::Fault::kMisdirected);
+  if (const auto left = forwards_left(head)) {
+    if (*left == 0) return std::unexpected(Refusal{Why::kMaxForwards, http::Fault::kNone, *admitted});
+    admitted->max_forwards = *left - 1;
+  }
   if (service.body_bytes_max != 0 && admitted->body.kind == http::BodyKind::kLength &&
       admitted->body.length > service.body_bytes_max) {
     return std::unexpected(Refusal{Why::kBodyTooLarge, http::Fault::kNone, *admitted});

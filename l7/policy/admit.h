@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 
 #include "l7/http/connection.h"
@@ -21,11 +22,17 @@ struct Admitted {
   bool keep_alive = false;  // the client would go on behind this exchange
   bool expects_continue = false;
   bool websocket = false;  // a wish for one, which is forwarded
+  std::optional<uint64_t> max_forwards;  // of TRACE and OPTIONS: how many may follow behind the backend
 };
 
 // Why it was refused: a malformed request, or one that may not pass.
 struct Refusal {
-  enum class Why : uint8_t { kFault, kBodyTooLarge, kNoRoute };
+  enum class Why : uint8_t {
+    kFault,
+    kBodyTooLarge,
+    kNoRoute,
+    kMaxForwards,  // it is for the one who has it now (RFC 9110 7.6.2)
+  };
   Why why = Why::kFault;
   http::Fault fault = http::Fault::kNone;
   Admitted known{};  // but for kFault: its body and connection, which may go on behind the refusal

@@ -37,6 +37,7 @@ std::string_view write_head(Exchange& x) {
                                .scheme = x.connection.tls() ? "https" : "http",
                                .port = port.view(),
                                .default_host = x.record.backend,
+                               .max_forwards = x.admitted.max_forwards,
                                .websocket = x.admitted.websocket,
                                .expect = x.admitted.expects_continue,
                                .revalidate = x.caching.conditional,

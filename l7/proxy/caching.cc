@@ -15,8 +15,9 @@ constexpr size_t kAddedBytes = 512;  // to a stored head, at most
 
 cache::Request request_of(Exchange& x) {
   return {.head = &x.head,
+          .options = &x.admitted.options,
           .scheme = x.connection.tls() ? "https" : "http",
-          .host = x.head.authority.text,
+          .port = x.record.listener.port,
           .path = x.admitted.path.forward,
           .pool = x.record.pool->name,
           .now = x.record.unix_ms / 1000,
@@ -107,9 +108,9 @@ std::string_view fit_to_client(Exchange& x, const cache::Object& object, cache::
 }
 
 std::string_view write_head(Exchange& x, const cache::Stored& stored, std::string_view content_range, size_t size) {
-  const bool unchanged = stored.head.status == 304;
+  const bool no_body = stored.head.status == 304 || stored.head.status == 204;
   const http::ResponseEdit edit{
-      .body = unchanged ? http::BodyFraming{} : http::BodyFraming{http::BodyKind::kLength, stored.body_size},
+      .body = no_body ? http::BodyFraming{} : http::BodyFraming{http::BodyKind::kLength, stored.body_size},
       .options = {},
       .method = x.head.method,
       .client_version = x.head.version,
@@ -183,7 +184,7 @@ CacheVerdict show_cache(Exchange& x, const http::ResponseHead& head, http::BodyF
     caching.lookup.object = caching.cache->refresh(request_of(x), std::move(caching.lookup.object), head);
     caching.conditional = static_cast<bool>(caching.lookup.object);
     if (!caching.conditional) return CacheVerdict::kAskAgain;
-    caching.lookup.age = 0;
+    caching.lookup.age = cache::age(*caching.lookup.object, x.record.unix_ms / 1000);
     x.record.cache = "revalidated";
     caching.answers = true;
     return CacheVerdict::kAnswer;

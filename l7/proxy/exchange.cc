@@ -11,7 +11,7 @@ std::string_view text_of(http::Version version) {
   return version == http::Version::kHttp11 ? "HTTP/1.1" : "HTTP/1.0";
 }
 
-Failure failure_of(const policy::Refusal& refusal) {
+Failure failure_of(const policy::Refusal& refusal, http::Method method) {
   switch (refusal.why) {
     case policy::Refusal::Why::kFault:
       return failure(refusal.fault);
@@ -19,6 +19,8 @@ Failure failure_of(const policy::Refusal& refusal) {
       return failure(Reason::kBodyTooLarge);
     case policy::Refusal::Why::kNoRoute:
       return failure(Reason::kNoRoute);
+    case policy::Refusal::Why::kMaxForwards:
+      return failure(method == http::Method::kTrace ? Reason::kTraceEndsHere : Reason::kMaxForwards);
   }
   return failure(Reason::kNoRoute);
 }
@@ -238,7 +240,7 @@ Failure admit(Exchange& x) {
   x.framed = admitted || admitted.error().why != policy::Refusal::Why::kFault;
   x.admitted = admitted ? *admitted : admitted.error().known;
   x.upload.reader = http::BodyReader(x.admitted.body);
-  if (!admitted) return failure_of(admitted.error());
+  if (!admitted) return failure_of(admitted.error(), x.head.method);
   const RoutePlan& route = x.service.routes[x.admitted.match.route];
   x.record.route = &route;
   x.record.pool = x.plan->plan->pools[route.pool].get();

@@ -90,7 +90,7 @@ Failure digest(Exchange& x, const http::ResponseHead& head, size_t size) {
                  : head.status < 200 ? Answer::State::kInformational
                                      : Answer::State::kFinal;
   answer.status = head.status;
-  answer.reader = http::BodyReader(*body);
+  answer.reader = http::BodyReader(*body, http::Sender::kBackend);
   if (answer.state == Answer::State::kFinal) return digest_final(x, head, *options, *body, size);
   return edit_head(x, head, *options, *body, size);
 }

@@ -6,6 +6,14 @@
 #include "l7/http/byte_set.h"
 
 namespace cardea::l7::route {
+namespace {
+
+// What a client may ask for is wider than what a host can be called: an asterisk or a comma in a pattern is a mistake.
+bool is_written_name(std::string_view host) {
+  return std::ranges::none_of(host, [](char c) { return http::is_one_of(uint8_t(c), "~!$&'()*+,;="); });
+}
+
+}  // namespace
 
 std::string_view name(HostRule rule) {
   switch (rule) {
@@ -26,7 +34,7 @@ Result<HostPattern> parse_host_pattern(std::string_view text) {
   const bool bare_ipv6 = !host.starts_with('[') && std::ranges::count(host, ':') > 1;
   const std::string bracketed = bare_ipv6 ? "[" + std::string(host) + "]" : std::string(host);
   const auto authority = http::parse_authority(bracketed);
-  if (!authority || authority->port != 0 || (wildcard && authority->host.find(':') != host.npos)) {
+  if (!authority || authority->text != bracketed || !is_written_name(authority->host) || authority->port != 0 || (wildcard && authority->host.find(':') != host.npos)) {
     return fail(
         "host \"" + std::string(text) + "\" is no name: write shop.com, *.shop.com or an address, without a port",
         Origin::kOperator);

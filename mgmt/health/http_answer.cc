@@ -1,46 +1,28 @@
 #include "mgmt/health/http_answer.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
+
+#include "l7/http/connection.h"
+#include "l7/http/framing.h"
 
 namespace cardea::mgmt::health {
 namespace {
 
-constexpr uint64_t kUntilClose = UINT64_MAX;
+using l7::http::Fault;
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
+constexpr std::string_view kBeginning = "HTTP/1.";
+
+// As far as there is something. Another protocol is told from a slow server at its first bytes.
+bool begins_as_http(std::string_view input) {
+  const size_t known = std::min(input.size(), kBeginning.size());
+  return input.substr(0, known) == kBeginning.substr(0, known);
 }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c;
-}
-
-bool same_word(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
-}
-
-template <int base = 10>
-std::optional<uint64_t> whole_number(std::string_view text) {
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-// "HTTP/1.1 200 OK" and "HTTP/1.0 200" → 200.
-std::optional<uint16_t> parse_status_line(std::string_view line) {
-  if (!line.starts_with("HTTP/1.") || line.size() < 12) return std::nullopt;
-  if (line[7] < '0' || line[7] > '9' || line[8] != ' ') return std::nullopt;
-  if (line.size() > 12 && line[12] != ' ') return std::nullopt;
-  const auto status = whole_number(line.substr(9, 3));
-  if (!status || *status < 100) return std::nullopt;
-  return uint16_t(*status);
+std::string not_http(std::string_view input) {
+  return fmt::format("answer is not HTTP: \"{}\"", printable(input.substr(0, input.find("\r\n"))));
 }
 
 }  // namespace
@@ -70,12 +52,12 @@ HttpAnswer::State HttpAnswer::feed(std::string_view bytes) {
 
 HttpAnswer::State HttpAnswer::closed() {
   if (state_ != State::kReading) return state_;
-  if (part_ == Part::kPlainBody && left_ == kUntilClose) {
+  if (reader_ && reader_->close_is_end()) {
     end_of_body();
-  } else if (!status_ && head_size_ == 0 && input_.empty()) {
+  } else if (!reader_ && head_size_ == 0 && input_.empty()) {
     fail("closed without an answer");
-  } else if (part_ == Part::kStatusLine && !input_.starts_with("HTTP/1.")) {
-    fail(fmt::format("answer is not HTTP: \"{}\"", printable(input_)));
+  } else if (!reader_ && input_.size() < kBeginning.size()) {
+    fail(not_http(input_));
   } else {
     fail("closed before the answer was complete");
   }
@@ -83,103 +65,65 @@ HttpAnswer::State HttpAnswer::closed() {
 }
 
 bool HttpAnswer::step() {
-  std::string_view line;
-  switch (part_) {
-    case Part::kStatusLine:
-      return take_line(line) && read_status_line(line);
-    case Part::kHeaders:
-      if (!take_line(line)) return false;
-      if (line.empty()) return end_of_head();
-      read_header(line);
-      return true;
-    case Part::kPlainBody:
-      return read_body(Part::kPlainBody);
-    case Part::kChunkSize:
-      return take_line(line) && read_chunk_size(line);
-    case Part::kChunkData:
-      return read_body(Part::kChunkEnd);
-    case Part::kChunkEnd:
-      if (!take_line(line)) return false;
-      part_ = Part::kChunkSize;
-      return line.empty() || fail("chunked body is malformed");
+  return reader_ ? read_body() : read_head();
+}
+
+bool HttpAnswer::read_head() {
+  if (!begins_as_http(input())) return fail(not_http(input()));
+  l7::http::ResponseHead head;
+  const auto progress = l7::http::parse_response_head(input(), {.bytes_max = kHeadMax - head_size_}, scan_, head);
+  if (progress.bad()) return refuse_head(progress.fault);
+  if (!progress.done()) return false;
+  const bool goes_on = judge_head(head);
+  consumed_ += progress.at;
+  head_size_ += progress.at;
+  scan_ = {};
+  return goes_on;
+}
+
+bool HttpAnswer::refuse_head(Fault fault) {
+  switch (fault) {
+    case Fault::kHeadTooLarge:
+    case Fault::kTargetTooLong:
+      return fail("header section is larger than 64 KB");
+    case Fault::kStatusLine:
+    case Fault::kVersion:
+    case Fault::kVersionUnsupported:
+      return fail(not_http(input()));
+    default:
+      return fail(fmt::format("answer is malformed: {}", l7::http::explanation(fault)));
   }
-  return false;
 }
 
-// Lines end in LF, with or without a CR before it (RFC 9112 section 2.2). Those of the chunked coding count as head
-// too: a server cannot make us read for ever by chunks without content.
-bool HttpAnswer::take_line(std::string_view& line) {
-  const std::string_view rest = std::string_view(input_).substr(consumed_);
-  if (part_ == Part::kStatusLine && !rest.empty()) {
-    constexpr std::string_view start = "HTTP/1.";
-    const size_t known = std::min(rest.size(), start.size());
-    if (rest.substr(0, known) != start.substr(0, known))
-      return fail(fmt::format("answer is not HTTP: \"{}\"", printable(rest)));
-  }
-  const size_t end = rest.find('\n');
-  if (head_size_ + std::min(end, rest.size()) > kHeadMax) return fail("header section is larger than 64 KB");
-  if (end == std::string_view::npos) return false;
-  line = rest.substr(0, end);
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  consumed_ += end + 1;
-  head_size_ += end + 1;
-  return true;
-}
-
-bool HttpAnswer::read_status_line(std::string_view line) {
-  const auto status = parse_status_line(line);
-  if (!status) return fail(fmt::format("answer is not HTTP: \"{}\"", printable(line)));
-  status_ = *status;
-  part_ = Part::kHeaders;
-  if (*status < 200) return true;  // interim (RFC 9110 section 15.2): the real answer follows
-  if (std::ranges::find(expectation_.statuses, *status) != expectation_.statuses.end()) return true;
-  return fail(fmt::format("status {} expected {}", *status, fmt::join(expectation_.statuses, " or ")));
-}
-
-void HttpAnswer::read_header(std::string_view line) {
-  const size_t colon = line.find(':');
-  if (colon == std::string_view::npos) return;
-  const std::string_view name = line.substr(0, colon), value = trim(line.substr(colon + 1));
-  if (same_word(name, "content-length")) content_length_ = whole_number(value);
-  if (same_word(name, "transfer-encoding"))
-    chunked_ = value.size() >= 7 && same_word(value.substr(value.size() - 7), "chunked");
-}
-
-bool HttpAnswer::end_of_head() {
-  if (*status_ < 200) {
-    part_ = Part::kStatusLine;
-    content_length_.reset();
-    chunked_ = false;
-    return true;
+// What the proxy would refuse fails here too, whatever the status.
+bool HttpAnswer::judge_head(const l7::http::ResponseHead& head) {
+  const auto framing = l7::http::response_body(head, l7::http::Method::kGet);
+  if (!framing) return refuse_head(framing.error());
+  if (const auto options = l7::http::connection_options(head.headers); !options) return refuse_head(options.error());
+  status_ = head.status;
+  if (head.status < 200) return true;  // interim (RFC 9110 15.2): the real answer follows
+  if (std::ranges::find(expectation_.statuses, head.status) == expectation_.statuses.end()) {
+    return fail(fmt::format("status {} expected {}", head.status, fmt::join(expectation_.statuses, " or ")));
   }
   if (expectation_.body.empty()) return pass();
-  if (*status_ == 204 || *status_ == 304) return end_of_body();
-  part_ = chunked_ ? Part::kChunkSize : Part::kPlainBody;
-  left_ = content_length_.value_or(kUntilClose);
+  reader_.emplace(*framing, l7::http::Sender::kBackend);
   return true;
 }
 
-bool HttpAnswer::read_chunk_size(std::string_view line) {
-  const auto size = whole_number<16>(trim(line.substr(0, line.find(';'))));
-  if (!size || *size == kUntilClose) return fail("chunked body is malformed");
-  if (*size == 0) return end_of_body();
-  left_ = *size;
-  part_ = Part::kChunkData;
-  return true;
-}
-
-bool HttpAnswer::read_body(Part then) {
-  if (left_ == 0) {
-    if (then == Part::kPlainBody) return end_of_body();
-    part_ = then;
-    return true;
+bool HttpAnswer::read_body() {
+  const l7::http::BodyStep step = reader_->next(input());
+  consumed_ += step.consumed;
+  switch (step.state) {
+    case l7::http::BodyStep::State::kData:
+      return look_in_body(step.data);
+    case l7::http::BodyStep::State::kEnd:
+      return end_of_body();
+    case l7::http::BodyStep::State::kBad:
+      return fail(fmt::format("chunked body is malformed: {}", l7::http::explanation(step.fault)));
+    case l7::http::BodyStep::State::kNeedMore:
+      break;
   }
-  const std::string_view rest = std::string_view(input_).substr(consumed_);
-  if (rest.empty()) return false;
-  const std::string_view piece = rest.substr(0, size_t(std::min<uint64_t>(left_, rest.size())));
-  consumed_ += piece.size();
-  if (left_ != kUntilClose) left_ -= piece.size();
-  return look_in_body(piece);
+  return false;
 }
 
 bool HttpAnswer::look_in_body(std::string_view piece) {

@@ -1,6 +1,7 @@
-// Reads a server's answer to a health check as its bytes come in and says as early as it can whether it passes: the
-// status line against the list of expected ones, then the body for a piece of text (RFC 9112; Content-Length, chunked
-// and read-until-close bodies). No I/O. What it keeps is bounded: 64 KB of head, 64 KB of body.
+// Judges a server's answer to a health check as its bytes come in, and says as early as it can whether it passes: the
+// status against the list of expected ones, then the body for a piece of text. What HTTP is the proxy's own parser says
+// (l7/http), so a backend that is up here is one whose answers clients get. No I/O. What it keeps is bounded: 64 KB of
+// heads, 64 KB of body.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,9 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "l7/http/body.h"
+#include "l7/http/parse_head.h"
 
 namespace cardea::mgmt::health {
 
@@ -34,31 +38,26 @@ class HttpAnswer {
   std::optional<uint16_t> status() const { return status_; }
 
  private:
-  enum class Part : uint8_t { kStatusLine, kHeaders, kPlainBody, kChunkSize, kChunkData, kChunkEnd };
-
   bool step();  // consumes some of input_; false: needs more bytes or is decided
-  bool take_line(std::string_view& line);
-  bool read_status_line(std::string_view line);
-  void read_header(std::string_view line);
-  bool end_of_head();
-  bool read_chunk_size(std::string_view line);
-  bool read_body(Part then);
-  bool end_of_body();
+  bool read_head();
+  bool judge_head(const l7::http::ResponseHead& head);
+  bool read_body();
   bool look_in_body(std::string_view piece);
+  bool refuse_head(l7::http::Fault fault);
+  bool end_of_body();
   bool pass();
   bool fail(std::string reason);
+  std::string_view input() const { return std::string_view(input_).substr(consumed_); }
 
   const Expectation& expectation_;
   State state_ = State::kReading;
-  Part part_ = Part::kStatusLine;
   std::string reason_;
   std::optional<uint16_t> status_;
   std::string input_;     // received, not consumed
   size_t consumed_ = 0;   // of input_
   size_t head_size_ = 0;  // bytes of all heads so far, interim ones too
-  std::optional<uint64_t> content_length_;
-  bool chunked_ = false;
-  uint64_t left_ = 0;  // of the chunk, or of a body of known length
+  l7::http::HeadScan scan_;
+  std::optional<l7::http::BodyReader> reader_;  // once the head was read
   std::string body_;
 };
 

@@ -4,8 +4,11 @@ import re
 
 from tree import FOLDERS, Finding, includes
 
-# What mgmt may know of the processes it compiles plans for: the plan's schema, nothing of their code.
+# What mgmt may know of the processes it compiles plans for: the plan's schema, nothing of their code, and what HTTP is.
 PLAN_SCHEMAS = {f"{folder}/{name}" for folder in ("dataplane", "l7") for name in ("plan_generated.h", "plan_schema.h")}
+
+# Folders within a folder that others may include because they include nothing but base/ themselves.
+LEAVES = {"l7/http": {"mgmt"}}
 
 ALLOWED = {
     "base": {"base"},
@@ -15,6 +18,11 @@ ALLOWED = {
     "mgmt": {"base", "conf", "mgmt"},
 }
 FREE = {"tests", "tools"}  # they may ask the real code of every process
+
+
+def leaf_of(path):
+    """The leaf that this file is in, or None."""
+    return next((leaf for leaf in LEAVES if path.startswith(leaf + "/")), None)
 
 
 def directions(tree):
@@ -30,9 +38,16 @@ def directions(tree):
                                   f'"{include.name}" is not a path from the top of the tree: write "folder/file.h" for '
                                   f"a header of ours and <file.h> for a library's")
                 continue
+            if leaf_of(source.path) and target != "base" and leaf_of(include.name) != leaf_of(source.path):
+                yield Finding(source.path, include.line,
+                              f"{leaf_of(source.path)}/ is a leaf and must not include {include.name}: other processes "
+                              f"read it, so it may include base/ and itself only")
+                continue
             if source.folder in FREE or target in ALLOWED.get(source.folder, ()):
                 continue
             if source.folder == "mgmt" and include.name in PLAN_SCHEMAS:
+                continue
+            if source.folder in LEAVES.get(leaf_of(include.name), ()):
                 continue
             yield Finding(source.path, include.line,
                           f"{source.folder}/ must not include {include.name}: it may include "

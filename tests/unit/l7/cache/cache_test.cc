@@ -59,7 +59,10 @@ TEST(Cache, KeysWhateverABackendCanAnswerDifferentlyTo) {
       {"GET /a", "Host: shop.com:443\r\n", true},
       {"GET /a", "Host: shop.com:80\r\n", false},
       {"GET /a", "Host: shop.com:8443\r\n", false},
-      {"GET /a", "Host: shop.com.\r\n", false},
+      {"GET /a", "Host: shop.com.\r\n", true},
+      {"GET /a", "Host: shop.com.:443\r\n", true},
+      {"GET /a", "Host: shop.com:\r\n", true},
+      {"GET /a", "Host: shop.com.:80\r\n", false},
       {"GET /a", "Host: www.shop.com\r\n", false},
       {"GET /%61", "", false},
       {"GET /a/", "", false},
@@ -79,6 +82,64 @@ TEST(Cache, KeysWhateverABackendCanAnswerDifferentlyTo) {
   ASSERT_TRUE(store(cache, Asked("GET /a"), "body", kMinute));
   EXPECT_EQ(ask(cache, Asked("GET /a").scheme("http")), "miss");
   EXPECT_EQ(ask(cache, Asked("GET /a").pool("other")), "miss");
+  EXPECT_EQ(ask(cache, Asked("GET /a").port(8443)), "miss") << "X-Forwarded-Port tells the backend";
+}
+
+TEST(Cache, AUrlIsPurgedAtEveryPortAndInvalidatedToo) {
+  Cache cache(kRoomy);
+  for (const uint16_t port : {443, 8443}) ASSERT_TRUE(store(cache, Asked("GET /a").port(port), "body", kMinute));
+  EXPECT_EQ(cache.figures().objects, 2u);
+  cache.invalidate(*Asked("POST /a").port(443));
+  EXPECT_EQ(cache.figures().objects, 0u);
+  for (const uint16_t port : {443, 8443}) ASSERT_TRUE(store(cache, Asked("GET /a").port(port), "body", kMinute));
+  EXPECT_EQ(cache.purge("https", "Shop.com.", "/a"), 2u);
+  EXPECT_EQ(cache.purge("https", "no host", "/a"), 0u);
+}
+
+TEST(Cache, WhatMustBeAskedForEachTimeIsKeptWhereItCanBeAskedFor) {
+  Cache cache(kRoomy);
+  ASSERT_TRUE(store(cache, Asked("GET /a"), "body", "Cache-Control: no-cache\r\nETag: \"1\"\r\n"));
+  for (int64_t later : {0, 1, 5000}) {
+    const Asked again("GET /a", "", kNow + later);
+    EXPECT_EQ(ask(cache, again), "stale");
+    Lookup lookup = cache.find(*again);
+    EXPECT_FALSE(lookup.may_serve_stale);
+    const Answer answer("304 Not Modified", "ETag: \"1\"\r\n");
+    const ObjectPointer renewed = cache.refresh(*again, std::move(lookup.object), *answer);
+    ASSERT_TRUE(renewed);
+    EXPECT_EQ(body_of(*renewed), "body");
+  }
+  EXPECT_EQ(ask(cache, Asked("GET /a", "Cache-Control: only-if-cached\r\n")), "only_cached");
+  EXPECT_EQ(ask(cache, Asked("GET /a", "Cache-Control: max-stale\r\n")), "stale");
+}
+
+TEST(Cache, AnAnswerWithoutContentIsKept) {
+  Cache cache(kRoomy);
+  const Asked asked("GET /a");
+  const Answer answer("204 No Content", kMinute);
+  const auto writer = cache.begin(*asked, *answer, {});
+  ASSERT_TRUE(writer);
+  writer->finish();
+  const Lookup lookup = cache.find(*asked);
+  ASSERT_EQ(lookup.result, Result::kHit);
+  EXPECT_EQ(stored(*lookup.object).head.status, 204);
+  EXPECT_EQ(stored(*lookup.object).body_size, 0u);
+}
+
+TEST(Cache, HowLongAFailureMayBeHiddenIsSetWhereNobodySaysIt) {
+  const auto may_hide = [](uint32_t setting, std::string_view said, int64_t stale_for) {
+    Cache cache({.memory_bytes = 4 << 20, .object_bytes_max = 1 << 20, .stale_on_error = setting});
+    EXPECT_TRUE(store(cache, Asked("GET /a"), "body", said));
+    return cache.find(*Asked("GET /a", "", kNow + 60 + stale_for)).may_serve_stale;
+  };
+  EXPECT_TRUE(may_hide(3600, kMinute, 3600));
+  EXPECT_FALSE(may_hide(3600, kMinute, 3601));
+  EXPECT_TRUE(may_hide(10, kMinute, 10));
+  EXPECT_FALSE(may_hide(10, kMinute, 11));
+  EXPECT_FALSE(may_hide(0, kMinute, 0)) << "0: never";
+  EXPECT_TRUE(may_hide(0, "Cache-Control: max-age=60, stale-if-error=5\r\n", 5)) << "but where it was said";
+  EXPECT_FALSE(may_hide(3600, "Cache-Control: max-age=60, stale-if-error=5\r\n", 6));
+  EXPECT_FALSE(may_hide(3600, "Cache-Control: max-age=60, must-revalidate\r\n", 1));
 }
 
 TEST(Cache, BypassesWhatIsNotOneWholeObject) {
@@ -362,6 +423,14 @@ TEST(Cache, ClientsWhoHaveItAreTold) {
       {kChanged, "If-None-Match: \"1\"\r\nIf-Modified-Since: Sun, 06 Nov 1988 08:32:57 GMT\r\n", false},
       {"", "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n", true},  // it has no date but that of its answer
       {"", "If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n", false},
+      {"ETag: 1\r\n", "If-None-Match: 1\r\n", true},  // without its quotes, as some backends send it
+      {"ETag: 1\r\n", "If-None-Match: 2, 1\r\n", true},
+      {"ETag: 1\r\n", "If-None-Match: 12\r\n", false},
+      {"ETag: 1\r\n", "If-None-Match: \"1\"\r\n", false},
+      {"ETag: \"1\"\r\n", "If-None-Match: 1\r\n", false},
+      {"ETag: W/1\r\n", "If-None-Match: W/1\r\n", true},
+      {"ETag: 1\r\n", "If-None-Match:\r\n", false},
+      {"", "If-None-Match:\r\n", false},
   };
   for (const Row& row : rows) {
     Cache cache(kRoomy);
@@ -371,6 +440,63 @@ TEST(Cache, ClientsWhoHaveItAreTold) {
     ASSERT_EQ(lookup.result, Result::kHit);
     EXPECT_EQ(not_modified(asked.head(), *lookup.object), row.has_it) << row.stored << row.asked;
   }
+}
+
+// If-Range: pieces are of the same representation, or the whole is sent.
+TEST(Cache, PiecesAreOfTheSameRepresentation) {
+  struct Row {
+    const char *stored, *asked;
+    bool piece;
+  };
+  constexpr const char* kChanged = "Sun, 06 Nov 1994 08:49:36 GMT";
+  const std::string if_changed = std::string("If-Range: ") + kChanged + "\r\n";
+  const std::string modified = std::string("Last-Modified: ") + kChanged + "\r\n";
+  const std::string second_later = modified + "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+  const std::string same_second = modified + "Date: Sun, 06 Nov 1994 08:49:36 GMT\r\n";
+  const std::string second_earlier = modified + "Date: Sun, 06 Nov 1994 08:49:35 GMT\r\n";
+  const std::string undated = modified + "Date: some day\r\n";
+  const Row rows[] = {
+      {"ETag: \"1\"\r\n", "", true},
+      {"ETag: \"1\"\r\n", "If-Range: \"1\"\r\n", true},
+      {"ETag: W/\"1\"\r\n", "If-Range: W/\"1\"\r\n", false},
+      {"ETag: W/\"1\"\r\n", "If-Range: \"1\"\r\n", false},
+      {"ETag: 1\r\n", "If-Range: 1\r\n", true},
+      {"ETag: 1\r\n", "If-Range: 2\r\n", false},
+      {"ETag: W/1\r\n", "If-Range: W/1\r\n", false},
+      {"ETag: \"1\"\r\n", "If-Range: \"1\"\r\nIf-Range: \"1\"\r\n", false},
+      {"", "If-Range: \"1\"\r\n", false},
+      {second_later.c_str(), if_changed.c_str(), true},
+      {same_second.c_str(), if_changed.c_str(), false},     // it may have changed again within that second: weak
+      {second_earlier.c_str(), if_changed.c_str(), false},
+      {undated.c_str(), if_changed.c_str(), false},
+      {second_later.c_str(), "If-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n", false},
+      {second_later.c_str(), "If-Range: Sunday, 06-Nov-94 08:49:36 GMT\r\n", false},  // compared as it was written
+  };
+  for (const Row& row : rows) {
+    Cache cache(kRoomy);
+    ASSERT_TRUE(store(cache, Asked("GET /a"), "body", std::string(kMinute) + row.stored));
+    const Asked asked("GET /a", std::string("Range: bytes=0-0\r\n") + row.asked);
+    const Lookup lookup = cache.find(*asked);
+    ASSERT_EQ(lookup.result, Result::kHit);
+    EXPECT_EQ(wanted_range(asked.head(), *lookup.object).kind == http::ByteRange::Kind::kPart, row.piece)
+        << row.stored << row.asked;
+  }
+}
+
+// "confirms": a 304's ETag without quotes is the stored one or another, as it is.
+TEST(Cache, A304IsComparedAsItsTagWasWritten) {
+  const auto renewed = [](const char* stored, const char* said) {
+    Cache cache(kRoomy);
+    EXPECT_TRUE(store(cache, Asked("GET /a"), "body", std::string(kMinute) + stored));
+    const Asked later("GET /a", "", kNow + 60);
+    Lookup lookup = cache.find(*later);
+    const Answer answer("304 Not Modified", said);
+    return bool(cache.refresh(*later, std::move(lookup.object), *answer));
+  };
+  EXPECT_TRUE(renewed("ETag: 1\r\n", "ETag: 1\r\n"));
+  EXPECT_FALSE(renewed("ETag: 1\r\n", "ETag: 2\r\n"));
+  EXPECT_FALSE(renewed("ETag: 1\r\n", "ETag: \"1\"\r\n"));
+  EXPECT_FALSE(renewed("ETag: \"1\"\r\n", "ETag: 1\r\n"));
 }
 
 }  // namespace

@@ -24,11 +24,15 @@ class Asked {
     text_.append(headers).append("\r\n");
     http::HeadScan scan;
     EXPECT_TRUE(http::parse_request_head(text_, {}, scan, head_).done()) << text_;
-    request_ = {&head_, "https", head_.authority.text, head_.path, "web", now};
+    const auto options = http::connection_options(head_.headers);
+    EXPECT_TRUE(options) << text_;
+    if (options) options_ = *options;
+    request_ = {&head_, &options_, "https", 443, head_.path, "web", now};
   }
   Asked(const Asked&) = delete;
   Asked& pool(std::string_view name) { return request_.pool = name, *this; }
   Asked& scheme(std::string_view name) { return request_.scheme = name, *this; }
+  Asked& port(uint16_t number) { return request_.port = number, *this; }
   Asked& at(int64_t now) { return request_.now = now, *this; }
   Asked& since(uint64_t lookup) { return request_.since = lookup, *this; }
   const Request& operator*() const { return request_; }
@@ -37,6 +41,7 @@ class Asked {
  private:
   std::string text_;
   http::RequestHead head_;
+  http::ConnectionOptions options_;
   Request request_;
 };
 

@@ -63,6 +63,24 @@ const Row kRows[] = {
     {"overflow", "ffffffffffffffff\r\nx", "chunk_overflow", ""},
     {"2^64 + 5 by seventeen digits", "10000000000000005\r\nhello", "chunk_size", ""},
     {"2^63", "8000000000000000\r\nhello", "chunk_overflow", ""},
+    {"blanks before the semicolon", "5 \t;a\r\nhello\r\n0\r\n\r\n", "end", "hello"},
+    {"blanks wherever they may be", "5 ; a = b ;\tc\t=\"d\" ; e\r\nhello\r\n0\r\n\r\n", "end", "hello"},
+    {"blanks and nothing behind them", "5 ; a \r\nhello", "chunk_extension", ""},
+    {"blanks behind a value", "5;a=b \r\nhello", "chunk_extension", ""},
+    {"two sizes", "5 5;a\r\nhello", "chunk_size", ""},
+    {"semicolon and no name", "5;\r\nhello", "chunk_extension", ""},
+    {"no name before the second", "5;;a\r\nhello", "chunk_extension", ""},
+    {"no name before the equals sign", "5;=\r\nhello", "chunk_extension", ""},
+    {"a value without a name", "5;=a\r\nhello", "chunk_extension", ""},
+    {"no value", "5;a=\r\nhello", "chunk_extension", ""},
+    {"no value before the next", "5;a=;b\r\nhello", "chunk_extension", ""},
+    {"two values", "5;a=b=c\r\nhello", "chunk_extension", ""},
+    {"two names", "5;a b\r\nhello", "chunk_extension", ""},
+    {"something behind the quotes", "5;a=\"b\"c\r\nhello", "chunk_extension", ""},
+    {"quotes for a name", "5;\"a\"\r\nhello", "chunk_extension", ""},
+    {"quotes that do not end", "5;a=\"b\r\nhello", "chunk_extension", ""},
+    {"quotes that end escaped", "5;a=\"b\\\"\r\nhello", "chunk_extension", ""},
+    {"longest extension", "5;" + std::string(255, 'a') + "\r\nhello\r\n0\r\n\r\n", "end", "hello"},
     {"extension", "5;a=b\r\nhello\r\n0\r\n\r\n", "end", "hello"},
     {"quoted extension", "5;a=\"b;\\\"c\"\r\nhello\r\n0\r\n\r\n", "end", "hello"},
     {"extension of the last chunk", "0;a\r\n\r\n", "end", ""},
@@ -71,7 +89,7 @@ const Row kRows[] = {
     {"extension with CR LF in quotes", "5;a=\"\r\n0\r\n\r\n", "chunk_extension", ""},
     {"extension with NUL", "5;\0\r\nhello"s, "chunk_extension", ""},
     {"extension with a slash", "5;a/b\r\nhello", "chunk_extension", ""},
-    {"long extension", "5;" + std::string(257, 'a') + "\r\nhello", "chunk_extension", ""},
+    {"long extension", "5;" + std::string(256, 'a') + "\r\nhello", "chunk_extension", ""},
     {"data too long", "5\r\nhello!\r\n0\r\n\r\n", "chunk_end", "hello"},
     {"bare LF behind the data", "5\r\nhello\n0\r\n\r\n", "chunk_end", "hello"},
     {"CR alone behind the data", "5\r\nhello\r0\r\n\r\n", "chunk_end", "hello"},
@@ -88,6 +106,33 @@ const Row kRows[] = {
     {"not at the end", "5\r\nhello\r\n0\r\n", "need_more", "hello"},
     {"in the data", "5\r\nhel", "need_more", "hel"},
 };
+
+// What a client may not send and a backend may: nothing of it is sent on.
+const Row kForgiven[] = {
+    {"padded size", "5  \r\nhello\r\n0 \t\r\n\r\n", "end", "hello"},
+    {"two sizes", "5 5\r\nhello", "chunk_size", ""},
+    {"blank before the size", " 5\r\nhello", "chunk_size", ""},
+    {"any extension", "5;=;a=\"b /\r\nhello\r\n0;\r\n\r\n", "end", "hello"},
+    {"extension with NUL", "5;\0\r\nhello"s, "chunk_extension", ""},
+    {"extension with bare LF", "5;a\nhello\r\n0\r\n\r\n", "chunk_extension", ""},
+    {"long extension", "5;" + std::string(256, 'a') + "\r\nhello", "chunk_extension", ""},
+    {"bare LF behind the size", "5\nhello\r\n0\r\n\r\n", "chunk_size", ""},
+    {"CR alone behind the padding", "5 \rhello", "chunk_size", ""},
+    {"bare LF behind the data", "5\r\nhello\n0\r\n\r\n", "chunk_end", "hello"},
+    {"trailer with blanks before its colon", "0\r\nX \t: 1\r\n\r\n", "end", ""},
+    {"trailer without colon", "0\r\nX \r\n\r\n", "trailer", ""},
+    {"folded trailer", "0\r\nX: 1\r\n 2\r\n\r\n", "trailer", ""},
+};
+
+TEST(ChunkedDecoder, ForgivesABackendWhatNobodyBehindUsSees) {
+  for (const Row& row : kForgiven) {
+    const ChunkedDecoder decoder(Sender::kBackend);
+    const Outcome whole = run(decoder, row.bytes, row.bytes.size());
+    EXPECT_EQ(whole.word, row.word) << row.name;
+    EXPECT_EQ(whole.data, row.data) << row.name;
+    for (const size_t piece : {1, 2, 3, 7}) EXPECT_EQ(run(decoder, row.bytes, piece), whole) << row.name << " by " << piece;
+  }
+}
 
 TEST(ChunkedDecoder, EveryRowWholeAndInPieces) {
   for (const Row& row : kRows) {

@@ -60,7 +60,7 @@ TEST(HopByHop, ConnectionStripsOnlyWhatIsNobodyElses) {
       "Connection: X-Own, Cookie, Host, Authorization, X-Forwarded-For, Content-Length, close\r\nx-own: 1\r\nX-Other: "
       "1\r\n"
       "Cookie: a\r\nAuthorization: b\r\nX-Forwarded-For: c\r\nKeep-Alive: 5\r\nTE: trailers\r\nProxy-Connection: x\r\n"
-      "Proxy-Authorization: y\r\nHTTP2-Settings: z\r\nUpgrade: h2c\r\nX_Forwarded_For: forged\r\n");
+      "Proxy-Authorization: y\r\nHTTP2-Settings: z\r\nUpgrade: h2c\r\nAccept_Encoding: forged\r\n");
   std::string kept;
   for (const Header& header : request.head.headers) {
     if (!is_hop_by_hop(header, request.options)) kept += std::string(header.name()) + " ";

@@ -57,6 +57,45 @@ TEST(WriteRequest, SendsThePathThatWasMatchedAndAHostWhereNoneWas) {
   EXPECT_TRUE(out.ends_with("Via: 1.0 cardea\r\nContent-Length: 3\r\n\r\n")) << out;
 }
 
+TEST(WriteRequest, ABackendSeesOneSpellingOfAHost) {
+  const auto host = [](std::string_view written) {
+    const std::string out = forwarded("GET / HTTP/1.1\r\nHost: " + std::string(written) + "\r\n\r\n");
+    const size_t at = out.find("Host: ") + 6;
+    const std::string seen = out.substr(at, out.find('\r', at) - at);
+    EXPECT_NE(out.find("X-Forwarded-Host: " + seen + "\r\n"), out.npos) << out;
+    return seen;
+  };
+  EXPECT_EQ(host("Shop.COM"), "shop.com");
+  EXPECT_EQ(host("shop.com."), "shop.com");
+  EXPECT_EQ(host("shop.com:443"), "shop.com");
+  EXPECT_EQ(host("shop.com.:443"), "shop.com");
+  EXPECT_EQ(host("shop.com:"), "shop.com");
+  EXPECT_EQ(host("shop.com:80"), "shop.com:80");
+  EXPECT_EQ(host("shop.com.:08443"), "shop.com:8443");
+  EXPECT_EQ(host("[2001:DB8::1]"), "[2001:db8::1]");
+  EXPECT_EQ(host("[2001:db8::1]:443"), "[2001:db8::1]");
+  EXPECT_EQ(host("[2001:db8::1]:81"), "[2001:db8::1]:81");
+  EXPECT_EQ(host(std::string(255, 'A') + ":65535"), std::string(255, 'a') + ":65535");
+}
+
+TEST(WriteRequest, WhatAClientSaysOfItselfIsNotSentOn) {
+  EXPECT_EQ(forwarded("GET / HTTP/1.1\r\nHost: a\r\nForwarded: for=6.6.6.6;proto=https\r\nforwarded: host=b\r\n"
+                      "X-Forwarded-Port: 1\r\nX-Forwarded-Host: b\r\nAccept_Encoding: gzip\r\n\r\n"),
+            "GET / HTTP/1.1\r\nHost: a\r\n" + kForwardedFor + "Via: 1.1 cardea\r\n\r\n");
+}
+
+TEST(WriteRequest, CountsMaxForwardsDownWhereItIsTold) {
+  const std::string bytes = "OPTIONS / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 7\r\n\r\n";
+  EXPECT_NE(forwarded(bytes, {.max_forwards = 6}).find("\r\nMax-Forwards: 6\r\n"), std::string::npos);
+  EXPECT_EQ(forwarded(bytes, {.max_forwards = 6}).find("Max-Forwards: 7"), std::string::npos);
+  EXPECT_NE(forwarded(bytes).find("Max-Forwards: 7"), std::string::npos);
+}
+
+TEST(WriteRequest, LengthsAreWrittenAsNumbers) {
+  const std::string out = forwarded("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0005\r\n\r\n");
+  EXPECT_NE(out.find("\r\nContent-Length: 5\r\n"), out.npos) << out;
+}
+
 TEST(WriteRequest, ForwardsAnUpgradeOnlyWhenTold) {
   const std::string bytes =
       "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n";
@@ -95,6 +134,26 @@ TEST(WriteResponse, LengthsWithoutBodies) {
             "HTTP/1.1 304 Not Modified\r\nVia: 1.1 cardea\r\n\r\n");
   EXPECT_EQ(sent("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n"),
             "HTTP/1.1 204 No Content\r\nVia: 1.1 cardea\r\n\r\n");
+}
+
+TEST(WriteResponse, WhatABackendIsForgivenIsWrittenAnew) {
+  EXPECT_EQ(sent("HTTP/1.1 200 OK\r\nServer : s\r\nX-A\t :1\r\nContent-Length \t: 005, 5\r\ncontent-length: 5\r\n"
+                 "Content_Length: 9\r\n\r\n"),
+            "HTTP/1.1 200 OK\r\nServer: s\r\nX-A: 1\r\nVia: 1.1 cardea\r\nContent-Length: 5\r\n\r\n");
+  EXPECT_EQ(sent("HTTP/1.1 200 OK\r\nContent-Length: 005, 5\r\n\r\n", {.method = Method::kHead}),
+            "HTTP/1.1 200 OK\r\nVia: 1.1 cardea\r\nContent-Length: 5\r\n\r\n");
+}
+
+TEST(WriteResponse, UpgradeRequiredSaysToWhat) {
+  const std::string bytes =
+      "HTTP/1.1 426 Upgrade Required\r\nUpgrade: HTTP/3.0\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\n";
+  const std::string begin = "HTTP/1.1 426 Upgrade Required\r\nVia: 1.1 cardea\r\nContent-Length: 0\r\n";
+  EXPECT_EQ(sent(bytes), begin + "Connection: Upgrade\r\nUpgrade: HTTP/3.0\r\n\r\n");
+  EXPECT_EQ(sent(bytes, {.close = true}), begin + "Connection: Upgrade, close\r\nUpgrade: HTTP/3.0\r\n\r\n");
+  EXPECT_EQ(sent(bytes, {.client_version = Version::kHttp10}),
+            begin + "Connection: Upgrade, keep-alive\r\nUpgrade: HTTP/3.0\r\n\r\n");
+  EXPECT_EQ(sent("HTTP/1.1 200 OK\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\n"),
+            "HTTP/1.1 200 OK\r\nVia: 1.1 cardea\r\nContent-Length: 0\r\n\r\n");
 }
 
 TEST(WriteResponse, SwitchesOnlyToWhatWasAsked) {

@@ -70,6 +70,11 @@ TEST(Date, ReadsThreeFormatsAndWritesOne) {
   EXPECT_EQ(parse_date("Sunday, 06-Nov-94 08:49:37 GMT", kNow), kExample);
   EXPECT_EQ(parse_date("Sun Nov  6 08:49:37 1994", kNow), kExample);
   EXPECT_EQ(parse_date("Wed Nov 16 08:49:37 1994", kNow), kExample + 10 * 86400);
+  for (const char* day : {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"}) {
+    EXPECT_EQ(parse_date(std::string(day) + ", 06-Nov-94 08:49:37 GMT", kNow), kExample) << day;
+    EXPECT_EQ(parse_date(std::string(day, 3) + ", 06 Nov 1994 08:49:37 GMT", kNow), kExample) << day;
+  }
+  EXPECT_EQ(parse_date("Sun, 06 Nov 1994 23:59:60 GMT", kNow), kExample - 31777 + 86400) << "a leap second";
   DateCache cache;
   EXPECT_EQ(cache.at(kExample), "Sun, 06 Nov 1994 08:49:37 GMT");
   EXPECT_EQ(cache.at(0), "Thu, 01 Jan 1970 00:00:00 GMT");
@@ -81,6 +86,9 @@ TEST(Date, RefusesWhatIsNone) {
   for (const char* text :
        {"", "0", "-1", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 31 Feb 1994 08:49:37 GMT",
         "Sun, 06 nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT ",
+        "Xyz, 06 Nov 1994 08:49:37 GMT", "unM, 06 Nov 1994 08:49:37 GMT", "sun, 06 Nov 1994 08:49:37 GMT",
+        "Someday, 06-Nov-94 08:49:37 GMT", "day, 06-Nov-94 08:49:37 GMT", "Sun, 06-Nov-94 08:49:37 GMT",
+        "Xyz Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:60:37 GMT", "Sun, 06 Nov 1994 08:49:61 GMT",
         "Sun,06 Nov 1994 08:49:37 GMT", "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 06 ovD 1994 08:49:37 GMT"}) {
     EXPECT_FALSE(parse_date(text, kNow)) << text;
   }

@@ -64,8 +64,29 @@ TEST(RequestHead, EveryKnownNameIsFoundInAnyCase) {
     EXPECT_EQ(header_id(name), HeaderId::kOther) << name;
   }
   EXPECT_EQ(header_id("X"), HeaderId::kOther);
-  EXPECT_EQ(look_alike_of("content_length"), HeaderId::kContentLength);
-  EXPECT_EQ(look_alike_of("content-length"), HeaderId::kOther);
+}
+
+TEST(RequestHead, EveryNameIsKnownByItsLettersWhateverStandsBetweenThem) {
+  for (size_t id = 1; id < size_t(HeaderId::kLookAlike); ++id) {
+    const std::string name(canonical_name(HeaderId(id)));
+    for (const char mark : {'_', '.', '!', '#', '$', '%', '&', '\'', '*', '+', '^', '`', '|', '~', '-'}) {
+      for (size_t at = 0; at <= name.size(); ++at) {
+        const std::string with = std::string(name).insert(at, 1, mark);
+        EXPECT_EQ(look_alike_of(with), HeaderId(id)) << with;
+      }
+    }
+    std::string bare;
+    for (const char c : name) {
+      if (c != '-') bare.push_back(char(std::toupper(c)));
+    }
+    EXPECT_EQ(look_alike_of(bare), HeaderId(id)) << bare;
+    for (const std::string& other : {name + "s", "x" + name, name.substr(1), name.substr(0, name.size() - 1)}) {
+      if (header_id(other) == HeaderId::kOther) EXPECT_EQ(look_alike_of(other), HeaderId::kOther) << other;
+    }
+  }
+  EXPECT_EQ(look_alike_of("-"), HeaderId::kOther);
+  EXPECT_EQ(look_alike_of("a"), HeaderId::kOther);
+  EXPECT_EQ(look_alike_of(std::string(5000, '_') + "TE"), HeaderId::kTe);
 }
 
 struct LimitRow {
@@ -163,6 +184,20 @@ const ResponseRow kResponses[] = {
     {"CONNECT 407", with_status("407 No", "Content-Length: 7\r\n"), Method::kConnect, "ok length 7"},
     {"both", ok("Content-Length: 7\r\nTransfer-Encoding: chunked\r\n"), Method::kGet, "length_and_encoding"},
     {"two lengths", ok("Content-Length: 7\r\nContent-Length: 8\r\n"), Method::kGet, "content_length_repeated"},
+    {"one length twice", ok("Content-Length: 7\r\nContent-Length: 007\r\n"), Method::kGet, "ok length 7"},
+    {"one length in a list", ok("Content-Length: 7, 7,7\r\n"), Method::kGet, "ok length 7"},
+    {"two lengths in a list", ok("Content-Length: 7, 7, 8\r\n"), Method::kGet, "content_length_repeated"},
+    {"a length and none", ok("Content-Length: 7, x\r\n"), Method::kGet, "content_length"},
+    {"a list of nothing", ok("Content-Length: ,\r\n"), Method::kGet, "content_length"},
+    {"leading zeros", ok("Content-Length: 007\r\n"), Method::kGet, "ok length 7"},
+    {"status 599", with_status("599 Last"), Method::kGet, "ok until_close"},
+    {"status 100", with_status("100 First"), Method::kGet, "ok none"},
+    {"blank before colon", ok("Content-Length : 7\r\n"), Method::kGet, "ok length 7"},
+    {"blanks before colon", ok("Transfer-Encoding \t : chunked\r\n"), Method::kGet, "ok chunked"},
+    {"blank in a name", ok("Content Length: 7\r\n"), Method::kGet, "space_before_colon"},
+    {"blank and no colon", ok("X \r\n"), Method::kGet, "space_before_colon"},
+    {"blank before a name", ok(" Content-Length: 7\r\n"), Method::kGet, "obs_fold"},
+    {"look-alike", ok("Content_Length: 7\r\n"), Method::kGet, "ok until_close"},
     {"gzip, chunked", ok("Transfer-Encoding: gzip, chunked\r\n"), Method::kGet, "transfer_encoding_unsupported"},
     {"identity", ok("Transfer-Encoding: identity\r\n"), Method::kGet, "transfer_encoding"},
     {"1.0 chunked", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", Method::kGet,
@@ -182,7 +217,6 @@ const ResponseRow kResponses[] = {
     {"bare LF", "HTTP/1.1 200 OK\nX: 1\n\n", Method::kGet, "bare_lf"},
     {"bare CR in the reason", "HTTP/1.1 200 O\rK\r\n\r\n", Method::kGet, "bare_cr"},
     {"NUL", ok(std::string("X: \0\r\n", 6)), Method::kGet, "control_byte"},
-    {"space before colon", ok("Content-Length : 7\r\n"), Method::kGet, "space_before_colon"},
 };
 
 std::string response_verdict(std::string_view bytes, Method method, bool upgrade_asked = false) {

@@ -35,6 +35,7 @@ std::string decide(const std::string& line, const std::string& fields = "", cons
       case Refusal::Why::kFault: return std::string(http::word(admitted.error().fault));
       case Refusal::Why::kBodyTooLarge: return "body too large";
       case Refusal::Why::kNoRoute: return "no route";
+      case Refusal::Why::kMaxForwards: return "ends here";
     }
   }
   std::string words = "route " + std::to_string(admitted->match.route);
@@ -42,8 +43,26 @@ std::string decide(const std::string& line, const std::string& fields = "", cons
   if (admitted->body.kind == http::BodyKind::kChunked) words += " chunked";
   if (admitted->keep_alive) words += " keep";
   if (admitted->expects_continue) words += " expects";
+  if (admitted->max_forwards) words += " forwards " + std::to_string(*admitted->max_forwards);
   if (admitted->websocket) words += " websocket";
   return words;
+}
+
+TEST(Admit, MaxForwardsCountsForTwoMethods) {
+  EXPECT_EQ(decide("OPTIONS / HTTP/1.1", "Max-Forwards: 0\r\n"), "ends here");
+  EXPECT_EQ(decide("TRACE / HTTP/1.1", "Max-Forwards: 0\r\n"), "ends here");
+  EXPECT_EQ(decide("OPTIONS / HTTP/1.1", "Max-Forwards: 1\r\n"), "route 1 keep forwards 0");
+  EXPECT_EQ(decide("TRACE / HTTP/1.1", "Max-Forwards: 10\r\n"), "route 1 keep forwards 9");
+  EXPECT_EQ(decide("OPTIONS / HTTP/1.1", "Max-Forwards: -1\r\n"), "route 1 keep");
+  EXPECT_EQ(decide("OPTIONS / HTTP/1.1"), "route 1 keep");
+  EXPECT_EQ(decide("GET / HTTP/1.1", "Max-Forwards: 0\r\n"), "route 1 keep");
+}
+
+TEST(Admit, WhatIsToBeSecureIsNotServedInPlainText) {
+  EXPECT_EQ(decide("GET https://shop.example/ HTTP/1.1"), "misdirected");
+  EXPECT_EQ(decide("GET HTTPS://shop.example/ HTTP/1.1"), "misdirected");
+  EXPECT_EQ(decide("GET http://shop.example/ HTTP/1.1"), "route 1 keep");
+  EXPECT_EQ(http::request_status(http::Fault::kMisdirected), 421);
 }
 
 TEST(Admit, RoutesByHostAndPath) {

@@ -176,6 +176,44 @@ TEST(Caching, ABackendThatConfirmsCostsNoBody) {
   EXPECT_THAT(cached.ask(), HasSubstr("max-age=90"));
 }
 
+TEST(Caching, AgeBehindAConfirmationIsTheConfirmations) {
+  Cached cached(ok("stored", "Cache-Control: max-age=6000\r\nETag: \"v1\"\r\nAge: 500\r\n"));
+  cached.client.send(get("/cached/a", kAskBackend));
+  cached.backend.message();
+  cached.backend.send("HTTP/1.1 304 Not Modified\r\nAge: 100, 7\r\n\r\n");
+  EXPECT_THAT(cached.client.message(), testing::ContainsRegex("\r\nAge: 10[0-9]\r\n"));
+  EXPECT_THAT(cached.ask(), testing::ContainsRegex("\r\nAge: 10[0-9]\r\n"));
+}
+
+TEST(Caching, AnAnswerWithoutContentIsServedWithoutALength) {
+  Cached cached("HTTP/1.1 204 No Content\r\nCache-Control: max-age=60\r\n\r\n");
+  for (const char* method : {"GET", "HEAD"}) {
+    cached.client.send(get("/cached/a", "", method));
+    const std::string response = cached.client.head();
+    EXPECT_THAT(response, StartsWith("HTTP/1.1 204 No Content\r\n"));
+    EXPECT_THAT(response, HasSubstr("; hit; "));
+    EXPECT_THAT(response, Not(HasSubstr("Content-Length")));
+    EXPECT_TRUE(cached.client.silent());
+  }
+}
+
+// RFC 9110 7.6.1: what Connection names ends here, so the backend answered somebody who sent no such header.
+TEST(Caching, AHeaderThatEndedHereChoosesNoVariant) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/cached/a", "X-Device: phone\r\nConnection: X-Device\r\n"));
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.message(), Not(HasSubstr("phone")));
+  backend.send(ok("for none", "Cache-Control: max-age=60\r\nVary: X-Device\r\n"));
+  EXPECT_THAT(client.message(), HasSubstr("for none"));
+  client.send(get("/cached/a", "X-Device: phone\r\n"));
+  EXPECT_THAT(backend.message(), HasSubstr("\r\nX-Device: phone\r\n"));
+  backend.send(ok("for phones", "Cache-Control: max-age=60\r\nVary: X-Device\r\n"));
+  EXPECT_THAT(client.message(), HasSubstr("for phones"));
+  client.send(get("/cached/a"));
+  EXPECT_THAT(client.message(), HasSubstr("for none"));
+}
+
 // What the client has is compared with what is stored, not asked of the backend.
 TEST(Caching, AClientsOwnConditionIsAnsweredBehindARevalidation) {
   Cached cached;
@@ -264,6 +302,23 @@ TEST(Caching, AChangeMakesWhatIsStoredInvalid) {
   cached.backend.message();
   cached.backend.send(ok("changed", kMinute));
   EXPECT_THAT(cached.client.message(), HasSubstr("changed"));
+}
+
+// RFC 9111 4.4: only what was not an error has changed something.
+TEST(Caching, AChangeThatFailedLeavesWhatIsStored) {
+  const struct {
+    const char* status;
+    bool changed;
+  } rows[] = {{"200 OK", true},       {"201 Created", true},   {"303 See Other", true}, {"399 Last", true},
+              {"400 Bad Request", false}, {"403 Forbidden", false}, {"500 Oops", false}, {"503 Busy", false}};
+  for (const auto& row : rows) {
+    Cached cached;
+    cached.client.send(post("/cached/a", "change"));
+    cached.backend.message();
+    cached.backend.send(ok("done", "", row.status));
+    cached.client.message();
+    EXPECT_EQ(cached.site.plan->caches[0].cache->figures().objects, row.changed ? 0u : 1u) << row.status;
+  }
 }
 
 TEST(Caching, WhatBreaksOffIsNotStored) {

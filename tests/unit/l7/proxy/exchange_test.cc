@@ -261,7 +261,7 @@ TEST(Exchange, ForwardingHeadersAreAppendedOrReplacedAndCannotBeForged) {
   Site site;
   Peer client = site.client();
   client.send(get("/", "X-Forwarded-For: 10.9.9.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nX-Real-IP: 1.1.1.1\r\n"
-                       "X-Forwarded-Port: 1\r\nX_Forwarded_For: 2.2.2.2\r\nX-Forwarded-For: 8.8.8.8\r\n"));
+                       "X-Forwarded-Port: 1\r\nForwarded: for=2.2.2.2;proto=https\r\nX-Forwarded-For: 8.8.8.8\r\n"));
   Peer backend = site.origin().accept();
   const std::string request = backend.message();
   EXPECT_THAT(request, HasSubstr("\r\nX-Forwarded-For: 10.9.9.9, 8.8.8.8, 127.0.0.1\r\n"));

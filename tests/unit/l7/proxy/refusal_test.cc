@@ -49,6 +49,9 @@ std::vector<Row> malformed() {
          return head + "\r\n";
        }(),
        431, "too_many_headers"},
+      {"a look-alike", "POST / HTTP/1.1\r\n" + host + "Transfer___Encoding: chunked\r\n\r\n", 400, "look_alike"},
+      {"who it says it is", "GET / HTTP/1.1\r\n" + host + "X-Forwarded.For: 6.6.6.6\r\n\r\n", 400, "look_alike"},
+      {"https in plain text", "GET https://shop.example/ HTTP/1.1\r\n" + host + "\r\n", 421, "misdirected"},
       {"a bad chunk", "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, "chunk_size"},
   };
 }
@@ -74,6 +77,22 @@ TEST(Refusal, MalformedRequestsAreAnsweredByReasonAndReachNobody) {
 }
 
 // A backend that was asked already must not take the torn request for a whole one.
+// Whoever has it when Max-Forwards is used up answers, and the connection goes on.
+TEST(Refusal, WhatMayNotBeForwardedIsAnsweredHere) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/", "Max-Forwards: 0\r\n", "OPTIONS"));
+  EXPECT_THAT(client.message(), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_EQ(site.log_line()["reason"], "max_forwards");
+  client.send(get("/", "Max-Forwards: 0\r\n", "TRACE"));
+  EXPECT_THAT(client.message(), StartsWith("HTTP/1.1 501 "));
+  EXPECT_EQ(site.log_line()["reason"], "trace_ends_here");
+  EXPECT_TRUE(site.origin().nobody_called());
+  client.send(get("/", "Max-Forwards: 1\r\n", "OPTIONS"));
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.message(), HasSubstr("\r\nMax-Forwards: 0\r\n"));
+}
+
 TEST(Refusal, AChunkThatTurnsBadLaterEndsBothConnections) {
   Site site;
   Peer client = site.client();
