@@ -267,6 +267,10 @@ bool Worker::wait(rte_mbuf* packet, uint16_t port, const IpAddress& next_hop) {
   return true;
 }
 
+void Worker::tell(const wire::TunnelTooBig& told) {
+  if (rings_.told.push(told)) around_.rings.control_bell.ring();
+}
+
 Egress Worker::egress() {
   return {.context = this,
           .transmit = [](void* self, uint16_t port, rte_mbuf** packets,
@@ -276,7 +280,8 @@ Egress Worker::egress() {
           .hand_over = [](void* self, uint32_t worker, rte_mbuf** packets,
                           uint16_t count) { return static_cast<Worker*>(self)->hand_over(worker, packets, count); },
           .wait = [](void* self, rte_mbuf* packet, uint16_t port,
-                     const IpAddress& next_hop) { return static_cast<Worker*>(self)->wait(packet, port, next_hop); }};
+                     const IpAddress& next_hop) { return static_cast<Worker*>(self)->wait(packet, port, next_hop); },
+          .tell = [](void* self, const wire::TunnelTooBig& told) { static_cast<Worker*>(self)->tell(told); }};
 }
 
 }  // namespace cardea::dataplane

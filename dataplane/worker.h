@@ -77,6 +77,7 @@ class Worker {
   uint16_t to_kernel(rte_mbuf** packets, uint16_t count);
   uint16_t hand_over(uint32_t worker, rte_mbuf** packets, uint16_t count);
   bool wait(rte_mbuf* packet, uint16_t port, const IpAddress& next_hop);
+  void tell(const wire::TunnelTooBig& told);
   Egress egress();
 
   Surroundings around_;

@@ -13,6 +13,7 @@
 #include "base/ip.h"
 #include "base/spsc_ring.h"
 #include "dataplane/port/doorbell.h"
+#include "dataplane/wire/tunnel_quote.h"
 
 struct rte_mbuf;
 struct rte_ring;
@@ -21,7 +22,7 @@ namespace cardea::dataplane {
 
 inline constexpr uint32_t kRingPackets = 2048;  // 1.6 ms of another worker's full speed
 inline constexpr uint32_t kDoorPackets = 4096;  // 50 ms of a gigabit of full frames
-inline constexpr uint32_t kWaitingPackets = 256;
+inline constexpr uint32_t kWaitingPackets = 256, kTold = 64;
 
 // A finished frame whose next hop has no link address yet.
 struct WaitingPacket {
@@ -67,6 +68,7 @@ struct WorkerRings {
   PacketRing inbox;   // from workers that do not own the flow; rte_mbuf::port is the port it came from
   PacketRing outbox;  // to be sent by this worker; rte_mbuf::port is the port to leave by
   SpscRing<WaitingPacket> waiting{kWaitingPackets};  // to control
+  SpscRing<wire::TunnelTooBig> told{kTold};          // to control: of ways that are narrower than was thought
   Doorbell bell;
 
   WorkerRings(PacketRing in, PacketRing out) : inbox(std::move(in)), outbox(std::move(out)) {}

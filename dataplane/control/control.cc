@@ -80,8 +80,13 @@ void Control::turn(Instant now) {
     routes_read_ = now;
     if (auto done = follower_.refresh_routes(); !done) log::warning("{}", done.error().message);
   }
+  take_told(now);
   take_waiting_packets(now);
-  if (now - ticked_ >= kTick) ticked_ = now, follower_.tick(now);
+  if (now - ticked_ >= kTick) {
+    ticked_ = now;
+    follower_.tick(now);
+    if (path_mtus_.expire(now)) publish_hops(plan());
+  }
   if (follower_.take_changed()) publish_hops(plan());
   settle_waiting_packets(now);
   if (now - tidied_ >= kTidy) tidied_ = now, tidy(now);
@@ -146,7 +151,8 @@ void Control::publish_plan(std::unique_ptr<const LivePlan> plan) {
 }
 
 void Control::publish_hops(const LivePlan& plan) {
-  auto table = std::make_unique<HopTable>(build_hop_table(follower_.routes(), follower_.neighbours(), links_, kNoHop));
+  auto table = std::make_unique<HopTable>(build_hop_table(follower_.routes(), follower_.neighbours(), links_, kNoHop,
+                                                          path_mtus_));
   need_neighbours(plan, *table);
   table->slot_hops.reserve(plan.slots.size());
   for (const LiveSlot& slot : plan.slots)
@@ -173,10 +179,35 @@ void Control::need_neighbours(const LivePlan& plan, const HopTable& table) {
   follower_.need(keys, monotonic_now());
 }
 
+// ---- what routers say about tunnels
+
+namespace {
+
+// Anybody can send such an error; it has to be about a tunnel that we have.
+bool is_ours(const LivePlan& plan, const wire::TunnelTooBig& told) {
+  const auto from_us = [&](const PlanPort& port) {
+    return (port.has_v4 && port.own_v4 == told.source) || (port.has_v6 && port.own_v6 == told.source);
+  };
+  const auto to_it = [&](const LiveSlot& slot) { return slot.family != 0 && slot.address == told.destination; };
+  return std::ranges::any_of(plan.ports, from_us) && std::ranges::any_of(plan.slots, to_it);
+}
+
+}  // namespace
+
+void Control::take_told(Instant now) {
+  std::array<wire::TunnelTooBig, kTold> all;
+  bool changed = false;
+  for (const auto& worker : running_.rings->workers)
+    for (const wire::TunnelTooBig& told : std::span(all).first(worker->told.pop(all)))
+      if (!path_mtus_.knows(told.destination, told.mtu) && is_ours(plan(), told))
+        changed |= path_mtus_.learn(told.destination, told.mtu, now);
+  if (changed) publish_hops(plan());
+}
+
 // ---- packets that wait for a neighbour
 
 bool Control::anything_waits() {
-  return std::ranges::any_of(running_.rings->workers, [](const auto& worker) { return !worker->waiting.empty(); });
+  return std::ranges::any_of(running_.rings->workers, [](const auto& worker) { return !worker->waiting.empty() || !worker->told.empty(); });
 }
 
 void Control::take_waiting_packets(Instant now) {
@@ -234,6 +265,7 @@ void Control::write_gauges() {
   put(running_.rows.neighbours_failed, neighbours.count(Neighbours::State::kFailed));
   put(running_.rows.neighbours_refused, neighbours.refused());
   put(running_.rows.waiting_packets, waiting_.size());
+  put(running_.rows.path_mtus, path_mtus_.size());
   put(running_.rows.slots, running_.registry->slots_end());
   for (const Port& port : running_.ports) {
     const PortRows& rows = running_.rows.ports[port.index];

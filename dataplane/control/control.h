@@ -16,6 +16,7 @@
 #include "dataplane/control/kernel_follower.h"
 #include "dataplane/control/running.h"
 #include "dataplane/control/waiting_packets.h"
+#include "dataplane/state/path_mtus.h"
 
 namespace cardea::dataplane {
 
@@ -39,6 +40,7 @@ class Control {
   void need_neighbours(const LivePlan& plan, const HopTable& table);
 
   void turn(Instant now);
+  void take_told(Instant now);
   void take_waiting_packets(Instant now);
   void settle_waiting_packets(Instant now);
   void send(uint16_t port, rte_mbuf* packet);
@@ -54,6 +56,7 @@ class Control {
   cardea::control::PlanServer& server_;
   KernelFollower follower_;
   InterfaceAddresses addresses_;
+  PathMtus path_mtus_;
   WaitingPackets waiting_;
   std::vector<PortLink> links_;
   std::vector<uint64_t> socket_drops_;  // by port, since the start

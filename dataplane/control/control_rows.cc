@@ -31,6 +31,8 @@ Result<ControlRows> ControlRows::add(stats::Segment& segment, std::span<const st
       "Neighbours not remembered: dataplane.neighbours_max reached");
   row(rows.waiting_packets, kGauge, "cardea_waiting_packets", "packets", "",
       "Packets that wait for a next hop's link address");
+  row(rows.path_mtus, kGauge, "cardea_path_mtus", "", "",
+      "Ways to backends that a router said are narrower than their port");
   row(rows.slots, kGauge, "cardea_backend_slots", "", "", "Backends that plans or flows use");
   for (const std::string& name : port_names) {
     PortRows& port = rows.ports.emplace_back();

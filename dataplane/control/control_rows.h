@@ -21,7 +21,7 @@ struct ControlRows {
   uint32_t from_kernel = 0, from_kernel_lost = 0;      // written by the door's thread
   uint32_t flows_max = 0, plan_generation = 0, plans_adopted = 0, plans_refused = 0;
   uint32_t neighbours_resolved = 0, neighbours_asked = 0, neighbours_failed = 0, neighbours_refused = 0;
-  uint32_t waiting_packets = 0, slots = 0;
+  uint32_t waiting_packets = 0, path_mtus = 0, slots = 0;
   std::vector<PortRows> ports;
 
   static Result<ControlRows> add(stats::Segment& segment, std::span<const std::string> port_names);

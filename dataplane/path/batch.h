@@ -12,6 +12,7 @@
 #include "dataplane/state/hops.h"
 #include "dataplane/state/slots.h"
 #include "dataplane/wire/frame.h"
+#include "dataplane/wire/tunnel_quote.h"
 
 struct rte_mbuf;
 
@@ -69,6 +70,7 @@ struct Batch {
   uint16_t length[kBurstMax];  // of the frame as it came
   wire::Frame frame[kBurstMax];
   FlowTuple tuple[kBurstMax];
+  wire::TunnelTooBig told;  // by a router about a tunnel of ours, one a burst; mtu 0: none did
   // parse, guard, and whoever ends a packet's way
   Verdict verdict[kBurstMax];
   Reason reason[kBurstMax];

@@ -6,6 +6,7 @@
 
 #include "base/ip.h"
 #include "dataplane/state/hops.h"
+#include "dataplane/wire/tunnel_quote.h"
 
 struct rte_mbuf;
 
@@ -21,6 +22,8 @@ struct Egress {
   // Keeps a finished frame (destination MAC still zero) until `next_hop` on `port` is resolved. false: its queue is
   // full.
   bool (*wait)(void* context, rte_mbuf* packet, uint16_t port, const IpAddress& next_hop) = nullptr;
+  // To control: the way to a tunnel's end is narrower than was thought. Routers repeat themselves, so it may get lost.
+  void (*tell)(void* context, const wire::TunnelTooBig& told) = nullptr;
 };
 
 }  // namespace cardea::dataplane

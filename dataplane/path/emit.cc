@@ -174,6 +174,8 @@ void emit(WorkerState& worker, Batch& batch) {
     send_the_rest(worker, batch);
     if (batch.live_count != 0) transmit(worker, batch);
   }
+  if (batch.told.mtu != 0) [[unlikely]]
+    worker.egress.tell(worker.egress.context, batch.told);
   if (batch.piece_count + batch.released_count != 0) [[unlikely]]
     send_aside(worker, batch);
 }

@@ -68,6 +68,9 @@ bool read_again(Batch& batch, uint32_t row) {
   if (frame.fault == wire::Fault::kNotTcpUdp &&
       wire::read_quote({batch.data[row], packet.data_len}, frame, batch.tuple[row]))
     return true;
+  if (frame.fault == wire::Fault::kNotTcpUdp)
+    if (const auto told = wire::read_tunnel_too_big({batch.data[row], packet.data_len}, frame, batch.tuple[row]))
+      batch.told = *told;
   if (frame.fault == wire::Fault::kVlan && batch.virtual_link)
     batch.sums_finished |= uint64_t{finish_behind_tags(batch, row)} << row;
   refuse(batch, row, frame.fault);
@@ -86,6 +89,7 @@ void parse(WorkerState&, Batch& batch) {
   std::ranges::fill(batch.verdict, Verdict::kOnTheLine);
   std::ranges::fill(batch.reason, Reason::kNone);
   batch.sums_finished = 0;
+  batch.told.mtu = 0;
   uint32_t live = 0;
   for (uint32_t row = 0; row < count; ++row) {
     if (row + kAhead < count) __builtin_prefetch(rte_pktmbuf_mtod(batch.packet[row + kAhead], void*), 1);

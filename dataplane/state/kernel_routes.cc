@@ -31,6 +31,21 @@ class Builder {
     });
   }
 
+  // The same next hop with another MTU. Of equal prefixes the first wins, so these stand before the neighbours'.
+  void add_path_mtus(const PathMtus& path_mtus) {
+    const Routes known{std::span<const Route>(routes_)};
+    std::vector<Route> narrower;
+    path_mtus.each([&](const IpAddress& destination, uint16_t mtu) {
+      const HopId way = known.lookup(destination);
+      if (way == kNoHop || hops_[way].mtu <= mtu) return;
+      Hop hop = hops_[way];
+      hop.mtu = mtu;
+      narrower.push_back({{destination, uint8_t(destination.is_v4() ? 32 : 128)}, add_hop(hop)});
+    });
+    std::erase_if(narrower, [](const Route& route) { return route.hop == kNoHop; });
+    routes_.insert(routes_.begin(), narrower.begin(), narrower.end());
+  }
+
   HopTable finish() {
     HopTable table;
     table.hops = std::move(hops_);
@@ -86,12 +101,13 @@ class Builder {
 }  // namespace
 
 HopTable build_hop_table(std::span<const KernelRoute> routes, const Neighbours& neighbours,
-                         std::span<const PortLink> links, uint32_t hops_max) {
+                         std::span<const PortLink> links, uint32_t hops_max, const PathMtus& path_mtus) {
   std::vector<KernelRoute> ordered(routes.begin(), routes.end());
   std::ranges::stable_sort(ordered, {}, &KernelRoute::metric);  // of equal prefixes the first wins
   Builder builder(neighbours, links, hops_max);
   for (const KernelRoute& route : ordered) builder.add(route);
   builder.add_neighbours();
+  builder.add_path_mtus(path_mtus);
   return builder.finish();
 }
 

@@ -11,6 +11,7 @@
 #include "base/ip.h"
 #include "dataplane/state/hops.h"
 #include "dataplane/state/neighbours.h"
+#include "dataplane/state/path_mtus.h"
 
 namespace cardea::dataplane {
 
@@ -30,9 +31,9 @@ struct PortLink {
 };
 
 // Hops: one for each connected network's port, one for each gateway, one for each known neighbour on a connected
-// network. More hops than a HopId can name, or than `hops_max`, are left out: their packets wait or are dropped as
+// network, one for each destination whose way is narrower than its port. More hops than a HopId can name, or than `hops_max`, are left out: their packets wait or are dropped as
 // unresolved.
 HopTable build_hop_table(std::span<const KernelRoute> routes, const Neighbours& neighbours,
-                         std::span<const PortLink> links, uint32_t hops_max);
+                         std::span<const PortLink> links, uint32_t hops_max, const PathMtus& path_mtus = {});
 
 }  // namespace cardea::dataplane

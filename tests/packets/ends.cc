@@ -49,7 +49,8 @@ Egress Ends::egress() {
                 of(ends).waiting.push_back({bytes_of(packet), port, next, {}});
                 rte_pktmbuf_free(packet);
                 return true;
-              }};
+              },
+          .tell = [](void* ends, const wire::TunnelTooBig& one) { of(ends).told.push_back(one); }};
 }
 
 std::vector<Outcome> run(Site& site, Ends& ends, const std::vector<std::vector<std::byte>>& frames, How how) {

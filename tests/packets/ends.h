@@ -24,6 +24,7 @@ struct Ends {
     std::optional<KnownDatagram> mark;  // of fragments that were joined (path/join.h)
   };
   std::vector<Given> sent, kernel, handed_over, waiting;
+  std::vector<wire::TunnelTooBig> told;
   uint16_t transmit_room = 64, door_room = 64, hand_over_room = 64;  // how many each end takes a call
   bool wait_room = true;
 

@@ -76,6 +76,26 @@ TEST_F(KernelRoutes, GatewaysAreHopsWhateverIsKnownOfThem) {
   EXPECT_EQ(hop("198.51.100.1")->state, HopState::kFailed);
 }
 
+TEST_F(KernelRoutes, AWayThatARouterCalledNarrowerKeepsItsNextHop) {
+  resolve("10.0.0.11", 1);
+  routes.push_back(by("198.51.100.0/24", "10.0.0.11", 1));
+  PathMtus narrow;
+  ASSERT_TRUE(narrow.learn(address("10.0.0.11"), 1400, kNow));
+  ASSERT_TRUE(narrow.learn(address("198.51.100.9"), 1300, kNow));
+  ASSERT_TRUE(narrow.learn(address("10.0.0.12"), 9100, kNow));
+  ASSERT_TRUE(narrow.learn(address("203.0.113.9"), 1300, kNow));
+  table = build_hop_table(routes, neighbours, kLinks, 1000, narrow);
+  EXPECT_EQ(hop("10.0.0.11")->mtu, 1400);
+  EXPECT_EQ(hop("10.0.0.11")->destination_mac, kPeerMac);
+  EXPECT_EQ(hop("198.51.100.9")->mtu, 1300);
+  EXPECT_EQ(hop("198.51.100.9")->state, HopState::kResolved);
+  EXPECT_EQ(hop("198.51.100.8")->mtu, 9000) << "only that destination's";
+  EXPECT_EQ(hop("10.0.0.12")->mtu, 9000) << "nothing gets wider";
+  EXPECT_EQ(hop("203.0.113.9"), nullptr) << "and nothing reachable";
+  table = build_hop_table(routes, neighbours, kLinks, 3, narrow);
+  EXPECT_EQ(hop("10.0.0.11")->mtu, 9000) << "no room for another hop";
+}
+
 TEST_F(KernelRoutes, TheLongestPrefixWinsThenTheLowestMetric) {
   routes.push_back(by("10.1.0.0/16", "10.0.0.2", 1, 200));
   routes.push_back(by("10.1.0.0/16", "192.0.2.2", 0, 100));
