@@ -13,6 +13,7 @@
 #include "base/cache_line.h"
 #include "base/check.h"
 #include "base/growing_file.h"
+#include "base/histogram.h"
 #include "base/stats_layout.h"
 
 namespace cardea::stats {
@@ -264,8 +265,7 @@ uint32_t Segment::cores() const {
 }
 
 void observe(Cell histogram, uint64_t value) {
-  const auto bucket = std::min<uint32_t>(uint32_t(std::bit_width(value)), kHistogramBuckets - 1);
-  add(histogram + bucket, 1);
+  add(histogram + bucket_of(value), 1);
   add(histogram + kHistogramBuckets, value);
   add(histogram + kHistogramBuckets + 1, 1);
 }

@@ -1,6 +1,6 @@
-// The stats segment: counters, gauges and histograms in shared memory, one plain uint64 a core and row, described by one
-// table that any reader can map. The hot path adds to its own core's cells and nothing else; only readers sum. A writer
-// that dies leaves its last values readable; a reader that dies harms nobody.
+// The stats segment: counters, gauges and histograms in shared memory, one plain uint64 a core and row, described by
+// one table that any reader can map. The hot path adds to its own core's cells and nothing else; only readers sum. A
+// writer that dies leaves its last values readable; a reader that dies harms nobody.
 //
 // Layout of the file (little-endian, all offsets from the start, 64-byte aligned):
 //   Header | Row[rows_max] | core 0: uint64[cells_max] | core 1: … | …
@@ -21,8 +21,8 @@ namespace cardea::stats {
 
 enum class Kind : uint8_t { kCounter = 1, kGauge = 2, kHistogram = 3 };
 
-// Histograms: bucket i counts values in [2^(i-1), 2^i) of the row's unit, bucket 0 counts 0; the last two cells are the
-// sum and the count.
+// Histograms: a bucket for each bound of base/histogram.h and one for what is beyond; the last two cells are the sum
+// and the count.
 inline constexpr uint32_t kHistogramBuckets = 40;
 inline constexpr uint32_t kHistogramCells = kHistogramBuckets + 2;
 
@@ -38,7 +38,7 @@ struct Header {
   uint64_t magic;
   uint32_t layout_version;
   uint32_t cores, rows_max, cells_max;
-  uint64_t started_at;       // nanoseconds since the epoch: tells a restart from a counter that went back
+  uint64_t started_at;  // nanoseconds since the epoch: tells a restart from a counter that went back
   uint64_t rows_offset, cells_offset, core_stride;
   std::atomic<uint32_t> rows_used;  // rows below this were given out at some time
   std::atomic<uint32_t> writer_pid;
@@ -55,7 +55,8 @@ struct Row {
 using Cell = uint64_t*;  // one core's cell of a row
 
 // Owned by the process that counts. Adding and removing rows is its control thread's work; adding to a cell is free of
-// any lock. Every limit is set at creation, and memory is taken as rows are added: a full table is an Error and counted in `cardea_stats_rows_refused_total`.
+// any lock. Every limit is set at creation, and memory is taken as rows are added: a full table is an Error and counted
+// in `cardea_stats_rows_refused_total`.
 class Segment {
  public:
   // Creates (or replaces) the file at `path`, e.g. "/dev/shm/cardea-dataplane". Old mappings of an earlier file keep
@@ -70,7 +71,8 @@ class Segment {
   void remove(uint32_t row);
 
   Cell cell(uint32_t core, uint32_t row);  // stable until the segment is gone
-  uint32_t cell_index(uint32_t row) const;  // offset in the core's block: cells(core) + cell_index(row) == cell(core, row)
+  uint32_t cell_index(
+      uint32_t row) const;  // offset in the core's block: cells(core) + cell_index(row) == cell(core, row)
   uint64_t* cells(uint32_t core);
   uint32_t cores() const;
 
@@ -84,14 +86,16 @@ class Segment {
 inline void add(Cell cell, uint64_t n) {
   std::atomic_ref<uint64_t>(*cell).store(*cell + n, std::memory_order_relaxed);
 }
-inline void set(Cell cell, uint64_t value) { std::atomic_ref<uint64_t>(*cell).store(value, std::memory_order_relaxed); }
+inline void set(Cell cell, uint64_t value) {
+  std::atomic_ref<uint64_t>(*cell).store(value, std::memory_order_relaxed);
+}
 void observe(Cell histogram, uint64_t value);
 
 struct Sample {
   Description description;
-  uint64_t value = 0;                   // counters, gauges: sum over cores (a gauge may be negative: read as int64)
-  std::vector<uint64_t> per_core;       // the same before summing
-  std::vector<uint64_t> buckets;        // histograms: kHistogramBuckets counts, not cumulative
+  uint64_t value = 0;              // counters, gauges: sum over cores (a gauge may be negative: read as int64)
+  std::vector<uint64_t> per_core;  // the same before summing
+  std::vector<uint64_t> buckets;   // histograms: kHistogramBuckets counts, not cumulative
   uint64_t sum = 0, count = 0;
 };
 

@@ -7,7 +7,7 @@
 
 namespace cardea::stats {
 
-inline constexpr uint32_t kLayoutVersion = 1;
+inline constexpr uint32_t kLayoutVersion = 2;
 
 inline uint32_t cells_of(Kind kind) {
   return kind == Kind::kHistogram ? kHistogramCells : 1;

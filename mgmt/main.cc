@@ -26,6 +26,7 @@ namespace {
 
 const Endpoint kMetricsWithoutConfig{IpAddress::v4(0x7f000001), 9477};  // the default of mgmt.metrics
 constexpr std::chrono::milliseconds kPatienceAtEnd{100};
+constexpr std::chrono::seconds kTryMetricsAgain{1};
 
 // Signals become work for the event loop; every other thread has them blocked.
 class Signals {
@@ -84,10 +85,17 @@ std::pair<std::string, std::string> api_place(const Site& site, const std::strin
   return {view.in_force.config->mgmt.api, view.in_force.config->mgmt.api_group};
 }
 
-void serve_metrics(metrics::Page& page, Site& site, const Endpoint& at) {
+// An address may come later than this process (a virtual router's, a TAP's), and a port may be given up: what cannot be
+// had now is tried for again, without a word in the log until it is there.
+void serve_metrics(EventLoop& loop, metrics::Page& page, Site& site, const Endpoint& at, bool again = false) {
   const auto served = page.serve(at);
-  if (!served) log::error("{}", served.error().message);
+  if (!served && !again) log::error("{}", served.error().message);
+  if (served && again) log::info("the metrics page is served at {} now", at.text());
   site.warn("metrics", served ? "" : served.error().message);
+  if (served) return;
+  loop.post_after(kTryMetricsAgain, [&loop, &page, &site, at] {
+    if (page.waits_for(at)) serve_metrics(loop, page, site, at, true);
+  });
 }
 
 // A client that keeps a connection and says nothing would hold its server for seconds; nothing is lost by leaving it.
@@ -107,11 +115,11 @@ Result<> run(Folders folders, const std::string& api_dir) {
   EventLoop loop;
   std::unique_ptr<metrics::Page> page;
   Site site(loop, std::move(folders),
-            [&](const conf::Config& config) { serve_metrics(*page, site, config.mgmt.metrics); });
+            [&](const conf::Config& config) { serve_metrics(loop, *page, site, config.mgmt.metrics); });
   page = std::make_unique<metrics::Page>(loop, site);
   site.start();
   if (!site.view().in_force)
-    serve_metrics(*page, site, kMetricsWithoutConfig);  // a failed start has to be seen there too
+    serve_metrics(loop, *page, site, kMetricsWithoutConfig);  // a failed start has to be seen there too
   const auto [socket, group] = api_place(site, api_dir);
   auto api = api::Server::listen(socket, group, loop, site);
   if (!api) return std::unexpected(std::move(api.error()));

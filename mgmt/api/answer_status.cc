@@ -121,6 +121,17 @@ Json certificates(const Facts& facts) {
   return due;
 }
 
+// Thousands of services may each refuse clients: the screen has room for a few.
+Json losses(const Facts& facts) {
+  constexpr size_t kMax = 50;
+  Json rows = Json::array();
+  for (size_t i = 0; i < std::min(facts.losses.size(), kMax); ++i) {
+    const metrics::Loss& loss = facts.losses[i];
+    rows.push_back({{"what", loss.what}, {"detail", text_or_null(loss.detail)}, {"count", loss.count}});
+  }
+  return rows;
+}
+
 }  // namespace
 
 std::string status_json(const View& view, const Facts& facts) {
@@ -148,6 +159,7 @@ std::string status_json(const View& view, const Facts& facts) {
                {"pools", config != nullptr ? config->pools.size() : 0},
                {"backends", backends_row(counted)},
                {"unhealthy", counted.unhealthy},
+               {"losses", losses(facts)},
                {"warnings", view.warnings}});
 }
 

@@ -10,6 +10,7 @@
 #include "mgmt/api/core_busy.h"
 #include "mgmt/api/json.h"
 #include "mgmt/health/checker.h"
+#include "mgmt/metrics/losses.h"
 #include "mgmt/metrics/traffic.h"
 #include "mgmt/plan_link.h"
 #include "mgmt/site.h"
@@ -21,6 +22,7 @@ struct Facts {  // beside the View; each belongs to the moment of the question
   std::map<std::string, PlanLink::Peer> links;                      // by the process's name
   std::optional<std::string> dataplane_status, l7_status, l7_certs;  // their own answers, JSON
   std::vector<CoreBusy> cores;
+  std::vector<metrics::Loss> losses;
   std::string config_file;
   std::chrono::system_clock::time_point started_at;
 };

@@ -10,12 +10,13 @@
 #include "conf/nearest.h"
 #include "mgmt/api/answers.h"
 #include "mgmt/api/json.h"
+#include "mgmt/api/limits.h"
 #include "mgmt/metrics/traffic.h"
 
 namespace cardea::mgmt::api {
 namespace {
 
-constexpr uint32_t kFlowsDefault = 100, kFlowsMax = 2000;  // a row is about 300 bytes, an answer at most 1 MB
+constexpr uint32_t kFlowsDefault = 100;
 constexpr uint32_t kWeightMax = 65'535;
 constexpr std::chrono::milliseconds kReadingsApart{100};
 constexpr std::chrono::milliseconds kLookAgain{100};  // whether the process is being stopped
@@ -176,11 +177,12 @@ std::optional<std::string> Routes::dataplane_status(std::vector<CoreBusy>& cores
 }
 
 Answer Routes::status() {
-  Facts facts{{}, {}, {}, {}, {}, {}, site_.folders().config_file, started_at_};
+  Facts facts{{}, {}, {}, {}, {}, {}, {}, site_.folders().config_file, started_at_};
   facts.links = {{kDataplane.name, site_.dataplane().link()}, {kL7.name, site_.l7().link()}};
   facts.dataplane_status = dataplane_status(facts.cores);
   facts.l7_status = words_of_l7(R"({"ask":"status"})");
   facts.l7_certs = words_of_l7(R"({"ask":"certs","due":true})");
+  facts.losses = metrics::losses({site_.stats_path(kDataplane), site_.stats_path(kL7)});
   const auto now = view();
   return {200, status_json(now, facts)};
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "mgmt/api/limits.h"
 #include "mgmt/cli/api_client.h"
 #include "mgmt/cli/ask.h"
 #include "mgmt/cli/commands.h"
@@ -107,9 +108,9 @@ Exit show_flows(const Session& session, const Filter& by) {
 }
 
 CLI::App& list(CLI::App& command, const char* name, const char* summary, const std::shared_ptr<Filter>& filter,
-               Job& job, Exit (*show_it)(const Session&, const Filter&)) {
+               Job& job, Exit (*show_it)(const Session&, const Filter&), unsigned limit_max = 1'000'000) {
   CLI::App* const sub = command.add_subcommand(name, summary);
-  sub->add_option("--limit", filter->limit, "so many rows at most")->check(CLI::Range(1u, 1'000'000u))->type_name("N");
+  sub->add_option("--limit", filter->limit, "so many rows at most")->check(CLI::Range(1u, limit_max))->type_name("N");
   sub->callback([filter, show_it, &job] { job = [=](const Session& session) { return show_it(session, *filter); }; });
   return *sub;
 }
@@ -133,7 +134,8 @@ void declare_show(CLI::App& command, Job& job) {
   backends.add_option("--state", filter->state, "only those in this state")
       ->check(CLI::IsMember({"up", "down", "drain", "maint"}))
       ->type_name("up|down|drain|maint");
-  CLI::App& flows = list(command, "flows", "live flows (100 unless --limit says more)", filter, job, show_flows);
+  CLI::App& flows =
+      list(command, "flows", "live flows (100 unless --limit says more)", filter, job, show_flows, api::kFlowsMax);
   flows.add_option("--service", filter->service, "only those of this service")->type_name("SERVICE");
   flows.add_option("--backend", filter->backend, "only those of this backend")->type_name("ADDRESS");
   flows.add_option("--client", filter->client, "only those of this client")->type_name("ADDRESS");

@@ -8,6 +8,7 @@
 #include "mgmt/cli/ask.h"
 #include "mgmt/cli/commands.h"
 #include "mgmt/cli/findings.h"
+#include "mgmt/cli/losses.h"
 #include "mgmt/cli/state_tone.h"
 #include "mgmt/cli/table.h"
 #include "mgmt/cli/tables.h"
@@ -146,8 +147,8 @@ std::string troubles(const json& status, bool colour) {
 
 std::string screen(const json& status, bool colour) {
   return overview(status, colour) + reload(status, colour) + processes(status, colour) + dataplane(status) +
-         l7(status) + backends(status) + unhealthy(status, colour) + certificates(status, colour) +
-         troubles(status, colour);
+         l7(status) + backends(status) + losses_text(status, colour) + unhealthy(status, colour) +
+         certificates(status, colour) + troubles(status, colour);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "mgmt/cli/ask.h"
 #include "mgmt/cli/commands.h"
+#include "mgmt/cli/losses.h"
 #include "mgmt/cli/rates.h"
 #include "mgmt/cli/tables.h"
 #include "mgmt/cli/terminal.h"
@@ -46,7 +47,9 @@ std::expected<Sample, Refusal> take_sample(const Session& session) {
 
 Measured measure(const Sample& before, const Sample& after, bool colour) {
   const double seconds = std::chrono::duration<double>(after.at - before.at).count();
-  return {after.status, away_text(after.services, colour), rates(before.services, after.services, "services", seconds),
+  return {after.status, away_text(after.services, colour),
+          losses_a_second(before.status, after.status, seconds, colour),
+          rates(before.services, after.services, "services", seconds),
           rates(before.backends, after.backends, "backends", seconds)};
 }
 
@@ -76,6 +79,7 @@ json rates_json(const std::vector<Rate>& rows, const char* kind) {
 std::string measured_json(const Measured& measured) {
   return json_text({{"cores", part_at(measured.status, "cores")},
                     {"shards", part_at(measured.status, "shards")},
+                    {"losses", part_at(measured.status, "losses")},
                     {"services", rates_json(measured.services, "service")},
                     {"backends", rates_json(measured.backends, "backend")}});
 }

@@ -168,7 +168,7 @@ std::vector<size_t> shares(std::vector<size_t> needs, size_t lines) {
 }
 
 std::string screen(const Measured& measured, bool colour, Space space) {
-  std::string out = head(measured.status, colour) + measured.away;
+  std::string out = head(measured.status, colour) + measured.away + measured.lost;
   std::vector<Table> tables;
   for (auto& table : {services_packets(measured.services), services_requests(measured.services),
                       backends_packets(measured.backends), backends_requests(measured.backends)})

@@ -15,6 +15,7 @@ namespace cardea::mgmt::cli {
 struct Measured {
   nlohmann::json status;
   std::string away;  // a warning, with a line end; empty while every process is there
+  std::string lost;  // what is being lost, with a line end; empty while nothing is
   std::vector<Rate> services, backends;
 };
 

@@ -14,6 +14,7 @@ bool is_our_own(int error_number) {
     case ENOMEM:
     case EADDRNOTAVAIL:  // every local port towards this address is taken
     case EAFNOSUPPORT:   // IPv6 is off on this host
+    case ENETUNREACH:    // no way leaves this host: the dataplane is away, and its interfaces with it
     case EACCES:
     case EPERM:  // a local packet filter says no
       return true;
@@ -32,7 +33,6 @@ std::string words(int error_number) {
     case ETIMEDOUT:
       return "timeout";
     case EHOSTUNREACH:
-    case ENETUNREACH:
       return "no route";
     default:
       return std::generic_category().message(error_number);

@@ -1,17 +1,24 @@
 #include "mgmt/metrics/page.h"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
 #include <prometheus/collectable.h>
 #include <prometheus/exposer.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <exception>
+#include <system_error>
 
+#include "base/file_descriptor.h"
 #include "base/log.h"
 #include "base/stats.h"
 #include "mgmt/event_loop.h"
 #include "mgmt/health/probe_socket.h"
 #include "mgmt/metrics/own_families.h"
+#include "mgmt/metrics/process_families.h"
 #include "mgmt/metrics/segment_families.h"
 #include "mgmt/site.h"
 
@@ -22,8 +29,10 @@ using prometheus::MetricFamily;
 
 constexpr std::chrono::seconds kPatience{5};  // for the event loop; a reload of the largest site keeps it busy for less
 constexpr std::chrono::milliseconds kKnockAgain{5};
-constexpr const char* kClients = "16";       // at once: who says nothing holds a thread of the library's
-constexpr const char* kClientTime = "2000";  // milliseconds, for its request
+// Who says nothing holds a thread of the library's for as long as he may take for his request: 200 of them keep
+// Prometheus waiting for two seconds, however often they come again.
+constexpr const char* kClients = "128";
+constexpr const char* kClientTime = "1000";  // milliseconds
 
 class Everything : public prometheus::Collectable {
  public:
@@ -37,6 +46,7 @@ class Everything : public prometheus::Collectable {
     if (view)
       std::ranges::move(own_families(*view, site_.checker().status(), site_.checker().counters(), links),
                         std::back_inserter(families));
+    std::ranges::move(process_families(), std::back_inserter(families));
     return families;
   }
 
@@ -69,6 +79,29 @@ class Everything : public prometheus::Collectable {
   EventLoop& loop_;
   Site& site_;
 };
+
+// Why nobody can listen there. The library tells only that it could not.
+std::string why_not(const Endpoint& at, const std::string& said) {
+  const FileDescriptor socket(::socket(at.address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in v4{.sin_family = AF_INET, .sin_port = htons(at.port), .sin_addr = {}, .sin_zero = {}};
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6, v6.sin6_port = htons(at.port);
+  std::memcpy(&v6.sin6_addr, at.address.bytes.data(), sizeof v6.sin6_addr);
+  if (at.address.is_v4()) std::memcpy(&v4.sin_addr, at.address.v4_data(), sizeof v4.sin_addr);
+  const auto* address = at.address.is_v4() ? reinterpret_cast<sockaddr*>(&v4) : reinterpret_cast<sockaddr*>(&v6);
+  const socklen_t size = at.address.is_v4() ? sizeof v4 : sizeof v6;
+  if (::bind(socket.get(), address, size) == 0 && ::listen(socket.get(), 1) == 0) return said;
+  switch (errno) {
+    case EADDRINUSE:
+      return "another process listens there";
+    case EADDRNOTAVAIL:
+      return "this host does not have that address (yet)";
+    default:
+      return std::generic_category().message(errno);
+  }
+}
 
 // The library's server looks only every two seconds whether it is to end, and whenever somebody connects.
 void end(std::unique_ptr<prometheus::Exposer> exposer, Endpoint at) {
@@ -107,9 +140,9 @@ Result<> Page::serve(const Endpoint& at) {
     exposer_->RegisterCollectable(collectable_);
   } catch (const std::exception& problem) {  // the library's way to say that it cannot listen there
     exposer_.reset();
-    return fail(fmt::format("the metrics page is not served at {}: {}; free the address or change mgmt.metrics, then "
-                            "`cardea reload`",
-                            at.text(), problem.what()),
+    return fail(fmt::format("the metrics page is not served at {}: {}; it is tried again every second, or change "
+                            "mgmt.metrics and `cardea reload`",
+                            at.text(), why_not(at, problem.what())),
                 Origin::kOperator);
   }
   return {};

@@ -30,6 +30,7 @@ class Page {
   // say) nothing is served until the next call.
   Result<> serve(const Endpoint& at);
 
+  bool waits_for(const Endpoint& at) const { return !exposer_ && at_ == at; }  // serve() failed there
   uint16_t port() const;  // where it is served; what the kernel chose when that was 0
 
  private:

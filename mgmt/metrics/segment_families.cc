@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/histogram.h"
 #include "mgmt/metrics/labels.h"
 
 namespace cardea::mgmt::metrics {
@@ -19,13 +20,13 @@ using prometheus::MetricType;
 // the histogram, so what is below and above what such a row measures is left to the first and to +Inf.
 struct Scale {
   std::string_view unit_in_name, base_unit;
-  double factor;
+  double parts;  // of the unit in a base unit: a division by it leaves round numbers round
   size_t first_bucket, last_bucket;
 };
-constexpr size_t kLastBucket = stats::kHistogramBuckets - 2;  // the one after it has no upper bound
+constexpr size_t kLastBucket = stats::kHistogramBounds.size() - 1;  // the one after it has no upper bound
 constexpr Scale kBase{"", "", 1.0, 0, kLastBucket};
-constexpr std::array kScales{Scale{"_nanoseconds", "_seconds", 1e-9, 0, kLastBucket},
-                             Scale{"_microseconds", "_seconds", 1e-6, 6, 26}};  // 63 µs to 67 s
+constexpr std::array kScales{Scale{"_nanoseconds", "_seconds", 1e9, 0, kLastBucket},
+                             Scale{"_microseconds", "_seconds", 1e6, 6, 25}};  // 50 µs to 100 s
 
 MetricType type_of(stats::Kind kind) {
   switch (kind) {
@@ -46,15 +47,14 @@ std::pair<std::string, Scale> in_base_units(std::string name) {
   return {std::move(name), kBase};
 }
 
-// Bucket i holds whole numbers below 2^i, so at most 2^i - 1.
 ClientMetric::Histogram histogram(const stats::Sample& sample, const Scale& scale) {
   ClientMetric::Histogram to;
   to.sample_count = sample.count;
-  to.sample_sum = double(sample.sum) * scale.factor;
+  to.sample_sum = double(sample.sum) / scale.parts;
   uint64_t cumulative = 0;
   for (size_t i = 0; i <= scale.last_bucket && i < sample.buckets.size(); ++i) {
     cumulative += sample.buckets[i];
-    if (i >= scale.first_bucket) to.bucket.push_back({cumulative, double((uint64_t{1} << i) - 1) * scale.factor});
+    if (i >= scale.first_bucket) to.bucket.push_back({cumulative, double(stats::kHistogramBounds[i]) / scale.parts});
   }
   return to;
 }
@@ -62,10 +62,10 @@ ClientMetric::Histogram histogram(const stats::Sample& sample, const Scale& scal
 void set_value(ClientMetric& metric, const stats::Sample& sample, uint64_t value, const Scale& scale) {
   switch (sample.description.kind) {
     case stats::Kind::kCounter:
-      metric.counter.value = double(value) * scale.factor;
+      metric.counter.value = double(value) / scale.parts;
       break;
     case stats::Kind::kGauge:
-      metric.gauge.value = double(int64_t(value)) * scale.factor;
+      metric.gauge.value = double(int64_t(value)) / scale.parts;
       break;
     case stats::Kind::kHistogram:
       metric.histogram = histogram(sample, scale);

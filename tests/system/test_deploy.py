@@ -31,6 +31,12 @@ tests:
         values: '864000x30'
       - series: 'cardea_process_up{instance="a",process="l7"}'
         values: '1x4 0x25'
+      - series: 'cardea_backend_state{instance="a",pool="web",backend="b1",state="up"}'
+        values: '1x4 0x25'
+      - series: 'cardea_backend_state{instance="a",pool="web",backend="b1",state="maint"}'
+        values: '0x4 1x25'
+      - series: 'cardea_process_in_sync{instance="a",process="dataplane"}'
+        values: '1x4 0x25'
       - series: 'cardea_l7_service_responses_total{instance="a",service="shop",code_class="5xx"}'
         values: '0+10x30'
       - series: 'cardea_l7_service_requests_total{instance="a",service="shop"}'
@@ -50,6 +56,18 @@ tests:
           summary: "more than a twentieth of the answers of service shop are 5xx",
           description: "The access log's reason and backend tell whose they are. See: cardea show backends" } } ]
       - { eval_time: 15m, alertname: CardeaLogDropped, exp_alerts: [] }
+      - { eval_time: 15m, alertname: CardeaBackendDown, exp_alerts: [] }
+      - eval_time: 15m
+        alertname: CardeaPoolDown
+        exp_alerts: [ { exp_labels: { severity: page, instance: a, pool: web }, exp_annotations: {
+          summary: "no backend of pool web is up",
+          description: "New connections of its services are dropped. See: cardea show backends" } } ]
+      - { eval_time: 3m, alertname: CardeaOutOfSync, exp_alerts: [] }
+      - eval_time: 15m
+        alertname: CardeaOutOfSync
+        exp_alerts: [ { exp_labels: { severity: ticket, instance: a, process: dataplane }, exp_annotations: {
+          summary: "dataplane on a does not run the newest plan",
+          description: "It goes on with the last one that it took, whatever was reloaded since. See: cardea status" } } ]
 """
 
 

@@ -11,6 +11,7 @@
 #include <map>
 #include <thread>
 
+#include "base/histogram.h"
 #include "tests/unit/base/scratch_folder.h"
 
 namespace cardea::stats {
@@ -82,23 +83,34 @@ TEST_F(StatsTest, AGaugeMayBeNegativeOverAll) {
   EXPECT_EQ(int64_t(samples().at("cardea_flows{}").value), -15);
 }
 
-TEST_F(StatsTest, HistogramBucketsArePowersOfTwo) {
+TEST_F(StatsTest, HistogramBucketsHaveRoundBounds) {
   Segment stats = segment(2, 4, 100);
   const auto row = stats.add({Kind::kHistogram, "cardea_wait_seconds", "seconds", "", "Waits."});
-  for (const uint64_t value : {uint64_t{0}, uint64_t{1}, uint64_t{2}, uint64_t{3}, uint64_t{4}, uint64_t{7},
-                               uint64_t{8}, uint64_t{1} << 38, uint64_t{1} << 60})
+  for (const uint64_t value :
+       {uint64_t{0}, uint64_t{1}, uint64_t{2}, uint64_t{3}, uint64_t{5}, uint64_t{6}, uint64_t{10},
+        uint64_t{2'000'000'000'000}, uint64_t{2'000'000'000'001}, uint64_t{1} << 60})
     observe(stats.cell(value % 2, *row), value);
   const Sample sample = samples().at("cardea_wait_seconds{}");
   ASSERT_EQ(sample.buckets.size(), kHistogramBuckets);
   EXPECT_EQ(sample.buckets[0], 1u) << "0";
   EXPECT_EQ(sample.buckets[1], 1u) << "1";
-  EXPECT_EQ(sample.buckets[2], 2u) << "2, 3";
-  EXPECT_EQ(sample.buckets[3], 2u) << "4, 7";
-  EXPECT_EQ(sample.buckets[4], 1u) << "8";
-  EXPECT_EQ(sample.buckets[kHistogramBuckets - 1], 2u) << "2^38 and all above";
-  EXPECT_EQ(sample.count, 9u);
-  EXPECT_EQ(sample.sum, 25 + (uint64_t{1} << 38) + (uint64_t{1} << 60));
-  EXPECT_THAT(sample.per_core, ElementsAre(6, 3));
+  EXPECT_EQ(sample.buckets[2], 1u) << "2";
+  EXPECT_EQ(sample.buckets[3], 2u) << "3, 5";
+  EXPECT_EQ(sample.buckets[4], 2u) << "6, 10";
+  EXPECT_EQ(sample.buckets[kHistogramBuckets - 2], 1u) << "the last bound itself";
+  EXPECT_EQ(sample.buckets[kHistogramBuckets - 1], 2u) << "all above";
+  EXPECT_EQ(sample.count, 10u);
+  EXPECT_EQ(sample.sum, 27 + 4'000'000'000'001 + (uint64_t{1} << 60));
+}
+
+TEST(Histogram, EachBoundIsTheLastOfItsBucket) {
+  for (uint32_t i = 0; i < kHistogramBounds.size(); ++i) {
+    EXPECT_EQ(bucket_of(kHistogramBounds[i]), i);
+    EXPECT_EQ(bucket_of(kHistogramBounds[i] + 1), i + 1);
+  }
+  EXPECT_EQ(bucket_of(UINT64_MAX), kHistogramBuckets - 1);
+  EXPECT_EQ(kHistogramBounds[7], 100u);
+  EXPECT_EQ(kHistogramBounds.back(), 2'000'000'000'000u);
 }
 
 TEST_F(StatsTest, TheSameDescriptionIsTheSameRow) {
@@ -176,7 +188,7 @@ TEST_F(StatsTest, LimitsOfCreation) {
 
 TEST_F(StatsTest, GenerousLimitsTakeNoMemoryUntilTheyAreUsed) {
   Segment segment = Segment::create(path_, 4, 500'000, 8'000'000).value();
-  struct stat file {};
+  struct stat file{};
   ASSERT_EQ(::stat(path_.c_str(), &file), 0);
   const auto before = file.st_blocks;
   EXPECT_LT(before * 512, 1 << 20);

@@ -84,8 +84,12 @@ TEST_F(ApiClientTest, SaysThatNobodyListens) {
   EXPECT_THAT(answer.error().message, HasSubstr("nobody listens on " + socket_));
 }
 
-TEST_F(ApiClientTest, NamesTheGroupThatMay) {
-  EXPECT_THAT(why_unreachable(folder_ + "/gone", EACCES), HasSubstr("members of the group "));
+TEST_F(ApiClientTest, NamesTheGroupThatMayUnlessItIsRoots) {
+  EXPECT_THAT(why_unreachable(folder_ + "/gone", EACCES), HasSubstr("run this as root"));
+  constexpr gid_t kDaemon = 1;
+  ASSERT_EQ(::chown(folder_.c_str(), uid_t(-1), kDaemon), 0);
+  EXPECT_THAT(why_unreachable(folder_ + "/gone", EACCES),
+              HasSubstr("members of the group daemon may use it: usermod -a -G daemon"));
 }
 
 TEST_F(ApiClientTest, RefusesAPathNoSocketCanHave) {

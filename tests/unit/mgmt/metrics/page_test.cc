@@ -1,16 +1,19 @@
 // The server of the metrics page on a real socket: that it answers in spite of others, and ends when it is told to.
 #include "mgmt/metrics/page.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <thread>
 
 #include "base/file_descriptor.h"
 #include "mgmt/event_loop.h"
+#include "mgmt/metrics/process_families.h"
 #include "mgmt/site.h"
 
 namespace cardea::mgmt::metrics {
@@ -47,28 +50,77 @@ FileDescriptor connected(uint16_t port) {
   return socket;
 }
 
+// Left to itself the library would take between nothing and two seconds each time: of 15 times never most are short.
 TEST_F(PageTest, EndsAtOnceThoughTheLibraryLooksEveryTwoSecondsOnly) {
-  for (int i = 0; i < 3; ++i) {  // the library could be about to look by chance
+  int at_once = 0;
+  for (int i = 0; i < 15; ++i) {
     ASSERT_TRUE(page_->serve(Endpoint{IpAddress::v4(0x7f000001), 0}).has_value());
     const auto begin = std::chrono::steady_clock::now();
     page_ = std::make_unique<Page>(loop_, *site_);
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(500));
+    at_once += std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(500);
   }
+  EXPECT_GE(at_once, 8);
 }
 
-TEST_F(PageTest, ClientsThatSayNothingKeepPrometheusOutForSecondsAtMost) {
+// Twice as many as it serves at a time, who come again whenever they are let go.
+TEST_F(PageTest, TwoHundredClientsThatSayNothingKeepPrometheusOutForSecondsAtMost) {
   ASSERT_TRUE(page_->serve(Endpoint{IpAddress::v4(0x7f000001), 0}).has_value());
   const uint16_t port = page_->port();
   std::vector<FileDescriptor> silent;
-  for (int i = 0; i < 20; ++i) silent.push_back(connected(port));
-  const auto scraper = connected(port);
+  for (int i = 0; i < 200; ++i) silent.push_back(connected(port));
+  std::jthread again([&](std::stop_token stop) {
+    for (size_t i = 0; !stop.stop_requested(); i = (i + 1) % silent.size()) {
+      char byte;
+      if (::recv(silent[i].get(), &byte, 1, MSG_DONTWAIT) == 0) silent[i] = connected(port);
+      if (i == 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  });
   const std::string request = "GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n";
-  ASSERT_EQ(::send(scraper.get(), request.data(), request.size(), 0), ssize_t(request.size()));
-  const timeval patience{.tv_sec = 8, .tv_usec = 0};
-  ::setsockopt(scraper.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  char answer[16] = {};
-  ASSERT_GT(::recv(scraper.get(), answer, sizeof answer - 1, MSG_WAITALL), 0) << "no answer for 8 s";
-  EXPECT_EQ(std::string(answer).substr(0, 12), "HTTP/1.1 200");
+  for (int i = 0; i < 3; ++i) {
+    const auto scraper = connected(port);
+    ASSERT_EQ(::send(scraper.get(), request.data(), request.size(), 0), ssize_t(request.size()));
+    const timeval patience{.tv_sec = 60, .tv_usec = 0};
+    ::setsockopt(scraper.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    char answer[16] = {};
+    ASSERT_GT(::recv(scraper.get(), answer, sizeof answer - 1, MSG_WAITALL), 0) << "no answer for a minute";
+    EXPECT_EQ(std::string(answer).substr(0, 12), "HTTP/1.1 200");
+  }
+}
+
+TEST_F(PageTest, AnAddressThatIsTakenIsNamedAndCanBeHadLater) {
+  FileDescriptor taken(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(taken.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(taken.get(), 1), 0);
+  ::getsockname(taken.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  const Endpoint at{IpAddress::v4(0x7f000001), ntohs(address.sin_port)};
+  const auto refused = page_->serve(at);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("another process listens there"));
+  EXPECT_TRUE(page_->waits_for(at));
+  taken.close();
+  EXPECT_TRUE(page_->serve(at));
+  EXPECT_FALSE(page_->waits_for(at));
+  const auto elsewhere = page_->serve({IpAddress::v4(0xc0000207), 9477});
+  ASSERT_FALSE(elsewhere);
+  EXPECT_THAT(elsewhere.error().message, testing::HasSubstr("this host does not have that address (yet)"));
+}
+
+TEST(ProcessFamilies, TellWhatClientLibrariesTell) {
+  std::map<std::string, double> values;
+  for (const auto& family : process_families()) {
+    const auto& metric = family.metric.at(0);
+    values[family.name] = family.type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value;
+  }
+  EXPECT_GT(values.at("process_cpu_seconds_total"), 0);
+  EXPECT_GT(values.at("process_resident_memory_bytes"), 1e6);
+  EXPECT_GT(values.at("process_virtual_memory_bytes"), values.at("process_resident_memory_bytes"));
+  EXPECT_GE(values.at("process_open_fds"), 3);
+  EXPECT_GE(values.at("process_max_fds"), values.at("process_open_fds"));
+  const double now = double(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
+  EXPECT_LE(values.at("process_start_time_seconds"), now + 2);
+  EXPECT_GT(values.at("process_start_time_seconds"), now - 3600);
 }
 
 }  // namespace

@@ -1,0 +1,10 @@
+// Limits that the API enforces and the CLI tells before it asks.
+#pragma once
+
+#include <cstdint>
+
+namespace cardea::mgmt::api {
+
+inline constexpr uint32_t kFlowsMax = 2000;  // of one answer: a row is about 300 bytes, an answer at most 1 MB
+
+}  // namespace cardea::mgmt::api

@@ -1,0 +1,66 @@
+#include "mgmt/metrics/losses.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/stats.h"
+#include "mgmt/metrics/labels.h"
+
+namespace cardea::mgmt::metrics {
+namespace {
+
+struct Kind {
+  std::string_view metric, what;
+  std::string_view label = {};  // its value is the detail
+};
+constexpr Kind kKinds[] = {
+    {"cardea_drops_total", "packets dropped", "reason"},
+    {"cardea_port_missed_packets_total", "packets missed by port", "port"},
+    {"cardea_port_errors_total", "packets given up by port", "port"},
+    {"cardea_kernel_packets_lost_total", "packets of the kernel lost"},
+    {"cardea_flow_table_bypassed_packets_total", "packets without a flow, the table being full"},
+    {"cardea_flows_evicted_total", "flows gave way in a full table"},
+    {"cardea_nat_ports_taken_total", "flows gave up their NAT port"},
+    {"cardea_neighbours_refused_total", "neighbours not remembered"},
+    {"cardea_l7_service_connections_refused_total", "clients refused by service", "service"},
+    {"cardea_l7_accept_failures_total", "clients not accepted"},
+    {"cardea_l7_memory_refused_total", "requests refused for want of buffers"},
+    {"cardea_l7_memory_waits_total", "waits for a buffer"},
+    {"cardea_l7_local_failures_total", "requests failed for want of descriptors, ports or memory"},
+    {"cardea_l7_tls_floods_total", "TLS clients cut off"},
+    {"cardea_l7_log_dropped_total", "lines of the access log lost"},
+};
+
+const Kind* kind_of(std::string_view metric) {
+  const auto* const found = std::ranges::find(kKinds, metric, &Kind::metric);
+  return found == std::end(kKinds) ? nullptr : found;
+}
+
+void add(const stats::Snapshot& snapshot, std::vector<Loss>& losses) {
+  for (const auto& sample : snapshot.samples) {
+    const Kind* const kind = sample.value == 0 ? nullptr : kind_of(sample.description.name);
+    if (kind == nullptr) continue;
+    std::string detail;
+    for (const auto& [label, value] : parse_labels(sample.description.labels).value_or(Labels{}))
+      if (label == kind->label) detail = value;
+    const auto same = std::ranges::find_if(
+        losses, [&](const Loss& loss) { return loss.what == kind->what && loss.detail == detail; });
+    if (same != losses.end()) {
+      same->count += sample.value;
+    } else {
+      losses.push_back({std::string(kind->what), std::move(detail), sample.value});
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Loss> losses(const std::vector<std::string>& paths) {
+  std::vector<Loss> all;
+  for (const auto& path : paths)
+    if (const auto snapshot = stats::read(path)) add(*snapshot, all);
+  std::ranges::stable_sort(all, std::greater(), &Loss::count);
+  return all;
+}
+
+}  // namespace cardea::mgmt::metrics
