@@ -150,7 +150,7 @@ TEST(HalfDoneChecksums, AreFinishedOnVirtualLinks) {
     const std::string from = to[0] == '[' ? "[2001:db8:9::7]:5555" : "198.51.100.7:5555";
     const Protocol protocol = std::string(to).ends_with("53") ? Protocol::kUdp : Protocol::kTcp;
     const Frame right = frame({tuple(from, to, protocol), wire::kTcpSyn});
-    Site site, expected, strict({.full_checksums = true});
+    Site site, expected, strict({.checksums = image::Checksums::full});
     Ends ends, of_strict;
     run(site, ends, {half_done(right)}, {.virtual_link = true});
     ASSERT_EQ(ends.sent.size(), 1u);
