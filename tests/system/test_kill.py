@@ -9,9 +9,12 @@ import time
 
 import pytest
 
+from lab.metrics import Page
 from lab.standard import WEB, Standard
 from lab.wait import until
 
+RING_FRAMES = 4096  # of an af_packet port
+CONNECTIONS = 20
 OUTAGE_MAX = 5.0  # seconds without traffic when the dataplane is restarted at once
 
 
@@ -22,8 +25,14 @@ def outage(line, since):
     return min(served) - since
 
 
-def probe(standard):
-    return standard.load("probe", "probe", WEB[4], 80, "--every", 0.02, "--timeout", 0.5)
+def probe(standard, timeout=0.5):
+    return standard.load("probe", "probe", WEB[4], 80, "--every", 0.02, "--timeout", timeout)
+
+
+def missed(standard):
+    """Packets that found a port's receive ring full."""
+    page = Page(standard.cardea.metrics_page())
+    return sum(page.total("cardea_port_missed_packets_total", port=port) for port in ("wan", "lan"))
 
 
 @pytest.fixture(scope="module", params=["fullnat", "ipip"])
@@ -41,9 +50,13 @@ def everything_runs(standard):
 
 
 def test_traffic_does_not_notice_mgmt_dying(standard):
-    holding = standard.load("hold", "hold", WEB[4], 80, "--connections", 20, "--path", "/big", "--pause", 0.05, "--timeout", 30,
-                            "--sha256", standard.nginx["b1"].big_sha256)
-    probing = probe(standard)
+    """TCP left to itself fills any queue before a slow place until it loses something, whoever lives or dies. So all
+    transfers together may have no more on the way than a receive ring holds, and nothing may be missed."""
+    window = RING_FRAMES // 4 * 1448 // CONNECTIONS
+    holding = standard.load("hold", "hold", WEB[4], 80, "--connections", CONNECTIONS, "--path", "/big", "--pause", 0.05,
+                            "--timeout", 30, "--receive-buffer", window, "--sha256", standard.nginx["b1"].big_sha256)
+    missed_before = missed(standard)
+    probing = probe(standard, timeout=10)
     time.sleep(0.5)
     standard.cardea.kill_mgmt()
     time.sleep(1)
@@ -55,6 +68,7 @@ def test_traffic_does_not_notice_mgmt_dying(standard):
     assert alone["failed"] == 0
     assert held["failed"] == held["moved"] == held["corrupt"] == 0, held
     assert [entry for entry in line if "error" in entry] == []
+    assert missed(standard) == missed_before
 
 
 def test_mgmt_remembers_what_the_operator_set(standard):

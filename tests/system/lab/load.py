@@ -16,6 +16,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import ssl
 import sys
 import time
@@ -84,6 +85,8 @@ class Connection:
         self.reader, self.writer = await asyncio.wait_for(self._dial(options, local), timeout)
         self.timeout = timeout
         self.local_port = self.writer.get_extra_info("sockname")[1]
+        if options.receive_buffer:  # before anything large is asked for: the window grows no further
+            self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, options.receive_buffer)
         self.host = options.server_name or (f"[{address}]" if ":" in address else address)
         return self
 
@@ -291,6 +294,7 @@ def parse(arguments):
         sub.add_argument("--size", type=int, default=0)  # of each datagram, at least
         sub.add_argument("--pause", type=float, default=0)
         sub.add_argument("--every", type=float, default=0.02)
+        sub.add_argument("--receive-buffer", type=int, default=0)  # bytes that the client lets be on their way; 0: the kernel's
         sub.add_argument("--sha256", default="")
         sub.add_argument("--ca", default="")  # speak TLS, and verify by this authority
         sub.add_argument("--server-name", default="")  # also the Host header
