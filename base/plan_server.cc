@@ -18,6 +18,12 @@ namespace {
 constexpr std::chrono::milliseconds kRequestDeadline{500};
 constexpr std::chrono::seconds kAcceptPause{1};  // when a connection could not be accepted, for want of descriptors
 
+// While an answer is being thought of only the peer's end is heard.
+void listen_to(int epoll, int fd, bool requests) {
+  epoll_event event{.events = requests ? uint32_t{EPOLLIN} : 0, .data = {.fd = fd}};
+  ::epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event);
+}
+
 Result<> watch(int epoll, int fd) {
   epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
   if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) return fail_errno("watch the plan socket");
@@ -39,6 +45,10 @@ Result<PlanServer> PlanServer::listen(const std::string& path) {
 }
 
 void PlanServer::serve(const Answer& answer, int patience_ms) {
+  serve_late([&](Message request, Ticket) { return std::optional(answer(std::move(request))); }, patience_ms);
+}
+
+void PlanServer::serve_late(const LateAnswer& answer, int patience_ms) {
   std::array<epoll_event, 8> events;
   const int ready = ::epoll_wait(epoll_.get(), events.data(), int(events.size()), patience_ms);
   for (int i = 0; i < ready; ++i) {
@@ -66,7 +76,7 @@ void PlanServer::take_connection() {
     return log::warning("plan socket: more than {} connections; closing the newest", kConnectionsMax);
   const int fd = connection->get();
   if (auto done = watch(epoll_.get(), fd); !done) return log::warning("plan socket: {}", done.error().message);
-  connections_.emplace(fd, std::move(*connection));
+  connections_.emplace(fd, Connection{.socket = std::move(*connection)});
 }
 
 // Whoever waits to be accepted makes the socket readable: without descriptors for him, it would be so all the time.
@@ -82,16 +92,38 @@ void PlanServer::listen_again() {
   if (auto done = watch(epoll_.get(), listener_.get()); !done) log::warning("plan socket: {}", done.error().message);
 }
 
-void PlanServer::serve_one(int socket, const Answer& answer) {
-  auto request = receive(socket, kRequestDeadline);
-  if (request) {
-    auto sent = send(socket, answer(std::move(*request)));
-    if (sent) return;
-    log::warning("plan socket: answer not delivered: {}", sent.error().message);
-  } else if (request.error().code != Code::kClosed) {
-    log::warning("plan socket: {}", request.error().message);
+void PlanServer::serve_one(int socket, const LateAnswer& answer) {
+  Connection& connection = connections_.at(socket);
+  if (connection.waits_for != 0) {  // its end is all that is heard
+    connections_.erase(socket);
+    return;
   }
-  connections_.erase(socket);
+  auto request = receive(socket, kRequestDeadline);
+  if (!request) {
+    if (request.error().code != Code::kClosed) log::warning("plan socket: {}", request.error().message);
+    connections_.erase(socket);
+    return;
+  }
+  connection.waits_for = ++tickets_;
+  if (const auto message = answer(std::move(*request), connection.waits_for)) return deliver(socket, *message);
+  listen_to(epoll_.get(), socket, false);
+}
+
+void PlanServer::reply(Ticket ticket, const Message& message) {
+  if (ticket == 0) return;
+  for (const auto& [socket, connection] : connections_)
+    if (connection.waits_for == ticket) {
+      listen_to(epoll_.get(), socket, true);
+      return deliver(socket, message);
+    }
+}
+
+void PlanServer::deliver(int socket, const Message& message) {
+  connections_.at(socket).waits_for = 0;
+  if (auto sent = send(socket, message); !sent) {
+    log::warning("plan socket: answer not delivered: {}", sent.error().message);
+    connections_.erase(socket);
+  }
 }
 
 }  // namespace cardea::control

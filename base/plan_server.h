@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/control_socket.h"
@@ -15,6 +16,9 @@ namespace cardea::control {
 class PlanServer {
  public:
   using Answer = std::function<Message(Message request)>;
+  // A request that takes longer: nothing now, and reply() with its ticket when it is known.
+  using Ticket = uint64_t;
+  using LateAnswer = std::function<std::optional<Message>(Message request, Ticket ticket)>;
   static constexpr size_t kConnectionsMax = 16;
 
   static Result<PlanServer> listen(const std::string& path);
@@ -23,6 +27,10 @@ class PlanServer {
   int fd() const { return epoll_.get(); }
   // Serves what is there, waiting at most `patience_ms` for the first event; returns when nothing is left.
   void serve(const Answer& answer, int patience_ms = 0);
+  // The same; from a connection that waits for its answer nothing is read until it has it.
+  void serve_late(const LateAnswer& answer, int patience_ms = 0);
+  // To nobody when the peer has gone.
+  void reply(Ticket ticket, const Message& message);
 
  private:
   PlanServer(FileDescriptor listener, FileDescriptor timer, FileDescriptor epoll)
@@ -30,10 +38,16 @@ class PlanServer {
   void take_connection();
   void pause_listening();
   void listen_again();
-  void serve_one(int socket, const Answer& answer);
+  void serve_one(int socket, const LateAnswer& answer);
+  void deliver(int socket, const Message& message);
 
+  struct Connection {
+    FileDescriptor socket;
+    Ticket waits_for = 0;  // 0: for nothing
+  };
   FileDescriptor listener_, timer_, epoll_;
-  std::map<int, FileDescriptor> connections_;
+  std::map<int, Connection> connections_;
+  Ticket tickets_ = 0;
 };
 
 }  // namespace cardea::control

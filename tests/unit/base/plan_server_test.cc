@@ -90,6 +90,36 @@ TEST_F(PlanServerTest, OnlyRootAndItsOwnKindMayHandOverPlans) {
   EXPECT_EQ(asks_as(path, kNobody, ::getegid(), server), 0) << "another user of the daemons' group";
 }
 
+TEST_F(PlanServerTest, AnAnswerThatTakesItsTimeHoldsNobodyElseUp) {
+  std::map<std::string, PlanServer::Ticket> asked;
+  const auto serve_some = [&] {
+    for (int i = 0; i < 20; ++i)
+      server.serve_late([&](Message request, PlanServer::Ticket ticket) -> std::optional<Message> {
+        if (!request.body.starts_with("hard")) return echo(std::move(request));
+        EXPECT_TRUE(asked.emplace(request.body, ticket).second) << "asked again before it was answered";
+        return std::nullopt;
+      });
+  };
+  FileDescriptor slow = connect(path).value(), quick = connect(path).value(), gone = connect(path).value();
+  ASSERT_TRUE(send(slow.get(), {.verb = Verb::kAsk, .body = "hard 1"}));
+  ASSERT_TRUE(send(slow.get(), {.verb = Verb::kAsk, .body = "hard 2"}));
+  ASSERT_TRUE(send(gone.get(), {.verb = Verb::kAsk, .body = "hard 3"}));
+  ASSERT_TRUE(send(quick.get(), {.verb = Verb::kAsk, .body = "easy"}));
+  serve_some();
+  EXPECT_EQ(receive(quick.get(), kPatience)->body, "heard easy");
+  EXPECT_EQ(asked.size(), 2u) << "one at a time from each connection";
+  gone = {};
+  serve_some();
+  server.reply(asked["hard 3"], {.verb = Verb::kAnswer, .body = "to nobody"});
+  server.reply(asked["hard 1"], {.verb = Verb::kAnswer, .body = "one"});
+  EXPECT_EQ(receive(slow.get(), kPatience)->body, "one");
+  serve_some();
+  server.reply(asked["hard 2"], {.verb = Verb::kAnswer, .body = "two"});
+  EXPECT_EQ(receive(slow.get(), kPatience)->body, "two");
+  server.reply(asked["hard 1"], {.verb = Verb::kAnswer, .body = "again"});
+  EXPECT_FALSE(receive(slow.get(), std::chrono::milliseconds(0))) << "a ticket is good for one answer";
+}
+
 TEST_F(PlanServerTest, WithoutADescriptorAPeerWaitsAndNothingSpins) {
   const FileDescriptor peer = connect(path).value();
   ASSERT_TRUE(send(peer.get(), {.verb = Verb::kAsk, .body = "me"}));
