@@ -5,7 +5,7 @@
 #include <cstdint>
 
 namespace cardea::dataplane {
-inline constexpr uint32_t kPlanSchema = 1;
+inline constexpr uint32_t kPlanSchema = 2;
 inline constexpr const char* kPlanIdentifier = "CDPL";
 inline constexpr const char* kPoolUpdateIdentifier = "CDPU";
 inline constexpr uint64_t kPlanBytesMax = uint64_t{1} << 30;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
+#include <rte_lcore.h>
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
 #include <sys/prctl.h>
@@ -64,6 +65,7 @@ Worker::Worker(const Surroundings& surroundings, Sleeper sleeper, std::vector<Qu
   for (const Port& port : surroundings.ports) state_.steering.push_back(port.steering);
   state_.cells = surroundings.cells;
   state_.path_cells = &surroundings.path_cells;
+  state_.conversations = &surroundings.conversations;
   state_.egress = egress();
 }
 
@@ -78,7 +80,8 @@ uint64_t Worker::bytes(const LivePlan& plan) {
 Result<> Worker::reserve_flows() {
   const uint32_t flows = flows_of_worker(around_.settings);
   const size_t size = FlowTable::bytes_needed(flows);
-  flow_memory_ = rte_zmalloc("flows", size, 64);
+  flow_memory_ = rte_zmalloc_socket("flows", size, 64, int(rte_lcore_to_socket_id(around_.index + 1)));
+  if (flow_memory_ == nullptr) flow_memory_ = rte_zmalloc("flows", size, 64);  // rather far than not at all
   if (flow_memory_ == nullptr)
     return fail(
         fmt::format(
@@ -100,7 +103,7 @@ void Worker::run() {
     const uint64_t from = rte_rdtsc();
     const bool busy = turn(from);
     account_time(from, busy);
-    if (!busy && adaptive && rte_rdtsc() - idle_since_ > spin) sleep();
+    if (!busy && !behind_ && adaptive && rte_rdtsc() - idle_since_ > spin) sleep();
     around_.quiet_points.quiet(around_.index);
   }
   while (send_outbox()) {
@@ -119,16 +122,8 @@ bool Worker::turn(uint64_t now) {
   busy |= send_outbox();
   for (uint16_t port = 0; port < gathered_.size(); ++port)
     if (gathered_[port].due(busy, rte_rdtsc(), gather_patience_)) send_gathered(port);
-  tend();
+  behind_ = path::tend(state_) || state_.inspections.pending() != nullptr;
   return busy;
-}
-
-// One step of tending a millisecond; what was slept through is made up for, so that flows end in time at night as well.
-void Worker::tend() {
-  const uint32_t missed = std::min<uint32_t>(state_.now_ms - tended_ms_, uint32_t(kSleepMax.count()));
-  for (uint32_t i = 0; i < missed; ++i) path::tend(state_);
-  if (missed == 0 && state_.inspections.pending() != nullptr) path::tend(state_);
-  tended_ms_ = state_.now_ms;
 }
 
 void Worker::stop() {
@@ -248,9 +243,12 @@ uint16_t Worker::transmit(uint16_t port, rte_mbuf** packets, uint16_t count) {
   return taken;
 }
 
-uint16_t Worker::to_kernel(rte_mbuf** packets, uint16_t count) {
-  const uint16_t taken = around_.rings.door.push(packets, count);
-  around_.rings.door_bell.ring();
+// The door looks at its queue of strangers by the clock as long as something is in it, so that a flood does not ring
+// for each of its packets.
+uint16_t Worker::to_kernel(DoorClass door, rte_mbuf** packets, uint16_t count) {
+  PacketRing& ring = around_.rings.door(door);
+  const uint16_t taken = ring.push(packets, count);
+  if (door != DoorClass::kRest || ring.size() <= taken) around_.rings.door_bell.ring();
   return taken;
 }
 
@@ -275,8 +273,8 @@ Egress Worker::egress() {
   return {.context = this,
           .transmit = [](void* self, uint16_t port, rte_mbuf** packets,
                          uint16_t count) { return static_cast<Worker*>(self)->transmit(port, packets, count); },
-          .to_kernel = [](void* self, rte_mbuf** packets,
-                          uint16_t count) { return static_cast<Worker*>(self)->to_kernel(packets, count); },
+          .to_kernel = [](void* self, DoorClass door, rte_mbuf** packets,
+                          uint16_t count) { return static_cast<Worker*>(self)->to_kernel(door, packets, count); },
           .hand_over = [](void* self, uint32_t worker, rte_mbuf** packets,
                           uint16_t count) { return static_cast<Worker*>(self)->hand_over(worker, packets, count); },
           .wait = [](void* self, rte_mbuf* packet, uint16_t port,

@@ -35,6 +35,7 @@ class Worker {
     QuietPoints& quiet_points;
     const Published<LivePlan>& plans;
     const Published<HopTable>& hops;
+    const Conversations& conversations;
     uint64_t* cells = nullptr;  // this core's block of the stats segment
     const PathCells& path_cells;
     const ControlRows& rows;
@@ -56,7 +57,6 @@ class Worker {
   Result<> reserve_flows();
 
   bool turn(uint64_t now);
-  void tend();
   uint64_t nanoseconds_of(uint64_t cycles) const {
     return uint64_t(static_cast<unsigned __int128>(cycles) * 1'000'000'000 / cycles_per_second_);
   }
@@ -74,7 +74,7 @@ class Worker {
   uint16_t transmit(uint16_t port, rte_mbuf** packets, uint16_t count);
   uint16_t transmit_here(const Port& port, rte_mbuf** packets, uint16_t count);
   uint16_t transmit_now(const Port& port, rte_mbuf** packets, uint16_t count);
-  uint16_t to_kernel(rte_mbuf** packets, uint16_t count);
+  uint16_t to_kernel(DoorClass door, rte_mbuf** packets, uint16_t count);
   uint16_t hand_over(uint32_t worker, rte_mbuf** packets, uint16_t count);
   bool wait(rte_mbuf* packet, uint16_t port, const IpAddress& next_hop);
   void tell(const wire::TunnelTooBig& told);
@@ -89,7 +89,7 @@ class Worker {
   uint64_t gather_patience_ = 0;
   std::vector<Gather> gathered_;  // by port; those that gather
   uint64_t busy_cycles_ = 0, sleeping_cycles_ = 0;
-  uint32_t tended_ms_ = 0;
+  bool behind_ = false;  // with what is done between bursts
   void* flow_memory_ = nullptr;
   Batch batch_;
   WorkerState state_;

@@ -8,9 +8,12 @@
 
 namespace cardea::dataplane {
 
+// Relaxed tail: a producer that the scheduler takes the core from in the middle of a push (the door, control, a worker
+// that shares its core) would make every other one wait for it. How far they may run ahead of it: the whole ring.
 Result<PacketRing> PacketRing::create(const std::string& name, uint32_t packets) {
-  rte_ring* ring = rte_ring_create(name.c_str(), packets, SOCKET_ID_ANY, RING_F_SC_DEQ);
+  rte_ring* ring = rte_ring_create(name.c_str(), packets, SOCKET_ID_ANY, RING_F_SC_DEQ | RING_F_MP_RTS_ENQ);
   if (ring == nullptr) return fail(fmt::format("make the ring {}: {}", name, rte_strerror(rte_errno)));
+  rte_ring_set_prod_htd_max(ring, rte_ring_get_capacity(ring));
   return PacketRing(ring);
 }
 
@@ -30,18 +33,24 @@ uint16_t PacketRing::pop(rte_mbuf** packets, uint16_t count) {
 bool PacketRing::empty() const {
   return rte_ring_empty(ring_) != 0;
 }
+uint32_t PacketRing::size() const {
+  return rte_ring_count(ring_);
+}
 uint32_t PacketRing::room() const {
   return rte_ring_free_count(ring_);
 }
 
-Result<std::unique_ptr<Rings>> Rings::create(uint32_t workers) {
-  auto door = PacketRing::create("door", kDoorPackets);
-  if (!door) return std::unexpected(std::move(door).error());
-  auto rings = std::make_unique<Rings>(std::move(*door));
+Result<std::unique_ptr<Rings>> Rings::create(uint32_t workers, const std::string& prefix) {
+  auto rings = std::make_unique<Rings>();
+  for (uint32_t i = 0; i < kDoorClasses; ++i) {
+    auto door = PacketRing::create(fmt::format("{}door{}", prefix, i), kDoorPackets[i]);
+    if (!door) return std::unexpected(std::move(door).error());
+    rings->doors.push_back(std::move(*door));
+  }
   for (uint32_t i = 0; i < workers; ++i) {
-    auto inbox = PacketRing::create(fmt::format("inbox{}", i), kRingPackets);
+    auto inbox = PacketRing::create(fmt::format("{}inbox{}", prefix, i), kRingPackets);
     if (!inbox) return std::unexpected(std::move(inbox).error());
-    auto outbox = PacketRing::create(fmt::format("outbox{}", i), kRingPackets);
+    auto outbox = PacketRing::create(fmt::format("{}outbox{}", prefix, i), kRingPackets);
     if (!outbox) return std::unexpected(std::move(outbox).error());
     rings->workers.push_back(std::make_unique<WorkerRings>(std::move(*inbox), std::move(*outbox)));
   }

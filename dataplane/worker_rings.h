@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/ip.h"
 #include "base/spsc_ring.h"
+#include "dataplane/path/egress.h"
 #include "dataplane/port/doorbell.h"
 #include "dataplane/wire/tunnel_quote.h"
 
@@ -21,7 +22,9 @@ struct rte_ring;
 namespace cardea::dataplane {
 
 inline constexpr uint32_t kRingPackets = 2048;  // 1.6 ms of another worker's full speed
-inline constexpr uint32_t kDoorPackets = 4096;  // 50 ms of a gigabit of full frames
+// By DoorClass. For services: 50 ms of a gigabit of full frames.
+inline constexpr uint32_t kDoorPackets[kDoorClasses] = {1024, 4096, 1024};
+inline constexpr uint32_t kDoorPacketsAll = kDoorPackets[0] + kDoorPackets[1] + kDoorPackets[2];
 inline constexpr uint32_t kWaitingPackets = 256, kTold = 64;
 
 // A finished frame whose next hop has no link address yet.
@@ -46,7 +49,8 @@ constexpr uint32_t sender_of(uint16_t port, uint16_t queues, uint32_t workers) {
   return worker_of_queue(port, queues, uint16_t(port % std::min<uint32_t>(queues, workers)), workers);
 }
 
-// A DPDK ring that frees itself; many producers, one consumer.
+// A DPDK ring that frees itself; many producers, one consumer. A producer that is interrupted in the middle of a push
+// keeps nobody else from pushing: what the others put in is seen when it goes on.
 class PacketRing {
  public:
   static Result<PacketRing> create(const std::string& name, uint32_t packets);
@@ -57,6 +61,7 @@ class PacketRing {
   uint16_t push(rte_mbuf** packets, uint16_t count);  // takes the first n and returns n
   uint16_t pop(rte_mbuf** packets, uint16_t count);
   bool empty() const;
+  uint32_t size() const;
   uint32_t room() const;  // at least so many more fit when nobody else pushes
 
  private:
@@ -76,11 +81,12 @@ struct WorkerRings {
 
 struct Rings {
   std::vector<std::unique_ptr<WorkerRings>> workers;
-  PacketRing door;  // to the kernel; rte_mbuf::port is the port whose TAP it is for
+  std::vector<PacketRing> doors;  // to the kernel, by DoorClass; rte_mbuf::port is the port whose TAP it is for
   Doorbell door_bell, control_bell;
 
-  static Result<std::unique_ptr<Rings>> create(uint32_t workers);
-  explicit Rings(PacketRing to_kernel) : door(std::move(to_kernel)) {}
+  // `prefix`: before the names of the rings, which DPDK wants to be different.
+  static Result<std::unique_ptr<Rings>> create(uint32_t workers, const std::string& prefix = "");
+  PacketRing& door(DoorClass which) { return doors[size_t(which)]; }
 
   WorkerRings& sender(uint16_t port, uint16_t queues) {
     return *workers[sender_of(port, queues, uint32_t(workers.size()))];

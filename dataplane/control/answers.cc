@@ -4,10 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <thread>
 
 #include "dataplane/path/explain.h"
 #include "dataplane/path/inspect.h"
@@ -16,10 +13,12 @@ namespace cardea::dataplane {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using namespace std::chrono_literals;
 
-constexpr uint32_t kFlowsLimit = 10000;   // about 2 MB of text: more than anyone reads
-constexpr auto kWorkerDeadline = 2000ms;  // a worker answers between bursts; a table of 10 M flows takes about a second
+constexpr uint32_t kFlowsLimit = 10000;  // about 2 MB of text: more than anyone reads
+
+std::string text_of_answer(const Json& answer) {
+  return answer.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 Result<std::string> text_of(const Json& question, const char* key) {
   const auto at = question.find(key);
@@ -28,36 +27,25 @@ Result<std::string> text_of(const Json& question, const char* key) {
   return at->get<std::string>();
 }
 
-// ---- asking a worker
+// ---- asking workers
 
-bool wait_until_done(Running& running, size_t worker, InspectRequest& request) {
-  const auto deadline = std::chrono::steady_clock::now() + kWorkerDeadline;
-  while (!request.done.load(std::memory_order_acquire)) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    running.rings->workers[worker]->bell.ring();
-    std::this_thread::sleep_for(200us);
-  }
-  return true;
-}
-
-// A request that was not answered in time stays with the worker, so it must outlive this question: it is kept for ever,
-// and there can be but one for each worker.
+// One worker's part of a question.
 template <typename Payload>
 struct Asked {
   Payload payload;
   InspectRequest request;
+
+  bool post(Running& running, size_t worker, Payload* InspectRequest::*kind) {
+    request.*kind = &payload;
+    if (!running.workers[worker]->inspections().ask(request)) return request.done = true, false;
+    running.rings->workers[worker]->bell.ring();
+    return true;
+  }
+  bool done() const { return request.done.load(std::memory_order_acquire); }
 };
 
-template <typename Payload>
-Result<Payload> ask_worker(Running& running, size_t worker, Payload payload, Payload* InspectRequest::*kind) {
-  auto asked = std::make_unique<Asked<Payload>>();
-  asked->payload = std::move(payload);
-  asked->request.*kind = &asked->payload;
-  if (!running.workers[worker]->inspections().ask(asked->request))
-    return fail(fmt::format("worker {} is busy with another question; ask again", worker));
-  if (wait_until_done(running, worker, asked->request)) return std::move(asked->payload);
-  (void)asked.release();
-  return fail(fmt::format("worker {} did not answer in time", worker));
+std::string busy(size_t worker) {
+  return fmt::format("worker {} is busy with another question of this kind; ask again", worker);
 }
 
 // ---- status
@@ -101,7 +89,7 @@ Json status_json(Running& running, const Neighbours& neighbours) {
   for (const Port& port : running.ports)
     ports.push_back({{"name", port.name},
                      {"device", port.device_text},
-                     {"link", link_is_up(port) ? "up" : "down"},
+                     {"link", state_of(port) == PortState::kUp ? "up" : "down"},
                      {"queues", port.queues},
                      {"mac", mac_text(port.mac)},
                      {"mtu", port.mtu}});
@@ -175,7 +163,7 @@ std::vector<SlotId> slots_named(const Running& running, const std::string& backe
   return found;
 }
 
-Result<std::vector<FlowsRequest>> flow_requests(const Running& running, const Json& question) {
+Result<FlowsRequest> flows_request(const Running& running, const Json& question) {
   FlowsRequest request;
   request.limit = std::clamp<uint32_t>(question.value("limit", 100u), 1, kFlowsLimit);
   if (question.contains("client")) {
@@ -193,32 +181,47 @@ Result<std::vector<FlowsRequest>> flow_requests(const Running& running, const Js
         request.service = id;
     if (!request.service) return fail(fmt::format("no service \"{}\"", *service), Origin::kOperator);
   }
-  if (!question.contains("backend")) return std::vector{request};
+  if (!question.contains("backend")) return request;
   auto backend = text_of(question, "backend");
   if (!backend) return std::unexpected(std::move(backend).error());
-  std::vector<FlowsRequest> requests;
-  for (SlotId slot : slots_named(running, *backend)) requests.push_back(request), requests.back().slot = slot;
-  if (requests.empty()) return fail(fmt::format("no backend \"{}\"", *backend), Origin::kOperator);
-  return requests;
+  request.slots = slots_named(running, *backend);
+  if (request.slots.empty()) return fail(fmt::format("no backend \"{}\"", *backend), Origin::kOperator);
+  return request;
 }
 
-Result<Json> flows_json(Running& running, const Json& question) {
-  auto requests = flow_requests(running, question);
-  if (!requests) return std::unexpected(std::move(requests).error());
-  const size_t limit = requests->front().limit;
-  Json flows = Json::array();
-  uint64_t total = 0;
-  for (const FlowsRequest& request : *requests)
+class FlowsInquiry : public Inquiry {
+ public:
+  FlowsInquiry(Running& running, const FlowsRequest& request) : running_(running), limit_(request.limit) {
     for (size_t worker = 0; worker < running.workers.size(); ++worker) {
-      auto answer = ask_worker(running, worker, request, &InspectRequest::flows);
-      if (!answer) return std::unexpected(std::move(answer).error());
-      total += answer->total;
-      for (const FlowRecord& flow : answer->flows)
-        if (flows.size() < limit) flows.push_back(flow_json(running, flow, worker));
+      asked_.push_back(std::make_unique<Asked<FlowsRequest>>());
+      asked_.back()->payload = request;
+      if (!asked_.back()->post(running, worker, &InspectRequest::flows)) refused_ = busy(worker);
     }
-  const bool truncated = total > flows.size();
-  return Json{{"flows", std::move(flows)}, {"total", total}, {"truncated", truncated}};
-}
+  }
+
+  bool done() const override {
+    return std::ranges::all_of(asked_, [](const auto& one) { return one->done(); });
+  }
+
+  Result<std::string> answer() override {
+    if (!refused_.empty()) return fail(refused_);
+    Json flows = Json::array();
+    uint64_t total = 0;
+    for (size_t worker = 0; worker < asked_.size(); ++worker) {
+      total += asked_[worker]->payload.total;
+      for (const FlowRecord& flow : asked_[worker]->payload.flows)
+        if (flows.size() < limit_) flows.push_back(flow_json(running_, flow, worker));
+    }
+    const bool truncated = total > flows.size();
+    return text_of_answer(Json{{"flows", std::move(flows)}, {"total", total}, {"truncated", truncated}});
+  }
+
+ private:
+  Running& running_;
+  size_t limit_;
+  std::vector<std::unique_ptr<Asked<FlowsRequest>>> asked_;  // by worker
+  std::string refused_;
+};
 
 // ---- explain
 
@@ -308,34 +311,64 @@ Steering steering_towards(const Running& running, const IpAddress& client) {
   return running.ports[hops->hops[hop].port].steering;
 }
 
-Result<Json> explain_json(Running& running, const Json& question) {
-  auto tuple = tuple_of(question);
-  if (!tuple) return std::unexpected(std::move(tuple).error());
-  const LivePlan& plan = *running.plans->load();
-  const uint32_t worker =
-      explain_owner(plan, *tuple, uint32_t(running.workers.size()), steering_towards(running, tuple->source));
-  auto answer = ask_worker(running, worker, Explanation{.tuple = *tuple}, &InspectRequest::explain);
-  if (!answer) return std::unexpected(std::move(answer).error());
-  return explanation_json(running, plan, *answer);
-}
+class ExplainInquiry : public Inquiry {
+ public:
+  ExplainInquiry(Running& running, const FlowTuple& tuple)
+      : running_(running), worker_(explain_owner(*running.plans->load(), tuple, uint32_t(running.workers.size()),
+                              steering_towards(running, tuple.source))) {
+    asked_.payload.tuple = tuple;
+    accepted_ = asked_.post(running, worker_, &InspectRequest::explain);
+  }
 
-Result<Json> answer_json(const Json& question, Running& running, const Neighbours& neighbours) {
+  bool done() const override { return asked_.done(); }
+
+  Result<std::string> answer() override {
+    if (!accepted_) return fail(busy(worker_));
+    return text_of_answer(explanation_json(running_, *running_.plans->load(), asked_.payload));
+  }
+
+ private:
+  Running& running_;
+  size_t worker_;
+  Asked<Explanation> asked_;
+  bool accepted_ = false;
+};
+
+// What is known here and now.
+class Known : public Inquiry {
+ public:
+  explicit Known(std::string text) : text_(std::move(text)) {}
+  bool done() const override { return true; }
+  Result<std::string> answer() override { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+Result<std::unique_ptr<Inquiry>> inquiry_of(const Json& question, Running& running, const Neighbours& neighbours) {
   auto what = text_of(question, "ask");
   if (!what) return std::unexpected(std::move(what).error());
-  if (*what == "status") return status_json(running, neighbours);
-  if (*what == "flows") return flows_json(running, question);
-  if (*what == "explain") return explain_json(running, question);
+  if (*what == "status") return std::make_unique<Known>(text_of_answer(status_json(running, neighbours)));
+  if (*what == "flows") {
+    auto request = flows_request(running, question);
+    if (!request) return std::unexpected(std::move(request).error());
+    return std::make_unique<FlowsInquiry>(running, *request);
+  }
+  if (*what == "explain") {
+    auto tuple = tuple_of(question);
+    if (!tuple) return std::unexpected(std::move(tuple).error());
+    return std::make_unique<ExplainInquiry>(running, *tuple);
+  }
   return fail(fmt::format("unknown question \"{}\"", *what), Origin::kOperator);
 }
 
 }  // namespace
 
-Result<std::string> answer_question(std::string_view question, Running& running, const Neighbours& neighbours) try {
+Result<std::unique_ptr<Inquiry>> Inquiry::begin(std::string_view question, Running& running,
+                                                const Neighbours& neighbours) try {
   const Json json = Json::parse(question, nullptr, false);
   if (!json.is_object()) return fail("the question is not a JSON object", Origin::kOperator);
-  auto answer = answer_json(json, running, neighbours);
-  if (!answer) return std::unexpected(std::move(answer).error());
-  return answer->dump(-1, ' ', false, Json::error_handler_t::replace);
+  return inquiry_of(json, running, neighbours);
 } catch (const nlohmann::json::exception& error) {
   return fail(fmt::format("the question's fields are of the wrong kind: {}", error.what()), Origin::kOperator);
 }

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <chrono>
+#include <utility>
 
 #include "base/log.h"
 #include "dataplane/control/answers.h"
@@ -21,11 +22,20 @@ using namespace std::chrono_literals;
 constexpr auto kRoutesPause = 50ms;  // between two readings of the kernel's route table
 constexpr auto kTick = 500ms;        // neighbours to be asked again
 constexpr auto kTidy = 1000ms;       // numbers of ended flows, gauges
+constexpr auto kInquiryPause = 1ms;  // until workers are looked at again for what they were asked
+constexpr auto kInquiryPatience =
+    3000ms;  // a worker answers between bursts; a table of 10 M flows takes a second or so
 
 Result<> watch(int epoll, int fd) {
   epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
   if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) return fail_errno("watch a descriptor of the control thread");
   return {};
+}
+
+cardea::control::Message message_of(Result<std::string> answer) {
+  using cardea::control::Verb;
+  if (answer) return {.verb = Verb::kAnswer, .body = std::move(*answer)};
+  return cardea::control::refusal(answer.error());
 }
 
 }  // namespace
@@ -35,6 +45,7 @@ Control::Control(Running& running, cardea::control::PlanServer& server, KernelFo
     : running_(running), server_(server), follower_(std::move(follower)), addresses_(std::move(addresses)) {
   for (const Port& port : running.ports) links_.push_back({port.mac, port.mtu});
   socket_drops_.resize(running.ports.size());
+  links_up_.resize(running.ports.size(), true);
 }
 
 Result<std::unique_ptr<Control>> Control::start(Running& running, cardea::control::PlanServer& server) {
@@ -54,6 +65,12 @@ Result<std::unique_ptr<Control>> Control::start(Running& running, cardea::contro
   return control;
 }
 
+// The workers still run: what one of them is busy with is its for good.
+Control::~Control() {
+  for (Waiting& waiting : inquiries_)
+    if (!waiting.inquiry->done()) (void)waiting.inquiry.release();
+}
+
 Result<> Control::run(int stop_fd) {
   if (auto done = watch(epoll_.get(), stop_fd); !done) return done;
   std::array<epoll_event, 16> events;
@@ -68,13 +85,15 @@ Result<> Control::run(int stop_fd) {
       if (fd == stop_fd) return {};
       if (fd == bell.fd()) bell.quiet();
       if (fd == server_.fd())
-        server_.serve([this](cardea::control::Message request) { return answer(std::move(request)); });
+        server_.serve_late(
+            [this](cardea::control::Message request, Ticket ticket) { return answer(std::move(request), ticket); });
     }
-    turn(monotonic_now());
+    if (auto done = turn(monotonic_now()); !done) return done;
   }
 }
 
-void Control::turn(Instant now) {
+// An Error when only a new start goes on.
+Result<> Control::turn(Instant now) {
   if (auto done = follower_.read(now); !done) log::warning("netlink: {}", done.error().message);
   if (follower_.routes_stale() && now - routes_read_ >= kRoutesPause) {
     routes_read_ = now;
@@ -86,27 +105,65 @@ void Control::turn(Instant now) {
     ticked_ = now;
     follower_.tick(now);
     if (path_mtus_.expire(now)) publish_hops(plan());
+    if (auto done = follow_ports(); !done) return done;
   }
   if (follower_.take_changed()) publish_hops(plan());
   settle_waiting_packets(now);
+  if (!inquiries_.empty()) settle_inquiries(now);
   if (now - tidied_ >= kTidy) tidied_ = now, tidy(now);
+  return {};
+}
+
+// What has lost its link is down for the kernel too. A device that comes back as another one cannot be opened beside
+// what is left of the first: the process ends, and systemd starts it with the plan that runs.
+Result<> Control::follow_ports() {
+  for (const Port& port : running_.ports) {
+    const PortState state = state_of(port);
+    if (state == PortState::kReplaced)
+      return fail(fmt::format("port {}: its device {} was replaced or has reset itself; starting over", port.name,
+                              port.device_text));
+    const bool up = state == PortState::kUp;
+    if (links_up_[port.index] == up) continue;
+    links_up_[port.index] = up;
+    log::warning("port {}: link {}", port.name, up ? "up" : "down");
+    if (auto done = set_carrier(running_.taps[port.index], up); !done) log::warning("{}", done.error().message);
+  }
+  return {};
 }
 
 int Control::patience_ms(Instant now) {
   Instant next = std::min(ticked_ + kTick, tidied_ + kTidy);
   if (follower_.routes_stale()) next = std::min(next, routes_read_ + kRoutesPause);
+  if (!inquiries_.empty()) next = std::min(next, now + kInquiryPause);
   return int(std::clamp<int64_t>(std::chrono::ceil<std::chrono::milliseconds>(next - now).count(), 0, 1000));
 }
 
 // ---- plans
 
-cardea::control::Message Control::answer(cardea::control::Message request) {
+std::optional<cardea::control::Message> Control::answer(cardea::control::Message request, Ticket ticket) {
+  if (request.verb != cardea::control::Verb::kAsk) return hand_over(std::move(request));
+  auto inquiry = Inquiry::begin(request.body, running_, follower_.neighbours());
+  if (!inquiry) return message_of(std::unexpected(std::move(inquiry).error()));
+  if ((*inquiry)->done()) return message_of((*inquiry)->answer());
+  inquiries_.push_back({ticket, monotonic_now(), std::move(*inquiry)});
+  return std::nullopt;
+}
+
+// What a worker still works on stays here until it is done, answered or not.
+void Control::settle_inquiries(Instant now) {
+  std::erase_if(inquiries_, [&](Waiting& waiting) {
+    if (waiting.inquiry->done()) {
+      if (waiting.ticket != 0) server_.reply(waiting.ticket, message_of(waiting.inquiry->answer()));
+      return true;
+    }
+    if (waiting.ticket != 0 && now - waiting.since > kInquiryPatience)
+      server_.reply(std::exchange(waiting.ticket, 0), message_of(fail("a worker did not answer in time")));
+    return false;
+  });
+}
+
+cardea::control::Message Control::hand_over(cardea::control::Message request) {
   using cardea::control::refusal, cardea::control::Verb;
-  if (request.verb == Verb::kAsk) {
-    auto text = answer_question(request.body, running_, follower_.neighbours());
-    if (text) return {.verb = Verb::kAnswer, .body = std::move(*text)};
-    return refusal(text.error());
-  }
   const bool whole = request.verb == Verb::kAdopt;
   if (!whole && request.verb != Verb::kUpdatePools) return refusal(Error{"unknown request"});
   if (!request.memfd) return refusal(Error{"the plan itself is missing (no memfd)"});
@@ -269,7 +326,7 @@ void Control::write_gauges() {
   put(running_.rows.slots, running_.registry->slots_end());
   for (const Port& port : running_.ports) {
     const PortRows& rows = running_.rows.ports[port.index];
-    put(rows.up, link_is_up(port) ? 1 : 0);
+    put(rows.up, links_up_[port.index] ? 1 : 0);
     rte_eth_stats counted{};
     if (rte_eth_stats_get(port.id, &counted) != 0) continue;
     put(rows.errors_in, counted.ierrors + counted.rx_nombuf);

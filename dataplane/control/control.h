@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "base/error.h"
 #include "base/file_descriptor.h"
 #include "base/plan_server.h"
+#include "dataplane/control/answers.h"
 #include "dataplane/control/interface_addresses.h"
 #include "dataplane/control/kernel_follower.h"
 #include "dataplane/control/running.h"
@@ -25,12 +28,24 @@ class Control {
   // Publishes the first plan. `running` and `server` outlive the object.
   static Result<std::unique_ptr<Control>> start(Running& running, cardea::control::PlanServer& server);
 
+  Control(const Control&) = delete;
+  ~Control();
+
   // Until `stop_fd` becomes readable.
   Result<> run(int stop_fd);
 
-  cardea::control::Message answer(cardea::control::Message request);
-
  private:
+  using Ticket = cardea::control::PlanServer::Ticket;
+  struct Waiting {
+    Ticket ticket = 0;  // 0: nobody waits for it any longer
+    Instant since{};
+    std::unique_ptr<Inquiry> inquiry;
+  };
+
+  std::optional<cardea::control::Message> answer(cardea::control::Message request, Ticket ticket);
+  cardea::control::Message hand_over(cardea::control::Message request);
+  void settle_inquiries(Instant now);
+
   Control(Running& running, cardea::control::PlanServer& server, KernelFollower follower, InterfaceAddresses addresses);
 
   cardea::control::Outcome<uint64_t> adopt(Bytes image);
@@ -39,7 +54,8 @@ class Control {
   void publish_hops(const LivePlan& plan);
   void need_neighbours(const LivePlan& plan, const HopTable& table);
 
-  void turn(Instant now);
+  Result<> turn(Instant now);
+  Result<> follow_ports();
   void take_told(Instant now);
   void take_waiting_packets(Instant now);
   void settle_waiting_packets(Instant now);
@@ -58,8 +74,10 @@ class Control {
   InterfaceAddresses addresses_;
   PathMtus path_mtus_;
   WaitingPackets waiting_;
+  std::vector<Waiting> inquiries_;
   std::vector<PortLink> links_;
   std::vector<uint64_t> socket_drops_;  // by port, since the start
+  std::vector<bool> links_up_;          // by port, as the TAPs show them
   FileDescriptor epoll_;
   uint32_t hop_generation_ = 0;
   Instant routes_read_{}, ticked_{}, tidied_{};

@@ -85,7 +85,7 @@ Result<PoolShape> pool_shape(const LivePlan& plan) {
   shape.buffers +=
       workers * (2 * kRingPackets + 2 * kBurstMax + 2 * kPoolCache + Gather::kMax * uint32_t(plan.ports.size())) +
       workers * (Batch::kPiecesMax + FirstFragments::kWaitingMax) +
-      kDoorPackets + uint32_t(WaitingPackets::kTotalMax);
+      kDoorPacketsAll + uint32_t(WaitingPackets::kTotalMax);
   shape.room = ((frame + kBufferGrain - 1) & ~(kBufferGrain - 1)) + kBufferHeadroom;
   if (shape.room > UINT16_MAX)
     return fail(fmt::format("ports: frames of {} bytes do not fit a packet buffer; the largest holds {}", frame,
@@ -138,7 +138,7 @@ Result<> Running::open_memory(const LivePlan& plan, const StartOptions& options)
   EalRequest request{.worker_cpus = plan.settings.workers, .extra_arguments = options.eal_arguments};
   for (const PlanPort& port : plan.ports)
     if (auto device = parse_device(port.device); device && device->kind == Device::Kind::kPci)
-      request.pci_addresses.push_back(device->driver);
+      request.pci_devices.push_back(allowed_pci(*device));
   request.bytes = shape->bytes() + Worker::bytes(plan) + (uint64_t{32} << 20);
   request.bytes += request.bytes / 8;  // the allocator's own and what it cannot fit together
   if (auto done = start_eal(request); !done) return done;
@@ -178,6 +178,7 @@ Result<> Running::open_workers(const LivePlan& plan) {
                                   .quiet_points = *quiet_points,
                                   .plans = *plans,
                                   .hops = *hops,
+                                  .conversations = conversations,
                                   .cells = segment->cells(index),
                                   .path_cells = path_cells,
                                   .rows = rows});
@@ -199,6 +200,7 @@ Result<> Running::open_door() {
                                                                .quiet_points = *quiet_points,
                                                                .reader = uint32_t(workers.size()),
                                                                .plans = *plans,
+                                                               .conversations = conversations,
                                                                .cells = segment->cells(control_core() + 1),
                                                                .path_cells = path_cells,
                                                                .rows = rows});

@@ -59,6 +59,7 @@ class Running {
   std::vector<Port> ports;
   std::vector<Tap> taps;
   std::unique_ptr<Rings> rings;
+  Conversations conversations;
   std::unique_ptr<QuietPoints> quiet_points;
   std::unique_ptr<Published<LivePlan>> plans;
   std::unique_ptr<Published<HopTable>> hops;

@@ -2,6 +2,8 @@
 #include "dataplane/door/kernel_door.h"
 
 #include <pthread.h>
+#include <rte_cycles.h>
+#include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -16,7 +18,8 @@ constexpr uint16_t kFramesATurn = 64;
 constexpr uint16_t kSegmentsATurn = 64;
 constexpr size_t kFrameRoom = sizeof(VirtioHeader) + 65536 + 64;  // the kernel's largest, Ethernet and VLAN tags
 constexpr uint64_t kBellTag = ~uint64_t{0};
-constexpr int kHeldBackUs = 50;  // until a worker's full ring is looked at again
+constexpr int kHeldBackUs = 50;     // until a worker's full ring is looked at again
+constexpr int kStrangersUs = 1000;  // until those who have to wait are looked at again
 
 // Taps by edge: a frame that stays because a worker's ring is full must not wake us again and again.
 Result<> watch(int epoll, int fd, uint64_t tag, uint32_t how) {
@@ -43,16 +46,19 @@ Result<> KernelDoor::start() {
   if (auto done = watch(epoll_.get(), around_.rings.door_bell.fd(), kBellTag, 0); !done) return done;
   for (size_t port = 0; port < around_.ports.size(); ++port)
     if (auto done = watch(epoll_.get(), around_.ports[port].tap_fd, port, EPOLLET); !done) return done;
+  cycles_per_millisecond_ = rte_get_tsc_hz() / 1000;
   thread_ = std::jthread([this] { run(); });
   pthread_setname_np(thread_.native_handle(), "cardea-door");
   return {};
 }
 
 void KernelDoor::run() {
+  (void)rte_thread_register();  // buffers at hand of its own; without, each one costs more
   Doorbell& bell = around_.rings.door_bell;
   std::array<epoll_event, 16> events;
   while (!stop_.load(std::memory_order_relaxed)) {
     around_.quiet_points.wake(around_.reader);
+    now_ms_ = rte_rdtsc() / cycles_per_millisecond_;
     bell.arm();
     const bool more = carry_to_kernel() || stop_.load(std::memory_order_relaxed);
     for (uint16_t port = 0; port < left_.size(); ++port)
@@ -70,23 +76,39 @@ void KernelDoor::run() {
         left_[events[size_t(i)].data.u64] = Left::kMore;
     }
   }
+  rte_thread_unregister();
 }
 
 int KernelDoor::patience_us(bool more) const {
   if (more || std::ranges::find(left_, Left::kMore) != left_.end()) return 0;
-  return std::ranges::find(left_, Left::kHeldBack) != left_.end() ? kHeldBackUs : -1;
+  if (std::ranges::find(left_, Left::kHeldBack) != left_.end()) return kHeldBackUs;
+  return around_.rings.door(DoorClass::kRest).empty() ? -1 : kStrangersUs;
 }
 
 // ---- to the kernel
 
+// What comes first waits for one turn of the others at most.
 bool KernelDoor::carry_to_kernel() {
+  uint32_t carried = carry_class(DoorClass::kHost, kFramesATurn);
+  carried += carry_class(DoorClass::kService, kFramesATurn);
+  if (!around_.rings.door(DoorClass::kRest).empty()) carried += carry_class(DoorClass::kRest, strangers_allowed());
+  return carried > 0;
+}
+
+uint32_t KernelDoor::carry_class(DoorClass which, uint32_t at_most) {
   std::array<rte_mbuf*, kFramesATurn> packets;
-  const uint16_t count = around_.rings.door.pop(packets.data(), kFramesATurn);
-  if (count == 0) return false;
+  const uint16_t count = around_.rings.door(which).pop(packets.data(), uint16_t(at_most));
+  if (count == 0) return 0;
   for (uint16_t i = 0; i < count; ++i) write_to_kernel(packets[i]);
   give_to_kernel();
   rte_pktmbuf_free_bulk(packets.data(), count);
-  return true;
+  return count;
+}
+
+uint32_t KernelDoor::strangers_allowed() {
+  const LivePlan* plan = around_.plans.load();
+  const uint32_t waiting = std::min<uint32_t>(around_.rings.door(DoorClass::kRest).size(), kFramesATurn);
+  return plan == nullptr ? 0 : strangers_.take(waiting, plan->settings.door.rate, now_ms_ * 1000);
 }
 
 void KernelDoor::write_to_kernel(rte_mbuf* packet) {
@@ -127,11 +149,21 @@ bool KernelDoor::take_frame(uint16_t port, size_t size) {
   const wire::Frame read = wire::read_behind_tags(frame, tuple);
   const auto segments = Segments::of(header, frame, read, tuple);
   if (!segments) return false;
+  note_conversation(read, tuple);
   const uint32_t sent = send_segments(port, *segments);
   if (sent == segments->count()) count_sent(port, *segments, read, tuple);
   count(around_.rows.from_kernel, sent);
   count(around_.rows.from_kernel_lost, segments->count() - sent);
   return true;
+}
+
+// Before it leaves, so that the answer finds it. A reset begins nothing: the kernel sends one to every stray packet.
+void KernelDoor::note_conversation(const wire::Frame& read, const FlowTuple& tuple) {
+  const LivePlan* plan = around_.plans.load();
+  if (plan == nullptr || read.fault != wire::Fault::kNone || read.l4 == 0 || (read.tcp_flags & wire::kTcpRst)) return;
+  const FlowTuple answer{tuple.destination, tuple.source, tuple.destination_port_be, tuple.source_port_be,
+                         tuple.protocol};
+  around_.conversations.remember(Conversations::hash(plan->hash_key, answer), uint32_t(now_ms_) / 1000);
 }
 
 // Returns how many found a buffer and room in the worker's ring.

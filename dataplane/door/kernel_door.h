@@ -1,8 +1,10 @@
 // The kernel door: one thread that carries frames between the workers and the TAPs. What the kernel sends on a TAP
 // leaves by the port beside it; what no service wants, what a local service does, and what is the kernel's own, is
-// written to the TAP. TCP crosses in pieces of up to 64 KB either way (coalesce.h, segment.h). It sleeps in epoll and
-// never holds a worker up: when its ring is full, the worker drops and counts; when a worker's ring is full, frames
-// stay in the TAP's queue, which the kernel knows how to handle.
+// written to the TAP: first what the host cannot do without, then what its services and connections carry, and so much
+// a second of what nobody asked for (path/admit.cc tells them apart, by what the door remembers of whom the kernel
+// talks to). TCP crosses in pieces of up to 64 KB either way (coalesce.h, segment.h). It sleeps in epoll and never
+// holds a worker up: when its ring is full, the worker drops and counts; when a worker's ring is full, frames stay in
+// the TAP's queue, which the kernel knows how to handle.
 #pragma once
 
 #include <atomic>
@@ -15,10 +17,12 @@
 #include "base/file_descriptor.h"
 #include "base/published.h"
 #include "dataplane/control/control_rows.h"
+#include "dataplane/door/allowance.h"
 #include "dataplane/door/coalesce.h"
 #include "dataplane/door/segment.h"
 #include "dataplane/door/tap.h"
 #include "dataplane/path/path_rows.h"
+#include "dataplane/state/conversations.h"
 #include "dataplane/state/live_plan.h"
 #include "dataplane/worker_rings.h"
 
@@ -41,6 +45,7 @@ class KernelDoor {
     QuietPoints& quiet_points;
     uint32_t reader;  // the thread's number among them
     const Published<LivePlan>& plans;
+    Conversations& conversations;
     uint64_t* cells;  // the thread's block of the stats segment
     const PathCells& path_cells;
     const ControlRows& rows;
@@ -58,6 +63,9 @@ class KernelDoor {
   void run();
   int patience_us(bool more) const;
   bool carry_to_kernel();
+  uint32_t carry_class(DoorClass which, uint32_t at_most);
+  uint32_t strangers_allowed();
+  void note_conversation(const wire::Frame& read, const FlowTuple& tuple);
   void write_to_kernel(rte_mbuf* packet);
   void give_to_kernel();
   Left carry_from_kernel(uint16_t port);
@@ -69,6 +77,8 @@ class KernelDoor {
   Surroundings around_;
   FileDescriptor epoll_;
   std::vector<Left> left_;  // by port
+  Allowance strangers_;
+  uint64_t cycles_per_millisecond_ = 1, now_ms_ = 0;  // the workers' clock
   Coalescer coalescer_;
   uint16_t coalesced_port_ = 0;
   std::unique_ptr<std::byte[]> frame_;  // what was read from a TAP, its virtio header first

@@ -68,4 +68,11 @@ Result<Tap> open_tap(const std::string& name, const std::array<uint8_t, 6>& mac,
   return tap;
 }
 
+Result<> set_carrier(const Tap& tap, bool up) {
+  int carrier = up ? 1 : 0;
+  if (::ioctl(tap.fd.get(), TUNSETCARRIER, &carrier) < 0)
+    return fail_errno(fmt::format("set the link of {} {}", tap.name, up ? "up" : "down"));
+  return {};
+}
+
 }  // namespace cardea::dataplane

@@ -19,4 +19,7 @@ struct Tap {
 // Makes the interface, gives it MAC and MTU and brings it up. An interface of that name that is not ours is an Error.
 Result<Tap> open_tap(const std::string& name, const std::array<uint8_t, 6>& mac, uint32_t mtu);
 
+// The kernel sees the link of the port on its TAP: routing protocols leave a port without one at once.
+Result<> set_carrier(const Tap& tap, bool up);
+
 }  // namespace cardea::dataplane

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/flow_hash.h"
+#include "dataplane/path/egress.h"
 #include "dataplane/path/reasons.h"
 #include "dataplane/state/flow_table.h"
 #include "dataplane/state/hops.h"
@@ -105,6 +106,8 @@ struct Batch {
   static constexpr uint32_t kPiecesMax = 2 * kBurstMax;
   Piece pieces[kPiecesMax];
   uint16_t piece_count;
+  // admit
+  DoorClass door[kBurstMax];  // of rows that go to the kernel
   // emit
   uint16_t out_length[kBurstMax];  // of the frame as it left
   uint16_t unreleased;             // what this worker's own ring did not take

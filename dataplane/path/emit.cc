@@ -131,13 +131,19 @@ void send_aside(WorkerState& worker, Batch& batch) {
   if (batch.unreleased > 0) rte_pktmbuf_free_bulk(batch.released + taken, batch.unreleased);
 }
 
+void to_kernel(WorkerState& worker, Batch& batch, DoorClass door, Gathered& packets) {
+  if (packets.count == 0) return;
+  const uint16_t taken = worker.egress.to_kernel(worker.egress.context, door, packets.packet, packets.count);
+  packets.settle(batch, taken, door == DoorClass::kRest ? Reason::k_door_rest_full : Reason::k_door_full);
+}
+
 void send_the_rest(WorkerState& worker, Batch& batch) {
-  Gathered door, dropped;
+  Gathered door[kDoorClasses], dropped;
   bool handing_over = false;
   for (uint32_t row = 0; row < batch.count; ++row) {
     switch (batch.verdict[row]) {
       case Verdict::kDoor:
-        door.add(batch, row);
+        door[size_t(batch.door[row])].add(batch, row);
         break;
       case Verdict::kDrop:
         dropped.add(batch, row);
@@ -161,8 +167,7 @@ void send_the_rest(WorkerState& worker, Batch& batch) {
   }
   if (dropped.count > 0) rte_pktmbuf_free_bulk(dropped.packet, dropped.count);
   if (handing_over) hand_over(worker, batch);
-  if (door.count == 0) return;
-  door.settle(batch, worker.egress.to_kernel(worker.egress.context, door.packet, door.count), Reason::k_door_full);
+  for (uint32_t i = 0; i < kDoorClasses; ++i) to_kernel(worker, batch, DoorClass(i), door[i]);
 }
 
 }  // namespace

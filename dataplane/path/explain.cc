@@ -65,6 +65,7 @@ void read_back(const WorkerState& worker, const Batch& batch, Explanation& e) {
   e.reason = batch.reason[0];
   e.service = batch.service[0];
   e.slot = batch.slot[0];
+  if (e.verdict == Verdict::kDoor) e.door = batch.door[0];
   if (e.verdict != Verdict::kForward && e.verdict != Verdict::kWait) return;
   e.hop = batch.hop[0];
   e.next_hop = worker.hops->hops[e.hop];
@@ -116,6 +117,7 @@ void explain(WorkerState& worker, Explanation& e) {
     path::route(worker, batch);
     path::rewrite(worker, batch);
   }
+  path::admit(worker, batch);
   worker.dry = false;
   read_back(worker, batch, e);
 }
@@ -127,10 +129,22 @@ std::string text(const FlowTuple& t) {
                      Endpoint{t.destination, __builtin_bswap16(t.destination_port_be)}.text(), name(t.protocol));
 }
 
+const char* queue_of(DoorClass door) {
+  switch (door) {
+    case DoorClass::kHost:
+      return "before everything else";
+    case DoorClass::kService:
+      return "as a service's or a known connection's";
+    case DoorClass::kRest:
+      return "as a stranger's, within dataplane.door.rate";
+  }
+  return "";
+}
+
 std::string ending(const LivePlan& plan, const Explanation& e) {
   switch (e.verdict) {
     case Verdict::kDoor:
-      return fmt::format("to this host's kernel: {} ({})", name(e.reason), help(e.reason));
+      return fmt::format("to this host's kernel {}: {} ({})", queue_of(e.door), name(e.reason), help(e.reason));
     case Verdict::kToSender:
     case Verdict::kDrop:
       return fmt::format("dropped: {} ({})", name(e.reason), help(e.reason));

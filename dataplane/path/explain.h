@@ -34,6 +34,7 @@ struct Explanation {
   bool is_rewritten = false, encapsulated = false;
   HopId hop = kNoHop;
   Hop next_hop;
+  DoorClass door = DoorClass::kRest;  // of what goes to the kernel
 };
 
 // Which worker to ask: the owner of the tuple's flow. `steering` is of the port that its client's packets come by;

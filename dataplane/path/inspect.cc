@@ -1,6 +1,8 @@
 // A worker's answers, some groups of the table between two bursts.
 #include "dataplane/path/inspect.h"
 
+#include <algorithm>
+
 #include "dataplane/path/path.h"
 
 namespace cardea::dataplane {
@@ -8,11 +10,11 @@ namespace cardea::dataplane {
 bool InspectBox::ask(InspectRequest& request) {
   if (request.flows != nullptr) request.flows->flows.reserve(request.flows->limit);
   InspectRequest* none = nullptr;
-  return request_.compare_exchange_strong(none, &request, std::memory_order_acq_rel);
+  return place_of(request).compare_exchange_strong(none, &request, std::memory_order_acq_rel);
 }
 
 void InspectBox::finish(InspectRequest& request) {
-  request_.store(nullptr, std::memory_order_release);
+  place_of(request).store(nullptr, std::memory_order_release);
   request.done.store(true, std::memory_order_release);  // now its memory may be gone
 }
 
@@ -24,7 +26,7 @@ constexpr uint32_t kGroupsAStep = 64;
 void visit(const WorkerState& worker, FlowsRequest& ask, FlowRef ref) {
   const FlowHead& flow = worker.flows.head(ref);
   if (ask.service && *ask.service != flow.service) return;
-  if (ask.slot && *ask.slot != flow.slot) return;
+  if (!ask.slots.empty() && std::ranges::find(ask.slots, flow.slot) == ask.slots.end()) return;
   const FlowTuple tuple = worker.flows.tuple(ref);
   if (ask.client && *ask.client != tuple.source) return;
   ++ask.total;

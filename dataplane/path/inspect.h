@@ -26,7 +26,7 @@ struct FlowRecord {
 struct FlowsRequest {
   // What to keep; unset means all.
   std::optional<ServiceId> service;
-  std::optional<SlotId> slot;
+  std::vector<SlotId> slots;  // any of them
   std::optional<IpAddress> client;
   uint32_t limit = 100;
 
@@ -41,19 +41,26 @@ struct InspectRequest {
   std::atomic<bool> done = false;
 };
 
+// One question of each kind at a time, so that a walk through a large table keeps no explanation waiting.
 class InspectBox {
  public:
   InspectBox() = default;
   InspectBox(const InspectBox&) = delete;
-  // Control: posts and returns at once; `request` stays valid until done. false when another one is being worked on.
-  // The worker may have to be woken.
+  // Control: posts and returns at once; `request` stays valid until done. false when another one of its kind is being
+  // worked on. The worker may have to be woken.
   bool ask(InspectRequest& request);
-  // Worker.
-  InspectRequest* pending() const { return request_.load(std::memory_order_acquire); }
+  // Worker: the quicker one first.
+  InspectRequest* pending() const {
+    InspectRequest* quick = explain_.load(std::memory_order_acquire);
+    return quick != nullptr ? quick : flows_.load(std::memory_order_acquire);
+  }
   void finish(InspectRequest& request);
 
  private:
-  std::atomic<InspectRequest*> request_ = nullptr;
+  std::atomic<InspectRequest*>& place_of(const InspectRequest& request) {
+    return request.flows != nullptr ? flows_ : explain_;
+  }
+  std::atomic<InspectRequest*> flows_ = nullptr, explain_ = nullptr;
 };
 
 }  // namespace cardea::dataplane

@@ -28,6 +28,7 @@ void decide(WorkerState& worker, Batch& batch) {
   choose(worker, batch);
   route(worker, batch);
   rewrite(worker, batch);
+  admit(worker, batch);
 }
 
 void run(WorkerState& worker, Batch& batch) {
@@ -37,15 +38,17 @@ void run(WorkerState& worker, Batch& batch) {
   worker.flows.free_ended();
 }
 
-void tend(WorkerState& worker) {
-  if (worker.plan == nullptr) return;
-  // A thousandth of the table: all of it in a second of calls a millisecond apart.
-  const uint32_t groups = worker.flows.groups() / 1000 + 1;
-  worker.flows.expire(worker.now_ms, flow_timeouts(*worker.plan), groups,
-                      [&](FlowRef ref) { leave_gauges(worker, ref); });
-  stats::set(&worker.cells[worker.path_cells->flows], worker.flows.size());
+bool tend(WorkerState& worker) {
+  if (worker.plan == nullptr) return false;
+  const uint32_t groups = worker.ageing.due(worker.now_ms, worker.flows.groups());
+  if (groups != 0) {
+    worker.flows.expire(worker.now_ms, flow_timeouts(*worker.plan), groups,
+                        [&](FlowRef ref) { leave_gauges(worker, ref); });
+    stats::set(&worker.cells[worker.path_cells->flows], worker.flows.size());
+  }
   let_fragments_go(worker);
   answer(worker);
+  return worker.ageing.is_behind();
 }
 
 }  // namespace path

@@ -13,10 +13,10 @@ void run(WorkerState& worker, Batch& batch);
 // The line without its end: verdicts are set, frames are rewritten, nothing is sent, freed or counted.
 void decide(WorkerState& worker, Batch& batch);
 
-// Between bursts: lets flows end that were idle for too long (a few groups of the table a call, so that the whole table
-// is seen about once a second when called every millisecond), and answers what control asks. Cheap when there is
-// nothing.
-void tend(WorkerState& worker);
+// Between bursts: lets flows end that were idle for too long, and answers what control asks; a few groups of the table
+// a call, however large it is. The whole table is seen once a second, or in as many calls as it takes. true: it is
+// behind with that, and wants another call before a sleep. Cheap when there is nothing.
+bool tend(WorkerState& worker);
 
 // Fragments that have waited too long for their first one are dropped.
 void let_fragments_go(WorkerState& worker);
@@ -33,6 +33,7 @@ void track(WorkerState& worker, Batch& batch);
 void choose(WorkerState& worker, Batch& batch);
 void route(WorkerState& worker, Batch& batch);
 void rewrite(WorkerState& worker, Batch& batch);
+void admit(const WorkerState& worker, Batch& batch);
 void emit(WorkerState& worker, Batch& batch);
 void account(WorkerState& worker, Batch& batch);
 

@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "dataplane/path/ageing.h"
 #include "dataplane/path/egress.h"
 #include "dataplane/path/inspect.h"
 #include "dataplane/path/path_rows.h"
+#include "dataplane/state/conversations.h"
 #include "dataplane/state/first_fragments.h"
 #include "dataplane/state/flow_table.h"
 #include "dataplane/state/hops.h"
@@ -36,6 +38,7 @@ struct WorkerState {
   uint32_t now_ms = 0;  // coarse, may wrap
 
   FlowTable flows;
+  Ageing ageing;  // of `flows`
   NatPorts nat_ports;
   std::array<FailedSearch, 64> failed_searches;  // the last of each slot modulo their number
   FirstFragments fragments;
@@ -46,6 +49,7 @@ struct WorkerState {
   uint64_t* cells = nullptr;  // this core's (stats::Segment::cells)
   const PathCells* path_cells = nullptr;
   Egress egress;
+  const Conversations* conversations = nullptr;  // of this host's programs, as the door sees them; null: none
   InspectBox inspections;
 
   bool dry = false;  // answer only: no flow is made, touched or removed (explain)

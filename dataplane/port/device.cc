@@ -113,6 +113,17 @@ Result<Device> parse_device(std::string_view text) {
   return device;
 }
 
+std::string arguments_text(const std::vector<std::pair<std::string, std::string>>& arguments) {
+  std::string text;
+  for (const auto& [key, value] : arguments)
+    text += (text.empty() ? "" : ",") + key + (value.empty() ? "" : "=" + value);
+  return text;
+}
+
+std::string allowed_pci(const Device& device) {
+  return device.driver + (device.arguments.empty() ? "" : "," + arguments_text(device.arguments));
+}
+
 uint32_t af_packet_frame(const Device& device, uint32_t mtu) {
   for (const auto& [key, value] : device.arguments)
     if (key == "framesz") return uint32_t(std::strtoul(value.c_str(), nullptr, 10));
@@ -129,10 +140,7 @@ std::string vdev_arguments(const Device& device, const VdevShape& shape) {
   Arguments arguments = device.arguments;
   if (device.kind == Device::Kind::kAfPacket) add_af_packet_defaults(device, arguments, shape);
   if (device.kind == Device::Kind::kAfXdp) add_af_xdp_defaults(arguments, shape);
-  std::string text;
-  for (const auto& [key, value] : arguments)
-    text += (text.empty() ? "" : ",") + key + (value.empty() ? "" : "=" + value);
-  return text;
+  return arguments_text(arguments);
 }
 
 }  // namespace cardea::dataplane

@@ -24,8 +24,14 @@ struct Device {
   bool on_host_interface() const { return kind == Kind::kAfPacket || kind == Kind::kAfXdp; }
 };
 
-// "0000:3b:00.0", "3b:00.0", "net_af_xdp,iface=eth1", "net_ring0". Refuses af_packet and af_xdp without `iface`.
+// "0000:3b:00.0", "3b:00.0,mprq_en=1", "net_af_xdp,iface=eth1", "net_ring0". Refuses af_packet and af_xdp without
+// `iface`.
 Result<Device> parse_device(std::string_view text);
+
+// "iface=eth1,qpairs=2".
+std::string arguments_text(const std::vector<std::pair<std::string, std::string>>& arguments);
+// What DPDK is told of a PCI device at its start, with what was written behind its address.
+std::string allowed_pci(const Device& device);
 
 // DPDK wants a number behind the driver's name, different for each device: the port's place in the plan.
 std::string vdev_name(const Device& device, unsigned index);

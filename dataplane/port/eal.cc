@@ -116,8 +116,8 @@ Result<> start_eal(const EalRequest& request) {
     add_ordinary_memory(arguments, request.bytes);
   else if (auto done = add_memory(arguments, request.bytes); !done)
     return done;
-  if (request.pci_addresses.empty()) arguments.insert(arguments.end(), {"--no-pci", "--iova-mode=va"});
-  for (const std::string& address : request.pci_addresses) arguments.push_back("-a" + address);
+  if (request.pci_devices.empty()) arguments.insert(arguments.end(), {"--no-pci", "--iova-mode=va"});
+  for (const std::string& device : request.pci_devices) arguments.push_back("-a" + device);
   arguments.insert(arguments.end(), extra.begin(), extra.end());
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());

@@ -17,8 +17,11 @@ std::unexpected<Error> refuse(const PoolRequest& request, int number) {
 }
 
 int fill(rte_mempool* pool, const PoolRequest& request) {
-  if (const int number = rte_mempool_set_ops_byname(pool, rte_mbuf_best_mempool_ops(), nullptr); number != 0)
-    return number;
+  // A stack without locks: the door and control take and give buffers as well, and where they lose the core in the
+  // middle of it, a ring's other users would wait for them. Where the processor has none, the ring.
+  if (rte_mempool_set_ops_byname(pool, "lf_stack", nullptr) != 0)
+    if (const int number = rte_mempool_set_ops_byname(pool, rte_mbuf_best_mempool_ops(), nullptr); number != 0)
+      return number;
   rte_pktmbuf_pool_private shape{.mbuf_data_room_size = request.room, .mbuf_priv_size = 0, .flags = 0};
   rte_pktmbuf_pool_init(pool, &shape);
   if (const int number = rte_mempool_populate_default(pool); number < 0) return number;

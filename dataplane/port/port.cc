@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <linux/if_packet.h>
 #include <linux/if_xdp.h>
+#include <net/if.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -56,6 +57,12 @@ uint16_t descriptors_of(const Device& device) {
   return device.kind == Device::Kind::kAfXdp ? kXdpDescriptors : kDescriptors;
 }
 
+// By DPDK's interrupt thread.
+int note_reset(uint16_t, rte_eth_event_type, void* reset, void*) {
+  static_cast<std::atomic<bool>*>(reset)->store(true);
+  return 0;
+}
+
 class Opening {
  public:
   Opening(const PortRequest& request, Device device, uint16_t queues, rte_mempool* pool)
@@ -75,6 +82,7 @@ class Opening {
     if (auto done = configure(); !done) return std::unexpected(std::move(done).error());
     if (auto done = set_up_queues(); !done) return std::unexpected(std::move(done).error());
     if (const int number = rte_eth_dev_start(port_.id); number != 0) return refuse(request_, "start it", number);
+    rte_eth_dev_callback_register(port_.id, RTE_ETH_EVENT_INTR_RESET, note_reset, port_.reset.get());
     if (const int number = rte_eth_promiscuous_enable(port_.id); number != 0 && number != -ENOTSUP)
       return refuse(request_, "receive all frames", number);
     (void)rte_eth_allmulticast_enable(port_.id);
@@ -92,7 +100,7 @@ class Opening {
     int number;
     std::string name = port_.device.driver;
     if (port_.device.kind == Device::Kind::kPci) {
-      number = rte_eal_hotplug_add("pci", name.c_str(), "");
+      number = rte_eal_hotplug_add("pci", name.c_str(), arguments_text(port_.device.arguments).c_str());
       if (number == -EEXIST) number = 0;  // found when DPDK started
     } else {
       name = vdev_name(port_.device, port_.index);
@@ -267,12 +275,26 @@ uint64_t socket_drops(const Port& port, uint64_t so_far) {
   return drops;
 }
 
+namespace {
 bool link_is_up(const Port& port) {
   rte_eth_link link{};
   return rte_eth_link_get_nowait(port.id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }
+}  // namespace
+
+// The sockets of af_packet and af_xdp stay with the interface that they were opened on, whatever has its name now.
+PortState state_of(const Port& port) {
+  if (port.reset->load()) return PortState::kReplaced;
+  if (port.interface_index != 0) {
+    const auto index = int(::if_nametoindex(port.device.interface.c_str()));
+    if (index == 0) return PortState::kDown;
+    if (index != port.interface_index) return PortState::kReplaced;
+  }
+  return link_is_up(port) ? PortState::kUp : PortState::kDown;
+}
 
 void close_port(const Port& port) {
+  rte_eth_dev_callback_unregister(port.id, RTE_ETH_EVENT_INTR_RESET, note_reset, port.reset.get());
   if (const int number = rte_eth_dev_stop(port.id); number != 0)
     log::warning("port {}: it does not stop: {}", port.name, rte_strerror(-number));
   (void)rte_eth_dev_close(port.id);

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -37,6 +39,7 @@ struct Port {
   Wake wake = Wake::kNap;
   std::vector<int> queue_fds;  // by queue, for Wake::kDescriptor; owned by the driver
   int interface_index = 0;     // of the Linux interface under it, or 0
+  std::shared_ptr<std::atomic<bool>> reset = std::make_shared<std::atomic<bool>>();  // said by its driver
 };
 
 struct PortRequest {
@@ -56,7 +59,14 @@ struct PortNeeds {
 Result<PortNeeds> port_needs(const PortRequest& request);
 
 Result<Port> open_port(const PortRequest& request, rte_mempool* pool);
-bool link_is_up(const Port& port);
+
+enum class PortState : uint8_t {
+  kUp,
+  kDown,      // no link, or the device was taken away
+  kReplaced,  // the device is another one, or has reset itself: only a new start opens it
+};
+PortState state_of(const Port& port);
+
 // Packets that the queues' sockets had no room for since the start, which the drivers do not tell of; `so_far` is what
 // the last call said. 0 for devices without sockets.
 uint64_t socket_drops(const Port& port, uint64_t so_far);

@@ -108,6 +108,9 @@ Result<> check_settings(const image::Plan& plan) {
                                s.udp_timeout_ms()};
   for (const uint32_t ms : timeouts)
     if (ms == 0 || ms > 0x7fffffff) return fail(fmt::format("a flow timeout of {} ms", ms));
+  if (s.door_rate() == 0) return fail("a door that lets nothing in");
+  if (s.door_ports() && s.door_ports()->size() > 64)
+    return fail(fmt::format("{} ports of the host; up to 64 are possible", s.door_ports()->size()));
   if (s.backends_max() > 1'000'000) return fail(fmt::format("dataplane.backends_max of {}", s.backends_max()));
   for (const image::Port* port : *plan.ports())
     if (port->addresses())
@@ -142,6 +145,18 @@ std::vector<IpAddress> addresses_of(const flatbuffers::Vector<const image::Addre
   return out;
 }
 
+constexpr uint16_t kHostPorts[] = {22, 179, 3784, 4784};  // ssh, BGP, BFD: of a plan that says nothing
+
+DoorSettings door_of(const image::Settings& s) {
+  DoorSettings door{.rate = s.door_rate(), .other_hosts = s.door_other_hosts()};
+  const auto add = [&](uint16_t port) { door.host_ports_be.push_back(__builtin_bswap16(port)); };
+  if (s.door_ports())
+    std::ranges::for_each(*s.door_ports(), add);
+  else
+    std::ranges::for_each(kHostPorts, add);
+  return door;
+}
+
 PlanSettings settings_of(const image::Settings& s) {
   return {.workers = {s.workers()->begin(), s.workers()->end()},
           .poll = s.poll(),
@@ -154,7 +169,8 @@ PlanSettings settings_of(const image::Settings& s) {
                        s.udp_timeout_ms()},
           .services_max = s.services_max(),
           .backends_max = s.backends_max(),
-          .neighbours_max = s.neighbours_max()};
+          .neighbours_max = s.neighbours_max(),
+          .door = door_of(s)};
 }
 
 PlanPort port_of(const image::Port& p, const std::vector<IpAddress>& nat_addresses) {

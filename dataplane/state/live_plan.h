@@ -33,6 +33,19 @@ struct Timeouts {
   uint32_t tcp_syn_ms = 60000, tcp_established_ms = 900000, tcp_closing_ms = 10000, udp_ms = 30000;
 };
 
+// What this host's kernel gets of what is not for a service.
+struct DoorSettings {
+  uint32_t rate = 20'000;               // packets a second that it did not ask for
+  std::vector<uint16_t> host_ports_be;  // TCP and UDP ports of its own that come first
+  bool other_hosts = false;             // also what is for another link address
+
+  bool is_host_port(uint16_t port_be) const {
+    for (const uint16_t one : host_ports_be)
+      if (one == port_be) return true;
+    return false;
+  }
+};
+
 struct PlanSettings {
   std::vector<uint16_t> workers;
   image::Poll poll{};
@@ -42,6 +55,7 @@ struct PlanSettings {
   image::Checksums checksums{};
   Timeouts timeouts;
   uint32_t services_max = 0, backends_max = 0, neighbours_max = 0;
+  DoorSettings door;
 };
 
 struct PlanBackend {

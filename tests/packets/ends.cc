@@ -37,8 +37,10 @@ Egress Ends::egress() {
   return {.context = this,
           .transmit = [](void* ends, uint16_t port, rte_mbuf** packets,
                          uint16_t count) { return take(of(ends).sent, port, packets, count, of(ends).transmit_room); },
-          .to_kernel = [](void* ends, rte_mbuf** packets,
-                          uint16_t count) { return take(of(ends).kernel, 0, packets, count, of(ends).door_room); },
+          .to_kernel =
+              [](void* ends, DoorClass door, rte_mbuf** packets, uint16_t count) {
+                return take(of(ends).kernel, uint32_t(door), packets, count, of(ends).door_room);
+              },
           .hand_over =
               [](void* ends, uint32_t worker, rte_mbuf** packets, uint16_t count) {
                 return take(of(ends).handed_over, worker, packets, count, of(ends).hand_over_room);

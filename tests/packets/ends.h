@@ -19,7 +19,7 @@ struct Outcome {
 struct Ends {
   struct Given {
     std::vector<std::byte> frame;
-    uint32_t to = 0;  // port or worker
+    uint32_t to = 0;  // port, worker or DoorClass
     IpAddress next;   // of packets that wait
     std::optional<KnownDatagram> mark;  // of fragments that were joined (path/join.h)
   };

@@ -75,7 +75,7 @@ TEST(Ends, TheSameInABurstThatDoesNotLeaveWhole) {
   run(site, ends, frames);
   EXPECT_EQ(ends.sent.size(), 3u);
   EXPECT_EQ(site.drops(Reason::k_tx_full), 7u);
-  EXPECT_EQ(site.drops(Reason::k_door_full), 1u);
+  EXPECT_EQ(site.drops(Reason::k_door_rest_full), 1u);
 }
 
 TEST(HandOver, FlowsGoToTheirOwnerByHash) {

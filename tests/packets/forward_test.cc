@@ -362,8 +362,8 @@ TEST(LinkAddresses, OnlyFramesForThePortAreForwarded) {
   Site site;
   const auto bytes = frame({kTunnel});
   EXPECT_EQ(verdict_of(site, bytes, {2, 0, 0, 0, 0, 2}), Verdict::kForward);
-  EXPECT_EQ(verdict_of(site, bytes, {2, 0, 0, 0, 0, 3}), Verdict::kDoor) << "flooded by a switch";
-  EXPECT_EQ(verdict_of(site, bytes, {0x42, 0, 0, 0, 0, 2}), Verdict::kDoor);
+  EXPECT_EQ(verdict_of(site, bytes, {2, 0, 0, 0, 0, 3}), Verdict::kDrop) << "flooded by a switch";
+  EXPECT_EQ(verdict_of(site, bytes, {0x42, 0, 0, 0, 0, 2}), Verdict::kDrop);
   EXPECT_EQ(verdict_of(site, bytes, {255, 255, 255, 255, 255, 255}), Verdict::kDoor) << "RFC 1812 5.3.4";
   EXPECT_EQ(verdict_of(site, bytes, {1, 0, 0x5e, 0, 0, 1}), Verdict::kDoor);
   EXPECT_EQ(verdict_of(site, bytes, {0, 0, 0x5e, 0, 1, 51}), Verdict::kForward) << "a virtual router's";

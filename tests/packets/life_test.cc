@@ -239,6 +239,7 @@ TEST(Inspect, FindsFlowsByServiceBackendAndClientAFewGroupsAStep) {
     question.flows = &request;
     EXPECT_TRUE(site.worker.inspections.ask(question));
     InspectRequest second;
+    second.flows = &request;
     EXPECT_FALSE(site.worker.inspections.ask(second)) << "one at a time";
     int steps = 0;
     for (; !question.done.load() && steps < 100; ++steps) path::answer(site.worker);
@@ -248,7 +249,7 @@ TEST(Inspect, FindsFlowsByServiceBackendAndClientAFewGroupsAStep) {
   FlowsRequest all = ask({.limit = 10});
   EXPECT_EQ(all.total, 601u);
   EXPECT_EQ(all.flows.size(), 10u);
-  FlowsRequest of_slot = ask({.slot = slot, .limit = 1000});
+  FlowsRequest of_slot = ask({.slots = {slot}, .limit = 1000});
   EXPECT_EQ(of_slot.total, of_slot.flows.size());
   EXPECT_EQ(of_slot.total, gauge(site, slot));
   const ServiceId nat = site.registry->service("nat4").value();
@@ -258,6 +259,24 @@ TEST(Inspect, FindsFlowsByServiceBackendAndClientAFewGroupsAStep) {
   EXPECT_EQ(of_service.flows[0].nat_source->address, reply.destination);
   EXPECT_EQ(of_service.flows[0].nat_source->port, __builtin_bswap16(reply.destination_port_be));
   EXPECT_EQ(ask({.client = IpAddress::v4(1)}).total, 0u);
+}
+
+TEST(Inspect, AWalkThroughTheTableKeepsNoExplanationWaiting) {
+  Site site;
+  for (uint16_t i = 0; i < 600; ++i) run(site, frame({flow(kTunnel, Protocol::kTcp, uint16_t(1000 + i)), kTcpSyn}));
+  FlowsRequest all{.limit = 1};
+  Explanation explanation;
+  explanation.tuple = flow(kNat);
+  InspectRequest walk, quick;
+  walk.flows = &all, quick.explain = &explanation;
+  ASSERT_TRUE(site.worker.inspections.ask(walk));
+  path::answer(site.worker);
+  ASSERT_TRUE(site.worker.inspections.ask(quick));
+  path::answer(site.worker);
+  EXPECT_TRUE(quick.done.load());
+  EXPECT_FALSE(walk.done.load());
+  for (int steps = 0; !walk.done.load() && steps < 100; ++steps) path::answer(site.worker);
+  EXPECT_EQ(all.total, 600u);
 }
 
 TEST(Inspect, ExplainIsAnsweredThroughTheSameBox) {

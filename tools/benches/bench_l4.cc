@@ -29,7 +29,7 @@ uint16_t keep(void*, uint16_t, rte_mbuf**, uint16_t count) {
   return count;
 }
 uint64_t refused = 0;
-uint16_t refuse(void*, rte_mbuf**, uint16_t count) {
+uint16_t refuse(void*, DoorClass, rte_mbuf**, uint16_t count) {
   refused += count;
   return count;
 }

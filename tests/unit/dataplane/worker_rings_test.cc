@@ -2,9 +2,12 @@
 #include "dataplane/worker_rings.h"
 
 #include <gtest/gtest.h>
+#include <rte_ring.h>
 
 #include <set>
 #include <vector>
+
+#include "tests/packets/site.h"
 
 namespace cardea::dataplane {
 namespace {
@@ -37,6 +40,20 @@ TEST(QueuesOfPorts, TheSenderForOthersHasAQueueOfItsOwn) {
     for (uint16_t queues = 1; queues <= 6; ++queues)
       for (uint16_t port = 0; port < 7; ++port)
         EXPECT_LT(sending_queue(port, queues, sender_of(port, queues, workers), workers), queues);
+}
+
+// What the scheduler can do to a thread in the middle of a push cannot be had at will; that nobody waits for it is what
+// the ring was made for.
+TEST(Rings, AProducerThatLosesItsCoreKeepsNobodyElseFromPushing) {
+  test::start_eal();
+  const auto rings = Rings::create(1, "preempted").value();
+  for (const char* name :
+       {"preempteddoor0", "preempteddoor1", "preempteddoor2", "preemptedinbox0", "preemptedoutbox0"}) {
+    const rte_ring* ring = rte_ring_lookup(name);
+    ASSERT_NE(ring, nullptr) << name;
+    EXPECT_EQ(rte_ring_get_prod_sync_type(ring), RTE_RING_SYNC_MT_RTS) << name;
+    EXPECT_EQ(rte_ring_get_prod_htd_max(ring), rte_ring_get_capacity(ring)) << name;
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <rte_cycles.h>
 #include <rte_mbuf.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,10 +23,9 @@ class DoorTest : public testing::Test {
   void SetUp() override {
     start_eal();
     static int made = 0;  // DPDK's rings have names
-    auto door_ring = PacketRing::create("door" + std::to_string(made), kDoorPackets);
+    rings_ = Rings::create(0, "doortest" + std::to_string(made)).value();
     auto in = PacketRing::create("in" + std::to_string(made), kRingPackets);
     auto out = PacketRing::create("out" + std::to_string(made++), 128);
-    rings_ = std::make_unique<Rings>(std::move(*door_ring));
     rings_->workers.push_back(std::make_unique<WorkerRings>(std::move(*in), std::move(*out)));
     int pair[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
@@ -39,17 +39,18 @@ class DoorTest : public testing::Test {
                                                                   .quiet_points = quiet_,
                                                                   .reader = 0,
                                                                   .plans = plans_,
+                                                                  .conversations = conversations_,
                                                                   .cells = site_.segment->cells(1),
                                                                   .path_cells = site_.path_cells,
                                                                   .rows = rows_});
     ASSERT_TRUE(door_->start());
   }
 
-  void to_kernel(const std::vector<Frame>& frames) {
+  void to_kernel(const std::vector<Frame>& frames, DoorClass door = DoorClass::kService) {
     for (const Frame& frame : frames) {
       rte_mbuf* one = packet(frame);
       one->port = 0;
-      ASSERT_EQ(rings_->door.push(&one, 1), 1);
+      ASSERT_EQ(rings_->door(door).push(&one, 1), 1);
     }
     rings_->door_bell.ring();
   }
@@ -87,6 +88,7 @@ class DoorTest : public testing::Test {
   ControlRows rows_;
   QuietPoints quiet_{1};
   Published<LivePlan> plans_{quiet_};
+  Conversations conversations_;
   std::unique_ptr<Rings> rings_;
   FileDescriptor tap_, kernel_;
   std::unique_ptr<KernelDoor> door_;
@@ -139,6 +141,43 @@ TEST_F(DoorTest, WhatFindsNoRoomWaitsInTheTap) {
   ASSERT_EQ(frames.size(), kFrames);
   for (uint32_t i = 0; i < kFrames; ++i) EXPECT_EQ(load_be32(frames[i].data() + 38), i);
   EXPECT_EQ(counted(rows_.from_kernel_lost), 0u);
+}
+
+TEST_F(DoorTest, WhomTheKernelTalksToIsKnownBeforeItsPacketLeaves) {
+  const auto knows = [&](const FlowTuple& answer) {
+    const auto now_s = uint32_t(rte_rdtsc() / (rte_get_tsc_hz() / 1000)) / 1000;
+    return conversations_.knows(Conversations::hash(plans_.load()->hash_key, answer), now_s);
+  };
+  const FlowTuple probe = tuple("192.0.2.1:40000", "10.0.0.11:80"), answer = tuple("10.0.0.11:80", "192.0.2.1:40000");
+  EXPECT_FALSE(knows(answer));
+  kernel_sends({}, segment(probe, 0, 10));
+  ASSERT_EQ(worker_gets(1).size(), 1u);
+  EXPECT_TRUE(knows(answer));
+  EXPECT_FALSE(knows(probe));
+}
+
+TEST_F(DoorTest, AResetToAStrangerMakesNoAcquaintance) {
+  const FlowTuple reset = tuple("192.0.2.1:81", "198.51.100.7:5555"),
+                  stray = tuple("198.51.100.7:5555", "192.0.2.1:81");
+  kernel_sends({}, frame({.tuple = reset, .tcp_flags = wire::kTcpRst}));
+  ASSERT_EQ(worker_gets(1).size(), 1u);
+  EXPECT_FALSE(conversations_.knows(Conversations::hash(plans_.load()->hash_key, stray),
+                                    uint32_t(rte_rdtsc() / (rte_get_tsc_hz() / 1000)) / 1000));
+}
+
+TEST_F(DoorTest, StrangersGetTheirShareASecondAndTheHostGoesFirst) {
+  image::PlanT few = plan_of({});
+  few.settings->door_rate = 20;  // and two at once
+  plans_.publish(build_live_plan(packed(few), *site_.registry).value());
+  to_kernel(std::vector<Frame>(40, segment(kFlow4, 0, 10)), DoorClass::kRest);
+  to_kernel({Frame(60, std::byte{1})}, DoorClass::kHost);
+  bool host_came = false;
+  for (int strangers = 0; !host_came; ++strangers) {
+    ASSERT_LT(strangers, 20) << "the host's frame came after a second of strangers";
+    host_came = kernel_gets().size() == sizeof(VirtioHeader) + 60;
+  }
+  EXPECT_GT(rings_->door(DoorClass::kRest).size(), 0u) << "they wait, and are not dropped";
+  while (rings_->door(DoorClass::kRest).size() > 0) ASSERT_FALSE(kernel_gets().empty()) << "nor are they forgotten";
 }
 
 TEST_F(DoorTest, NonsenseOfTheKernelIsCountedAsLost) {

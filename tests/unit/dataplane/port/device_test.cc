@@ -17,6 +17,11 @@ TEST(Device, PciAddressesWithAndWithoutDomain) {
   EXPECT_EQ(parse_device("0001:3b:00.0")->driver, "0001:3b:00.0");
 }
 
+TEST(Device, WhatIsWrittenBehindAPciAddressReachesItsDriver) {
+  EXPECT_EQ(allowed_pci(*parse_device("3b:00.0,mprq_en=1,rxq_pkt_pad_en")), "0000:3b:00.0,mprq_en=1,rxq_pkt_pad_en");
+  EXPECT_EQ(allowed_pci(*parse_device("0000:3b:00.0")), "0000:3b:00.0");
+}
+
 TEST(Device, VirtualDevicesKeepTheirArguments) {
   auto device = parse_device("net_af_packet,iface=eth1,qpairs=2");
   ASSERT_TRUE(device);

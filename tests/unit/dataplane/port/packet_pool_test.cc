@@ -39,6 +39,19 @@ TEST(PacketPool, BuffersLieOneBehindTheOther) {
   rte_mempool_free(*pool);
 }
 
+TEST(PacketPool, AThreadThatLosesItsCoreKeepsNobodyFromBuffers) {
+  test::start_eal();
+  auto pool = make_packet_pool({.name = "shared", .buffers = 500, .cache = 0, .room = 2176});
+  ASSERT_TRUE(pool) << pool.error().message;
+  EXPECT_STREQ(rte_mempool_get_ops((*pool)->ops_index)->name, "lf_stack") << "its users wait for nobody";
+  std::vector<rte_mbuf*> all(500);
+  ASSERT_EQ(rte_pktmbuf_alloc_bulk(*pool, all.data(), 500), 0) << "every buffer can be had";
+  EXPECT_EQ(rte_pktmbuf_alloc(*pool), nullptr);
+  rte_pktmbuf_free_bulk(all.data(), 500);
+  EXPECT_EQ(rte_mempool_avail_count(*pool), 500u);
+  rte_mempool_free(*pool);
+}
+
 TEST(PacketPool, MoreThanMemoryHoldsIsRefused) {
   test::start_eal();
   auto pool = make_packet_pool({.name = "large", .buffers = 50'000'000, .cache = 32, .room = 2176});

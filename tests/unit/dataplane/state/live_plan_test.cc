@@ -53,6 +53,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"backend port", [](auto& p) { p.pools[0]->backends[1]->port = 0; }, "has port 0"},
         Refusal{"backends_max", [](auto& p) { p.settings->backends_max = 7; },
                 "8 backends, but dataplane.backends_max is 7"},
+        Refusal{"door shut", [](auto& p) { p.settings->door_rate = 0; }, "a door that lets nothing in"},
+        Refusal{"door ports", [](auto& p) { p.settings->door_ports.resize(65); }, "65 ports of the host"},
         Refusal{"backends_max beyond", [](auto& p) { p.settings->backends_max = 2'000'000; },
                 "dataplane.backends_max of 2000000"},
         Refusal{"services_max", [](auto& p) { p.settings->services_max = 3; },
