@@ -53,6 +53,13 @@ struct FlowTimeouts {
   bool operator==(const FlowTimeouts&) const = default;
 };
 
+struct Door {
+  uint64_t rate = 20'000;
+  std::vector<uint16_t> ports = {22, 179, 3784, 4784};  // ssh, BGP, BFD
+  bool other_hosts = false;
+  bool operator==(const Door&) const = default;
+};
+
 struct Dataplane {
   Place place;
   std::vector<uint16_t> workers;  // CPU numbers
@@ -61,6 +68,7 @@ struct Dataplane {
   Checksums checksums = Checksums::kHeaders;
   Nat nat;
   FlowTimeouts timeouts;
+  Door door;
   uint32_t services_max = 4096, backends_max = 65'536, neighbours_max = 4096;
   std::vector<Port> ports;
   bool operator==(const Dataplane&) const = default;

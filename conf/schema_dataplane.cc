@@ -48,6 +48,27 @@ const Section& timeouts_section() {
   return section;
 }
 
+const Section& door_section() {
+  static const Section section = section_of<Door>(
+      "door", "",
+      {
+          value("rate", &Door::rate, count(100, 10'000'000),
+                {.prose = "Packets a second that this host gets without having asked for them: not for a service, not "
+                          "an answer to a connection of its own, not among `ports`, and no ARP, neighbour discovery, "
+                          "routing protocol or ping. What is beyond is dropped as \"door_rest_full\".",
+                 .example = "rate = \"50k\";"}),
+          value("ports", &Door::ports, number<uint16_t>(1, 65535),
+                {.prose = "TCP and UDP ports of programs on this host that clients begin to talk to and that must be "
+                          "reached whatever else comes in. What comes in for them goes first, without `rate`.",
+                 .example = "ports = [22, 179, 9477];",
+                 .count_max = 64}),
+          value("other_hosts", &Door::other_hosts, boolean(),
+                {.prose = "Whether this host also gets what is for another host's link address, as a bridge or virtual "
+                          "machines on the port's interface need. Otherwise it is dropped as \"for_another_host\"."}),
+      });
+  return section;
+}
+
 const Section& port_section() {
   static const Section section = section_of<Port>(
       "port", "name",
@@ -117,6 +138,8 @@ const Section& dataplane_section() {
                 {.prose = "Source addresses and ports of connections to backends."}),
           group("timeouts", &Dataplane::timeouts, timeouts_section(),
                 {.prose = "When an idle connection is forgotten."}),
+          group("door", &Dataplane::door, door_section(),
+                {.prose = "What this host itself gets of the packets that come in by the ports."}),
           value(
               "services_max", &Dataplane::services_max, number<uint32_t>(1, 65536),
               {.prose = "Most services the dataplane has room for.", .restart = restart_of("dataplane.services_max")}),

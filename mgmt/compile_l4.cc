@@ -70,12 +70,13 @@ Offset<image::Settings> write_settings(Builder& builder, const conf::Dataplane& 
   const auto milliseconds = [](conf::milliseconds time) { return uint32_t(time.count()); };
   const auto workers = builder.CreateVector(from.workers);
   const auto nat_addresses = builder.CreateVectorOfStructs(addresses(from.nat.addresses));
-  return image::CreateSettings(builder, workers,
-                               from.poll == conf::Poll::kBusy ? image::Poll::busy : image::Poll::adaptive, from.flows,
-                               nat_addresses, from.nat.port_first, from.nat.port_last, checksums(from.checksums),
-                               milliseconds(from.timeouts.tcp_syn), milliseconds(from.timeouts.tcp_established),
-                               milliseconds(from.timeouts.tcp_closing), milliseconds(from.timeouts.udp),
-                               from.services_max, from.backends_max, from.neighbours_max);
+  const auto door_ports = builder.CreateVector(from.door.ports);
+  return image::CreateSettings(
+      builder, workers, from.poll == conf::Poll::kBusy ? image::Poll::busy : image::Poll::adaptive, from.flows,
+      nat_addresses, from.nat.port_first, from.nat.port_last, checksums(from.checksums),
+      milliseconds(from.timeouts.tcp_syn), milliseconds(from.timeouts.tcp_established),
+      milliseconds(from.timeouts.tcp_closing), milliseconds(from.timeouts.udp), from.services_max, from.backends_max,
+      from.neighbours_max, uint32_t(from.door.rate), door_ports, from.door.other_hosts);
 }
 
 Offset<image::Backend> write_backend(Builder& builder, const conf::Backend& backend, const Standing& standing) {

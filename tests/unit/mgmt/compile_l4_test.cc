@@ -58,6 +58,17 @@ TEST(CompileL4, SaysEverythingTheDataplaneNeeds) {
   EXPECT_EQ(std::memcmp(third->address()->bytes()->data(), address.bytes.data(), 16), 0);
 }
 
+TEST(CompileL4, TheDoorIsAsItWasWritten) {
+  conf::Config config = testing::config();
+  config.dataplane->door = {.rate = 12'345, .ports = {22, 9477}, .other_hosts = true};
+  const Compiled compiled(config, {});
+  const auto* settings = compiled.plan->settings();
+  EXPECT_EQ(settings->door_rate(), 12'345u);
+  ASSERT_EQ(settings->door_ports()->size(), 2u);
+  EXPECT_EQ(settings->door_ports()->Get(1), 9477);
+  EXPECT_TRUE(settings->door_other_hosts());
+}
+
 TEST(CompileL4, SharesFollowWeightsWithinOneSlot) {
   const Compiled compiled(testing::config(), {});
   const auto* web = compiled.plan->pools()->Get(0);
