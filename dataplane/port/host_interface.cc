@@ -149,6 +149,12 @@ Result<> prepare_host_interface(const std::string& name, uint32_t mtu) {
   return bring_up(*socket);
 }
 
+bool has_link(const std::string& name) {
+  auto socket = InterfaceSocket::open(name);
+  ifreq ifr{};
+  return socket && socket->request(SIOCGIFFLAGS, ifr, "read its flags") && (ifr.ifr_flags & IFF_RUNNING) != 0;
+}
+
 Result<> detach_xdp(int interface_index) {
   auto netlink = Netlink::open(0);
   if (!netlink) return std::unexpected(std::move(netlink).error());

@@ -25,6 +25,9 @@ Result<HostInterface> read_host_interface(const std::string& name);
 // Up, promiscuous, silent, MTU at least `mtu`, and without an XDP program left by a process that was killed.
 Result<> prepare_host_interface(const std::string& name, uint32_t mtu);
 
+// It is up and its cable carries.
+bool has_link(const std::string& name);
+
 Result<> detach_xdp(int interface_index);
 
 }  // namespace cardea::dataplane

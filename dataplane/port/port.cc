@@ -276,7 +276,9 @@ uint64_t socket_drops(const Port& port, uint64_t so_far) {
 }
 
 namespace {
+// The af_packet driver says that it is up whatever its interface says.
 bool link_is_up(const Port& port) {
+  if (port.device.on_host_interface()) return has_link(port.device.interface);
   rte_eth_link link{};
   return rte_eth_link_get_nowait(port.id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }
