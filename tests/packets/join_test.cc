@@ -199,7 +199,7 @@ TEST(Fragments, OfAnotherHostsFrameAreNotJoined) {
   Ends ends;
   const auto pieces = fragments_of(frame({.tuple = kTunnel, .payload = 1100}), 400, 9);
   for (const Outcome& outcome : run(site, ends, pieces, {.mac = 0x02'00'00'00'00'02}))
-    EXPECT_EQ(name(outcome.reason), name(Reason::k_other_link_address));
+    EXPECT_EQ(name(outcome.reason), name(Reason::k_for_another_host));
 }
 
 TEST(Fragments, WithAHeaderTooShortForItsPortsAreDropped) {
