@@ -93,12 +93,17 @@ void check_mode(Checks& checks, const Service& service) {
       refuse_written(checks, service, "routes", where);
       return check_idle(
           checks, path,
-          {"connections_max", "request_timeout", "idle_timeout", "body_timeout", "header_max", "body_max"}, where);
+          {"connections_max", "source_connections_max", "request_timeout", "idle_timeout", "body_timeout", "rate_min",
+           "rate_window", "linger_timeout", "header_max", "body_max"},
+          where);
     }
     case Mode::kTcp: {
       const std::string where = "a service of mode \"tcp\"";
       refuse_written(checks, service, "routes", where);
-      return check_idle(checks, path, {"forward", "request_timeout", "body_timeout", "header_max", "body_max"}, where);
+      return check_idle(checks, path,
+                        {"forward", "request_timeout", "body_timeout", "rate_min", "rate_window", "linger_timeout",
+                         "header_max", "body_max"},
+                        where);
     }
     case Mode::kHttp:
       return check_idle(checks, path, {"forward"}, "a service of mode \"http\"");

@@ -118,7 +118,9 @@ void check_l4_use(Checks& checks, const Pool& pool) {
   if (checks.uses.of(pool.name).l7) return;
   const std::string where = "a pool that only l4 services use";
   check_idle(checks, path,
-             {"tls", "connect_timeout", "response_timeout", "idle_timeout", "idle_connections", "retries"}, where);
+             {"tls", "connect_timeout", "response_timeout", "idle_timeout", "idle_connections", "retries",
+              "response_header_max", "processing_timeout"},
+             where);
   for (const Backend& backend : pool.backends) check_idle(checks, backend.place.path, {"connections_max"}, where);
 }
 

@@ -122,6 +122,8 @@ struct Pool {
   milliseconds connect_timeout{1000}, response_timeout{30'000}, idle_timeout{30'000};
   uint32_t idle_connections = 256;
   uint32_t retries = 2;
+  uint64_t response_header_max = 64 << 10;  // bytes
+  milliseconds processing_timeout{600'000};
   HealthCheck health;
   bool operator==(const Pool&) const = default;
 
@@ -187,6 +189,9 @@ struct Service {
   uint32_t connections_max = 100'000;
   milliseconds request_timeout{10'000}, idle_timeout{60'000}, body_timeout{30'000};
   uint64_t header_max = 16 << 10, body_max = 0;  // bytes; 0: no limit
+  uint64_t rate_min = 100;                       // bytes a second; 0: any
+  milliseconds rate_window{30'000}, linger_timeout{300'000};
+  uint32_t source_connections_max = 0;  // 0: no limit
   bool operator==(const Service&) const = default;
 
   // As commands, metrics and logs call it.

@@ -130,6 +130,11 @@ const Section& pool_section() {
           value("retries", &Pool::retries, number<uint32_t>(0, 10),
                 {.prose = "http services: how often a request that is safe to send again is taken to another backend "
                           "after one failed."}),
+          value("response_header_max", &Pool::response_header_max, size(1 << 10, 1 << 20),
+                {.prose = "http services: largest head of a backend's response; what is larger is answered with 502."}),
+          value("processing_timeout", &Pool::processing_timeout, duration(10ms, 24h),
+                {.prose = "http services: how long a backend may take for the head of its response that goes on saying "
+                          "that it works (status 102): each 102 begins response_timeout anew, up to this."}),
           group("health", &Pool::health, health_section(), {.prose = "How the pool's backends are checked."}),
       });
   return section;

@@ -85,7 +85,8 @@ Offset<image::Pool> write_pool(Builder& builder, const conf::Pool& pool, const P
   const auto tls = pool.tls ? write_backend_tls(builder, *pool.tls) : Offset<image::BackendTls>();
   return image::CreatePool(builder, builder.CreateString(pool.name), balance(pool.balance),
                            builder.CreateVector(backends), ring, tls, ms(pool.connect_timeout),
-                           ms(pool.response_timeout), ms(pool.idle_timeout), pool.idle_connections, pool.retries);
+                           ms(pool.response_timeout), ms(pool.idle_timeout), pool.idle_connections, pool.retries,
+                           uint32_t(pool.response_header_max), ms(pool.processing_timeout));
 }
 
 std::vector<Offset<image::Pool>> write_pools(Builder& builder, const conf::Config& config,
@@ -136,7 +137,9 @@ Offset<image::Service> write_service(Builder& builder, const conf::Service& serv
   return image::CreateServiceDirect(builder, service.name.c_str(), http ? image::Mode::http : image::Mode::tcp, &listen,
                                     tls, &routes, http ? 0 : names.pools.at(service.pool), service.connections_max,
                                     ms(service.request_timeout), ms(service.idle_timeout), ms(service.body_timeout),
-                                    uint32_t(service.header_max), service.body_max);
+                                    uint32_t(service.header_max), service.body_max, uint32_t(service.rate_min),
+                                    ms(service.rate_window), ms(service.linger_timeout),
+                                    service.source_connections_max);
 }
 
 std::vector<Offset<image::Service>> write_services(Builder& builder, const conf::Config& config,

@@ -17,6 +17,7 @@
 #include "l7/plan/host_counts.h"
 #include "l7/plan/rows.h"
 #include "l7/route/table.h"
+#include "l7/runtime/pace.h"
 #include "l7/tls/certificate.h"
 
 namespace cardea::l7 {
@@ -61,6 +62,8 @@ struct PoolPlan {
   milliseconds connect_timeout{1000}, response_timeout{30'000}, idle_timeout{30'000};
   uint32_t idle_max = 256;  // pooled connections of this host to a backend
   uint32_t retries = 2;
+  uint32_t response_header_bytes_max = 65'536;
+  milliseconds processing_timeout{600'000};  // as response_timeout, while the backend goes on sending 102
   std::shared_ptr<const RowSet> row_set;
 };
 
@@ -85,10 +88,15 @@ struct ServicePlan {
   milliseconds request_timeout{10'000}, idle_timeout{60'000}, body_timeout{30'000};
   uint32_t header_bytes_max = 16'384;
   uint64_t body_bytes_max = 0;  // 0: no limit
+  uint32_t rate_min = 100;      // bytes a second of a client that is waited for; 0: any
+  milliseconds rate_window{30'000}, linger_timeout{300'000};
+  uint32_t source_connections_max = 0;  // of one client's address on this host; 0: no limit
   ServiceRows rows;
   std::shared_ptr<const RowSet> row_set;
 
   bool has_tls() const { return !certificates.empty(); }
+  // Of a client that sends a body or takes a response.
+  PaceLimits client_pace() const { return {body_timeout, rate_min, rate_window}; }
 };
 
 struct CachePlan {

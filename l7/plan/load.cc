@@ -139,7 +139,12 @@ Result<> add_limits(ServicePlan& service, const image::Service& from) {
   service.body_timeout = milliseconds(from.body_timeout_ms());
   service.header_bytes_max = from.header_bytes_max();
   service.body_bytes_max = from.body_bytes_max();
-  if (service.request_timeout.count() == 0 || service.idle_timeout.count() == 0 || service.body_timeout.count() == 0)
+  service.rate_min = from.rate_min();
+  service.rate_window = milliseconds(from.rate_window_ms());
+  service.linger_timeout = milliseconds(from.linger_timeout_ms());
+  service.source_connections_max = from.source_connections_max();
+  if (service.request_timeout.count() == 0 || service.idle_timeout.count() == 0 || service.body_timeout.count() == 0 ||
+      service.rate_window.count() == 0)
     return fail("a timeout of 0 ms");
   if (service.header_bytes_max < kHeaderBytesMin || service.header_bytes_max > kHeaderBytesMax)
     return fail(fmt::format("header_bytes_max of {}; {} to {} are possible", service.header_bytes_max, kHeaderBytesMin,

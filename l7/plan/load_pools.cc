@@ -111,6 +111,8 @@ Result<std::shared_ptr<const PoolPlan>> load_pool(const image::Pool& from, PlanR
   pool->idle_timeout = milliseconds(from.idle_timeout_ms());
   pool->idle_max = from.idle_max();
   pool->retries = from.retries();
+  pool->response_header_bytes_max = from.response_header_bytes_max();
+  pool->processing_timeout = milliseconds(from.processing_timeout_ms());
   return pool;
 }
 

@@ -24,6 +24,10 @@ ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
   add(rows.connections_total, kCounter, "cardea_l7_service_connections_total", "", at, "Connections accepted");
   add(rows.connections_refused, kCounter, "cardea_l7_service_connections_refused_total", "", at,
       "Connections refused: connections_max reached");
+  add(rows.source_refused, kCounter, "cardea_l7_service_source_connections_refused_total", "", at,
+      "Connections refused: source_connections_max reached");
+  add(rows.slow_clients, kCounter, "cardea_l7_service_slow_clients_total", "", at,
+      "Clients given up while they sent a request or took a response: request_timeout, body_timeout or rate_min");
   add(rows.handshakes, kCounter, "cardea_l7_service_tls_handshakes_total", "", at, "TLS handshakes completed");
   add(rows.handshakes_resumed, kCounter, "cardea_l7_service_tls_resumed_total", "", at,
       "TLS handshakes that resumed a session");

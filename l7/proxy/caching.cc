@@ -221,10 +221,10 @@ Task<> serve_stored(Exchange& x) {
   const std::span<iovec> pieces = compose(x, *x.caching.lookup.object);
   x.record.response_head = x.now();
   x.answer.sent = true;
-  const IoResult written = co_await x.client().write_all(pieces, x.now() + x.service.body_timeout);
+  const IoResult written = co_await x.client().write_all(pieces, x.to_client);
   x.record.bytes_out += written.bytes;
   x.answer.complete = written.ok();
-  if (!written.ok()) x.failure = client_failure(written, Reason::kClientStalled);
+  if (!written.ok()) x.failure = client_failure(written, Reason::kClientStalled, x.to_client);
 }
 
 }  // namespace cardea::l7::proxy

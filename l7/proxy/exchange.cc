@@ -131,10 +131,16 @@ Task<> forward(Exchange& x) {
 }
 
 // What the client has of a response cannot be taken back: it must see that it is not all. Where the end of the
-// connection would pass for the end of the body, only a reset tells.
+// connection would pass for the end of the body, only a reset tells; and who did not take what it was sent is not left
+// with it either.
 void break_off(Exchange& x) {
   x.close = true;
-  x.client().close(x.answer.until_close ? Close::kReset : Close::kOrderly);
+  if (x.answer.until_close || x.failure.origin == Origin::kClient) x.client().close(Close::kReset);
+}
+
+// Who would not be waited for any longer is not waited for behind its answer either.
+bool was_given_up(const Failure& failed) {
+  return failed.is(Reason::kRequestTimeout) || failed.is(Reason::kBodyTimeout) || failed.is(Reason::kClientStalled);
 }
 
 void conclude(Exchange& x, const Failure& failed) {
@@ -145,6 +151,7 @@ void conclude(Exchange& x, const Failure& failed) {
     record.detail = failed.detail;
     if (record.status == 0) record.status = failed.is(Reason::kClientClosed) ? 499 : failed.status;
   }
+  if (was_given_up(failed)) count(x.shard(), x.service.rows.slow_clients);
   record.bytes_in += x.upload.body_bytes;
   write(x.shard(), record);
 }
@@ -186,7 +193,8 @@ Failure take_stale(Exchange& x) {
 
 Next next(const Exchange& x) {
   if (!x.close) return Next::kGoOn;
-  return x.upload.complete && x.connection.input.empty() ? Next::kClose : Next::kLinger;
+  if (!x.upload.complete) return was_given_up(x.failure) ? Next::kLinger : Next::kBodyComes;
+  return x.connection.input.empty() ? Next::kClose : Next::kLinger;
 }
 
 }  // namespace
@@ -195,20 +203,18 @@ Exchange::Exchange(Connection& of)
     : connection(of),
       plan(of.service().plan),
       service(*of.service().now().plan),
-      head(*of.exchange_arena().make<http::RequestHead>()) {
+      head(*of.exchange_arena().make<http::RequestHead>()),
+      from_client(service.client_pace()),
+      to_client(service.client_pace()) {
   record = begin_record(of, service, plan->plan->generation);
   if (of.tls()) record.tls_version = of.tls()->version();
 }
 
 Exchange::~Exchange() = default;
 
-Failure client_failure(const IoResult& result, Reason on_timeout) {
-  switch (result.status) {
-    case IoStatus::kTimeout:
-      return failure(on_timeout);
-    default:
-      return failure(Reason::kClientClosed);
-  }
+Failure client_failure(const IoResult& result, Reason on_timeout, const Pace& pace) {
+  if (result.status != IoStatus::kTimeout) return failure(Reason::kClientClosed);
+  return failure(on_timeout, pace.too_slow() ? "rate_min" : "");
 }
 
 Task<> read_head(Exchange& x) {
@@ -223,7 +229,7 @@ Task<> read_head(Exchange& x) {
     const IoResult got = co_await x.client().read(input.room(), deadline);
     input.end += got.bytes;
     if (!got.ok()) {
-      x.failure = client_failure(got, Reason::kRequestTimeout);
+      x.failure = failure(got.status == IoStatus::kTimeout ? Reason::kRequestTimeout : Reason::kClientClosed);
       break;
     }
   }

@@ -83,6 +83,7 @@ class Exchange {
   Input response;  // from the backend
   Failure failure;  // what ended the attempt; empty: nothing
   Instant sent_at{};
+  Pace from_client, to_client;  // while its body, or its taking of the response, is waited for
   ClientWatch watch{*this};
   bool client_gone = false;
   bool close = true;  // the client's connection ends behind this exchange
@@ -107,8 +108,8 @@ Task<> reply(Exchange& exchange, Failure failure);
 // After a 101: bytes in both directions until both sides closed, or nothing came for the service's idle_timeout.
 Task<> tunnel_websocket(Exchange& exchange);
 
-// What a failed read or write of the client's stream means.
-Failure client_failure(const IoResult& result, Reason on_timeout);
+// What a failed read or write of the client's stream means; `pace` ended what timed out.
+Failure client_failure(const IoResult& result, Reason on_timeout, const Pace& pace);
 // Takes what is left of the request's body off the client's buffer, so that the connection can go on behind it.
 void skip_buffered_body(Exchange& exchange);
 
@@ -116,7 +117,8 @@ void skip_buffered_body(Exchange& exchange);
 enum class Next : uint8_t {
   kGoOn,
   kClose,
-  kLinger,  // the client may still be sending, and has to read our answer before its bytes are met with a reset
+  kLinger,     // something of the client's may be on its way, which must not be met with a reset before it read our answer
+  kBodyComes,  // the same, and it has said that it will send more
 };
 // All of it.
 Task<Next> exchange(Arena& arena, Connection& connection);

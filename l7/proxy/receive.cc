@@ -146,10 +146,10 @@ Task<Failure> read_more(Exchange& x, Instant deadline) {
 }
 
 Task<Failure> write_client(Exchange& x, Pieces& pieces) {
-  const IoResult written = co_await x.client().write_all(pieces.span(), x.now() + x.service.body_timeout);
+  const IoResult written = co_await x.client().write_all(pieces.span(), x.to_client);
   x.record.bytes_out += written.bytes;
   if (written.ok()) co_return Failure{};
-  co_return client_failure(written, Reason::kClientStalled);
+  co_return client_failure(written, Reason::kClientStalled, x.to_client);
 }
 
 void note_head(Exchange& x) {

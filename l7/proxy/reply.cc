@@ -18,7 +18,7 @@ Task<> reply(Exchange& x, Failure failed) {
   x.record.status = failed.status;
   if (!written) co_return;
   if (x.record.response_head == Instant{}) x.record.response_head = x.now();
-  const IoResult sent = co_await x.client().write_all(*written, x.now() + x.service.body_timeout);
+  const IoResult sent = co_await x.client().write_all(*written, x.to_client);
   x.record.bytes_out += sent.bytes;
   if (!sent.ok()) x.close = true;
 }

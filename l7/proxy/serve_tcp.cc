@@ -64,6 +64,7 @@ Task<> relay(Flow& flow) {
   flow.record.bytes_in = tunnel.to_backend;
   flow.record.bytes_out = tunnel.to_client;
   flow.record.reason = tunnel.failure ? tunnel.failure.word : word(Reason::kOk);
+  if (tunnel.truncated) flow.record.detail = kTruncated;
   flow.lease.close(tunnel.failure ? Close::kReset : Close::kOrderly);
 }
 

@@ -1,5 +1,7 @@
 // A client's connection from its first byte to its last: the TLS handshake, then exchange after exchange. Between them
 // it waits without a buffer.
+#include <algorithm>
+
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/record.h"
 #include "l7/proxy/tunnel.h"
@@ -7,7 +9,15 @@
 namespace cardea::l7::proxy {
 namespace {
 
-constexpr std::chrono::seconds kLinger{2};  // how long a client has to read an answer behind which we close
+constexpr std::chrono::seconds kLinger{2};  // how long a client that is done sending has to read and close
+
+// Closes behind an answer so that it is read. `pause`: how long at a time nothing may come of a client that still sends.
+Task<> linger(Arena& arena, Connection& c, Stream& stream, std::chrono::milliseconds pause) {
+  const ServicePlan& service = *c.service().now().plan;
+  const PaceLimits limits{pause, service.rate_min, service.rate_window};
+  const auto longest = std::max<std::chrono::milliseconds>(service.linger_timeout, kLinger);
+  co_await close_after_delivery(arena, stream, limits, c.loop().now() + longest);
+}
 
 constexpr std::string_view kPlainToTls =
     "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 22\r\n"
@@ -34,7 +44,7 @@ Task<> tell_why(Arena& arena, Connection& c, const tls::Handshake& done, Mode mo
   } else if (!done.spoke || done.failure == tls::Failure::kClosed) {
     co_return;
   }
-  co_await close_after_delivery(arena, c.socket(), deadline);
+  co_await linger(arena, c, c.socket(), kLinger);
 }
 
 // True: TLS is up.
@@ -104,7 +114,7 @@ Task<> refuse(Arena& arena, Connection& c) {
   count(c.shard(), c.shard().shared().rows.memory_refused);
   const Instant deadline = c.loop().now() + kLinger;
   const IoResult told = co_await c.stream().write_all(kText, deadline);
-  if (told.ok()) co_await close_after_delivery(arena, c.stream(), deadline);
+  if (told.ok()) co_await linger(arena, c, c.stream(), c.service().now().plan->body_timeout);
 }
 
 Task<> serve_http(Connection& c) {
@@ -119,11 +129,12 @@ Task<> serve_http(Connection& c) {
     const Next next = co_await exchange(c.exchange_arena(), c);
     c.exchange_arena().reset();
     if (next == Next::kClose) co_return;
-    if (next == Next::kLinger) break;
     timeout = c.service().now().plan->idle_timeout;
+    if (next == Next::kGoOn) continue;
+    c.input.drop();  // nobody reads it any more
+    co_await linger(c.arena(), c, c.stream(), next == Next::kLinger ? kLinger : c.service().now().plan->body_timeout);
+    co_return;
   }
-  c.input.drop();  // nobody reads it any more
-  co_await close_after_delivery(c.arena(), c.stream(), c.loop().now() + kLinger);
 }
 
 }  // namespace
@@ -137,6 +148,7 @@ Task<> serve(Connection& c) {
     co_await serve_tcp(c);
   } else {
     co_await serve_http(c);
+    if (c.stream().undelivered() > kLeftToKernel) co_await linger(c.arena(), c, c.stream(), c.service().now().plan->body_timeout);
   }
   c.stream().close(Close::kOrderly);
 }

@@ -106,8 +106,9 @@ std::shared_ptr<tls::ServerContext> Shard::tls_context(const std::shared_ptr<con
       return now.tls;
     previous = now.tls.get();
   }
-  auto made = tls::ServerContext::create(*crypto_, plan->certificates, ticket_keys_,
-                                         {.version_min = plan->tls_version_min, .service = plan->name}, previous);
+  tls::ServerOptions options{.version_min = plan->tls_version_min, .service = plan->name};
+  if (plan->mode == Mode::kTcp) options.alpn.clear();  // what is spoken inside is not known here
+  auto made = tls::ServerContext::create(*crypto_, plan->certificates, ticket_keys_, options, previous);
   if (made) return std::move(*made);
   log::error("service \"{}\": {}; its TLS connections are refused", plan->name, made.error().message);
   return nullptr;

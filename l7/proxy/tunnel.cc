@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::chrono::seconds kLastWhile{10};
 
-// One direction.
+// One direction. Its coroutine is flat: two that waited side by side for children in one arena would free none of them.
 struct Way {
   Stream& from;
   Stream& to;
@@ -29,84 +29,88 @@ void end_last_while(LoopTimer& timer) {
   stop(static_cast<Tunnel&>(timer), failure(Reason::kServiceGone));
 }
 
-// True: go on. The other direction may have been busy meanwhile.
+// True: go on. The other direction may have been busy meanwhile; what it writes has a pace of its own.
 bool still_waiting(Tunnel& t, Wake wake) {
-  if (wake == Wake::kTimeout && t.connection.loop().now() >= t.active + t.idle_timeout) {
-    stop(t, failure(Reason::kIdleTimeout));
-  }
+  const Instant now = t.connection.loop().now();
+  if (t.writing) t.active = now;
+  if (wake == Wake::kTimeout && now >= t.active + t.idle_timeout) stop(t, failure(Reason::kIdleTimeout));
   return !t.stopped;
 }
 
-Task<bool> write(Tunnel& t, Way& way, std::string_view text) {
-  const Instant deadline = t.connection.loop().now() + t.idle_timeout;
-  const IoResult written = co_await way.to.write_all(text, deadline);
+// True: all of it went.
+bool note_written(Tunnel& t, Way& way, const IoResult& written) {
+  --t.writing;
   way.bytes += written.bytes;
   t.active = t.connection.loop().now();
   if (!written.ok()) stop(t, failure(written.status == IoStatus::kTimeout ? Reason::kIdleTimeout : way.to_failed));
-  co_return written.ok();
+  return written.ok();
 }
 
-Task<> finish_writing(Tunnel& t, Way& way) {
-  for (;;) {
-    const IoResult shut = way.to.shutdown_write();
-    if (shut.status != IoStatus::kWouldBlock) co_return;
-    const Wake wake = co_await way.to.writable(t.connection.loop().now() + t.idle_timeout);
-    if (wake != Wake::kReady) co_return;
-  }
+// True: others may give some back. Else the tunnel has ended meanwhile, or waited in vain.
+bool may_wait_for_buffer(Tunnel& t, Instant until) {
+  if (!t.stopped && t.connection.loop().now() >= until) stop(t, failure(Reason::kMemory));
+  return !t.stopped;
 }
 
-// Others are given back. None: the tunnel has ended meanwhile, or waited in vain.
-Task<Buffer> wait_for_buffer(Tunnel& t) {
-  Shard& shard = t.connection.shard();
-  Loop& loop = t.connection.loop();
-  count(shard, shard.shared().rows.memory_waits);
-  const Instant deadline = loop.now() + t.idle_timeout;
-  while (!t.stopped && loop.now() < deadline) {
-    co_await loop.sleep_until(loop.now() + Buffers::kShortagePause);
-    if (Buffer buffer = shard.buffers().take()) co_return buffer;
-  }
-  stop(t, failure(Reason::kMemory));
-  co_return Buffer{};
-}
-
-// One readable event: a buffer is taken for it and given back behind it. False: this direction has ended.
-Task<bool> move_some(Tunnel& t, Way& way) {
-  Buffer buffer = t.connection.shard().buffers().take();
-  if (!buffer) {
-    Buffer waited_for = co_await wait_for_buffer(t);
-    buffer = std::move(waited_for);
-  }
-  if (!buffer || t.stopped) co_return false;
+// One readable event. False: this direction has ended. An end that TLS did not announce is one all the same: bytes are
+// carried here, not a protocol that could tell whether they are all.
+bool take_some(Tunnel& t, Way& way, Buffer& buffer, std::string_view& text) {
   const IoResult read = way.from.try_read(std::as_writable_bytes(buffer.span()));
-  if (read.status == IoStatus::kWouldBlock) co_return true;
-  if (read.ok()) {
-    way.from.spend(read.bytes);
-    const bool written = co_await write(t, way, {buffer.span().data(), read.bytes});
-    co_return written;
-  }
-  if (read.status == IoStatus::kEnd && read.error == 0) {
-    co_await finish_writing(t, way);
-  } else {
-    stop(t, failure(way.from_failed));
-  }
-  co_return false;
+  way.from.spend(read.bytes);
+  text = {buffer.span().data(), read.bytes};
+  if (read.ok() || read.status == IoStatus::kWouldBlock) return true;
+  if (read.status != IoStatus::kEnd) stop(t, failure(way.from_failed));
+  if (read.status == IoStatus::kEnd && read.error != 0) t.truncated = true;
+  return false;
 }
 
 Task<> pump(Tunnel& t, Way way) {
-  if (!way.first.empty()) {
-    const bool written = co_await write(t, way, way.first.left());
-    if (!written) co_return;
-  }
-  way.first.drop();
-  for (;;) {
+  Shard& shard = t.connection.shard();
+  Loop& loop = shard.loop();
+  Pace pace({.stall = t.idle_timeout});
+  Buffer buffer;
+  std::string_view text = way.first.left();
+  for (bool more = true;;) {
+    if (!text.empty()) {
+      ++t.writing;
+      const IoResult written = co_await way.to.write_all(text, pace);
+      if (!note_written(t, way, written)) co_return;
+      text = {};
+    }
+    way.first.drop();
+    buffer = {};
+    if (!more) break;
     const Wake wake = co_await way.from.readable(t.active + t.idle_timeout);
     if (wake != Wake::kReady) {
       if (!still_waiting(t, wake)) co_return;
       continue;
     }
     if (t.stopped) co_return;
-    const bool more = co_await move_some(t, way);
-    if (!more) co_return;
+    buffer = shard.buffers().take();
+    if (!buffer) count(shard, shard.shared().rows.memory_waits);
+    for (const Instant until = loop.now() + t.idle_timeout; !buffer; buffer = shard.buffers().take()) {
+      if (!may_wait_for_buffer(t, until)) co_return;
+      co_await loop.sleep_until(loop.now() + Buffers::kShortagePause);
+    }
+    if (t.stopped) co_return;
+    more = take_some(t, way, buffer, text);
+    if (t.stopped) co_return;
+  }
+  for (IoResult shut = way.to.shutdown_write(); shut.status == IoStatus::kWouldBlock; shut = way.to.shutdown_write()) {
+    const Wake wake = co_await way.to.writable(loop.now() + t.idle_timeout);
+    if (wake != Wake::kReady) co_return;
+  }
+}
+
+// Whoever was given up is reset; to whom all was written it is still delivered.
+Task<> close_client(Tunnel& t) {
+  Stream& client = t.connection.stream();
+  const size_t left = client.undelivered();
+  const bool idle = !t.failure || t.failure.is(Reason::kIdleTimeout);
+  if (!t.failure && left > kLeftToKernel) {
+    co_await close_after_delivery(t.where, client, {.stall = t.idle_timeout}, kNever);
+  } else {
+    client.close(idle && left <= kLeftToKernel ? Close::kOrderly : Close::kReset);
   }
 }
 
@@ -129,8 +133,7 @@ Task<> run(Tunnel& t) {
   co_await both(pump(t, up), pump(t, down));
   c.tunnel = nullptr;
   t.cancel();
-  const Close how = t.failure && !t.failure.is(Reason::kIdleTimeout) ? Close::kReset : Close::kOrderly;
-  c.stream().close(how);
+  co_await close_client(t);
 }
 
 Task<> tunnel_websocket(Exchange& x) {
@@ -140,10 +143,10 @@ Task<> tunnel_websocket(Exchange& x) {
   Tunnel t(x.arena(), x.connection, x.lease.stream());
   t.idle_timeout = x.service.idle_timeout;
   begin_answer(x);
-  const IoResult sent = co_await x.client().write_all(x.answer.head, x.now() + x.service.body_timeout);
+  const IoResult sent = co_await x.client().write_all(x.answer.head, x.to_client);
   x.record.bytes_out += sent.bytes;
   if (!sent.ok()) {
-    x.failure = client_failure(sent, Reason::kClientStalled);
+    x.failure = client_failure(sent, Reason::kClientStalled, x.to_client);
     co_return;
   }
   t.first = std::move(x.response);
@@ -152,6 +155,7 @@ Task<> tunnel_websocket(Exchange& x) {
   x.record.bytes_out += t.to_client;
   x.record.bytes_in += t.to_backend;
   x.failure = t.failure;
+  if (t.truncated) x.record.detail = kTruncated;
   x.answer.reusable = false;
 }
 

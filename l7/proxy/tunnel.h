@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string_view>
 
 #include "l7/proxy/connection.h"
 #include "l7/proxy/failure.h"
@@ -21,11 +22,15 @@ struct Tunnel : LoopTimer {
   Stream& backend;
   std::chrono::milliseconds idle_timeout{};
   Instant active{};  // when something last moved
+  int writing = 0;   // directions that wait for what they write
   bool stopped = false;
+  bool truncated = false;  // a side ended its TLS without saying so: what came last may be missing
   Failure failure;
   uint64_t to_backend = 0, to_client = 0;  // bytes
   Input first;            // what the backend sent already
 };
+
+inline constexpr std::string_view kTruncated = "truncated";  // a record's detail
 
 // What the client sent ahead is in the connection's input. Both streams are closed afterwards.
 Task<> run(Tunnel& tunnel);

@@ -40,12 +40,12 @@ Failure take_piece(Exchange& x, Pieces& pieces) {
 Task<bool> send_rest(Exchange& x) {
   Upload& upload = x.upload;
   Pieces pieces;
+  Pace to_backend({.stall = x.service.body_timeout});
   for (bool more = !x.connection.input.empty();; more = true) {
     if (more) {
       upload.failure = take_piece(x, pieces);
       if (upload.failure) co_return true;
-      const Instant deadline = x.now() + x.service.body_timeout;
-      const IoResult sent = co_await x.lease.stream().write_all(pieces.span(), deadline);
+      const IoResult sent = co_await x.lease.stream().write_all(pieces.span(), to_backend);
       if (!sent.ok() || upload.complete) co_return sent.ok();
     }
     upload.replayable = false;
@@ -53,11 +53,13 @@ Task<bool> send_rest(Exchange& x) {
     upload.failure = make_room(x);
     if (upload.failure) co_return true;
     Input& input = x.connection.input;
-    const IoResult read = co_await x.client().read(input.room(), x.now() + x.service.body_timeout);
+    const IoResult read = co_await x.client().read(input.room(), x.from_client.wait(x.now()));
+    x.from_client.moved(read.bytes);
+    x.from_client.resume(x.now());
     input.end += read.bytes;
     if (read.status == IoStatus::kCancelled) co_return false;
     if (!read.ok()) {
-      upload.failure = client_failure(read, Reason::kBodyTimeout);
+      upload.failure = client_failure(read, Reason::kBodyTimeout, x.from_client);
       co_return true;
     }
   }

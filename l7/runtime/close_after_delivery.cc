@@ -1,30 +1,64 @@
 #include "l7/runtime/stream.h"
 
+#include <algorithm>
+
 namespace cardea::l7 {
 namespace {
 
-constexpr size_t kDroppedMax = 1024 * 1024;  // a peer that goes on sending after that will not listen either
+constexpr std::chrono::milliseconds kLook{200};  // no event says that the last byte was acknowledged
 
-Task<IoStatus> finish_writing(Arena&, Stream& stream, Instant deadline) {
+// What nobody reads needs no memory of its own.
+MutableBytes dropped_bytes() {
+  static thread_local std::array<std::byte, 16 * 1024> dropped;
+  return dropped;
+}
+
+struct Patience {
+  Stream& stream;
+  Pace pace;
+  Instant latest;
+  // Not later than now: no more.
+  Instant deadline() { return std::min(latest, pace.wait(stream.loop().now(), stream.undelivered())); }
+  bool over() { return deadline() <= stream.loop().now(); }
+};
+
+Task<IoStatus> finish_writing(Arena&, Patience& peer) {
   for (;;) {
-    const IoResult shut = stream.shutdown_write();
+    const IoResult shut = peer.stream.shutdown_write();
     if (shut.status != IoStatus::kWouldBlock) co_return shut.status;
-    const Wake wake = co_await stream.writable(deadline);
-    if (wake == Wake::kTimeout) co_return IoStatus::kTimeout;
+    if (peer.over()) co_return IoStatus::kTimeout;
+    const Wake wake = co_await peer.stream.writable(peer.deadline());
     if (wake == Wake::kCancelled) co_return IoStatus::kCancelled;
   }
 }
 
+// Until the peer closes.
+Task<IoStatus> drop_what_comes(Arena&, Patience& peer) {
+  for (;;) {
+    if (peer.over()) co_return IoStatus::kTimeout;
+    const IoResult read = co_await peer.stream.read(dropped_bytes(), peer.deadline());
+    peer.pace.moved(read.bytes);
+    if (!read.ok() && read.status != IoStatus::kTimeout) co_return read.status;
+  }
+}
+
+// It closed its half, and reads what it was sent as slowly as it may.
+Task<IoStatus> await_delivery(Arena&, Patience& peer) {
+  Loop& loop = peer.stream.loop();
+  while (peer.stream.undelivered() > kLeftToKernel) {
+    if (peer.over()) co_return IoStatus::kTimeout;
+    co_await loop.sleep_until(std::min(peer.deadline(), loop.now() + kLook));
+  }
+  co_return IoStatus::kEnd;
+}
+
 }  // namespace
 
-Task<> close_after_delivery(Arena& arena, Stream& stream, Instant deadline) {
-  IoStatus status = co_await finish_writing(arena, stream, deadline);
-  std::array<std::byte, 1024> dropped;
-  for (size_t total = 0; status == IoStatus::kOk && total < kDroppedMax;) {
-    const IoResult read = co_await stream.read(dropped, deadline);
-    status = read.status;
-    total += read.bytes;
-  }
+Task<> close_after_delivery(Arena& arena, Stream& stream, PaceLimits limits, Instant latest) {
+  Patience peer{stream, Pace(limits), latest};
+  IoStatus status = co_await finish_writing(arena, peer);
+  if (status == IoStatus::kOk) status = co_await drop_what_comes(arena, peer);
+  if (status == IoStatus::kEnd) status = co_await await_delivery(arena, peer);
   stream.close(status == IoStatus::kEnd ? Close::kOrderly : Close::kReset);
 }
 

@@ -1,7 +1,9 @@
 #include "l7/runtime/kernel_stream.h"
 
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -91,6 +93,11 @@ IoResult KernelStream::try_write(std::span<const iovec> from) {
   if (errno != EAGAIN && errno != EWOULDBLOCK) return IoResult::failed(errno);
   writable_ = false;
   return IoResult::would_block();
+}
+
+size_t KernelStream::undelivered() const {
+  int bytes = 0;
+  return socket_ && ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? size_t(bytes) : 0;
 }
 
 IoResult KernelStream::shutdown_write() {

@@ -30,6 +30,7 @@ class KernelStream final : public Stream, private EventSource {
 
   IoResult try_read(MutableBytes into) override;
   IoResult try_write(std::span<const iovec> from) override;
+  size_t undelivered() const override;
   IoResult shutdown_write() override;
   void close(Close how = Close::kOrderly) override;
   bool ready(Direction direction) const override;

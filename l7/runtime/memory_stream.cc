@@ -83,6 +83,10 @@ IoResult MemoryStream::try_write(std::span<const iovec> from) {
   return IoResult::moved(count);
 }
 
+size_t MemoryStream::undelivered() const {
+  return out_->bytes.size();
+}
+
 IoResult MemoryStream::shutdown_write() {
   if (closed_) return {IoStatus::kCancelled, 0, 0};
   out_->ended = true;

@@ -62,12 +62,16 @@ void IoSlot::wait(Attempt waits_for) {
 }
 
 void IoSlot::woken() {
-  if (part_.wake != Wake::kReady) return finish(part_.wake);
-  if (attempt_) {
-    const Attempt attempt = attempt_(operation_);
-    if (attempt != Attempt::kDone) return timed_out_ ? finish(Wake::kTimeout) : wait(attempt);
-  }
-  finish(Wake::kReady);
+  if (part_.wake == Wake::kCancelled || !attempt_) return finish(part_.wake);
+  const Attempt attempt = attempt_(operation_);  // at the deadline too: a loop that was late is nobody's fault
+  if (attempt == Attempt::kDone) return finish(Wake::kReady);
+  if (timed_out_) return finish(Wake::kTimeout);
+  wait(attempt);
+}
+
+void IoSlot::renew(Instant deadline) {
+  timed_out_ = timed_out_ && deadline <= stream_.loop().now();
+  stream_.loop().arm(part_, deadline);
 }
 
 void IoSlot::finish(Wake wake) {
@@ -171,6 +175,7 @@ Attempt WriteOperation::attempt() {
       return Attempt::kDone;
     }
     stream_.spend(written.bytes);
+    if (pace_) pace_->moved(written.bytes);
     consume(written.bytes);
   }
   result_ = IoResult::moved(written_);
@@ -194,12 +199,23 @@ bool WriteOperation::await_ready() {
   return waits_for_ == Attempt::kDone;
 }
 
+Instant WriteOperation::deadline() {
+  return pace_ ? pace_->wait(stream_.loop().now(), stream_.undelivered()) : deadline_;
+}
+
+Attempt WriteOperation::try_again() {
+  const Attempt next = attempt();
+  if (pace_ && next != Attempt::kDone) stream_.slot(Direction::kWrite).renew(deadline());
+  return next;
+}
+
 void WriteOperation::await_suspend(std::coroutine_handle<> handle) {
-  const auto try_again = [](void* self) { return static_cast<WriteOperation*>(self)->attempt(); };
-  stream_.slot(Direction::kWrite).suspend(this, try_again, waits_for_, deadline_, handle, &wake_);
+  const auto again = [](void* self) { return static_cast<WriteOperation*>(self)->try_again(); };
+  stream_.slot(Direction::kWrite).suspend(this, again, waits_for_, deadline(), handle, &wake_);
 }
 
 IoResult WriteOperation::await_resume() {
+  if (pace_) pace_->resume(stream_.loop().now());
   return wake_ == Wake::kReady ? result_ : interrupted(wake_, written_);
 }
 

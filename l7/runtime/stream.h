@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/ip.h"
 #include "l7/runtime/loop.h"
+#include "l7/runtime/pace.h"
 #include "l7/runtime/task.h"
 
 namespace cardea::l7 {
@@ -61,6 +62,7 @@ class IoSlot {
   // Suspends `handle` until `attempt` answers kDone, or until the deadline, close() or cancel(); then *wake says which.
   void suspend(void* operation, Try attempt, Attempt waits_for, Instant deadline, std::coroutine_handle<> handle,
                Wake* wake);
+  void renew(Instant deadline);  // of who is suspended
   void cancel();                 // resumes the operation with Wake::kCancelled
   void forget(void* operation);  // the operation is being destroyed
 
@@ -121,13 +123,17 @@ class [[nodiscard]] ReadOperation {
   Wake wake_ = Wake::kReady;
 };
 
-// write_all(): everything, or why not and how much.
+// write_all(): everything, or why not and how much. By a Pace instead of a deadline it goes on as long as the peer takes
+// something, seen by what the peer has acknowledged and not by what the kernel took.
 class [[nodiscard]] WriteOperation {
  public:
   WriteOperation(Stream& stream, std::span<iovec> from, Instant deadline)
       : stream_(stream), from_(from), deadline_(deadline) {}
   WriteOperation(Stream& stream, Bytes from, Instant deadline)
       : stream_(stream), own_{const_cast<std::byte*>(from.data()), from.size()}, from_(&own_, 1), deadline_(deadline) {}
+  WriteOperation(Stream& stream, std::span<iovec> from, Pace& pace)
+      : stream_(stream), from_(from), deadline_(kNever), pace_(&pace) {}
+  WriteOperation(Stream& stream, Bytes from, Pace& pace) : WriteOperation(stream, from, kNever) { pace_ = &pace; }
   WriteOperation(const WriteOperation&) = delete;
   ~WriteOperation();
   bool await_ready();
@@ -136,11 +142,14 @@ class [[nodiscard]] WriteOperation {
 
  private:
   IoSlot::Attempt attempt();
+  IoSlot::Attempt try_again();
+  Instant deadline();
   void consume(size_t bytes);
   Stream& stream_;
   iovec own_{};
   std::span<iovec> from_;
   Instant deadline_;
+  Pace* pace_ = nullptr;
   IoResult result_;
   size_t written_ = 0;
   IoSlot::Attempt waits_for_ = IoSlot::Attempt::kDone;
@@ -156,6 +165,7 @@ class Stream {
 
   virtual IoResult try_read(MutableBytes into) = 0;             // `into` is not empty
   virtual IoResult try_write(std::span<const iovec> from) = 0;  // may take less than all
+  virtual size_t undelivered() const = 0;                       // written bytes that the peer has not acknowledged
   virtual IoResult shutdown_write() = 0;                        // kWouldBlock: wait for writable(), call again
   virtual void close(Close how = Close::kOrderly) = 0;          // at once; again does nothing
 
@@ -177,6 +187,10 @@ class Stream {
   WriteOperation write_all(std::span<iovec> from, Instant deadline) {
     return {*this, from, deadline};
   }  // consumes them
+  WriteOperation write_all(std::string_view from, Pace& pace) {
+    return {*this, std::as_bytes(std::span(from)), pace};
+  }
+  WriteOperation write_all(std::span<iovec> from, Pace& pace) { return {*this, from, pace}; }
 
   // Resumes whoever reads, writes or both with kCancelled; the stream stays open.
   void cancel();
@@ -197,9 +211,12 @@ class Stream {
   uint32_t spent_ = 0;
 };
 
-// Ends a connection so that the peer reads all that was written (RFC 9112 9.6): shuts down writing, drops what still
-// arrives until the peer closes, too much came or the deadline passed, then closes; by RST unless the peer closed.
-// A peer that keeps its window shut therefore costs no memory past the deadline.
-Task<> close_after_delivery(Arena& arena, Stream& stream, Instant deadline);
+// Ends a connection so that the peer reads all that was written (RFC 9112 9.6): shuts down writing, and drops what still
+// arrives until the peer closes. It is waited for as its pace allows, whether it sends or takes, at most until `latest`;
+// then it is reset. So a peer that keeps its window shut costs no memory past that, and one that is not done sending
+// reads what it was told.
+Task<> close_after_delivery(Arena& arena, Stream& stream, PaceLimits limits, Instant latest);
+// What may be left to the kernel to deliver to a peer that does not read; more is worth close_after_delivery().
+inline constexpr size_t kLeftToKernel = 64 * 1024;
 
 }  // namespace cardea::l7

@@ -138,6 +138,7 @@ IoSlot::Attempt TlsStream::try_handshake() {
   const int returned = SSL_do_handshake(ssl_);
   if (returned == 1) {
     established_ = true;
+    SSL_set_options(ssl_, SSL_OP_IGNORE_UNEXPECTED_EOF);  // such an end is told by its error, and writing goes on
     note_what_is_held();  // a request may have come with the last of the handshake
     return IoSlot::Attempt::kDone;
   }
@@ -154,7 +155,7 @@ IoResult TlsStream::classify(int returned, Direction direction) {
     blocked_[index(direction)] = true;
     return IoResult::would_block();
   }
-  if (error == SSL_ERROR_ZERO_RETURN) return IoResult::end();
+  if (error == SSL_ERROR_ZERO_RETURN && established_) return IoResult::end(lower_ended_ ? ECONNABORTED : 0);
   broken_ = true;
   if (!established_) {
     handshake_ = explain_handshake_failure(ssl_, lower_ended_ || lower_error_ != 0);

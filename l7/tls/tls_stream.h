@@ -56,6 +56,7 @@ class TlsStream final : public Stream {
 
   IoResult try_read(MutableBytes into) override;
   IoResult try_write(std::span<const iovec> from) override;
+  size_t undelivered() const override { return lower_.undelivered(); }
   IoResult shutdown_write() override;                // close_notify, then the lower stream's
   void close(Close how = Close::kOrderly) override;  // close_notify if it fits, then the lower stream
   bool ready(Direction direction) const override;

@@ -261,7 +261,7 @@ TEST(Refusal, AnIdleConnectionIsClosedAfterItsTime) {
 }
 
 TEST(Refusal, ASlowBodyIs408AndTheBackendIsNotLeftWaiting) {
-  Site site;
+  Site site([](image::PlanT& plan) { plan.services[0]->rate_min = 0; });
   Peer client = site.client();
   client.send(get("/", "Content-Length: 10\r\n", "POST") + "123");
   Peer backend = site.origin().accept();

@@ -18,9 +18,10 @@ Task<> shake_hands(Arena&, tls::TlsStream& stream, tls::Handshake& into, bool& f
 
 }  // namespace
 
-TlsPeer::TlsPeer(Site& site, tls::ClientContext& context, const std::string& server_name, tls::SessionSlot* session)
+TlsPeer::TlsPeer(Site& site, tls::ClientContext& context, const std::string& server_name, tls::SessionSlot* session,
+                 const char* service)
     : loop_(site.loop()), arena_(site.loop().chunks()) {
-  const Peer connected = site.client("secure");
+  const Peer connected = site.client(service);
   FileDescriptor socket(::fcntl(connected.fd(), F_DUPFD_CLOEXEC, 3));
   tcp_ = std::make_unique<KernelStream>(loop_, std::move(socket), Endpoint{});
   stream_ = std::make_unique<tls::TlsStream>(context, *tcp_, server_name, session);
@@ -82,6 +83,10 @@ std::string TlsPeer::rest(IoResult& end) {
   EXPECT_TRUE(run_until(loop_, [&] { return pull(); })) << "the connection stays open";
   end = last_;
   return std::exchange(got_, {});
+}
+
+void TlsPeer::finish_unannounced() {
+  EXPECT_TRUE(tcp_->shutdown_write().ok());
 }
 
 void TlsPeer::cut() {

@@ -14,7 +14,8 @@ namespace cardea::l7::proxy::test {
 class TlsPeer {
  public:
   // Shakes hands at once: done().
-  TlsPeer(Site& site, tls::ClientContext& context, const std::string& server_name, tls::SessionSlot* session = nullptr);
+  TlsPeer(Site& site, tls::ClientContext& context, const std::string& server_name, tls::SessionSlot* session = nullptr,
+          const char* service = "secure");
   ~TlsPeer();
 
   const tls::Handshake& done() const { return done_; }
@@ -25,6 +26,7 @@ class TlsPeer {
   // What came up to the end, and how that was: kEnd with error 0 behind a close_notify.
   std::string rest(IoResult& end);
   void cut();  // closes the socket without a close_notify
+  void finish_unannounced();  // ends its half without a close_notify
 
  private:
   bool pull();

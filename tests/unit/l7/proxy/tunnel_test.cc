@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/l7/proxy/site.h"
+#include "tests/unit/l7/proxy/tls_peer.h"
+#include "tests/unit/l7/tls/authority.h"
 
 namespace cardea::l7::proxy::test {
 namespace {
@@ -187,6 +189,90 @@ TEST(TcpService, AReceiverThatDoesNotReadHoldsOneBufferAndTheSenderWaits) {
     return got.size() >= text.size();
   }));
   EXPECT_TRUE(got == text);
+}
+
+// The tcp service "hidden" with TLS, and a client of it that would speak HTTP.
+struct Hidden {
+  Hidden() : site([this](image::PlanT& plan) { add_service(plan); }) {}
+  void add_service(image::PlanT& plan) {
+    authority.issue("mail", {.names = {"mail.example"}});
+    auto certificate = std::make_unique<image::CertificateT>();
+    certificate->name = certificate->cert = authority.path("mail.crt");
+    certificate->key = authority.path("mail.key");
+    auto hidden = l7::test::service("hidden", image::Mode::tcp, 1);
+    hidden->tls = std::make_unique<image::TlsT>();
+    hidden->tls->certificates.push_back(std::move(certificate));
+    plan.services.push_back(std::move(hidden));
+  }
+  tls::Authority authority;
+  Site site;
+  std::unique_ptr<tls::CryptoLibrary> crypto = tls::CryptoLibrary::create().value();
+  std::unique_ptr<tls::ClientContext> trusting =
+      tls::ClientContext::create(*crypto, {.verify = true, .authorities = authority.own_certificate()}).value();
+  TlsPeer client{site, *trusting, "mail.example", nullptr, "hidden"};
+};
+
+TEST(TcpService, OffersNoProtocolOfItsOwnInTls) {
+  Hidden hidden;
+  EXPECT_TRUE(hidden.client.done().ok()) << hidden.client.done().detail;
+  EXPECT_EQ(hidden.client.stream().alpn(), "");
+}
+
+// Many clients end their TLS by the connection's end alone.
+TEST(TcpService, AnEndThatTlsDoesNotAnnounceIsAHalfThatCloses) {
+  Hidden hidden;
+  Peer backend = hidden.site.origin().accept();
+  hidden.client.send(pattern(100'000));
+  hidden.client.finish_unannounced();
+  EXPECT_EQ(backend.rest(), pattern(100'000));
+  EXPECT_FALSE(backend.reset());
+  backend.send("answer");
+  backend.close();
+  IoResult end;
+  EXPECT_EQ(hidden.client.rest(end), "answer");
+  EXPECT_EQ(end.error, 0);
+  const auto line = hidden.site.log_line();
+  EXPECT_EQ(line["reason"], "ok");
+  EXPECT_EQ(line["detail"], "truncated");
+}
+
+// Both directions wait and go on in turn, thousands of times: what one coroutine's waiting takes must not stay behind.
+TEST(Tunnel, GrowsByNothingHoweverMuchGoesThrough) {
+  Site site;
+  Peer client = site.client("raw");
+  Peer backend = site.origin().accept();
+  for (Peer* end : {&client, &backend}) end->hold_little();
+  const std::string piece(64 << 10, 'p');
+  const auto both_ways = [&](size_t bytes) {
+    size_t up = 0, down = 0;
+    ASSERT_TRUE(run_until(site.loop(), [&] {
+      client.send_what_fits(piece), backend.send_what_fits(piece);
+      site.loop().run_turn(0ns);
+      up += backend.what_came().size(), down += client.what_came().size();
+      return up >= bytes && down >= bytes;
+    }));
+  };
+  both_ways(1 << 20);
+  const size_t before = site.loop().chunks().lent();
+  both_ways(16 << 20);
+  EXPECT_EQ(site.loop().chunks().lent(), before);
+}
+
+// What is written moves on in one direction; the silence of the other is no reason to end it.
+TEST(Tunnel, IsNotIdleWhileASlowReaderReads) {
+  Site site;
+  Peer client = site.client("raw");
+  client.hold_little();
+  Peer backend = site.origin().accept();
+  const size_t sent = backend.send_what_fits(std::string(20 << 20, 'd'));
+  size_t got = 0;
+  for (size_t steps = 0; got < sent;) {
+    size_t more = 0;
+    ASSERT_TRUE(run_until(site.loop(), [&] { return (more = client.what_came().size()) != 0 || client.reset(); }));
+    ASSERT_FALSE(client.reset());
+    got += more;
+    if (got / (128 << 10) > steps) ++steps, site.advance(20s);
+  }
 }
 
 // What runs through a tunnel has no end of its own: a service that is gone gives it a last while.

@@ -382,7 +382,7 @@ TEST_F(CloseTest, DeliversEverythingToAPeerThatStillSends) {
   IoResult wrote, last;
   std::string got;
   (void)here->try_write(std::array{iovec{const_cast<char*>("answer"), 6}});
-  spawn(*loop, arena, close_after_delivery(arena, *here, in(1000)));
+  spawn(*loop, arena, close_after_delivery(arena, *here, {.stall = std::chrono::seconds(1)}, in(5000)));
   EXPECT_FALSE(here->closed()) << "the peer has not closed yet";
   spawn(*loop, arena, read_to_end(arena, *there, got, last));
   loop->run_until_idle();
@@ -396,7 +396,7 @@ TEST_F(CloseTest, DeliversEverythingToAPeerThatStillSends) {
 
 TEST_F(CloseTest, APeerThatNeverClosesIsResetAtTheDeadline) {
   connect();
-  spawn(*loop, arena, close_after_delivery(arena, *here, in(1000)));
+  spawn(*loop, arena, close_after_delivery(arena, *here, {.stall = std::chrono::seconds(1)}, in(5000)));
   loop->advance(milliseconds(999));
   EXPECT_FALSE(here->closed());
   loop->advance(milliseconds(1));

@@ -782,7 +782,7 @@ TEST_F(TlsTest, ClosingAfterDeliveryReachesThePeerWhole) {
     static Task<> answer(Arena& arena, Stream& stream, const std::string& text, Instant deadline) {
       const IoResult wrote = co_await stream.write_all(text, deadline);
       EXPECT_TRUE(wrote.ok());
-      co_await close_after_delivery(arena, stream, deadline);
+      co_await close_after_delivery(arena, stream, {.stall = std::chrono::seconds(1)}, deadline);
     }
   };
   spawn(*loop, arena, Steps::answer(arena, *near, text, in(1000)));

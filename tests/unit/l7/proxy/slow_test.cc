@@ -1,0 +1,201 @@
+// Clients that are slow, by nature or on purpose: who moves is waited for, however long the whole takes; who does not, or
+// hardly, is given up within the limits, and leaves nothing behind.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <optional>
+
+#include "tests/unit/l7/proxy/site.h"
+
+namespace cardea::l7::proxy::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr const char* kLong = "Cache-Control: max-age=60\r\n";
+
+uint64_t slow(Site& site) {
+  return site.value("cardea_l7_service_slow_clients_total", "shop");
+}
+
+TEST(Slow, ABodyBelowTheLowestRateIsGivenUp) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/", "Content-Length: 1000\r\n", "POST"));
+  Peer backend = site.origin().accept();
+  backend.head();
+  for (int i = 0; i < 7; ++i) {
+    client.send("b");
+    settle(site.loop());
+    site.advance(5s);
+  }
+  EXPECT_THAT(client.rest(), StartsWith("HTTP/1.1 408 Request Timeout\r\n"));
+  EXPECT_TRUE(backend.ended());
+  const auto line = site.log_line();
+  EXPECT_EQ(line["reason"], "body_timeout");
+  EXPECT_EQ(line["detail"], "rate_min");
+  EXPECT_EQ(slow(site), 1u);
+}
+
+TEST(Slow, ABodyAtTheLowestRateMayTakeAsLongAsItWants) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/", "Content-Length: 60000\r\n", "POST"));
+  Peer backend = site.origin().accept();
+  backend.head();
+  for (int i = 0; i < 100; ++i) {
+    client.send(std::string(600, 'b'));
+    EXPECT_EQ(backend.take(600), std::string(600, 'b'));
+    site.advance(5s);
+  }
+  backend.send(ok("served"));
+  EXPECT_THAT(client.message(), HasSubstr("served"));
+  EXPECT_EQ(slow(site), 0u);
+}
+
+// A client that does not read, in front of a response that does not end.
+struct Unread {
+  explicit Unread(const Site::Change& change) : site(change), client(site.client()) {
+    client.hold_little();
+    client.send(get("/"));
+    backend.emplace(site.origin().accept());
+    backend->message();
+    backend->send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n");
+    for (int quiet = 0; quiet < 20;) {
+      quiet = backend->send_what_fits(std::string(1 << 20, 'x')) == 0 ? quiet + 1 : 0;
+      settle(site.loop());
+    }
+  }
+  // The kernels' buffers may still be filling up, which is progress: how long that takes is not for a test to say.
+  void advance_until_given_up(const std::function<void()>& meanwhile) {
+    EXPECT_TRUE(run_until(site.loop(), [&] {
+      meanwhile();
+      site.advance(100ms);
+      return slow(site) == 1;
+    }));
+  }
+  Site site;
+  Peer client;
+  std::optional<Peer> backend;
+};
+
+TEST(Slow, AReaderBelowTheLowestRateIsReset) {
+  Unread unread([](image::PlanT& plan) { plan.services[0]->body_timeout_ms = 600'000; });
+  unread.advance_until_given_up([&] {
+    char byte;
+    EXPECT_EQ(::recv(unread.client.fd(), &byte, 1, 0), 1);
+  });
+  unread.client.rest();
+  EXPECT_TRUE(unread.client.reset()) << "and not left with what the kernel holds for it";
+  EXPECT_TRUE(unread.backend->ended());
+  const auto line = unread.site.log_line();
+  EXPECT_EQ(line["reason"], "client_stalled");
+  EXPECT_EQ(line["detail"], "rate_min");
+  EXPECT_EQ(slow(unread.site), 1u);
+  EXPECT_EQ(unread.site.buffers_lent(), 0u);
+}
+
+TEST(Slow, AReaderThatPausesIsReset) {
+  Unread unread([](image::PlanT& plan) { plan.services[0]->rate_min = 0; });
+  unread.site.advance(29s);
+  EXPECT_EQ(slow(unread.site), 0u);
+  unread.advance_until_given_up([] {});
+  unread.client.rest();
+  EXPECT_TRUE(unread.client.reset());
+  const auto line = unread.site.log_line();
+  EXPECT_EQ(line["reason"], "client_stalled");
+  EXPECT_FALSE(line.contains("detail"));
+}
+
+// One write with the whole object in it, to a reader that takes longer for it than any pause may be.
+TEST(Slow, AStoredObjectIsServedToAReaderThatGoesOnReading) {
+  Site site([](image::PlanT& plan) {
+    plan.caches[0]->memory_bytes = 64 << 20, plan.caches[0]->object_bytes_max = 16 << 20;
+    plan.services[0]->body_timeout_ms = 1000;
+  });
+  const std::string body(6 << 20, 'o');
+  Peer first = site.client(), client = site.client();
+  first.send(get("/cached/a"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send(ok(body, kLong));
+  first.message();
+  const int bytes = 256 << 10;
+  ASSERT_EQ(::setsockopt(client.fd(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes), 0);
+  client.send(get("/cached/a"));
+  size_t got = 0;
+  for (size_t steps = 0; got < body.size();) {
+    size_t more = 0;
+    ASSERT_TRUE(run_until(site.loop(), [&] { return (more = client.what_came().size()) != 0 || client.reset(); }));
+    ASSERT_FALSE(client.reset()) << got;
+    got += more;
+    if (got / (512 << 10) > steps) ++steps, site.advance(250ms);
+  }
+  EXPECT_EQ(slow(site), 0u);
+}
+
+// The kernel has all of the response, and the client takes nothing of it.
+TEST(Slow, WhatAnIdleClientNeverReadIsNotLeftToTheKernel) {
+  Site site;
+  Peer client = site.client();
+  client.hold_little();
+  client.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send(ok(std::string(600'000, 'x')));
+  const auto line = site.log_line();
+  EXPECT_EQ(line["reason"], "ok");
+  site.advance(61s);
+  EXPECT_EQ(site.value("cardea_l7_connections"), 1u) << "it is still being waited for";
+  site.advance(32s);
+  EXPECT_EQ(site.value("cardea_l7_connections"), 0u);
+  client.rest();
+  EXPECT_TRUE(client.reset());
+}
+
+Site::Change small_bodies(uint32_t linger_ms) {
+  return [linger_ms](image::PlanT& plan) {
+    plan.services[0]->body_bytes_max = 10;
+    plan.services[0]->linger_timeout_ms = linger_ms;
+  };
+}
+
+// Slower than two seconds and more than a megabyte.
+TEST(EarlyAnswer, ReachesAClientThatSendsAllBeforeItReads) {
+  Site site(small_bodies(300'000));
+  Peer client = site.client();
+  client.send("POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 4194304\r\n\r\n");
+  EXPECT_EQ(site.log_line()["status"], 413);
+  for (int i = 0; i < 64; ++i) {
+    client.send(std::string(65536, 'b'));
+    settle(site.loop());
+    site.advance(2500ms);
+  }
+  EXPECT_THAT(client.rest(), StartsWith("HTTP/1.1 413 "));
+  EXPECT_FALSE(client.reset());
+}
+
+TEST(EarlyAnswer, IsGivenUpAtItsLimits) {
+  enum { kForEver, kHardly, kSilent };
+  for (const int kind : {kForEver, kHardly, kSilent}) {
+    SCOPED_TRACE(kind);
+    Site site(small_bodies(kind == kForEver ? 10'000 : 300'000));
+    Peer client = site.client();
+    client.send("POST / HTTP/1.1\r\nHost: shop.example\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n0123456789ab");
+    EXPECT_THAT(client.head(), StartsWith("HTTP/1.1 413 "));
+    for (int i = 0; i < 40 && site.value("cardea_l7_connections") == 1; ++i) {
+      if (kind != kSilent) client.send(std::string(kind == kForEver ? 10'000 : 1, 'b'));
+      settle(site.loop());
+      site.advance(1s);
+    }
+    EXPECT_EQ(site.value("cardea_l7_connections"), 0u);
+    client.rest();
+    EXPECT_EQ(client.send_what_fits("more"), 0u) << "and nothing is taken any more";
+  }
+}
+
+}  // namespace
+}  // namespace cardea::l7::proxy::test
