@@ -34,7 +34,7 @@ void write_forwarded_for(HeadWriter& out, const Headers& headers, std::string_vi
 void write_forwarding(HeadWriter& out, const RequestHead& head, const RequestEdit& edit, std::string_view host) {
   write_forwarded_for(out, head.headers, edit.client);
   out.field("X-Forwarded-Proto", edit.scheme);
-  out.field("X-Forwarded-Host", host);
+  if (!head.authority.text.empty()) out.field("X-Forwarded-Host", host);  // who asked for none gets none invented
   if (!edit.port.empty()) out.field("X-Forwarded-Port", edit.port);
   out.field("X-Real-IP", edit.client);
   out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});

@@ -43,6 +43,8 @@ struct Answer {
   State state = State::kNone;
   http::BodyReader reader{http::BodyFraming{}};
   std::string_view head;   // edited, in the exchange's arena
+  size_t head_room = 0;    // what it took there
+  Instant working{};       // when the backend last said that it is (102)
   uint16_t status = 0;
   bool begun = false;      // a byte of a response came from the backend
   bool sent = false;       // a byte of the final response may have reached the client

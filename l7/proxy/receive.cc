@@ -1,5 +1,6 @@
 // The backend's response: its heads, edited, and its body, piece by piece as the client takes it, in one buffer of the
 // shard's that is given back whenever both sides have nothing to say.
+#include <algorithm>
 #include <cerrno>
 
 #include "l7/http/edit.h"
@@ -10,7 +11,6 @@ namespace cardea::l7::proxy {
 namespace {
 
 constexpr size_t kAddedBytes = 512;         // to a response's head, at most
-constexpr unsigned kInformationalMax = 32;  // 1xx before a response
 
 // What ended the wait for the backend, if anything did.
 Failure interrupted(const Exchange& x, Wake wake) {
@@ -54,6 +54,7 @@ Failure edit_head(Exchange& x, const http::ResponseHead& head, const http::Conne
   const auto written = http::write_response({x.arena().characters(room), room}, head, edit);
   if (!written) return bad(http::Fault::kHeadTooLarge);
   x.answer.head = *written;
+  x.answer.head_room = room;
   return {};
 }
 
@@ -99,18 +100,32 @@ Failure digest(Exchange& x, const http::ResponseHead& head, size_t size) {
 Failure take_head(Exchange& x, http::HeadScan& scan) {
   http::ResponseHead head;
   Input& input = x.response;
-  const http::HeadLimits limits{.bytes_max = input.buffer.span().size()};
+  const http::HeadLimits limits{.bytes_max = x.pool->plan().response_header_bytes_max};
   const http::HeadProgress progress = http::parse_response_head(input.left(), limits, scan, head);
   if (progress.bad()) return bad(progress.fault);
-  if (!progress.done()) return input.at == 0 && input.full() ? bad(http::Fault::kHeadTooLarge) : Failure{};
+  if (!progress.done()) return {};
   const Failure failed = digest(x, head, progress.at);
   input.at += progress.at;
   scan = {};
   return failed;
 }
 
+// Each 102 begins the wait anew, up to a limit of its own (RFC 2518 10.1); no other 1xx does, so that a flood of them ends.
 Instant answer_deadline(const Exchange& x) {
-  return x.upload.under_way ? kNever : x.sent_at + x.pool->plan().response_timeout;
+  if (x.upload.under_way) return kNever;
+  const PoolPlan& plan = x.pool->plan();
+  const Instant latest = x.sent_at + std::max(plan.processing_timeout, plan.response_timeout);
+  return std::min(std::max(x.sent_at, x.answer.working) + plan.response_timeout, latest);
+}
+
+// A head that fills its buffer gets a larger one. False: there is none.
+bool make_room(Exchange& x) {
+  Input& input = x.response;
+  if (input.empty()) input.rewind();
+  if (!input.buffer || !input.full()) return true;
+  input.compact();
+  if (!input.full()) return true;
+  return input.move_to(x.shard().buffers().take(x.pool->plan().response_header_bytes_max));
 }
 
 // One more read of the backend, when it has something. A buffer is held only from here on. A response that has begun is
@@ -157,12 +172,14 @@ void note_head(Exchange& x) {
   count_response(x.shard(), x.backend_rows, x.answer.status, x.now() - x.sent_at);
 }
 
-// 1xx go on to clients that know them.
+// 1xx go on to clients that know them. However many there are, their heads take the room of one.
 Task<Failure> relay_informational(Exchange& x) {
-  x.answer.state = Answer::State::kNone;
+  Answer& answer = x.answer;
+  answer.state = Answer::State::kNone;
+  if (answer.status == 102) answer.working = x.now();
   if (x.head.version == http::Version::kHttp10) co_return Failure{};
   Pieces pieces;
-  pieces.add(x.answer.head);
+  pieces.add(answer.head);
   const Failure failed = co_await write_client(x, pieces);
   co_return failed;
 }
@@ -170,20 +187,20 @@ Task<Failure> relay_informational(Exchange& x) {
 // Until the final head is here.
 Task<Failure> receive_head(Exchange& x) {
   http::HeadScan scan;
-  for (unsigned informational = 0;;) {
+  for (;;) {
     if (!x.response.empty()) {
       Failure failed = take_head(x, scan);
       if (failed) co_return failed;
       if (x.answer.state == Answer::State::kInformational) {
-        if (++informational > kInformationalMax) co_return failure(Reason::kBadResponse, "informational");
         failed = co_await relay_informational(x);
+        x.arena().free(const_cast<char*>(x.answer.head.data()), x.answer.head_room);
         if (failed) co_return failed;
+        if (x.now() >= answer_deadline(x)) co_return failure(Reason::kResponseTimeout);
         continue;
       }
       if (x.answer.state != Answer::State::kNone) co_return Failure{};
     }
-    if (x.response.empty()) x.response.rewind();
-    if (x.response.buffer && x.response.full()) x.response.compact();
+    if (!make_room(x)) co_return failure(Reason::kMemory);
     const Failure failed = co_await read_more(x, answer_deadline(x));
     if (failed) co_return failed;
   }

@@ -275,6 +275,17 @@ TEST(Caching, StaleIsServedWhereTheBackendFails) {
   }
 }
 
+TEST(Caching, StaleIsNotServedBehindAResponseThatBrokeOff) {
+  Cached cached(ok("stored", "Cache-Control: max-age=60, stale-if-error=600\r\n"));
+  cached.client.send(get("/cached/a", kAskBackend));
+  cached.backend.message();
+  cached.backend.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+  EXPECT_THAT(cached.client.until("half"), StartsWith("HTTP/1.1 200 OK\r\n"));
+  cached.backend.close();
+  EXPECT_EQ(cached.client.rest(), "") << "a second response would be read as the first one's body";
+  EXPECT_EQ(cached.site.log_line()["reason"], "response_truncated");
+}
+
 TEST(Caching, AFailureIsTheAnswerWhereStaleIsForbidden) {
   Cached cached(ok("stored", "Cache-Control: max-age=60\r\n"));
   cached.client.send(get("/cached/a", "Cache-Control: no-cache\r\n"));
