@@ -79,11 +79,11 @@ const Section& service_section() {
                 {.prose = "http: fewest bytes a second of a client that sends a body or takes a response, over "
                           "rate_window; a slower one is ended and counted. Only the time in which the client is "
                           "waited for counts, so a response that its backend sends slowly is not cut. \"0\": any.",
-                 .example = "rate_min = \"500\";"}),
+                 .example = "rate_min = \"500B\";"}),
           value("rate_window", &Service::rate_window, duration(100ms, 1h),
                 {.prose = "http: over which time rate_min is measured; each body may begin with a pause as long, where "
                           "body_timeout allows it."}),
-          value("linger_timeout", &Service::linger_timeout, duration(0ms, 1h),
+          value("linger_timeout", &Service::linger_timeout, duration(1s, 1h),
                 {.prose = "http: how long, at most, a body is read and dropped that still comes when its request was "
                           "answered already, so that a client that sends everything before it reads gets the answer. "
                           "body_timeout and rate_min end it earlier."}),

@@ -91,6 +91,8 @@ ShardRows ShardRows::add(RowAdder& add) {
   add(rows.tls_floods, kCounter, "cardea_l7_tls_floods_total", "", "",
       "TLS connections cut off: more than 32 messages or records in a row without data");
   add(rows.memory_refused, kCounter, "cardea_l7_memory_refused_total", "", "", "Buffers refused: l7.buffers reached");
+  add(rows.heads_ended, kCounter, "cardea_l7_heads_ended_total", "", "",
+      "Requests ended before their head was whole, the oldest first, for others that began: l7.buffers reached");
   add(rows.memory_waits, kCounter, "cardea_l7_memory_waits_total", "", "",
       "Responses and tunnels under way that had to wait for a buffer: l7.buffers reached");
   return rows;

@@ -64,6 +64,7 @@ struct ShardRows {
   uint32_t log_lines = 0, log_dropped = 0;    // cardea_l7_log_lines_total, cardea_l7_log_dropped_total
   uint32_t memory_refused = 0;                // cardea_l7_memory_refused_total: the cap on buffers was reached
   uint32_t tls_floods = 0;                    // cardea_l7_tls_floods_total: cut off for key updates and the like
+  uint32_t heads_ended = 0;                   // cardea_l7_heads_ended_total: unfinished ones that gave their buffer up
   uint32_t memory_waits = 0;                  // cardea_l7_memory_waits_total: the same, under way; refused only in the end
 
   static ShardRows add(stats::RowAdder& add);

@@ -1,5 +1,6 @@
 #include "l7/proxy/buffers.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -24,60 +25,44 @@ Buffer::~Buffer() {
   if (data_) owner_->give(data_, size_);
 }
 
-Buffers::Buffers(size_t buffer_bytes, size_t total_max) : buffer_bytes_(buffer_bytes), total_max_(total_max) {}
-
 Buffers::~Buffers() {
   DCHECK(lent_ == 0, "a shard's buffers outlive its connections");
-  drop_idle();
-}
-
-void Buffers::drop_idle() {
-  for (char* data : idle_) {
-    unpoison(data, buffer_bytes_);
-    std::free(data);
+  for (Shelf* shelf : {&first_, &piece_}) {
+    for (char* data : shelf->idle) {
+      unpoison(data, shelf->bytes);
+      std::free(data);
+    }
   }
-  idle_.clear();
 }
 
-Buffer Buffers::take() {
-  return take_within(total_max_);
+Buffers::Shelf* Buffers::shelf(size_t bytes) {
+  return bytes == kFirst ? &first_ : bytes == kPiece ? &piece_ : nullptr;
 }
 
-Buffer Buffers::take_for_new() {
-  return take_within(total_max_ - total_max_ / 4);
-}
-
-Buffer Buffers::take_within(size_t max) {
+Buffer Buffers::take_within(size_t max, size_t bytes) {
+  const size_t size = bytes <= kFirst ? kFirst : std::max(bytes, kPiece);
   Buffer buffer;
-  if (lent_ + buffer_bytes_ > max) return buffer;
+  if (lent_ + size > max) return buffer;
   buffer.owner_ = this;
-  buffer.size_ = buffer_bytes_;
-  if (idle_.empty()) {
-    buffer.data_ = static_cast<char*>(std::malloc(buffer_bytes_));
-    CHECK(buffer.data_, "out of memory");
+  buffer.size_ = size;
+  if (Shelf* from = shelf(size); from && !from->idle.empty()) {
+    buffer.data_ = from->idle.back();
+    unpoison(buffer.data_, size);
+    from->idle.pop_back();
   } else {
-    buffer.data_ = idle_.back();
-    unpoison(buffer.data_, buffer_bytes_);
-    idle_.pop_back();
+    buffer.data_ = static_cast<char*>(std::malloc(size));
+    CHECK(buffer.data_, "out of memory");
   }
-  lent_ += buffer_bytes_;
+  lent_ += size;
   return buffer;
 }
 
-// Last in, first out: the next exchange gets memory that is still in the processor's cache. Some are kept for the next
-// burst, the rest goes back to the system.
 void Buffers::give(char* data, size_t size) {
   lent_ -= size;
-  if (size != buffer_bytes_ || idle_.size() >= kIdleMax) return std::free(data);
-  idle_.push_back(data);
+  Shelf* to = shelf(size);
+  if (!to || to->idle.size() >= kIdleMax) return std::free(data);
+  to->idle.push_back(data);
   poison(data, size);
-}
-
-void Buffers::resize(size_t buffer_bytes, size_t total_max) {
-  total_max_ = total_max;
-  if (buffer_bytes == buffer_bytes_) return;
-  drop_idle();
-  buffer_bytes_ = buffer_bytes;
 }
 
 }  // namespace cardea::l7::proxy

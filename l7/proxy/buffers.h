@@ -1,11 +1,10 @@
-// A shard's buffers for heads and pieces of bodies: of one size, lent while something is being read or written, given
-// back when a connection is idle, bounded in number. What is over the bound is refused, and the exchange that asked is
-// told so; nothing is ever allocated past it.
+// A shard's buffers for heads and pieces of bodies: sized by what they are for, lent while something is being read or
+// written, given back when a connection is idle, bounded in bytes. What is over the bound is refused, and the exchange
+// that asked is told so; nothing is ever allocated past it.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -33,32 +32,40 @@ class Buffer {
 
 class Buffers {
  public:
+  // Nearly every request's head fits into the first; the second is for pieces of bodies and heads that do not.
+  static constexpr size_t kFirst = 2 * 1024, kPiece = 16 * 1024;
   // What is under way and finds none tries again so often.
   static constexpr std::chrono::milliseconds kShortagePause{10};
 
   // `total_max` bytes may be lent at once.
-  Buffers(size_t buffer_bytes, size_t total_max);
+  explicit Buffers(size_t total_max) : total_max_(total_max) {}
   Buffers(const Buffers&) = delete;
   ~Buffers();
 
-  Buffer take();
-  // For a request's first bytes: leaves a quarter of the bound to what is under way already, so that clients who begin
-  // requests and never end them cut off nobody else's response or tunnel.
-  Buffer take_for_new();
+  // Of at least so many bytes.
+  Buffer take(size_t bytes = kPiece) { return take_within(total_max_, bytes); }
+  // For a request whose head is not here yet: leaves a quarter of the bound to what is under way already, so that clients
+  // who begin requests and never end them cut off nobody else's response or tunnel.
+  Buffer take_for_new(size_t bytes = kFirst) { return take_within(total_max_ - total_max_ / 4, bytes); }
   size_t lent() const { return lent_; }  // bytes
-  size_t buffer_bytes() const { return buffer_bytes_; }
-  // Another bound, or another size, from the next take() on.
-  void resize(size_t buffer_bytes, size_t total_max);
+  // Another bound, from the next take() on.
+  void set_bound(size_t total_max) { total_max_ = total_max; }
 
  private:
+  // Idle ones of one size: last in, first out, so that the next exchange gets memory that is still in the processor's
+  // cache. Some are kept for the next burst, the rest goes back to the system.
+  struct Shelf {
+    size_t bytes;
+    std::vector<char*> idle{};
+  };
   static constexpr size_t kIdleMax = 512;
   friend class Buffer;
-  Buffer take_within(size_t max);
+  Buffer take_within(size_t max, size_t bytes);
   void give(char* data, size_t size);
-  void drop_idle();
+  Shelf* shelf(size_t bytes);  // null: none keeps this size
 
-  size_t buffer_bytes_, total_max_, lent_ = 0;
-  std::vector<char*> idle_;
+  size_t total_max_, lent_ = 0;
+  Shelf first_{kFirst}, piece_{kPiece};
 };
 
 }  // namespace cardea::l7::proxy

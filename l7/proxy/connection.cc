@@ -6,8 +6,9 @@
 
 namespace cardea::l7::proxy {
 
-Connection::Connection(Shard& shard, LiveService& service, Accepted accepted)
+Connection::Connection(Shard& shard, LiveService& service, Accepted accepted, Sources::Place place)
     : LiveConnection(shard, service),
+      place_(std::move(place)),
       client_(accepted.peer),
       socket_(shard.loop(), std::move(accepted.socket), accepted.peer, accepted.local),
       arena_(shard.loop().chunks(), first_.data(), first_.size()),

@@ -20,7 +20,7 @@ struct Tunnel;
 
 class Connection final : public LiveConnection {
  public:
-  Connection(Shard& shard, LiveService& service, Accepted accepted);
+  Connection(Shard& shard, LiveService& service, Accepted accepted, Sources::Place place);
   ~Connection() override;
 
   Arena& arena() { return arena_; }                    // as long as the connection
@@ -48,6 +48,7 @@ class Connection final : public LiveConnection {
  private:
   static constexpr size_t kFirstBytes = 768;  // the frames of an idle connection
 
+  const Sources::Place place_;  // among its address's connections, where they are limited
   Endpoint client_;
   KernelStream socket_;
   std::unique_ptr<tls::TlsStream> tls_;  // alone: in arena_ it would lie behind the handshake's frames and cost a chunk

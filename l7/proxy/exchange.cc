@@ -43,15 +43,26 @@ struct HeadOutcome {
 };
 HeadOutcome parse(Exchange& x, http::HeadScan& scan) {
   Input& input = x.connection.input;
-  const size_t limit = std::min<size_t>(x.service.header_bytes_max, input.buffer.span().size() - input.at);
-  const http::HeadProgress progress = http::parse_request_head(input.left(), {.bytes_max = limit}, scan, x.head);
+  const http::HeadLimits limits{.bytes_max = x.service.header_bytes_max};
+  const http::HeadProgress progress = http::parse_request_head(input.left(), limits, scan, x.head);
   if (progress.bad()) return {true, failure(progress.fault)};
-  if (!progress.done()) return input.full() ? HeadOutcome{true, failure(http::Fault::kHeadTooLarge)} : HeadOutcome{};
+  if (!progress.done()) return {};
   input.at += progress.at;
   x.body_at = input.at;
   x.record.bytes_in += progress.at;
   describe(x);
   return {true, {}};
+}
+
+// A head that fills its buffer gets a larger one. False: there is none.
+bool make_room(Exchange& x) {
+  Input& input = x.connection.input;
+  if (!input.full()) return true;
+  input.compact();
+  if (!input.full()) return true;
+  const size_t now = input.buffer.span().size();
+  const size_t next = now < Buffers::kPiece ? Buffers::kPiece : std::max<size_t>(2 * now, x.service.header_bytes_max);
+  return input.move_to(x.shard().buffers().take_for_new(next));
 }
 
 bool may_try_again(const Exchange& x) {
@@ -221,18 +232,25 @@ Task<> read_head(Exchange& x) {
   Input& input = x.connection.input;
   const Instant deadline = x.now() + x.service.request_timeout;
   http::HeadScan scan;
-  if (input.at != 0 && input.buffer.span().size() - input.at < x.service.header_bytes_max) input.compact();
+  UnfinishedHead unfinished(x.client());
   for (;;) {
     const HeadOutcome outcome = parse(x, scan);
     x.failure = outcome.failure;
     if (outcome.done) break;
+    if (!unfinished.linked()) x.shard().add_unfinished(unfinished);
+    if (!make_room(x) || unfinished.gives_way) {
+      x.failure = failure(Reason::kMemory);
+      break;
+    }
     const IoResult got = co_await x.client().read(input.room(), deadline);
     input.end += got.bytes;
+    if (got.status == IoStatus::kCancelled && unfinished.gives_way) continue;
     if (!got.ok()) {
       x.failure = failure(got.status == IoStatus::kTimeout ? Reason::kRequestTimeout : Reason::kClientClosed);
       break;
     }
   }
+  if (x.failure.is(Reason::kMemory)) input.drop();
   x.record.head_read = x.now();
 }
 

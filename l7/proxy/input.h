@@ -28,6 +28,15 @@ struct Input {
     end -= at;
     at = 0;
   }
+  // What is left goes on in another buffer, which has room for it. False: there is none, and nothing changed.
+  bool move_to(Buffer larger) {
+    if (!larger) return false;
+    std::memcpy(larger.span().data(), buffer.span().data() + at, end - at);
+    buffer = std::move(larger);
+    end -= at;
+    at = 0;
+    return true;
+  }
   // Gives the buffer back; what was left is gone.
   void drop() {
     buffer = {};

@@ -70,12 +70,19 @@ void ServiceListener::leave() {
 
 void ServiceListener::let_in(Accepted accepted) {
   const ServicePlan& plan = *service_->now().plan;
+  const uint32_t max = plan.source_connections_max;
+  Sources::Place place = max == 0 ? Sources::Place() : shard_.shared().sources->enter(plan.name, accepted.peer.address, max);
+  if (max != 0 && !place) {
+    stats::add(shard_.cells() + plan.rows.source_refused, 1);
+    return reset(std::move(accepted.socket));
+  }
   if (!plan.connections->take(plan.connections_max)) {
     stats::add(shard_.cells() + plan.rows.connections_refused, 1);
     return reset(std::move(accepted.socket));
   }
   accepted.local = local_;
-  spawn(shard_.loop(), serve, std::make_unique<Connection>(shard_, *service_, std::move(accepted)));
+  auto connection = std::make_unique<Connection>(shard_, *service_, std::move(accepted), std::move(place));
+  spawn(shard_.loop(), serve, std::move(connection));
 }
 
 }  // namespace cardea::l7::proxy

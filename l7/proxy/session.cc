@@ -72,6 +72,13 @@ Task<bool> shake_hands(Arena& arena, Connection& c) {
 
 enum class Came : uint8_t { kSomething, kNothing, kNoBuffer };
 
+// More came than a first buffer holds: a large head, a body behind a small one, requests in a row.
+void read_on(Connection& c) {
+  if (!c.input.move_to(c.shard().buffers().take_for_new(Buffers::kPiece))) return;
+  const IoResult more = c.stream().try_read(c.input.room());
+  c.input.end += more.bytes;
+}
+
 // The first read of a request, where there is something to read.
 Came try_read(Connection& c, IoStatus& status) {
   c.input.buffer = c.shard().buffers().take_for_new();
@@ -84,6 +91,7 @@ Came try_read(Connection& c, IoStatus& status) {
   }
   c.stream().spend(got.bytes);
   c.input.end += got.bytes;
+  if (c.input.full()) read_on(c);
   return Came::kSomething;
 }
 
@@ -99,7 +107,11 @@ Task<Came> wait_for_request(Arena&, Connection& c, std::chrono::milliseconds tim
     c.idle = false;
     if (wake == Wake::kTimeout) break;  // cancelled: what came before the service went is still answered
     IoStatus status = IoStatus::kWouldBlock;
-    const Came came = try_read(c, status);
+    Came came = try_read(c, status);
+    while (came == Came::kNoBuffer && c.shard().end_oldest_head()) {
+      co_await c.loop().yield();
+      came = try_read(c, status);
+    }
     if (came != Came::kNothing) co_return came;
     if (status != IoStatus::kWouldBlock) break;
   }

@@ -13,8 +13,6 @@
 namespace cardea::l7::proxy {
 namespace {
 
-constexpr size_t kBufferBytesMin = 16 * 1024;
-
 uint64_t nanoseconds(Instant from, Instant to) {
   return uint64_t(std::max<int64_t>((to - from).count(), 0));
 }
@@ -29,7 +27,7 @@ bool same_kind(const ServicePlan& a, const ServicePlan& b) {
 // ------------------------------------------------------------------ the thread
 
 Shard::Shard(uint32_t number, const Shared& shared)
-    : number_(number), shared_(shared), cells_(shared.segment->cells(number)), buffers_(kBufferBytesMin, 64 << 20) {}
+    : number_(number), shared_(shared), cells_(shared.segment->cells(number)), buffers_(64 << 20) {}
 
 Result<std::unique_ptr<Shard>> Shard::create(uint32_t number, const Shared& shared, Loop::Clock clock) {
   auto crypto = tls::CryptoLibrary::create();
@@ -76,6 +74,15 @@ void Shard::stop() {
 
 void Shard::post(std::move_only_function<void(Shard&)> call) {
   loop_->post([this, call = std::move(call)]() mutable { call(*this); });
+}
+
+bool Shard::end_oldest_head() {
+  UnfinishedHead* oldest = unfinished_.pop_front();
+  if (!oldest) return false;
+  oldest->gives_way = true;
+  oldest->client.cancel(Direction::kRead);
+  stats::add(cells_ + shared_.rows.heads_ended, 1);
+  return true;
 }
 
 void Shard::before_sleep() {
@@ -181,9 +188,7 @@ void Shard::forget(LiveService& service) {
 }
 
 void Shard::adopt(std::shared_ptr<const LivePlan> plan, std::map<Endpoint, FileDescriptor> sockets) {
-  size_t buffer_bytes = kBufferBytesMin;
-  for (const auto& service : plan->services) buffer_bytes = std::max<size_t>(buffer_bytes, service->header_bytes_max);
-  buffers_.resize(buffer_bytes, plan->settings.buffer_bytes_max / shared_.shards);
+  buffers_.set_bound(plan->settings.buffer_bytes_max / shared_.shards);
   ShardPlanPointer next = make_plan(std::move(plan));
   Services services = live_services(next);
   services.swap(services_);

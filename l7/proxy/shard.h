@@ -18,6 +18,7 @@
 #include "l7/plan/live_plan.h"
 #include "l7/proxy/buffers.h"
 #include "l7/proxy/live_service.h"
+#include "l7/proxy/sources.h"
 #include "l7/runtime/loop.h"
 #include "l7/tls/crypto_library.h"
 #include "l7/tls/ticket_keys.h"
@@ -27,12 +28,21 @@ namespace cardea::l7::proxy {
 
 class ServiceListener;
 
+// A request's head that is being waited for with a buffer in hand: the oldest gives way when a request that just begins
+// finds none. In the shard's list while it is unfinished.
+struct UnfinishedHead : Link {
+  explicit UnfinishedHead(Stream& of) : client(of) {}
+  Stream& client;
+  bool gives_way = false;
+};
+
 // What all shards share.
 struct Shared {
   stats::Segment* segment = nullptr;
   ShardRows rows;
   AccessLog* log = nullptr;
   uint32_t shards = 1;
+  std::shared_ptr<Sources> sources = std::make_shared<Sources>();
 };
 
 class Shard final : private TurnObserver {
@@ -62,6 +72,9 @@ class Shard final : private TurnObserver {
   uint64_t* cells() const { return cells_; }
   const Shared& shared() const { return shared_; }
   Buffers& buffers() { return buffers_; }
+  void add_unfinished(UnfinishedHead& head) { unfinished_.push_back(head); }
+  // The oldest unfinished head gives its buffer back in this turn. False: there is none.
+  bool end_oldest_head();
   const tls::CryptoLibrary& crypto() const { return *crypto_; }
   std::string_view date(int64_t unix_seconds) { return date_.at(unix_seconds); }
   size_t connections() const { return connections_; }
@@ -95,6 +108,7 @@ class Shard final : private TurnObserver {
   std::shared_ptr<const tls::TicketKeys> ticket_keys_;
   std::unique_ptr<upstream::Pool::Context> pool_context_;
   Buffers buffers_;
+  List<UnfinishedHead> unfinished_;
   http::DateCache date_;
   ShardPlanPointer plan_;
   Services services_;

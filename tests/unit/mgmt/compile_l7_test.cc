@@ -23,7 +23,7 @@ caches = ( { name = "edge"; memory = "2MiB"; } );
 pools = (
   { name = "unused"; backends = ( { address = "10.0.0.9:1"; } ); },
   { name = "dns"; backends = ( { address = "10.0.0.53:53"; } ); },
-  { name = "web"; ring_size = 1009; connect_timeout = "250ms"; retries = 3;
+  { name = "web"; ring_size = 1009; connect_timeout = "250ms"; retries = 3; response_header_max = "32KiB"; processing_timeout = "2m";
     backends = ( { address = "10.0.0.11:8080"; weight = 3; connections_max = 7; }, { address = "10.0.0.12:8080"; } );
     tls: { server_name = "origin"; verify = false; }; },
   { name = "mail"; balance = "least_conn"; backends = ( { address = "127.0.0.1:2525"; } ); } );
@@ -34,7 +34,8 @@ services = (
     tls: { certificates = ( { cert = "/c.crt"; key = "/c.key"; } ); version_min = "1.3"; };
     routes = ( { name = "api"; match: { host = ["Shop.com", "*.shop.com"]; path = "/api"; }; pool = "web"; cache = "edge"; },
                { match: { path = "/x"; }; pool = "web"; } );
-    pool = "mail"; header_max = "8KiB"; body_max = "5MB"; request_timeout = "3s"; },
+    pool = "mail"; header_max = "8KiB"; body_max = "5MB"; request_timeout = "3s";
+    rate_min = "500B"; rate_window = "7s"; linger_timeout = "9s"; source_connections_max = 11; },
   { name = "smtp"; mode = "tcp"; listen = "127.0.0.1:25/tcp"; pool = "mail"; connections_max = 12; } );
 )";
 
@@ -79,6 +80,8 @@ TEST(CompileL7, PoolsCarryWhatTheirBackendsNeed) {
   const auto& web = *compiled.plan->pools()->Get(0);
   EXPECT_EQ(web.connect_timeout_ms(), 250u);
   EXPECT_EQ(web.retries(), 3u);
+  EXPECT_EQ(web.response_header_bytes_max(), 32'768u);
+  EXPECT_EQ(web.processing_timeout_ms(), 120'000u);
   EXPECT_EQ(web.tls()->server_name()->str(), "origin");
   EXPECT_FALSE(web.tls()->verify());
   EXPECT_EQ(web.backends()->Get(0)->connections_max(), 7u);
@@ -100,6 +103,10 @@ TEST(CompileL7, RoutesPointAtPoolsAndCachesAndEndWithThePoolOfTheRest) {
   EXPECT_EQ(shop.header_bytes_max(), 8192u);
   EXPECT_EQ(shop.body_bytes_max(), 5'000'000u);
   EXPECT_EQ(shop.request_timeout_ms(), 3000u);
+  EXPECT_EQ(shop.rate_min(), 500u);
+  EXPECT_EQ(shop.rate_window_ms(), 7000u);
+  EXPECT_EQ(shop.linger_timeout_ms(), 9000u);
+  EXPECT_EQ(shop.source_connections_max(), 11u);
   ASSERT_EQ(shop.routes()->size(), 3u);
   const auto* api = shop.routes()->Get(0);
   EXPECT_EQ(api->name()->str(), "api");

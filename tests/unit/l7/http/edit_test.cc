@@ -55,6 +55,7 @@ TEST(WriteRequest, SendsThePathThatWasMatchedAndAHostWhereNoneWas) {
       forwarded("GET /a/../b?q HTTP/1.0\r\nContent-Length: 3\r\n\r\n", {.path = "/b", .default_host = "10.0.0.1"});
   EXPECT_TRUE(out.starts_with("GET /b?q HTTP/1.1\r\nHost: 10.0.0.1\r\n")) << out;
   EXPECT_TRUE(out.ends_with("Via: 1.0 cardea\r\nContent-Length: 3\r\n\r\n")) << out;
+  EXPECT_EQ(out.find("X-Forwarded-Host"), std::string::npos) << "nobody asked for one: " << out;
 }
 
 TEST(WriteRequest, ABackendSeesOneSpellingOfAHost) {

@@ -290,19 +290,44 @@ TEST(Refusal, ConnectionsOverTheLimitAreReset) {
   EXPECT_EQ(site.value("cardea_l7_service_connections", "shop"), 2u);
 }
 
-// Four buffers, of which clients that begin requests may hold three.
+TEST(Refusal, ConnectionsOfOneAddressOverItsLimitAreReset) {
+  Site site([](image::PlanT& plan) { plan.services[0]->source_connections_max = 2; });
+  Peer first = site.client(), second = site.client(), third = site.client();
+  EXPECT_EQ(third.rest(), "");
+  EXPECT_TRUE(third.reset());
+  EXPECT_EQ(site.value("cardea_l7_service_source_connections_refused_total", "shop"), 1u);
+  first.close();
+  settle(site.loop());
+  Peer fourth = site.client();
+  EXPECT_TRUE(fourth.silent());
+  EXPECT_TRUE(second.silent());
+}
+
+// Four large buffers, of which clients that begin requests may hold three, in small ones.
 struct ShortOfMemory {
   ShortOfMemory()
       : site([](image::PlanT& plan) {
           plan.settings->buffer_bytes_max = 4 * 16384;
           plan.services[0]->request_timeout_ms = 120'000;
+          plan.pools[0]->response_timeout_ms = 120'000;
         }) {}
   void take_all() {
     while (site.buffers_lent() < 3 * 16384u) {
       holders.push_back(site.client());
-      holders.back().send("GET / HTTP/1.1\r\n");
+      holders.back().send(get("/"));  // which nobody answers
       settle(site.loop());
     }
+  }
+  void take_all_with_unfinished_heads() {
+    while (site.buffers_lent() < 3 * 16384u) {
+      holders.push_back(site.client());
+      holders.back().send("G");
+      settle(site.loop());
+    }
+  }
+  void let_go() {
+    for (Peer& holder : holders) holder.abort();
+    holders.clear();
   }
   Site site;
   std::vector<Peer> holders;
@@ -315,9 +340,51 @@ TEST(Refusal, WithoutABufferAClientIsToldSo) {
   late.send(get("/"));
   EXPECT_THAT(late.rest(), HasSubstr("details=\"memory\""));
   EXPECT_EQ(scarce.site.value("cardea_l7_memory_refused_total"), 1u);
-  scarce.holders.clear();
+  scarce.let_go();
   settle(scarce.site.loop());
   EXPECT_EQ(scarce.site.buffers_lent(), 0u);
+}
+
+TEST(Refusal, TheOldestUnfinishedHeadGivesWay) {
+  ShortOfMemory scarce;
+  scarce.take_all_with_unfinished_heads();
+  EXPECT_EQ(scarce.holders.size(), 24u) << "a byte costs no more than a small buffer";
+  Peer late = scarce.site.client();
+  late.send(get("/"));
+  Peer backend = scarce.site.origin().accept();
+  backend.message();
+  EXPECT_THAT(scarce.holders[0].rest(), HasSubstr("memory"));
+  EXPECT_TRUE(scarce.holders[1].silent());
+  EXPECT_EQ(scarce.site.log_line()["reason"], "memory");
+  EXPECT_EQ(scarce.site.value("cardea_l7_heads_ended_total"), 1u);
+  scarce.holders[23].send("ET / HTTP/1.1\r\nHost: shop.example\r\n\r\n");
+  scarce.site.origin().accept().message();
+}
+
+// A head, byte by byte, over the edges of its buffers, and with what comes behind it.
+TEST(Refusal, AHeadMayBeAsLargeAsTheServiceAllowsAndOthersKeepTheirBuffers) {
+  Site site([](image::PlanT& plan) { plan.services[0]->header_bytes_max = 100'000; });
+  Peer small = site.client();
+  small.send(get("/small"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  EXPECT_EQ(site.buffers_lent(), 2048u) << "whatever another request may need";
+  for (const size_t bytes : {1900u, 2048u, 2500u, 16'200u, 16'500u, 40'000u, 99'000u}) {
+    SCOPED_TRACE(bytes);
+    Peer client = site.client();
+    const std::string head = get("/large", "X: " + std::string(bytes - 60, 'x') + "\r\n");
+    for (size_t at = 0; at < head.size(); at += 1000) {
+      client.send(std::string_view(head).substr(at, 1000));
+      settle(site.loop());
+    }
+    Peer its = site.origin().accept();
+    EXPECT_THAT(its.message(), HasSubstr(std::string(bytes - 60, 'x')));
+    its.send(ok("x"));
+    client.message();
+  }
+  Peer over = site.client();
+  over.send(get("/larger", "X: " + std::string(100'100, 'x') + "\r\n"));
+  EXPECT_THAT(over.rest(), StartsWith("HTTP/1.1 431 "));
 }
 
 TEST(Refusal, RequestsThatNeverEndCutOffNothingThatIsUnderWay) {
@@ -373,7 +440,7 @@ TEST(Refusal, WhatIsUnderWayWaitsForABuffer) {
   midway.site.advance(5s);
   EXPECT_TRUE(midway.client.silent());
   EXPECT_EQ(midway.waits(), 2u) << "a wait is counted once";
-  midway.holders.clear();
+  midway.let_go();
   settle(midway.site.loop());
   midway.site.advance(10ms);
   EXPECT_EQ(midway.client.take(3), "def");

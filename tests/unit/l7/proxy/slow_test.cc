@@ -2,9 +2,13 @@
 // hardly, is given up within the limits, and leaves nothing behind.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <functional>
 #include <optional>
+#include <vector>
 
 #include "tests/unit/l7/proxy/site.h"
 
@@ -154,6 +158,67 @@ TEST(Slow, WhatAnIdleClientNeverReadIsNotLeftToTheKernel) {
   EXPECT_EQ(site.value("cardea_l7_connections"), 0u);
   client.rest();
   EXPECT_TRUE(client.reset());
+}
+
+// Two hundred slow heads, two hundred slow bodies, two hundred slow readers, a byte a second each.
+class Attack {
+ public:
+  static constexpr int kEach = 200;
+  explicit Attack(Site& site) : site_(site) {
+    for (int i = 0; i < kEach; ++i) {
+      begin("GET /");
+      begin(get("/", "Content-Length: 100000\r\n", "POST"));
+      readers_.push_back(site.client());
+      readers_.back().hold_little();
+      readers_.back().send(get("/cached/big"));
+    }
+  }
+  void go_on() {
+    for (Peer& sender : senders_) sender.send_what_fits("a");
+    char byte;
+    for (Peer& reader : readers_) (void)::recv(reader.fd(), &byte, 1, MSG_DONTWAIT);
+    settle(site_.loop());
+  }
+  uint64_t left() const { return site_.value("cardea_l7_service_connections", "shop"); }
+
+ private:
+  void begin(std::string_view text) {
+    senders_.push_back(site_.client());
+    senders_.back().send(text);
+  }
+  Site& site_;
+  std::vector<Peer> senders_, readers_;
+};
+
+TEST(Slow, SixHundredAttackersAreGoneWithinTheLimitsAndAPlainClientIsServedThroughout) {
+  rlimit files{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
+  const rlimit enough{std::max<rlim_t>(files.rlim_cur, 8192), std::max<rlim_t>(files.rlim_max, 8192)};
+  if (::setrlimit(RLIMIT_NOFILE, &enough) != 0) GTEST_SKIP() << "2,000 descriptors are not to be had";
+  Site site([](image::PlanT& plan) {
+    plan.caches[0]->memory_bytes = 64 << 20, plan.caches[0]->object_bytes_max = 16 << 20;
+    plan.services[0]->idle_timeout_ms = 10'000;
+  });
+  Peer plain = site.client();
+  for (const char* path : {"/cached/plain", "/cached/big"}) {
+    plain.send(get(path));
+    Peer backend = site.origin().accept();
+    backend.message();
+    backend.send(ok(std::string(path[8] == 'b' ? 4 << 20 : 100, 'x'), kLong));
+    plain.message();
+  }
+  Attack attack(site);
+  int seconds = 0;
+  for (; attack.left() != 1 && seconds < 120; ++seconds) {
+    attack.go_on();
+    site.advance(1s);
+    plain.send(get("/cached/plain"));
+    ASSERT_THAT(plain.message(), StartsWith("HTTP/1.1 200 OK\r\n")) << seconds;
+  }
+  EXPECT_EQ(attack.left(), 1u);
+  EXPECT_LT(seconds, 120);
+  EXPECT_GE(slow(site), 2u * Attack::kEach);
+  EXPECT_EQ(site.buffers_lent(), 0u);
 }
 
 Site::Change small_bodies(uint32_t linger_ms) {

@@ -1,0 +1,42 @@
+#include "l7/proxy/sources.h"
+
+#include <algorithm>
+#include <functional>
+#include <random>
+
+namespace cardea::l7::proxy {
+namespace {
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+
+HashKey random_key() {
+  std::random_device random;
+  const auto word = [&random] { return uint64_t{random()} << 32 | random(); };
+  const uint64_t first = word();
+  return {first, word()};
+}
+
+IpAddress network_of(IpAddress client) {
+  if (!client.is_v4()) std::fill(client.bytes.begin() + 8, client.bytes.end(), uint8_t{0});
+  return client;
+}
+
+}  // namespace
+
+Sources::Sources() : key_(random_key()), tables_(std::make_unique<std::array<Table, 2>>()) {}
+
+Sources::Place Sources::enter(std::string_view service, const IpAddress& client, uint32_t max) {
+  const IpAddress name = IpAddress::v4(uint32_t(std::hash<std::string_view>()(service)));
+  const uint64_t hash = flow_hash(key_, {.source = network_of(client), .destination = name});
+  const uint32_t one = first(hash).fetch_add(1, kRelaxed), other = second(hash).fetch_add(1, kRelaxed);
+  if (std::min(one, other) < max) return {*this, hash};
+  leave(hash);
+  return {};
+}
+
+void Sources::leave(uint64_t hash) {
+  first(hash).fetch_sub(1, kRelaxed);
+  second(hash).fetch_sub(1, kRelaxed);
+}
+
+}  // namespace cardea::l7::proxy
