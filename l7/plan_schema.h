@@ -4,7 +4,7 @@
 #include <cstdint>
 
 namespace cardea::l7 {
-inline constexpr uint32_t kPlanSchema = 2;
+inline constexpr uint32_t kPlanSchema = 3;
 inline constexpr const char* kPlanIdentifier = "CL7P";
 inline constexpr const char* kPoolUpdateIdentifier = "CL7U";
 inline constexpr uint64_t kPlanBytesMax = uint64_t{1} << 30;

@@ -71,7 +71,8 @@ void ServiceListener::leave() {
 void ServiceListener::let_in(Accepted accepted) {
   const ServicePlan& plan = *service_->now().plan;
   const uint32_t max = plan.source_connections_max;
-  Sources::Place place = max == 0 ? Sources::Place() : shard_.shared().sources->enter(plan.name, accepted.peer.address, max);
+  Sources& sources = *shard_.shared().sources;
+  Sources::Place place = max == 0 ? Sources::Place() : sources.enter(plan.name, accepted.peer.address, max);
   if (max != 0 && !place) {
     stats::add(shard_.cells() + plan.rows.source_refused, 1);
     return reset(std::move(accepted.socket));

@@ -160,7 +160,8 @@ Task<> serve(Connection& c) {
     co_await serve_tcp(c);
   } else {
     co_await serve_http(c);
-    if (c.stream().undelivered() > kLeftToKernel) co_await linger(c.arena(), c, c.stream(), c.service().now().plan->body_timeout);
+    if (c.stream().undelivered() > kLeftToKernel)
+      co_await linger(c.arena(), c, c.stream(), c.service().now().plan->body_timeout);
   }
   c.stream().close(Close::kOrderly);
 }

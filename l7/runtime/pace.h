@@ -1,8 +1,8 @@
 // How slow a peer may be while this side waits for it: a longest pause between two pieces, and a lowest rate over a
 // window. The rate is kept as credit of time: a transfer begins with a window of it, waiting uses it up, and each byte
-// gives back what it may take at the lowest rate, never beyond a window. So a peer below the rate is found out after a
-// window, or a little more, and one that was fast before may pause as long as a window. Only waiting counts: that a backend is slow is no
-// fault of the client it is relayed to. A value without a clock or I/O of its own.
+// gives back what it may take at the lowest rate, never beyond a window. So who is below the rate is found out after a
+// window or little more, and who was fast may pause for one. Only waiting counts: a slow backend is no fault of its
+// client. A value without a clock or I/O of its own.
 #pragma once
 
 #include <chrono>

@@ -299,7 +299,7 @@ TEST(BackendFailure, ATruncatedBodyThatEndsByTheConnectionIsReset) {
 }
 
 TEST(BackendFailure, WhatIsNoHttpIs502) {
-  const std::string big(20'000, 'a');
+  const std::string big(70'000, 'a');
   const std::string rows[] = {
       "SSH-2.0-OpenSSH\r\n\r\n",
       "HTTP/1.1 200 OK\nContent-Length: 1\n\nx",
