@@ -204,7 +204,7 @@ Failure take_stale(Exchange& x) {
 
 Next next(const Exchange& x) {
   if (!x.close) return Next::kGoOn;
-  if (!x.upload.complete) return was_given_up(x.failure) ? Next::kLinger : Next::kBodyComes;
+  if (!x.upload.complete) return was_given_up(x.failure) || x.body_at == 0 ? Next::kLinger : Next::kBodyComes;
   return x.connection.input.empty() ? Next::kClose : Next::kLinger;
 }
 

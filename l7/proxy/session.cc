@@ -5,18 +5,22 @@
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/record.h"
 #include "l7/proxy/tunnel.h"
+#include "l7/runtime/close_after_delivery.h"
 
 namespace cardea::l7::proxy {
 namespace {
 
 constexpr std::chrono::seconds kLinger{2};  // how long a client that is done sending has to read and close
 
+constexpr uint64_t kUnannounced = 1 << 20;  // bytes of a client that has not said that it will send more
+
 // Closes behind an answer so that it is read. `pause`: how long at a time nothing may come of a client that still sends.
-Task<> linger(Arena& arena, Connection& c, Stream& stream, std::chrono::milliseconds pause) {
+Task<> linger(Arena& arena, Connection& c, Stream& stream, std::chrono::milliseconds pause,
+              uint64_t bytes_max = kUnannounced) {
   const ServicePlan& service = *c.service().now().plan;
   const PaceLimits limits{pause, service.rate_min, service.rate_window};
   const auto longest = std::max<std::chrono::milliseconds>(service.linger_timeout, kLinger);
-  co_await close_after_delivery(arena, stream, limits, c.loop().now() + longest);
+  co_await close_after_delivery(arena, stream, limits, c.loop().now() + longest, bytes_max);
 }
 
 constexpr std::string_view kPlainToTls =
@@ -144,7 +148,11 @@ Task<> serve_http(Connection& c) {
     timeout = c.service().now().plan->idle_timeout;
     if (next == Next::kGoOn) continue;
     c.input.drop();  // nobody reads it any more
-    co_await linger(c.arena(), c, c.stream(), next == Next::kLinger ? kLinger : c.service().now().plan->body_timeout);
+    if (next == Next::kLinger) {
+      co_await linger(c.arena(), c, c.stream(), kLinger);
+    } else {
+      co_await linger(c.arena(), c, c.stream(), c.service().now().plan->body_timeout, UINT64_MAX);
+    }
     co_return;
   }
 }

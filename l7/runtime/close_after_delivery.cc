@@ -1,6 +1,7 @@
-#include "l7/runtime/stream.h"
+#include "l7/runtime/close_after_delivery.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace cardea::l7 {
 namespace {
@@ -17,6 +18,7 @@ struct Patience {
   Stream& stream;
   Pace pace;
   Instant latest;
+  uint64_t bytes_left;  // that it may still send
   // Not later than now: no more.
   Instant deadline() { return std::min(latest, pace.wait(stream.loop().now(), stream.undelivered())); }
   bool over() { return deadline() <= stream.loop().now(); }
@@ -38,6 +40,8 @@ Task<IoStatus> drop_what_comes(Arena&, Patience& peer) {
     if (peer.over()) co_return IoStatus::kTimeout;
     const IoResult read = co_await peer.stream.read(dropped_bytes(), peer.deadline());
     peer.pace.moved(read.bytes);
+    if (read.bytes > peer.bytes_left) co_return IoStatus::kTimeout;
+    peer.bytes_left -= read.bytes;
     if (!read.ok() && read.status != IoStatus::kTimeout) co_return read.status;
   }
 }
@@ -55,7 +59,11 @@ Task<IoStatus> await_delivery(Arena&, Patience& peer) {
 }  // namespace
 
 Task<> close_after_delivery(Arena& arena, Stream& stream, PaceLimits limits, Instant latest) {
-  Patience peer{stream, Pace(limits), latest};
+  return close_after_delivery(arena, stream, limits, latest, std::numeric_limits<uint64_t>::max());
+}
+
+Task<> close_after_delivery(Arena& arena, Stream& stream, PaceLimits limits, Instant latest, uint64_t bytes_max) {
+  Patience peer{stream, Pace(limits), latest, bytes_max};
   IoStatus status = co_await finish_writing(arena, peer);
   if (status == IoStatus::kOk) status = co_await drop_what_comes(arena, peer);
   if (status == IoStatus::kEnd) status = co_await await_delivery(arena, peer);
