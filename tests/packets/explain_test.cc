@@ -60,10 +60,10 @@ TEST(Story, OfATunnelNamesTheOuterAddresses) {
 
 TEST(Story, SaysHowItEnds) {
   Site site;
-  EXPECT_TRUE(
-      contains(told(site, tuple("198.51.100.7:5555", "203.0.113.2:81")), "to this host's kernel: not_a_service"));
-  EXPECT_TRUE(
-      contains(told(site, tuple("198.51.100.7:5555", "203.0.113.3:80")), "to this host's kernel: local_service"));
+  EXPECT_TRUE(contains(told(site, tuple("198.51.100.7:5555", "203.0.113.2:81")),
+                       "to this host's kernel as a stranger's, within dataplane.door.rate: not_a_service"));
+  EXPECT_TRUE(contains(told(site, tuple("198.51.100.7:5555", "203.0.113.3:80")),
+                       "to this host's kernel as a service's or a known connection's: local_service"));
   EXPECT_TRUE(contains(told(site, tuple("127.0.0.1:5555", "203.0.113.2:80")), "dropped: martian_source"));
   site.resolve(HopState::kUnresolved);
   EXPECT_TRUE(contains(told(site, kTunnel), "waits until the next hop on port wan answers"));
