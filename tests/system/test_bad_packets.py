@@ -55,7 +55,6 @@ KINDS = {
                                                 TCP(sport=4000, dport=80, dataofs=3)), "bad_l4_header"),
     "UDP length wrong": (lambda e: bytes(e / IP(src=WAN.address(CLIENT_HOST, 4), dst="203.0.113.53") /
                                          UDP(sport=4000, dport=53, len=4) / Raw(b"x" * 20)), "bad_l4_header"),
-    "first fragment": (lambda e: bytes(e / syn(flags="MF")), "fragment"),
     "later fragment": (lambda e: bytes(e / IP(src=WAN.address(CLIENT_HOST, 4), dst=WEB[4], frag=10, proto=6) / Raw(b"x" * 64)),
                        "fragment"),
     "source is loopback": (lambda e: bytes(e / IP(src="127.0.0.1", dst=WEB[4]) / TCP(sport=4000, dport=80)), "martian_source"),

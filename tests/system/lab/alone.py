@@ -3,6 +3,7 @@ another nginx in the lb's own namespace for services that are local.
 """
 import ipaddress
 import json
+import re
 import types
 
 from lab import stats
@@ -19,6 +20,7 @@ TUNNEL = {4: SERVICES.address(20, 4), 6: SERVICES.address(20, 6)}
 HERE = {4: SERVICES.address(30, 4), 6: SERVICES.address(30, 6)}  # local services
 LOCAL = {4: WAN.address(LB_HOST, 4), 6: WAN.address(LB_HOST, 6)}
 RING = 251
+SCHEMA = int(re.search(r"kPlanSchema = (\d+)", (TREE / "dataplane/plan_schema.h").read_text())[1])
 
 
 def image_address(text):
@@ -49,7 +51,7 @@ def image_service(name, address, port, forward, pool, protocol="tcp"):
 
 
 def image(site, device, workers, generation=1):
-    return {"schema": 1, "generation": generation, "cluster": "alone", "hash_key_0": 11, "hash_key_1": 22,
+    return {"schema": SCHEMA, "generation": generation, "cluster": "alone", "hash_key_0": 11, "hash_key_1": 22,
             "settings": {"workers": workers, "poll": "adaptive", "flows": 20000, "checksums": "full"},
             "ports": [image_port("wan", WAN, device), image_port("lan", LAN, device)],
             "pools": [image_pool("web", site.backends, 4), image_pool("web6", site.backends, 6)],
