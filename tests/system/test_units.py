@@ -121,10 +121,10 @@ def test_what_ends_again_and_again_is_left_alone_for_a_while(machine):
     try:
         machine.run("systemctl", "daemon-reload")
         machine.run("systemctl", "start", "cardea-l7", check=False)
-        until(lambda: machine.show("cardea-l7", "ActiveState") == ["failed"], 60, "no more starts")
+        until(lambda: machine.show("cardea-l7", "ActiveState") == ["failed"], 200, "no more starts", pause=0.5)
         until(lambda: machine.show("cardea-again@cardea-l7", "ActiveState") == ["activating"], 10, "a later try")
         machine.run("rm", "-r", "/etc/systemd/system/cardea-l7.service.d")
         machine.run("systemctl", "daemon-reload")
-        until(lambda: machine.show("cardea-l7", "ActiveState") == ["active"], 90, "the later try to succeed", pause=1)
+        until(lambda: machine.show("cardea-l7", "ActiveState") == ["active"], 120, "the later try to succeed", pause=1)
     finally:
         machine.run("sh", "-c", "rm -rf /etc/systemd/system/cardea-l7.service.d; systemctl daemon-reload; systemctl stop cardea-l7")
