@@ -232,7 +232,7 @@ class Model {
 
   void offer() {
     constexpr const char* kClusters[] = {"ok", "ok", "ok", "no-l7", "no-dataplane", "no-l7 no-dataplane"};
-    const std::array<size_t, 2> cpus{1 + (pick(3) == 0), 1 + (pick(3) == 0)};
+    const std::array<size_t, 2> cpus{pick(3) == 0 ? 2u : 1u, pick(3) == 0 ? 2u : 1u};
     auto offered = candidate(kClusters[pick(std::size(kClusters))], cpus);
     ++awaited_;
     rollout_.offer(std::move(offered), [this, generation = generation_](const Ending& how) {
