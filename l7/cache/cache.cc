@@ -158,8 +158,8 @@ void Cache::invalidate(const Request& request) {
 
 size_t Cache::purge(std::string_view scheme, std::string_view host, std::string_view path_and_query) {
   const auto authority = http::parse_authority(host);
-  if (!authority) return 0;
-  const Key key(cache::url_of(scheme, *authority, path_and_query));
+  if (!authority && !host.empty()) return 0;  // HTTP/1.0 may ask for no host at all
+  const Key key(cache::url_of(scheme, authority.value_or(http::Authority{}), path_and_query));
   if (!key.fits()) return 0;
   const uint64_t hash = key.hash(state_->hash_key);
   return state_->memory.remove(hash, key.text(), {});
