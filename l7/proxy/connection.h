@@ -48,7 +48,7 @@ class Connection final : public LiveConnection {
  private:
   // The frames of an idle connection. clang, which builds the tree for sanitizers only, overlaps fewer of a frame's values.
 #ifdef __clang__
-  static constexpr size_t kFirstBytes = 1280;
+  static constexpr size_t kFirstBytes = 2048;
 #else
   static constexpr size_t kFirstBytes = 768;
 #endif
