@@ -4,12 +4,12 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import tempfile
 
 import pytest
 
 from lab.cardea import TREE, Cardea
+from lab.machine import installed_files
 from lab.namespace import run
 from lab.nginx import Nginx
 from lab.site import Site
@@ -78,10 +78,7 @@ def installed():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="cardea-installed-"))
     folder.chmod(0o755)
     try:
-        prefix = re.search(r"^CMAKE_INSTALL_PREFIX:PATH=(.*)$", (build / "CMakeCache.txt").read_text(), re.M)[1]
-        subprocess.run(["cmake", "--install", build], env={**os.environ, "DESTDIR": str(folder)}, check=True,
-                       stdout=subprocess.DEVNULL)
-        yield folder / prefix.lstrip("/")
+        yield folder / installed_files(build, folder).relative_to("/")
     finally:
         shutil.rmtree(folder)
 
