@@ -64,14 +64,16 @@ TEST_F(PlanServerTest, APeerThatTalksNonsenseIsClosedAndHarmsNobody) {
   EXPECT_THAT(gone.error().message, HasSubstr("closed"));
 }
 
-// A process of another user and group, who got at the socket file all the same. What it heard: 0 an answer, 1 that it
-// was closed, 2 nothing that could be tried here.
-int asks_as(const std::string& path, uid_t user, gid_t group, PlanServer& server) {
+// A process of another user and group, who got at the socket file all the same: it stands in its folder before it
+// becomes him, whoever may walk through the folders above. What it heard: 0 an answer, 1 that it was closed, 2 nothing
+// that could be tried here.
+int asks_as(const std::filesystem::path& path, uid_t user, gid_t group, PlanServer& server) {
   const pid_t child = ::fork();
   if (child == 0) {
-    if (::setgroups(0, nullptr) != 0 || ::setresgid(group, group, group) != 0 || ::setresuid(user, user, user) != 0)
+    if (::chdir(path.parent_path().c_str()) != 0 || ::setgroups(0, nullptr) != 0 ||
+        ::setresgid(group, group, group) != 0 || ::setresuid(user, user, user) != 0)
       ::_exit(2);
-    auto socket = connect(path);
+    auto socket = connect(path.filename());
     if (!socket || !send(socket->get(), {.verb = Verb::kAsk, .body = "me"})) ::_exit(1);
     ::_exit(receive(socket->get(), kPatience) ? 0 : 1);
   }
