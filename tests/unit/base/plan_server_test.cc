@@ -74,7 +74,8 @@ int asks_as(const std::filesystem::path& path, uid_t user, gid_t group, PlanServ
         ::setresgid(group, group, group) != 0 || ::setresuid(user, user, user) != 0)
       ::_exit(2);
     auto socket = connect(path.filename());
-    if (!socket || !send(socket->get(), {.verb = Verb::kAsk, .body = "me"})) ::_exit(1);
+    if (!socket) ::_exit(2);
+    if (!send(socket->get(), {.verb = Verb::kAsk, .body = "me"})) ::_exit(1);
     ::_exit(receive(socket->get(), kPatience) ? 0 : 1);
   }
   int status = 0;
