@@ -92,17 +92,16 @@ void PlanServer::listen_again() {
   if (auto done = watch(epoll_.get(), listener_.get()); !done) log::warning("plan socket: {}", done.error().message);
 }
 
+// Events are gathered before the first is served, which may have ended the connection of a later one.
 void PlanServer::serve_one(int socket, const LateAnswer& answer) {
-  Connection& connection = connections_.at(socket);
-  if (connection.waits_for != 0) {  // its end is all that is heard
-    connections_.erase(socket);
-    return;
-  }
+  const auto entry = connections_.find(socket);
+  if (entry == connections_.end()) return;
+  Connection& connection = entry->second;
+  if (connection.waits_for != 0) return end(socket);  // its end is all that is heard
   auto request = receive(socket, kRequestDeadline);
   if (!request) {
     if (request.error().code != Code::kClosed) log::warning("plan socket: {}", request.error().message);
-    connections_.erase(socket);
-    return;
+    return end(socket);
   }
   connection.waits_for = ++tickets_;
   if (const auto message = answer(std::move(*request), connection.waits_for)) return deliver(socket, *message);
@@ -122,8 +121,14 @@ void PlanServer::deliver(int socket, const Message& message) {
   connections_.at(socket).waits_for = 0;
   if (auto sent = send(socket, message); !sent) {
     log::warning("plan socket: answer not delivered: {}", sent.error().message);
-    connections_.erase(socket);
+    end(socket);
   }
+}
+
+// Closing alone would not end its events while another process, forked meanwhile, has the same socket open.
+void PlanServer::end(int socket) {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket, nullptr);
+  connections_.erase(socket);
 }
 
 }  // namespace cardea::control

@@ -40,6 +40,7 @@ class PlanServer {
   void listen_again();
   void serve_one(int socket, const LateAnswer& answer);
   void deliver(int socket, const Message& message);
+  void end(int socket);
 
   struct Connection {
     FileDescriptor socket;

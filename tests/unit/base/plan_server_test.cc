@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <grp.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -121,6 +123,43 @@ TEST_F(PlanServerTest, AnAnswerThatTakesItsTimeHoldsNobodyElseUp) {
   EXPECT_EQ(receive(slow.get(), kPatience)->body, "two");
   server.reply(asked["hard 1"], {.verb = Verb::kAnswer, .body = "again"});
   EXPECT_FALSE(receive(slow.get(), std::chrono::milliseconds(0))) << "a ticket is good for one answer";
+}
+
+TEST_F(PlanServerTest, APeerWhoseEndWasFoundByAnothersAnswerIsNotLookedForAgain) {
+  PlanServer::Ticket waiting = 0;
+  FileDescriptor gone = connect(path).value();
+  const FileDescriptor asks = connect(path).value();
+  ASSERT_TRUE(send(gone.get(), {.verb = Verb::kAsk, .body = "later"}));
+  const auto answer = [&](Message request, PlanServer::Ticket ticket) -> std::optional<Message> {
+    if (request.body == "later") return waiting = ticket, std::nullopt;
+    server.reply(waiting, {.verb = Verb::kAnswer, .body = "to nobody"});
+    return echo(std::move(request));
+  };
+  for (int i = 0; i < 3; ++i) server.serve_late(answer);
+  ASSERT_NE(waiting, 0u);
+  ASSERT_TRUE(send(asks.get(), {.verb = Verb::kAsk, .body = "me"}));  // the first event, the other's end the second
+  gone = {};
+  server.serve_late(answer);
+  EXPECT_EQ(receive(asks.get(), kPatience)->body, "heard me");
+}
+
+TEST_F(PlanServerTest, AConnectionIsEndedThoughAForkedProcessHasItOpen) {
+  FileDescriptor peer = connect(path).value();
+  serve();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // also when an assertion ends this test
+    peer = {};
+    ::raise(SIGSTOP);
+    ::_exit(0);
+  }
+  ASSERT_EQ(::waitpid(child, nullptr, WUNTRACED), child);
+  peer = {};
+  serve();
+  pollfd readable{.fd = server.fd(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&readable, 1, 0), 0) << "whoever polls it would turn in circles";
+  ASSERT_EQ(::kill(child, SIGKILL), 0);
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
 }
 
 TEST_F(PlanServerTest, WithoutADescriptorAPeerWaitsAndNothingSpins) {
