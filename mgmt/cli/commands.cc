@@ -16,6 +16,7 @@ constexpr std::array kCommands = {
     Command{"set", "drain a backend, take it out, change its weight", declare_set},
     Command{"reload", "put the configuration file in force", declare_reload},
     Command{"check", "look for mistakes in a configuration file (works offline)", declare_check},
+    Command{"doctor", "look at this host and its cards before they are put to work (works offline)", declare_doctor},
     Command{"explain", "what would happen to a packet or a request, and why", declare_explain},
     Command{"purge", "forget what caches have of a URL", declare_purge},
     Command{"top", "rates of services and backends, live", declare_top},

@@ -28,6 +28,7 @@ void declare_status(CLI::App& command, Job& job);
 void declare_show(CLI::App& command, Job& job);
 void declare_set(CLI::App& command, Job& job);
 void declare_reload(CLI::App& command, Job& job);
+void declare_doctor(CLI::App& command, Job& job);
 void declare_explain(CLI::App& command, Job& job);
 void declare_purge(CLI::App& command, Job& job);
 void declare_top(CLI::App& command, Job& job);

@@ -1,4 +1,6 @@
 """What happens to a port's device: its link goes and comes, and it is taken away and put back."""
+import json
+
 import pytest
 
 from lab.standard import Standard
@@ -23,6 +25,26 @@ def test_the_kernel_sees_a_ports_link_on_its_tap(standard):
     standard.site.client.ip("link set wan up", "route replace 203.0.113.0/24 via 192.0.2.1")
     until(lambda: carrier(standard, "wan") == "1", 5, "the TAP has its link again")
     assert standard.connect(20)["failed"] == 0
+
+
+def doctor(standard, *words, exit_code=0):
+    done = standard.cardea.run("doctor", "--config", standard.cardea.file, "--json", *words, check=False)
+    assert done.returncode == exit_code, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_doctor_sees_what_is_wrong_with_a_ports_interface(standard):
+    told = doctor(standard)
+    assert [row["interface"]["name"] for row in told["ports"]] == ["nic-wan", "nic-lan"]
+    assert not [row for row in told["findings"] if row["about"] != "host"]
+    try:
+        standard.site.lb.ip("link set nic-wan mtu 1400")
+        (found,) = [row for row in doctor(standard, "--port", "wan", exit_code=1)["findings"] if row["about"] == "wan"]
+        assert found["level"] == "error" and "MTU of 1400" in found["message"]
+        standard.site.lb.run(*found["mend"].split())
+        assert not [row for row in doctor(standard)["findings"] if row["about"] == "wan"], "its own advice mends it"
+    finally:
+        standard.site.lb.ip("link set nic-wan mtu 1500")
 
 
 def test_a_device_that_was_replaced_is_opened_anew_by_the_next_start(standard):
