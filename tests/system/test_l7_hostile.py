@@ -21,6 +21,7 @@ from lab.raw_socket import Raw, message_size, status
 from lab.site import CLIENT_HOST, SERVICES, WAN, Site, endpoint
 from lab.wait import until
 from lab.web import http_service, l7_pool
+from lab.witness import Witness
 
 ADDRESS, PORT, TLS_PORT, ORIGIN_PORT = SERVICES.address(20, 4), 80, 443, 9000
 TIMEOUT = 2       # of heads, bodies and backends, in seconds
@@ -39,35 +40,6 @@ def document(site, authority):
     result["services"] = [http_service("plain", [endpoint(ADDRESS, PORT) + "/tcp"], **limits),
                           http_service("secure", [endpoint(ADDRESS, TLS_PORT) + "/tcp"], [authority.issue("shop.example")], **limits)]
     return result
-
-
-class Witness(threading.Thread):
-    """A well-behaved client beside all that: how long it waited at most, and what went wrong."""
-
-    def __init__(self, site):
-        super().__init__(daemon=True)
-        self.site, self.ending, self.served, self.slowest, self.wrong = site, threading.Event(), 0, 0.0, []
-
-    def run(self):
-        while not self.ending.is_set():
-            try:
-                with Raw(self.site.client, ADDRESS, PORT) as client:
-                    self.ask(client)
-            except Exception as what:  # noqa: BLE001 (whatever it was, the test has to know)
-                self.wrong.append(repr(what))
-                return
-
-    def ask(self, client):
-        for _ in range(50):
-            target, began = b"/witness/%d" % self.served, time.monotonic()
-            client.send(b"GET " + target + b" HTTP/1.1\r\n" + HOST + b"\r\n")
-            answer = client.read_message()
-            self.slowest = max(self.slowest, time.monotonic() - began)
-            if not answer.endswith(b"\r\n\r\nseen " + target + b"\n"):
-                self.wrong.append(answer)
-            self.served += 1
-            if self.ending.wait(0.01):
-                return
 
 
 class Hostile(Client):
@@ -126,13 +98,12 @@ def running():
 @pytest.fixture
 def hostile(running):
     """With a witness; behind each test the process lives, the backend has no complaint, and others were served."""
-    pid, witness = running.l7_pid(), Witness(running.site)
+    pid, witness = running.l7_pid(), Witness(running.site, ADDRESS, PORT)
     running.origin.requests.clear()
     running.origin.complaints.clear()
     witness.start()
     yield running
-    witness.ending.set()
-    witness.join(20)
+    witness.end()
     assert running.l7_pid() == pid
     assert running.origin.complaints == []
     assert witness.wrong == [] and witness.served > 0

@@ -1,0 +1,92 @@
+"""Six hundred clients that are slow on purpose: all are gone within the limits that the service states, and a plain client is
+served throughout."""
+import contextlib
+import json
+import pathlib
+import sys
+
+import pytest
+
+from lab import configuration, slow_clients
+from lab.cardea import Cardea
+from lab.client import Client
+from lab.raw_origin import RawOrigin
+from lab.site import SERVICES, Site, endpoint
+from lab.wait import until
+from lab.web import http_service, l7_pool, route
+from lab.witness import Witness
+
+ADDRESS, PORT, ORIGIN_PORT = SERVICES.address(20, 4), 80, 9000
+EACH = 200
+LARGE = 4 << 20
+# A head has request_timeout. A body, or the taking of a response, has rate_window twice (it may begin with a pause as long), and
+# behind the answer to it linger_timeout. The rest is for this machine's moods.
+LIMITS = {"request_timeout": "3s", "body_timeout": "5s", "rate_min": "100B", "rate_window": "3s", "linger_timeout": "3s"}
+GONE_WITHIN = 60
+
+
+def document(site):
+    result = configuration.for_site()
+    del result["dataplane"]
+    result["l7"] = {"shards": [0], "transport": "kernel", "access_log": str(site.run.logs / "access.log")}
+    result["caches"] = [{"name": "edge", "memory": "32MB", "object_max": "8MB"}]
+    result["pools"] = [l7_pool("raw", site.backends, ORIGIN_PORT, health={"type": "none"})]
+    routes = [route("cache", "/cache/", "raw", cache="edge"), route("rest", "/", "raw")]
+    result["services"] = [http_service("plain", [endpoint(ADDRESS, PORT) + "/tcp"], routes=routes, **LIMITS)]
+    return result
+
+
+def large(connection):
+    connection.sendall(b"HTTP/1.1 200 OK\r\nCache-Control: max-age=600\r\nContent-Length: %d\r\n\r\n" % LARGE + b"x" * LARGE)
+    return True
+
+
+class Attacked(Client):
+    def __init__(self):
+        self.site = Site(backends=1, kernel=True)
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self):
+        with self._stack:
+            self._stack.enter_context(self.site)
+            self.origin = RawOrigin(self.site.backends[0], ORIGIN_PORT)
+            self._stack.callback(self.origin.close)
+            for path in ("/cache/large", "/large"):
+                self.origin.answer(path, large)
+            self.cardea = Cardea(self.site, document(self.site))
+            self._stack.callback(self.cardea.stop)
+            self.cardea.start()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(self, *what):
+        return self._stack.__exit__(*what)
+
+    def attack(self):
+        """What became of the slow clients."""
+        done = self.site.client.run(sys.executable, pathlib.Path(slow_clients.__file__), ADDRESS, PORT, "--each", EACH, "--seconds",
+                                    GONE_WITHIN, "--paths", "/cache/large", "/large", timeout=2 * GONE_WITHIN)
+        return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def attacked():
+    with Attacked() as running:
+        yield running
+
+
+def test_all_are_gone_within_the_limits_and_a_plain_client_is_served_throughout(attacked):
+    witness = Witness(attacked.site, ADDRESS, PORT)
+    attacked.site.client.run("curl", "-sSf", "-o", "/dev/null", f"http://{ADDRESS}/cache/large")
+    witness.start()
+    until(lambda: witness.served > 0, 10, "the plain client is served")
+    result = attacked.attack()
+    served = witness.served
+    until(lambda: witness.served > served, 10, "the plain client is still served")
+    witness.end()
+    assert result["left"] == 0, result
+    assert result["ended"] == {"heads": EACH, "bodies": EACH, "readers": EACH}
+    assert witness.wrong == []
+    until(lambda: attacked.metrics().values("cardea_l7_connections")[0] == 0, 15, "all connections are closed")
+    assert attacked.metrics().total("cardea_l7_service_slow_clients_total", service="plain") == 3 * EACH
+    assert attacked.metrics().total("cardea_l7_backend_connections", pool="raw") == 0
