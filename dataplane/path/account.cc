@@ -9,7 +9,7 @@ namespace cardea::dataplane::path {
 namespace {
 
 struct Traffic {
-  uint64_t packets = 0, bytes = 0, flows = 0;
+  uint64_t packets = 0, bytes = 0;
 };
 
 bool forwarded(Verdict verdict) {
@@ -20,8 +20,6 @@ void add_traffic(uint64_t* cells, const TrafficCells& at, Direction direction, T
   const bool in = direction == Direction::kIn;
   stats::add(&cells[in ? at.packets_in : at.packets_out], traffic.packets);
   stats::add(&cells[in ? at.bytes_in : at.bytes_out], traffic.bytes);
-  if (traffic.flows != 0) [[unlikely]]
-    stats::add(&cells[at.flows_total], traffic.flows);
 }
 
 // Adds up runs of equal `key` (a backend's or service's number) and direction; add(key, direction, traffic) gets each.
@@ -38,7 +36,6 @@ void count_runs(const Batch& batch, const Key* key, Add&& add) {
         continue;
       ++traffic.packets;
       traffic.bytes += batch.length[row];
-      traffic.flows += batch.new_flow[row];
     }
     add(run, direction, traffic);
   }

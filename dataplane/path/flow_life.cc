@@ -39,6 +39,12 @@ void move_gauges(WorkerState& worker, FlowRef ref, uint64_t by) {
   if (FlowTable::kind(ref) == FlowKind::kNat) move_gauge_of(worker, worker.flows.nat(ref), by);
 }
 
+// Where flows begin and not where packets are counted: the one that began it may yet be dropped.
+void count_begun(WorkerState& worker, const FlowHead& flow) {
+  stats::add(&worker.cells[worker.plan->slots[flow.slot].cells.flows_total], 1);
+  stats::add(&worker.cells[(*worker.plan->services)[flow.service].cells.flows_total], 1);
+}
+
 }  // namespace
 
 FlowState first_state(const wire::Frame& frame) {
@@ -55,6 +61,7 @@ FlowRef begin_flow(WorkerState& worker, Batch& batch, uint32_t row, FlowNat* nat
     ref = insert(worker, batch, row, head, nat, reply_hash);
     if (ref == kNoFlow) return kNoFlow;
   }
+  count_begun(worker, head);
   move_gauges(worker, ref, 1);
   batch.new_flow[row] = true;
   return ref;

@@ -121,6 +121,38 @@ TEST(Gauges, FollowAFlowThatChoosesAgain) {
   EXPECT_EQ(of_service(site, kTunnel).flows, 1u);
 }
 
+// Sums of the gauges and totals after a first packet that began a flow and went no further.
+void expect_a_flow_counted_once(const Site& site, const FlowTuple& t) {
+  EXPECT_EQ(site.worker.flows.size(), 1u);
+  for (const Counted& counted : {of_service(site, t), of_all_slots(site)}) {
+    EXPECT_EQ(counted.flows, 1u);
+    EXPECT_EQ(counted.flows_total, 1u) << "no gauge without its total";
+    EXPECT_EQ(counted.packets_in, 0u);
+  }
+}
+
+TEST(Gauges, HaveATotalForAFlowWhoseFirstPacketWasDropped) {
+  for (const FlowTuple& t : {kNat, kTunnel}) {
+    Site without_neighbour;
+    without_neighbour.resolve(HopState::kFailed);
+    ASSERT_EQ(run(without_neighbour, frame({t, kTcpSyn})).reason, Reason::k_neighbour_failed);
+    expect_a_flow_counted_once(without_neighbour, t);
+
+    Site crowded;
+    crowded.resolve(HopState::kUnresolved);
+    Ends ends;
+    ends.wait_room = false;
+    ASSERT_EQ(run(crowded, ends, {frame({t, kTcpSyn})})[0].reason, Reason::k_neighbour_queue_full);
+    expect_a_flow_counted_once(crowded, t);
+
+    Site full;
+    Ends none;
+    none.transmit_room = 0;
+    ASSERT_EQ(run(full, none, {frame({t, kTcpSyn})})[0].reason, Reason::k_tx_full);
+    expect_a_flow_counted_once(full, t);
+  }
+}
+
 TEST(Gauges, CountNoFlowThatWasRefused) {
   Site site({.backends = 1, .nat_port_first = 4000, .nat_port_last = 4000});
   Connection holder(site, kNat);
