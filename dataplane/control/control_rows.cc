@@ -19,6 +19,8 @@ Result<ControlRows> ControlRows::add(stats::Segment& segment, std::span<const st
       "Packets through the kernel door");
   row(rows.from_kernel_lost, kCounter, "cardea_kernel_packets_lost_total", "packets", "direction=\"from\"",
       "Packets of the kernel that found no buffer or a full ring");
+  row(rows.conversations_forgotten, kCounter, "cardea_conversations_forgotten_total", "", "",
+      "Connections of this host's programs whose answers count as strangers' again, too many others being remembered");
   row(rows.flows_max, kGauge, "cardea_flows_max", "", "", "Flows that the flow tables of all workers hold");
   row(rows.plan_generation, kGauge, "cardea_plan_generation", "", "", "Generation of the plan that runs");
   row(rows.plans_adopted, kCounter, "cardea_plans_adopted_total", "", "", "Plans and pool updates adopted");

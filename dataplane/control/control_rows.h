@@ -17,8 +17,8 @@ struct PortRows {
   uint32_t up = 0, errors_in = 0, errors_out = 0, missed = 0;
 };
 struct ControlRows {
-  uint32_t busy_ns = 0, sleeping_ns = 0, wakeups = 0;  // written by each worker on its core
-  uint32_t from_kernel = 0, from_kernel_lost = 0;      // written by the door's thread
+  uint32_t busy_ns = 0, sleeping_ns = 0, wakeups = 0;                           // written by each worker on its core
+  uint32_t from_kernel = 0, from_kernel_lost = 0, conversations_forgotten = 0;  // written by the door's thread
   uint32_t flows_max = 0, plan_generation = 0, plans_adopted = 0, plans_refused = 0;
   uint32_t neighbours_resolved = 0, neighbours_asked = 0, neighbours_failed = 0, neighbours_refused = 0;
   uint32_t waiting_packets = 0, path_mtus = 0, slots = 0;

@@ -163,7 +163,8 @@ void KernelDoor::note_conversation(const wire::Frame& read, const FlowTuple& tup
   if (plan == nullptr || read.fault != wire::Fault::kNone || read.l4 == 0 || (read.tcp_flags & wire::kTcpRst)) return;
   const FlowTuple answer{tuple.destination, tuple.source, tuple.destination_port_be, tuple.source_port_be,
                          tuple.protocol};
-  around_.conversations.remember(Conversations::hash(plan->hash_key, answer), uint32_t(now_ms_) / 1000);
+  if (!around_.conversations.remember(Conversations::hash(plan->hash_key, answer), uint32_t(now_ms_) / 1000))
+    count(around_.rows.conversations_forgotten, 1);
 }
 
 // Returns how many found a buffer and room in the worker's ring.

@@ -131,10 +131,12 @@ void send_aside(WorkerState& worker, Batch& batch) {
   if (batch.unreleased > 0) rte_pktmbuf_free_bulk(batch.released + taken, batch.unreleased);
 }
 
+constexpr Reason kDoorFull[kDoorClasses] = {Reason::k_door_host_full, Reason::k_door_full, Reason::k_door_rest_full};
+
 void to_kernel(WorkerState& worker, Batch& batch, DoorClass door, Gathered& packets) {
   if (packets.count == 0) return;
   const uint16_t taken = worker.egress.to_kernel(worker.egress.context, door, packets.packet, packets.count);
-  packets.settle(batch, taken, door == DoorClass::kRest ? Reason::k_door_rest_full : Reason::k_door_full);
+  packets.settle(batch, taken, kDoorFull[size_t(door)]);
 }
 
 void send_the_rest(WorkerState& worker, Batch& batch) {

@@ -22,8 +22,8 @@ class Conversations {
   // `tuple`: as packets come in, from the other side to this host.
   static uint64_t hash(HashKey key, const FlowTuple& tuple) { return flow_hash(key, tuple); }
 
-  // The writing thread.
-  void remember(uint64_t hash, uint32_t now_s) {
+  // The writing thread. false: another that still went on was forgotten for it.
+  bool remember(uint64_t hash, uint32_t now_s) {
     Bucket& bucket = buckets_[hash % kBuckets];
     Way* chosen = &bucket[0];
     for (Way& way : bucket) {
@@ -34,8 +34,9 @@ class Conversations {
       }
       if (age(held, now_s) > age(chosen->load(std::memory_order_relaxed), now_s)) chosen = &way;
     }
-    const uint32_t entry = tag_of(hash) << 16 | (now_s & 0xffff);
-    if (chosen->load(std::memory_order_relaxed) != entry) chosen->store(entry, std::memory_order_relaxed);
+    const uint32_t entry = tag_of(hash) << 16 | (now_s & 0xffff), held = chosen->load(std::memory_order_relaxed);
+    if (held != entry) chosen->store(entry, std::memory_order_relaxed);
+    return held >> 16 == tag_of(hash) || age(held, now_s) > kPatienceS;
   }
 
   // Any thread. A stale entry seems young again 18 hours later, for ten minutes.

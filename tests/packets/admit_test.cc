@@ -160,12 +160,14 @@ TEST_F(Admit, ExplainNamesTheQueue) {
 TEST_F(Admit, EachQueueRefusesForItself) {
   Ends ends;
   ends.door_room = 1;
-  const Frame arp = of_ethertype(0x0806), stray = tcp("198.51.100.7:5555", "192.0.2.1:81", wire::kTcpSyn);
-  const auto outcomes = run(site_, ends, {arp, stray, stray, stray, arp}, {.mac = kMac});
-  EXPECT_EQ(ends.kernel.size(), 2u);
-  EXPECT_EQ(site_.drops(Reason::k_door_full), 1u);
+  const Frame arp = of_ethertype(0x0806), ping = of_protocol(1),
+              stray = tcp("198.51.100.7:5555", "192.0.2.1:81", wire::kTcpSyn);
+  const auto outcomes = run(site_, ends, {arp, stray, ping, stray, stray, ping, ping, ping, arp}, {.mac = kMac});
+  EXPECT_EQ(ends.kernel.size(), 3u);
+  EXPECT_EQ(site_.drops(Reason::k_door_host_full), 1u);
+  EXPECT_EQ(site_.drops(Reason::k_door_full), 3u);
   EXPECT_EQ(site_.drops(Reason::k_door_rest_full), 2u);
-  EXPECT_EQ(outcomes[4].reason, Reason::k_door_full);
+  EXPECT_EQ(outcomes[8].reason, Reason::k_door_host_full);
 }
 
 }  // namespace

@@ -46,11 +46,12 @@ TEST(Conversations, AHundredThousandFitAndStrangersStaySo) {
 TEST(Conversations, InAFullBucketTheOldestGivesWay) {
   Conversations talks;
   const auto in_one_bucket = [](uint64_t n) { return n << 50 | 7; };
-  for (uint32_t i = 1; i <= Conversations::kWays; ++i) talks.remember(in_one_bucket(i), 10 + i);
-  talks.remember(in_one_bucket(1), 20);  // the first is the youngest now, the second the oldest
-  talks.remember(in_one_bucket(9), 21);
+  for (uint32_t i = 1; i <= Conversations::kWays; ++i) EXPECT_TRUE(talks.remember(in_one_bucket(i), 10 + i));
+  EXPECT_TRUE(talks.remember(in_one_bucket(1), 20)) << "the first is the youngest now, the second the oldest";
+  EXPECT_FALSE(talks.remember(in_one_bucket(9), 21)) << "at another's cost";
   EXPECT_FALSE(talks.knows(in_one_bucket(2), 21));
   for (const uint64_t n : {1, 3, 4, 9}) EXPECT_TRUE(talks.knows(in_one_bucket(n), 21)) << n;
+  EXPECT_TRUE(talks.remember(in_one_bucket(2), 14 + Conversations::kPatienceS)) << "the third had ended long ago";
 }
 
 }  // namespace

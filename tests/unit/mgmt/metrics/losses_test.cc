@@ -38,6 +38,28 @@ TEST(Losses, AreThoseThatHappenedTheMostFrequentFirst) {
   EXPECT_THAT(losses({}), IsEmpty());
 }
 
+// What the dataplane can run out of, each with its number in the segment.
+TEST(Losses, HaveALineForEachQueueOfTheDoorAndEachLimitOfTheDataplane) {
+  const ScratchFolder folder;
+  auto segment = stats::Segment::create(folder.file("a.stats"), 1, 64, 256).value();
+  const std::pair<const char*, const char*> rows[] = {{"cardea_drops_total", "reason=\"door_host_full\""},
+                                                      {"cardea_drops_total", "reason=\"door_full\""},
+                                                      {"cardea_drops_total", "reason=\"door_rest_full\""},
+                                                      {"cardea_conversations_forgotten_total", ""},
+                                                      {"cardea_fragmented_datagrams_evicted_total", ""},
+                                                      {"cardea_neighbours_refused_total", ""},
+                                                      {"cardea_flows_evicted_total", ""},
+                                                      {"cardea_nat_ports_taken_total", ""},
+                                                      {"cardea_flow_table_bypassed_packets_total", ""},
+                                                      {"cardea_kernel_packets_lost_total", "direction=\"from\""}};
+  for (const auto& [name, labels] : rows)
+    stats::add(segment.cell(0, segment.add({Kind::kCounter, name, "", labels, ""}).value()), 1);
+  const auto shown = losses({folder.file("a.stats")});
+  EXPECT_EQ(shown.size(), std::size(rows));
+  for (const char* door : {"door_host_full", "door_full", "door_rest_full"})
+    EXPECT_THAT(shown, testing::Contains(Loss{"packets dropped", door, 1}));
+}
+
 nlohmann::json status(uint64_t dropped, uint64_t lines) {
   nlohmann::json losses = nlohmann::json::array();
   if (dropped > 0) losses.push_back({{"what", "packets dropped"}, {"detail", "no_nat_port"}, {"count", dropped}});
