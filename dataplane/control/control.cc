@@ -114,14 +114,30 @@ Result<> Control::turn(Instant now) {
   return {};
 }
 
+namespace {
+
+const char* why_it_cannot_go_on(PortState state) {
+  switch (state) {
+    case PortState::kReplaced:
+      return "was replaced or has reset itself";
+    case PortState::kRemoved:
+      return "was removed";
+    case PortState::kUp:
+    case PortState::kDown:
+      break;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 // What has lost its link is down for the kernel too. A device that comes back as another one cannot be opened beside
 // what is left of the first: the process ends, and systemd starts it with the plan that runs.
 Result<> Control::follow_ports() {
   for (const Port& port : running_.ports) {
     const PortState state = state_of(port);
-    if (state == PortState::kReplaced)
-      return fail(fmt::format("port {}: its device {} was replaced or has reset itself; starting over", port.name,
-                              port.device_text));
+    if (const char* why = why_it_cannot_go_on(state); why != nullptr)
+      return fail(fmt::format("port {}: its device {} {}; starting over", port.name, port.device_text, why));
     const bool up = state == PortState::kUp;
     if (links_up_[port.index] == up) continue;
     links_up_[port.index] = up;
@@ -208,8 +224,8 @@ void Control::publish_plan(std::unique_ptr<const LivePlan> plan) {
 }
 
 void Control::publish_hops(const LivePlan& plan) {
-  auto table = std::make_unique<HopTable>(build_hop_table(follower_.routes(), follower_.neighbours(), links_, kNoHop,
-                                                          path_mtus_));
+  auto table = std::make_unique<HopTable>(
+      build_hop_table(follower_.routes(), follower_.neighbours(), links_, kNoHop, path_mtus_));
   need_neighbours(plan, *table);
   table->slot_hops.reserve(plan.slots.size());
   for (const LiveSlot& slot : plan.slots)
@@ -264,7 +280,8 @@ void Control::take_told(Instant now) {
 // ---- packets that wait for a neighbour
 
 bool Control::anything_waits() {
-  return std::ranges::any_of(running_.rings->workers, [](const auto& worker) { return !worker->waiting.empty() || !worker->told.empty(); });
+  return std::ranges::any_of(running_.rings->workers,
+                             [](const auto& worker) { return !worker->waiting.empty() || !worker->told.empty(); });
 }
 
 void Control::take_waiting_packets(Instant now) {

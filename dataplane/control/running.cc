@@ -11,23 +11,14 @@
 #include <ctime>
 
 #include "base/log.h"
-#include "dataplane/control/waiting_packets.h"
-#include "dataplane/path/batch.h"
 #include "dataplane/plan_schema.h"
 #include "dataplane/port/eal.h"
-#include "dataplane/port/packet_pool.h"
-#include "dataplane/state/first_fragments.h"
 
 namespace cardea::dataplane {
 namespace {
 
 constexpr uint32_t kRowsBeside = 512;  // rows that belong to no service and no backend
 constexpr uint32_t kRowsEach = 6;      // of a service or a backend
-constexpr uint32_t kPoolCache = 256;   // buffers that a core keeps at hand
-constexpr uint32_t kBufferHeadroom = RTE_PKTMBUF_HEADROOM;
-// ixgbe and its kin tell the card a buffer's size in whole KB: what is beyond is never filled, and a frame that needs
-// it comes in two pieces.
-constexpr uint32_t kBufferGrain = 1024;
 
 // Limits of the plan that the counters are made for, before the plan itself can be built on them.
 struct Limits {
@@ -66,32 +57,21 @@ PortRequest request_of(const LivePlan& plan, size_t index) {
           .busy = plan.settings.poll == image::Poll::busy};
 }
 
-struct PoolShape {
-  uint32_t buffers = 0, room = 0;  // room: bytes of a buffer, headroom included
-  uint64_t bytes() const { return uint64_t{buffers} * (room + sizeof(rte_mbuf) + 128); }
-};
-
-// Every buffer that can be somewhere at once: in devices, in rings, in a burst, waiting, in the cores' caches.
-Result<PoolShape> pool_shape(const LivePlan& plan) {
-  PoolShape shape;
-  uint32_t frame = 2048;
+Result<std::vector<PortNeeds>> needs_of(const LivePlan& plan) {
+  std::vector<PortNeeds> all;
   for (size_t i = 0; i < plan.ports.size(); ++i) {
     auto needs = port_needs(request_of(plan, i));
     if (!needs) return std::unexpected(std::move(needs).error());
-    shape.buffers += needs->buffers;
-    frame = std::max(frame, needs->frame);
+    all.push_back(*needs);
   }
-  const auto workers = uint32_t(plan.settings.workers.size());
-  shape.buffers +=
-      workers * (2 * kRingPackets + 2 * kBurstMax + 2 * kPoolCache + Gather::kMax * uint32_t(plan.ports.size())) +
-      workers * (Batch::kPiecesMax + FirstFragments::kWaitingMax) +
-      kDoorPacketsAll + uint32_t(WaitingPackets::kTotalMax);
-  shape.room = ((frame + kBufferGrain - 1) & ~(kBufferGrain - 1)) + kBufferHeadroom;
-  if (shape.room > UINT16_MAX)
-    return fail(fmt::format("ports: frames of {} bytes do not fit a packet buffer; the largest holds {}", frame,
-                            UINT16_MAX / kBufferGrain * kBufferGrain - kBufferGrain),
-                Origin::kOperator);
-  return shape;
+  return all;
+}
+
+// Of the flow tables, of the packet buffers, and what DPDK takes for itself and cannot fit together.
+uint64_t bytes_needed(const LivePlan& plan, const std::vector<PoolShape>& pools) {
+  uint64_t bytes = Worker::bytes(plan) + (uint64_t{32} << 20);
+  for (const PoolShape& pool : pools) bytes += pool.bytes();
+  return bytes + bytes / 8;
 }
 
 }  // namespace
@@ -133,18 +113,20 @@ Result<std::unique_ptr<Running>> Running::open(Prepared prepared, const StartOpt
 }
 
 Result<> Running::open_memory(const LivePlan& plan, const StartOptions& options) {
-  auto shape = pool_shape(plan);
-  if (!shape) return std::unexpected(std::move(shape).error());
-  EalRequest request{.worker_cpus = plan.settings.workers, .extra_arguments = options.eal_arguments};
+  auto needs = needs_of(plan);
+  if (!needs) return std::unexpected(std::move(needs).error());
+  needs_ = std::move(*needs);
+  const auto shapes = pool_shapes(needs_, uint32_t(plan.settings.workers.size()));
+  if (!shapes) return std::unexpected(shapes.error());
+  EalRequest request{.worker_cpus = plan.settings.workers,
+                     .bytes = bytes_needed(plan, *shapes),
+                     .extra_arguments = options.eal_arguments};
   for (const PlanPort& port : plan.ports)
-    if (auto device = parse_device(port.device); device && device->kind == Device::Kind::kPci)
-      request.pci_devices.push_back(allowed_pci(*device));
-  request.bytes = shape->bytes() + Worker::bytes(plan) + (uint64_t{32} << 20);
-  request.bytes += request.bytes / 8;  // the allocator's own and what it cannot fit together
+    if (auto device = parse_device(port.device)) request.devices.push_back(std::move(*device));
   if (auto done = start_eal(request); !done) return done;
-  auto filled = make_packet_pool({.buffers = shape->buffers, .cache = kPoolCache, .room = uint16_t(shape->room)});
+  auto filled = PacketPools::make(*shapes);
   if (!filled) return std::unexpected(std::move(filled).error());
-  pool = *filled;
+  pools = std::move(*filled);
   auto made = Rings::create(uint32_t(plan.settings.workers.size()));
   if (!made) return std::unexpected(std::move(made).error());
   rings = std::move(*made);
@@ -153,7 +135,9 @@ Result<> Running::open_memory(const LivePlan& plan, const StartOptions& options)
 
 Result<> Running::open_ports(const LivePlan& plan) {
   for (size_t i = 0; i < plan.ports.size(); ++i) {
-    auto port = open_port(request_of(plan, i), pool);
+    PortRequest request = request_of(plan, i);
+    request.one_pool = pools.one();
+    auto port = open_port(request, pools.on(needs_[i].socket));
     if (!port) return std::unexpected(std::move(port).error());
     log::info("port {}: {}, {} queue{}, MTU {}", port->name, port->device_text, port->queues,
               port->queues == 1 ? "" : "s", port->mtu);
@@ -196,7 +180,7 @@ Result<> Running::open_door() {
   for (size_t i = 0; i < ports.size(); ++i) door_ports.push_back({taps[i].fd.get(), ports[i].queues});
   door = std::make_unique<KernelDoor>(KernelDoor::Surroundings{.ports = std::move(door_ports),
                                                                .rings = *rings,
-                                                               .pool = pool,
+                                                               .pool = pools.first(),
                                                                .quiet_points = *quiet_points,
                                                                .reader = uint32_t(workers.size()),
                                                                .plans = *plans,

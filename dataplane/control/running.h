@@ -12,6 +12,7 @@
 #include "base/published.h"
 #include "base/stats.h"
 #include "dataplane/control/control_rows.h"
+#include "dataplane/control/packet_buffers.h"
 #include "dataplane/door/kernel_door.h"
 #include "dataplane/door/tap.h"
 #include "dataplane/path/path_rows.h"
@@ -21,8 +22,6 @@
 #include "dataplane/state/slots.h"
 #include "dataplane/worker.h"
 #include "dataplane/worker_rings.h"
-
-struct rte_mempool;
 
 namespace cardea::dataplane {
 
@@ -55,7 +54,7 @@ class Running {
   std::unique_ptr<const LivePlan> first_plan;  // until control publishes it
   PathCells path_cells;
   ControlRows rows;
-  rte_mempool* pool = nullptr;
+  PacketPools pools;
   std::vector<Port> ports;
   std::vector<Tap> taps;
   std::unique_ptr<Rings> rings;
@@ -77,6 +76,7 @@ class Running {
   Result<> open_ports(const LivePlan& plan);
   Result<> open_workers(const LivePlan& plan);
   Result<> open_door();
+  std::vector<PortNeeds> needs_;  // by port
   bool launched_ = false;
 };
 

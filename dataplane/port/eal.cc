@@ -15,6 +15,7 @@
 #include <sstream>
 
 #include "base/log.h"
+#include "dataplane/port/drivers.h"
 #include "dataplane/port/library_log.h"
 
 namespace cardea::dataplane {
@@ -102,9 +103,27 @@ Result<> add_memory(std::vector<std::string>& arguments, uint64_t bytes) {
   return {};
 }
 
-}  // namespace
+void add_devices(std::vector<std::string>& arguments, const std::vector<Device>& devices) {
+  const size_t before = arguments.size();
+  for (const Device& device : devices)
+    if (device.kind == Device::Kind::kPci) arguments.push_back("-a" + allowed_pci(device));
+  if (arguments.size() == before) arguments.insert(arguments.end(), {"--no-pci", "--iova-mode=va"});
+}
 
-Result<> start_eal(const EalRequest& request) {
+// What the operator adds may be devices, of which nobody knows the drivers.
+bool adds_devices(const std::vector<std::string>& extra) {
+  return std::ranges::any_of(extra, [](const std::string& word) {
+    return word.starts_with("-a") || word.starts_with("--allow") || word.starts_with("--vdev");
+  });
+}
+
+void add_drivers(std::vector<std::string>& arguments, const std::vector<Device>& devices) {
+  const std::vector<std::string> libraries = driver_libraries(devices, driver_folder());
+  for (const std::string& library : libraries) arguments.push_back("-d" + library);
+  if (!libraries.empty()) hide_driver_folder_once();
+}
+
+Result<std::vector<std::string>> eal_arguments(const EalRequest& request) {
   std::vector<std::string> arguments{"cardea-dataplane", "--no-telemetry", "--log-level=*:warning",
                                      fmt::format("--file-prefix=cardea-{}", getpid()), "--main-lcore=0"};
   auto cores = lcores(request.worker_cpus);
@@ -115,15 +134,31 @@ Result<> start_eal(const EalRequest& request) {
   if (std::erase(extra, "--no-huge") > 0)
     add_ordinary_memory(arguments, request.bytes);
   else if (auto done = add_memory(arguments, request.bytes); !done)
-    return done;
-  if (request.pci_devices.empty()) arguments.insert(arguments.end(), {"--no-pci", "--iova-mode=va"});
-  for (const std::string& device : request.pci_devices) arguments.push_back("-a" + device);
+    return std::unexpected(std::move(done).error());
+  add_devices(arguments, request.devices);
+  if (!adds_devices(extra)) add_drivers(arguments, request.devices);
   arguments.insert(arguments.end(), extra.begin(), extra.end());
+  return arguments;
+}
+
+// DPDK makes a folder for what its processes share, of which we have nothing; each start would leave an empty one.
+void remove_empty_runtime_folder() {
+  ::rmdir(rte_eal_get_runtime_dir());
+}
+
+}  // namespace
+
+Result<> start_eal(const EalRequest& request) {
+  auto arguments = eal_arguments(request);
+  if (!arguments) return std::unexpected(std::move(arguments).error());
   std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
+  for (std::string& argument : *arguments) argv.push_back(argument.data());
   take_library_logs();
-  if (rte_eal_init(int(argv.size()), argv.data()) >= 0) return {};
-  return fail(fmt::format("DPDK does not start ({}): {}", rte_strerror(rte_errno), fmt::join(arguments, " ")));
+  const bool started = rte_eal_init(int(argv.size()), argv.data()) >= 0;
+  remove_empty_runtime_folder();
+  if (started) return {};
+  std::erase_if(*arguments, [](const std::string& word) { return word.starts_with("-d/"); });
+  return fail(fmt::format("DPDK does not start ({}): {}", rte_strerror(rte_errno), fmt::join(*arguments, " ")));
 }
 
 void stop_eal() {

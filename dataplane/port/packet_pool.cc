@@ -35,7 +35,7 @@ Result<rte_mempool*> make_packet_pool(const PoolRequest& request) {
   // With virtual addresses for devices too, a buffer that crosses a page is one piece to everybody.
   const unsigned flags = rte_eal_iova_mode() == RTE_IOVA_VA ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;
   rte_mempool* pool = rte_mempool_create_empty(request.name, request.buffers, uint32_t(sizeof(rte_mbuf)) + request.room,
-                                               request.cache, sizeof(rte_pktmbuf_pool_private), SOCKET_ID_ANY, flags);
+                                               request.cache, sizeof(rte_pktmbuf_pool_private), request.socket, flags);
   if (pool == nullptr) return refuse(request, rte_errno);
   if (const int number = fill(pool, request); number != 0) {
     rte_mempool_free(pool);

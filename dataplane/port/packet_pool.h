@@ -1,12 +1,13 @@
-// The pool of packet buffers, one for all ports, cores and rings. Its buffers lie one behind the other without a gap:
-// the af_xdp driver tells the kernel one area of buffers × size, and the kernel silently ignores what lies outside of
-// it. DPDK's own way of making a pool leaves a gap wherever a buffer would cross a page, so the last ones (every 800th
-// with pages of 2 MB, half of all with 4 KB) stopped a queue as soon as they came up.
+// A pool of packet buffers, for all ports of a socket, all cores and rings. Its buffers lie one behind the other
+// without a gap: the af_xdp driver tells the kernel one area of buffers × size, and the kernel silently ignores what
+// lies outside of it. DPDK's own way of making a pool leaves a gap wherever a buffer would cross a page, so the last
+// ones (every 800th with pages of 2 MB, half of all with 4 KB) stopped a queue as soon as they came up.
 #pragma once
 
 #include <cstdint>
 
 #include "base/error.h"
+#include "dataplane/port/numa.h"
 
 struct rte_mempool;
 
@@ -16,6 +17,7 @@ struct PoolRequest {
   const char* name = "packets";
   uint32_t buffers = 0, cache = 0;  // cache: buffers that a core keeps at hand
   uint16_t room = 0;                // bytes of a buffer, headroom included
+  int socket = kAnySocket;          // whose memory
 };
 
 // It stays until DPDK ends.

@@ -57,10 +57,21 @@ uint16_t descriptors_of(const Device& device) {
   return device.kind == Device::Kind::kAfXdp ? kXdpDescriptors : kDescriptors;
 }
 
-// By DPDK's interrupt thread.
-int note_reset(uint16_t, rte_eth_event_type, void* reset, void*) {
-  static_cast<std::atomic<bool>*>(reset)->store(true);
+// By DPDK's interrupt thread. A device that was removed stays so, whatever else its driver says.
+int note_fate(uint16_t, rte_eth_event_type event, void* port_fate, void*) {
+  auto& fate = *static_cast<std::atomic<Fate>*>(port_fate);
+  Fate there = Fate::kThere;
+  if (event == RTE_ETH_EVENT_INTR_RMV)
+    fate.store(Fate::kRemoved);
+  else
+    fate.compare_exchange_strong(there, Fate::kReset);
   return 0;
+}
+
+constexpr rte_eth_event_type kFateEvents[] = {RTE_ETH_EVENT_INTR_RESET, RTE_ETH_EVENT_INTR_RMV};
+
+bool tells_removal(const rte_eth_dev_info& info) {
+  return info.dev_flags != nullptr && (*info.dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
 }
 
 class Opening {
@@ -82,7 +93,8 @@ class Opening {
     if (auto done = configure(); !done) return std::unexpected(std::move(done).error());
     if (auto done = set_up_queues(); !done) return std::unexpected(std::move(done).error());
     if (const int number = rte_eth_dev_start(port_.id); number != 0) return refuse(request_, "start it", number);
-    rte_eth_dev_callback_register(port_.id, RTE_ETH_EVENT_INTR_RESET, note_reset, port_.reset.get());
+    for (const rte_eth_event_type event : kFateEvents)
+      rte_eth_dev_callback_register(port_.id, event, note_fate, port_.fate.get());
     if (const int number = rte_eth_promiscuous_enable(port_.id); number != 0 && number != -ENOTSUP)
       return refuse(request_, "receive all frames", number);
     (void)rte_eth_allmulticast_enable(port_.id);
@@ -126,10 +138,11 @@ class Opening {
     rte_eth_conf conf{};
     conf.rxmode.mtu = told_mtu();
     conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM;
-    conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
+    if (request_.one_pool) conf.txmode.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
     if (port_.queues > 1) spread_by_flows(conf, info);
     port_.spreads_flows = spreads_by_flows(conf) && port_.queues >= request_.workers;
     conf.intr_conf.rxq = port_.device.kind == Device::Kind::kPci && !request_.busy ? 1 : 0;
+    conf.intr_conf.rmv = tells_removal(info) ? 1 : 0;
     interrupts_ = conf.intr_conf.rxq != 0;
     int number = rte_eth_dev_configure(port_.id, port_.queues, port_.queues, &conf);
     if (number != 0 && interrupts_) {
@@ -238,7 +251,8 @@ Result<PortNeeds> port_needs(const PortRequest& request) {
   const uint32_t a_queue = xdp ? 3u * kXdpDescriptors : 2u * kDescriptors;  // receive, transmit; and af_xdp's fill ring
   const uint32_t frame = shape->device.kind == Device::Kind::kAfPacket ? af_packet_frame(shape->device, request.mtu)
                                                                        : request.mtu + kFrameOverhead;
-  return PortNeeds{.buffers = a_queue * shape->queues, .frame = frame, .queues = shape->queues};
+  return PortNeeds{
+      .buffers = a_queue * shape->queues, .frame = frame, .queues = shape->queues, .socket = socket_of(shape->device)};
 }
 
 Result<Port> open_port(const PortRequest& request, rte_mempool* pool) {
@@ -286,7 +300,9 @@ bool link_is_up(const Port& port) {
 
 // The sockets of af_packet and af_xdp stay with the interface that they were opened on, whatever has its name now.
 PortState state_of(const Port& port) {
-  if (port.reset->load()) return PortState::kReplaced;
+  const Fate fate = port.fate->load();
+  if (fate == Fate::kRemoved || rte_eth_dev_is_removed(port.id) == 1) return PortState::kRemoved;
+  if (fate == Fate::kReset) return PortState::kReplaced;
   if (port.interface_index != 0) {
     const auto index = int(::if_nametoindex(port.device.interface.c_str()));
     if (index == 0) return PortState::kDown;
@@ -296,7 +312,8 @@ PortState state_of(const Port& port) {
 }
 
 void close_port(const Port& port) {
-  rte_eth_dev_callback_unregister(port.id, RTE_ETH_EVENT_INTR_RESET, note_reset, port.reset.get());
+  for (const rte_eth_event_type event : kFateEvents)
+    rte_eth_dev_callback_unregister(port.id, event, note_fate, port.fate.get());
   if (const int number = rte_eth_dev_stop(port.id); number != 0)
     log::warning("port {}: it does not stop: {}", port.name, rte_strerror(-number));
   (void)rte_eth_dev_close(port.id);

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "dataplane/port/device.h"
+#include "dataplane/port/numa.h"
 #include "dataplane/state/steering.h"
 
 struct rte_mempool;
@@ -24,6 +25,9 @@ enum class Wake : uint8_t {
   kInterrupt,   // rte_eth_dev_rx_intr_enable
   kNap,         // it cannot tell: look again after a nap
 };
+
+// What its driver said became of a device.
+enum class Fate : uint8_t { kThere, kReset, kRemoved };
 
 struct Port {
   uint16_t index = 0;  // in the plan
@@ -39,7 +43,7 @@ struct Port {
   Wake wake = Wake::kNap;
   std::vector<int> queue_fds;  // by queue, for Wake::kDescriptor; owned by the driver
   int interface_index = 0;     // of the Linux interface under it, or 0
-  std::shared_ptr<std::atomic<bool>> reset = std::make_shared<std::atomic<bool>>();  // said by its driver
+  std::shared_ptr<std::atomic<Fate>> fate = std::make_shared<std::atomic<Fate>>(Fate::kThere);
 };
 
 struct PortRequest {
@@ -48,6 +52,7 @@ struct PortRequest {
   uint16_t mtu = 1500;
   uint16_t workers = 1;
   bool busy = false;
+  bool one_pool = true;  // all packets that it will send are of the pool that it receives into
 };
 
 // What the port will take from the packet pool, and the queues it will have; known before DPDK is started.
@@ -55,6 +60,7 @@ struct PortNeeds {
   uint32_t buffers = 0;
   uint32_t frame = 0;  // bytes that each of them has to hold, headroom aside
   uint16_t queues = 1;
+  int socket = kAnySocket;  // that its device is attached to
 };
 Result<PortNeeds> port_needs(const PortRequest& request);
 
@@ -62,8 +68,9 @@ Result<Port> open_port(const PortRequest& request, rte_mempool* pool);
 
 enum class PortState : uint8_t {
   kUp,
-  kDown,      // no link, or the device was taken away
+  kDown,      // no link, or the Linux interface under it was taken away and may come back
   kReplaced,  // the device is another one, or has reset itself: only a new start opens it
+  kRemoved,   // the card was pulled out of the host, or the function out of the guest: the same, once it is back
 };
 PortState state_of(const Port& port);
 

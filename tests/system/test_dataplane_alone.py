@@ -1,6 +1,7 @@
 """cardea-dataplane by itself: a stored plan, no mgmt. It starts, forwards, answers by the kernel, sleeps, ends, and comes back
 after kill -9."""
 import pathlib
+import re
 import signal
 import time
 
@@ -149,6 +150,16 @@ def test_only_net_admin_is_left(alone):
         assert {key: int(fields[key], 16) for key in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {
             "CapInh": 0, "CapPrm": 1 << 12, "CapEff": 1 << 12, "CapBnd": 0, "CapAmb": 0}
         assert fields["NoNewPrivs"].strip() == "1"
+
+
+def test_only_the_drivers_of_its_ports_are_loaded(alone):
+    maps = pathlib.Path(f"/proc/{dataplane_pid(alone)}/maps").read_text()
+    drivers = set(re.findall(r"/librte_((?:baseband|compress|crypto|dma|event|net|raw|regex|vdpa)_\w+)\.so", maps))
+    assert drivers == {alone.device}
+
+
+def test_a_start_leaves_no_folder_of_dpdks_behind(alone):
+    assert not pathlib.Path(f"/run/dpdk/cardea-{dataplane_pid(alone)}").exists()
 
 
 def test_comes_back_after_kill_9(alone):
