@@ -67,7 +67,11 @@ BackendRows BackendRows::add(RowAdder& add, std::string_view pool, std::string_v
       "Exchanges the backend broke off, answered wrongly or not in time");
   add(rows.retries, kCounter, "cardea_l7_backend_retries_total", "", at,
       "Exchanges taken to another backend after this one failed");
-  add(rows.busy, kGauge, "cardea_l7_backend_connections", "", at, "Exchanges and tunnels under way");
+  add(rows.busy, kGauge, "cardea_l7_backend_connections", "", at,
+      "Exchanges and tunnels under way, and connections that clients own");
+  add(rows.own, kGauge, "cardea_l7_backend_own_connections", "", at,
+      "Connections that belong to one client's connection, because the backend authenticates connections (NTLM, "
+      "Negotiate)");
   add(rows.duration, kHistogram, "cardea_l7_backend_response_duration_microseconds", "us", at,
       "From choosing the backend to the head of its response");
   return rows;
@@ -95,6 +99,9 @@ ShardRows ShardRows::add(RowAdder& add) {
       "Requests ended before their head was whole, the oldest first, for others that began: l7.buffers reached");
   add(rows.memory_waits, kCounter, "cardea_l7_memory_waits_total", "", "",
       "Responses and tunnels under way that had to wait for a buffer: l7.buffers reached");
+  add(rows.own_replaced, kCounter, "cardea_l7_own_connections_replaced_total", "", "",
+      "Backend connections of one client's (NTLM, Negotiate) that gave way to another: a client's connection owns 4 at "
+      "most");
   return rows;
 }
 

@@ -49,7 +49,8 @@ struct BackendRows {
   uint32_t connect_failures = 0;  // _connect_failures_total
   uint32_t failures = 0;          // _failures_total: exchanges it broke off or did not answer in time
   uint32_t retries = 0;           // _retries_total: exchanges that were taken elsewhere after it failed
-  uint32_t busy = 0;              // _connections: a gauge, exchanges and tunnels under way
+  uint32_t busy = 0;              // _connections: a gauge, exchanges and tunnels under way, and what clients own
+  uint32_t own = 0;               // _own_connections: a gauge, those that belong to one client's connection each
   uint32_t duration = 0;          // _response_duration_microseconds: until the response's head; a histogram
 
   static BackendRows add(stats::RowAdder& add, std::string_view pool, std::string_view backend);
@@ -66,6 +67,7 @@ struct ShardRows {
   uint32_t tls_floods = 0;                    // cardea_l7_tls_floods_total: cut off for key updates and the like
   uint32_t heads_ended = 0;                   // cardea_l7_heads_ended_total: unfinished ones that gave their buffer up
   uint32_t memory_waits = 0;                  // cardea_l7_memory_waits_total: the same, under way; refused only in the end
+  uint32_t own_replaced = 0;                  // cardea_l7_own_connections_replaced_total: a client's fifth came
 
   static ShardRows add(stats::RowAdder& add);
 };

@@ -72,7 +72,12 @@ upstream::Proof proof_for(const Exchange& x) {
 
 Task<> connect(Exchange& x, upstream::Backend& backend) {
   const std::string_view host = x.head.authority.host;
-  x.lease = x.pool->reuse(backend, host, proof_for(x));
+  x.lease = x.connection.take_own(backend, host);
+  if (!x.lease && x.bound) {
+    x.failure = failure(Reason::kBackendClosed);
+    co_return;
+  }
+  if (!x.lease) x.lease = x.pool->reuse(backend, host, proof_for(x));
   x.record.reused = static_cast<bool>(x.lease);
   if (!x.lease) {
     const Instant began = x.now();
@@ -84,6 +89,7 @@ Task<> connect(Exchange& x, upstream::Backend& backend) {
     }
     x.lease = std::move(*dialled);
   }
+  if (x.authenticates) x.lease.become_own();
   x.record.connected = x.now();
 }
 

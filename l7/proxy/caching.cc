@@ -148,6 +148,7 @@ Failure ask_cache(Exchange& x) {
   x.record.cache = cache::word(cache::Result::kBypass);
   caching.status = "cardea; fwd=bypass";
   if (has_body(x) || x.admitted.websocket || x.head.authority.text.empty()) return {};
+  if (x.connection.own_backend(*x.pool, x.head.authority.host)) return {};  // what comes is for this client's eyes
   caching.cache = plan.cache.get();
   caching.lookup = caching.cache->find(request_of(x));
   x.record.cache = cache::word(caching.lookup.result);

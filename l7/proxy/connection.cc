@@ -2,9 +2,16 @@
 
 #include <endian.h>
 
+#include "base/stats.h"
 #include "l7/proxy/tunnel.h"
 
 namespace cardea::l7::proxy {
+
+struct Connection::Own final : upstream::OwnConnections {
+  explicit Own(Connection& its) : of(its) {}
+  void end_client() override { of.end_idle(); }
+  Connection& of;
+};
 
 Connection::Connection(Shard& shard, LiveService& service, Accepted accepted, Sources::Place place)
     : LiveConnection(shard, service),
@@ -23,7 +30,24 @@ tls::TlsStream& Connection::start_tls(tls::ServerContext& context) {
 
 void Connection::leave() {
   if (tunnel) return tunnel->begin_last_while();
+  end_idle();
+}
+
+void Connection::end_idle() {
   if (idle) stream().cancel(Direction::kRead);
+}
+
+upstream::Backend* Connection::own_backend(const upstream::Pool& pool, std::string_view host) {
+  return own_ ? own_->backend_for(pool, host) : nullptr;
+}
+
+upstream::Lease Connection::take_own(const upstream::Backend& backend, std::string_view host) {
+  return own_ ? own_->take(backend, host) : upstream::Lease();
+}
+
+void Connection::keep_own(upstream::Lease lease) {
+  if (!own_) own_ = std::make_unique<Own>(*this);
+  if (!own_->keep(std::move(lease))) stats::add(shard().cells() + shard().shared().rows.own_replaced, 1);
 }
 
 uint64_t Connection::flow_hash(HashKey key) const {

@@ -13,6 +13,7 @@
 #include "l7/runtime/listener.h"
 #include "l7/runtime/task.h"
 #include "l7/tls/tls_stream.h"
+#include "l7/upstream/own.h"
 
 namespace cardea::l7::proxy {
 
@@ -41,11 +42,20 @@ class Connection final : public LiveConnection {
   // Idle connections close now, tunnels get a last while, exchanges end as they would and close behind them.
   void leave() override;
 
+  // Connections to backends that authenticate them. The client's connection ends when one of them did.
+  upstream::Backend* own_backend(const upstream::Pool& pool, std::string_view host);
+  upstream::Lease take_own(const upstream::Backend& backend, std::string_view host);
+  void keep_own(upstream::Lease lease);
+  void drop_own() { own_ = nullptr; }
+  bool lost_own() const { return own_ && own_->lost(); }
+
   bool idle = false;         // waits for a request
   Tunnel* tunnel = nullptr;  // it has become one
   Input input;  // what the client sent beyond the last exchange; has a buffer only while there is something
 
  private:
+  struct Own;
+  void end_idle();
   // The frames of an idle connection. clang, which builds the tree for sanitizers only, overlaps fewer of a frame's values.
 #ifdef __clang__
   static constexpr size_t kFirstBytes = 2048;
@@ -57,6 +67,7 @@ class Connection final : public LiveConnection {
   Endpoint client_;
   KernelStream socket_;
   std::unique_ptr<tls::TlsStream> tls_;  // alone: in arena_ it would lie behind the handshake's frames and cost a chunk
+  std::unique_ptr<upstream::OwnConnections> own_;  // null: has never had one
   alignas(16) std::array<std::byte, kFirstBytes> first_;
   Arena arena_, exchange_arena_;
 };

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "l7/http/authentication.h"
 #include "l7/policy/retry.h"
 
 namespace cardea::l7::proxy {
@@ -73,6 +74,7 @@ bool may_try_again(const Exchange& x) {
       .answered = x.answer.begun,
       .idempotent = http::is_idempotent(x.head.method),
       .replayable = x.upload.complete && x.upload.replayable,
+      .bound = x.bound,
       .attempts = x.record.attempts,
       .retries_max = x.pool->plan().retries,
   };
@@ -104,6 +106,7 @@ Failure nothing_serves(upstream::NoBackend why) {
 // Never the same backend twice while another serves. Where none does, one whose pooled connection had died may be tried
 // again: that connection says nothing about it.
 std::expected<upstream::Backend*, upstream::NoBackend> choose(Exchange& x, uint64_t hash) {
+  if (upstream::Backend* own = x.connection.own_backend(*x.pool, x.head.authority.host)) return own;
   auto chosen = x.pool->choose(hash, x.tried, x.now());
   if (chosen || !x.failure || !x.record.reused) return chosen;
   x.tried = {};
@@ -114,13 +117,23 @@ std::expected<upstream::Backend*, upstream::NoBackend> choose(Exchange& x, uint6
 void keep_backend(Exchange& x) {
   const bool clean = x.answer.reusable && x.upload.complete && x.response.empty();
   x.response.drop();
+  if (clean && x.lease.is_own()) return x.connection.keep_own(std::move(x.lease));
   if (clean) return x.lease.keep();
   x.lease.close(x.upload.complete ? Close::kOrderly : Close::kReset);
+}
+
+// NTLM's handshake is several requests of one connection (RFC 4559 6).
+void note_authentication(Exchange& x) {
+  x.authenticates = http::binds_connection(x.head.headers);
+  if (!x.authenticates) return;
+  const bool owns = x.connection.own_backend(*x.pool, x.head.authority.host) != nullptr;
+  x.bound = owns || x.connection.lost_own();
 }
 
 // Tries backends until one answered, none is left, or the failure is not one to repeat.
 Task<> forward(Exchange& x) {
   const uint64_t hash = x.connection.flow_hash(x.plan->plan->hash_key);
+  note_authentication(x);
   for (;;) {
     const auto chosen = choose(x, hash);
     if (!chosen) {

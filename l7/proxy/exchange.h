@@ -87,6 +87,8 @@ class Exchange {
   Instant sent_at{};
   Pace from_client, to_client;  // while its body, or its taking of the response, is waited for
   ClientWatch watch{*this};
+  bool authenticates = false;  // carries credentials that a backend may keep for its connection
+  bool bound = false;          // and carries on what was said there before
   bool client_gone = false;
   bool close = true;  // the client's connection ends behind this exchange
 };

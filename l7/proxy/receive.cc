@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "l7/http/authentication.h"
 #include "l7/http/edit.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/pieces.h"
@@ -37,7 +38,8 @@ Failure bad(http::Fault fault) {
 void decide_end(Exchange& x, http::BodyFraming out) {
   x.answer.chunked = out.kind == http::BodyKind::kChunked;
   x.answer.until_close = out.kind == http::BodyKind::kUntilClose;
-  x.close = !x.admitted.keep_alive || !x.upload.complete || x.answer.until_close || x.connection.service().gone;
+  x.close = !x.admitted.keep_alive || !x.upload.complete || x.answer.until_close || x.connection.service().gone ||
+            x.connection.lost_own();
 }
 
 Failure edit_head(Exchange& x, const http::ResponseHead& head, const http::ConnectionOptions& options,
@@ -63,6 +65,7 @@ Failure digest_final(Exchange& x, const http::ResponseHead& head, const http::Co
                      http::BodyFraming body, size_t size) {
   Answer& answer = x.answer;
   answer.reusable = http::backend_keeps_alive(head, options, body);
+  if (http::binds_connection(head.headers)) x.lease.become_own();
   switch (show_cache(x, head, body)) {
     case CacheVerdict::kAnswer:
       answer.state = Answer::State::kStored;

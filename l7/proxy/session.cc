@@ -105,7 +105,7 @@ Task<Came> wait_for_request(Arena&, Connection& c, std::chrono::milliseconds tim
   if (!c.input.empty()) co_return Came::kSomething;
   c.input.drop();
   const Instant deadline = c.loop().now() + timeout;
-  while (!c.service().gone) {
+  while (!c.service().gone && !c.lost_own()) {
     c.idle = true;
     const Wake wake = co_await c.stream().readable(deadline);
     c.idle = false;
@@ -147,6 +147,7 @@ Task<> serve_http(Connection& c) {
     if (next == Next::kClose) co_return;
     timeout = c.service().now().plan->idle_timeout;
     if (next == Next::kGoOn) continue;
+    c.drop_own();
     c.input.drop();  // nobody reads it any more
     if (next == Next::kLinger) {
       co_await linger(c.arena(), c, c.stream(), kLinger);

@@ -32,10 +32,12 @@ void Backend::adopt(const std::shared_ptr<const PoolPlan>& pool_plan, const Back
   if (serves && !served) suspicion.answered();  // a health probe saw it come back
   for (const auto& connection : idle) connection->plan = plan;
   set_busy(busy);
+  set_own(own);
 }
 
 void Backend::leave() {
   stats::set(context.cells + plan->rows.busy, 0);
+  stats::set(context.cells + plan->rows.own, 0);
   gone = true;
   serves = false;
   close_idle();
@@ -48,6 +50,11 @@ void Backend::count(uint32_t row, uint64_t n) const {
 void Backend::set_busy(uint32_t now_busy) {
   busy = now_busy;
   if (!gone) stats::set(context.cells + plan->rows.busy, now_busy);
+}
+
+void Backend::set_own(uint32_t now_own) {
+  own = now_own;
+  if (!gone) stats::set(context.cells + plan->rows.own, now_own);
 }
 
 }  // namespace cardea::l7::upstream

@@ -46,6 +46,7 @@ struct Backend : Standing, LoopTimer, std::enable_shared_from_this<Backend> {
 
   void count(uint32_t row, uint64_t n = 1) const;
   void set_busy(uint32_t now_busy);
+  void set_own(uint32_t now_own);
   Instant now() const { return context.loop.now(); }
 
   const Pool::Context& context;
@@ -54,6 +55,7 @@ struct Backend : Standing, LoopTimer, std::enable_shared_from_this<Backend> {
   std::shared_ptr<BackendTls> tls;  // null: plain
   std::vector<std::unique_ptr<Connection>> idle;  // the one used last is the last
   std::shared_ptr<KeptSession> session;  // of the name that was dialled last
+  uint32_t own = 0;                               // connections that belong to one client's each
   bool gone = false;
 
  private:

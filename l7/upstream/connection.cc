@@ -1,6 +1,7 @@
 #include "l7/upstream/connection.h"
 
 #include <array>
+#include <utility>
 
 namespace cardea::l7::upstream {
 
@@ -8,6 +9,7 @@ Connection::Watcher::Watcher(Connection& of)
     : Waiter([](Waiter& waiter) {
         Connection& it = static_cast<Watcher&>(waiter).connection;
         if (it.silent()) return it.watch();
+        if (it.owner) return it.owner->drop(it);
         it.backend->drop_idle(it);
       }),
       connection(of) {}
@@ -24,6 +26,7 @@ Connection::Connection(Backend& of)
 Connection::~Connection() {
   unwatch();
   end();
+  if (own) backend->set_own(backend->own - 1);
   if (counted_kept) host_counts->kept.give_back();
 }
 
@@ -46,6 +49,11 @@ bool Connection::keeps_place(uint32_t most) {
   if (counted_kept) return host_counts->kept.now() <= most;
   counted_kept = host_counts->kept.take(most);
   return counted_kept;
+}
+
+void Connection::become_own() {
+  if (std::exchange(own, true)) return;
+  backend->set_own(backend->own + 1);
 }
 
 void Connection::watch() {

@@ -9,6 +9,7 @@
 #include "l7/runtime/kernel_stream.h"
 #include "l7/tls/tls_stream.h"
 #include "l7/upstream/backend.h"
+#include "l7/upstream/own.h"
 
 namespace cardea::l7::upstream {
 
@@ -33,6 +34,8 @@ class Connection {
   // It may idle: one of the `most` that this host keeps to the backend. It stays one while it is out, so that lending
   // costs nothing that shards share.
   bool keeps_place(uint32_t most);
+  // Its backend authenticates it, or may have: from now on it belongs to one client and is lent to no other.
+  void become_own();
 
   std::shared_ptr<Backend> backend;
   std::shared_ptr<const BackendPlan> plan;  // what the lease shows
@@ -47,6 +50,8 @@ class Connection {
   bool counted_busy = false, counted_kept = false;  // in host_counts
   bool reused = false;
   bool blamed = false;
+  bool own = false;
+  OwnConnections* owner = nullptr;  // holds it between two exchanges
 
  private:
   struct Watcher : Waiter {

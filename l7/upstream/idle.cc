@@ -8,7 +8,7 @@
 namespace cardea::l7::upstream {
 
 bool Backend::takes_back(Connection& connection) const {
-  return !gone && plan->serves() && connection.is_of_now() && connection.keeps_place(pool->idle_max);
+  return !connection.own && !gone && plan->serves() && connection.is_of_now() && connection.keeps_place(pool->idle_max);
 }
 
 void Backend::put_idle(std::unique_ptr<Connection> connection) {

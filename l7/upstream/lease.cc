@@ -25,6 +25,14 @@ bool Lease::reused() const {
   return connection_->reused;
 }
 
+void Lease::become_own() {
+  connection_->become_own();
+}
+
+bool Lease::is_own() const {
+  return connection_->own;
+}
+
 void Lease::keep() {
   std::unique_ptr<Connection> connection(std::exchange(connection_, nullptr));
   if (!connection->blamed) connection->backend->suspicion.answered();

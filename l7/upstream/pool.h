@@ -58,9 +58,13 @@ class Lease {
   void blame();
   // The lease is empty.
   void close(Close how);
+  // It belongs to the client whose exchange this is: keep() closes it, OwnConnections hold it.
+  void become_own();
+  bool is_own() const;
 
  private:
   friend class Pool;
+  friend class OwnConnections;
   explicit Lease(Connection* connection) : connection_(connection) {}
   Connection* connection_ = nullptr;
 };

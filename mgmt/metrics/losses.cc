@@ -28,6 +28,7 @@ constexpr Kind kKinds[] = {
     {"cardea_l7_accept_failures_total", "clients not accepted"},
     {"cardea_l7_memory_refused_total", "requests refused for want of buffers"},
     {"cardea_l7_memory_waits_total", "waits for a buffer"},
+    {"cardea_l7_own_connections_replaced_total", "backend connections of one client's gave way"},
     {"cardea_l7_local_failures_total", "requests failed for want of descriptors, ports or memory"},
     {"cardea_l7_tls_floods_total", "TLS clients cut off"},
     {"cardea_l7_log_dropped_total", "lines of the access log lost"},

@@ -28,6 +28,14 @@ TEST(MayRetry, AConnectionThatEndedIsTriedOnlyWhereARepetitionChangesNothing) {
   EXPECT_FALSE(without(&FailedAttempt::replayable));
 }
 
+TEST(MayRetry, AStepOfAHandshakeStaysOnItsConnection) {
+  for (const bool sent : {false, true}) {
+    FailedAttempt step = kPooledEnd;
+    step.bound = true, step.sent = sent;
+    EXPECT_FALSE(may_retry(step));
+  }
+}
+
 // Who died of this request must not be followed by all the others.
 TEST(MayRetry, AFreshConnectionThatEndedIsTriedOnce) {
   FailedAttempt fresh = kPooledEnd;

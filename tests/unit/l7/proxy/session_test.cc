@@ -92,6 +92,24 @@ TEST(SecureSession, AResumptionSurvivesReloads) {
 }
 
 // A reload that adds one, beside those that stay.
+TEST(SecureSession, ABackendConnectionThatWasAuthenticatedIsNotGivenToAnotherTlsClient) {
+  Secure secure;
+  Site& site = secure.site;
+  TlsPeer alice(site, *secure.trusting, "shop.example"), mallory(site, *secure.trusting, "shop.example");
+  alice.send(get("/", "Authorization: NTLM x\r\n"));
+  Peer authenticated = site.origin().accept();
+  authenticated.message();
+  authenticated.send(ok("hello alice"));
+  alice.message();
+  mallory.send(get("/"));
+  Peer other = site.origin().accept();
+  other.message();
+  other.send(ok("who are you?"));
+  EXPECT_THAT(mallory.message(), HasSubstr("who"));
+  alice.send(get("/mine"));
+  EXPECT_THAT(authenticated.message(), HasSubstr("/mine"));
+}
+
 TEST(SecureSession, ASecondCertificateIsServedFromTheReloadOn) {
   Secure secure;
   secure.authority->issue("mail", {.names = {"mail.example"}});

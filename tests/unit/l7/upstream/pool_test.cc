@@ -49,6 +49,7 @@ struct PoolTest : testing::Test {
       const uint32_t first = first_row.try_emplace(its.name, uint32_t(first_row.size() * 8)).first->second;
       its.rows.connects = first + kConnects, its.rows.reused = first + kReused, its.rows.busy = first + kBusy;
       its.rows.connect_failures = first + kConnectFailures, its.rows.failures = first + kFailures;
+      its.rows.own = first + kOwn;
       made->backends.push_back(std::move(its));
     }
     if (change) change(*made);
@@ -80,7 +81,7 @@ struct PoolTest : testing::Test {
     lease.keep();
     return peer;
   }
-  enum Row : uint32_t { kConnects, kReused, kConnectFailures, kFailures, kBusy };
+  enum Row : uint32_t { kConnects, kReused, kConnectFailures, kFailures, kBusy, kOwn };
   uint64_t cell(Row row, size_t origin = 0) { return cells[first_row.at(origins[origin]->name()) + row]; }
 
   std::vector<uint64_t> cells = std::vector<uint64_t>(64);
@@ -164,6 +165,61 @@ TEST_F(PoolTest, OnlySoManyAreKept) {
   for (int i = 0; i < 4; ++i) leases.push_back(dial(chosen()).value());
   for (Lease& lease : leases) lease.keep();
   EXPECT_EQ(pool->idle(), 2u);
+}
+
+TEST_F(PoolTest, FewerAreKeptFromAnUpdateOn) {
+  start([](PoolPlan& plan) { plan.idle_max = 2; });
+  Lease first = dial(chosen()).value(), second = dial(chosen()).value();
+  first.keep(), second.keep();
+  update([](PoolPlan& plan) { plan.idle_max = 1; });
+  Lease again = pool->reuse(chosen(), "");
+  again.keep();
+  EXPECT_EQ(pool->idle(), 1u);
+}
+
+// An exchange that failed is none that was answered, however its connection goes on.
+TEST_F(PoolTest, ABlamedExchangeCountsWhateverBecomesOfItsConnection) {
+  for (const bool kept : {true, false}) {
+    start();
+    const uint64_t before = cell(kFailures);
+    Peer peer = warm();
+    for (int i = 0; i < 3; ++i) {
+      Lease lease = kept ? pool->reuse(chosen(), "") : dial(chosen()).value();
+      ASSERT_TRUE(lease);
+      lease.blame();
+      lease.blame();
+      kept ? lease.keep() : lease.close(Close::kOrderly);
+    }
+    EXPECT_EQ(cell(kFailures), before + 3) << kept;
+    EXPECT_TRUE(chosen().suspicion.suspect(loop->now())) << kept;
+  }
+}
+
+TEST_F(PoolTest, AnExchangeWithoutComplaintEndsTheRow) {
+  for (const bool kept : {true, false}) {
+    start();
+    for (int i = 0; i < 6; ++i) {
+      Lease lease = dial(chosen()).value();
+      if (i % 3 != 2) lease.blame();
+      kept ? lease.keep() : lease.close(Close::kOrderly);
+    }
+    EXPECT_FALSE(chosen().suspicion.suspect(loop->now())) << kept;
+  }
+}
+
+TEST_F(PoolTest, BehindAPauseOneDialTriesAndTheOthersWait) {
+  start();
+  origins[0]->refuse();
+  EXPECT_FALSE(dial(chosen()));
+  loop->advance(1s);
+  Backend& backend = chosen();
+  EXPECT_FALSE(backend.suspicion.suspect(loop->now()));
+  origins[0]->listen();
+  std::optional<Result<Lease>> under_way;
+  spawn(*loop, arena, dial_into(arena, *pool, backend, "", loop->now(), under_way));
+  EXPECT_TRUE(backend.suspicion.suspect(loop->now()));
+  EXPECT_TRUE(run_until(*loop, [&] { return under_way.has_value(); }));
+  EXPECT_FALSE(backend.suspicion.suspect(loop->now()));
 }
 
 TEST_F(PoolTest, WhoClosesOrSpeaksWhileIdleIsForgotten) {
@@ -519,6 +575,26 @@ TEST_F(TlsPool, ASessionIsResumedForItsOwnNameOnly) {
   Server server;
   const Lease lease = dial_tls("other.example", server).value();
   EXPECT_FALSE(server.stream->resumed()) << "a resumption verifies nothing";
+}
+
+TEST_F(TlsPool, ASessionIsNotResumedAtAnotherAddress) {
+  origins.push_back(std::make_unique<proxy::test::Origin>(*loop));
+  const auto at = [this](uint16_t port) {
+    return [this, port](PoolPlan& plan) {
+      with_tls()(plan);
+      plan.backends.resize(1);
+      plan.backends[0].name = "fixed", plan.backends[0].endpoint.port = port;
+    };
+  };
+  start(at(origins[0]->port()));
+  Server first, second;
+  const Lease lease = dial_tls("shop.example", first).value();
+  std::array<std::byte, 8> nothing;
+  EXPECT_EQ(lease.stream().try_read(nothing).status, IoStatus::kWouldBlock);
+  update(at(origins[1]->port()));
+  std::swap(origins[0], origins[1]);
+  const Lease other = dial_tls("shop.example", second).value();
+  EXPECT_FALSE(second.stream->resumed());
 }
 
 TEST_F(TlsPool, OtherWordsAboutTlsEndOldConnections) {

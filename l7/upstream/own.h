@@ -1,0 +1,45 @@
+// Connections to backends that belong to one client's connection: their backend authenticated the connection, so whoever
+// else spoke on it would be taken for that client. Held between the client's exchanges, they never idle for others, count
+// as busy, and end with the client's connection. One thread.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "l7/upstream/pool.h"
+
+namespace cardea::l7::upstream {
+
+class OwnConnections {
+ public:
+  // Enough for a site whose routes lead to several pools; each costs its backend a connection that does nothing.
+  static constexpr size_t kMax = 4;
+
+  OwnConnections();
+  OwnConnections(const OwnConnections&) = delete;
+  virtual ~OwnConnections();
+
+  // The backend of the one that serves this host in this pool; null: there is none. Those that a reload has made useless
+  // are closed.
+  Backend* backend_for(const Pool& pool, std::string_view host);
+  // That connection; empty where it has just ended.
+  Lease take(const Backend& backend, std::string_view host);
+  // Behind an exchange, as Lease::keep(). False: the one that was not used for longest had to give way.
+  bool keep(Lease lease);
+  bool lost() const { return lost_; }  // one at least was, since the beginning
+
+ protected:
+  // A backend ended a connection that no exchange has: what the client would say next, it would say to one that knows
+  // nothing of what it said before.
+  virtual void end_client() = 0;
+
+ private:
+  friend class Connection;
+  void drop(const Connection& connection);
+
+  std::vector<std::unique_ptr<Connection>> all_;  // the one used last is the last
+  bool lost_ = false;
+};
+
+}  // namespace cardea::l7::upstream
