@@ -86,8 +86,9 @@ Result<> Running::open_shards(const PlanSettings& settings) {
   auto log = AccessLog::open(settings.access_log, count, settings.access_log_ring_bytes);
   if (!log) return std::unexpected(std::move(log.error()).in("l7.access_log"));
   log_ = std::move(*log);
+  const proxy::Shared shared{.segment = &segment_, .rows = shard_rows, .log = log_.get(), .shards = count};
   for (uint32_t i = 0; i < count; ++i) {
-    auto shard = proxy::Shard::create(i, {&segment_, shard_rows, log_.get(), count});
+    auto shard = proxy::Shard::create(i, shared);
     if (!shard) return std::unexpected(std::move(shard.error()));
     if (auto done = (*shard)->start(settings.cpus[i]); !done) return done;
     (*shard)->post([keys = ticket_keys_](proxy::Shard& its) { its.set_ticket_keys(keys); });

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "l7/runtime/poison.h"
+#include "l7/tls/crypto_memory.h"
 
 namespace cardea::l7::proxy {
 
@@ -27,6 +28,7 @@ Buffer::~Buffer() {
 
 Buffers::~Buffers() {
   DCHECK(lent_ == 0, "a shard's buffers outlive its connections");
+  bound_.give_back(credit_);
   for (Shelf* shelf : {&first_, &piece_}) {
     for (char* data : shelf->idle) {
       unpoison(data, shelf->bytes);
@@ -39,10 +41,38 @@ Buffers::Shelf* Buffers::shelf(size_t bytes) {
   return bytes == kFirst ? &first_ : bytes == kPiece ? &piece_ : nullptr;
 }
 
+size_t Buffers::used() const {
+  return lent_ + tls::record_buffers() * tls::kRecordBufferBytes;
+}
+
+bool Buffers::cover(size_t more, size_t max) {
+  const size_t needed = used() + more;
+  if (bound_.borrowed() - credit_ + needed > max) return false;
+  if (needed <= credit_) return true;
+  const size_t missing = needed - credit_, chunk = bound_.chunk();
+  for (const size_t bytes : {(missing + chunk - 1) / chunk * chunk, missing}) {
+    if (!bound_.borrow(bytes, max)) continue;
+    credit_ += bytes;
+    return true;
+  }
+  return false;
+}
+
+void Buffers::settle() {
+  const size_t needed = used(), chunk = bound_.chunk();
+  if (needed > credit_) {
+    bound_.owe(needed - credit_);
+    credit_ = needed;
+  } else if (credit_ > needed + 2 * chunk) {
+    bound_.give_back(credit_ - needed - chunk);
+    credit_ = needed + chunk;
+  }
+}
+
 Buffer Buffers::take_within(size_t max, size_t bytes) {
   const size_t size = bytes <= kFirst ? kFirst : std::max(bytes, kPiece);
   Buffer buffer;
-  if (lent_ + size > max) return buffer;
+  if (!cover(size, max)) return buffer;
   buffer.owner_ = this;
   buffer.size_ = size;
   if (Shelf* from = shelf(size); from && !from->idle.empty()) {

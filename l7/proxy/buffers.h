@@ -1,12 +1,15 @@
 // A shard's buffers for heads and pieces of bodies: sized by what they are for, lent while something is being read or
-// written, given back when a connection is idle, bounded in bytes. What is over the bound is refused, and the exchange
-// that asked is told so; nothing is ever allocated past it.
+// written, given back when a connection is idle, bounded in bytes over all shards. What is over the bound is refused, and
+// the exchange that asked is told so; nothing is ever allocated past it. OpenSSL's buffers for records that are not whole
+// yet are part of what is bounded: it takes them without asking, so they can exceed the bound by what comes in one turn.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <span>
 #include <vector>
+
+#include "l7/proxy/buffer_bound.h"
 
 namespace cardea::l7::proxy {
 
@@ -37,19 +40,22 @@ class Buffers {
   // What is under way and finds none tries again so often.
   static constexpr std::chrono::milliseconds kShortagePause{10};
 
-  // `total_max` bytes may be lent at once.
-  explicit Buffers(size_t total_max) : total_max_(total_max) {}
+  // The bound is that of all shards, and outlives them.
+  explicit Buffers(BufferBound& bound) : bound_(bound) {}
   Buffers(const Buffers&) = delete;
   ~Buffers();
 
   // Of at least so many bytes.
-  Buffer take(size_t bytes = kPiece) { return take_within(total_max_, bytes); }
+  Buffer take(size_t bytes = kPiece) { return take_within(bound_.max(), bytes); }
   // For a request whose head is not here yet: leaves a quarter of the bound to what is under way already, so that clients
   // who begin requests and never end them cut off nobody else's response or tunnel.
-  Buffer take_for_new(size_t bytes = kFirst) { return take_within(total_max_ - total_max_ / 4, bytes); }
+  Buffer take_for_new(size_t bytes = kFirst) { return take_within(max_for_new(), bytes); }
   size_t lent() const { return lent_; }  // bytes
-  // Another bound, from the next take() on.
-  void set_bound(size_t total_max) { total_max_ = total_max; }
+  size_t used() const;                   // with what OpenSSL holds
+  // More is in use, on all shards, than what begins may have.
+  bool overdrawn() const { return bound_.borrowed() - credit_ + used() > max_for_new(); }
+  // Once a turn: what OpenSSL took is borrowed, and what is not needed goes back.
+  void settle();
 
  private:
   // Idle ones of one size: last in, first out, so that the next exchange gets memory that is still in the processor's
@@ -61,10 +67,14 @@ class Buffers {
   static constexpr size_t kIdleMax = 512;
   friend class Buffer;
   Buffer take_within(size_t max, size_t bytes);
+  bool cover(size_t more, size_t max);  // false: all shards together would have more than `max`
+  size_t max_for_new() const { return bound_.max() - bound_.max() / 4; }
   void give(char* data, size_t size);
   Shelf* shelf(size_t bytes);  // null: none keeps this size
 
-  size_t total_max_, lent_ = 0;
+  BufferBound& bound_;
+  size_t credit_ = 0;  // borrowed of the bound
+  size_t lent_ = 0;
   Shelf first_{kFirst}, piece_{kPiece};
 };
 

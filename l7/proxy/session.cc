@@ -99,17 +99,31 @@ Came try_read(Connection& c, IoStatus& status) {
   return Came::kSomething;
 }
 
+// What is not whole of a TLS record holds memory as a head does that is not whole, and gives way as that does.
+// False: this is the oldest of too many.
+bool note_record(Connection& c, UnfinishedHead& unfinished) {
+  if (!c.tls() || !c.tls()->holds_record()) {
+    unfinished.unlink();
+    return true;
+  }
+  if (!unfinished.linked()) c.shard().add_unfinished(unfinished);
+  if (c.shard().buffers().overdrawn()) c.shard().end_oldest_head();
+  return !unfinished.gives_way;
+}
+
 // Until the first bytes of a request are in the input. That a stream is readable is no proof that something will come,
 // least of all of one that was just accepted: who says nothing holds no buffer, and counts as idle.
 Task<Came> wait_for_request(Arena&, Connection& c, std::chrono::milliseconds timeout) {
   if (!c.input.empty()) co_return Came::kSomething;
   c.input.drop();
   const Instant deadline = c.loop().now() + timeout;
+  UnfinishedHead unfinished(c.stream());
   while (!c.service().gone && !c.lost_own()) {
     c.idle = true;
     const Wake wake = co_await c.stream().readable(deadline);
     c.idle = false;
-    if (wake == Wake::kTimeout) break;  // cancelled: what came before the service went is still answered
+    // Cancelled otherwise: what came before the service went is still answered.
+    if (wake == Wake::kTimeout || unfinished.gives_way) break;
     IoStatus status = IoStatus::kWouldBlock;
     Came came = try_read(c, status);
     while (came == Came::kNoBuffer && c.shard().end_oldest_head()) {
@@ -118,6 +132,7 @@ Task<Came> wait_for_request(Arena&, Connection& c, std::chrono::milliseconds tim
     }
     if (came != Came::kNothing) co_return came;
     if (status != IoStatus::kWouldBlock) break;
+    if (!note_record(c, unfinished)) break;
   }
   co_return Came::kNothing;
 }

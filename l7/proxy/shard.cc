@@ -27,7 +27,7 @@ bool same_kind(const ServicePlan& a, const ServicePlan& b) {
 // ------------------------------------------------------------------ the thread
 
 Shard::Shard(uint32_t number, const Shared& shared)
-    : number_(number), shared_(shared), cells_(shared.segment->cells(number)), buffers_(64 << 20) {}
+    : number_(number), shared_(shared), cells_(shared.segment->cells(number)), buffers_(*shared_.buffers) {}
 
 Result<std::unique_ptr<Shard>> Shard::create(uint32_t number, const Shared& shared, Loop::Clock clock) {
   auto crypto = tls::CryptoLibrary::create();
@@ -86,6 +86,7 @@ bool Shard::end_oldest_head() {
 }
 
 void Shard::before_sleep() {
+  buffers_.settle();
   slept_ = monotonic_now();
   stats::add(cells_ + shared_.rows.busy_ns, nanoseconds(woke_, slept_));
 }
@@ -188,7 +189,7 @@ void Shard::forget(LiveService& service) {
 }
 
 void Shard::adopt(std::shared_ptr<const LivePlan> plan, std::map<Endpoint, FileDescriptor> sockets) {
-  buffers_.set_bound(plan->settings.buffer_bytes_max / shared_.shards);
+  shared_.buffers->set(plan->settings.buffer_bytes_max, shared_.shards);
   ShardPlanPointer next = make_plan(std::move(plan));
   Services services = live_services(next);
   services.swap(services_);

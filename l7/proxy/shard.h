@@ -36,13 +36,14 @@ struct UnfinishedHead : Link {
   bool gives_way = false;
 };
 
-// What all shards share.
+// What all shards share: made once, copied to each.
 struct Shared {
   stats::Segment* segment = nullptr;
   ShardRows rows;
   AccessLog* log = nullptr;
   uint32_t shards = 1;
   std::shared_ptr<Sources> sources = std::make_shared<Sources>();
+  std::shared_ptr<BufferBound> buffers = std::make_shared<BufferBound>(64 << 20);
 };
 
 class Shard final : private TurnObserver {

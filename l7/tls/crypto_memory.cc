@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +19,7 @@ namespace {
 // class by malloc_usable_size().
 constexpr size_t kStep = 16, kSmallMax = 1024, kSmallKept = 256;
 // Records' buffers: 16 KB and what OpenSSL adds to them (16,584 and 16,712 bytes).
-constexpr size_t kRecordMin = 16 * 1024 + 1, kRecordBytes = 17 * 1024 + 8, kRecordsKept = 64;
+constexpr size_t kRecordMin = 16 * 1024 + 1, kRecordBytes = kRecordBufferBytes + 8, kRecordsKept = 64;
 
 struct Block {
   Block* next;
@@ -46,6 +47,7 @@ struct Kept {
 struct Memory {
   std::array<Kept, kSmallMax / kStep + 1> small;
   Kept records;
+  ptrdiff_t records_out = 0;
 };
 constinit thread_local Memory memory;
 
@@ -53,14 +55,25 @@ constexpr size_t rounded(size_t bytes) {
   return bytes <= kStep + 8 ? kStep + 8 : (bytes + 8 + kStep - 1) / kStep * kStep - 8;
 }
 
+bool is_record(size_t size) {
+  return size >= kRecordBytes && size <= kRecordBytes + kStep;  // the heap may round up once
+}
+
+// A large block, from the heap: most of these are not asked for while a connection works.
+void* counted(void* at) {
+  if (at && is_record(malloc_usable_size(at))) memory.records_out++;
+  return at;
+}
+
 void* allocate(size_t bytes, const char*, int) {
   if (bytes == 0) return nullptr;
   if (bytes >= kRecordMin && bytes <= kRecordBytes) {
     void* at = memory.records.take();
+    memory.records_out++;
     return at ? at : std::malloc(kRecordBytes);
   }
   const size_t size = rounded(bytes);
-  if (size >= kSmallMax) return std::malloc(bytes);
+  if (size >= kSmallMax) return counted(std::malloc(bytes));
   void* at = memory.small[size / kStep].take();
   return at ? at : std::malloc(size);
 }
@@ -68,7 +81,8 @@ void* allocate(size_t bytes, const char*, int) {
 void release(void* at, const char*, int) {
   if (!at) return;
   const size_t size = malloc_usable_size(at);
-  const bool record = size >= kRecordBytes && size <= kRecordBytes + kStep;  // the heap may round up once
+  const bool record = is_record(size);
+  memory.records_out -= record;
   const bool kept = size < kSmallMax ? memory.small[size / kStep].keep(at, kSmallKept)
                                      : record && memory.records.keep(at, kRecordsKept);
   if (!kept) std::free(at);
@@ -77,10 +91,15 @@ void release(void* at, const char*, int) {
 void* reallocate(void* at, size_t bytes, const char* file, int line) {
   if (!at) return allocate(bytes, file, line);
   if (bytes == 0) return release(at, file, line), nullptr;
-  return std::realloc(at, bytes);
+  memory.records_out -= is_record(malloc_usable_size(at));
+  return counted(std::realloc(at, bytes));
 }
 
 }  // namespace
+
+size_t record_buffers() {
+  return size_t(std::max<ptrdiff_t>(memory.records_out, 0));
+}
 
 void keep_crypto_memory() {
   CHECK(CRYPTO_set_mem_functions(allocate, reallocate, release) == 1, "OpenSSL was used before its memory was set");

@@ -3,9 +3,15 @@
 // for nothing. What is kept is bounded, the rest goes back to the heap.
 #pragma once
 
+#include <cstddef>
+
 namespace cardea::l7::tls {
 
 // Once, before anything else of OpenSSL is used; threads that use it live as long as the process.
 void keep_crypto_memory();
+
+// Of this thread: buffers for records that OpenSSL has in its hands, because they are not whole yet or did not all go out.
+size_t record_buffers();
+constexpr size_t kRecordBufferBytes = 17 * 1024;
 
 }  // namespace cardea::l7::tls

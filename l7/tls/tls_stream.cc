@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/stats.h"
+#include "l7/tls/crypto_memory.h"
 #include "l7/tls/handshake_failure.h"
 
 namespace cardea::l7::tls {
@@ -135,7 +136,9 @@ IoSlot::Attempt TlsStream::try_handshake() {
   if (established_ || broken_) return IoSlot::Attempt::kDone;
   ERR_clear_error();
   handshake_left_ = kHandshakeBytesPerTry;
+  const size_t held = record_buffers();
   const int returned = SSL_do_handshake(ssl_);
+  note_records(held);
   if (returned == 1) {
     established_ = true;
     SSL_set_options(ssl_, SSL_OP_IGNORE_UNEXPECTED_EOF);  // such an end is told by its error, and writing goes on
@@ -145,6 +148,10 @@ IoSlot::Attempt TlsStream::try_handshake() {
   const IoResult result = classify(returned, Direction::kRead);  // wait() knows which direction that means below
   if (result.status != IoStatus::kWouldBlock) return IoSlot::Attempt::kDone;
   return handshake_left_ == 0 ? IoSlot::Attempt::kNextTurn : IoSlot::Attempt::kWaitRead;
+}
+
+void TlsStream::note_records(size_t held_before) {
+  records_held_ = static_cast<int16_t>(records_held_ + static_cast<int>(record_buffers()) - static_cast<int>(held_before));
 }
 
 // What OpenSSL's answer means for the caller, and what to wait for before asking again.
@@ -199,7 +206,9 @@ IoResult TlsStream::try_read(MutableBytes into) {
   ERR_clear_error();
   size_t bytes = 0;
   const uint16_t before = quiet_records_;
+  const size_t held = record_buffers();
   const int returned = SSL_read_ex(ssl_, into.data(), into.size(), &bytes);
+  note_records(held);
   const auto records = static_cast<uint16_t>(quiet_records_ - before);
   if (returned != 1) {
     pay_for_quiet(records);

@@ -70,6 +70,8 @@ class TlsStream final : public Stream {
   std::string_view alpn() const;         // empty when none was agreed
   std::string_view server_name() const;  // what the client asked for, empty when nothing
   bool resumed() const;
+  // A record came in part: OpenSSL keeps a buffer for it until the rest is here.
+  bool holds_record() const { return records_held_ > 0; }
   SSL* ssl() const { return ssl_; }  // for questions this class has no words for
 
  private:
@@ -82,6 +84,7 @@ class TlsStream final : public Stream {
   IoResult classify(int returned, Direction direction);
   IoResult send_close_notify();
   void note_what_is_held();
+  void note_records(size_t held_before);
   void note_received(int content);  // a record's head or a message, before OpenSSL acts on it
   void pay_for_quiet(uint16_t records);
   IoResult broken_result();
@@ -96,6 +99,7 @@ class TlsStream final : public Stream {
   uint16_t quiet_records_ = 0, quiet_messages_ = 0;  // since the last data
   uint16_t handshake_left_ = 0;  // bytes that this try may read
   char first_byte_ = 0;          // of all that came
+  int16_t records_held_ = 0;     // by reading
   bool lower_read_ = false, lower_wrote_ = false;  // anything at all
   bool flooded_ = false;
   bool established_ = false;

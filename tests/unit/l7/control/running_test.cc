@@ -179,6 +179,49 @@ TEST(Running, ConnectionLimitsHoldForAllShardsTogether) {
   EXPECT_THAT(ask(connect_to(process.http), kGet), HasSubstr("503"));
 }
 
+TEST(Running, AnAddresssConnectionsAreCountedForAllShardsTogether) {
+  Process process;
+  process.running.reset();
+  constexpr size_t kMost = 16;
+  image::PlanT plan = process.plan(1);
+  plan.settings->shards = {0, 0, 0};
+  plan.services[0]->source_connections_max = kMost;
+  StartOptions options;
+  options.run_directory = process.folder.file("");
+  process.running = Running::open(test::packed(plan), options).value();
+  std::vector<FileDescriptor> clients;
+  for (size_t i = 0; i < kMost; ++i) {
+    clients.push_back(connect_to(process.http));
+    EXPECT_THAT(ask(clients.back(), kGet), HasSubstr("503")) << i << ", whichever shard it came to";
+  }
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(ask(connect_to(process.http), kGet).find("HTTP"), std::string::npos);
+}
+
+// Heads that do not end hold 2 KB each, whichever shard they came to.
+TEST(Running, BuffersAreBoundedForAllShardsTogether) {
+  Process process;
+  process.running.reset();
+  image::PlanT plan = process.plan(1);
+  plan.settings->shards = {0, 0, 0, 0};
+  plan.settings->buffer_bytes_max = 1 << 20;
+  StartOptions options;
+  options.run_directory = process.folder.file("");
+  process.running = Running::open(test::packed(plan), options).value();
+  std::vector<FileDescriptor> heads;
+  for (int i = 0; i < 500; ++i) {
+    heads.push_back(connect_to(process.http));
+    ASSERT_EQ(::send(heads.back().get(), "G", 1, MSG_NOSIGNAL), 1);
+  }
+  const proxy::BufferBound& bound = *process.running->shards()[0]->shared().buffers;
+  for (const auto& shard : process.running->shards()) EXPECT_EQ(shard->shared().buffers.get(), &bound);
+  while (bound.borrowed() < size_t{512 << 10}) std::this_thread::yield();
+  EXPECT_LE(bound.borrowed(), size_t{1 << 20});
+  heads.clear();
+  while (process.running->connections() != 0) std::this_thread::yield();
+  for (size_t i = 0; i < 4; ++i) process.running->ask(i, [](proxy::Shard& shard) { shard.buffers().settle(); });
+  EXPECT_LE(bound.borrowed(), size_t{128 << 10});
+}
+
 TEST(Running, ACpuThatDoesNotExistIsNamed) {
   ScratchFolder folder;
   image::PlanT plan = test::plan();

@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 
 #include "l7/runtime/spawn.h"
+#include "l7/tls/crypto_memory.h"
 #include "tests/unit/l7/proxy/site.h"
 #include "tests/unit/l7/proxy/tls_peer.h"
 #include "tests/unit/l7/tls/authority.h"
@@ -108,6 +109,51 @@ TEST(SecureSession, ABackendConnectionThatWasAuthenticatedIsNotGivenToAnotherTls
   EXPECT_THAT(mallory.message(), HasSubstr("who"));
   alice.send(get("/mine"));
   EXPECT_THAT(authenticated.message(), HasSubstr("/mine"));
+}
+
+// As in the process: before anything of OpenSSL is used.
+[[maybe_unused]] const bool kCryptoMemory = (tls::keep_crypto_memory(), true);
+
+// Of 16 KB that were promised nothing comes, or the record's head itself is not whole.
+constexpr std::string_view kPromise("\x17\x03\x03\x40\x00", 5), kHalfHead = kPromise.substr(0, 3);
+
+TEST(SecureSession, WhatOpenSslHoldsOfARecordIsCounted) {
+  Secure secure;
+  Site& site = secure.site;
+  for (const std::string_view half : {kPromise, kHalfHead}) {
+    {
+      TlsPeer client(site, *secure.trusting, "shop.example");
+      ASSERT_EQ(site.shard->buffers().used(), 0u);
+      client.send_below(half);
+      EXPECT_GT(site.shard->buffers().used(), 16384u);
+      EXPECT_EQ(site.buffers_lent(), 0u);
+    }
+    EXPECT_TRUE(run_until(site.loop(), [&] { return site.value("cardea_l7_connections") == 0; }));
+    EXPECT_EQ(site.shard->buffers().used(), 0u);
+  }
+}
+
+TEST(SecureSession, TheOldestRecordThatIsNotWholeGivesWay) {
+  constexpr size_t kBound = 256 * 1024, kOne = 17 * 1024, kMost = kBound / 4 * 3 / kOne;
+  Secure secure([](image::PlanT& plan) { plan.settings->buffer_bytes_max = kBound; });
+  Site& site = secure.site;
+  std::vector<std::unique_ptr<TlsPeer>> holders;
+  for (size_t i = 0; i < kMost + 3; ++i) {
+    holders.push_back(std::make_unique<TlsPeer>(site, *secure.trusting, "shop.example"));
+    holders.back()->send_below(kPromise);
+    EXPECT_LE(site.shard->buffers().used(), kBound / 4 * 3 + kOne);
+  }
+  EXPECT_TRUE(run_until(site.loop(), [&] { return site.value("cardea_l7_connections") == kMost; }));
+  EXPECT_EQ(site.value("cardea_l7_heads_ended_total"), 3u);
+  IoResult end;
+  holders.front()->rest(end);
+  EXPECT_EQ(end.status, IoStatus::kEnd);
+  Peer plain = site.client();
+  plain.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send(ok("served"));
+  EXPECT_THAT(plain.message(), HasSubstr("served"));
 }
 
 TEST(SecureSession, ASecondCertificateIsServedFromTheReloadOn) {

@@ -89,6 +89,12 @@ void TlsPeer::finish_unannounced() {
   EXPECT_TRUE(tcp_->shutdown_write().ok());
 }
 
+void TlsPeer::send_below(std::string_view bytes) {
+  const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+  EXPECT_EQ(tcp_->try_write({&piece, 1}).bytes, bytes.size());
+  settle(loop_);
+}
+
 void TlsPeer::cut() {
   tcp_->close(Close::kOrderly);
 }

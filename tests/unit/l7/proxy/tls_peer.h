@@ -25,6 +25,7 @@ class TlsPeer {
   std::string message();  // a head and its Content-Length
   // What came up to the end, and how that was: kEnd with error 0 behind a close_notify.
   std::string rest(IoResult& end);
+  void send_below(std::string_view bytes);  // as they are, past TLS
   void cut();  // closes the socket without a close_notify
   void finish_unannounced();  // ends its half without a close_notify
 
