@@ -133,3 +133,20 @@ def test_a_weight_set_by_hand_counts(standard):
     standard.cardea.run("set", "weight", backend, "1")
     assert result["failed"] == 0
     assert abs(result["backends"]["b1"] / 2000 - 4 / 6) < 0.05, result["backends"]
+
+
+def test_nobody_dies_of_a_dataplane_that_is_away(standard):
+    """Its TAPs carry the checks, and the way to the backends went with them."""
+    since = {(row["pool"], row["address"]): row["health"]["since"] for row in standard.cardea.backends()}
+    standard.cardea.kill_dataplane()
+    try:
+        for _ in range(10):
+            time.sleep(2 * INTERVAL)
+            assert {row["state"] for row in standard.cardea.backends()} == {"up"}
+        standard.cardea.dataplane.start()
+        standard.cardea.until_ready()
+        assert standard.connect(100)["failed"] == 0
+        assert {(row["pool"], row["address"]): row["health"]["since"] for row in standard.cardea.backends()} == since
+    finally:
+        if not standard.cardea.dataplane.alive():
+            standard.cardea.dataplane.start()
