@@ -182,7 +182,7 @@ Answer Routes::status() {
   facts.dataplane_status = dataplane_status(facts.cores);
   facts.l7_status = words_of_l7(R"({"ask":"status"})");
   facts.l7_certs = words_of_l7(R"({"ask":"certs","due":true})");
-  facts.losses = metrics::losses({site_.stats_path(kDataplane), site_.stats_path(kL7)});
+  facts.losses = metrics::losses({site_.stats_path(kDataplane), site_.stats_path(kL7)}, site_.checker().counters());
   const auto now = view();
   return {200, status_json(now, facts)};
 }

@@ -9,11 +9,7 @@
 namespace cardea::mgmt::metrics {
 namespace {
 
-struct Kind {
-  std::string_view metric, what;
-  std::string_view label = {};  // its value is the detail
-};
-constexpr Kind kKinds[] = {
+constexpr LossKind kKinds[] = {
     {"cardea_drops_total", "packets dropped", "reason"},
     {"cardea_port_missed_packets_total", "packets missed by port", "port"},
     {"cardea_port_errors_total", "packets given up by port", "port"},
@@ -24,9 +20,11 @@ constexpr Kind kKinds[] = {
     {"cardea_fragmented_datagrams_evicted_total", "datagrams in fragments gave way"},
     {"cardea_neighbours_refused_total", "neighbours not remembered"},
     {"cardea_conversations_forgotten_total", "connections of the host forgotten by the door"},
+    {"cardea_stats_rows_refused_total", "counters not kept for want of room"},
     {"cardea_l7_service_connections_refused_total", "clients refused by service", "service"},
     {"cardea_l7_service_source_connections_refused_total", "clients refused for their address's connections by service",
      "service"},
+    {"cardea_l7_service_slow_clients_total", "clients too slow for service", "service"},
     {"cardea_l7_accept_failures_total", "clients not accepted"},
     {"cardea_l7_memory_refused_total", "requests refused for want of buffers"},
     {"cardea_l7_memory_waits_total", "waits for a buffer"},
@@ -35,36 +33,44 @@ constexpr Kind kKinds[] = {
     {"cardea_l7_local_failures_total", "requests failed for want of descriptors, ports or memory"},
     {"cardea_l7_tls_floods_total", "TLS clients cut off"},
     {"cardea_l7_log_dropped_total", "lines of the access log lost"},
+    {"cardea_health_own_failures_total", "health checks that this host could not make"},
+    {"cardea_health_probes_postponed_total", "health checks that waited for a socket"},
 };
 
-const Kind* kind_of(std::string_view metric) {
-  const auto* const found = std::ranges::find(kKinds, metric, &Kind::metric);
+const LossKind* kind_of(std::string_view metric) {
+  const auto* const found = std::ranges::find(kKinds, metric, &LossKind::metric);
   return found == std::end(kKinds) ? nullptr : found;
 }
 
-void add(const stats::Snapshot& snapshot, std::vector<Loss>& losses) {
-  for (const auto& sample : snapshot.samples) {
-    const Kind* const kind = sample.value == 0 ? nullptr : kind_of(sample.description.name);
-    if (kind == nullptr) continue;
-    std::string detail;
-    for (const auto& [label, value] : parse_labels(sample.description.labels).value_or(Labels{}))
-      if (label == kind->label) detail = value;
-    const auto same = std::ranges::find_if(
-        losses, [&](const Loss& loss) { return loss.what == kind->what && loss.detail == detail; });
-    if (same != losses.end()) {
-      same->count += sample.value;
-    } else {
-      losses.push_back({std::string(kind->what), std::move(detail), sample.value});
-    }
+void add(std::string_view metric, std::string_view labels, uint64_t count, std::vector<Loss>& losses) {
+  const LossKind* const kind = count == 0 ? nullptr : kind_of(metric);
+  if (kind == nullptr) return;
+  std::string detail;
+  for (const auto& [label, value] : parse_labels(labels).value_or(Labels{}))
+    if (label == kind->label) detail = value;
+  const auto same =
+      std::ranges::find_if(losses, [&](const Loss& loss) { return loss.what == kind->what && loss.detail == detail; });
+  if (same != losses.end()) {
+    same->count += count;
+  } else {
+    losses.push_back({std::string(kind->what), std::move(detail), count});
   }
 }
 
 }  // namespace
 
-std::vector<Loss> losses(const std::vector<std::string>& paths) {
+std::span<const LossKind> loss_kinds() {
+  return kKinds;
+}
+
+std::vector<Loss> losses(const std::vector<std::string>& paths, const health::Counters& checks) {
   std::vector<Loss> all;
   for (const auto& path : paths)
-    if (const auto snapshot = stats::read(path)) add(*snapshot, all);
+    if (const auto snapshot = stats::read(path))
+      for (const auto& sample : snapshot->samples)
+        add(sample.description.name, sample.description.labels, sample.value, all);
+  add("cardea_health_own_failures_total", "", checks.own_failures, all);
+  add("cardea_health_probes_postponed_total", "", checks.probes_postponed, all);
   std::ranges::stable_sort(all, std::greater(), &Loss::count);
   return all;
 }
