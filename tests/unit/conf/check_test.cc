@@ -77,6 +77,99 @@ TEST(Check, EachContradictionIsReported) {
   for (const Case& row : cases) EXPECT_THAT(said_about(with(kGood, row.from, row.to)), HasSubstr(row.said)) << row.to;
 }
 
+// Source ports are taken on the addresses that are listed, and on the ports' own only where none is.
+TEST(Check, AServiceAmongSourcePortsIsAnErrorOnTheAddressesThatHaveThem) {
+  const std::string on_own = with(kGood, "203.0.113.10:80/tcp", "192.0.2.2:8080/tcp");
+  const char* const clash = "is among the source ports";
+  EXPECT_THAT(said_about(on_own), HasSubstr(clash));
+  const std::string other = with(on_own, "workers", "nat: { addresses = [\"192.0.2.9\"]; }; workers");
+  EXPECT_THAT(said_about(other), Not(HasSubstr(clash)));
+  const std::string listed = with(on_own, "workers", "nat: { addresses = [\"192.0.2.9\", \"192.0.2.2\"]; }; workers");
+  EXPECT_THAT(said_about(listed), HasSubstr(clash));
+  for (const auto& [port, clashes] :
+       {std::pair(1999, false), std::pair(2000, true), std::pair(30000, true), std::pair(30001, false)}) {
+    const std::string bounds = with(with(kGood, "203.0.113.10:80/tcp", fmt::format("192.0.2.2:{}/tcp", port)),
+                                    "workers", "nat: { port_first = 2000; port_last = 30000; }; workers");
+    EXPECT_EQ(said_about(bounds).contains(clash), clashes) << port;
+  }
+}
+
+// Both sides of each limit: what is just beyond it is told, what just keeps it is not.
+TEST(Check, LimitsHaveTwoSides) {
+  struct Side {
+    const char *from, *to, *words;
+    bool said;
+  };
+  const Side sides[] = {
+      {"\"192.0.2.2/24\"", "\"192.0.2.255/24\"", "stands for the whole network", true},
+      {"\"192.0.2.2/24\"", "\"192.0.2.254/24\"", "stands for the whole network", false},
+      {"\"192.0.2.2/24\", \"2001:db8::2/64\"]; gateway = \"192.0.2.1\"", "\"192.0.2.3/30\"]", "stands for the whole",
+       true},
+      {"\"192.0.2.2/24\", \"2001:db8::2/64\"]; gateway = \"192.0.2.1\"", "\"192.0.2.3/31\"]", "stands for the whole",
+       false},
+      {"\"192.0.2.2/24\", \"2001:db8::2/64\"]; gateway = \"192.0.2.1\"", "\"192.0.2.3/32\"]", "stands for the whole",
+       false},
+      {"gateway = \"192.0.2.1\"", "gateway = \"192.0.2.2\"", "192.0.2.2 is the port's own address", true},
+      {"\"192.0.2.1\"", "[\"192.0.2.1\", \"2001:db8::1\"]", "gateways", false},
+      {"workers", "nat: { port_last = 32767; }; workers", "overlap", false},
+      {"workers", "nat: { port_last = 32768; }; workers", "overlap", true},
+      {"workers", "nat: { port_first = 60999; port_last = 65535; }; workers", "overlap", true},
+      {"workers", "nat: { port_first = 61000; port_last = 65535; }; workers", "overlap", false},
+      {"workers", "nat: { port_first = 2000; port_last = 2000; }; workers", "is empty", false},
+      {"workers", "nat: { port_first = 2000; port_last = 3998; }; workers", "each worker has only 999 source ports",
+       true},
+      {"workers", "nat: { port_first = 2000; port_last = 3999; }; workers", "each worker has only", false},
+      {"workers", "nat: { port_first = 2000; port_last = 2001; }; workers", "cannot be shared", false},
+      {"workers", "nat: { addresses = [\"192.0.2.9\", \"192.0.2.9\"]; }; workers", "192.0.2.9 is already used", true},
+      {"workers", "nat: { addresses = [\"192.0.2.9\", \"192.0.2.8\"]; }; workers", "is already used", false},
+      {"workers", "nat: { addresses = [\"192.0.2.9\"]; }; workers", "is in no port's network", false},
+      {"workers", "backends_max = 2; workers", "and room for", false},
+      {"workers", "services_max = 1; workers", "and room for", false},
+      {"10.0.0.12:8080", "223.255.255.255:80", "a multicast address", false},
+      {"10.0.0.12:8080", "224.0.0.1:80", "a multicast address", true},
+      {"10.0.0.12:8080", "239.0.0.1:80", "a multicast address", true},
+      {"10.0.0.12:8080", "240.0.0.1:80", "a reserved address", true},
+      {"10.0.0.12:8080", "[fe80::1]:80", "a link-local address", true},
+      {"10.0.0.12:8080", "[febf::1]:80", "a link-local address", true},
+      {"10.0.0.12:8080", "[fec0::1]:80", "a link-local address", false},
+      {"0123456789abcdef0123456789abcdef", "0123456789abcde", "a seed of 15 bytes", true},
+      {"0123456789abcdef0123456789abcdef", "0123456789abcdef", "a seed of", false},
+      {"\"250ms\"", "\"500ms\"", "longer than the interval", false},
+      {"\"250ms\"", "\"501ms\"", "longer than the interval", true},
+      {"203.0.113.10:80/tcp\"]; pool", "203.0.113.10:53/udp\"]; pool", "are checked by TCP on the same port", false},
+      {"interval = \"500ms\"; timeout = \"250ms\"; port = 81;", "", "are checked by TCP on the same port", false},
+      {"services = (", "mgmt: { metrics = \"0.0.0.0:81\"; }; services = (", "is also where mgmt.metrics", false},
+      {"services = (", "mgmt: { metrics = \"203.0.113.10:80\"; }; services = (", "is also where mgmt.metrics", true},
+      {"services = (", "mgmt: { metrics = \"203.0.113.11:80\"; }; services = (", "is also where mgmt.metrics", false},
+  };
+  for (const Side& side : sides)
+    EXPECT_EQ(said_about(with(kGood, side.from, side.to)).contains(side.words), side.said)
+        << side.to << " / " << side.words << "\n"
+        << said_about(with(kGood, side.from, side.to));
+}
+
+TEST(Check, OneDeviceIsOnePort) {
+  const std::string two = with(kGood, "gateway = \"192.0.2.1\"; }",
+                               "gateway = \"192.0.2.1\"; }, { name = \"lan\"; device = \"0000:3b:00.0\"; "
+                               "addresses = [\"10.0.0.2/24\"]; }");
+  EXPECT_THAT(said_about(two), HasSubstr("dataplane.ports[1].device: device \"0000:3b:00.0\" is already used"));
+  EXPECT_THAT(
+      said_about(with(two, "name = \"lan\"; device = \"0000:3b:00.0\"", "name = \"lan\"; device = \"0000:3b:00.1\"")),
+      Not(HasSubstr("is already used")));
+}
+
+// UDP on the metrics page's port disturbs nobody, and neither does a check that asks another port of an UDP server.
+TEST(Check, UdpIsNotTcp) {
+  const std::string udp = with(kGood, "203.0.113.10:80/tcp", "203.0.113.10:80/udp");
+  EXPECT_THAT(said_about(with(udp, "services = (", "mgmt: { metrics = \"0.0.0.0:80\"; }; services = (")),
+              Not(HasSubstr("is also where mgmt.metrics")));
+  const char* const hint = "are checked by TCP on the same port";
+  EXPECT_THAT(said_about(udp), Not(HasSubstr(hint))) << "health.port is another";
+  const std::string same = with(udp, " port = 81;", "");
+  EXPECT_THAT(said_about(same), HasSubstr(hint));
+  EXPECT_THAT(said_about(with(same, "10.0.0.12:8080", "10.0.0.12:53")), Not(HasSubstr(hint))) << "DNS answers TCP";
+}
+
 TEST(Check, ServicesNeedADataplane) {
   std::string text = kGood;
   text.erase(text.find("dataplane:"), text.find("pools =") - text.find("dataplane:"));
@@ -139,6 +232,8 @@ TEST(Check, TenThousandPoolsAndSixtyThousandRoutesAreCheckedEachOnce) {
 }
 
 TEST(Check, SaysNothingAboutWhatCouldNotBeRead) {
+  EXPECT_THAT(said_about(with(kGood, "pool = \"web\"", "pool = 7")), Not(HasSubstr("no service uses pool")));
+  EXPECT_THAT(said_about(with(kGood, "[2, 3]", "[2, \"x\"]")), Not(HasSubstr("cannot be shared")));
   const std::string said = said_about(with(kGood, "name = \"web\"", "name = 5"));
   EXPECT_THAT(said, Not(HasSubstr("there is no pool")));
   EXPECT_THAT(said_about(with(kGood, "10.0.0.12:8080", "nonsense")), Not(HasSubstr("unspecified")));

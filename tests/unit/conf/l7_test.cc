@@ -129,6 +129,25 @@ caches = ()";
   EXPECT_THAT(said_about(own), Not(HasSubstr("own address of port"))) << "it stays reachable: the kernel serves it";
 }
 
+TEST(L7, AShardBesideAWorkerThatSleepsIsNoConcern) {
+  const std::string dataplane = R"(
+dataplane: { workers = [0]; poll = "adaptive"; ports = ( { name = "wan"; device = "net_null0"; addresses = ["192.0.2.2/24"]; } ); };
+caches = ()";
+  EXPECT_THAT(said_about(with(kShop, "\ncaches = (", dataplane)), Not(HasSubstr("also runs a worker")));
+}
+
+TEST(L7, AnObjectMayFillItsCache) {
+  EXPECT_THAT(said_about(with(kShop, "object_max = \"1MB\"", "object_max = \"256MB\"")), Not(HasSubstr("has no room")));
+}
+
+TEST(L7, AServiceNamesEachOfItsPoolsOnce) {
+  const auto config = read_text(kShop, "t.cfg").config;
+  EXPECT_THAT(pools_of(config->services[0]), ElementsAre("api", "web"));
+  EXPECT_THAT(pools_of(config->services[1]), ElementsAre("mail"));
+  const PoolUses uses(*config);
+  EXPECT_THAT(uses.of("api").services, ElementsAre("shop")) << "by two routes";
+}
+
 TEST(L7, UsesOfPoolsFollowServicesAndRoutes) {
   const auto config = read_text(kShop, "t.cfg").config;
   const PoolUses uses(*config);

@@ -20,6 +20,7 @@ TEST(Nearest, ChoosesTheClosestOrNone) {
   EXPECT_EQ(nearest("time", known), "timeout");
   EXPECT_EQ(nearest("colour", known), "");
   EXPECT_EQ(nearest("x", {"a", "b"}), "");
+  EXPECT_EQ(nearest("fail", {"fall", "rail"}), "fall") << "the first of those that are as near";
 }
 
 }  // namespace

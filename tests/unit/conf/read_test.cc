@@ -92,6 +92,8 @@ TEST(Read, EachSlipIsExplained) {
       {"[2, 3]", "[2, 4294967299]", "dataplane.workers[1]: 4294967299 is too large; expected a whole number from 0"},
       {"weight = 3", "weight = 4294967297", "pools[0].backends[0].weight: 4294967297 is too large"},
       {"weight = 3", "weight = 0x100000001", "weight: 4294967297 is too large"},
+      {"weight = 3", "weight = 0x80000001", "weight: 2147483649 is too large"},
+      {"weight = 3", "weight = 2147483648LL", "weight: 2147483648 is too large"},
       {"weight = 3", "weight = -99999999999999999999", "weight: -99999999999999999999 is too small"},
       {"weight = 3", "weight = 99999999999999999999L", "weight: 99999999999999999999 is too large"},
       {"10.0.0.12:8080", "10.0.0.12:0", "\"10.0.0.12:0\": ports are from 1 to 65535"},
@@ -284,6 +286,16 @@ TEST(Read, MissingFileIsAFinding) {
   const ReadResult read = read_file("/nonexistent/cardea.cfg");
   ASSERT_EQ(count(read.findings, Finding::error), 1u);
   EXPECT_EQ(line_of(read.findings[0]), "/nonexistent/cardea.cfg: error: cannot be read: No such file or directory");
+}
+
+TEST(Read, ThirtyTwoLevelsAreReadAndNoMore) {
+  const auto nested = [](int levels) {  // the document itself is one
+    std::string text = "x = 1;";
+    for (int i = 1; i < levels; ++i) text = "a: { " + text + " };";
+    return said_about(text);
+  };
+  EXPECT_THAT(nested(32), Not(HasSubstr("nested deeper")));
+  EXPECT_THAT(nested(33), HasSubstr("settings are nested deeper than 32 levels"));
 }
 
 }  // namespace

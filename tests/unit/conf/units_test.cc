@@ -13,6 +13,7 @@ TEST(Units, DurationsAreRead) {
   EXPECT_EQ(*parse_duration("1m30s"), 90s);
   EXPECT_EQ(*parse_duration("1h1ms"), 1h + 1ms);
   EXPECT_EQ(*parse_duration("0s"), 0s);
+  EXPECT_EQ(*parse_duration("9007199254740992ms"), std::chrono::milliseconds(uint64_t{1} << 53));
 }
 
 TEST(Units, BadDurationsAreRefusedWithTheReason) {
@@ -27,7 +28,8 @@ TEST(Units, BadDurationsAreRefusedWithTheReason) {
                                                       {"1s1s", "out of order"},
                                                       {"99999999999999999999s", "too large"},
                                                       {"18446744073709551615h", "too large"},
-                                                      {"9007199254740993ms", "too large"}};
+                                                      {"9007199254740993ms", "too large"},
+                                                      {"9007199254740s993ms", "too large"}};
   for (const auto& [text, reason] : rows) {
     const auto duration = parse_duration(text);
     ASSERT_FALSE(duration) << text;
@@ -59,6 +61,10 @@ TEST(Units, WhatIsWrittenReadsBack) {
     EXPECT_EQ(*parse_count(count_text(value)), value) << count_text(value);
     EXPECT_EQ(*parse_duration(duration_text(std::chrono::milliseconds(value))), std::chrono::milliseconds(value));
   }
+  EXPECT_EQ(duration_text(1s), "1s");
+  EXPECT_EQ(duration_text(1ms), "1ms");
+  EXPECT_EQ(size_text(1000), "1kB");
+  EXPECT_EQ(count_text(1'000'000), "1M");
   EXPECT_EQ(duration_text(90s), "90s");
   EXPECT_EQ(duration_text(15min), "15m");
 }
