@@ -74,7 +74,6 @@ void PlanSync::lose() {
   happened(PeerEvent::kLost);
   running_generation_.reset();
   work_ = Work::kNone;
-  updates_under_way_ = 0;
   update_ending_ = {};
   end_try(away());
   end_changes(away());

@@ -121,6 +121,7 @@ void Rollout::end_offer() {
   if (offer.done) offer.done(offer.ending);
   if (!offers_.empty()) return start_next();
   for (auto& process : processes_) process->release();
+  on_in_step();
 }
 
 // Events since its states were found are in the runtime state and not in them.
@@ -140,7 +141,9 @@ void Rollout::store_next_start() {
   for (auto& process : processes_) process->store_next_start(true);
 }
 
+// While something is offered some may run that: what is known of backends in it is still needed.
 void Rollout::on_in_step() {
+  if (!offers_.empty()) return;
   if (std::ranges::all_of(processes_, [](const auto& process) { return process->follows(); })) hooks_.on_everywhere();
 }
 

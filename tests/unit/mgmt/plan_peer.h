@@ -44,9 +44,13 @@ class PlanPeerOf {
     size_t services = 0;
   };
 
-  // `refusal`: as if refuse() had been called before anybody connects.
-  explicit PlanPeerOf(const std::string& path, std::string refusal = {})
-      : listener_(control::listen(path).value()), reason_(std::move(refusal)), thread_([this] { serve(); }) {}
+  // `refusal`: as if refuse() had been called before anybody connects. `at_restart`: a generation that it could only
+  // start with.
+  explicit PlanPeerOf(const std::string& path, std::string refusal = {}, uint64_t at_restart = 0)
+      : listener_(control::listen(path).value()),
+        reason_(std::move(refusal)),
+        at_restart_(at_restart),
+        thread_([this] { serve(); }) {}
   ~PlanPeerOf() {
     stopping_ = true;
     thread_.join();
@@ -96,6 +100,8 @@ class PlanPeerOf {
     const std::lock_guard lock(mutex_);
     if (request.verb == control::Verb::kAsk) return answer_question(request.body);
     if (!reason_.empty()) return {control::Verb::kRefused, generation_, reason_, {}, code_};
+    if (at_restart_ != 0 && request.generation == at_restart_)
+      return {control::Verb::kRefused, generation_, "not while it runs", {}, control::Code::kNeedsRestart};
     auto mapping = control::SealedMapping::map(*request.memfd, dataplane::kPlanBytesMax);
     if (!mapping || !take(request.verb, mapping->bytes()))
       return {control::Verb::kRefused, generation_, "the image is not valid", {}};
@@ -145,6 +151,7 @@ class PlanPeerOf {
   uint64_t generation_ = 0;
   std::string reason_;
   control::Code code_ = control::Code::kOther;
+  const uint64_t at_restart_;
   std::vector<Told> plans_, updates_;
   std::map<std::string, std::string> answers_;
   std::vector<std::string> asked_;

@@ -4,185 +4,19 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <deque>
-#include <map>
+#include <algorithm>
+#include <array>
 #include <random>
 
-#include "dataplane/plan_generated.h"
-#include "l7/plan_generated.h"
 #include "mgmt/rollout.h"
-#include "tests/unit/mgmt/sample_config.h"
+#include "tests/unit/mgmt/stepped_process.h"
 
 namespace cardea::mgmt {
 namespace {
 
-using Pools = std::map<std::string, std::map<std::string, int>>;  // pool → backend → state
-
-struct Running {
-  uint64_t generation = 0;  // 0: nothing
-  std::string cluster;
-  size_t cpus = 0;
-  Pools pools;
-};
-
-template <typename Written>
-void read_pools(const Written& from, Pools& pools) {
-  for (const auto* pool : from) {
-    auto& backends = pools[pool->name()->str()];
-    backends.clear();
-    for (const auto* backend : *pool->backends()) backends[backend->name()->str()] = int(backend->state());
-  }
-}
-
-Running read_plan(const Consumer& consumer, const Image& image) {
-  Running plan;
-  if (&consumer == &kL7) {
-    const auto* from = flatbuffers::GetRoot<l7::image::Plan>(image.data());
-    plan = {from->generation(), from->cluster()->str(), from->settings()->shards()->size(), {}};
-    read_pools(*from->pools(), plan.pools);
-  } else {
-    const auto* from = flatbuffers::GetRoot<dataplane::image::Plan>(image.data());
-    plan = {from->generation(), from->cluster()->str(), from->settings()->workers()->size(), {}};
-    read_pools(*from->pools(), plan.pools);
-  }
-  return plan;
-}
-
-Running read_update(const Consumer& consumer, const Image& image) {
-  Running update;
-  if (&consumer == &kL7) {
-    const auto* from = flatbuffers::GetRoot<l7::image::PoolUpdate>(image.data());
-    update.generation = from->generation();
-    read_pools(*from->pools(), update.pools);
-  } else {
-    const auto* from = flatbuffers::GetRoot<dataplane::image::PoolUpdate>(image.data());
-    update.generation = from->generation();
-    read_pools(*from->pools(), update.pools);
-  }
-  return update;
-}
-
-// A process with its plan socket. Requests wait until the test lets it serve one, and each answer until it is
-// delivered.
-class Process : public PlanLink {
- public:
-  Process(const Consumer& consumer, OnLink on_link) : consumer_(consumer), on_link_(std::move(on_link)) {}
-
-  void adopt(Image plan, uint64_t, Done done) override {
-    submit({std::move(done), {}, [this, plan = std::move(plan)] { return adopt(read_plan(consumer_, plan)); }});
-  }
-  void update_pools(Image update, uint64_t, Done done) override {
-    submit({std::move(done), {}, [this, update = std::move(update)] { return take(read_update(consumer_, update)); }});
-  }
-  void ask(std::string, Answered done) override { submit({{}, std::move(done), {}}); }
-  Peer link() const override { return {connected, 1, {}}; }
-
-  bool serve_one() {  // takes a request and leaves the answer on its way
-    if (requests_.empty()) return false;
-    Answer answer{std::move(requests_.front()), {}, {}};
-    requests_.pop_front();
-    if (answer.request.done) answer.how = answer.request.work();
-    if (answer.request.answered) answer.status = status();
-    answers_.push_back(std::move(answer));
-    return true;
-  }
-  bool deliver_one() {
-    if (answers_.empty()) return false;
-    Answer answer = std::move(answers_.front());
-    answers_.pop_front();
-    if (answer.request.answered) {
-      answer.request.answered(std::move(answer.status));
-    } else {
-      answer.request.done(std::move(answer.how));
-    }
-    return true;
-  }
-  void connect() {
-    if (std::exchange(connected, true)) return;
-    on_link_(true);
-  }
-  void disconnect() {
-    if (!std::exchange(connected, false)) return;
-    for (auto& answer : std::exchange(answers_, {})) fail(answer.request);
-    for (auto& request : std::exchange(requests_, {})) fail(request);
-    refuses_next_update = false;
-    on_link_(false);
-  }
-  void restart(const std::optional<Running>& stored) {
-    disconnect();
-    running = stored.value_or(Running{});
-    by_stored_plan_ = &consumer_ == &kL7;  // what is handed over first has the say
-  }
-
-  bool connected = false;
-  bool refuses_next_update = false;
-  Running running;
-  const Consumer& consumer() const { return consumer_; }
-
- private:
-  struct Request {
-    Done done;
-    Answered answered;
-    std::move_only_function<Adopted()> work;
-  };
-  struct Answer {  // on its way
-    Request request;
-    Adopted how;
-    control::Outcome<std::string> status;
-  };
-  control::Outcome<std::string> status() const {
-    if (running.generation == 0) return control::no_plan_yet();
-    return fmt::format(R"({{"generation":{}}})", running.generation);
-  }
-  static void fail(Request& request) {
-    const control::Failure gone({"gone", Origin::kSelf, Retry::kSafe}, control::Code::kClosed);
-    if (request.answered) return request.answered(std::unexpected(gone));
-    request.done(std::unexpected(gone));
-  }
-  void submit(Request request) {
-    if (!connected) return fail(request);
-    requests_.push_back(std::move(request));
-  }
-  // A cluster's name says who refuses it; the number of cores is what only a restart can change.
-  Adopted adopt(Running plan) {
-    refuses_next_update = false;
-    if (plan.cluster.find(fmt::format("no-{}", consumer_.name)) != plan.cluster.npos)
-      return control::refuse(control::Code::kOther, "restart cardea for fun", Origin::kBackend);
-    const bool fixed = running.generation != 0 && !by_stored_plan_;
-    if (fixed && plan.cpus != running.cpus)
-      return control::refuse(control::Code::kNeedsRestart, "no", Origin::kBackend);
-    running = std::move(plan);
-    by_stored_plan_ = false;
-    return running.generation;
-  }
-  Adopted take(const Running& update) {
-    if (running.generation == 0) return control::no_plan_yet();
-    if (std::exchange(refuses_next_update, false) || update.generation != running.generation)
-      return control::refuse(control::Code::kOther, "no such plan", Origin::kBackend);
-    for (const auto& [name, backends] : update.pools)
-      if (!running.pools.contains(name)) return control::refuse(control::Code::kOther, "no such pool");
-    for (const auto& [name, backends] : update.pools) running.pools[name] = backends;
-    return running.generation;
-  }
-
-  const Consumer& consumer_;
-  OnLink on_link_;
-  bool by_stored_plan_ = false;
-  std::deque<Request> requests_;
-  std::deque<Answer> answers_;
-};
-
-class Disk : public PlanStore {
- public:
-  void plan(const std::string& name, Produce produce, bool) override { plans[name] = std::move(produce); }
-  std::optional<Running> stored(const Consumer& consumer) {
-    const auto found = plans.find(consumer.name);
-    if (found == plans.end()) return std::nullopt;
-    auto image = found->second();
-    return image ? std::optional(read_plan(consumer, *image)) : std::nullopt;
-  }
-  std::map<std::string, Produce> plans;
-};
+using testing::Pools;
+using testing::SteppedDisk;
+using testing::SteppedProcess;
 
 class Model {
  public:
@@ -191,7 +25,7 @@ class Model {
         rollout_(
             loop_, {&kL7, &kDataplane},
             [this](const Consumer& consumer, PlanLink::OnLink on_link) {
-              auto made = std::make_unique<Process>(consumer, std::move(on_link));
+              auto made = std::make_unique<SteppedProcess>(consumer, std::move(on_link));
               processes_.push_back(made.get());
               return made;
             },
@@ -211,21 +45,14 @@ class Model {
 
  private:
   size_t pick(size_t below) { return std::uniform_int_distribution<size_t>(0, below - 1)(random_); }
-  Process& some() { return *processes_[pick(2)]; }
+  SteppedProcess& some() { return *processes_[pick(2)]; }
 
   Candidate candidate(const std::string& cluster, std::array<size_t, 2> cpus) {
-    auto config = testing::config();
+    auto config = testing::both_processes();
     config.cluster.name = cluster;
-    config.l7.emplace().shards.assign(cpus[0], 0);
+    config.l7->shards.assign(cpus[0], 0);
     config.dataplane->workers.assign(cpus[1], 0);
-    config.pools.push_back(testing::pool("api", {testing::backend("10.0.0.61:80"), testing::backend("10.0.0.62:80")}));
     if (pick(3) == 0) config.pools[0].backends.pop_back();
-    auto site = testing::service("site", "203.0.113.80:80", "web");
-    site.mode = conf::Mode::kHttp;
-    site.routes.resize(1);
-    site.routes[0].match.path = "/api";
-    site.routes[0].pool = "api";
-    config.services.push_back(site);
     auto states = pool_states(config, runtime_, rings_).value();
     return {std::make_shared<const conf::Config>(std::move(config)), std::move(states), ++generation_};
   }
@@ -250,7 +77,7 @@ class Model {
   }
 
   void step() {
-    switch (pick(16)) {
+    switch (pick(17)) {
       case 0:
         return offer();
       case 1:
@@ -262,7 +89,7 @@ class Model {
       case 5:
         return some().connect();
       case 6: {
-        Process& process = some();
+        SteppedProcess& process = some();
         return process.restart(disk_.stored(process.consumer()));
       }
       case 7: {
@@ -270,10 +97,15 @@ class Model {
         processes_[i]->refuses_next_update = rollout_.processes()[i]->in_step();
         return;
       }
-      case 8:
+      case 8: {
+        SteppedProcess& process = some();
+        process.refuses_plans = !process.refuses_plans && pick(3) == 0;
+        return;
+      }
       case 9:
       case 10:
       case 11:
+      case 12:
         some().serve_one();
         return;
       default:
@@ -282,11 +114,14 @@ class Model {
   }
 
   void settle() {
-    for (Process* process : processes_) process->refuses_next_update = false, process->connect();
+    for (SteppedProcess* process : processes_) {
+      process->refuses_next_update = process->refuses_plans = false;
+      process->connect();
+    }
     for (bool busy = true; busy;) {
       loop_.run_due();
       busy = false;
-      for (Process* process : processes_) busy |= process->serve_one(), busy |= process->deliver_one();
+      for (SteppedProcess* process : processes_) busy |= process->serve_one(), busy |= process->deliver_one();
     }
   }
 
@@ -301,7 +136,7 @@ class Model {
   }
 
   void check_everywhere() {
-    for (const Process* process : processes_)
+    for (const SteppedProcess* process : processes_)
       EXPECT_EQ(process->running.generation, rollout_.in_force().generation) << process->consumer().name;
   }
 
@@ -318,6 +153,10 @@ class Model {
 
   void check_at_rest() {
     check_always();
+    for (const SteppedProcess* process : processes_)
+      if (rollout_.waiting())
+        EXPECT_EQ(std::ranges::count(process->refused_for_good, rollout_.waiting().generation), 0)
+            << process->consumer().name << " would refuse it again";
     EXPECT_EQ(awaited_, 0) << "somebody still waits for an answer";
     for (size_t i = 0; i < 2; ++i) {
       const auto& sync = *rollout_.processes()[i];
@@ -327,14 +166,14 @@ class Model {
     }
   }
   // Whatever plan it runs: pools that it and the plan in force have follow their backends.
-  void check_pools_known(const Process& process) {
+  void check_pools_known(const SteppedProcess& process) {
     for (const auto& [name, backends] : wanted(process.consumer(), rollout_.in_force())) {
       const auto found = process.running.pools.find(name);
       if (found == process.running.pools.end() || found->second.size() != backends.size()) continue;
       EXPECT_EQ(found->second, backends) << process.consumer().name << ", " << name;
     }
   }
-  void check_next_start(Process& process, const PlanSync& sync) {
+  void check_next_start(SteppedProcess& process, const PlanSync& sync) {
     const Candidate& expected = rollout_.waiting() ? rollout_.waiting() : rollout_.in_force();
     if (!rollout_.waiting() && !sync.in_step()) return;  // not what it refused for good
     const auto stored = disk_.stored(process.consumer());
@@ -347,8 +186,8 @@ class Model {
   EventLoop loop_;
   Runtime runtime_;
   RingCache rings_;
-  Disk disk_;
-  std::vector<Process*> processes_;
+  SteppedDisk disk_;
+  std::vector<SteppedProcess*> processes_;
   uint64_t generation_ = 0, newest_taken_ = 0;
   int awaited_ = 0;
   Rollout rollout_;

@@ -10,7 +10,7 @@
 
 #include "mgmt/whole_file.h"
 #include "tests/unit/mgmt/plan_peer.h"
-#include "tests/unit/mgmt/sample_config.h"
+#include "tests/unit/mgmt/stepped_process.h"
 
 namespace cardea::mgmt {
 namespace {
@@ -21,18 +21,8 @@ using ::testing::IsEmpty;
 using testing::L7Peer;
 using testing::PlanPeer;
 
-// The sample's l4 services and an http one: "web" is a pool of both processes, "dns" of the dataplane's, "api" of L7's.
 conf::Config both() {
-  auto config = testing::config();
-  config.l7.emplace().shards = {0};
-  config.pools.push_back(testing::pool("api", {testing::backend("10.0.0.61:80"), testing::backend("10.0.0.62:80")}));
-  auto site = testing::service("site", "203.0.113.80:80", "web");
-  site.mode = conf::Mode::kHttp;
-  site.routes.resize(1);
-  site.routes[0].match.path = "/api";
-  site.routes[0].pool = "api";
-  config.services.push_back(site);
-  return config;
+  return testing::both_processes();
 }
 
 class RolloutTest : public ::testing::Test {

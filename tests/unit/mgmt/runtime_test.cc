@@ -40,10 +40,13 @@ TEST(Runtime, DamagedTextIsAnError) {
 
 TEST(Runtime, KeepsOnlyWhatTheFileStillHas) {
   auto runtime = filled();
+  runtime.health[{"web", "10.0.0.99:8080"}] = {false, "gone", {}};
+  runtime.health[{"gone", "10.9.9.9:1"}] = {false, "gone", {}};
   runtime.keep_only(testing::config());
   EXPECT_EQ(runtime.overrides.size(), 2u);
   EXPECT_FALSE(runtime.overrides.contains({"gone", "10.9.9.9:1"}));
   EXPECT_EQ(runtime.health.size(), 1u);
+  EXPECT_FALSE(runtime.healthy({"dns", "10.0.0.53:53"}));
 }
 
 TEST(Runtime, ABackendNobodyJudgedIsUp) {

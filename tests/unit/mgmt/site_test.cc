@@ -1,14 +1,17 @@
 // What is in force after cardea-mgmt was restarted: what was accepted last, whatever the file says by then.
 #include "mgmt/site.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <thread>
 
+#include "tests/unit/mgmt/health/loopback_server.h"
 #include "tests/unit/mgmt/plan_peer.h"
 
 namespace cardea::mgmt {
@@ -19,12 +22,13 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::L7Peer;
 
-std::string document(const std::string& backends, const std::string& shards = "0") {
+std::string document(const std::string& backends, const std::string& shards = "0",
+                     const std::string& health = "type = \"none\";") {
   return R"(cluster: { name = "here"; seed = "a seed that is long enough"; };
     l7: { shards = [)" +
          shards + R"(]; };
     pools = ( { name = "web"; backends = ( )" +
-         backends + R"( ); health: { type = "none"; }; } );
+         backends + " ); health: { " + health + R"( }; } );
     services = ( { name = "shop"; mode = "http"; listen = ["127.0.0.1:8080/tcp"]; pool = "web"; } );)";
 }
 const std::string kTwo = R"({ address = "10.0.0.11:80"; }, { address = "10.0.0.12:80"; })";
@@ -76,12 +80,14 @@ class SiteTest : public ::testing::Test {
     loop_->post([&] { site_->reload([&](const Reload& how) { promise.set_value(how); }); });
     return promise.get_future().get();
   }
-  OrderEnding drain(const std::string& backend) {
+  OrderEnding order(const BackendOrder& what) {
     std::promise<OrderEnding> promise;
-    loop_->post([&] {
-      site_->order({{"web", backend}, Order::kDrain, {}}, [&](OrderEnding how) { promise.set_value(std::move(how)); });
-    });
+    loop_->post([&] { site_->order(what, [&](OrderEnding how) { promise.set_value(std::move(how)); }); });
     return promise.get_future().get();
+  }
+  OrderEnding drain(const std::string& backend) { return order({{"web", backend}, Order::kDrain, {}}); }
+  void say(uint64_t target, const std::string& backend, bool up) {
+    loop_->ask([&] { site_->on_health({target, "web", backend, up, "refused", {}}); }).get();
   }
 
   std::string folder_;
@@ -166,8 +172,11 @@ TEST_F(SiteTest, WhatWaitsForARestartStillWaitsAfterOneOfMgmt) {
   ASSERT_TRUE(in_step());
   stop();
   l7.reset();
+  for (const char* file : {"/runtime.json", "/runtime.json.before"}) std::filesystem::remove(folder_ + file);
   start();
   EXPECT_EQ(view().in_force.generation, accepted);
+  EXPECT_EQ(view().runtime.generation, accepted + 1) << "the number of what waits is taken";
+  EXPECT_THAT(view().warnings, IsEmpty()) << "the file says what waits";
   l7 = std::make_unique<L7Peer>(l7_socket());
   ASSERT_TRUE(soon([&] { return view().in_force.generation == accepted + 1; }));
   ASSERT_TRUE(in_step());
@@ -192,6 +201,118 @@ TEST_F(SiteTest, AnEventOfATargetThatIsNoMoreChangesNothing) {
   ASSERT_TRUE(in_step());
   loop_->ask([this] { site_->on_health({123456, "web", "10.0.0.11:80", false, "refused", {}}); }).get();
   EXPECT_TRUE(view().runtime.health.empty());
+}
+
+TEST_F(SiteTest, AnOverrideOutlivesAPlanWithoutItsBackendWhileOneWithItWaits) {
+  auto l7 = std::make_unique<L7Peer>(l7_socket());
+  start();
+  ASSERT_TRUE(in_step());
+  const uint64_t both = view().in_force.generation, without = both + 1, waits = both + 2;
+  drain("10.0.0.11:80");
+  l7.reset();
+  ASSERT_TRUE(soon([this] { return !view().processes[0].connected; }));
+  write(document(kOne));
+  ASSERT_TRUE(reload().success());
+  l7 = std::make_unique<L7Peer>(l7_socket(), "no room", waits);
+  ASSERT_TRUE(soon([this] { return view().processes[0].problem == "no room"; }));
+  l7->refuse("");
+  write(document(kTwo, "0, 1"));
+  EXPECT_THAT(reload().hint, HasSubstr("stored for the next start of l7"));
+  l7.reset();
+  ASSERT_TRUE(soon([this] { return !view().processes[0].connected; }));
+  l7 = std::make_unique<L7Peer>(l7_socket(), "", waits);
+  ASSERT_TRUE(soon([&] { return !l7->plans().empty(); }));
+  ASSERT_TRUE(in_step());
+  EXPECT_EQ(l7->plans().back().generation, without);
+  EXPECT_EQ(view().runtime.overrides.size(), 1u) << "what waits has the backend again";
+  l7.reset();
+  l7 = std::make_unique<L7Peer>(l7_socket());
+  ASSERT_TRUE(soon([&] { return view().in_force.generation == waits; }));
+  EXPECT_EQ(view().runtime.override_of({"web", "10.0.0.11:80"}).order, Order::kDrain);
+}
+
+// An event that is no more true by the time it is heard: the checker, which tells changes only, has nothing to add to
+// it.
+TEST_F(SiteTest, AReloadMendsWhatTheChecksSeeOtherwise) {
+  L7Peer l7(l7_socket());
+  health::LoopbackServer backend([](int) {});
+  const auto address = backend.endpoint().text();
+  const auto backends = fmt::format(R"({{ address = "{}"; }})", address);
+  const char* const tcp = R"(type = "tcp"; interval = "50ms"; timeout = "50ms"; fall = 10;)";
+  write(document(backends, "0", tcp));
+  start();
+  ASSERT_TRUE(in_step());
+  ASSERT_TRUE(soon([this] { return site_->checker().status().at(0).checks_passed > 0; }));
+  say(1, address, false);
+  ASSERT_FALSE(view().runtime.healthy({"web", address}));
+  write(document(backends + R"(, { address = "10.0.0.12:80"; })", "0", tcp));
+  ASSERT_TRUE(reload().success());
+  EXPECT_TRUE(view().runtime.healthy({"web", address}));
+}
+
+TEST_F(SiteTest, AReloadThatHadToWaitCountsAsDoneOnceItsRestartHasCome) {
+  auto l7 = std::make_unique<L7Peer>(l7_socket());
+  start();
+  ASSERT_TRUE(in_step());
+  const uint64_t accepted = view().in_force.generation;
+  write(document(kOne, "0, 1"));
+  l7->refuse("not while it runs", control::Code::kNeedsRestart);
+  EXPECT_FALSE(reload().success());
+  EXPECT_EQ(view().last_reload->generation, accepted);
+  l7.reset();
+  l7 = std::make_unique<L7Peer>(l7_socket());
+  ASSERT_TRUE(soon([&] { return view().in_force.generation == accepted + 1; }));
+  EXPECT_TRUE(view().last_reload->success());
+  EXPECT_EQ(view().last_reload->generation, accepted + 1);
+  EXPECT_EQ(view().last_reload->error, "");
+  EXPECT_EQ(view().last_reload->hint, "");
+}
+
+TEST_F(SiteTest, ReloadsThatComeDuringOneAreDoneByOneMore) {
+  L7Peer l7(l7_socket());
+  start();
+  ASSERT_TRUE(in_step());
+  const uint64_t before = view().in_force.generation;
+  std::array<std::promise<Reload>, 4> ended;
+  loop_->post([&] {
+    for (auto& one : ended) site_->reload([&one](const Reload& how) { one.set_value(how); });
+  });
+  for (auto& one : ended) EXPECT_TRUE(one.get_future().get().success());
+  EXPECT_EQ(view().in_force.generation, before + 2);
+}
+
+TEST_F(SiteTest, AnOrderChangesWhatItNamesAndNothingElse) {
+  L7Peer l7(l7_socket());
+  write(document(kTwo + R"(, { address = "[2001:db8::5]:80"; })"));
+  start();
+  ASSERT_TRUE(in_step());
+  const BackendRef ref{"web", "10.0.0.11:80"};
+  drain(ref.backend);
+  const auto weighed = order({ref, {}, std::optional<uint32_t>(7)});
+  EXPECT_EQ(weighed.previous, (Override{Order::kDrain, {}}));
+  EXPECT_TRUE(weighed.applied);
+  EXPECT_EQ(view().runtime.override_of(ref), (Override{Order::kDrain, 7}));
+  order({ref, Order::kReady, {}});
+  EXPECT_EQ(view().runtime.override_of(ref), (Override{Order::kReady, 7}));
+  order({ref, {}, std::optional<uint32_t>()});
+  EXPECT_TRUE(view().runtime.overrides.empty()) << "it is as the file says";
+  EXPECT_EQ(drain("[2001:DB8:0::5]:80").kind, OrderEnding::Kind::kDone);
+  EXPECT_EQ(view().runtime.override_of({"web", "[2001:db8::5]:80"}).order, Order::kDrain);
+  EXPECT_EQ(drain("10.0.0.99:80").kind, OrderEnding::Kind::kUnknown);
+}
+
+TEST_F(SiteTest, WhatChecksFoundIsKnownAfterARestart) {
+  L7Peer l7(l7_socket());
+  write(document(kTwo, "0", R"(type = "tcp"; interval = "1h"; timeout = "50ms"; fall = 10;)"));
+  start();
+  ASSERT_TRUE(in_step());
+  say(1, "10.0.0.11:80", false);
+  restart();
+  EXPECT_FALSE(view().runtime.healthy({"web", "10.0.0.11:80"}));
+  const auto seen = site_->checker().status();
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_FALSE(seen[0].up) << "it has to pass its checks again";
+  EXPECT_TRUE(seen[1].up);
 }
 
 }  // namespace
