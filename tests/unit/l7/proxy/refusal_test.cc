@@ -197,6 +197,22 @@ TEST(Refusal, ABodyOverTheLimitIs413) {
 }
 
 // Closed at once, a connection would meet the body with a reset, which destroys the answer on its way.
+TEST(Refusal, ABodyOfExactlyTheLimitIsNot) {
+  Site site([](image::PlanT& plan) { plan.services[0]->body_bytes_max = 10; });
+  Peer client = site.client();
+  client.send(post("/at-once", "0123456789"));
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.message(), HasSubstr("\r\n\r\n0123456789"));
+  backend.send(ok("first"));
+  EXPECT_THAT(client.message(), HasSubstr("first"));
+  client.send(get("/later", "Transfer-Encoding: chunked\r\n", "POST"));
+  backend.head();
+  client.send("a\r\n0123456789\r\n0\r\n\r\n");
+  EXPECT_THAT(backend.until("0\r\n\r\n"), HasSubstr("0123456789"));
+  backend.send(ok("second"));
+  EXPECT_THAT(client.message(), HasSubstr("second"));
+}
+
 TEST(Refusal, ABodyThatIsStillToComeDoesNotDestroyTheAnswer) {
   Site site([](image::PlanT& plan) {
     plan.services[0]->body_bytes_max = 10;
