@@ -213,6 +213,26 @@ TEST(Refusal, ABodyOfExactlyTheLimitIsNot) {
   EXPECT_THAT(client.message(), HasSubstr("second"));
 }
 
+// Its response_timeout begins when it has all that it was asked.
+TEST(Refusal, ABackendIsNotHurriedForASlowBody) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/", "Content-Length: 2000\r\n", "POST"));
+  Peer backend = site.origin().accept();
+  backend.head();
+  for (int i = 0; i < 2; ++i) {
+    site.advance(10s);
+    client.send(std::string(1000, 'b'));
+    backend.take(1000);
+  }
+  settle(site.loop());
+  site.advance(25s);
+  settle(site.loop());
+  EXPECT_TRUE(client.silent());
+  backend.send(ok("served"));
+  EXPECT_THAT(client.message(), HasSubstr("served"));
+}
+
 TEST(Refusal, ABodyThatIsStillToComeDoesNotDestroyTheAnswer) {
   Site site([](image::PlanT& plan) {
     plan.services[0]->body_bytes_max = 10;
