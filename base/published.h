@@ -30,6 +30,8 @@ class QuietPoints {
   // Sequentially consistent, as are the swap of a value and every load of one: either the writer sees this reader
   // awake, or the reader loads what the writer swapped in.
   void wake(size_t reader) {
+    auto& wakes = readers_[reader].wakes;
+    wakes.store(wakes.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     readers_[reader].seen.store(turn_.load(std::memory_order_acquire), std::memory_order_seq_cst);
   }
 
@@ -42,11 +44,20 @@ class QuietPoints {
     return std::ranges::all_of(readers_,
                                [&](const Reader& r) { return r.seen.load(std::memory_order_seq_cst) >= mark; });
   }
+  // Any thread: how often this reader has woken.
+  uint64_t wakes(size_t reader) const { return readers_[reader].wakes.load(std::memory_order_relaxed); }
+  // Any thread: it was awake at a turn since this mark was made, or has woken since it had woken so often. Who sleeps
+  // has to be called first: one that cannot wake any more looks like one that need not.
+  bool went_on(size_t reader, uint64_t mark, uint64_t woken) const {
+    const uint64_t seen = readers_[reader].seen.load(std::memory_order_acquire);
+    return (seen != kAsleep && seen >= mark) || wakes(reader) != woken;
+  }
 
  private:
   static constexpr uint64_t kAsleep = ~uint64_t{0};
   struct alignas(kCacheLinePair) Reader {
     std::atomic<uint64_t> seen = kAsleep;
+    std::atomic<uint64_t> wakes = 0;
   };
 
   alignas(kCacheLinePair) std::atomic<uint64_t> turn_ = 0;

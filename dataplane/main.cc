@@ -9,6 +9,7 @@
 #include "base/command_line.h"
 #include "base/log.h"
 #include "base/plan_server.h"
+#include "base/systemd.h"
 #include "dataplane/control/control.h"
 #include "dataplane/control/first_plan.h"
 #include "dataplane/control/privileges.h"
@@ -56,6 +57,7 @@ Result<> run(const Options& options, FileDescriptor& stop) {
   if (auto done = drop_privileges(options.start.user); !done) return done;
   if (auto done = (*running)->launch(); !done) return done;
   log::info("forwarding by plan {}", (*running)->plans->load()->generation);
+  systemd::ready("forwarding");
   return (*control)->run(stop.get());
 }
 

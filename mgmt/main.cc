@@ -16,6 +16,7 @@
 #include "base/command_line.h"
 #include "base/file_descriptor.h"
 #include "base/log.h"
+#include "base/systemd.h"
 #include "mgmt/api/server.h"
 #include "mgmt/event_loop.h"
 #include "mgmt/metrics/page.h"
@@ -98,6 +99,14 @@ void serve_metrics(EventLoop& loop, metrics::Page& page, Site& site, const Endpo
   });
 }
 
+// From the loop itself: what holds it for longer than the watchdog waits is a fault.
+void feed_watchdog(EventLoop& loop, systemd::Watchdog& watchdog) {
+  if (watchdog.pause() == watchdog.pause().zero()) return;
+  watchdog.feed(monotonic_now());
+  loop.post_after(std::chrono::duration_cast<std::chrono::milliseconds>(watchdog.pause()),
+                  [&] { feed_watchdog(loop, watchdog); });
+}
+
 // A client that keeps a connection and says nothing would hold its server for seconds; nothing is lost by leaving it.
 void end(std::unique_ptr<api::Server> api, std::unique_ptr<metrics::Page> page) {
   const auto ended = std::async(std::launch::async, [&] {
@@ -125,7 +134,11 @@ Result<> run(Folders folders, const std::string& api_dir) {
   if (!api) return std::unexpected(std::move(api.error()));
   const Signals signals(loop, [&site] { site.reload([](const Reload&) {}); });
   log::info("cardea-mgmt {} answers at {}", CARDEA_VERSION, socket);
+  systemd::ready("answers at " + socket);
+  systemd::Watchdog watchdog;
+  feed_watchdog(loop, watchdog);
   loop.run();
+  systemd::stopping();
   log::info("cardea-mgmt ends; the processes go on with their last plans");
   site.finish();
   end(std::move(*api), std::move(page));

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/plan_file.h"
+#include "base/systemd.h"
 #include "dataplane/plan_schema.h"
 
 namespace cardea::dataplane {
@@ -51,6 +52,7 @@ Message serve(Message request, const StartOptions& options, std::optional<Result
 Result<std::unique_ptr<Running>> wait_for_plan(cardea::control::PlanServer& server, const StartOptions& options,
                                                int stop_fd) {
   log::info("waiting for a plan on {}/dataplane.sock", options.run_directory);
+  systemd::status("waiting for a plan from cardea-mgmt");
   std::optional<Result<std::unique_ptr<Running>>> outcome;
   while (!outcome) {
     pollfd ends[] = {{.fd = server.fd(), .events = POLLIN}, {.fd = stop_fd, .events = POLLIN}};

@@ -26,6 +26,7 @@ constexpr auto kTick = 1000ms;
 
 void Control::start_with_stored_plan() {
   const std::string path = options_.state_directory + "/l7.plan";
+  systemd::status("waiting for a plan from cardea-mgmt");
   if (::access(path.c_str(), F_OK) != 0) return log::info("waiting for a plan on {}/l7.sock", options_.run_directory);
   auto image = control::read_plan_file(path, kPlanBytesMax);
   auto running = image ? Running::open(*image, options_) : std::unexpected(std::move(image.error()));
@@ -105,6 +106,7 @@ bool Control::told_to_end(int signal_fd) {
 Result<> Control::run(int signal_fd) {
   Instant ticked = monotonic_now();
   for (;;) {
+    tell_that_it_serves();
     pollfd ends[] = {{.fd = server_.fd(), .events = POLLIN, .revents = 0},
                      {.fd = signal_fd, .events = POLLIN, .revents = 0}};
     if (::poll(ends, 2, int(kTick.count())) < 0 && errno != EINTR) return fail_errno("wait for requests");
@@ -115,13 +117,21 @@ Result<> Control::run(int signal_fd) {
     ticked = now;
     running_->tick(now);
     end_what_left(now);
+    if (watchdog_.due(now) && running_->all_shards_went_on()) watchdog_.feed(now);
   }
   if (running_) end_orderly(signal_fd);
   return {};
 }
 
+void Control::tell_that_it_serves() {
+  if (told_ || !running_) return;
+  told_ = true;
+  systemd::ready("serving");
+}
+
 // A second signal ends the patience.
 void Control::end_orderly(int signal_fd) {
+  systemd::stopping();
   running_->drain();
   const Instant deadline = monotonic_now() + running_->plan().settings.drain_timeout;
   while (running_->connections() > 0 && monotonic_now() < deadline) {

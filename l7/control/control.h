@@ -7,6 +7,7 @@
 #include "base/control_socket.h"
 #include "base/error.h"
 #include "base/plan_server.h"
+#include "base/systemd.h"
 #include "l7/control/running.h"
 
 namespace cardea::l7 {
@@ -31,6 +32,7 @@ class Control {
   void end_what_left(Instant now);
   bool told_to_end(int signal_fd);
   void end_orderly(int signal_fd);
+  void tell_that_it_serves();
 
   control::PlanServer& server_;
   StartOptions options_;
@@ -38,6 +40,8 @@ class Control {
   bool by_stored_plan_ = false;       // nothing has been handed over yet
   std::unique_ptr<Running> leaving_;  // finishes its exchanges beside running_
   Instant leaving_until_{};
+  bool told_ = false;  // the service manager, that we serve
+  systemd::Watchdog watchdog_;
 };
 
 }  // namespace cardea::l7

@@ -189,6 +189,13 @@ void Running::publish(std::shared_ptr<const LivePlan> next, Sockets sockets) {
   stats::set(cells_ + rows_.plan_generation, plan_->generation);
 }
 
+bool Running::all_shards_went_on() {
+  if (answered_ && answered_->load() < shards_.size()) return false;
+  answered_ = std::make_shared<std::atomic<size_t>>(0);
+  for (const auto& shard : shards_) shard->post([answered = answered_](proxy::Shard&) { ++*answered; });
+  return true;
+}
+
 bool Running::ask(size_t shard, std::move_only_function<void(proxy::Shard&)> call) {
   auto meeting = std::make_shared<Meeting>(1);
   shards_[shard]->post([meeting, call = std::move(call)](proxy::Shard& its) mutable {

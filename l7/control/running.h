@@ -2,6 +2,7 @@
 // Later plans are taken into it as a whole or refused as a whole. Control thread only.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -28,8 +29,8 @@ struct StartOptions {
 
 class Running {
  public:
-  // Starts what the plan's settings ask for and adopts it. An Error leaves nothing behind. `before`: ran until now in this
-  // process, and listens beside it for a moment.
+  // Starts what the plan's settings ask for and adopts it. An Error leaves nothing behind. `before`: ran until now in
+  // this process, and listens beside it for a moment.
   static Result<std::unique_ptr<Running>> open(Bytes image, const StartOptions& options,
                                                const Running* before = nullptr);
   Running(const Running&) = delete;
@@ -43,6 +44,8 @@ class Running {
   void reopen_log();
   void drain();                  // accept nothing more, close what is idle; connections() then counts what is left
   uint64_t connections() const;  // of all shards
+  // Whether each shard has taken a turn since this was asked last (true the first time).
+  bool all_shards_went_on();
 
   const LivePlan& plan() const { return *plan_; }
   const std::vector<std::unique_ptr<proxy::Shard>>& shards() const { return shards_; }
@@ -86,8 +89,9 @@ class Running {
   std::shared_ptr<const tls::TicketKeys> ticket_keys_;
   Instant rotated_{}, warned_{};
   uint64_t descriptors_max_;
-  std::set<Endpoint> ours_;  // where this process listens, or has
-  std::string descriptor_warning_;  // the last; the same is not said twice
+  std::set<Endpoint> ours_;                        // where this process listens, or has
+  std::shared_ptr<std::atomic<size_t>> answered_;  // shards that came to what they were asked last
+  std::string descriptor_warning_;                 // the last; the same is not said twice
 };
 
 }  // namespace cardea::l7

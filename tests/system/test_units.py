@@ -1,86 +1,20 @@
 """The units as they are shipped, under a real systemd: with each example they come up under their own users, groups and system
 call filters, and operators may use the API and nothing else."""
 import json
-import os
-import pathlib
-import re
 
 import pytest
 
-from lab.authority import Authority
-from lab.cardea import TREE, sections_of
-from lab.machine import Machine
-from lab.wait import until
-
-EXAMPLES = sorted(path.name for path in (TREE / "conf/examples").glob("*.cfg"))
-CPUS = sorted(os.sched_getaffinity(0))
-UNITS = {"dataplane": "cardea-dataplane", "l7": "cardea-l7"}
+from lab.product import EXAMPLES, Running, furnished_machine
 
 CONNECT = "import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(sys.argv[1])"
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory):
-    with Machine(os.environ.get("CARDEA_BIN_DIR", TREE / "build/release")) as host:
-        give_certificates(host, Authority(tmp_path_factory.mktemp("tls")))
-        for number in range(2):
-            host.run("ip", "link", "add", f"nic{number}", "type", "veth", "peer", "name", f"far{number}")
-            for name in (f"nic{number}", f"far{number}"):
-                host.run("ip", "link", "set", name, "up")
+    with furnished_machine(tmp_path_factory.mktemp("tls")) as host:
         for user, group in (("alice", "cardea-operators"), ("mallory", "users")):
             host.run("useradd", "--create-home", "--groups", group, user)
         yield host
-
-
-def give_certificates(machine, authority):
-    """Every file in /etc/cardea/tls that one of the examples names, keys for cardea-l7 alone."""
-    named = set(re.findall(r'"/etc/cardea/tls/([^"]+)"', "".join((TREE / "conf/examples" / name).read_text() for name in EXAMPLES)))
-    for name in sorted(named):
-        if name.endswith(".crt"):
-            pair = authority.issue(name.removesuffix(".crt"))
-            machine.write(f"/etc/cardea/tls/{name}", pathlib.Path(pair["cert"]).read_text())
-            key = f"/etc/cardea/tls/{name.removesuffix('.crt')}.key"
-            machine.write(key, pathlib.Path(pair["key"]).read_text(), owner="root:cardea-l7", mode="640")
-        elif name.endswith(".pem"):
-            machine.write(f"/etc/cardea/tls/{name}", authority.certificate.read_text())
-
-
-def on_this_machine(name):
-    """The example, with cards and CPUs that this machine has."""
-    text = (TREE / "conf/examples" / name).read_text()
-    cards = iter(range(2))
-    text = re.sub(r'device = "[^"]*"', lambda _: f'device = "net_af_packet{(n := next(cards))},iface=nic{n}"', text)
-    text = re.sub(r"workers = \[[^]]*\]", f"workers = [{CPUS[0]}]", text)
-    return re.sub(r"shards = \[[^]]*\]", f"shards = [{CPUS[-1]}]", text)
-
-
-class Running:
-    """The product on the machine, with one of the examples."""
-
-    def __init__(self, machine, name):
-        self.machine, text = machine, on_this_machine(name)
-        self.units = ["cardea-mgmt", *(unit for section, unit in UNITS.items() if section in sections_of(text))]
-        machine.write(re.search(r"--config (\S+)", machine.run("systemctl", "cat", "cardea-mgmt").stdout)[1], text)
-
-    def __enter__(self):
-        self.machine.run("systemctl", "start", *self.units)
-        try:
-            until(self.serves, 60, "the units serve")
-        except AssertionError as failed:
-            told = self.machine.run("cardea", "status", check=False)
-            raise AssertionError("\n".join([str(failed), told.stdout, told.stderr, *map(self.machine.journal, self.units)])) from failed
-        return self
-
-    def __exit__(self, *what):
-        self.machine.run("systemctl", "stop", *self.units, timeout=120)
-        self.machine.run("sh", "-c", "rm -rf /var/lib/cardea/*")
-
-    def serves(self):
-        for unit in self.units:
-            restarts, state = self.machine.show(unit, "NRestarts", "ActiveState")
-            assert restarts == "0" and state != "failed", f"{unit} is {state}, {restarts} restarts:\n{self.machine.journal(unit)}"
-        done = self.machine.run("cardea", "status", check=False)
-        return done.returncode == 0 and "nothing yet" not in done.stdout and "not connected" not in done.stdout
 
 
 @pytest.fixture(scope="module", params=EXAMPLES)

@@ -31,6 +31,22 @@ TEST_F(PublishedTest, NothingIsThereBeforeTheFirst) {
   EXPECT_EQ(published_.load(), nullptr);
 }
 
+TEST_F(PublishedTest, WhoeverGoesOnIsToldFromWhoeverStandsStill) {
+  const auto mark = [&] { return readers_.mark(); };
+  readers_.wake(0);
+  uint64_t since = mark(), woken = readers_.wakes(0);
+  EXPECT_FALSE(readers_.went_on(0, since, woken)) << "awake, and in the same turn as before";
+  readers_.quiet(0);
+  EXPECT_TRUE(readers_.went_on(0, since, woken));
+
+  readers_.sleep(0);
+  since = mark(), woken = readers_.wakes(0);
+  EXPECT_FALSE(readers_.went_on(0, since, woken)) << "who sleeps through a call is not well";
+  readers_.wake(0), readers_.sleep(0);
+  EXPECT_TRUE(readers_.went_on(0, since, woken));
+  EXPECT_FALSE(readers_.went_on(1, since, readers_.wakes(1))) << "nor is one that has never begun";
+}
+
 TEST_F(PublishedTest, SleepersHoldNothingBack) {
   publish(1);
   publish(2);
