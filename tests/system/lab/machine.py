@@ -1,9 +1,10 @@
 """A host of its own, booted: Debian's systemd as process 1 over a copy-on-write view of this host's files, in namespaces of
-its own, with the product installed into it as `cmake --install` does it. What is tested there are the units as they are shipped:
-their users, groups, filters and restarts.
+its own, with the product installed into it as `cmake --install` does it, or without it. What is tested there are the units as
+they are shipped: their users, groups, filters and restarts.
 
 Nothing of it outlives the object: the files lie in memory, and all its processes die with process 1.
 """
+import base64
 import os
 import pathlib
 import re
@@ -37,7 +38,7 @@ touch dev/console; mount --bind /dev/null dev/console
 ln -s pts/ptmx dev/ptmx; ln -s /proc/self/fd dev/fd
 mount -t tmpfs -o mode=755 tmpfs run
 mount -t tmpfs -o mode=1777 tmpfs tmp
-rm -f etc/machine-id; echo 0123456789abcdef0123456789abcdef > etc/machine-id
+rm -f usr/sbin/policy-rc.d etc/machine-id; echo 0123456789abcdef0123456789abcdef > etc/machine-id
 for unit in $2; do ln -sf /dev/null "etc/systemd/system/$unit"; done
 if [ -d "$3" ]; then cp -a "$3/." .; fi
 mkdir -p run/host
@@ -55,16 +56,17 @@ def installed_files(build, into):
 
 
 class Machine:
-    """Use as a context manager."""
+    """Use as a context manager. Without a build nothing of the product is on it."""
 
-    def __init__(self, build):
+    def __init__(self, build=None):
         self.build = build
 
     def __enter__(self):
         self._folder = pathlib.Path(tempfile.mkdtemp(prefix="cardea-machine-"))
         files = self._folder / "files"
         files.mkdir()
-        self.prefix = installed_files(self.build, files)
+        if self.build:
+            installed_files(self.build, files)
         (self._folder / "fs").mkdir()
         self._child = subprocess.Popen(
             ["unshare", "--fork", "--pid", "--kill-child", "--mount", "--uts", "--ipc", "--cgroup", "--net",
@@ -103,6 +105,10 @@ class Machine:
 
     def write(self, path, text, owner="root:root", mode="644"):
         run(self.command("sh", "-c", f"mkdir -p $(dirname {path}) && cat > {path} && chown {owner} {path} && chmod {mode} {path}"), stdin=text)
+
+    def copy(self, file, path):
+        """One of this host's files."""
+        run(self.command("sh", "-c", f"base64 -d > {path}"), stdin=base64.b64encode(file.read_bytes()).decode())
 
     def show(self, unit, *properties):
         """Properties of a unit as systemd tells them, in their order."""
