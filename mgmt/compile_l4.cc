@@ -183,8 +183,9 @@ Result<Image> compile_l4(const conf::Config& config, std::span<const PoolState> 
   const auto settings = write_settings(builder, *config.dataplane);
   const HashKey key = hash_key(config.cluster);
   image::FinishPlanBuffer(
-      builder, image::CreatePlan(builder, dataplane::kPlanSchema, generation, builder.CreateString(config.cluster.name),
-                                 key.k0, key.k1, settings, written_ports, written_pools, services));
+      builder, image::CreatePlan(builder, dataplane::kPlanSchema, builder.CreateString(dataplane::kPlanVersion),
+                                 generation, builder.CreateString(config.cluster.name), key.k0, key.k1, settings,
+                                 written_ports, written_pools, services));
   return builder.Release();
 }
 
@@ -192,7 +193,8 @@ Image compile_l4_update(const conf::Config& config, std::span<const PoolState> s
                         uint64_t generation) {
   Builder builder(bytes_expected(config, states, pools));
   const auto written = builder.CreateVector(write_pools(builder, config, states, pools));
-  builder.Finish(image::CreatePoolUpdate(builder, dataplane::kPlanSchema, generation, written),
+  builder.Finish(image::CreatePoolUpdate(builder, dataplane::kPlanSchema, builder.CreateString(dataplane::kPlanVersion),
+                                         generation, written),
                  dataplane::kPoolUpdateIdentifier);
   return builder.Release();
 }

@@ -134,12 +134,11 @@ Offset<image::Service> write_service(Builder& builder, const conf::Service& serv
   for (const auto& one : service.listen) listen.emplace_back(address(one.endpoint.address), one.endpoint.port);
   const auto tls = service.tls ? write_tls(builder, *service.tls) : Offset<image::Tls>();
   const auto routes = http ? write_routes(builder, service, names) : std::vector<Offset<image::Route>>();
-  return image::CreateServiceDirect(builder, service.name.c_str(), http ? image::Mode::http : image::Mode::tcp, &listen,
-                                    tls, &routes, http ? 0 : names.pools.at(service.pool), service.connections_max,
-                                    ms(service.request_timeout), ms(service.idle_timeout), ms(service.body_timeout),
-                                    uint32_t(service.header_max), service.body_max, uint32_t(service.rate_min),
-                                    ms(service.rate_window), ms(service.linger_timeout),
-                                    service.source_connections_max);
+  return image::CreateServiceDirect(
+      builder, service.name.c_str(), http ? image::Mode::http : image::Mode::tcp, &listen, tls, &routes,
+      http ? 0 : names.pools.at(service.pool), service.connections_max, ms(service.request_timeout),
+      ms(service.idle_timeout), ms(service.body_timeout), uint32_t(service.header_max), service.body_max,
+      uint32_t(service.rate_min), ms(service.rate_window), ms(service.linger_timeout), service.source_connections_max);
 }
 
 std::vector<Offset<image::Service>> write_services(Builder& builder, const conf::Config& config,
@@ -204,9 +203,9 @@ Result<Image> compile_l7(const conf::Config& config, std::span<const PoolState> 
       image::CreateSettingsDirect(builder, &l7.shards, l7.access_log.c_str(), uint32_t(l7.access_log_ring), l7.buffers,
                                   uint32_t(l7.drain_timeout.count()));
   const HashKey key = hash_key(config.cluster);
-  image::FinishPlanBuffer(
-      builder, image::CreatePlan(builder, l7::kPlanSchema, generation, builder.CreateString(config.cluster.name),
-                                 key.k0, key.k1, settings, written_pools, caches, services));
+  image::FinishPlanBuffer(builder, image::CreatePlan(builder, l7::kPlanSchema, builder.CreateString(l7::kPlanVersion),
+                                                     generation, builder.CreateString(config.cluster.name), key.k0,
+                                                     key.k1, settings, written_pools, caches, services));
   return builder.Release();
 }
 
@@ -214,7 +213,9 @@ Image compile_l7_update(const conf::Config& config, std::span<const PoolState> s
                         uint64_t generation) {
   Builder builder(bytes_expected(config, states, pools));
   const auto written = builder.CreateVector(write_pools(builder, config, states, pools));
-  builder.Finish(image::CreatePoolUpdate(builder, l7::kPlanSchema, generation, written), l7::kPoolUpdateIdentifier);
+  builder.Finish(
+      image::CreatePoolUpdate(builder, l7::kPlanSchema, builder.CreateString(l7::kPlanVersion), generation, written),
+      l7::kPoolUpdateIdentifier);
   return builder.Release();
 }
 

@@ -25,14 +25,10 @@ struct Limits {
   uint32_t services = 0, backends = 0, workers = 0;
 };
 Result<Limits> read_limits(Bytes image) {
+  if (auto ok = check_plan_schema(image, kPlanIdentifier); !ok) return std::unexpected(ok.error());
   flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(image.data()), image.size());
   if (!verifier.VerifyBuffer<image::Plan>(kPlanIdentifier)) return fail("not a plan, or a damaged one");
-  const image::Plan* plan = flatbuffers::GetRoot<image::Plan>(image.data());
-  if (plan->schema() != kPlanSchema)
-    return fail(
-        fmt::format("the plan is of schema {}, this program reads {}: install the same version of all Cardea programs",
-                    plan->schema(), kPlanSchema));
-  const image::Settings* settings = plan->settings();
+  const image::Settings* settings = flatbuffers::GetRoot<image::Plan>(image.data())->settings();
   const Limits limits{settings->services_max(), settings->backends_max(), settings->workers()->size()};
   if (limits.workers == 0 || limits.workers > 128)
     return fail("dataplane.workers: 1 to 128 workers are possible", Origin::kOperator);

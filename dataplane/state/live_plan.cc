@@ -123,17 +123,12 @@ Result<> check_settings(const image::Plan& plan) {
 
 Result<const image::Plan*> verified_plan(Bytes bytes) {
   const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
-  if (bytes.size() < 16 || bytes.size() > kPlanBytesMax) return fail(fmt::format("not a plan: {} bytes", bytes.size()));
-  if (!flatbuffers::BufferHasIdentifier(data, kPlanIdentifier)) return fail("not a plan: its identifier is not CDPL");
+  if (bytes.size() > kPlanBytesMax) return fail(fmt::format("not a plan: {} bytes", bytes.size()));
+  if (auto ok = check_plan_schema(bytes, kPlanIdentifier); !ok) return std::unexpected(ok.error());
   flatbuffers::Verifier verifier(data, bytes.size(), 64, 100'000'000);
   if (!verifier.VerifyBuffer<image::Plan>(kPlanIdentifier))
     return fail("the plan is damaged: it points outside itself");
-  const auto* plan = flatbuffers::GetRoot<image::Plan>(data);
-  if (plan->schema() != kPlanSchema)
-    return fail(fmt::format(
-        "the plan is of schema {}, this cardea-dataplane reads {}: install the same version of all packages",
-        plan->schema(), kPlanSchema));
-  return plan;
+  return flatbuffers::GetRoot<image::Plan>(data);
 }
 
 // ------------------------------------------------------------------ building
@@ -316,16 +311,12 @@ Result<std::unique_ptr<const LivePlan>> build_live_plan(Bytes bytes, SlotRegistr
 
 Result<std::unique_ptr<const LivePlan>> update_pools(const LivePlan& running, Bytes bytes, SlotRegistry& registry) {
   const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
-  if (bytes.size() < 16 || bytes.size() > kPlanBytesMax ||
-      !flatbuffers::BufferHasIdentifier(data, kPoolUpdateIdentifier))
-    return fail("not an update of pools: its identifier is not CDPU");
+  if (bytes.size() > kPlanBytesMax) return fail(fmt::format("not an update: {} bytes", bytes.size()));
+  if (auto ok = check_plan_schema(bytes, kPoolUpdateIdentifier); !ok) return std::unexpected(ok.error());
   flatbuffers::Verifier verifier(data, bytes.size(), 64, 100'000'000);
   if (!verifier.VerifyBuffer<image::PoolUpdate>(kPoolUpdateIdentifier))
     return fail("the update of pools is damaged: it points outside itself");
   const auto& update = *flatbuffers::GetRoot<image::PoolUpdate>(data);
-  if (update.schema() != kPlanSchema)
-    return fail(
-        fmt::format("the update is of schema {}, this cardea-dataplane reads {}", update.schema(), kPlanSchema));
   if (update.generation() != running.generation)
     return fail(
         fmt::format("the update is for generation {}, but {} is running", update.generation(), running.generation));

@@ -24,17 +24,11 @@ constexpr uint32_t kHeaderBytesMin = 1024, kHeaderBytesMax = 1 << 20;
 template <typename Root>
 Result<const Root*> verified(Bytes bytes, const char* identifier) {
   const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
-  if (bytes.size() < 16 || bytes.size() > kPlanBytesMax) return fail(fmt::format("not a plan: {} bytes", bytes.size()));
-  if (!flatbuffers::BufferHasIdentifier(data, identifier))
-    return fail(fmt::format("not a plan: its identifier is not {}", identifier));
+  if (bytes.size() > kPlanBytesMax) return fail(fmt::format("not a plan: {} bytes", bytes.size()));
+  if (auto ok = check_plan_schema(bytes, identifier); !ok) return std::unexpected(ok.error());
   flatbuffers::Verifier verifier(data, bytes.size(), 64, 100'000'000);
   if (!verifier.VerifyBuffer<Root>(identifier)) return fail("the plan is damaged: it points outside itself");
-  const Root* root = flatbuffers::GetRoot<Root>(data);
-  if (root->schema() != kPlanSchema)
-    return fail(
-        fmt::format("the plan is of schema {}, this cardea-l7 reads {}: install the same version of all packages",
-                    root->schema(), kPlanSchema));
-  return root;
+  return flatbuffers::GetRoot<Root>(data);
 }
 
 Result<PlanSettings> settings_of(const image::Settings& from) {

@@ -168,8 +168,9 @@ std::string reload_json(const Reload& reload) {
 }
 
 std::string version_json() {
-  return dump(
-      {{"version", CARDEA_VERSION}, {"plan_schema", dataplane::kPlanSchema}, {"l7_plan_schema", l7::kPlanSchema}});
+  return dump({{"version", CARDEA_VERSION},
+               {"plan_schema", fmt::format("{:08x}", dataplane::kPlanSchema)},
+               {"l7_plan_schema", fmt::format("{:08x}", l7::kPlanSchema)}});
 }
 
 std::string error_json(const std::string& error, const std::string& hint) {

@@ -19,7 +19,7 @@ Exit version(const Session& session) {
   print(fmt::format("cardea {}\n", CARDEA_VERSION));
   if (mgmt) {
     print(fmt::format("cardea-mgmt {} (plan schema {}, of cardea-l7 {})\n", text_at(*mgmt, "version"),
-                      count_at(*mgmt, "plan_schema"), count_at(*mgmt, "l7_plan_schema")));
+                      text_at(*mgmt, "plan_schema"), text_at(*mgmt, "l7_plan_schema")));
   } else {
     print(fmt::format("cardea-mgmt: unknown, {}\n", mgmt.error().message));
   }

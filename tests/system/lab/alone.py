@@ -4,6 +4,8 @@ another nginx in the lb's own namespace for services that are local.
 import ipaddress
 import json
 import re
+import subprocess
+import tempfile
 import types
 
 from lab import stats
@@ -20,7 +22,14 @@ TUNNEL = {4: SERVICES.address(20, 4), 6: SERVICES.address(20, 6)}
 HERE = {4: SERVICES.address(30, 4), 6: SERVICES.address(30, 6)}  # local services
 LOCAL = {4: WAN.address(LB_HOST, 4), 6: WAN.address(LB_HOST, 6)}
 RING = 251
-SCHEMA = int(re.search(r"kPlanSchema = (\d+)", (TREE / "dataplane/plan_schema.h").read_text())[1])
+
+
+def schema_number(folder):
+    """The number that the schema has now, as the build makes it."""
+    with tempfile.NamedTemporaryFile("r", suffix=".h") as header:
+        subprocess.run(["cmake", f"-DSCHEMA={TREE / folder / 'plan.fbs'}", f"-DFOLDER={folder}", "-DVERSION=0",
+                        f"-DOUT={header.name}", "-P", TREE / "tools/cmake/plan_schema_number.cmake"], check=True)
+        return int(re.search(r"kPlanSchema = (\w+);", header.read())[1], 16)
 
 
 def image_address(text):
@@ -51,7 +60,7 @@ def image_service(name, address, port, forward, pool, protocol="tcp"):
 
 
 def image(site, device, workers, generation=1):
-    return {"schema": SCHEMA, "generation": generation, "cluster": "alone", "hash_key_0": 11, "hash_key_1": 22,
+    return {"schema": schema_number("dataplane"), "generation": generation, "cluster": "alone", "hash_key_0": 11, "hash_key_1": 22,
             "settings": {"workers": workers, "poll": "adaptive", "flows": 20000, "checksums": "full"},
             "ports": [image_port("wan", WAN, device), image_port("lan", LAN, device)],
             "pools": [image_pool("web", site.backends, 4), image_pool("web6", site.backends, 6)],

@@ -41,7 +41,7 @@ TEST_P(Refused, WithASentenceThatNamesTheCause) {
 INSTANTIATE_TEST_SUITE_P(
     Plans, Refused,
     testing::Values(
-        Refusal{"schema", [](auto& p) { p.schema = 99; }, "the plan is of schema 99"},
+        Refusal{"schema", [](auto& p) { p.schema = 99; }, "it is of schema 00000063"},
         Refusal{"empty ring", [](auto& p) { p.pools[0]->ring.clear(); }, "the ring of pool \"v4\" has 0 slots"},
         Refusal{"ring beyond", [](auto& p) { p.pools[0]->ring[5] = 4; },
                 "slot 5 of the ring of pool \"v4\" names backend 4, but there are 4"},
@@ -152,7 +152,7 @@ TEST(LivePlan, UpdatesThatDoNotFitAreRefused) {
   EXPECT_EQ(message(update), "the update is for generation 6, but 7 is running");
   update = pool_update("v4", 4, image::BackendState::up);
   update.schema = 5;
-  EXPECT_NE(message(update).find("the update is of schema 5"), std::string::npos);
+  EXPECT_NE(message(update).find("it is of schema 00000005"), std::string::npos);
   update = pool_update("other", 4, image::BackendState::up);
   EXPECT_EQ(message(update), "the running plan has no pool \"other\"");
   update = pool_update("v4", 4, image::BackendState::up);

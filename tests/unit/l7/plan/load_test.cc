@@ -51,7 +51,7 @@ TEST(LoadPlan, RefusesWithAReason) {
     void (*spoil)(image::PlanT&);
   };
   const Row rows[] = {
-      {"of schema 99", [](auto& p) { p.schema = 99; }},
+      {"of schema 00000063", [](auto& p) { p.schema = 99; }},
       {"0 shards", [](auto& p) { p.settings->shards.clear(); }},
       {"pool \"web\" is there twice", [](auto& p) { p.pools[1]->name = "web"; }},
       {"names backend 5", [](auto& p) { p.pools[0]->ring[3] = 5; }},
