@@ -11,17 +11,16 @@ namespace {
 
 using http::HeaderId;
 
-constexpr uint64_t kNotPlain =
-    http::header_set(HeaderId::kIfMatch, HeaderId::kIfUnmodifiedSince, HeaderId::kTransferEncoding, HeaderId::kUpgrade,
-                     HeaderId::kExpect);
+constexpr uint64_t kNotPlain = http::header_set(HeaderId::kIfMatch, HeaderId::kIfUnmodifiedSince,
+                                                HeaderId::kTransferEncoding, HeaderId::kUpgrade, HeaderId::kExpect);
 // A piece is served of what is stored whole, and never stored itself.
 constexpr uint64_t kOfPieces = http::header_set(HeaderId::kRange, HeaderId::kIfRange);
 
 // Kettle, "Practical web cache poisoning" (2018) and "Web cache entanglement" (2020): what backends were found to obey.
 constexpr std::string_view kChoosing[] = {
-    "X-Host",        "X-Original-Host",        "X-Forwarded-Server", "X-HTTP-Host-Override", "X-Forwarded-Scheme",
-    "X-Original-URL", "X-Rewrite-URL",         "X-HTTP-Method",      "X-Method-Override",    "X-HTTP-Method-Override",
-    "X-Forwarded-Path", "X-Forwarded-Prefix",  "X-Forwarded-SSL",    "Front-End-Https",      "X-Url-Scheme",
+    "X-Host",           "X-Original-Host",    "X-Forwarded-Server", "X-HTTP-Host-Override", "X-Forwarded-Scheme",
+    "X-Original-URL",   "X-Rewrite-URL",      "X-HTTP-Method",      "X-Method-Override",    "X-HTTP-Method-Override",
+    "X-Forwarded-Path", "X-Forwarded-Prefix", "X-Forwarded-SSL",    "Front-End-Https",      "X-Url-Scheme",
 };
 
 bool may_be_chosen_otherwise(const http::Headers& request) {
@@ -46,8 +45,10 @@ bool is_kept(uint16_t status) {
     case 307:
     case 308:
     case 404:
-    case 410: return true;
-    default: return false;
+    case 410:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -65,16 +66,26 @@ bool ends_by_itself(uint16_t status, http::BodyFraming body) {
 
 std::string_view word(Admission admission) {
   switch (admission) {
-    case Admission::kStore: return "store";
-    case Admission::kRequest: return "request";
-    case Admission::kNoStore: return "no_store";
-    case Admission::kAuthorization: return "authorization";
-    case Admission::kSetCookie: return "set_cookie";
-    case Admission::kUnkeyed: return "unkeyed";
-    case Admission::kStatus: return "status";
-    case Admission::kVary: return "vary";
-    case Admission::kUnknownEnd: return "unknown_end";
-    case Admission::kNotFresh: return "not_fresh";
+    case Admission::kStore:
+      return "store";
+    case Admission::kRequest:
+      return "request";
+    case Admission::kNoStore:
+      return "no_store";
+    case Admission::kAuthorization:
+      return "authorization";
+    case Admission::kSetCookie:
+      return "set_cookie";
+    case Admission::kUnkeyed:
+      return "unkeyed";
+    case Admission::kStatus:
+      return "status";
+    case Admission::kVary:
+      return "vary";
+    case Admission::kUnknownEnd:
+      return "unknown_end";
+    case Admission::kNotFresh:
+      return "not_fresh";
   }
   return "";
 }
@@ -85,6 +96,11 @@ bool may_be_answered(const http::RequestHead& request) {
   if (request.path == "*") return false;
   if (!request.headers.has(HeaderId::kContentLength)) return true;
   return http::stated_length(request.headers, http::Sender::kClient).value_or(1) == 0;
+}
+
+bool may_fill(const http::RequestHead& request) {
+  return !(request.headers.present() & kOfPieces) && !http::cache_control(request.headers).no_store &&
+         !may_be_chosen_otherwise(request.headers);
 }
 
 Admission admission(const http::RequestHead& request, const http::ResponseHead& response, http::BodyFraming body,
@@ -104,8 +120,8 @@ Admission admission(const http::RequestHead& request, const http::ResponseHead& 
   return Admission::kStore;
 }
 
-// A guess at a lifetime is no word for sharing either, nor is no-cache: where a client shows who it is, only the backend's
-// own words count.
+// A guess at a lifetime is no word for sharing either, nor is no-cache: where a client shows who it is, only the
+// backend's own words count.
 bool may_have(const http::Headers& request, const Freshness& freshness) {
   if (request.has(HeaderId::kAuthorization) && !freshness.for_authorized) return false;
   return !(freshness.unshared && request.has(HeaderId::kCookie));

@@ -29,6 +29,9 @@ std::string_view word(Admission admission);
 // GET and HEAD that ask for the whole of one object and nothing else.
 bool may_be_answered(const http::RequestHead& request);
 
+// Whether its response could be kept, had it been a GET.
+bool may_fill(const http::RequestHead& request);
+
 Admission admission(const http::RequestHead& request, const http::ResponseHead& response, http::BodyFraming body,
                     const Freshness& freshness);
 

@@ -27,6 +27,9 @@ bool wants_piece(const http::RequestHead& request) {
   return request.method == http::Method::kGet && request.headers.has(http::HeaderId::kRange);
 }
 
+// Seconds from a try to renew an object that failed to the next one.
+constexpr int64_t kRenewalPause = 10;
+
 uint32_t as_age(int64_t seconds) {
   return uint32_t(std::clamp<int64_t>(seconds, 0, INT32_MAX));  // RFC 9111 1.2.2
 }
@@ -82,9 +85,9 @@ Lookup Cache::find(const Request& request) {
   }
   const Judgement judgement = judge(object->freshness(), wish, request.now);
   lookup.result = judgement.result;
-  if (judgement.result == Result::kStale && judgement.while_revalidating &&
-      (wish.only_if_cached || piece || !object->claim_revalidation(request.now))) {
-    lookup.result = Result::kHit;  // somebody else asks the backend
+  if (judgement.result == Result::kStale && judgement.while_revalidating) {
+    lookup.result = Result::kHit;
+    if (!wish.only_if_cached && may_fill(*request.head)) lookup.renewal = Claim::of(*object, request.now);
   } else if (judgement.result == Result::kStale && wish.only_if_cached) {
     lookup.result = Result::kOnlyCached;
   } else if (judgement.result == Result::kStale && piece) {
@@ -134,8 +137,8 @@ ObjectPointer Cache::refresh(const Request& request, ObjectPointer stale, const 
   parse_stored_head(*head, stored);
   Freshness freshness = freshness_of(stored, request.now, memory.stale_on_error());
   freshness.age = std::max(freshness.age, age_of(not_modified.headers));
-  Object* const renewed =
-      memory.create({stale->key(), stale->pool(), stale->selector(), *head, stale->hash(), freshness, stale->port()}, 0);
+  Object* const renewed = memory.create(
+      {stale->key(), stale->pool(), stale->selector(), *head, stale->hash(), freshness, stale->port()}, 0);
   if (renewed == nullptr) return stale;
   ObjectPointer served(renewed);
   renewed->share_body(*stale);
@@ -167,6 +170,40 @@ size_t Cache::purge(std::string_view scheme, std::string_view host, std::string_
 
 Figures Cache::figures() const {
   return state_->memory.figures();
+}
+
+Claim Claim::of(const Object& object, int64_t now) {
+  Claim claim;
+  if (!object.claim_renewal(now)) return claim;
+  object.hold();
+  claim.object_ = ObjectPointer(&object);
+  claim.again_ = now + kRenewalPause;
+  return claim;
+}
+
+Claim& Claim::operator=(Claim&& other) noexcept {
+  end(again_);
+  object_ = std::move(other.object_);
+  again_ = other.again_;
+  return *this;
+}
+
+Claim::~Claim() {
+  end(again_);
+}
+
+ObjectPointer Claim::object() const {
+  object_->hold();
+  return ObjectPointer(object_.get());
+}
+
+void Claim::give_up() {
+  end(0);
+}
+
+void Claim::end(int64_t again) {
+  if (object_) object_->end_renewal(again);
+  object_.reset();
 }
 
 uint32_t age(const Object& object, int64_t now) {

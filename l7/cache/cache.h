@@ -1,6 +1,6 @@
-// A bounded memory cache of responses, shared by all shards (RFC 9111). Objects are immutable once stored and counted by
-// reference, so a hit copies nothing and eviction never waits for a slow client. Which responses may be stored, for how
-// long and for whom is decided here and nowhere else; nothing here does I/O. Any thread.
+// A bounded memory cache of responses, shared by all shards (RFC 9111). Objects are immutable once stored and counted
+// by reference, so a hit copies nothing and eviction never waits for a slow client. Which responses may be stored, for
+// how long and for whom is decided here and nowhere else; nothing here does I/O. Any thread.
 #pragma once
 
 #include <sys/uio.h>
@@ -24,22 +24,43 @@ struct ObjectRelease {
 };
 using ObjectPointer = std::unique_ptr<const Object, ObjectRelease>;
 
-// What a request asks the cache, in what its backend is sent: whatever a backend can answer differently to must tell two
-// objects apart, or one client chooses what others get. The views need to live for one call.
+// What a request asks the cache, in what its backend is sent: whatever a backend can answer differently to must tell
+// two objects apart, or one client chooses what others get. The views need to live for one call.
 struct Request {
   const http::RequestHead* head = nullptr;
   const http::ConnectionOptions* options = nullptr;  // the client's: what it nominates its backend does not see
-  std::string_view scheme;  // "https" or "http"
-  uint16_t port = 0;        // the service's, which is forwarded too
-  std::string_view path;    // that is forwarded (PathReading::forward); the query is the head's
-  std::string_view pool;    // that answers: what one pool said is never served for another (services may share a cache)
-  int64_t now = 0;          // seconds since 1970
-  uint64_t since = 0;       // for begin and refresh: Lookup::since of the same exchange
+  std::string_view scheme;                           // "https" or "http"
+  uint16_t port = 0;                                 // the service's, which is forwarded too
+  std::string_view path;  // that is forwarded (PathReading::forward); the query is the head's
+  std::string_view pool;  // that answers: what one pool said is never served for another (services may share a cache)
+  int64_t now = 0;        // seconds since 1970
+  uint64_t since = 0;     // for begin and refresh: Lookup::since of the same exchange
+};
+
+// Whoever has it renews an object: one at a time. Let go, it leaves others the next try ten seconds after this one
+// began.
+class Claim {
+ public:
+  Claim() = default;
+  Claim(Claim&& other) noexcept = default;
+  Claim& operator=(Claim&& other) noexcept;
+  ~Claim();
+
+  // Empty where somebody else has it, or had it a moment ago.
+  static Claim of(const Object& object, int64_t now);
+  explicit operator bool() const { return static_cast<bool>(object_); }
+  ObjectPointer object() const;
+  void give_up();  // nothing was asked: the next may try at once
+
+ private:
+  void end(int64_t again);
+  ObjectPointer object_;
+  int64_t again_ = 0;
 };
 
 enum class Result : uint8_t {
-  kHit,         // serve `object`
-  kStale,       // serve `object` only after the backend said 304, or where it fails (may_serve_stale)
+  kHit,    // serve `object`
+  kStale,  // serve `object` only after the backend said 304, or where it fails (may_serve_stale)
   kMiss,
   kBypass,      // the request must not be answered from here, nor its response stored
   kOnlyCached,  // only-if-cached and nothing to serve: 504
@@ -49,9 +70,10 @@ std::string_view word(Result result);  // for logs and Cache-Status: "hit", "sta
 struct Lookup {
   Result result = Result::kBypass;
   ObjectPointer object;
-  uint32_t age = 0;         // seconds, for the Age header
-  int64_t fresh_for = 0;    // seconds left; negative: stale for so long
+  uint32_t age = 0;              // seconds, for the Age header
+  int64_t fresh_for = 0;         // seconds left; negative: stale for so long
   bool may_serve_stale = false;  // where the backend fails: no answer, or a 500, 502, 503 or 504 (RFC 5861 4)
+  Claim renewal;       // of a hit that is stale (RFC 5861 3): the holder asks the backend, nobody waits for it
   uint64_t since = 0;  // what is purged from here on, while a backend is asked, does not come back with its answer
 };
 
@@ -66,11 +88,10 @@ struct Stored {
 inline constexpr uint32_t kStaleOnError = 3600;
 
 struct Limits {
-
-  uint64_t memory_bytes = 0;      // of everything: bodies, heads, keys, tables, what is on its way in or out
-  uint64_t object_bytes_max = 0;  // of one body
-  uint32_t stale_on_error = kStaleOnError;  // seconds beyond its lifetime for which an object may stand in for a backend
-                                            // that fails, where nobody said anything about that
+  uint64_t memory_bytes = 0;                // of everything: bodies, heads, keys, tables, what is on its way in or out
+  uint64_t object_bytes_max = 0;            // of one body
+  uint32_t stale_on_error = kStaleOnError;  // seconds beyond its lifetime for which an object may stand in for a
+                                            // backend that fails, where nobody said anything about that
 };
 
 struct Figures {
@@ -113,7 +134,7 @@ class Writer {
  public:
   virtual ~Writer() = default;
   virtual bool append(std::string_view body) = 0;  // false: larger than allowed; drop the writer
-  virtual void finish() = 0;                       // the body is complete: readers may have it
+  virtual bool finish() = 0;  // the body is complete: readers may have it. False: it came to nothing
 };
 
 // Views into the object, valid as long as the pointer is held.
@@ -124,6 +145,7 @@ std::string_view entity_tag(const Object& object);
 std::string_view last_modified(const Object& object);
 // Whether the client's If-None-Match or If-Modified-Since says that it has this object already: 304.
 bool not_modified(const http::RequestHead& request, const Object& object);
+bool not_modified(const http::RequestHead& request, const http::ResponseHead& response, int64_t received);
 // What of the object's body the client asks for (Range), as long as it has pieces of the same (If-Range).
 http::ByteRange wanted_range(const http::RequestHead& request, const Object& object);
 

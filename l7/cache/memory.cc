@@ -6,9 +6,9 @@
 namespace cardea::l7::cache {
 namespace {
 
-constexpr uint64_t kStripesMax = 32;             // four times the shards that a large host has, so that few meet
-constexpr uint64_t kStripeBytesMin = 1 << 20;    // a stripe forgets well only among many objects
-constexpr uint64_t kBytesAnObject = 2048;        // chains stay short down to this mean size; costs 0.8 % with the ghosts
+constexpr uint64_t kStripesMax = 32;           // four times the shards that a large host has, so that few meet
+constexpr uint64_t kStripeBytesMin = 1 << 20;  // a stripe forgets well only among many objects
+constexpr uint64_t kBytesAnObject = 2048;      // chains stay short down to this mean size; costs 0.8 % with the ghosts
 
 uint64_t stripes_for(uint64_t memory_bytes) {
   return std::clamp<uint64_t>(std::bit_floor(memory_bytes / kStripeBytesMin), 1, kStripesMax);
@@ -17,7 +17,9 @@ uint64_t stripes_for(uint64_t memory_bytes) {
 }  // namespace
 
 Memory::Memory(const Limits& limits)
-    : ledger_(std::make_shared<Ledger>(limits.memory_bytes)), object_bytes_max_(limits.object_bytes_max), stale_on_error_(limits.stale_on_error) {
+    : ledger_(std::make_shared<Ledger>(limits.memory_bytes)),
+      object_bytes_max_(limits.object_bytes_max),
+      stale_on_error_(limits.stale_on_error) {
   const uint64_t stripes = stripes_for(limits.memory_bytes);
   const size_t chains = std::max<size_t>(limits.memory_bytes / kBytesAnObject / stripes, 1);
   for (uint64_t i = 0; i < stripes; ++i) {
@@ -63,10 +65,14 @@ Object* Memory::create(const Content& content, uint64_t inline_body) {
   return Object::create(ledger_, content, inline_body);
 }
 
-void Memory::link(Object* object, uint64_t removals_before, const Object* renews) {
+bool Memory::link(Object* object, uint64_t removals_before, const Object* renews) {
   std::vector<ObjectPointer> replaced;  // freed behind the lock
-  if (!stripe(object->hash()).link(object, removals_before, renews, replaced)) return object->let_go();
+  if (!stripe(object->hash()).link(object, removals_before, renews, replaced)) {
+    object->let_go();
+    return false;
+  }
   stored_.fetch_add(1, std::memory_order_relaxed);
+  return true;
 }
 
 size_t Memory::remove(uint64_t hash, std::string_view key, std::optional<std::string_view> pool) {

@@ -1,5 +1,5 @@
-// The stripes of a cache and the one ledger above them: makes room by letting objects go, and counts what came and went.
-// Any thread.
+// The stripes of a cache and the one ledger above them: makes room by letting objects go, and counts what came and
+// went. Any thread.
 #pragma once
 
 #include <atomic>
@@ -31,8 +31,8 @@ class Memory {
   // A copy of the content without a body of its own, or with room for `inline_body`; null where there is no room.
   Object* create(const Content& content, uint64_t inline_body);
   // Takes the object's reference, and lets it go at once where its URL was purged while it came, or where what it
-  // `renews` has made room for another.
-  void link(Object* object, uint64_t removals_before, const Object* renews = nullptr);
+  // `renews` has made room for another: false.
+  bool link(Object* object, uint64_t removals_before, const Object* renews = nullptr);
   size_t remove(uint64_t hash, std::string_view key, std::optional<std::string_view> pool);
 
   void count_refused() { refused_.fetch_add(1, std::memory_order_relaxed); }

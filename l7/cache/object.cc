@@ -10,9 +10,6 @@
 namespace cardea::l7::cache {
 namespace {
 
-// How long whoever asks the backend has for it before another one tries.
-constexpr int64_t kRevalidationSeconds = 10;
-
 uint64_t text_size(const Content& content) {
   return content.key.size() + content.pool.size() + content.selector.size() + content.head.size();
 }
@@ -85,9 +82,9 @@ void Object::share_body(const Object& other) {
   body_size_ = body_owner_->body_size_;
 }
 
-bool Object::claim_revalidation(int64_t now) const {
-  int64_t until = revalidated_until_.load(std::memory_order_relaxed);
-  return now >= until && revalidated_until_.compare_exchange_strong(until, now + kRevalidationSeconds);
+bool Object::claim_renewal(int64_t now) const {
+  int64_t next = next_renewal_.load(std::memory_order_relaxed);
+  return now >= next && next_renewal_.compare_exchange_strong(next, INT64_MAX);
 }
 
 void ObjectRelease::operator()(const Object* object) const {

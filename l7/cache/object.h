@@ -56,8 +56,9 @@ class Object {
   void adopt_pieces(std::vector<iovec> pieces, uint64_t size, uint64_t cost);  // of malloc; `cost` as it was charged
   void share_body(const Object& other);
 
-  // Whether this caller is the one to ask the backend; others may have the object meanwhile.
-  bool claim_revalidation(int64_t now) const;
+  // Whether this caller is the one to ask the backend, until it ends that; others may have the object meanwhile.
+  bool claim_renewal(int64_t now) const;
+  void end_renewal(int64_t again) const { next_renewal_.store(again, std::memory_order_relaxed); }
 
   // The stripe's, under its lock.
   Object *chain = nullptr, *newer = nullptr, *older = nullptr;
@@ -66,7 +67,6 @@ class Object {
 
  private:
   uint16_t port_ = 0;
-
 
   Object(std::shared_ptr<Ledger> ledger, const Content& content, uint64_t inline_body);
   ~Object();
@@ -81,7 +81,7 @@ class Object {
   const iovec* pieces_ = &first_;
   const Object* body_owner_ = nullptr;  // of a response that was refreshed: its body stays where it is
   Freshness freshness_;
-  mutable std::atomic<int64_t> revalidated_until_{0};
+  mutable std::atomic<int64_t> next_renewal_{0};  // seconds since 1970; while one is under way: never
 };
 static_assert(sizeof(Object) <= 192, "with the heap's header 200 bytes an object beside key, head and body");
 

@@ -14,6 +14,8 @@ namespace {
 
 using http::HeaderId;
 
+constexpr uint64_t kConditions = http::header_set(HeaderId::kIfNoneMatch, HeaderId::kIfModifiedSince);
+
 std::string_view stored_value(const Object& object, HeaderId id) {
   http::ResponseHead head;
   parse_stored_head(object.head(), head);
@@ -68,14 +70,18 @@ std::string_view last_modified(const Object& object) {
   return stored_value(object, HeaderId::kLastModified);
 }
 
+bool not_modified(const http::RequestHead& request, const http::ResponseHead& response, int64_t received) {
+  if (response.status != 200) return false;
+  if (request.headers.has(HeaderId::kIfNoneMatch))
+    return any_tag_matches(request.headers, response.headers.value(HeaderId::kEtag));
+  return request.headers.has(HeaderId::kIfModifiedSince) && is_unmodified_since(request.headers, response, received);
+}
+
 bool not_modified(const http::RequestHead& request, const Object& object) {
-  const bool by_tag = request.headers.has(HeaderId::kIfNoneMatch);
-  if (!by_tag && !request.headers.has(HeaderId::kIfModifiedSince)) return false;
+  if (!(request.headers.present() & kConditions)) return false;
   http::ResponseHead stored;
   parse_stored_head(object.head(), stored);
-  if (stored.status != 200) return false;
-  if (by_tag) return any_tag_matches(request.headers, stored.headers.value(HeaderId::kEtag));
-  return is_unmodified_since(request.headers, stored, object.freshness().received);
+  return not_modified(request, stored, object.freshness().received);
 }
 
 http::ByteRange wanted_range(const http::RequestHead& request, const Object& object) {

@@ -25,9 +25,7 @@ class WholeWriter final : public Writer {
     written_ += body.size();
     return true;
   }
-  void finish() override {
-    if (object_ && written_ == room_) memory_.link(object_.release(), removals_before_);
-  }
+  bool finish() override { return object_ && written_ == room_ && memory_.link(object_.release(), removals_before_); }
 
  private:
   struct LetGo {
@@ -63,20 +61,22 @@ class PieceWriter final : public Writer {
     return fail();
   }
 
-  void finish() override {
-    if (failed_) return;
+  bool finish() override {
+    if (failed_) return false;
     end_stored_head(draft_.head, size_);
     const bool one_piece = size_ <= kPieceMax;
     Object* const object = memory_.create(draft_.content(), one_piece ? size_ : 0);
+    bool kept = false;
     if (object != nullptr) {
       if (one_piece) {
         copy_into(object->inline_body());
       } else {
         object->adopt_pieces(std::exchange(pieces_, {}), size_, std::exchange(cost_, 0));
       }
-      memory_.link(object, draft_.removals_before);
+      kept = memory_.link(object, draft_.removals_before);
     }
     fail();  // nothing may be added any more
+    return kept;
   }
 
  private:

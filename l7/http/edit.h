@@ -18,23 +18,24 @@
 
 namespace cardea::l7::http {
 
-// Whether a header is sent on as the client wrote it: not where this proxy writes its own, nor where it ends at this hop.
+// Whether a header is sent on as the client wrote it: not where this proxy writes its own, nor where it ends at this
+// hop.
 bool is_sent_on(const Header& header, const ConnectionOptions& options);
 
 struct RequestEdit {
-  BodyFraming body;               // as it is sent on: what request_body decided
-  ConnectionOptions options;      // the client's
-  std::string_view path;          // from routing, where dot segments were removed; empty: the head's
-  std::string_view client;        // "192.0.2.7", "2001:db8::7"
-  std::string_view scheme;        // "https" or "http": how the client came
-  std::string_view port;          // the service's, for X-Forwarded-Port; empty: not sent
-  std::string_view default_host;  // for HTTP/1.0 without Host
+  BodyFraming body;                      // as it is sent on: what request_body decided
+  ConnectionOptions options;             // the client's
+  std::string_view path;                 // from routing, where dot segments were removed; empty: the head's
+  std::string_view client;               // "192.0.2.7", "2001:db8::7"
+  std::string_view scheme;               // "https" or "http": how the client came
+  std::string_view port;                 // the service's, for X-Forwarded-Port; empty: not sent
+  std::string_view default_host;         // for HTTP/1.0 without Host
   std::optional<uint64_t> max_forwards;  // what is left of it, in place of the client's
   std::string_view via = "cardea";
   bool websocket = false;  // forward the wish for one (wants_websocket)
   bool expect = false;     // forward Expect: 100-continue and relay the answer
   bool close = false;      // tell the backend that this is the connection's last request
-  // Ask whether a stored response is still good, in place of what the client asked. Empty: not sent.
+  // Ask for all of it, or whether a stored response is still good, in place of what the client has. Empty: not sent.
   bool revalidate = false;
   std::string_view if_none_match, if_modified_since;
 };
@@ -48,10 +49,10 @@ struct ResponseEdit {
   bool close = false;      // this connection ends with the response
   bool websocket = false;  // a 101 that was asked for
   std::string_view via = "cardea";
-  std::string_view date;        // sent when the response has none (date.h)
-  std::optional<uint32_t> age;  // from the cache: replaces Age
+  std::string_view date;           // sent when the response has none (date.h)
+  std::optional<uint32_t> age;     // from the cache: replaces Age
   std::string_view content_range;  // of a piece that the cache serves, or of the whole for a 416; empty: not sent
-  std::string_view cache_status;  // RFC 9211, behind what the backend's caches said; empty: not sent
+  std::string_view cache_status;   // RFC 9211, behind what the backend's caches said; empty: not sent
 };
 Result<std::string_view> write_response(std::span<char> into, const ResponseHead& head, const ResponseEdit& edit);
 

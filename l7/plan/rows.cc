@@ -118,6 +118,15 @@ CacheRows CacheRows::add(RowAdder& add, std::string_view cache) {
   add(rows.refused, kCounter, "cardea_l7_cache_refused_total", "", at, "Responses not stored: too large, or no room");
   add(rows.evicted, kCounter, "cardea_l7_cache_evicted_total", "", at, "Objects that made room for others");
   add(rows.purged, kCounter, "cardea_l7_cache_purged_total", "", at, "Objects purged by an operator or by a change");
+  const auto renewal = [&](uint32_t& cell, const char* word) {
+    add(cell, kCounter, "cardea_l7_cache_renewals_total", "", at + ",result=\"" + word + '"',
+        "Stale objects asked for behind their answer (stale-while-revalidate): confirmed, replaced, or left as they "
+        "were");
+  };
+  renewal(rows.renewals_confirmed, "confirmed"), renewal(rows.renewals_replaced, "replaced");
+  renewal(rows.renewals_failed, "failed");
+  add(rows.renewals_skipped, kCounter, "cardea_l7_cache_renewals_skipped_total", "", at,
+      "Stale objects not asked for behind their answer: 128 others were, on this host");
   add(rows.bytes, kGauge, "cardea_l7_cache_bytes", "bytes", at, "Memory that stored objects take");
   add(rows.objects, kGauge, "cardea_l7_cache_objects", "", at, "Objects stored");
   return rows;

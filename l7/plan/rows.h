@@ -14,19 +14,19 @@ namespace cardea::l7 {
 
 // cardea_l7_service_…{service="shop"}
 struct ServiceRows {
-  uint32_t connections = 0;          // _connections: a gauge
-  uint32_t connections_total = 0;    // _connections_total
-  uint32_t connections_refused = 0;  // _connections_refused_total: over connections_max
-  uint32_t handshakes = 0;           // _tls_handshakes_total
-  uint32_t handshakes_resumed = 0;   // _tls_resumed_total
-  uint32_t handshakes_failed = 0;    // _tls_failures_total
-  uint32_t requests = 0;             // _requests_total
-  std::array<uint32_t, 5> responses{};  // _responses_total{code_class="1xx".."5xx"}
+  uint32_t connections = 0;              // _connections: a gauge
+  uint32_t connections_total = 0;        // _connections_total
+  uint32_t connections_refused = 0;      // _connections_refused_total: over connections_max
+  uint32_t handshakes = 0;               // _tls_handshakes_total
+  uint32_t handshakes_resumed = 0;       // _tls_resumed_total
+  uint32_t handshakes_failed = 0;        // _tls_failures_total
+  uint32_t requests = 0;                 // _requests_total
+  std::array<uint32_t, 5> responses{};   // _responses_total{code_class="1xx".."5xx"}
   uint32_t bytes_in = 0, bytes_out = 0;  // _bytes_total{direction="in"|"out"}: of bodies and heads, above TLS
-  uint32_t slow_clients = 0;         // _slow_clients_total: given up by request_timeout, body_timeout or rate_min
-  uint32_t source_refused = 0;       // _source_connections_refused_total: over source_connections_max
-  uint32_t refused_requests = 0;     // _bad_requests_total: answered before a route was known
-  uint32_t duration = 0;             // _request_duration_microseconds: a histogram
+  uint32_t slow_clients = 0;             // _slow_clients_total: given up by request_timeout, body_timeout or rate_min
+  uint32_t source_refused = 0;           // _source_connections_refused_total: over source_connections_max
+  uint32_t refused_requests = 0;         // _bad_requests_total: answered before a route was known
+  uint32_t duration = 0;                 // _request_duration_microseconds: a histogram
 
   static ServiceRows add(stats::RowAdder& add, std::string_view service);
 };
@@ -58,16 +58,16 @@ struct BackendRows {
 
 // Without labels of the plan: a shard's own.
 struct ShardRows {
-  uint32_t busy_ns = 0, sleeping_ns = 0;      // cardea_l7_shard_…_nanoseconds_total
-  uint32_t connections = 0;                   // cardea_l7_connections: a gauge
-  uint32_t accept_failures = 0;               // cardea_l7_accept_failures_total: this host was short of something
-  uint32_t local_failures = 0;                // cardea_l7_local_failures_total: the same, towards a backend
-  uint32_t log_lines = 0, log_dropped = 0;    // cardea_l7_log_lines_total, cardea_l7_log_dropped_total
-  uint32_t memory_refused = 0;                // cardea_l7_memory_refused_total: the cap on buffers was reached
-  uint32_t tls_floods = 0;                    // cardea_l7_tls_floods_total: cut off for key updates and the like
-  uint32_t heads_ended = 0;                   // cardea_l7_heads_ended_total: unfinished ones that gave their buffer up
-  uint32_t memory_waits = 0;                  // cardea_l7_memory_waits_total: the same, under way; refused only in the end
-  uint32_t own_replaced = 0;                  // cardea_l7_own_connections_replaced_total: a client's fifth came
+  uint32_t busy_ns = 0, sleeping_ns = 0;    // cardea_l7_shard_…_nanoseconds_total
+  uint32_t connections = 0;                 // cardea_l7_connections: a gauge
+  uint32_t accept_failures = 0;             // cardea_l7_accept_failures_total: this host was short of something
+  uint32_t local_failures = 0;              // cardea_l7_local_failures_total: the same, towards a backend
+  uint32_t log_lines = 0, log_dropped = 0;  // cardea_l7_log_lines_total, cardea_l7_log_dropped_total
+  uint32_t memory_refused = 0;              // cardea_l7_memory_refused_total: the cap on buffers was reached
+  uint32_t tls_floods = 0;                  // cardea_l7_tls_floods_total: cut off for key updates and the like
+  uint32_t heads_ended = 0;                 // cardea_l7_heads_ended_total: unfinished ones that gave their buffer up
+  uint32_t memory_waits = 0;  // cardea_l7_memory_waits_total: the same, under way; refused only in the end
+  uint32_t own_replaced = 0;  // cardea_l7_own_connections_replaced_total: a client's fifth came
 
   static ShardRows add(stats::RowAdder& add);
 };
@@ -75,9 +75,11 @@ struct ShardRows {
 // cardea_l7_cache_…{cache="edge"}: each shard counts what it asked for; size and objects are set by the control thread.
 struct CacheRows {
   uint32_t hits = 0, misses = 0, stale = 0, revalidated = 0, bypassed = 0;  // _requests_total{result="…"}
-  uint32_t stored = 0, refused = 0;       // _stored_total; _refused_total: larger than object_bytes_max
-  uint32_t evicted = 0, purged = 0;       // _evicted_total, _purged_total
-  uint32_t bytes = 0, objects = 0;        // gauges
+  uint32_t stored = 0, refused = 0;  // _stored_total; _refused_total: larger than object_bytes_max
+  uint32_t evicted = 0, purged = 0;  // _evicted_total, _purged_total
+  uint32_t bytes = 0, objects = 0;   // gauges
+  uint32_t renewals_confirmed = 0, renewals_replaced = 0, renewals_failed = 0;  // _renewals_total{result="…"}
+  uint32_t renewals_skipped = 0;  // _renewals_skipped_total: kRenewalsMax reached
 
   static CacheRows add(stats::RowAdder& add, std::string_view cache);
 };

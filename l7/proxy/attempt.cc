@@ -34,13 +34,13 @@ std::string_view write_head(Exchange& x) {
                                .options = x.admitted.options,
                                .path = x.admitted.path.forward,
                                .client = client.view(),
-                               .scheme = x.connection.tls() ? "https" : "http",
+                               .scheme = x.caller.tls ? "https" : "http",
                                .port = port.view(),
                                .default_host = x.record.backend,
                                .max_forwards = x.admitted.max_forwards,
                                .websocket = x.admitted.websocket,
                                .expect = x.admitted.expects_continue,
-                               .revalidate = x.caching.conditional,
+                               .revalidate = x.caching.conditional || x.caching.whole,
                                .if_none_match = validator(x, cache::entity_tag),
                                .if_modified_since = validator(x, cache::last_modified)};
   const auto written = http::write_request({x.arena().characters(room), room}, head, edit);
@@ -49,7 +49,7 @@ std::string_view write_head(Exchange& x) {
 
 // What of the body came with the head. Again the same at every attempt.
 Failure gather_first(Exchange& x, Pieces& pieces) {
-  Input& input = x.connection.input;
+  Input& input = x.caller.input;
   Upload& upload = x.upload;
   upload.reader = http::BodyReader(x.admitted.body);
   upload.complete = false;
@@ -72,7 +72,7 @@ upstream::Proof proof_for(const Exchange& x) {
 
 Task<> connect(Exchange& x, upstream::Backend& backend) {
   const std::string_view host = x.head.authority.host;
-  x.lease = x.connection.take_own(backend, host);
+  x.lease = x.caller.take_own(backend, host);
   if (!x.lease && x.bound) {
     x.failure = failure(Reason::kBackendClosed);
     co_return;

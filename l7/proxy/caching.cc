@@ -16,7 +16,7 @@ constexpr size_t kAddedBytes = 512;  // to a stored head, at most
 cache::Request request_of(Exchange& x) {
   return {.head = &x.head,
           .options = &x.admitted.options,
-          .scheme = x.connection.tls() ? "https" : "http",
+          .scheme = x.caller.tls ? "https" : "http",
           .port = x.record.listener.port,
           .path = x.admitted.path.forward,
           .pool = x.record.pool->name,
@@ -55,9 +55,19 @@ bool is_server_failure(uint16_t status) {
   return status == 500 || status == 502 || status == 503 || status == 504;
 }
 
+bool has_validator(const cache::Object& object) {
+  return !cache::entity_tag(object).empty() || !cache::last_modified(object).empty();
+}
+
+// Whether the response may become an object, as far as the request goes.
+bool fills(const Exchange& x) {
+  const cache::Result result = x.caching.lookup.result;
+  return x.head.method == http::Method::kGet && (result == cache::Result::kMiss || result == cache::Result::kStale);
+}
+
 void decide_end(Exchange& x) {
   skip_buffered_body(x);
-  x.close = !x.admitted.keep_alive || !x.upload.complete || x.connection.service().gone;
+  x.close = !x.admitted.keep_alive || !x.upload.complete || x.caller.leaves();
 }
 
 // "bytes 0-99/1000"; of what cannot be satisfied "bytes */1000".
@@ -148,17 +158,17 @@ Failure ask_cache(Exchange& x) {
   x.record.cache = cache::word(cache::Result::kBypass);
   caching.status = "cardea; fwd=bypass";
   if (has_body(x) || x.admitted.websocket || x.head.authority.text.empty()) return {};
-  if (x.connection.own_backend(*x.pool, x.head.authority.host)) return {};  // what comes is for this client's eyes
+  if (x.caller.own_backend(*x.pool, x.head.authority.host)) return {};  // what comes is for this client's eyes
   caching.cache = plan.cache.get();
   caching.lookup = caching.cache->find(request_of(x));
   x.record.cache = cache::word(caching.lookup.result);
+  caching.whole = fills(x);
   switch (caching.lookup.result) {
     case cache::Result::kHit:
       caching.answers = true;
       break;
     case cache::Result::kStale:
-      caching.conditional =
-          !cache::entity_tag(*caching.lookup.object).empty() || !cache::last_modified(*caching.lookup.object).empty();
+      caching.conditional = has_validator(*caching.lookup.object);
       x.record.cache = cache::word(cache::Result::kMiss);  // unless it will answer after all
       caching.status = "cardea; fwd=stale";
       break;
@@ -171,6 +181,22 @@ Failure ask_cache(Exchange& x) {
       return failure(Reason::kOnlyCached);
   }
   return {};
+}
+
+void ask_for_renewal(Exchange& x, cache::ObjectPointer object, uint64_t since) {
+  Caching& caching = x.caching;
+  x.record.cache_plan = &x.plan->plan->caches[size_t(x.record.route->cache)];
+  caching.cache = x.record.cache_plan->cache.get();
+  caching.conditional = has_validator(*object);
+  caching.whole = true;
+  caching.lookup.result = cache::Result::kStale;
+  caching.lookup.object = std::move(object);
+  caching.lookup.may_serve_stale = true;  // an error is a failure, and not what is asked for
+  caching.lookup.since = since;
+}
+
+bool client_has(const Exchange& x, const http::ResponseHead& head) {
+  return x.caching.whole && cache::not_modified(x.head, head, x.record.unix_ms / 1000);
 }
 
 CacheVerdict show_cache(Exchange& x, const http::ResponseHead& head, http::BodyFraming body) {
@@ -209,7 +235,7 @@ void store(Exchange& x, const Pieces& pieces) {
 
 void finish_storing(Exchange& x) {
   if (!x.caching.writer) return;
-  x.caching.writer->finish();
+  x.caching.stored = x.caching.writer->finish();
   x.caching.writer.reset();
 }
 

@@ -8,6 +8,7 @@ ClientWatch::ClientWatch(Exchange& exchange)
     : Waiter([](Waiter& waiter) { static_cast<ClientWatch&>(waiter).woken(); }), exchange_(exchange) {}
 
 void ClientWatch::start() {
+  if (exchange_.caller.is_nobody()) return;
   exchange_.client().wait(Direction::kRead, *this);
 }
 
@@ -16,10 +17,10 @@ void ClientWatch::stop() {
   scheduled = false;
 }
 
-// A client that closed its half may still read: scripts that pipe a request into a socket do so, and HTTP allows it. One
-// that is gone shows by a reset, at the latest when it is written to. With a full buffer nothing more is read.
+// A client that closed its half may still read: scripts that pipe a request into a socket do so, and HTTP allows it.
+// One that is gone shows by a reset, at the latest when it is written to. With a full buffer nothing more is read.
 void ClientWatch::woken() {
-  Input& input = exchange_.connection.input;
+  Input& input = exchange_.caller.input;
   if (!input.buffer || input.full()) return;
   const IoResult read = exchange_.client().try_read(input.room());
   if (read.ok()) input.end += read.bytes;

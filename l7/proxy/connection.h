@@ -37,7 +37,6 @@ class Connection final : public LiveConnection {
 
   const Endpoint& client() const { return client_; }
   Endpoint listener() const { return socket_.local(); }
-  uint64_t flow_hash(HashKey key) const;  // as the dataplane would hash this client's packets
 
   // Idle connections close now, tunnels get a last while, exchanges end as they would and close behind them.
   void leave() override;
@@ -56,7 +55,8 @@ class Connection final : public LiveConnection {
  private:
   struct Own;
   void end_idle();
-  // The frames of an idle connection. clang, which builds the tree for sanitizers only, overlaps fewer of a frame's values.
+  // The frames of an idle connection. clang, which builds the tree for sanitizers only, overlaps fewer of a frame's
+  // values.
 #ifdef __clang__
   static constexpr size_t kFirstBytes = 2048;
 #else
@@ -72,7 +72,11 @@ class Connection final : public LiveConnection {
   Arena arena_, exchange_arena_;
 };
 
-// Everything that happens on a connection, from the TLS handshake to its end: for spawn(), with the Connection as owner.
+// As the dataplane would hash this client's packets.
+uint64_t flow_hash(HashKey key, const Endpoint& client, const Endpoint& listener);
+
+// Everything that happens on a connection, from the TLS handshake to its end: for spawn(), with the Connection as
+// owner.
 Task<> serve(Connection& connection);
 
 }  // namespace cardea::l7::proxy

@@ -4,6 +4,7 @@
 
 #include "l7/http/authentication.h"
 #include "l7/policy/retry.h"
+#include "l7/proxy/renewal.h"
 
 namespace cardea::l7::proxy {
 namespace {
@@ -43,7 +44,7 @@ struct HeadOutcome {
   Failure failure;
 };
 HeadOutcome parse(Exchange& x, http::HeadScan& scan) {
-  Input& input = x.connection.input;
+  Input& input = x.caller.input;
   const http::HeadLimits limits{.bytes_max = x.service.header_bytes_max};
   const http::HeadProgress progress = http::parse_request_head(input.left(), limits, scan, x.head);
   if (progress.bad()) return {true, failure(progress.fault)};
@@ -57,7 +58,7 @@ HeadOutcome parse(Exchange& x, http::HeadScan& scan) {
 
 // A head that fills its buffer gets a larger one. False: there is none.
 bool make_room(Exchange& x) {
-  Input& input = x.connection.input;
+  Input& input = x.caller.input;
   if (!input.full()) return true;
   input.compact();
   if (!input.full()) return true;
@@ -106,33 +107,34 @@ Failure nothing_serves(upstream::NoBackend why) {
 // Never the same backend twice while another serves. Where none does, one whose pooled connection had died may be tried
 // again: that connection says nothing about it.
 std::expected<upstream::Backend*, upstream::NoBackend> choose(Exchange& x, uint64_t hash) {
-  if (upstream::Backend* own = x.connection.own_backend(*x.pool, x.head.authority.host)) return own;
+  if (upstream::Backend* own = x.caller.own_backend(*x.pool, x.head.authority.host)) return own;
   auto chosen = x.pool->choose(hash, x.tried, x.now());
   if (chosen || !x.failure || !x.record.reused) return chosen;
   x.tried = {};
   return x.pool->choose(hash, x.tried, x.now());
 }
 
-// Behind a response that was read to its end.
-void keep_backend(Exchange& x) {
-  const bool clean = x.answer.reusable && x.upload.complete && x.response.empty();
-  x.response.drop();
-  if (clean && x.lease.is_own()) return x.connection.keep_own(std::move(x.lease));
-  if (clean) return x.lease.keep();
-  x.lease.close(x.upload.complete ? Close::kOrderly : Close::kReset);
-}
-
 // NTLM's handshake is several requests of one connection (RFC 4559 6).
 void note_authentication(Exchange& x) {
   x.authenticates = http::binds_connection(x.head.headers);
   if (!x.authenticates) return;
-  const bool owns = x.connection.own_backend(*x.pool, x.head.authority.host) != nullptr;
-  x.bound = owns || x.connection.lost_own();
+  const bool owns = x.caller.own_backend(*x.pool, x.head.authority.host) != nullptr;
+  x.bound = owns || x.caller.lost_own();
+}
+
+}  // namespace
+
+void keep_backend(Exchange& x) {
+  const bool clean = x.answer.reusable && x.upload.complete && x.response.empty();
+  x.response.drop();
+  if (clean && x.lease.is_own()) return x.caller.keep_own(std::move(x.lease));
+  if (clean) return x.lease.keep();
+  x.lease.close(x.upload.complete ? Close::kOrderly : Close::kReset);
 }
 
 // Tries backends until one answered, none is left, or the failure is not one to repeat.
 Task<> forward(Exchange& x) {
-  const uint64_t hash = x.connection.flow_hash(x.plan->plan->hash_key);
+  const uint64_t hash = flow_hash(x.plan->plan->hash_key, x.record.client, x.record.listener);
   note_authentication(x);
   for (;;) {
     const auto chosen = choose(x, hash);
@@ -153,6 +155,8 @@ Task<> forward(Exchange& x) {
     x.tried.add(*chosen);
   }
 }
+
+namespace {
 
 // What the client has of a response cannot be taken back: it must see that it is not all. Where the end of the
 // connection would pass for the end of the body, only a reset tells; and who did not take what it was sent is not left
@@ -202,7 +206,8 @@ Task<> settle(Exchange& x) {
   conclude(x, failed);
 }
 
-// A failure that the client need not see, because something stale will do. What failed is blamed and logged all the same.
+// A failure that the client need not see, because something stale will do. What failed is blamed and logged all the
+// same.
 Failure take_stale(Exchange& x) {
   const Failure failed = x.failure;
   if (!failed || failed.status < 500 || !stale_may_answer(x)) return {};
@@ -218,19 +223,23 @@ Failure take_stale(Exchange& x) {
 Next next(const Exchange& x) {
   if (!x.close) return Next::kGoOn;
   if (!x.upload.complete) return was_given_up(x.failure) || x.body_at == 0 ? Next::kLinger : Next::kBodyComes;
-  return x.connection.input.empty() ? Next::kClose : Next::kLinger;
+  return x.caller.input.empty() ? Next::kClose : Next::kLinger;
 }
 
 }  // namespace
 
-Exchange::Exchange(Connection& of)
-    : connection(of),
-      plan(of.service().plan),
-      service(*of.service().now().plan),
-      head(*of.exchange_arena().make<http::RequestHead>()),
+Exchange::Exchange(const Caller& by, ShardPlanPointer by_plan, const ServicePlan& of, const Record& begun)
+    : caller(by),
+      plan(std::move(by_plan)),
+      service(of),
+      head(*by.arena.make<http::RequestHead>()),
+      record(begun),
       from_client(service.client_pace()),
-      to_client(service.client_pace()) {
-  record = begin_record(of, service, plan->plan->generation);
+      to_client(service.client_pace()) {}
+
+Exchange::Exchange(Connection& of)
+    : Exchange(Caller(of), of.service().plan, *of.service().now().plan,
+               begin_record(of, *of.service().now().plan, of.service().plan->plan->generation)) {
   if (of.tls()) record.tls_version = of.tls()->version();
 }
 
@@ -242,7 +251,7 @@ Failure client_failure(const IoResult& result, Reason on_timeout, const Pace& pa
 }
 
 Task<> read_head(Exchange& x) {
-  Input& input = x.connection.input;
+  Input& input = x.caller.input;
   const Instant deadline = x.now() + x.service.request_timeout;
   http::HeadScan scan;
   UnfinishedHead unfinished(x.client());
@@ -291,7 +300,7 @@ void begin_answer(Exchange& x) {
 }
 
 void skip_buffered_body(Exchange& x) {
-  Input& input = x.connection.input;
+  Input& input = x.caller.input;
   if (x.upload.complete || x.upload.under_way || !x.framed) return;
   for (;;) {
     const http::BodyStep step = x.upload.reader.next(input.left());
@@ -309,7 +318,10 @@ Task<Next> exchange(Arena&, Connection& connection) {
   if (!x.failure) x.failure = ask_cache(x);
   if (!x.failure && !x.caching.answers) co_await forward(x);
   const Failure failed = take_stale(x);
-  if (x.caching.answers) co_await serve_stored(x);
+  if (x.caching.answers) {
+    renew_behind(x);
+    co_await serve_stored(x);
+  }
   if (failed) x.record.reason = failed.word;
   co_await settle(x);
   co_return next(x);

@@ -11,6 +11,7 @@
 #include "l7/http/parse_head.h"
 #include "l7/policy/admit.h"
 #include "l7/proxy/caching.h"
+#include "l7/proxy/caller.h"
 #include "l7/proxy/client_watch.h"
 #include "l7/proxy/connection.h"
 #include "l7/proxy/failure.h"
@@ -42,14 +43,15 @@ struct Answer {
   };
   State state = State::kNone;
   http::BodyReader reader{http::BodyFraming{}};
-  std::string_view head;   // edited, in the exchange's arena
-  size_t head_room = 0;    // what it took there
-  Instant working{};       // when the backend last said that it is (102)
+  std::string_view head;  // edited, in the exchange's arena
+  size_t head_room = 0;   // what it took there
+  Instant working{};      // when the backend last said that it is (102)
   uint16_t status = 0;
-  bool begun = false;      // a byte of a response came from the backend
-  bool sent = false;       // a byte of the final response may have reached the client
-  bool chunked = false;    // as it goes to the client
+  bool begun = false;    // a byte of a response came from the backend
+  bool sent = false;     // a byte of the final response may have reached the client
+  bool chunked = false;  // as it goes to the client
   bool until_close = false;
+  bool head_only = false;  // the body is the cache's alone: the client has it already, or there is none
   bool reusable = false;   // the backend keeps its connection
   bool complete = false;   // relayed to its end
 };
@@ -57,24 +59,26 @@ struct Answer {
 class Exchange {
  public:
   explicit Exchange(Connection& connection);
+  // Made by nobody: `record` has what is known of it.
+  Exchange(const Caller& caller, ShardPlanPointer plan, const ServicePlan& service, const Record& record);
   Exchange(const Exchange&) = delete;
   ~Exchange();
 
-  Arena& arena() { return connection.exchange_arena(); }
-  Loop& loop() const { return connection.loop(); }
-  Stream& client() { return connection.stream(); }
+  Arena& arena() { return caller.arena; }
+  Loop& loop() const { return shard().loop(); }
+  Stream& client() { return caller.connection->stream(); }  // where there is one
   Instant now() const { return loop().now(); }
-  Shard& shard() const { return connection.shard(); }
+  Shard& shard() const { return caller.shard; }
 
-  Connection& connection;
+  const Caller caller;
   const ShardPlanPointer plan;
   const ServicePlan& service;
   http::RequestHead& head;  // 3 KB, in the arena
   policy::Admitted admitted;
   bool framed = false;  // it is known where the request ends; else nothing behind it can be read
   Record record;
-  Buffer head_buffer;   // what `head` views, once the body needed another
-  size_t body_at = 0;   // where the body begins in the client's buffer
+  Buffer head_buffer;  // what `head` views, once the body needed another
+  size_t body_at = 0;  // where the body begins in the client's buffer
   upstream::Pool* pool = nullptr;
   upstream::Tried tried;
   upstream::Lease lease;
@@ -82,7 +86,7 @@ class Exchange {
   Upload upload;
   Answer answer;
   Caching caching;
-  Input response;  // from the backend
+  Input response;   // from the backend
   Failure failure;  // what ended the attempt; empty: nothing
   Instant sent_at{};
   Pace from_client, to_client;  // while its body, or its taking of the response, is waited for
@@ -99,6 +103,10 @@ class Exchange {
 Task<> read_head(Exchange& exchange);
 // Decides from the head alone. Plain code.
 Failure admit(Exchange& exchange);
+// Tries backends until one answered, none is left, or the failure is not one to repeat. Behind it the lease is the
+// caller's to end: with keep_backend() where the response was read to its end.
+Task<> forward(Exchange& exchange);
+void keep_backend(Exchange& exchange);
 // One attempt at one backend: lease or dial, send, relay. What went wrong is in exchange.failure.
 Task<> attempt(Exchange& exchange, upstream::Backend& backend);
 // Sends what the client's buffer does not hold yet, beside receive().
@@ -121,7 +129,7 @@ void skip_buffered_body(Exchange& exchange);
 enum class Next : uint8_t {
   kGoOn,
   kClose,
-  kLinger,     // something of the client's may be on its way, which must not be met with a reset before it read our answer
+  kLinger,  // something of the client's may be on its way, which must not be met with a reset before it read our answer
   kBodyComes,  // the same, and it has said that it will send more
 };
 // All of it.

@@ -11,7 +11,7 @@
 namespace cardea::l7::proxy {
 namespace {
 
-constexpr size_t kAddedBytes = 512;         // to a response's head, at most
+constexpr size_t kAddedBytes = 512;  // to a response's head, at most
 
 // What ended the wait for the backend, if anything did.
 Failure interrupted(const Exchange& x, Wake wake) {
@@ -38,8 +38,8 @@ Failure bad(http::Fault fault) {
 void decide_end(Exchange& x, http::BodyFraming out) {
   x.answer.chunked = out.kind == http::BodyKind::kChunked;
   x.answer.until_close = out.kind == http::BodyKind::kUntilClose;
-  x.close = !x.admitted.keep_alive || !x.upload.complete || x.answer.until_close || x.connection.service().gone ||
-            x.connection.lost_own();
+  x.close = !x.admitted.keep_alive || !x.upload.complete || x.answer.until_close || x.caller.leaves() ||
+            x.caller.lost_own();
 }
 
 Failure edit_head(Exchange& x, const http::ResponseHead& head, const http::ConnectionOptions& options,
@@ -60,6 +60,17 @@ Failure edit_head(Exchange& x, const http::ResponseHead& head, const http::Conne
   return {};
 }
 
+// The client has what this is: it gets the head, and the cache the body.
+Failure say_not_modified(Exchange& x, const http::ResponseHead& head, const http::ConnectionOptions& options,
+                         size_t size) {
+  http::ResponseHead answer = head;
+  answer.status = 304;
+  answer.reason = {};
+  x.answer.head_only = true;
+  decide_end(x, {});
+  return edit_head(x, answer, options, {}, size);
+}
+
 // A final head, where the cache may have an answer of its own.
 Failure digest_final(Exchange& x, const http::ResponseHead& head, const http::ConnectionOptions& options,
                      http::BodyFraming body, size_t size) {
@@ -78,6 +89,11 @@ Failure digest_final(Exchange& x, const http::ResponseHead& head, const http::Co
     case CacheVerdict::kRelay:
       break;
   }
+  if (x.caller.is_nobody()) {
+    answer.head_only = true;
+    return {};
+  }
+  if (client_has(x, head)) return say_not_modified(x, head, options, size);
   const http::BodyFraming out = http::framing_towards(body, x.head.version);
   decide_end(x, out);
   return edit_head(x, head, options, out, size);
@@ -113,7 +129,8 @@ Failure take_head(Exchange& x, http::HeadScan& scan) {
   return failed;
 }
 
-// Each 102 begins the wait anew, up to a limit of its own (RFC 2518 10.1); no other 1xx does, so that a flood of them ends.
+// Each 102 begins the wait anew, up to a limit of its own (RFC 2518 10.1); no other 1xx does, so that a flood of them
+// ends.
 Instant answer_deadline(const Exchange& x) {
   if (x.upload.under_way) return kNever;
   const PoolPlan& plan = x.pool->plan();
@@ -164,10 +181,18 @@ Task<Failure> read_more(Exchange& x, Instant deadline) {
 }
 
 Task<Failure> write_client(Exchange& x, Pieces& pieces) {
+  if (x.caller.is_nobody()) co_return Failure{};
   const IoResult written = co_await x.client().write_all(pieces.span(), x.to_client);
   x.record.bytes_out += written.bytes;
   if (written.ok()) co_return Failure{};
   co_return client_failure(written, Reason::kClientStalled, x.to_client);
+}
+
+// Neither the client nor the cache wants the rest, which ends the backend's connection.
+bool is_for_nobody(Exchange& x) {
+  if (!x.answer.head_only || x.caching.writer) return false;
+  x.answer.reusable = false;
+  return true;
 }
 
 void note_head(Exchange& x) {
@@ -180,7 +205,7 @@ Task<Failure> relay_informational(Exchange& x) {
   Answer& answer = x.answer;
   answer.state = Answer::State::kNone;
   if (answer.status == 102) answer.working = x.now();
-  if (x.head.version == http::Version::kHttp10) co_return Failure{};
+  if (x.head.version == http::Version::kHttp10 || x.caller.is_nobody()) co_return Failure{};
   Pieces pieces;
   pieces.add(answer.head);
   const Failure failed = co_await write_client(x, pieces);
@@ -214,13 +239,19 @@ Task<Failure> relay(Exchange& x) {
   Answer& answer = x.answer;
   Pieces pieces;
   pieces.add(answer.head);
+  if (answer.head_only) answer.status = 304;
   begin_answer(x);
+  if (answer.head_only) {
+    const Failure failed = co_await write_client(x, pieces);
+    if (failed) co_return failed;
+    pieces.clear();
+  }
   for (;;) {
     const auto state = pieces.gather(answer.reader, x.response.left(), answer.chunked);
     x.response.at += pieces.consumed();
     store(x, pieces);
     if (answer.complete && state != Pieces::State::kEnd && answer.chunked) pieces.add(http::kLastChunk);
-    if (!pieces.empty()) {
+    if (!pieces.empty() && !answer.head_only) {
       const Failure failed = co_await write_client(x, pieces);
       if (failed) co_return failed;
     }
@@ -230,6 +261,7 @@ Task<Failure> relay(Exchange& x) {
       finish_storing(x);
       co_return Failure{};
     }
+    if (is_for_nobody(x)) co_return Failure{};
     pieces.clear();
     if (state == Pieces::State::kMorePieces) continue;
     x.response.drop();

@@ -1,7 +1,5 @@
 #include "l7/proxy/record.h"
 
-#include <time.h>
-
 #include "l7/proxy/connection.h"
 #include "l7/proxy/endpoint_text.h"
 #include "l7/proxy/failure.h"
@@ -105,9 +103,7 @@ Record begin_record(Connection& connection, const ServicePlan& service, uint64_t
   record.client = connection.client();
   record.listener = connection.listener();
   record.began = connection.loop().now();
-  timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  record.unix_ms = int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+  record.unix_ms = connection.shard().unix_ms();
   return record;
 }
 

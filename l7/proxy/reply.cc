@@ -6,7 +6,7 @@ namespace cardea::l7::proxy {
 
 Task<> reply(Exchange& x, Failure failed) {
   skip_buffered_body(x);
-  x.close = !x.framed || !x.admitted.keep_alive || !x.upload.complete || x.connection.service().gone || x.bound;
+  x.close = !x.framed || !x.admitted.keep_alive || !x.upload.complete || x.caller.leaves() || x.bound;
   const http::Reply text{.status = failed.status,
                          .reason_word = failed.word,
                          .proxy_error = failed.proxy_error,

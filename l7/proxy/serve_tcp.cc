@@ -27,7 +27,7 @@ struct Flow {
 Task<Failure> connect(Flow& flow) {
   upstream::Pool& pool = *flow.plan->pools[flow.service.pool];
   Loop& loop = flow.connection.loop();
-  const uint64_t hash = flow.connection.flow_hash(flow.plan->plan->hash_key);
+  const uint64_t hash = flow_hash(flow.plan->plan->hash_key, flow.record.client, flow.record.listener);
   upstream::Tried tried;
   Failure failed;
   while (flow.record.attempts <= pool.plan().retries) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sched.h>
+#include <time.h>
 
 #include <algorithm>
 
@@ -17,6 +18,12 @@ uint64_t nanoseconds(Instant from, Instant to) {
   return uint64_t(std::max<int64_t>((to - from).count(), 0));
 }
 
+int64_t system_unix_ms() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
 // A service whose connections mean something else than before is another one.
 bool same_kind(const ServicePlan& a, const ServicePlan& b) {
   return a.mode == b.mode && a.has_tls() == b.has_tls();
@@ -26,8 +33,19 @@ bool same_kind(const ServicePlan& a, const ServicePlan& b) {
 
 // ------------------------------------------------------------------ the thread
 
-Shard::Shard(uint32_t number, const Shared& shared)
-    : number_(number), shared_(shared), cells_(shared.segment->cells(number)), buffers_(*shared_.buffers) {}
+Shard::Shard(uint32_t number, const Shared& shared, Loop::Clock clock)
+    : number_(number),
+      clock_(clock),
+      created_(monotonic_now()),
+      created_unix_ms_(system_unix_ms()),
+      shared_(shared),
+      cells_(shared.segment->cells(number)),
+      buffers_(*shared_.buffers) {}
+
+int64_t Shard::unix_ms() const {
+  if (clock_ == Loop::Clock::kMonotonic) return system_unix_ms();
+  return created_unix_ms_ + std::chrono::duration_cast<std::chrono::milliseconds>(loop_->now() - created_).count();
+}
 
 Result<std::unique_ptr<Shard>> Shard::create(uint32_t number, const Shared& shared, Loop::Clock clock) {
   auto crypto = tls::CryptoLibrary::create();
@@ -36,13 +54,13 @@ Result<std::unique_ptr<Shard>> Shard::create(uint32_t number, const Shared& shar
   if (!loop) return std::unexpected(std::move(loop.error()));
   auto keys = tls::TicketKeys::create();
   if (!keys) return std::unexpected(std::move(keys.error()));
-  std::unique_ptr<Shard> shard(new Shard(number, shared));
+  std::unique_ptr<Shard> shard(new Shard(number, shared, clock));
   shard->crypto_ = std::move(*crypto);
   shard->crypto_->floods = shard->cells_ + shared.rows.tls_floods;
   shard->loop_ = std::move(*loop);
   shard->ticket_keys_ = std::move(*keys);
-  shard->pool_context_ = std::make_unique<upstream::Pool::Context>(
-      upstream::Pool::Context{*shard->loop_, shard->cells_, *shard->crypto_});
+  shard->pool_context_ =
+      std::make_unique<upstream::Pool::Context>(upstream::Pool::Context{*shard->loop_, shard->cells_, *shard->crypto_});
   shard->loop_->observe_turns(shard.get());
   return shard;
 }

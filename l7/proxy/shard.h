@@ -44,6 +44,7 @@ struct Shared {
   uint32_t shards = 1;
   std::shared_ptr<Sources> sources = std::make_shared<Sources>();
   std::shared_ptr<BufferBound> buffers = std::make_shared<BufferBound>(64 << 20);
+  std::shared_ptr<HostCount> renewals = std::make_shared<HostCount>();  // of cached objects, under way
 };
 
 class Shard final : private TurnObserver {
@@ -77,6 +78,7 @@ class Shard final : private TurnObserver {
   // The oldest unfinished head gives its buffer back in this turn. False: there is none.
   bool end_oldest_head();
   const tls::CryptoLibrary& crypto() const { return *crypto_; }
+  int64_t unix_ms() const;  // milliseconds since 1970; a manual clock moves them too
   std::string_view date(int64_t unix_seconds) { return date_.at(unix_seconds); }
   size_t connections() const { return connections_; }
   // The number of an exchange, unique in this process.
@@ -88,7 +90,7 @@ class Shard final : private TurnObserver {
   using Listeners = std::map<Endpoint, ServiceListener*>;
   using Pools = std::unordered_map<std::string, std::shared_ptr<upstream::Pool>>;
 
-  Shard(uint32_t number, const Shared& shared);
+  Shard(uint32_t number, const Shared& shared, Loop::Clock clock);
   void before_sleep() override;
   void after_wake() override;
 
@@ -101,6 +103,9 @@ class Shard final : private TurnObserver {
   void forget(LiveService& service);
 
   uint32_t number_ = 0;
+  const Loop::Clock clock_;
+  const Instant created_;
+  const int64_t created_unix_ms_;
   uint64_t exchanges_ = 0;
   Shared shared_;
   uint64_t* cells_ = nullptr;

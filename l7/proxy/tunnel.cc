@@ -140,7 +140,7 @@ Task<> tunnel_websocket(Exchange& x) {
   x.watch.stop();
   x.close = true;
   keep(x.record, x.arena());
-  Tunnel t(x.arena(), x.connection, x.lease.stream());
+  Tunnel t(x.arena(), *x.caller.connection, x.lease.stream());
   t.idle_timeout = x.service.idle_timeout;
   begin_answer(x);
   const IoResult sent = co_await x.client().write_all(x.answer.head, x.to_client);

@@ -10,7 +10,7 @@ constexpr size_t kRoomMin = 8192;  // less is not worth a system call
 
 // The head's buffer stays as it is; behind the head there is room, or another buffer is taken.
 Failure make_room(Exchange& x) {
-  Input& input = x.connection.input;
+  Input& input = x.caller.input;
   const size_t start = x.head_buffer ? 0 : x.body_at;
   input.at = input.end = start;
   if (x.head_buffer || input.room().size() >= kRoomMin) return {};
@@ -23,7 +23,7 @@ Failure make_room(Exchange& x) {
 }
 
 Failure take_piece(Exchange& x, Pieces& pieces) {
-  Input& input = x.connection.input;
+  Input& input = x.caller.input;
   Upload& upload = x.upload;
   pieces.clear();
   const auto state = pieces.gather(upload.reader, input.left(), x.admitted.body.kind == http::BodyKind::kChunked);
@@ -41,7 +41,7 @@ Task<bool> send_rest(Exchange& x) {
   Upload& upload = x.upload;
   Pieces pieces;
   Pace to_backend({.stall = x.service.body_timeout});
-  for (bool more = !x.connection.input.empty();; more = true) {
+  for (bool more = !x.caller.input.empty();; more = true) {
     if (more) {
       upload.failure = take_piece(x, pieces);
       if (upload.failure) co_return true;
@@ -49,10 +49,10 @@ Task<bool> send_rest(Exchange& x) {
       if (!sent.ok() || upload.complete) co_return sent.ok();
     }
     upload.replayable = false;
-    if (!x.connection.input.empty()) continue;
+    if (!x.caller.input.empty()) continue;
     upload.failure = make_room(x);
     if (upload.failure) co_return true;
-    Input& input = x.connection.input;
+    Input& input = x.caller.input;
     const IoResult read = co_await x.client().read(input.room(), x.from_client.wait(x.now()));
     x.from_client.moved(read.bytes);
     x.from_client.resume(x.now());

@@ -76,7 +76,8 @@ TEST(Cache, KeysWhateverABackendCanAnswerDifferentlyTo) {
   for (const Row& row : rows) {
     Cache cache(kRoomy);
     ASSERT_TRUE(store(cache, Asked("GET /a"), "body", kMinute));
-    EXPECT_EQ(ask(cache, Asked(row.line, row.headers)), row.same ? "hit body" : "miss") << row.line << " " << row.headers;
+    EXPECT_EQ(ask(cache, Asked(row.line, row.headers)), row.same ? "hit body" : "miss")
+        << row.line << " " << row.headers;
   }
   Cache cache(kRoomy);
   ASSERT_TRUE(store(cache, Asked("GET /a"), "body", kMinute));
@@ -181,7 +182,8 @@ TEST(Cache, TellsVariantsApartAndKeepsAFew) {
   EXPECT_EQ(ask(cache, Asked("GET /a")), "miss");
   EXPECT_EQ(cache.figures().objects, 16u);
   // The same variant again is the same object.
-  ASSERT_TRUE(store(cache, Asked("GET /a", encoding(19)), "new", "Cache-Control: max-age=60\r\nVary: accept-encoding\r\n"));
+  ASSERT_TRUE(
+      store(cache, Asked("GET /a", encoding(19)), "new", "Cache-Control: max-age=60\r\nVary: accept-encoding\r\n"));
   EXPECT_EQ(ask(cache, Asked("GET /a", encoding(19))), "hit new");
   EXPECT_EQ(cache.figures().objects, 16u);
   // The backend's newest word about Vary is for the whole URL.
@@ -342,7 +344,8 @@ TEST(Cache, RefreshRenewsHeadersAndKeepsTheBody) {
     EXPECT_FALSE(served.head.headers.has(http::HeaderId::kSetCookie));
     std::string others;
     for (const auto& header : served.head.headers) {
-      if (header.id() == http::HeaderId::kOther) others.append(header.name()).append("=").append(header.value()).append(" ");
+      if (header.id() == http::HeaderId::kOther)
+        others.append(header.name()).append("=").append(header.value()).append(" ");
     }
     EXPECT_EQ(others, "X-Kept=1 x-news=new ");
     EXPECT_EQ(cache.figures().objects, 1u);
@@ -388,16 +391,50 @@ TEST(Cache, A304MayEndWhatIsStored) {
   EXPECT_EQ(ask(cache, later), "miss");
 }
 
-TEST(Cache, OneAsksTheBackendWhileTheOthersGetTheStaleOne) {
+TEST(Cache, OneRenewsWhatTheOthersGetStale) {
   Cache cache(kRoomy);
   ASSERT_TRUE(store(cache, Asked("GET /a"), "body", "Cache-Control: max-age=60, stale-while-revalidate=60\r\n"));
-  const Asked later("GET /a", "", kNow + 61);
-  EXPECT_EQ(ask(cache, later), "stale");
-  EXPECT_EQ(ask(cache, later), "hit body");
-  EXPECT_EQ(ask(cache, Asked("GET /a", "", kNow + 70)), "hit body");
-  EXPECT_EQ(ask(cache, Asked("GET /a", "", kNow + 71)), "stale");  // whoever asked had ten seconds
+  const auto find = [&cache](int64_t now) {
+    Lookup found = cache.find(*Asked("GET /a", "", kNow + now));
+    EXPECT_EQ(found.result, Result::kHit) << now;
+    return std::move(found.renewal);
+  };
+  EXPECT_FALSE(find(59));
+  Claim first = find(61);
+  EXPECT_TRUE(first);
+  EXPECT_FALSE(find(61));
+  EXPECT_FALSE(find(110)) << "however long it takes";
+  first = {};
+  Claim second = find(110);
+  EXPECT_TRUE(second) << "it came to nothing";
+  second = {};
+  EXPECT_FALSE(find(119)) << "who tried has ten seconds";
+  Claim third = find(120);
+  EXPECT_TRUE(third);
+  third.give_up();
+  EXPECT_FALSE(third);
+  EXPECT_TRUE(find(120)) << "nobody has tried";
   EXPECT_EQ(ask(cache, Asked("GET /a", "", kNow + 121)), "stale");
-  EXPECT_EQ(ask(cache, Asked("GET /a", "", kNow + 121)), "stale");
+}
+
+TEST(Cache, WhoseAnswerCouldNotBeKeptRenewsNothing) {
+  const std::pair<const char*, bool> rows[] = {{"", true},
+                                               {"Cookie: a=b\r\n", true},
+                                               {"If-None-Match: \"1\"\r\n", true},
+                                               {"Cache-Control: only-if-cached\r\n", false},
+                                               {"Cache-Control: no-store\r\n", false},
+                                               {"Range: bytes=0-1\r\n", false},
+                                               {"X-Original-URL: /b\r\n", false}};
+  for (const auto& [fields, renews] : rows) {
+    for (const char* what : {"GET /a", "HEAD /a"}) {
+      Cache cache(kRoomy);
+      ASSERT_TRUE(store(cache, Asked("GET /a"), "body", "Cache-Control: max-age=60, stale-while-revalidate=60\r\n"));
+      const Asked later(what, fields, kNow + 61);
+      const Lookup found = cache.find(*later);
+      EXPECT_EQ(found.result, Result::kHit) << what << fields;
+      EXPECT_EQ(static_cast<bool>(found.renewal), renews) << what << fields;
+    }
+  }
 }
 
 TEST(Cache, ClientsWhoHaveItAreTold) {
@@ -466,7 +503,7 @@ TEST(Cache, PiecesAreOfTheSameRepresentation) {
       {"ETag: \"1\"\r\n", "If-Range: \"1\"\r\nIf-Range: \"1\"\r\n", false},
       {"", "If-Range: \"1\"\r\n", false},
       {second_later.c_str(), if_changed.c_str(), true},
-      {same_second.c_str(), if_changed.c_str(), false},     // it may have changed again within that second: weak
+      {same_second.c_str(), if_changed.c_str(), false},  // it may have changed again within that second: weak
       {second_earlier.c_str(), if_changed.c_str(), false},
       {undated.c_str(), if_changed.c_str(), false},
       {second_later.c_str(), "If-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n", false},

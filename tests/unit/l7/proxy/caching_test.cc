@@ -1,10 +1,10 @@
-// Exchanges on a route with a cache: what is served without a backend, what a backend is asked instead, what is kept of its
-// answer, and what a client sees of all that.
+// Exchanges on a route with a cache: what is served without a backend, what a backend is asked instead, what is kept of
+// its answer, and what a client sees of all that.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "l7/cache/cache.h"
-#include "tests/unit/l7/proxy/site.h"
+#include "tests/unit/l7/proxy/cached.h"
 
 namespace cardea::l7::proxy::test {
 namespace {
@@ -13,31 +13,6 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-constexpr const char* kMinute = "Cache-Control: max-age=60\r\nETag: \"v1\"\r\n";
-constexpr const char* kAskBackend = "Cache-Control: max-age=0\r\n";
-
-// A client, and a backend that has answered /cached/a with "stored".
-struct Cached {
-  explicit Cached(std::string_view response = ok("stored", kMinute), const Site::Change& change = {})
-      : site(change), client(site.client()), backend(fill(response)) {}
-  Peer fill(std::string_view response) {
-    client.send(get("/cached/a"));
-    Peer its = site.origin().accept();
-    its.message();
-    its.send(response);
-    client.message();
-    EXPECT_EQ(site.log_line()["cache"], "miss");
-    return its;
-  }
-  // What the client gets without the backend's help.
-  std::string ask(std::string_view fields = "", std::string_view method = "GET") {
-    client.send(get("/cached/a", fields, method));
-    return method == "HEAD" ? client.head() : client.message();
-  }
-  Site site;
-  Peer client, backend;
-};
 
 TEST(Caching, ASecondRequestIsServedFromMemory) {
   Cached cached;
@@ -127,10 +102,12 @@ TEST(Caching, APieceOfWhatIsStoredIsServed) {
 TEST(Caching, APieceOfALargeObjectIsCutOutOfItsPieces) {
   std::string body(700'000, '\0');
   for (size_t i = 0; i < body.size(); ++i) body[i] = char('a' + i * i % 23);
-  const std::string chunked = "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n\r\naae60\r\n" +
-                              body + "\r\n0\r\n\r\n";
+  const std::string chunked =
+      "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n\r\naae60\r\n" + body +
+      "\r\n0\r\n\r\n";
   Cached cached(chunked);
-  for (const auto& [first, last] : {std::pair{0, 0}, {1, 699'999}, {16'383, 16'385}, {65'535, 131'073}, {699'999, 699'999}}) {
+  for (const auto& [first, last] :
+       {std::pair{0, 0}, {1, 699'999}, {16'383, 16'385}, {65'535, 131'073}, {699'999, 699'999}}) {
     const std::string range = std::to_string(first) + "-" + std::to_string(last);
     const std::string response = cached.ask("Range: bytes=" + range + "\r\n");
     EXPECT_THAT(response, HasSubstr("\r\nContent-Range: bytes " + range + "/700000\r\n"));
@@ -218,13 +195,98 @@ TEST(Caching, AHeaderThatEndedHereChoosesNoVariant) {
 TEST(Caching, AClientsOwnConditionIsAnsweredBehindARevalidation) {
   Cached cached;
   cached.client.send(get("/cached/a", std::string(kAskBackend) + "If-None-Match: \"v1\"\r\nIf-Modified-Since: "
-                                                                  "Sun, 06 Nov 1994 08:49:37 GMT\r\n"));
+                                                                 "Sun, 06 Nov 1994 08:49:37 GMT\r\n"));
   const std::string request = cached.backend.message();
   EXPECT_THAT(request, HasSubstr("\r\nIf-None-Match: \"v1\"\r\n"));
   EXPECT_THAT(request, Not(HasSubstr("If-Modified-Since")));
   cached.backend.send("HTTP/1.1 304 Not Modified\r\n\r\n");
   EXPECT_THAT(cached.client.head(), StartsWith("HTTP/1.1 304 "));
   EXPECT_TRUE(cached.client.silent());
+}
+
+// The object is stored whole, whoever asks for it first.
+TEST(Caching, AClientsConditionKeepsNothingOutOfTheCache) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"If-None-Match: \"v1\"\r\n", "304"},
+      {"If-None-Match: \"v0\"\r\n", "200"},
+      {"If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "304"},
+      {"If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n", "200"},
+      {"If-None-Match: \"v0\"\r\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "200"}};
+  for (const auto& [condition, status] : rows) {
+    SCOPED_TRACE(condition);
+    Site site;
+    Peer client = site.client();
+    client.send(get("/cached/a", condition));
+    Peer backend = site.origin().accept();
+    const std::string request = backend.message();
+    EXPECT_THAT(request, Not(HasSubstr("If-None-Match")));
+    EXPECT_THAT(request, Not(HasSubstr("If-Modified-Since")));
+    backend.send(ok("stored", "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n" + std::string(kMinute)));
+    const std::string response = status == std::string_view("304") ? client.head() : client.message();
+    EXPECT_THAT(response, StartsWith("HTTP/1.1 " + std::string(status)));
+    EXPECT_THAT(response, HasSubstr("\r\nETag: \"v1\"\r\n"));
+    EXPECT_THAT(response, HasSubstr("; fwd=miss; stored\r\n"));
+    EXPECT_TRUE(client.silent());
+    const auto line = site.log_line();
+    EXPECT_EQ(line["status"], std::stoi(status));
+    EXPECT_EQ(line["cache"], "miss");
+    EXPECT_EQ(site.value("cardea_l7_backend_responses_total", "code_class=\"2xx\""), 1u) << "what the backend said";
+    client.send(get("/cached/a"));
+    EXPECT_THAT(client.message(), HasSubstr("\r\n\r\nstored")) << "and the connection goes on";
+    client.send(get("/other"));
+    EXPECT_THAT(backend.message(), StartsWith("GET /other ")) << "so does the backend's";
+  }
+}
+
+TEST(Caching, WhoIsToldToKeepWhatItHasWaitsForNoBody) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/cached/a", "If-None-Match: \"v1\"\r\n"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send("HTTP/1.1 200 OK\r\n" + std::string(kMinute) + "Transfer-Encoding: chunked\r\n\r\n3\r\nsto\r\n");
+  const std::string response = client.head();
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 304 Not Modified\r\n"));
+  EXPECT_THAT(response, Not(HasSubstr("Transfer-Encoding")));
+  EXPECT_EQ(site.plan->caches[0].cache->figures().objects, 0u);
+  backend.send("3\r\nred\r\n0\r\n\r\n");
+  EXPECT_TRUE(client.silent());
+  client.send(get("/cached/a"));
+  EXPECT_THAT(client.message(), HasSubstr("\r\n\r\nstored"));
+}
+
+// Nobody wants its body: neither the client nor the cache.
+TEST(Caching, WhatIsNotStoredIsNotReadForAClientThatHasIt) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/cached/a", "If-None-Match: \"v1\"\r\n"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nETag: \"v1\"\r\nContent-Length: 1000000\r\n\r\nsome");
+  EXPECT_THAT(client.head(), StartsWith("HTTP/1.1 304 "));
+  EXPECT_EQ(site.log_line()["reason"], "ok");
+  backend.rest();
+  client.send(get("/cached/a", "If-None-Match: \"v1\"\r\n"));
+  Peer next = site.origin().accept();
+  next.message();
+  next.send(ok("short", "Cache-Control: no-store\r\nETag: \"v1\"\r\n"));
+  EXPECT_THAT(client.head(), StartsWith("HTTP/1.1 304 "));
+  client.send(get("/other"));
+  EXPECT_THAT(next.message(), StartsWith("GET /other ")) << "what came whole costs no connection";
+}
+
+TEST(Caching, AConditionWithoutACacheIsTheBackends) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/a", "If-None-Match: \"v1\"\r\n"));
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.message(), HasSubstr("\r\nIf-None-Match: \"v1\"\r\n"));
+  backend.send("HTTP/1.1 304 Not Modified\r\n\r\n");
+  client.head();
+  client.send(get("/cached/a", "If-None-Match: \"v1\"\r\n", "HEAD"));
+  EXPECT_THAT(backend.message(), HasSubstr("\r\nIf-None-Match: \"v1\"\r\n")) << "HEAD fills nothing";
+  backend.send("HTTP/1.1 304 Not Modified\r\n\r\n");
+  EXPECT_THAT(client.head(), StartsWith("HTTP/1.1 304 "));
 }
 
 TEST(Caching, ABackendThatHasANewerOneReplacesIt) {
@@ -320,8 +382,8 @@ TEST(Caching, AChangeThatFailedLeavesWhatIsStored) {
   const struct {
     const char* status;
     bool changed;
-  } rows[] = {{"200 OK", true},       {"201 Created", true},   {"303 See Other", true}, {"399 Last", true},
-              {"400 Bad Request", false}, {"403 Forbidden", false}, {"500 Oops", false}, {"503 Busy", false}};
+  } rows[] = {{"200 OK", true},           {"201 Created", true},    {"303 See Other", true}, {"399 Last", true},
+              {"400 Bad Request", false}, {"403 Forbidden", false}, {"500 Oops", false},     {"503 Busy", false}};
   for (const auto& row : rows) {
     Cached cached;
     cached.client.send(post("/cached/a", "change"));
@@ -363,7 +425,9 @@ TEST(Caching, AClientThatLeavesMidwayStoresNothingHalf) {
 }
 
 TEST(Caching, ChunkedResponsesAreStoredWhole) {
-  Cached cached("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nsto\r\n3\r\nred\r\n0\r\n\r\n");
+  Cached cached(
+      "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n3\r\nsto\r\n3\r\nred\r\n0\r\n\r\n");
   EXPECT_THAT(cached.ask(), HasSubstr("\r\nContent-Length: 6\r\n\r\nstored"));
 }
 

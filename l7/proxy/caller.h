@@ -1,0 +1,38 @@
+// Who makes a call: a client's connection, or nobody, where the cache asks for itself what it will be asked for. What
+// an exchange needs of either one.
+#pragma once
+
+#include <string_view>
+
+#include "l7/proxy/input.h"
+#include "l7/runtime/arena.h"
+#include "l7/upstream/pool.h"
+
+namespace cardea::l7::proxy {
+
+class Connection;
+class Shard;
+
+struct Caller {
+  explicit Caller(Connection& of);
+  Caller(Shard& its, Arena& memory, Input& request, bool came_by_tls)
+      : shard(its), arena(memory), input(request), tls(came_by_tls) {}
+
+  Shard& shard;
+  Arena& arena;  // the exchange's
+  Input& input;  // its request, and what the client sent behind that
+  Connection* const connection = nullptr;
+  const bool tls;  // how the request came, which its backend is told
+
+  bool is_nobody() const { return connection == nullptr; }
+  // Its connection ends behind the exchange under way: the service is gone.
+  bool leaves() const;
+
+  // Connections to backends that authenticate it; nobody has none, and keeps none.
+  upstream::Backend* own_backend(const upstream::Pool& pool, std::string_view host) const;
+  upstream::Lease take_own(const upstream::Backend& backend, std::string_view host) const;
+  void keep_own(upstream::Lease lease) const;
+  bool lost_own() const;
+};
+
+}  // namespace cardea::l7::proxy

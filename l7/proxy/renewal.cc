@@ -1,0 +1,115 @@
+#include "l7/proxy/renewal.h"
+
+#include <memory>
+#include <string>
+
+#include "l7/proxy/exchange.h"
+#include "l7/runtime/spawn.h"
+
+namespace cardea::l7::proxy {
+namespace {
+
+// A place among the host's.
+class Place {
+ public:
+  explicit Place(std::shared_ptr<HostCount> of) : of_(std::move(of)) {}
+  Place(const Place&) = delete;
+  ~Place() { of_->give_back(); }
+
+ private:
+  const std::shared_ptr<HostCount> of_;
+};
+
+// The request's lines as they came: it has no body.
+std::string_view text_of(const Exchange& x) {
+  const char* const begin = x.head.method_text.data();
+  return {begin, x.caller.input.buffer.span().data() + x.body_at};
+}
+
+// What outlives the client's exchange: the request in memory of its own, the plan that it was admitted by, the object.
+struct Renewal {
+  explicit Renewal(Exchange& x);
+  Arena& arena() { return own; }
+  Caller caller() { return {shard, exchange, input, tls}; }
+
+  Shard& shard;
+  const Place place;
+  const ShardPlanPointer plan;
+  const ServicePlan& service;
+  const std::string head;
+  const bool tls;
+  Record record;
+  cache::Claim claim;
+  const uint64_t since;
+  Arena own, exchange;
+  Input input;  // there is nothing behind the head
+};
+
+Record begin_record_of(const Exchange& x) {
+  Record record;
+  record.service = x.record.service;
+  record.client = x.record.client;
+  record.listener = x.record.listener;
+  record.began = x.now();
+  record.unix_ms = x.shard().unix_ms();
+  return record;
+}
+
+Renewal::Renewal(Exchange& x)
+    : shard(x.shard()),
+      place(x.shard().shared().renewals),
+      plan(x.plan),
+      service(x.service),
+      head(text_of(x)),
+      tls(x.caller.tls),
+      record(begin_record_of(x)),
+      claim(std::move(x.caching.lookup.renewal)),
+      since(x.caching.lookup.since),
+      own(x.loop().chunks()),
+      exchange(x.loop().chunks()) {}
+
+// The same request again, whole and by GET whatever the client wanted of it. False: it is none any more.
+bool ask_again(Exchange& x, Renewal& renewal) {
+  http::HeadScan scan;
+  const http::HeadLimits limits{.bytes_max = x.service.header_bytes_max};
+  if (!http::parse_request_head(renewal.head, limits, scan, x.head).done()) return false;
+  x.head.method = http::Method::kGet;
+  x.head.method_text = "GET";
+  if (admit(x) || x.record.route->cache < 0) return false;
+  ask_for_renewal(x, renewal.claim.object(), renewal.since);
+  return true;
+}
+
+uint32_t row_of(const Exchange& x) {
+  const CacheRows& rows = x.record.cache_plan->rows;
+  if (x.failure) return rows.renewals_failed;
+  if (x.answer.state == Answer::State::kStored) return rows.renewals_confirmed;
+  return x.caching.stored ? rows.renewals_replaced : rows.renewals_failed;
+}
+
+Task<> renew(Renewal& renewal) {
+  co_await renewal.shard.loop().yield();
+  Exchange x(renewal.caller(), renewal.plan, renewal.service, renewal.record);
+  if (!ask_again(x, renewal)) co_return;
+  co_await forward(x);
+  if (x.failure) {
+    x.lease.close(Close::kReset);
+  } else {
+    keep_backend(x);
+  }
+  count(x.shard(), row_of(x));
+}
+
+}  // namespace
+
+void renew_behind(Exchange& x) {
+  cache::Claim& claim = x.caching.lookup.renewal;
+  if (!claim) return;
+  if (!x.shard().shared().renewals->take(kRenewalsMax)) {
+    claim.give_up();
+    return count(x.shard(), x.record.cache_plan->rows.renewals_skipped);
+  }
+  spawn(x.loop(), renew, std::make_unique<Renewal>(x));
+}
+
+}  // namespace cardea::l7::proxy
