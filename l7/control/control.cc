@@ -75,7 +75,7 @@ void Control::leave_behind(std::unique_ptr<Running> old) {
 }
 
 void Control::end_what_left(Instant now) {
-  if (leaving_ && (leaving_->connections() == 0 || now >= leaving_until_)) leaving_.reset();
+  if (leaving_ && (leaving_->is_done() || now >= leaving_until_)) leaving_.reset();
 }
 
 Message Control::answer(Message request) {
@@ -134,7 +134,7 @@ void Control::end_orderly(int signal_fd) {
   systemd::stopping();
   running_->drain();
   const Instant deadline = monotonic_now() + running_->plan().settings.drain_timeout;
-  while (running_->connections() > 0 && monotonic_now() < deadline) {
+  while (!running_->is_done() && monotonic_now() < deadline) {
     pollfd end{.fd = signal_fd, .events = POLLIN, .revents = 0};
     if (::poll(&end, 1, 20) > 0 && told_to_end(signal_fd)) break;
   }

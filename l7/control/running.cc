@@ -282,6 +282,11 @@ void Running::drain() {
   meeting->wait();
 }
 
+bool Running::is_done() const {
+  return connections() == 0 &&
+         std::ranges::all_of(shards_, [](const auto& its) { return its->leaving_listeners() == 0; });
+}
+
 uint64_t Running::connections() const {
   uint64_t sum = 0;
   for (const auto& shard : shards_)

@@ -42,8 +42,9 @@ class Running {
 
   void tick(Instant now);  // about once a second
   void reopen_log();
-  void drain();                  // accept nothing more, close what is idle; connections() then counts what is left
+  void drain();  // take what had begun to connect, close what is idle; connections() then counts what is left
   uint64_t connections() const;  // of all shards
+  bool is_done() const;          // behind drain(): nothing is left
   // Whether each shard has taken a turn since this was asked last (true the first time).
   bool all_shards_went_on();
 

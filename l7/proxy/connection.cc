@@ -15,6 +15,7 @@ struct Connection::Own final : upstream::OwnConnections {
 
 Connection::Connection(Shard& shard, LiveService& service, Accepted accepted, Sources::Place place)
     : LiveConnection(shard, service),
+      late(service.gone),
       place_(std::move(place)),
       client_(accepted.peer),
       socket_(shard.loop(), std::move(accepted.socket), accepted.peer, accepted.local),

@@ -49,6 +49,7 @@ class Connection final : public LiveConnection {
   bool lost_own() const { return own_ && own_->lost(); }
 
   bool idle = false;         // waits for a request
+  bool late;                 // came when its service had gone, and has not said what it wants
   Tunnel* tunnel = nullptr;  // it has become one
   Input input;  // what the client sent beyond the last exchange; has a buffer only while there is something
 

@@ -1,10 +1,13 @@
 #include "l7/proxy/listener.h"
 
+#include <linux/filter.h>
 #include <sys/socket.h>
 
 #include <chrono>
+#include <iterator>
 #include <memory>
 
+#include "base/log.h"
 #include "base/stats.h"
 #include "l7/proxy/connection.h"
 #include "l7/proxy/live_service.h"
@@ -29,6 +32,23 @@ Endpoint if_specific(const Endpoint& at) {
   return at.address == IpAddress{} || at.address == IpAddress::v4(0) ? Endpoint{} : at;
 }
 
+// From here on handshakes that have begun are completed, and no other is answered: its sender tries again, and then
+// meets whoever listens there, or a reset. A socket that is closed resets them all. What the filter sees begins with
+// the TCP header; what it lets through is cut to the length that it returns.
+Result<> answer_no_more(int listening_fd) {
+  constexpr uint32_t kFlagsAt = 13, kSyn = 0x02, kAck = 0x10, kDrop = 0, kAll = UINT32_MAX;
+  sock_filter rows[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlagsAt),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kSyn | kAck),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kSyn, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, kDrop),
+      BPF_STMT(BPF_RET | BPF_K, kAll),
+  };
+  const sock_fprog program{.len = std::size(rows), .filter = rows};
+  if (::setsockopt(listening_fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0) return {};
+  return fail_errno("stop answering on a listening socket");
+}
+
 }  // namespace
 
 ServiceListener* ServiceListener::start(Shard& shard, LiveService& service, FileDescriptor socket) {
@@ -39,8 +59,10 @@ ServiceListener* ServiceListener::start(Shard& shard, LiveService& service, File
 }
 
 ServiceListener::ServiceListener(Shard& shard, LiveService& service, FileDescriptor socket)
-    : shard_(shard),
+    : LoopTimer([](LoopTimer& timer) { static_cast<ServiceListener&>(timer).end(); }),
+      shard_(shard),
       service_(&service),
+      socket_(socket.get()),
       listener_(shard.loop(), std::move(socket)),
       local_(if_specific(listener_.local())),
       arena_(shard.loop().chunks()) {}
@@ -59,13 +81,24 @@ Task<> ServiceListener::accept_all(ServiceListener& self) {
 }
 
 void ServiceListener::leave() {
+  shard_.keep(*service_);
+  if (auto done = answer_no_more(socket_); !done) {
+    log::warning("{}: connections that are being opened are reset", done.error().message);
+    return end();
+  }
+  shard_.loop().arm(*this, shard_.loop().now() + kLeaveTime);
+}
+
+// What the kernel has queued is let in; the turn ends with accept_all(), and this with it.
+void ServiceListener::end() {
   const FileDescriptor socket = listener_.take();
   for (;;) {
     SocketAddress peer;
     FileDescriptor queued(::accept4(socket.get(), peer.data(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!queued) return;
+    if (!queued) break;
     let_in({std::move(queued), peer.endpoint()});
   }
+  shard_.give_back(*service_);
 }
 
 void ServiceListener::let_in(Accepted accepted) {

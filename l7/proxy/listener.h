@@ -3,17 +3,24 @@
 // may change by a reload; the socket does not.
 #pragma once
 
+#include <chrono>
+
 #include "base/file_descriptor.h"
 #include "l7/runtime/arena.h"
 #include "l7/runtime/listener.h"
 #include "l7/runtime/task.h"
+#include "l7/runtime/waiter.h"
 
 namespace cardea::l7::proxy {
 
 class Shard;
 struct LiveService;
 
-class ServiceListener {
+// How long a listener that leaves lets in what had begun to connect, and how long such a client has to say what it
+// wants.
+inline constexpr std::chrono::milliseconds kLeaveTime{500};
+
+class ServiceListener : private LoopTimer {
  public:
   // The loop owns it from here on, until leave().
   static ServiceListener* start(Shard& shard, LiveService& service, FileDescriptor socket);
@@ -21,7 +28,7 @@ class ServiceListener {
   ServiceListener(const ServiceListener&) = delete;
 
   void serve_from_now_on(LiveService& service) { service_ = &service; }
-  // Serves what the kernel has queued for this socket, then closes it; the object is gone after the turn.
+  // Answers nobody new. Handshakes under way have kLeaveTime to be completed, and are served; then the object is gone.
   void leave();
 
   Arena& arena() { return arena_; }
@@ -29,9 +36,11 @@ class ServiceListener {
  private:
   static Task<> accept_all(ServiceListener& self);
   void let_in(Accepted accepted);
+  void end();
 
   Shard& shard_;
   LiveService* service_;
+  const int socket_;  // as long as listener_ has it
   Listener listener_;
   const Endpoint local_;  // of all that is accepted here; port 0: each has its own
   Arena arena_;

@@ -35,6 +35,7 @@ struct LiveService {
   ShardPlanPointer plan;     // copied by each exchange as it begins; connections without an exchange hold none
   size_t index = 0;          // of the service in that plan
   uint32_t connections = 0;  // this shard's
+  uint32_t leaving = 0;      // listeners that let in what had begun to connect
   bool gone = false;         // no longer in the plan, or the process is ending: close after the exchange under way
   List<LiveConnection> list;
 

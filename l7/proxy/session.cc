@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "l7/proxy/exchange.h"
+#include "l7/proxy/listener.h"
 #include "l7/proxy/record.h"
 #include "l7/proxy/tunnel.h"
 #include "l7/runtime/close_after_delivery.h"
@@ -14,7 +15,8 @@ constexpr std::chrono::seconds kLinger{2};  // how long a client that is done se
 
 constexpr uint64_t kUnannounced = 1 << 20;  // bytes of a client that has not said that it will send more
 
-// Closes behind an answer so that it is read. `pause`: how long at a time nothing may come of a client that still sends.
+// Closes behind an answer so that it is read. `pause`: how long at a time nothing may come of a client that still
+// sends.
 Task<> linger(Arena& arena, Connection& c, Stream& stream, std::chrono::milliseconds pause,
               uint64_t bytes_max = kUnannounced) {
   const ServicePlan& service = *c.service().now().plan;
@@ -116,9 +118,9 @@ bool note_record(Connection& c, UnfinishedHead& unfinished) {
 Task<Came> wait_for_request(Arena&, Connection& c, std::chrono::milliseconds timeout) {
   if (!c.input.empty()) co_return Came::kSomething;
   c.input.drop();
-  const Instant deadline = c.loop().now() + timeout;
+  const Instant deadline = c.loop().now() + (c.late ? std::min(timeout, kLeaveTime) : timeout);
   UnfinishedHead unfinished(c.stream());
-  while (!c.service().gone && !c.lost_own()) {
+  while ((!c.service().gone || c.late) && !c.lost_own()) {
     c.idle = true;
     const Wake wake = co_await c.stream().readable(deadline);
     c.idle = false;
@@ -157,6 +159,7 @@ Task<> serve_http(Connection& c) {
       co_await refuse(c.arena(), c);
       co_return;
     }
+    c.late = false;
     const Next next = co_await exchange(c.exchange_arena(), c);
     c.exchange_arena().reset();
     if (next == Next::kClose) co_return;

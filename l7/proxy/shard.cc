@@ -185,7 +185,7 @@ Shard::Listeners Shard::live_listeners(const ShardPlan& plan, std::map<Endpoint,
   return next;
 }
 
-// Listeners first: what they still let in belongs to their service.
+// Listeners first: they keep their service, of which what they still let in is served as its last.
 void Shard::let_go(Services services, Listeners listeners) {
   for (const auto& [endpoint, listener] : listeners) listener->leave();
   for (auto& [name, live] : services) {
@@ -197,13 +197,24 @@ void Shard::let_go(Services services, Listeners listeners) {
       live->list.push_back(*connection);
       connection->leave();
     }
-    if (live->connections > 0) leaving_.push_back(std::move(live));
+    if (live->connections + live->leaving > 0) leaving_.push_back(std::move(live));
   }
 }
 
 void Shard::forget(LiveService& service) {
-  if (service.connections > 0) return;
+  if (service.connections + service.leaving > 0) return;
   std::erase_if(leaving_, [&](const auto& leaving) { return leaving.get() == &service; });
+}
+
+void Shard::keep(LiveService& service) {
+  service.leaving++;
+  leaving_listeners_++;
+}
+
+void Shard::give_back(LiveService& service) {
+  service.leaving--;
+  leaving_listeners_--;
+  if (service.gone) forget(service);
 }
 
 void Shard::adopt(std::shared_ptr<const LivePlan> plan, std::map<Endpoint, FileDescriptor> sockets) {

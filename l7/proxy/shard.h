@@ -2,6 +2,7 @@
 // reads nothing of it; connections see the plan that was newest when their exchange began and keep it until it ends.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -65,7 +66,8 @@ class Shard final : private TurnObserver {
   void adopt(std::shared_ptr<const LivePlan> plan, std::map<Endpoint, FileDescriptor> sockets);
   void update_pools(std::shared_ptr<const LivePlan> plan);  // the same services, other pools
   void set_ticket_keys(std::shared_ptr<const tls::TicketKeys> keys);
-  // Takes what waits to be accepted, accepts nothing more, closes connections as they become idle.
+  // Takes what waits to be accepted and what had begun to connect, nothing more; closes connections as they become
+  // idle.
   void drain();
 
   uint32_t number() const { return number_; }
@@ -81,6 +83,10 @@ class Shard final : private TurnObserver {
   int64_t unix_ms() const;  // milliseconds since 1970; a manual clock moves them too
   std::string_view date(int64_t unix_seconds) { return date_.at(unix_seconds); }
   size_t connections() const { return connections_; }
+  // A listener that leaves needs its service for a while.
+  void keep(LiveService& service);
+  void give_back(LiveService& service);
+  uint32_t leaving_listeners() const { return leaving_listeners_.load(std::memory_order_relaxed); }  // any thread
   // The number of an exchange, unique in this process.
   uint64_t next_exchange() { return uint64_t{number_} << 48 | ++exchanges_; }
 
@@ -121,6 +127,7 @@ class Shard final : private TurnObserver {
   std::vector<std::unique_ptr<LiveService>> leaving_;  // gone, but for the connections they still have
   Listeners listeners_;                                // owned by the loop
   size_t connections_ = 0;
+  std::atomic<uint32_t> leaving_listeners_ = 0;
   Instant slept_{}, woke_{};
   std::thread thread_;
 };

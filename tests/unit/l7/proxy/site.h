@@ -28,7 +28,7 @@ class Origin {
   explicit Origin(Loop& loop);
   uint16_t port() const { return port_.number(); }
   std::string name() const { return port_.endpoint().text(); }
-  Peer accept();         // the next connection of the proxy's, waited for
+  Peer accept();  // the next connection of the proxy's, waited for
   bool has_caller() const;
   bool nobody_called();  // even after everything happened that is going to
   void refuse() { socket_.close(); }
@@ -50,7 +50,8 @@ class Site {
 
   Loop& loop() { return shard->loop(); }
   Peer client(const char* service = "shop");
-  size_t called();  // the origin that the proxy connects to next, waited for
+  Endpoint at(const char* service) { return ports_.at(service).endpoint(); }
+  size_t called();                   // the origin that the proxy connects to next, waited for
   void adopt(const Change& change);  // a reload
   void update_pools(const Change& change);
   void advance(std::chrono::milliseconds by) { loop().advance(by); }
