@@ -1,14 +1,18 @@
-"""Much of everything: a gigabyte each way through TLS in constant memory, ten thousand idle TLS connections, thousands of
-connections a second opened and closed."""
+"""Much of everything: a gigabyte each way through TLS in constant memory, tunnels that are busy both ways at once, ten
+thousand idle TLS connections, thousands of connections a second opened and closed."""
+import os
 import pathlib
 import sys
 import threading
 
 import pytest
 
+from lab.cardea import Cardea
 from lab.origin import sha256_of_bytes
+from lab.two_way import PORT as TWO_WAY_PORT
+from lab.two_way import Listener, call_and_wait
 from lab.wait import until
-from lab.web import SHOP, Web
+from lab.web import SHOP, STREAM, Web, endpoint, l7_pool
 from lab.wrk import Churn
 
 GIGABYTE = 1 << 30
@@ -16,12 +20,43 @@ GROWTH_MAX = 32 << 20  # bytes of L7's memory while a gigabyte passes
 IDLE = 10_000
 IDLE_BYTES_MAX = 24 * 1024  # of user memory a TLS connection: the must of the design
 RATE = 5000
+TUNNEL_BYTES = int(os.environ.get("CARDEA_TUNNEL_BYTES", GIGABYTE))  # each way; 10737418240 is worth a minute or two
+TUNNEL_GROWTH_MAX = 512 << 10  # a tunnel once grew by a kilobyte a megabyte
+TUNNEL_PORTS = {"plain": 26, "tls": 27}
 
 
 def keep_waiting(document):
     for service in document["services"]:
         if service["mode"] == "http":
             service.update(idle_timeout="10m", connections_max=20_000)
+
+
+@pytest.fixture(scope="module")
+def tunnels():
+    """Two tunnels to one that sends and reads at once."""
+    def cardea(site, document):
+        Listener(site, site.backends[0]).start()
+        document["pools"].append(l7_pool("two_way", site.backends[:1], TWO_WAY_PORT, health={"type": "tcp"}))
+        certificates = document["services"][0]["tls"]["certificates"][:1]
+        for name, port in TUNNEL_PORTS.items():
+            tls = {"tls": {"certificates": certificates}} if name == "tls" else {}
+            document["services"].append({"name": name, "mode": "tcp", "listen": [endpoint(STREAM, port) + "/tcp"],
+                                         "pool": "two_way", **tls})
+        return Cardea(site, document)
+    with Web(make_cardea=cardea) as running:
+        yield running
+
+
+@pytest.mark.parametrize("kind", TUNNEL_PORTS)
+def test_a_tunnel_busy_both_ways_stays_as_small_as_it_was(tunnels, kind, record_property):
+    """Each direction a gigabyte, every byte compared, while L7's memory stays where it is."""
+    secure = ["shop.example", tunnels.authority.certificate] if kind == "tls" else []
+    call_and_wait(tunnels.site, f"warm-{kind}", STREAM, TUNNEL_PORTS[kind], GIGABYTE // 16, *secure)
+    with Watch(tunnels) as watch:
+        took = call_and_wait(tunnels.site, f"call-{kind}", STREAM, TUNNEL_PORTS[kind], TUNNEL_BYTES, *secure)
+    record_property("megabytes_a_second", round(2 * TUNNEL_BYTES / took / 1e6))
+    print(f"{TUNNEL_BYTES >> 20} MB each way ({kind}) in {took:.1f} s: L7's memory grew by {watch.growth >> 10} KB at most")
+    assert watch.growth < TUNNEL_GROWTH_MAX
 
 
 @pytest.fixture(scope="module")
