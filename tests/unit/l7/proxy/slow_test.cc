@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr const char* kLong = "Cache-Control: max-age=60\r\n";
+constexpr const char* kLong = "Cache-Control: max-age=6000\r\n";
 
 uint64_t slow(Site& site) {
   return site.value("cardea_l7_service_slow_clients_total", "shop");
