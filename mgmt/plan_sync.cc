@@ -26,13 +26,14 @@ std::optional<uint64_t> generation_told(const control::Outcome<std::string>& sta
 }  // namespace
 
 PlanSync::PlanSync(EventLoop& loop, const Consumer& consumer, const MakeLink& make_link, const Plans& plans,
-                   PlanStore& store, OnLink on_link, OnInStep on_in_step)
+                   PlanStore& store, OnLink on_link, OnInStep on_in_step, OnState on_state)
     : loop_(loop),
       consumer_(consumer),
       plans_(plans),
       store_(store),
       on_link_(std::move(on_link)),
       on_in_step_(std::move(on_in_step)),
+      on_state_(std::move(on_state)),
       link_(make_link(consumer, [this](bool connected) {
         loop_.post([this, connected] { this->on_link(connected); });
       })) {}
@@ -52,6 +53,11 @@ std::string PlanSync::problem() const {
 
 Ending PlanSync::away() const {
   return {Outcome::kAway, consumer_.words, fmt::format("{} is not connected", consumer_.words), control::Code::kClosed};
+}
+
+void PlanSync::happened(PeerEvent event) {
+  state_ = next(state_, event);
+  on_state_();
 }
 
 // ---- the connection
@@ -270,6 +276,7 @@ void PlanSync::learn_generation() {
 // Everything that is known now is news to a plan of unknown age.
 void PlanSync::on_generation(std::optional<uint64_t> generation) {
   running_generation_ = generation.value_or(0);
+  on_state_();
   if (state_ != PeerState::kOff || !plans_.in_force) return;
   for (const size_t i : consumer_.pools(*plans_.in_force.config)) dirty_.insert(plans_.in_force.config->pools[i].name);
   send();

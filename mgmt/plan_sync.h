@@ -39,10 +39,11 @@ class PlanSync {
   using Done = std::move_only_function<void(const Ending&)>;
   using OnLink = std::move_only_function<void(bool connected)>;  // before anything is handed over
   using OnInStep = std::move_only_function<void()>;              // it runs the plan in force now
+  using OnState = std::move_only_function<void()>;               // what it runs may be something else
 
   // `plans` is looked at whenever something is sent or stored.
   PlanSync(EventLoop& loop, const Consumer& consumer, const MakeLink& make_link, const Plans& plans, PlanStore& store,
-           OnLink on_link, OnInStep on_in_step);
+           OnLink on_link, OnInStep on_in_step, OnState on_state);
 
   const Consumer& consumer() const { return consumer_; }
   bool concerned() const { return plans_.in_force && consumer_.concerned(*plans_.in_force.config); }
@@ -50,6 +51,10 @@ class PlanSync {
   bool in_step() const { return runs_in_force() && dirty_.empty() && work_ == Work::kNone; }
   // Or there is no plan in force for it.
   bool follows() const { return runs_in_force() || !(concerned() || section_); }
+  // This plan or another: whatever it has to have for one is there.
+  bool runs_a_plan() const {
+    return state_ != PeerState::kAway && state_ != PeerState::kBehind && !serves_nothing();
+  }
   bool serves_nothing() const { return state_ == PeerState::kOff && running_generation_ == 0u; }
   std::string problem() const;  // why it does not run the plan in force; empty: it does
   PlanLink& link() { return *link_; }
@@ -72,7 +77,7 @@ class PlanSync {
  private:
   enum class Work : uint8_t { kNone, kHandOver, kTry, kUpdate };
   bool runs_in_force() const { return state_ == PeerState::kInStep; }
-  void happened(PeerEvent event) { state_ = next(state_, event); }
+  void happened(PeerEvent event);
   void on_link(bool connected);
   void lose();
   void settle();
@@ -109,6 +114,7 @@ class PlanSync {
   PlanStore& store_;
   OnLink on_link_;
   OnInStep on_in_step_;
+  OnState on_state_;
 
   std::shared_ptr<const conf::Config> section_;  // the last configuration that had the process's section
   PeerState state_ = PeerState::kAway;

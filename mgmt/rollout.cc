@@ -31,7 +31,8 @@ Rollout::Rollout(EventLoop& loop, std::vector<const Consumer*> consumers, const 
     const size_t index = processes_.size();
     processes_.push_back(std::make_unique<PlanSync>(
         loop, *consumer, make_link, plans_, store,
-        [this, index](bool connected) { on_link(*processes_[index], connected); }, [this] { on_in_step(); }));
+        [this, index](bool connected) { on_link(*processes_[index], connected); }, [this] { on_in_step(); },
+        [this] { hooks_.on_state(); }));
   }
 }
 

@@ -31,6 +31,7 @@ class Rollout {
     Hook on_in_force;    // in_force() is another configuration now
     Hook on_waiting;     // waiting() is another one, or none any more
     Hook on_everywhere;  // every process that it concerns has adopted it
+    Hook on_state = [] {};  // what one of the processes runs may be something else
   };
 
   // `consumers` in the order in which plans are offered.

@@ -85,7 +85,8 @@ Site::Site(EventLoop& loop, Folders folders, OnConfig on_config)
       rollout_(loop_, {&kL7, &kDataplane}, plan_sockets_in(folders_.run_dir), runtime_, rings_, store_,
                {.on_in_force = [this] { on_in_force(); },
                 .on_waiting = [this] { store_marks(rollout_.waiting()); },
-                .on_everywhere = [this] { on_everywhere(); }}) {
+                .on_everywhere = [this] { on_everywhere(); },
+                .on_state = [this] { look_for_way(); }}) {
   auto state = loaded(folders_.state_dir);
   runtime_ = std::move(state.runtime);
   warn("runtime", state.warning);
@@ -201,6 +202,7 @@ void Site::finish_reload(Reload reload, ReloadDone done) {
 
 void Site::on_in_force() {
   const auto& config = *rollout_.in_force().config;
+  look_for_way();
   checker_.set_targets(targets_of(config, runtime_));
   reconcile_health();
   if (last_reload_ && last_reload_->ending == Reload::Ending::kRefused) {  // its restart has come
@@ -211,6 +213,14 @@ void Site::on_in_force() {
   store_marks(rollout_.in_force());
   remember();
   on_config_(config);
+}
+
+// Checks leave by the dataplane's TAPs, which are there while it runs a plan. Without them a host that has a default
+// route by another interface hears nothing, or its router's word that there is no such place: no backend died of that.
+void Site::look_for_way() {
+  const Candidate& in_force = rollout_.in_force();
+  const bool needed = in_force && kDataplane.concerned(*in_force.config);
+  checker_.set_way(!needed || rollout_.processes()[1]->runs_a_plan());
 }
 
 // `newest`: what has come into force or begins to wait; none: nothing waits any more.

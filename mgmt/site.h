@@ -96,6 +96,7 @@ class Site {
   void on_offered(Reload reload, uint64_t generation, const Ending& ending, ReloadDone done);
   void on_in_force();
   void on_everywhere();
+  void look_for_way();
   void store_marks(const Candidate& newest);
   void reconcile_health();
   void set_health(const BackendRef& ref, Health health);

@@ -43,6 +43,10 @@ Checker::~Checker() = default;
 void Checker::set_targets(std::vector<Target> targets) {
   loop_->set_targets(std::move(targets));
 }
+void Checker::set_way(bool there) {
+  loop_->set_way(there);
+}
+
 bool Checker::watches(uint64_t target) const {
   return loop_->watches(target);
 }
@@ -106,6 +110,11 @@ void Checker::Loop::set_targets(std::vector<Target> targets) {
     counters_.targets = order_.size();
   }
   wake();
+}
+
+void Checker::Loop::set_way(bool there) {
+  const std::scoped_lock lock(mutex_);
+  way_ = there;
 }
 
 bool Checker::Loop::watches(uint64_t target) const {
@@ -256,6 +265,7 @@ void Checker::Loop::follow(Watched& watched, const Progress& progress) {
 }
 
 void Checker::Loop::end_probe(Watched& watched, bool passed, std::string reason) {
+  if (!passed && !way_) return end_by_own_failure(watched, reason + ", while the dataplane is away");
   drop_probe(watched);
   const auto& check = watched.target.check;
   const Time ended = Clock::now();

@@ -57,7 +57,7 @@ struct Counters {
   uint64_t targets = 0, probes_running = 0;
   uint64_t probes_started = 0, probes_passed = 0, probes_failed = 0;
   uint64_t probes_postponed = 0;  // the limit on open sockets was reached; started as soon as one was free
-  uint64_t own_failures = 0;      // out of descriptors, memory or local ports: repeated, held against nobody
+  uint64_t own_failures = 0;      // out of descriptors, memory, local ports or ways: repeated, held against nobody
 };
 
 struct Options {
@@ -77,6 +77,9 @@ class Checker {
   // From now on these and no others. A target whose definition is what it was keeps its state and its rhythm; one with
   // the same pool and name but another definition starts anew from `initially_up`. Targets of type kNone are always up.
   void set_targets(std::vector<Target> targets);
+
+  // While there is none (what carries the checks is away) no failure is held against anybody: it is repeated.
+  void set_way(bool there);
 
   // Whether an event's target is among the present ones; whoever changed the targets since may have heard of an old one.
   bool watches(uint64_t target) const;

@@ -25,6 +25,7 @@ class Checker::Loop {
   ~Loop();
 
   void set_targets(std::vector<Target> targets);
+  void set_way(bool there);
   bool watches(uint64_t target) const;
   std::vector<TargetStatus> status() const;
   Counters counters() const;
@@ -66,7 +67,7 @@ class Checker::Loop {
   FileDescriptor epoll_, wake_;
 
   mutable std::mutex mutex_;
-  bool ending_ = false;
+  bool ending_ = false, way_ = true;
   std::mt19937_64 random_;
   Id next_id_ = 1;
   uint64_t rounds_ = 0;

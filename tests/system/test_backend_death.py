@@ -135,8 +135,13 @@ def test_a_weight_set_by_hand_counts(standard):
     assert abs(result["backends"]["b1"] / 2000 - 4 / 6) < 0.05, result["backends"]
 
 
-def test_nobody_dies_of_a_dataplane_that_is_away(standard):
-    """Its TAPs carry the checks, and the way to the backends went with them."""
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["no_way_is_left", "a_default_route_elsewhere_is_left"])
+def test_nobody_dies_of_a_dataplane_that_is_away(standard, elsewhere):
+    """Its TAPs carry the checks, and went with it. Most hosts then still have a default route, by another interface."""
+    if elsewhere:
+        standard.site.lb.ip("link add elsewhere type veth peer name nobody", "link set nobody up",
+                            "addr add 198.18.0.1/24 dev elsewhere", "link set elsewhere up",
+                            "route add default via 198.18.0.254")
     since = {(row["pool"], row["address"]): row["health"]["since"] for row in standard.cardea.backends()}
     standard.cardea.kill_dataplane()
     try:
@@ -150,3 +155,5 @@ def test_nobody_dies_of_a_dataplane_that_is_away(standard):
     finally:
         if not standard.cardea.dataplane.alive():
             standard.cardea.dataplane.start()
+        if elsewhere:
+            standard.site.lb.ip("link del elsewhere")

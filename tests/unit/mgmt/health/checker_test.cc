@@ -435,6 +435,28 @@ TEST(Checker, RunningOutOfDescriptorsIsHeldAgainstNobody) {
   EXPECT_EQ(ear.count(), 0u);
 }
 
+TEST(Checker, WhileThereIsNoWayFailuresAreHeldAgainstNobodyAndSuccessesCount) {
+  LoopbackServer server(wait_for_close), stopped(wait_for_close);
+  stopped.stop();
+  const Endpoint nobody = stopped.endpoint();
+  Ear ear;
+  Checker checker(ear.hear());
+  checker.set_way(false);
+  checker.set_targets({target_of(nobody, check_of(HealthType::kTcp), true),
+                       target_of(server.endpoint(), check_of(HealthType::kTcp), false)});
+  ASSERT_TRUE(await([&] { return checker.counters().own_failures >= 3; }));
+  EXPECT_TRUE(checker.status()[0].up);
+  EXPECT_EQ(checker.status()[0].checks_failed, 0u);
+  const auto came_up = ear.await(0);
+  ASSERT_TRUE(came_up);
+  EXPECT_EQ(came_up->backend, server.endpoint().text());
+  checker.set_way(true);
+  const auto went_down = ear.await(1);
+  ASSERT_TRUE(went_down);
+  EXPECT_FALSE(went_down->up);
+  EXPECT_EQ(went_down->backend, nobody.text());
+}
+
 TEST(Checker, EndsAtOnceWhileChecksRun) {
   LoopbackServer hanging(wait_for_close);
   const auto before = SteadyClock::now();
