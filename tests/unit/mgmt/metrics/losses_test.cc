@@ -72,8 +72,8 @@ const std::set<std::string_view> kNoLosses = {
     "cardea_l7_route_responses_total",
     // a cache that is full is a cache at work
     "cardea_l7_cache_evicted_total", "cardea_l7_cache_purged_total", "cardea_l7_cache_refused_total",
-    "cardea_l7_cache_requests_total", "cardea_l7_cache_stored_total", "cardea_l7_log_lines_total",
-    "cardea_l7_shard_busy_nanoseconds_total", "cardea_l7_shard_sleeping_nanoseconds_total",
+    "cardea_l7_cache_renewals_total", "cardea_l7_cache_requests_total", "cardea_l7_cache_stored_total",
+    "cardea_l7_log_lines_total", "cardea_l7_shard_busy_nanoseconds_total", "cardea_l7_shard_sleeping_nanoseconds_total",
     "cardea_backend_checks_total", "cardea_config_rings_built_total"};
 
 using Names = std::set<std::string>;
