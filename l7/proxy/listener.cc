@@ -91,6 +91,7 @@ void ServiceListener::leave() {
 
 // What the kernel has queued is let in; the turn ends with accept_all(), and this with it.
 void ServiceListener::end() {
+  cancel();
   const FileDescriptor socket = listener_.take();
   for (;;) {
     SocketAddress peer;
@@ -98,7 +99,7 @@ void ServiceListener::end() {
     if (!queued) break;
     let_in({std::move(queued), peer.endpoint()});
   }
-  shard_.give_back(*service_);
+  shard_.give_back(*service_, *this);
 }
 
 void ServiceListener::let_in(Accepted accepted) {

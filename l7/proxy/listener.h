@@ -30,13 +30,14 @@ class ServiceListener : private LoopTimer {
   void serve_from_now_on(LiveService& service) { service_ = &service; }
   // Answers nobody new. Handshakes under way have kLeaveTime to be completed, and are served; then the object is gone.
   void leave();
+  // The same at once; handshakes under way are reset.
+  void end();
 
   Arena& arena() { return arena_; }
 
  private:
   static Task<> accept_all(ServiceListener& self);
   void let_in(Accepted accepted);
-  void end();
 
   Shard& shard_;
   LiveService* service_;

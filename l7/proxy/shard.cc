@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -179,6 +180,7 @@ Shard::Listeners Shard::live_listeners(const ShardPlan& plan, std::map<Endpoint,
       }
       const auto socket = sockets.find(endpoint);
       CHECK(socket != sockets.end(), "an endpoint without a socket");
+      end_leaving(endpoint);
       next[endpoint] = ServiceListener::start(*this, live, std::move(socket->second));
     }
   }
@@ -187,7 +189,10 @@ Shard::Listeners Shard::live_listeners(const ShardPlan& plan, std::map<Endpoint,
 
 // Listeners first: they keep their service, of which what they still let in is served as its last.
 void Shard::let_go(Services services, Listeners listeners) {
-  for (const auto& [endpoint, listener] : listeners) listener->leave();
+  for (const auto& [endpoint, listener] : listeners) {
+    leaving_at_.emplace(endpoint, listener);
+    listener->leave();
+  }
   for (auto& [name, live] : services) {
     if (!live) continue;  // goes on under the new plan
     live->gone = true;
@@ -211,7 +216,16 @@ void Shard::keep(LiveService& service) {
   leaving_listeners_++;
 }
 
-void Shard::give_back(LiveService& service) {
+// What leaves would have half of the SYNs of what listens there anew, and drop them.
+void Shard::end_leaving(const Endpoint& endpoint) {
+  std::vector<ServiceListener*> there;
+  const auto [first, last] = leaving_at_.equal_range(endpoint);
+  std::transform(first, last, std::back_inserter(there), [](const auto& entry) { return entry.second; });
+  for (ServiceListener* listener : there) listener->end();
+}
+
+void Shard::give_back(LiveService& service, const ServiceListener& listener) {
+  std::erase_if(leaving_at_, [&](const auto& entry) { return entry.second == &listener; });
   service.leaving--;
   leaving_listeners_--;
   if (service.gone) forget(service);

@@ -85,7 +85,7 @@ class Shard final : private TurnObserver {
   size_t connections() const { return connections_; }
   // A listener that leaves needs its service for a while.
   void keep(LiveService& service);
-  void give_back(LiveService& service);
+  void give_back(LiveService& service, const ServiceListener& listener);
   uint32_t leaving_listeners() const { return leaving_listeners_.load(std::memory_order_relaxed); }  // any thread
   // The number of an exchange, unique in this process.
   uint64_t next_exchange() { return uint64_t{number_} << 48 | ++exchanges_; }
@@ -106,6 +106,7 @@ class Shard final : private TurnObserver {
   Services live_services(const ShardPlanPointer& plan);
   Listeners live_listeners(const ShardPlan& plan, std::map<Endpoint, FileDescriptor> sockets);
   void let_go(Services services, Listeners listeners);
+  void end_leaving(const Endpoint& endpoint);
   void forget(LiveService& service);
 
   uint32_t number_ = 0;
@@ -126,6 +127,7 @@ class Shard final : private TurnObserver {
   Services services_;
   std::vector<std::unique_ptr<LiveService>> leaving_;  // gone, but for the connections they still have
   Listeners listeners_;                                // owned by the loop
+  std::multimap<Endpoint, ServiceListener*> leaving_at_;
   size_t connections_ = 0;
   std::atomic<uint32_t> leaving_listeners_ = 0;
   Instant slept_{}, woke_{};

@@ -115,7 +115,6 @@ TEST(LeavingListener, AServiceThatReturnsAtOnceIsServedAnew) {
   Site site;
   site.adopt([](image::PlanT& plan) { plan.services.pop_back(); });
   site.adopt({});
-  site.advance(kLeaveTime);
   Peer client = site.client("raw");
   client.send("bytes");
   EXPECT_EQ(site.origin().accept().take(5), "bytes");
