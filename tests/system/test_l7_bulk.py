@@ -40,7 +40,7 @@ def tunnels():
         certificates = document["services"][0]["tls"]["certificates"][:1]
         for name, port in TUNNEL_PORTS.items():
             tls = {"tls": {"certificates": certificates}} if name == "tls" else {}
-            document["services"].append({"name": name, "mode": "tcp", "listen": [endpoint(STREAM, port) + "/tcp"],
+            document["services"].append({"name": f"two_way_{name}", "mode": "tcp", "listen": [endpoint(STREAM, port) + "/tcp"],
                                          "pool": "two_way", **tls})
         return Cardea(site, document)
     with Web(make_cardea=cardea) as running:

@@ -20,8 +20,10 @@ ExecStart=
 ExecStart=/bin/sh -c 'echo once more >>/run/cardea/starts; exit {{status}}'
 """
 MENDED = """[Service]
+NotifyAccess=all
+WatchdogSec=0
 ExecStart=
-ExecStart=/bin/sleep infinity
+ExecStart=/bin/sh -c 'systemd-notify --ready && exec sleep infinity'
 """
 
 
