@@ -92,7 +92,8 @@ void* reallocate(void* at, size_t bytes, const char* file, int line) {
   if (!at) return allocate(bytes, file, line);
   if (bytes == 0) return release(at, file, line), nullptr;
   memory.records_out -= is_record(malloc_usable_size(at));
-  return counted(std::realloc(at, bytes));
+  const size_t size = rounded(bytes);  // or release() would keep it among larger ones
+  return counted(std::realloc(at, size < kSmallMax ? size : bytes));
 }
 
 }  // namespace
