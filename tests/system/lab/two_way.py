@@ -1,8 +1,8 @@
 """Two ends of a connection that both send as fast as they can, and read what the other sends: every byte is looked at.
 Run as a program it is one of them:  listen PORT  |  call ADDRESS PORT SIZE [SERVER_NAME CA_FILE]
 
-Who calls says how much first. Then both send the same bytes (origin.blocks). Who called prints the seconds it took; a byte too many, too few or another one
-ends either with an error, which its peer sees as an end too soon.
+Who calls says how much first. Then both send the same bytes (origin.blocks). Who called prints the seconds it took; a byte too
+few or another one ends either with an error, which its peer sees as an end too soon.
 """
 import asyncio
 import ssl
@@ -44,9 +44,7 @@ def call_and_wait(site, name, address, port, size, *secure, seconds=900):
 async def send(writer, size):
     for block in blocks(size):
         writer.write(block)
-        await writer.drain()
-    if writer.can_write_eof():
-        writer.write_eof()
+        await writer.drain()  # no end behind it: asyncio's TLS takes its peer's end for that of both directions
 
 
 async def receive(reader, size):
