@@ -11,56 +11,34 @@ import time
 
 import pytest
 
-from lab import configuration
-from lab.authority import Authority
-from lab.cardea import Cardea
-from lab.client import Client
 from lab.namespace import run
-from lab.raw_origin import RawOrigin
+from lab.raw_site import ORIGIN_PORT, RawSite, document
 from lab.raw_socket import Raw, message_size, status
-from lab.site import CLIENT_HOST, SERVICES, WAN, Site, endpoint
+from lab.site import CLIENT_HOST, SERVICES, WAN, endpoint
 from lab.wait import until
 from lab.web import http_service, l7_pool
 from lab.witness import Witness
 
-ADDRESS, PORT, TLS_PORT, ORIGIN_PORT = SERVICES.address(20, 4), 80, 443, 9000
+ADDRESS, PORT, TLS_PORT = SERVICES.address(20, 4), 80, 443
 TIMEOUT = 2       # of heads, bodies and backends, in seconds
 HANG = TIMEOUT + 6  # whatever takes longer hangs: a timeout, two seconds of lingering, and this machine's moods
 BUFFERS_MB = 16
 HOST = b"Host: shop.example\r\n"
 
 
-def document(site, authority):
-    result = configuration.for_site()
-    del result["dataplane"]
-    result["l7"] = {"shards": [0], "transport": "kernel", "access_log": str(site.run.logs / "access.log"),
-                    "buffers": f"{BUFFERS_MB}MB"}
-    result["pools"] = [l7_pool("raw", site.backends, ORIGIN_PORT, response_timeout=f"{TIMEOUT}s", health={"type": "none"})]
+def configured(hostile):
+    result = document(hostile.site, buffers=f"{BUFFERS_MB}MB")
+    result["pools"] = [l7_pool("raw", hostile.site.backends, ORIGIN_PORT, response_timeout=f"{TIMEOUT}s", health={"type": "none"})]
     limits = {"pool": "raw", "request_timeout": f"{TIMEOUT}s", "body_timeout": f"{TIMEOUT}s", "idle_timeout": "20s"}
     result["services"] = [http_service("plain", [endpoint(ADDRESS, PORT) + "/tcp"], **limits),
-                          http_service("secure", [endpoint(ADDRESS, TLS_PORT) + "/tcp"], [authority.issue("shop.example")], **limits)]
+                          http_service("secure", [endpoint(ADDRESS, TLS_PORT) + "/tcp"], [hostile.authority.issue("shop.example")],
+                                       **limits)]
     return result
 
 
-class Hostile(Client):
+class Hostile(RawSite):
     def __init__(self):
-        self.site = Site(backends=1, kernel=True)
-        self.authority = Authority(self.site.run.path / "tls")
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self):
-        with self._stack:
-            self._stack.enter_context(self.site)
-            self.origin = RawOrigin(self.site.backends[0], ORIGIN_PORT)
-            self._stack.callback(self.origin.close)
-            self.cardea = Cardea(self.site, document(self.site, self.authority))
-            self._stack.callback(self.cardea.stop)
-            self.cardea.start()
-            self._stack = self._stack.pop_all()
-        return self
-
-    def __exit__(self, *what):
-        return self._stack.__exit__(*what)
+        super().__init__(configured)
 
     def connect(self, port=PORT):
         return Raw(self.site.client, ADDRESS, port)

@@ -6,17 +6,14 @@ import ssl
 
 import pytest
 
-from lab import configuration
-from lab.authority import Authority
-from lab.cardea import Cardea
-from lab.client import Client
 from lab.raw_origin import RawOrigin
+from lab.raw_site import ORIGIN_PORT, RawSite, document
 from lab.raw_socket import Raw, status
-from lab.site import SERVICES, Site, endpoint
+from lab.site import SERVICES, endpoint
 from lab.wait import until
 from lab.web import http_service, l7_pool
 
-ADDRESS, PORT, TLS_PORT, ORIGIN_PORT = SERVICES.address(20, 4), 80, 443, 9000
+ADDRESS, PORT, TLS_PORT = SERVICES.address(20, 4), 80, 443
 NOBODY = b"nobody"
 
 
@@ -57,35 +54,18 @@ class AuthenticatingOrigin(RawOrigin):
         self.open.clear()
 
 
-def document(site, authority):
-    result = configuration.for_site()
-    del result["dataplane"]
-    result["l7"] = {"shards": [0], "transport": "kernel", "access_log": str(site.run.logs / "access.log")}
-    result["pools"] = [l7_pool("users", site.backends, ORIGIN_PORT, health={"type": "none"})]
+def configured(users):
+    result = document(users.site)
+    result["pools"] = [l7_pool("users", users.site.backends, ORIGIN_PORT, health={"type": "none"})]
     result["services"] = [http_service("plain", [endpoint(ADDRESS, PORT) + "/tcp"], pool="users"),
-                          http_service("secure", [endpoint(ADDRESS, TLS_PORT) + "/tcp"], [authority.issue("shop.example")], pool="users")]
+                          http_service("secure", [endpoint(ADDRESS, TLS_PORT) + "/tcp"], [users.authority.issue("shop.example")],
+                                       pool="users")]
     return result
 
 
-class Users(Client):
+class Users(RawSite):
     def __init__(self):
-        self.site = Site(backends=1, kernel=True)
-        self.authority = Authority(self.site.run.path / "tls")
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self):
-        with self._stack:
-            self._stack.enter_context(self.site)
-            self.origin = AuthenticatingOrigin(self.site.backends[0], ORIGIN_PORT)
-            self._stack.callback(self.origin.close)
-            self.cardea = Cardea(self.site, document(self.site, self.authority))
-            self._stack.callback(self.cardea.stop)
-            self.cardea.start()
-            self._stack = self._stack.pop_all()
-        return self
-
-    def __exit__(self, *what):
-        return self._stack.__exit__(*what)
+        super().__init__(configured, AuthenticatingOrigin)
 
     def owned(self):
         return self.metrics().total("cardea_l7_backend_own_connections", pool="users")

@@ -1,22 +1,19 @@
 """Six hundred clients that are slow on purpose: all are gone within the limits that the service states, and a plain client is
 served throughout."""
-import contextlib
 import json
 import pathlib
 import sys
 
 import pytest
 
-from lab import configuration, slow_clients
-from lab.cardea import Cardea
-from lab.client import Client
-from lab.raw_origin import RawOrigin
-from lab.site import SERVICES, Site, endpoint
+from lab import slow_clients
+from lab.raw_site import ORIGIN_PORT, RawSite, document
+from lab.site import SERVICES, endpoint
 from lab.wait import until
 from lab.web import http_service, l7_pool, route
 from lab.witness import Witness
 
-ADDRESS, PORT, ORIGIN_PORT = SERVICES.address(20, 4), 80, 9000
+ADDRESS, PORT = SERVICES.address(20, 4), 80
 EACH = 200
 LARGE = 4 << 20
 # A head has request_timeout. A body, or the taking of a response, has rate_window twice (it may begin with a pause as long), and
@@ -25,12 +22,10 @@ LIMITS = {"request_timeout": "3s", "body_timeout": "5s", "rate_min": "100B", "ra
 GONE_WITHIN = 60
 
 
-def document(site):
-    result = configuration.for_site()
-    del result["dataplane"]
-    result["l7"] = {"shards": [0], "transport": "kernel", "access_log": str(site.run.logs / "access.log")}
+def configured(attacked):
+    result = document(attacked.site)
     result["caches"] = [{"name": "edge", "memory": "32MB", "object_max": "8MB"}]
-    result["pools"] = [l7_pool("raw", site.backends, ORIGIN_PORT, health={"type": "none"})]
+    result["pools"] = [l7_pool("raw", attacked.site.backends, ORIGIN_PORT, health={"type": "none"})]
     routes = [route("cache", "/cache/", "raw", cache="edge"), route("rest", "/", "raw")]
     result["services"] = [http_service("plain", [endpoint(ADDRESS, PORT) + "/tcp"], routes=routes, **LIMITS)]
     return result
@@ -41,26 +36,14 @@ def large(connection):
     return True
 
 
-class Attacked(Client):
+def has_large_answers(origin):
+    for path in ("/cache/large", "/large"):
+        origin.answer(path, large)
+
+
+class Attacked(RawSite):
     def __init__(self):
-        self.site = Site(backends=1, kernel=True)
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self):
-        with self._stack:
-            self._stack.enter_context(self.site)
-            self.origin = RawOrigin(self.site.backends[0], ORIGIN_PORT)
-            self._stack.callback(self.origin.close)
-            for path in ("/cache/large", "/large"):
-                self.origin.answer(path, large)
-            self.cardea = Cardea(self.site, document(self.site))
-            self._stack.callback(self.cardea.stop)
-            self.cardea.start()
-            self._stack = self._stack.pop_all()
-        return self
-
-    def __exit__(self, *what):
-        return self._stack.__exit__(*what)
+        super().__init__(configured, prepare=has_large_answers)
 
     def attack(self):
         """What became of the slow clients."""
