@@ -157,6 +157,20 @@ TEST(BackendFailure, APooledConnectionThatDiedIsReplaced) {
   EXPECT_EQ(warm.site.log_line()["attempts"], 1) << "its end was seen before it was used";
 }
 
+// Its end came in the turn in which it is lent.
+TEST(BackendFailure, APooledConnectionThatEndedUnheardGetsNothingThatCannotBeRepeated) {
+  for (const std::string& request : {post("/", "once"), get("/", "Content-Length: 4\r\n", "PUT") + "once"}) {
+    Warm warm;
+    warm.client.send_what_fits(request);
+    warm.site.loop().post([&] { warm.backend.close(); });
+    Peer fresh = warm.site.origin().accept();
+    EXPECT_THAT(fresh.message(), HasSubstr("once"));
+    fresh.send(ok("x"));
+    warm.client.message();
+    EXPECT_EQ(warm.site.log_line()["attempts"], 1);
+  }
+}
+
 // The request and the backend's close cross on the wire.
 TEST(BackendFailure, APooledConnectionThatEndsUnderARequestIsTriedAgainWhereThatIsSafe) {
   Warm warm;

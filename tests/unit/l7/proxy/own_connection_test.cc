@@ -159,6 +159,21 @@ TEST(OwnConnection, AStepOfAHandshakeIsNotSaidToAFreshConnection) {
   EXPECT_TRUE(site.origin().nobody_called());
 }
 
+// Whatever a backend does to it that the loop has not heard of yet: what cannot be repeated is not said to it.
+TEST(OwnConnection, OneThatEndedUnheardGetsNothing) {
+  for (const bool speaks : {false, true}) {
+    Authenticated alice;
+    alice.client.send_what_fits(post("/", "once"));
+    alice.site.loop().post([&] { speaks ? (void)alice.backend.send_what_fits(ok("unasked")) : alice.backend.close(); });
+    Peer fresh = alice.site.origin().accept();
+    EXPECT_THAT(fresh.message(), HasSubstr("once"));
+    fresh.send(unauthorized(kOffer));
+    EXPECT_THAT(alice.client.rest(),
+                testing::AllOf(StartsWith("HTTP/1.1 401 "), HasSubstr("\r\nConnection: close\r\n")))
+        << "its authentication is gone with it";
+  }
+}
+
 // It carries no credentials: a fresh connection will ask for them.
 TEST(OwnConnection, ARequestWithoutCredentialsIsTriedElsewhere) {
   Authenticated alice;
@@ -190,6 +205,28 @@ TEST(OwnConnection, OfABackendThatLeftIsNotUsedAgain) {
   fresh.send(unauthorized(kOffer));
   EXPECT_THAT(alice.client.message(), StartsWith("HTTP/1.1 401 "));
   EXPECT_TRUE(alice.backend.ended());
+}
+
+// A reload took its backend: the step that follows is said to nobody.
+TEST(OwnConnection, AStepOfAHandshakeIsNotSaidToABackendThatCameInstead) {
+  Site site({}, 2);
+  Peer client = site.client();
+  Peer backend = begin(site, client, get("/", kFirst), unauthorized(kChallenge));
+  const size_t kept = site.value("cardea_l7_backend_own_connections", site.origins[0]->name()) == 1 ? 1 : 0;
+  site.adopt(
+      [kept](image::PlanT& plan) { plan.pools[0]->backends.erase(plan.pools[0]->backends.begin() + (1 - kept)); });
+  client.send(get("/", kLast));
+  EXPECT_THAT(client.rest(), StartsWith("HTTP/1.1 502 "));
+  EXPECT_TRUE(site.origins[kept]->nobody_called());
+}
+
+// The client is still sending what nobody reads; the backend is not kept for that.
+TEST(OwnConnection, EndsWhereItsClientIsOnlyHeardOut) {
+  Authenticated alice(1, [](image::PlanT& plan) { plan.services[0]->routes[0]->hosts = {"shop.example"}; });
+  alice.client.send("POST / HTTP/1.1\r\nHost: other.example\r\nContent-Length: 3000\r\n\r\n");
+  EXPECT_THAT(alice.client.head(), StartsWith("HTTP/1.1 404 "));
+  EXPECT_TRUE(alice.backend.ended());
+  EXPECT_EQ(alice.site.value("cardea_l7_connections"), 1u);
 }
 
 // Credentials are in no request that follows, so nothing tells a cache that the answers are one user's.

@@ -1,5 +1,5 @@
-// A connection from its handshake to its end, over reloads: TLS with what goes wrong in it, plans that change under exchanges
-// and idle connections, the process' own end.
+// A connection from its handshake to its end, over reloads: TLS with what goes wrong in it, plans that change under
+// exchanges and idle connections, the process' own end.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -247,6 +247,13 @@ TEST(SecureSession, AClientThatFloodsIsCutOffAndOthersAreServed) {
   EXPECT_EQ(secure.site.value("cardea_l7_service_connections", "secure"), 1u);
 }
 
+// What a backend answers, and how it ends.
+struct Says {
+  enum End { kGoesOn, kSaysSo, kIsCut };
+  std::string_view text = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone";
+  End then = kGoesOn;
+};
+
 // A pool that speaks TLS for the request's host, and its one backend with a certificate for shop.example.
 struct SecureBackend {
   SecureBackend()
@@ -257,29 +264,34 @@ struct SecureBackend {
         }) {}
   ~SecureBackend() { site.loop().end_tasks(); }
 
-  static Task<> answer(Arena&, tls::TlsStream& stream) {
+  static Task<> answer(Arena&, tls::TlsStream& stream, KernelStream& below, Says says) {
     std::array<std::byte, 4096> request;
     const tls::Handshake done = co_await stream.handshake(kNever);
     if (!done.ok()) co_return;
     const IoResult read = co_await stream.read(request, kNever);
     if (!read.ok()) co_return;
-    co_await stream.write_all(std::string_view("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone"), kNever);
+    co_await stream.write_all(says.text, kNever);
+    if (says.then == Says::kSaysSo) stream.close(Close::kOrderly);
+    if (says.then == Says::kIsCut) below.close(Close::kOrderly);
   }
-  std::string ask(const std::string& host) {
+  std::string ask(const std::string& host, const Says& says = {}) {
     Peer client = site.client();
-    client.send("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
-    const Peer accepted = site.origin().accept();
+    client.send("GET / HTTP/1.1\r\nHost: " + host + (says.then == Says::kGoesOn ? "" : "\r\nConnection: close") +
+                "\r\n\r\n");
+    Peer accepted = site.origin().accept();
     KernelStream tcp(site.loop(), FileDescriptor(::fcntl(accepted.fd(), F_DUPFD_CLOEXEC, 3)), Endpoint{});
+    accepted.close();
     tls::TlsStream stream(*context, tcp);
-    spawn(site.loop(), arena, answer(arena, stream));
-    std::string got = client.message();
+    spawn(site.loop(), arena, answer(arena, stream, tcp, says));
+    std::string got = says.then == Says::kGoesOn ? client.message() : client.rest();
     stream.cancel();
     settle(site.loop());
     return got;
   }
 
   tls::Authority authority;
-  std::vector<std::shared_ptr<const tls::Certificate>> certificates{authority.issued("shop", {.names = {"shop.example"}})};
+  std::vector<std::shared_ptr<const tls::Certificate>> certificates{
+      authority.issued("shop", {.names = {"shop.example"}})};
   std::unique_ptr<tls::CryptoLibrary> crypto = tls::CryptoLibrary::create().value();
   std::unique_ptr<tls::ServerContext> context =
       tls::ServerContext::create(*crypto, certificates, tls::TicketKeys::create().value()).value();
@@ -300,6 +312,18 @@ TEST(SecureBackends, ANameWithoutACertificateIsTheRequestsFailure) {
   EXPECT_EQ(backend.site.value("cardea_l7_backend_connect_failures_total"), 0u);
   EXPECT_THAT(backend.ask("shop.example"), StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(backend.ask("shop.example."), StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
+// Where only the connection's end ends a body, TLS tells whether that was all of it.
+TEST(SecureBackends, ABodyThatEndsWithACutConnectionIsTruncated) {
+  constexpr std::string_view kOpen = "HTTP/1.1 200 OK\r\n\r\nsome of it";
+  SecureBackend backend;
+  EXPECT_THAT(backend.ask("shop.example", {kOpen, Says::kSaysSo}), HasSubstr("some of it\r\n0\r\n\r\n"));
+  EXPECT_EQ(backend.site.log_line()["reason"], "ok");
+  EXPECT_THAT(backend.ask("shop.example", {kOpen, Says::kIsCut}),
+              testing::AllOf(HasSubstr("some of it"), Not(HasSubstr("0\r\n\r\n"))));
+  EXPECT_EQ(backend.site.log_line()["reason"], "response_truncated");
+  EXPECT_EQ(backend.site.value("cardea_l7_backend_failures_total"), 1u);
 }
 
 TEST(SecureSession, GarbageAndSilenceEndTheConnection) {
