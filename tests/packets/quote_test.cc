@@ -4,56 +4,15 @@
 #include <cstring>
 #include <set>
 
-#include "dataplane/wire/checksum.h"
 #include "dataplane/wire/quote.h"
 #include "tests/packets/ends.h"
+#include "tests/packets/errors.h"
 #include "tests/packets/reference_sum.h"
 
 namespace cardea::dataplane::test {
 namespace {
 
 using Bytes = std::vector<std::byte>;
-constexpr size_t kWhole = 10'000;
-
-struct Error {
-  std::string from;            // a router on the way
-  uint8_t type = 3, code = 4;  // of IPv4: fragmentation needed
-  size_t quoted = kWhole;      // bytes of the packet it is about
-};
-const Error kTooBig4{.from = "192.0.2.77"}, kTooBig6{.from = "2001:db8:77::1", .type = 2, .code = 0};
-
-void set_icmp_sum(Bytes& bytes, const wire::Frame& frame) {
-  store_be16(bytes.data() + frame.l4 + 2, 0);
-  store_native(bytes.data() + frame.l4 + 2, uint16_t(~wire::icmp_sum(bytes.data(), frame)));
-}
-
-wire::Frame icmp_frame(const Bytes& bytes) {
-  FlowTuple addresses;
-  wire::Frame frame = wire::read_frame(bytes, addresses);
-  frame.l4 = frame.family == 4 ? 34 : 54;
-  return frame;
-}
-
-// An error to the sender of `about`, a frame that left by one of our ports.
-Bytes error_about(const Bytes& about, const Error& error) {
-  FlowTuple t;
-  const wire::Frame read = wire::read_frame(about, t);
-  const size_t quoted = std::min<size_t>(error.quoted, read.l3_length), l3 = read.family == 4 ? 20 : 40;
-  const IpAddress from = IpAddress::parse(error.from).value();
-  Bytes bytes = frame({.tuple = {from, t.source, 1, 1, Protocol::kUdp}, .payload = uint16_t(quoted)});
-  std::byte *ip = bytes.data() + 14, *icmp = ip + l3;
-  ip[read.family == 4 ? 9 : 6] = std::byte{read.family == 4 ? wire::kIcmp : wire::kIcmpV6};
-  std::memset(icmp, 0, 8);
-  icmp[0] = std::byte{error.type}, icmp[1] = std::byte{error.code};
-  store_be16(icmp + 6, 1400);
-  std::memcpy(icmp + 8, about.data() + 14, quoted);
-  if (read.family == 4) {
-    store_be16(ip + 10, 0);
-    store_native(ip + 10, uint16_t(~wire::fold(wire::sum_bytes(ip, 20))));
-  }
-  set_icmp_sum(bytes, icmp_frame(bytes));
-  return bytes;
-}
 
 // The IP packet of a frame after one more hop, cut where an error cuts it.
 Bytes after_a_hop(FrameSpec spec, size_t quoted) {
