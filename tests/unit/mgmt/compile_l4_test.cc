@@ -69,6 +69,37 @@ TEST(CompileL4, TheDoorIsAsItWasWritten) {
   EXPECT_TRUE(settings->door_other_hosts());
 }
 
+// Each setting has a value of its own, so that none can stand in another's place.
+TEST(CompileL4, EverySettingArrivesInItsOwnPlace) {
+  conf::Config config = testing::config();
+  conf::Dataplane& from = *config.dataplane;
+  from.poll = conf::Poll::kBusy;
+  from.flows = 5000;
+  from.checksums = conf::Checksums::kFull;
+  from.nat = {.addresses = {IpAddress::parse("192.0.2.9").value()}, .port_first = 2001, .port_last = 30'002};
+  from.timeouts = {.tcp_syn = conf::milliseconds(11), .tcp_established = conf::milliseconds(12),
+                   .tcp_closing = conf::milliseconds(13), .udp = conf::milliseconds(14)};
+  from.services_max = 21, from.backends_max = 22, from.neighbours_max = 23;
+  from.ports[0].mtu = 9000;
+  const Compiled compiled(config, {});
+  const auto& to = *compiled.plan->settings();
+  EXPECT_EQ(to.poll(), image::Poll::busy);
+  EXPECT_EQ(to.flows(), 5000u);
+  EXPECT_EQ(to.checksums(), image::Checksums::full);
+  EXPECT_EQ(to.nat_addresses()->size(), 1u);
+  EXPECT_EQ(to.nat_port_first(), 2001);
+  EXPECT_EQ(to.nat_port_last(), 30'002);
+  EXPECT_EQ(to.tcp_syn_timeout_ms(), 11u);
+  EXPECT_EQ(to.tcp_established_timeout_ms(), 12u);
+  EXPECT_EQ(to.tcp_closing_timeout_ms(), 13u);
+  EXPECT_EQ(to.udp_timeout_ms(), 14u);
+  EXPECT_EQ(to.services_max(), 21u);
+  EXPECT_EQ(to.backends_max(), 22u);
+  EXPECT_EQ(to.neighbours_max(), 23u);
+  EXPECT_EQ(compiled.plan->ports()->Get(0)->mtu(), 9000);
+  EXPECT_EQ(compiled.plan->ports()->Get(0)->gateways()->size(), 1u);
+}
+
 TEST(CompileL4, SharesFollowWeightsWithinOneSlot) {
   const Compiled compiled(testing::config(), {});
   const auto* web = compiled.plan->pools()->Get(0);
