@@ -77,8 +77,10 @@ TEST(CompileL4, EverySettingArrivesInItsOwnPlace) {
   from.flows = 5000;
   from.checksums = conf::Checksums::kFull;
   from.nat = {.addresses = {IpAddress::parse("192.0.2.9").value()}, .port_first = 2001, .port_last = 30'002};
-  from.timeouts = {.tcp_syn = conf::milliseconds(11), .tcp_established = conf::milliseconds(12),
-                   .tcp_closing = conf::milliseconds(13), .udp = conf::milliseconds(14)};
+  from.timeouts = {.tcp_syn = conf::milliseconds(11),
+                   .tcp_established = conf::milliseconds(12),
+                   .tcp_closing = conf::milliseconds(13),
+                   .udp = conf::milliseconds(14)};
   from.services_max = 21, from.backends_max = 22, from.neighbours_max = 23;
   from.ports[0].mtu = 9000;
   const Compiled compiled(config, {});

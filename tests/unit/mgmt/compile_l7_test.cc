@@ -18,23 +18,23 @@ namespace image = l7::image;
 constexpr const char* kBoth = R"(
 cluster: { name = "test"; seed = "0123456789abcdef0123456789abcdef"; };
 dataplane: { workers = [0]; ports = ( { name = "wan"; device = "net_null0"; addresses = ["192.0.2.2/24"]; } ); };
-l7: { shards = [0, 1]; access_log = "stderr"; buffers = "64MiB"; drain_timeout = "90s"; };
-caches = ( { name = "edge"; memory = "2MiB"; } );
+l7: { shards = [0, 1]; access_log = "stderr"; access_log_ring = "2MiB"; buffers = "64MiB"; drain_timeout = "90s"; };
+caches = ( { name = "edge"; memory = "2MiB"; object_max = "64KiB"; stale_on_error = "90s"; } );
 pools = (
   { name = "unused"; backends = ( { address = "10.0.0.9:1"; } ); },
   { name = "dns"; backends = ( { address = "10.0.0.53:53"; } ); },
-  { name = "web"; ring_size = 1009; connect_timeout = "250ms"; retries = 3; response_header_max = "32KiB"; processing_timeout = "2m";
+  { name = "web"; ring_size = 1009; connect_timeout = "250ms"; response_timeout = "4s"; idle_timeout = "5s"; idle_connections = 6; retries = 3; response_header_max = "32KiB"; processing_timeout = "2m";
     backends = ( { address = "10.0.0.11:8080"; weight = 3; connections_max = 7; }, { address = "10.0.0.12:8080"; } );
     tls: { server_name = "origin"; verify = false; }; },
   { name = "mail"; balance = "least_conn"; backends = ( { address = "127.0.0.1:2525"; } ); } );
 services = (
   { name = "names"; listen = "203.0.113.53:53/udp"; pool = "dns"; },
   { name = "both"; listen = "203.0.113.9:80/tcp"; pool = "web"; },
-  { name = "shop"; mode = "http"; listen = ["203.0.113.10:443/tcp", "127.0.0.1:8443/tcp"];
+  { name = "shop"; mode = "http"; listen = ["203.0.113.10:443/tcp", "127.0.0.1:8443/tcp", "[::1]:8443/tcp"];
     tls: { certificates = ( { cert = "/c.crt"; key = "/c.key"; } ); version_min = "1.3"; };
     routes = ( { name = "api"; match: { host = ["Shop.com", "*.shop.com"]; path = "/api"; }; pool = "web"; cache = "edge"; },
                { match: { path = "/x"; }; pool = "web"; } );
-    pool = "mail"; header_max = "8KiB"; body_max = "5MB"; request_timeout = "3s";
+    pool = "mail"; header_max = "8KiB"; body_max = "5MB"; request_timeout = "3s"; idle_timeout = "13s"; body_timeout = "14s";
     rate_min = "500B"; rate_window = "7s"; linger_timeout = "9s"; source_connections_max = 11; },
   { name = "smtp"; mode = "tcp"; listen = "127.0.0.1:25/tcp"; pool = "mail"; connections_max = 12; } );
 )";
@@ -66,6 +66,7 @@ TEST(CompileL7, HasTheServicesAndPoolsOfL7Alone) {
   EXPECT_EQ(plan.hash_key_0(), hash_key(compiled.config.cluster).k0);
   EXPECT_EQ(plan.settings()->shards()->size(), 2u);
   EXPECT_EQ(plan.settings()->access_log()->str(), "stderr");
+  EXPECT_EQ(plan.settings()->access_log_ring_bytes(), 2u << 20);
   EXPECT_EQ(plan.settings()->buffer_bytes_max(), 64u << 20);
   EXPECT_EQ(plan.settings()->drain_timeout_ms(), 90'000u);
   ASSERT_EQ(plan.pools()->size(), 2u);
@@ -73,12 +74,17 @@ TEST(CompileL7, HasTheServicesAndPoolsOfL7Alone) {
   EXPECT_EQ(plan.pools()->Get(1)->name()->str(), "mail");
   ASSERT_EQ(plan.services()->size(), 2u);
   EXPECT_EQ(plan.caches()->Get(0)->memory_bytes(), 2u << 20);
+  EXPECT_EQ(plan.caches()->Get(0)->object_bytes_max(), 64u << 10);
+  EXPECT_EQ(plan.caches()->Get(0)->stale_on_error_s(), 90u);
 }
 
 TEST(CompileL7, PoolsCarryWhatTheirBackendsNeed) {
   const Compiled compiled;
   const auto& web = *compiled.plan->pools()->Get(0);
   EXPECT_EQ(web.connect_timeout_ms(), 250u);
+  EXPECT_EQ(web.response_timeout_ms(), 4000u);
+  EXPECT_EQ(web.idle_timeout_ms(), 5000u);
+  EXPECT_EQ(web.idle_max(), 6u);
   EXPECT_EQ(web.retries(), 3u);
   EXPECT_EQ(web.response_header_bytes_max(), 32'768u);
   EXPECT_EQ(web.processing_timeout_ms(), 120'000u);
@@ -97,12 +103,14 @@ TEST(CompileL7, RoutesPointAtPoolsAndCachesAndEndWithThePoolOfTheRest) {
   const Compiled compiled;
   const auto& shop = *compiled.plan->services()->Get(0);
   EXPECT_EQ(shop.mode(), image::Mode::http);
-  EXPECT_EQ(shop.listen()->size(), 2u);
+  EXPECT_EQ(shop.listen()->size(), 3u);
   EXPECT_EQ(shop.tls()->version_min(), 0x0304);
   EXPECT_EQ(shop.tls()->certificates()->Get(0)->name()->str(), "/c.crt");
   EXPECT_EQ(shop.header_bytes_max(), 8192u);
   EXPECT_EQ(shop.body_bytes_max(), 5'000'000u);
   EXPECT_EQ(shop.request_timeout_ms(), 3000u);
+  EXPECT_EQ(shop.idle_timeout_ms(), 13'000u);
+  EXPECT_EQ(shop.body_timeout_ms(), 14'000u);
   EXPECT_EQ(shop.rate_min(), 500u);
   EXPECT_EQ(shop.rate_window_ms(), 7000u);
   EXPECT_EQ(shop.linger_timeout_ms(), 9000u);

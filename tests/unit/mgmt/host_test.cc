@@ -12,7 +12,7 @@ TEST(Host, CpusAreReadAsLinuxListsThem) {
   EXPECT_EQ(cpus_of_list("0-1\n"), (Cpus{0, 1}));
   EXPECT_EQ(cpus_of_list("0,2-4,9\n"), (Cpus{0, 2, 3, 4, 9}));
   EXPECT_EQ(cpus_of_list("7"), (Cpus{7}));
-  for (const char* bad : {"", "\n", "x", "3-1", "1-", "-2", "70000"}) EXPECT_FALSE(cpus_of_list(bad)) << bad;
+  for (const char* bad : {"", "\n", "x", "3-1", "0,3-1", "1-", "-2", "70000"}) EXPECT_FALSE(cpus_of_list(bad)) << bad;
 }
 
 TEST(Host, ACpuThatIsNotThereIsAnErrorBesideItsSetting) {

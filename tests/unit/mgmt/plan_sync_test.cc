@@ -262,6 +262,19 @@ TEST_F(PlanSyncTest, ATouchDuringAnOfferThatHasToWaitIsInWhatIsStored) {
   }
 }
 
+TEST_F(PlanSyncTest, ASectionThatIsTakenOutLeavesWhatItSaidLast) {
+  begin();
+  offer(config("ok", 3));
+  auto without = config();
+  without.dataplane.reset();
+  std::erase_if(without.services, [](const conf::Service& one) { return one.mode == conf::Mode::kL4; });
+  offer(without);
+  dataplane().connect();
+  settle();
+  EXPECT_EQ(dataplane().running.generation, 3u);
+  EXPECT_EQ(dataplane().running.cpus, 3u);
+}
+
 TEST_F(PlanSyncTest, ALostPeerEndsAnOfferAndIsHandedWhatCameIntoForce) {
   begin();
   both_in_step();

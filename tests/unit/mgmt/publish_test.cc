@@ -100,6 +100,22 @@ TEST_F(PublishTest, AnAnswerLongerThanAMessageComesWhole) {
   EXPECT_EQ(links.connections, 1);
 }
 
+// What comes next would be taken for the answer to another question.
+TEST_F(PublishTest, AnAnswerThatDoesNotFitIsNoneAndEndsTheConnection) {
+  const auto listener = control::listen(socket()).value();
+  Links links;
+  Publisher publisher(socket(), "the dataplane", links.sink());
+  const auto peer = control::accept(listener.get()).value();
+  ASSERT_TRUE(links.wait(1));
+  auto answer = publisher.ask(R"({"ask":"status"})");
+  ASSERT_TRUE(control::receive(peer.get(), std::chrono::seconds(60)));
+  ASSERT_TRUE(control::send(peer.get(), {control::Verb::kAdopted, 3, {}, {}, {}}));
+  const auto got = answer.get();
+  ASSERT_FALSE(got);
+  EXPECT_NE(got.error().message.find("does not fit"), std::string::npos) << got.error().message;
+  EXPECT_TRUE(links.wait(2));
+}
+
 TEST_F(PublishTest, NobodyThereIsSaidAtOnceAndAComingPeerIsFound) {
   Links links;
   Publisher publisher(socket(), "the dataplane", links.sink());
@@ -139,9 +155,8 @@ class SyncTest : public PublishTest {
   Ending offer(uint64_t generation) {
     std::promise<Ending> promise;
     auto shared = std::make_shared<const conf::Config>(config_);
-    loop_.post([&] {
-      rollout_->offer({shared, states_, generation}, [&](const auto& how) { promise.set_value(how); });
-    });
+    loop_.post(
+        [&] { rollout_->offer({shared, states_, generation}, [&](const auto& how) { promise.set_value(how); }); });
     return promise.get_future().get();
   }
   Ending fail_backend(const std::string& pool, const std::string& backend) {

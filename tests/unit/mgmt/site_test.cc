@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "tests/unit/mgmt/health/loopback_server.h"
+#include "tests/unit/mgmt/health/tls_server.h"
 #include "tests/unit/mgmt/plan_peer.h"
 
 namespace cardea::mgmt {
@@ -299,6 +300,73 @@ TEST_F(SiteTest, AnOrderChangesWhatItNamesAndNothingElse) {
   EXPECT_EQ(drain("[2001:DB8:0::5]:80").kind, OrderEnding::Kind::kDone);
   EXPECT_EQ(view().runtime.override_of({"web", "[2001:db8::5]:80"}).order, Order::kDrain);
   EXPECT_EQ(drain("10.0.0.99:80").kind, OrderEnding::Kind::kUnknown);
+}
+
+TEST_F(SiteTest, AnOrderIsNotAppliedBeforeItsProcessHasIt) {
+  start();
+  const auto away = drain("10.0.0.11:80");
+  EXPECT_EQ(away.kind, OrderEnding::Kind::kDone);
+  EXPECT_FALSE(away.applied);
+  EXPECT_THAT(away.note, HasSubstr("cardea-l7 is not connected; it gets this as soon as it is"));
+  L7Peer l7(l7_socket());
+  ASSERT_TRUE(in_step());
+  l7.refuse("no room");
+  const auto refused = drain("10.0.0.12:80");
+  EXPECT_FALSE(refused.applied);
+  EXPECT_THAT(refused.note, HasSubstr("refused new states: no room"));
+}
+
+TEST_F(SiteTest, TheNumberOfWhatWaitsIsNotGivenOutAgain) {
+  L7Peer l7(l7_socket());
+  start();
+  ASSERT_TRUE(in_step());
+  const uint64_t accepted = view().in_force.generation;
+  write(document(kOne, "0, 1"));
+  l7.refuse("not while it runs", control::Code::kNeedsRestart);
+  EXPECT_FALSE(reload().success());
+  l7.refuse("");
+  write(document(kOne));
+  EXPECT_TRUE(reload().success());
+  EXPECT_EQ(view().in_force.generation, accepted + 2);
+}
+
+// cardea-l7 names the file; where the document says so is seen from here.
+TEST_F(SiteTest, ACertificateThatCannotBeUsedIsAFindingBesideItsSetting) {
+  L7Peer l7(l7_socket());
+  start();
+  ASSERT_TRUE(in_step());
+  for (const char* file : {"/c.crt", "/c.key"}) std::ofstream(folder_ + file) << "no PEM\n";
+  std::string text = document(kTwo);
+  text.replace(
+      text.find("pool = \"web\"; }"), 13,
+      fmt::format(R"(tls: {{ certificates = ( {{ cert = "{0}/c.crt"; key = "{0}/c.key"; }} ); }}; pool = "web";)",
+                  folder_));
+  write(text);
+  l7.refuse("c.crt cannot be read");
+  const Reload refused = reload();
+  EXPECT_THAT(refused.error, HasSubstr("c.crt cannot be read"));
+  ASSERT_EQ(refused.findings.size(), 1u);
+  EXPECT_EQ(refused.findings[0].place.path, "services[0].tls.certificates[0].cert");
+}
+
+TEST_F(SiteTest, ChecksGoByThePoolsAuthoritiesAndName) {
+  L7Peer l7(l7_socket());
+  const auto context = health::self_made_context();
+  health::write_certificate(context.get(), folder_ + "/ca.pem");
+  std::string name;
+  health::LoopbackServer backend(
+      health::answer_over_tls("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", &name, context));
+  std::string text = document(fmt::format(R"({{ address = "{}"; }})", backend.endpoint().text()), "0",
+                              R"(type = "https"; verify = true; interval = "1s"; timeout = "1s"; fall = 10;)");
+  text.replace(text.find("backends ="), 0,
+               fmt::format(R"(tls: {{ server_name = "backend.test"; authorities = "{}/ca.pem"; }}; )", folder_));
+  write(text);
+  start();
+  ASSERT_TRUE(in_step());
+  EXPECT_TRUE(soon([this] {
+    const auto seen = site_->checker().status();
+    return !seen.empty() && seen[0].checks_passed > 0;
+  }));
 }
 
 TEST_F(SiteTest, WhatChecksFoundIsKnownAfterARestart) {

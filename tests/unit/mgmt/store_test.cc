@@ -108,6 +108,29 @@ TEST_F(StoreTest, WhatWaitsIsWrittenAtTheEnd) {
   EXPECT_EQ(read_whole_file(folder_ + "/dataplane.plan").value(), std::string("\1\2\3\4"));
 }
 
+// Of two versions the newer one is written, as soon as the more urgent of the two was to be.
+TEST_F(StoreTest, AnUrgentPlanStaysUrgentWhenANewerOneTakesItsPlace) {
+  const auto none = []() -> Result<flatbuffers::DetachedBuffer> { return fail("not needed"); };
+  Store store(folder_, [](const Error&) {});
+  const auto written = [&store](auto&& then) {
+    std::promise<void> promise;
+    store.runtime({}, [&](Result<>) { then(), promise.set_value(); });
+    promise.get_future().get();
+  };
+  store.plan("slow", [&] { return std::this_thread::sleep_for(std::chrono::milliseconds(50)), none(); }, true);
+  written([] {}), written([] {});  // by now plans that are not urgent wait for half a second
+  bool produced = false;
+  written([&] {  // both are there before the store looks again
+    store.plan("l7", none, true);
+    store.plan("l7", [&] { return produced = true, none(); }, false);
+  });
+  written([] {});
+  bool in_time = false;
+  written([&] { in_time = produced; });
+  EXPECT_TRUE(in_time);
+  store.finish();
+}
+
 TEST_F(StoreTest, TroubleIsToldAndReturned) {
   std::promise<std::string> trouble;
   std::promise<Result<>> stored;

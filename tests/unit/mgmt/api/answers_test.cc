@@ -104,7 +104,11 @@ TEST(Status, HasRoomForAHundredBackendsAndTwentyCertificates) {
 }
 
 TEST(Status, OnlyWhoIsMissedIsAway) {
-  ProcessView process{.consumer = &kL7, .concerned = true, .in_step = false, .connected = false, .problem = "",
+  ProcessView process{.consumer = &kL7,
+                      .concerned = true,
+                      .in_step = false,
+                      .connected = false,
+                      .problem = "",
                       .socket = "/run/l7.sock"};
   EXPECT_THAT(away_text(process), HasSubstr("nobody answers at /run/l7.sock: is cardea-l7 running?"));
   process.connected = true;
@@ -160,16 +164,18 @@ TEST(Backends, AreCountedByWhoeverUsesTheirPool) {
 }
 
 TEST(Pools, AddUpWhatTheirBackendsMet) {
-  const auto traffic = traffic_of({{"cardea_l7_backend_requests_total", kWeb, 100},
-                                   {"cardea_l7_backend_requests_total", kWebToo, 1},
-                                   {"cardea_l7_backend_connect_failures_total", kWeb, 200},
-                                   {"cardea_l7_backend_connect_failures_total", kWebToo, 2},
-                                   {"cardea_l7_backend_failures_total", kWeb, 300},
-                                   {"cardea_l7_backend_failures_total", kWebToo, 3},
-                                   {"cardea_l7_backend_responses_total", std::string(kWeb) + R"(,code_class="5xx")", 400},
-                                   {"cardea_l7_backend_responses_total", std::string(kWebToo) + R"(,code_class="5xx")", 4}});
+  const auto traffic =
+      traffic_of({{"cardea_l7_backend_requests_total", kWeb, 100},
+                  {"cardea_l7_backend_requests_total", kWebToo, 1},
+                  {"cardea_l7_backend_connect_failures_total", kWeb, 200},
+                  {"cardea_l7_backend_connect_failures_total", kWebToo, 2},
+                  {"cardea_l7_backend_failures_total", kWeb, 300},
+                  {"cardea_l7_backend_failures_total", kWebToo, 3},
+                  {"cardea_l7_backend_responses_total", std::string(kWeb) + R"(,code_class="5xx")", 400},
+                  {"cardea_l7_backend_responses_total", std::string(kWebToo) + R"(,code_class="5xx")", 4}});
   const auto rows = Json::parse(pools_json(view_of(site()), traffic))["pools"];
-  EXPECT_EQ(rows[0]["l7"], Json::parse(R"({"requests":101,"connect_failures":202,"failures":303,"responses":{"5xx":404}})"));
+  EXPECT_EQ(rows[0]["l7"],
+            Json::parse(R"({"requests":101,"connect_failures":202,"failures":303,"responses":{"5xx":404}})"));
   EXPECT_TRUE(row_of(rows, "name", "dns")["l7"].is_null());
 }
 
@@ -254,8 +260,10 @@ TEST(L7Counts, EachFieldIsOfItsOwnRow) {
         EXPECT_EQ(json.at(Json::json_pointer(other.path)), &field == &other ? 5 : 0) << field.metric << other.path;
     }
   };
-  expect(of_backend, "cardea_l7_backend_", kWeb, [](const Traffic& t) { return l7_of_backend(t, "web", "10.0.0.11:8080"); });
-  expect(of_service, "cardea_l7_service_", R"(service="shop")", [](const Traffic& t) { return l7_of_service(t, "shop"); });
+  expect(of_backend, "cardea_l7_backend_", kWeb,
+         [](const Traffic& t) { return l7_of_backend(t, "web", "10.0.0.11:8080"); });
+  expect(of_service, "cardea_l7_service_", R"(service="shop")",
+         [](const Traffic& t) { return l7_of_service(t, "shop"); });
 }
 
 }  // namespace

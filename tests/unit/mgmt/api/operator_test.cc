@@ -138,6 +138,16 @@ TEST_F(OperatorTest, RoutesAreListedWithWhatNoneOfThemMatches) {
   EXPECT_THAT(unknown.err, HasSubstr("did you mean shop?"));
 }
 
+TEST_F(OperatorTest, ListsAreNarrowedToWhatIsAskedFor) {
+  EXPECT_EQ(json({"show", "backends"})["backends"].size(), 3u);
+  EXPECT_EQ(json({"show", "backends", "--limit", "2"})["backends"].size(), 2u);
+  cardea({"set", "backend", "web/10.0.0.12:80", "drain"});
+  const auto drained = json({"show", "backends", "--state", "drain"})["backends"];
+  ASSERT_EQ(drained.size(), 1u);
+  EXPECT_EQ(drained[0]["address"], "10.0.0.12:80");
+  EXPECT_EQ(json({"show", "routes", "--pool", "api"})["routes"].size(), 1u);
+}
+
 TEST_F(OperatorTest, WhatL7CountsStandsBesideTheHealthChecks) {
   auto segment = stats::Segment::create(folder_ + "/l7.stats", 1, 64, 1024).value();
   const auto count = [&](const char* name, const std::string& labels, uint64_t value) {
@@ -193,14 +203,27 @@ TEST_F(OperatorTest, PurgeAndExplainAskTheProcessThatServes) {
   EXPECT_EQ(cardea({"purge", "shop.com/a.png"}).exit, 1) << "no URL";
   EXPECT_THAT(cardea({"show", "cache"}).out, HasSubstr("8.0 MB"));
   EXPECT_EQ(json({"show", "cache"})["caches"][0]["stored"], 5) << "told by the cache now, not counted once a while";
-  const auto told = cardea({"explain", "GET", "https://shop.com/api/x?q=1", "--client", "192.0.2.7:40000"});
+  const auto told =
+      cardea({"explain", "GET", "https://shop.com/api/x?q=1", "--client", "192.0.2.7:40000", "--service", "shop"});
   EXPECT_EQ(told.exit, 0);
   EXPECT_THAT(told.out, AllOf(HasSubstr("  1. Service shop takes the request."), HasSubstr("can serve"),
                               HasSubstr("proxied: route api of service shop sends this request to one backend")));
   const auto question = nlohmann::json::parse(l7_->asked().back());
   EXPECT_EQ(question["url"], "https://shop.com/api/x?q=1");
   EXPECT_EQ(question["client"], "192.0.2.7:40000");
+  EXPECT_EQ(question["service"], "shop");
   EXPECT_EQ(cardea({"explain", "GET"}).exit, 2);
+}
+
+TEST_F(OperatorTest, AWeightHasItsLimitAndOneThatIsSetCanBeTakenBack) {
+  const auto weigh = [this](const char* weight) { return cardea({"set", "weight", "web/10.0.0.11:80", weight}); };
+  EXPECT_THAT(weigh("65535").out, HasSubstr("web/10.0.0.11:80: ready, weight 65535 (was: ready)"));
+  const auto beyond = weigh("65536");
+  EXPECT_EQ(beyond.exit, 1);
+  EXPECT_THAT(beyond.err, HasSubstr("weight 65536 is neither a number from 0 to 65535 nor \"config\""));
+  EXPECT_THAT(weigh("config").out, HasSubstr("web/10.0.0.11:80: ready (was: ready, weight 65535)"));
+  EXPECT_EQ(cardea({"set", "weight", "/10.0.0.11:80", "1"}).exit, 2);
+  EXPECT_EQ(cardea({"set", "weight", "web/", "1"}).exit, 2);
 }
 
 TEST_F(OperatorTest, AReloadWithoutChangesHandsThePlanOverForFilesThatDidChange) {
@@ -248,7 +271,8 @@ TEST_F(OperatorTest, SilentAndEndlessClientsKeepNobodyOut) {
   ::send(clients[0].get(), endless.data(), endless.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(cardea({"status"}).exit, 0);
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(40)) << "half of what one after another takes";
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(40))
+      << "half of what one after another takes";
 }
 
 TEST_F(OperatorTest, ManyAskAtTheSameTime) {

@@ -90,6 +90,41 @@ TEST(Commands, CheckTellsUnreadableFromWrong) {
   EXPECT_GE(nlohmann::json::parse(json.out).at("errors").get<int>(), 1);
 }
 
+TEST(Commands, CheckEndsWithThreeForWarningsWhereTheyCount) {
+  const ScratchFolder scratch;
+  const std::string file = written(scratch, "warned.cfg", R"(
+cluster: { name = "guessable"; };
+l7: { shards = [0]; };
+pools = ( { name = "web"; backends = ( { address = "10.0.0.1:80"; } ); } );
+services = ( { name = "shop"; mode = "http"; listen = ["0.0.0.0:80/tcp"]; pool = "web"; } );
+)");
+  EXPECT_EQ(cardea({"check", file}).exit, 0);
+  const Outcome strict = cardea({"check", "--strict", file});
+  EXPECT_EQ(strict.exit, 3);
+  EXPECT_THAT(strict.out, HasSubstr("has warnings (1 service, 1 pool, 1 backend)"));
+}
+
+// The copy of a host with one interface, and no huge pages.
+TEST(Commands, DoctorEndsWithOneForErrorsAndTellsThemWhereTheyBelong) {
+  const ScratchFolder scratch;
+  const std::string file = written(scratch, "one.cfg", R"(
+cluster: { name = "c"; seed = "0123456789abcdef"; };
+dataplane: { workers = [0]; ports = ( { name = "wan"; device = "net_af_packet,iface=eth1"; addresses = ["192.0.2.2/24"]; } ); };
+)");
+  const std::string root = scratch.file("root"), interface = root + "/sys/class/net/eth1";
+  std::filesystem::create_directories(interface + "/queues/rx-0");
+  for (const auto& [name, text] : {std::pair("/mtu", "1500"), {"/flags", "0x1003"}, {"/carrier", "1"}})
+    std::ofstream(interface + name) << text << "\n";
+  const auto doctor = [&] { return cardea({"doctor", "--config", file, "--root", root}); };
+  const Outcome warned = doctor();
+  EXPECT_EQ(warned.exit, 0);
+  EXPECT_THAT(warned.out, HasSubstr("1 receive queue\n  nothing to mend\nhost\n  warning: there are no huge pages"));
+  std::ofstream(interface + "/mtu") << "1400\n";
+  const Outcome wrong = doctor();
+  EXPECT_EQ(wrong.exit, 1);
+  EXPECT_THAT(wrong.out, HasSubstr("error: eth1 has an MTU of 1400, the port one of 1500"));
+}
+
 TEST(Commands, CheckAcceptsEveryExampleThatIsShipped) {
   size_t files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(CARDEA_SOURCE_DIR "/conf/examples")) {

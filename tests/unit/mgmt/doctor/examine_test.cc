@@ -83,6 +83,8 @@ const Fault kCardFaults[] = {
     {"Uio", [](Case& c) { c.device.pci->driver = "uio_pci_generic"; }, false, Finding::kWarning, "anywhere in memory",
      "cardea-host-setup --nic 0000:3b:00.0"},
     {"NoIommu", [](Case& c) { c.host.has_iommu = false; }, false, Finding::kError, "no IOMMU", "intel_iommu=on"},
+    {"NoIommuGroup", [](Case& c) { c.device.pci->iommu_group.reset(); }, false, Finding::kError, "no IOMMU",
+     "intel_iommu=on"},
     {"SharedGroup", [](Case& c) { c.device.pci->group_in_use = {"0000:3b:00.1 (ixgbe)"}; }, false, Finding::kError,
      "group 17 has others that the kernel drives: 0000:3b:00.1 (ixgbe)", "vfio-pci"},
     {"SlowSlot", [](Case& c) { c.device.pci->link_lanes = 4; }, false, Finding::kWarning,

@@ -1,8 +1,8 @@
 #include "mgmt/health/checker.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <condition_variable>
@@ -346,6 +346,7 @@ TEST(Checker, ComesBackAfterRisePasses) {
   const auto event = ear.await(1);
   ASSERT_TRUE(event && event->up);
   EXPECT_EQ(event->reason, "passed 3 checks in a row");
+  EXPECT_EQ(checker.status()[0].last_reason, "") << "why an earlier one failed is old news";
   EXPECT_GE(server->accepted(), 3);
 }
 

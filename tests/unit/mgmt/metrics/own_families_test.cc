@@ -46,8 +46,8 @@ TEST(OwnFamilies, OfABackendSayItsHealthItsStateAndWhatItGets) {
   runtime.health[{"web", "10.0.0.11:8080"}] = {false, "refused", {}};
   runtime.overrides[{"web", "10.0.0.12:8080"}] = {Order::kDrain, 9};
   const auto families = families_of(view_of(runtime));
-  const Labels down{{"pool", "web"}, {"backend", "10.0.0.11:8080"}}, drain{{"pool", "web"}, {"backend", "10.0.0.12:8080"}},
-      up{{"pool", "web"}, {"backend", "[2001:db8::5]:8080"}};
+  const Labels down{{"pool", "web"}, {"backend", "10.0.0.11:8080"}},
+      drain{{"pool", "web"}, {"backend", "10.0.0.12:8080"}}, up{{"pool", "web"}, {"backend", "[2001:db8::5]:8080"}};
   const auto state = [&](Labels labels, const char* name) {
     labels["state"] = name;
     return value(families, "cardea_backend_state", labels);
@@ -113,8 +113,8 @@ TEST(OwnFamilies, TheConfigurationHasItsGenerationAndHowTheLastReloadWent) {
   view.rings_built = 11;
   const char* const success = "cardea_config_last_reload_success";
   EXPECT_EQ(value(families_of(view), success), std::nullopt) << "there was none";
-  for (const auto ending : {Reload::Ending::kAdopted, Reload::Ending::kAway, Reload::Ending::kMistakes,
-                            Reload::Ending::kRefused}) {
+  for (const auto ending :
+       {Reload::Ending::kAdopted, Reload::Ending::kAway, Reload::Ending::kMistakes, Reload::Ending::kRefused}) {
     view.last_reload.emplace();
     view.last_reload->ending = ending;
     EXPECT_EQ(value(families_of(view), success), ending <= Reload::Ending::kAway);
