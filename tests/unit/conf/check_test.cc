@@ -46,6 +46,9 @@ TEST(Check, EachContradictionIsReported) {
        "error: pools[0].ring_size: 1000 is not a prime number; expected "
        "a prime number; did you mean 1009?"},
       {"name = \"web\"", "ring_size = 1000000; name = \"web\"", "did you mean 1000003?"},
+      {"name = \"web\"", "ring_size = 361; name = \"web\"", "361 is not a prime number"},
+      {"0000:3b:00.0", "abcdefghijklmno", "did you mean \"net_af_packet,iface=abcdefghijklmno\"?"},
+      {"\"192.0.2.1\"", "\"192.0.3.1\"", "expected a router in the network of 192.0.2.2/24\n"},
       {"weight = 3; }, { address = \"10.0.0.12:8080\"; }", "weight = 0; }", "have weight 0"},
       {"\"250ms\"", "\"3s\"",
        "warning: pools[0].health.timeout: the timeout of \"3s\" is longer than the interval of \"500ms\""},
@@ -136,6 +139,8 @@ TEST(Check, LimitsHaveTwoSides) {
       {"0123456789abcdef0123456789abcdef", "0123456789abcdef", "a seed of", false},
       {"\"250ms\"", "\"500ms\"", "longer than the interval", false},
       {"\"250ms\"", "\"501ms\"", "longer than the interval", true},
+      {"0000:3b:00.0", "abcdefghijklmnop", "did you mean", false},
+      {"name = \"web\"", "ring_size = 307; name = \"web\"", "shares will be off", false},
       {"203.0.113.10:80/tcp\"]; pool", "203.0.113.10:53/udp\"]; pool", "are checked by TCP on the same port", false},
       {"interval = \"500ms\"; timeout = \"250ms\"; port = 81;", "", "are checked by TCP on the same port", false},
       {"services = (", "mgmt: { metrics = \"0.0.0.0:81\"; }; services = (", "is also where mgmt.metrics", false},
@@ -146,6 +151,56 @@ TEST(Check, LimitsHaveTwoSides) {
     EXPECT_EQ(said_about(with(kGood, side.from, side.to)).contains(side.words), side.said)
         << side.to << " / " << side.words << "\n"
         << said_about(with(kGood, side.from, side.to));
+}
+
+TEST(Check, ARingHasAHundredEntriesForEachBackend) {
+  const std::string three = with(kGood, "{ address = \"10.0.0.12:8080\"; }",
+                                 "{ address = \"10.0.0.12:8080\"; }, { address = \"10.0.0.13:8080\"; }");
+  EXPECT_THAT(
+      said_about(with(three, "name = \"web\"", "ring_size = 293; name = \"web\"")),
+      HasSubstr("a ring of 293 entries is small for 3 backends: shares will be off by more than 1 %; expected 100 "
+                "entries or more for each backend; did you mean 307?"));
+  EXPECT_THAT(said_about(with(three, "name = \"web\"", "ring_size = 307; name = \"web\"")),
+              Not(HasSubstr("shares will be off")));
+}
+
+const std::string kUnused = "pools = ( { name = \"x\"; backends = ( { address = \"10.0.0.9:1\"; } ); },";
+
+TEST(Check, RoomForBackendsIsForThoseThatPacketsGoTo) {
+  const std::string full = with(with(kGood, "workers", "backends_max = 2; workers"), "pools = (", kUnused);
+  EXPECT_THAT(said_about(full), Not(HasSubstr("and room for")));
+}
+
+TEST(Check, APoolThatLostItsNameMayBeTheOneThatIsMissed) {
+  const std::string nameless = with(with(kGood, "pools = (", kUnused), "name = \"web\"", "name = 5");
+  EXPECT_THAT(said_about(nameless), Not(HasSubstr("there is no pool")));
+}
+
+// Tunnels leave from the ports' own addresses, whatever fullnat has.
+TEST(Check, WhereASourceAddressComesFromDependsOnTheWayOfForwarding) {
+  const char* const missing = "no IPv4 source address to reach the backend 10.0.0.11:8080";
+  const auto said = [&](const char* port_addresses, const char* nat, const char* forward) {
+    std::string text =
+        with(kGood, "addresses = [\"192.0.2.2/24\", \"2001:db8::2/64\"]; gateway = \"192.0.2.1\"", port_addresses);
+    text = with(text, "workers", fmt::format("nat: {{ addresses = [\"{}\"]; }}; workers", nat));
+    return said_about(with(text, "pool = \"web\";", fmt::format("pool = \"web\"; forward = \"{}\";", forward)));
+  };
+  const char *const v6 = "addresses = [\"2001:db8::2/64\"]", *const in_linux = "addresses = []";
+  EXPECT_THAT(said(v6, "192.0.2.9", "fullnat"), Not(HasSubstr(missing)));
+  EXPECT_THAT(said(v6, "192.0.2.9", "ipip"), HasSubstr(missing));
+  EXPECT_THAT(said(in_linux, "2001:db8::9", "ipip"), Not(HasSubstr(missing))) << "nobody knows what Linux has";
+  EXPECT_THAT(said(in_linux, "2001:db8::9", "fullnat"), HasSubstr(missing));
+}
+
+// One pool for packets and for connections: what the other kind of service needs has its effect.
+TEST(Check, SettingsOfL7AreIdleInAPoolThatOnlyPacketsGoTo) {
+  const std::string packets = with(kGood, "name = \"web\";", "name = \"web\"; retries = 1;");
+  const char* const idle = "pools[0].retries: has no effect on a pool that only l4 services use";
+  EXPECT_THAT(said_about(packets), HasSubstr(idle));
+  const std::string both = with(packets, "pool = \"web\"; }",
+                                "pool = \"web\"; }, { name = \"site\"; mode = \"http\"; listen = "
+                                "\"203.0.113.11:80/tcp\"; pool = \"web\"; }");
+  EXPECT_THAT(said_about(both + "l7: { shards = [0]; };"), Not(HasSubstr(idle)));
 }
 
 TEST(Check, OneDeviceIsOnePort) {

@@ -81,6 +81,9 @@ TEST(Diff, AListOfThousandsIsCappedAndKeepsWhatNeedsARestart) {
   EXPECT_EQ(texts[0], "change 30002 (takes effect when cardea-l7 is restarted)");
   EXPECT_EQ(texts[1], "change 0");
   EXPECT_EQ(texts[199], "and 29804 more changes");
+  many.front().restart = Restart::kL7;
+  EXPECT_EQ(std::ranges::count_if(texts_of(many), [](const auto& text) { return text.starts_with("change 0 "); }), 1)
+      << "told first, and not again in its turn";
 }
 
 TEST(Diff, DoesNotTellSecrets) {

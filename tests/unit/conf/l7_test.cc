@@ -102,7 +102,13 @@ TEST(L7, EachContradictionIsReported) {
       {"127.0.0.1:25/tcp", "0.0.0.0:443/tcp", "address 0.0.0.0:443/tcp is already used"},
       {"retries = 1", "ring_size = 1009", "warning: pools[0].ring_size: has no effect on a pool that is not balanced"},
       {"retries = 1", "health: { type = \"http\"; }", "spoken to in TLS and checked in plain HTTP"},
+      {"retries = 1", "health: { type = \"https\"; path = \"x\"; }", "\"x\" does not begin with '/'"},
       {"retries = 1", "connect_timeout = \"2m\"", "only \"30s\" to answer on it"},
+      {"{ path = \"/images\"; }", "{ host = \"*\"; }", "the route in t.cfg:15 takes every request"},
+      {"mode = \"tcp\"; listen = \"127.0.0.1:25/tcp\"; pool = \"mail\"",
+       "mode = \"tcp\"; listen = \"127.0.0.1:25/tcp\"; routes = ( { pool = \"mail\"; } )", "\"pool\" is missing"},
+      {"idle_timeout = \"10m\"", "max_connections = 5", "unknown setting; did you mean connections_max?"},
+      {"\"/images\"", "\"/a/..\"", "holds \"..\", which no request has"},
       {"\"Shop.com\"", "\"https://Shop.com/x\"", "is more than a host; "},
       {"\"Shop.com\"", "\"https://Shop.com/x\"", "did you mean \"shop.com\"?"},
       {"\"Shop.com\"", "\"shop.*\"", "a '*' can only stand for the first labels"},
@@ -116,6 +122,44 @@ TEST(L7, EachContradictionIsReported) {
       {"buffers = \"256MB\"", "buffers = 256", "the number 256 has no unit"},
   };
   for (const Case& row : cases) EXPECT_THAT(said_about(with(kShop, row.from, row.to)), HasSubstr(row.said)) << row.to;
+}
+
+// What looks like one of the contradictions above, and is none.
+TEST(L7, NothingIsSaidAboutWhatIsSound) {
+  const Case cases[] = {
+      {"retries = 1", "connect_timeout = \"30s\"", "to answer on it"},
+      {"retries = 1", "health: { type = \"http\"; port = 81; }", "checked in plain HTTP on the same port"},
+      {"127.0.0.1:8081", "127.0.0.1:25", "in a circle"},
+      {"tls: { certificates = ( { cert = \"/etc/cardea/shop.crt\"; key = \"/etc/cardea/shop.key\"; } ); version_min = "
+       "\"1.3\"; };",
+       "tls = 5;", "clients speak TLS to port 443"},
+      {"{ path = \"/images\"; }", "{ host = \"shop.com\"; path = \"/\"; }", "takes every request"},
+  };
+  for (const Case& row : cases)
+    EXPECT_THAT(said_about(with(kShop, row.from, row.to)), Not(HasSubstr(row.said))) << row.to;
+}
+
+// A slip in the word does not hide what else is wrong with the service it is of.
+TEST(L7, AModeThatIsMeantIsTheOneThatChecksGoBy) {
+  const std::string capitals =
+      said_about(with(with(kShop, "\"tcp\"", "\"TCP\""), "127.0.0.1:25/tcp", "127.0.0.1:25/udp"));
+  EXPECT_THAT(capitals, HasSubstr("did you mean \"tcp\"?"));
+  EXPECT_THAT(capitals, HasSubstr("services[1].listen: tcp and http services listen for TCP only"));
+}
+
+TEST(L7, HostsAndPathsHaveTheLengthsOfTheirStandards) {
+  const std::string label(63, 'a'), longest = label + "." + label + "." + label + "." + std::string(61, 'a');
+  const auto with_host = [](const std::string& host) { return with(kShop, "Shop.com", host); };
+  for (const std::string& host : {label + ".com", longest})
+    EXPECT_TRUE(read_text(with_host(host), "t.cfg").config) << said_about(with_host(host));
+  for (const std::string& host : {label + "a.com", longest + "a"})
+    EXPECT_THAT(said_about(with_host(host)), HasSubstr("expected a host such as")) << host.size();
+  const auto dotted = read_text(with_host("Shop.com."), "t.cfg").config;
+  ASSERT_TRUE(dotted);
+  EXPECT_EQ(dotted->services[0].routes[0].match.hosts[0], "shop.com") << "as requests are compared";
+  EXPECT_TRUE(read_text(with(kShop, "/images", "/" + std::string(1023, 'a')), "t.cfg").config);
+  EXPECT_THAT(said_about(with(kShop, "/images", "/" + std::string(1024, 'a'))),
+              HasSubstr("1025 bytes of path are too many"));
 }
 
 TEST(L7, BesideADataplaneServicesNeedAddressesOfTheirOwn) {

@@ -93,6 +93,10 @@ TEST(Read, EachSlipIsExplained) {
       {"weight = 3", "weight = 4294967297", "pools[0].backends[0].weight: 4294967297 is too large"},
       {"weight = 3", "weight = 0x100000001", "weight: 4294967297 is too large"},
       {"weight = 3", "weight = 0x80000001", "weight: 2147483649 is too large"},
+      {"weight = 3", "weight = 2147483648", "weight: 2147483648 is too large"},
+      {"[2, 3]", "[4294967299, 2]", "dataplane.workers[0]: 4294967299 is too large"},
+      {"services = (", "mgmt: { api = \"run/api.sock\"; }; services = (",
+       "mgmt.api: found the text \"run/api.sock\"; expected an absolute path"},
       {"weight = 3", "weight = 2147483648LL", "weight: 2147483648 is too large"},
       {"weight = 3", "weight = -99999999999999999999", "weight: -99999999999999999999 is too small"},
       {"weight = 3", "weight = 99999999999999999999L", "weight: 99999999999999999999 is too large"},
@@ -123,6 +127,8 @@ TEST(Read, EachSlipIsExplained) {
 TEST(Read, SyntaxErrorsNameTheirUsualCauses) {
   const Slip slips[] = {
       {"poll = \"busy\"", "poll = busy", "t.cfg:4: error: syntax error: busy stands without quotes"},
+      {"poll = \"busy\"", "/* once adaptive */ poll = busy", "busy stands without quotes"},
+      {"\"10.0.0.12:8080\"", "10.0.0.12:8080", "10.0.0.12:8080 stands without quotes"},
       {"\"500ms\"", "500ms", "500ms stands without quotes"},
       {"\"500ms\"", "“500ms”", "“500ms” stands without quotes; expected \"500ms\""},
       {"\"edge-1\"", "'edge-1'", "'edge-1' stands in single quotes; expected \"edge-1\""},
@@ -139,6 +145,67 @@ TEST(Read, SyntaxErrorsNameTheirUsualCauses) {
   };
   for (const Slip& slip : slips)
     EXPECT_THAT(said_about(with(kGood, slip.from, slip.to)), HasSubstr(slip.said)) << slip.to;
+}
+
+TEST(Read, ATextOverTwoLinesBehindTheMistakeIsNotItsCause) {
+  const std::string text = with(with(kGood, "\"busy\"", "busy"), "\"shop\"", "\"sh\nop\"");
+  EXPECT_THAT(said_about(text), HasSubstr("busy stands without quotes"));
+}
+
+// Both sides of the limits of each form: the last that is taken, and the first that is not.
+TEST(Read, FormsTakeWhatJustKeepsTheirLimits) {
+  struct Limit {
+    const char* from;
+    std::string taken, refused, words;
+  };
+  const auto name_of = [](size_t letters) { return fmt::format("name = \"{}\"", std::string(letters, 'a')); };
+  const auto seed_of = [](size_t letters) { return fmt::format("seed = \"{}\"", std::string(letters, 'a')); };
+  const auto caches = [](int count) {
+    std::string all;
+    for (int i = 0; i < count; ++i) all += fmt::format("{}{{ name = \"c{}\"; memory = \"8MB\"; }}", i ? ", " : "", i);
+    return "caches = ( " + all + " ); services = (";
+  };
+  const Limit limits[] = {
+      {"name = \"edge-1\"", name_of(64), name_of(65), "is 65 letters long"},
+      {"seed = \"0123456789abcdef0123456789abcdef\"", seed_of(256), seed_of(257), "257 bytes of text are too many"},
+      {"weight = 3", "weight = 65535", "weight = 65536", "65536 is too large"},
+      {"weight = 3", "weight = 0", "weight = -1", "-1 is too small"},
+      {"[2, 3]", "[2, 1023]", "[2, 1024]", "1024 is too large"},
+      {"\"10M\"", "\"1G\"", "1000000001", "1000000001 is too large"},
+      {"\"10M\"", "1024", "1023", "1023 is too small"},
+      {"\"500ms\"", "\"1h\"", "\"3600001ms\"", "3600001ms is too long"},
+      {"\"500ms\"; timeout = \"250ms\"", "\"50ms\"; timeout = \"50ms\"", "\"49ms\"; timeout = \"49ms\"",
+       "49ms is too short"},
+      {"name = \"web\"", "response_header_max = \"1KiB\"; name = \"web\"",
+       "response_header_max = \"1023B\"; name = \"web\"", "1023B is too small"},
+      {"name = \"web\"", "response_header_max = \"1MiB\"; name = \"web\"",
+       "response_header_max = \"1048577B\"; name = \"web\"", "1048577B is too large"},
+      {"services = (", caches(64), caches(65), "caches: 65 are too many; expected at most 64"},
+      {"expect = [200, 204]", "expect = [100, 599]", "expect = [200, 600]", "600 is too large"},
+  };
+  for (const Limit& limit : limits) {
+    EXPECT_TRUE(read_text(with(kGood, limit.from, limit.taken), "t.cfg").config)
+        << limit.taken << "\n"
+        << said_about(with(kGood, limit.from, limit.taken));
+    EXPECT_FALSE(read_text(with(kGood, limit.from, limit.refused), "t.cfg").config) << limit.refused;
+    EXPECT_THAT(said_about(with(kGood, limit.from, limit.refused)), HasSubstr(limit.words));
+  }
+}
+
+TEST(Read, LinesOfOtherSystemsEndAsOurs) {
+  const std::string wrong = with(kGood, "weight = 3", "wieght = 3; # heavy");
+  std::string of_windows;
+  for (const char c : wrong) of_windows += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  const ReadResult ours = read_text(wrong, "t.cfg"), theirs = read_text(of_windows, "t.cfg");
+  EXPECT_EQ(findings_text(theirs.findings, theirs.source), findings_text(ours.findings, ours.source));
+}
+
+TEST(Read, ALineIsShownOnceHoweverManyMistakesItHas) {
+  const ReadResult read = read_text(with(kGood, "weight = 3", "wieght = 3; wegiht = 4"), "t.cfg");
+  const std::string text = findings_text(read.findings, read.source);
+  EXPECT_EQ(read.findings.size(), 2u);
+  EXPECT_EQ(text.find("| backends"), text.rfind("| backends")) << text;
+  EXPECT_THAT(text, HasSubstr("| backends"));
 }
 
 // People bring the file they have: it is named once, instead of the parser's despair at each line.
@@ -223,6 +290,18 @@ TEST(Read, AThousandMistakesAreEnough) {
   EXPECT_EQ(line_of(read.findings.back()), "t.cfg: hint: 2003 more are not listed");
 }
 
+// What is found first is not what counts most: the checks of services come behind those of pools.
+TEST(Read, AnErrorIsKeptWhereverItStandsAmongThousandsOfHints) {
+  std::string text = "cluster: { name = \"e\"; seed = \"0123456789abcdef\"; };\nl7: { shards = [0]; };\npools = (\n";
+  for (int i = 0; i < 1500; ++i)
+    text +=
+        fmt::format("{}  {{ name = \"p{}\"; backends = ( {{ address = \"10.0.0.1:80\"; }} ); }}", i ? ",\n" : "", i);
+  text += " );\nservices = ( { name = \"s\"; mode = \"tcp\"; listen = \"0.0.0.0:80/tcp\"; pool = \"nope\"; } );\n";
+  const ReadResult read = read_text(text, "t.cfg");
+  EXPECT_EQ(read.findings.size(), 1001u);
+  EXPECT_EQ(count(read.findings, Finding::error), 1u);
+}
+
 class Includes_ : public testing::Test {
  protected:
   void SetUp() override { std::filesystem::create_directories(folder_ / "sub"); }
@@ -246,6 +325,26 @@ TEST_F(Includes_, AreRelativeToTheIncludingFile) {
   EXPECT_THAT(said, HasSubstr("sub/outer.cfg:3: error: cluster.nme: unknown setting"));
   EXPECT_THAT(said, HasSubstr("main.cfg:6: error: x: unknown setting"));
   EXPECT_THAT(said, HasSubstr("      3 | nme = 1;"));
+  EXPECT_THAT(said, Not(HasSubstr("cannot include"))) << "what is commented out is not looked for";
+}
+
+TEST_F(Includes_, MayComeAgainAndHaveACommentBehindThem) {
+  put("empty.cfg", "# nothing\n");
+  const std::string text =
+      "@include \"empty.cfg\" // here\n@include \"empty.cfg\" # and here\n@include \"empty.cfg\";\n";
+  const ReadResult read = read_file(put("main.cfg", text + kGood));
+  EXPECT_EQ(findings_text(read.findings, read.source), "");
+  EXPECT_EQ(read.source.files.size(), 4u);
+}
+
+TEST_F(Includes_, AreAThousandFilesAtMostWithTheFirst) {
+  put("empty.cfg", "");
+  std::string many;
+  for (int i = 0; i < 999; ++i) many += "@include \"empty.cfg\"\n";
+  EXPECT_TRUE(read_file(put("main.cfg", many + kGood)).config);
+  const ReadResult more = read_file(put("main.cfg", many + "@include \"empty.cfg\"\n" + kGood));
+  EXPECT_FALSE(more.config);
+  EXPECT_THAT(line_of(more.findings.at(0)), HasSubstr("main.cfg:1000: error: more than 1000 files included"));
 }
 
 TEST_F(Includes_, ThatAreMissingOrCircularAreReportedAll) {
