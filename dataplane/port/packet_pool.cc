@@ -16,6 +16,21 @@ std::unexpected<Error> refuse(const PoolRequest& request, int number) {
       fmt::format("{} packet buffers do not fit in memory: {}", request.buffers, rte_strerror(std::abs(number))));
 }
 
+void give_address(rte_mempool*, void*, void* buffer, unsigned) {
+  rte_mempool_get_header(buffer)->iova = uintptr_t(buffer);
+}
+
+// Of buffers that may cross a page DPDK takes the addresses for devices away, and calls the pool none of packets: it
+// does not know that with virtual addresses for devices they are whole all the same.
+void give_addresses(rte_mempool* pool) {
+  rte_mempool_obj_iter(pool, give_address, nullptr);
+  rte_mempool_memhdr* piece;
+  STAILQ_FOREACH(piece, &pool->mem_list, next) {
+    piece->iova = uintptr_t(piece->addr);
+  }
+  pool->flags &= ~unsigned(RTE_MEMPOOL_F_NON_IO);
+}
+
 int fill(rte_mempool* pool, const PoolRequest& request) {
   // A stack without locks: the door and control take and give buffers as well, and where they lose the core in the
   // middle of it, a ring's other users would wait for them. Where the processor has none, the ring.
@@ -25,6 +40,7 @@ int fill(rte_mempool* pool, const PoolRequest& request) {
   rte_pktmbuf_pool_private shape{.mbuf_data_room_size = request.room, .mbuf_priv_size = 0, .flags = 0};
   rte_pktmbuf_pool_init(pool, &shape);
   if (const int number = rte_mempool_populate_default(pool); number < 0) return number;
+  if ((pool->flags & RTE_MEMPOOL_F_NO_IOVA_CONTIG) != 0) give_addresses(pool);
   rte_mempool_obj_iter(pool, rte_pktmbuf_init, nullptr);
   return 0;
 }

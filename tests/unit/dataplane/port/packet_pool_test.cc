@@ -1,6 +1,7 @@
 #include "dataplane/port/packet_pool.h"
 
 #include <gtest/gtest.h>
+#include <rte_eal.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
@@ -36,6 +37,20 @@ TEST(PacketPool, BuffersLieOneBehindTheOther) {
   ASSERT_NE(packet, nullptr);
   EXPECT_EQ(rte_pktmbuf_tailroom(packet), 2176 - RTE_PKTMBUF_HEADROOM);
   rte_pktmbuf_free(packet);
+  rte_mempool_free(*pool);
+}
+
+// The regression: a network card on PCI read and wrote at address 0.
+TEST(PacketPool, DevicesAreGivenBuffersByTheirAddress) {
+  test::start_eal();
+  auto pool = make_packet_pool({.name = "addressed", .buffers = 500, .cache = 0, .room = 2176});
+  ASSERT_TRUE(pool) << pool.error().message;
+  ASSERT_EQ(rte_eal_iova_mode(), RTE_IOVA_VA);
+  std::vector<rte_mbuf*> all(500);
+  ASSERT_EQ(rte_pktmbuf_alloc_bulk(*pool, all.data(), 500), 0);
+  for (rte_mbuf* packet : all) EXPECT_EQ(rte_pktmbuf_iova(packet), rte_pktmbuf_mtod(packet, uintptr_t));
+  EXPECT_EQ((*pool)->flags & RTE_MEMPOOL_F_NON_IO, 0u) << "drivers leave such a pool out";
+  rte_pktmbuf_free_bulk(all.data(), 500);
   rte_mempool_free(*pool);
 }
 
