@@ -1,4 +1,5 @@
 // cardea-dataplane: forwards packets by the plan it is given. This file is the table of contents.
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -61,15 +62,25 @@ Result<> run(const Options& options, FileDescriptor& stop) {
   return (*control)->run(stop.get());
 }
 
+// The CPUs that this process may use, as it was started with them: DPDK keeps its first thread on some of them, and
+// what is executed anew would inherit that.
+cpu_set_t allowed_cpus() {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  (void)::sched_getaffinity(0, sizeof cpus, &cpus);
+  return cpus;
+}
+
 // What DPDK holds must not live on in the process that follows; nor may it go while DPDK's threads still run, which end
 // the process when their pipes do.
-[[noreturn]] void start_over_without_stored_plan(char** argv) {
+[[noreturn]] void start_over_without_stored_plan(char** argv, const cpu_set_t& cpus) {
   std::vector<char*> arguments;
   for (char** at = argv; *at != nullptr; ++at) arguments.push_back(*at);
   static char wait[] = "--wait";
   arguments.push_back(wait);
   arguments.push_back(nullptr);
   close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+  (void)::sched_setaffinity(0, sizeof cpus, &cpus);
   execv("/proc/self/exe", arguments.data());
   _exit(1);
 }
@@ -88,11 +99,12 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "cardea-dataplane " CARDEA_VERSION);
   read_command_line(app, argc, argv);
   log::start("cardea-dataplane");
+  const cpu_set_t cpus = allowed_cpus();
   come_before_others();
   FileDescriptor stop = stop_signals();
   auto done = run(options, stop);
   if (done) return 0;
   log::error("{}", done.error().message);
-  if (!options.wait && done.error().retry == Retry::kSafe) start_over_without_stored_plan(argv);
+  if (!options.wait && done.error().retry == Retry::kSafe) start_over_without_stored_plan(argv, cpus);
   return 1;
 }

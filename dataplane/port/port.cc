@@ -1,4 +1,5 @@
 // Opening and closing DPDK ports.
+#define ALLOW_EXPERIMENTAL_API  // rte_dev_event_callback_register
 #include "dataplane/port/port.h"
 
 #include <dirent.h>
@@ -68,6 +69,11 @@ int note_fate(uint16_t, rte_eth_event_type event, void* port_fate, void*) {
   return 0;
 }
 
+// Of a card that is to leave its slot: who pulls it waits until we have let it go.
+void note_request(const char*, rte_dev_event_type event, void* port_fate) {
+  if (event == RTE_DEV_EVENT_REMOVE) static_cast<std::atomic<Fate>*>(port_fate)->store(Fate::kRemoved);
+}
+
 constexpr rte_eth_event_type kFateEvents[] = {RTE_ETH_EVENT_INTR_RESET, RTE_ETH_EVENT_INTR_RMV};
 
 bool tells_removal(const rte_eth_dev_info& info) {
@@ -93,8 +99,7 @@ class Opening {
     if (auto done = configure(); !done) return std::unexpected(std::move(done).error());
     if (auto done = set_up_queues(); !done) return std::unexpected(std::move(done).error());
     if (const int number = rte_eth_dev_start(port_.id); number != 0) return refuse(request_, "start it", number);
-    for (const rte_eth_event_type event : kFateEvents)
-      rte_eth_dev_callback_register(port_.id, event, note_fate, port_.fate.get());
+    follow_fate();
     if (const int number = rte_eth_promiscuous_enable(port_.id); number != 0 && number != -ENOTSUP)
       return refuse(request_, "receive all frames", number);
     (void)rte_eth_allmulticast_enable(port_.id);
@@ -108,12 +113,19 @@ class Opening {
   }
 
  private:
+  void follow_fate() {
+    for (const rte_eth_event_type event : kFateEvents)
+      rte_eth_dev_callback_register(port_.id, event, note_fate, port_.fate.get());
+    if (port_.device.kind == Device::Kind::kPci)
+      rte_dev_event_callback_register(port_.device.driver.c_str(), note_request, port_.fate.get());
+  }
+
   Result<> probe() {
     int number;
     std::string name = port_.device.driver;
     if (port_.device.kind == Device::Kind::kPci) {
+      if (rte_eth_dev_get_port_by_name(name.c_str(), &port_.id) == 0) return {};  // found when DPDK started
       number = rte_eal_hotplug_add("pci", name.c_str(), arguments_text(port_.device.arguments).c_str());
-      if (number == -EEXIST) number = 0;  // found when DPDK started
     } else {
       name = vdev_name(port_.device, port_.index);
       const VdevShape shape{.queues = port_.queues, .mtu = request_.mtu, .busy = request_.busy};
@@ -314,6 +326,8 @@ PortState state_of(const Port& port) {
 void close_port(const Port& port) {
   for (const rte_eth_event_type event : kFateEvents)
     rte_eth_dev_callback_unregister(port.id, event, note_fate, port.fate.get());
+  if (port.device.kind == Device::Kind::kPci)
+    rte_dev_event_callback_unregister(port.device.driver.c_str(), note_request, port.fate.get());
   if (const int number = rte_eth_dev_stop(port.id); number != 0)
     log::warning("port {}: it does not stop: {}", port.name, rte_strerror(-number));
   (void)rte_eth_dev_close(port.id);

@@ -1,5 +1,6 @@
 """cardea-dataplane by itself: a stored plan, no mgmt. It starts, forwards, answers by the kernel, sleeps, ends, and comes back
 after kill -9."""
+import os
 import pathlib
 import re
 import signal
@@ -7,13 +8,15 @@ import time
 
 import pytest
 from lab import packets
-from lab.alone import LOCAL, TUNNEL, WEB, Alone
+from lab.alone import LOCAL, TUNNEL, WEB, Alone, image
 from lab.namespace import run
 from lab.process import Process
 from lab.site import CLIENT_HOST, WAN, endpoint
 from lab.wait import until
 from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Dot1Q, Ether
+
+NO_SUCH_CARD = "0000:ff:1f.7"
 
 
 @pytest.fixture(scope="module", params=[[0], [0, 1]], ids=["one_worker", "two_workers"])
@@ -169,6 +172,20 @@ def test_comes_back_after_kill_9(alone):
     alone.until_serving()
     print(f"from exec to an answer: {time.monotonic() - started:.3f} s")
     assert time.monotonic() - started < 5
+
+
+def test_what_starts_over_may_use_every_cpu_again(alone):
+    """DPDK keeps its first thread off the workers' CPUs; once it was told to wait for another plan, none of those is taken yet."""
+    alone.dataplane.stop()
+    plan = image(alone.site, NO_SUCH_CARD, [0], generation=2)
+    alone.store_plan({**plan, "ports": plan["ports"][:1]})
+    alone.dataplane.start()
+    until(lambda: "waiting for a plan" in alone.dataplane.tail(2), 10, "without the stored plan it starts over")
+    assert os.sched_getaffinity(dataplane_pid(alone)) == os.sched_getaffinity(0)
+    alone.dataplane.stop()
+    alone.store_plan(image(alone.site, alone.device, alone.workers))
+    alone.dataplane.start()
+    alone.until_serving()
 
 
 def test_sigterm_ends_in_order(alone):
