@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as xml
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 TREE = pathlib.Path(__file__).resolve().parents[1]
 LOGS = TREE / "build/test-logs"
@@ -29,6 +29,7 @@ class Stage:
     targets: tuple = ()      # what to build of the preset; all of it when empty
     parallel: bool = True
     quick: bool = False      # part of --quick
+    whole: str = ""          # what to run instead of `labels` when the stage is named by --only
 
 
 STAGES = [
@@ -39,7 +40,10 @@ STAGES = [
     Stage("fuzz", "every parser fed for 30 seconds with what it did not expect", "fuzz", "fuzz"),
     Stage("tsan", "what threads share, under the thread sanitizer", "tsan", "unit", targets=("unit_base", "unit_l7")),
     Stage("system", "real processes between real peers, in network namespaces", "release", "system", parallel=False),
+    Stage("machine", "the packages on a booted guest with cards on PCI; a short form of it, the whole when it is named", "release",
+          "machine_short", parallel=False, whole="machine"),
 ]
+WITH_NAMESPACES = ("system", "machine")  # they need root, and are pytest's
 
 
 @dataclass
@@ -98,13 +102,13 @@ def run_stage(stage):
 
 
 def count(stage, code, report, folder):
-    """Adds up ctest's report; for the system tests, pytest's own reports, which know each test within a file."""
+    """Adds up ctest's report; for those that are pytest's, its own reports, which know each test within a file."""
     if not report.exists():
         return Tally(failed=[f"{stage.name}: ctest itself (exit code {code})"])
     total = Tally()
     for case in xml.parse(report).getroot().iter("testcase"):
         inner = folder / "test-results" / f"{case.get('name')}.xml"
-        if stage.name == "system" and inner.exists() and inner.stat().st_mtime >= LOGS_BEGAN:
+        if stage.name in WITH_NAMESPACES and inner.exists() and inner.stat().st_mtime >= LOGS_BEGAN:
             total.add(count_pytest(inner, case))
         else:
             total.add(outcome(f"{case.get('name')}", case))
@@ -140,7 +144,7 @@ def chosen(arguments):
     parser.add_argument("--only", choices=[stage.name for stage in STAGES], action="append", help="this stage; may be repeated")
     options = parser.parse_args(arguments)
     if options.only:
-        return [stage for stage in STAGES if stage.name in options.only]
+        return [replace(stage, labels=stage.whole or stage.labels) for stage in STAGES if stage.name in options.only]
     return [stage for stage in STAGES if stage.quick or not options.quick]
 
 
@@ -152,8 +156,8 @@ def reserve_hugepages(pages=1024, setting=pathlib.Path("/proc/sys/vm/nr_hugepage
 
 def main(arguments):
     stages = chosen(arguments)
-    if any(stage.name == "system" for stage in stages) and os.geteuid() != 0:
-        sys.exit("tools/test: the system tests make network namespaces and need root (or choose others by --only, --quick)")
+    if any(stage.name in WITH_NAMESPACES for stage in stages) and os.geteuid() != 0:
+        sys.exit("tools/test: the system and machine tests make network namespaces and need root (or choose others by --only, --quick)")
     LOGS.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(LOGS / "system", ignore_errors=True)  # what the lab's processes wrote, a folder a site
     reserve_hugepages()

@@ -2,16 +2,15 @@
 running daemons, removed, purged."""
 import json
 import re
-import shutil
 
 import pytest
 
-from lab.cardea import TREE
+from lab import debs
+from lab.debs import build, newer, package
 from lab.machine import Machine
 from lab.namespace import run
 from lab.wait import until
 
-VERSION = "1:0.0.1~test1"  # an epoch and a tilde: both have to survive file names and comparisons
 CONFIGURATION = """
 mgmt = {};
 l7 = { shards = [0]; };
@@ -23,20 +22,9 @@ BOOKS = re.compile(r"/var/(lib/dpkg|lib/systemd|log/journal|log/dpkg\.log|log/ap
                    r"/etc/(passwd|group|shadow|gshadow|ld\.so\.cache)")
 
 
-def build(folder, *options):
-    run([TREE / "tools/package", "--dirty", "--work", folder / "work", "--output", folder / "made", "--version", VERSION, *options],
-        timeout=900)
-    shutil.rmtree(folder / "work")
-    return folder / "made"
-
-
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("packages"))
-
-
-def package(made, name):
-    return next(made.glob(f"{name}_*.deb"))
+def made():
+    return debs.built()
 
 
 def paths(deb):
@@ -79,27 +67,16 @@ def test_equal_sources_make_equal_bytes(made, tmp_path):
 # ---- a host's life
 
 
-def newer(made, folder):
-    """The same packages under a higher version."""
-    for deb in (package(made, "cardea"), package(made, "cardea-dataplane")):
-        run(["dpkg-deb", "-R", deb, folder / "tree"])
-        control = folder / "tree/DEBIAN/control"
-        control.write_text(control.read_text().replace(VERSION, "1:0.0.2"))
-        run(["dpkg-deb", "--root-owner-group", "-b", folder / "tree", folder / f"{deb.name.split('_')[0]}_0.0.2.deb"])
-        shutil.rmtree(folder / "tree")
-    return sorted(folder.glob("*.deb"))
-
-
 @pytest.fixture(scope="module")
 def host():
     with Machine() as machine:
         yield machine
 
 
-def install(host, debs):
-    for deb in debs:
+def install(host, packages):
+    for deb in packages:
         host.copy(deb, f"/tmp/{deb.name}")
-    return host.run("dpkg", "-i", *(f"/tmp/{deb.name}" for deb in debs), timeout=120)
+    return host.run("dpkg", "-i", *(f"/tmp/{deb.name}" for deb in packages), timeout=120)
 
 
 def everything(host):
@@ -115,7 +92,7 @@ def pids(host):
 def test_a_host_from_installation_to_purge(host, made, tmp_path):
     """Installed, started, upgraded under running daemons, restarted, removed, purged."""
     before = everything(host)
-    install(host, [package(made, "cardea"), package(made, "cardea-dataplane")])
+    install(host, debs.installed(made))
     enabled = host.run("systemctl", "is-enabled", "cardea-mgmt", check=False).stdout.strip()
     assert enabled == "disabled", "whoever has no file yet starts nothing"
 
@@ -127,7 +104,7 @@ def test_a_host_from_installation_to_purge(host, made, tmp_path):
     told = install(host, newer(made, tmp_path)).stdout
     assert pids(host) == running, "an upgrade interrupts nobody"
     assert re.search(r"systemctl restart .*cardea-l7.service .*cardea-mgmt.service", told), told
-    assert "(1:0.0.2)" in host.run("dpkg-query", "-W", "-f=(${Version})", "cardea").stdout
+    assert f"({debs.NEWER})" in host.run("dpkg-query", "-W", "-f=(${Version})", "cardea").stdout
     host.run("systemctl", "restart", "cardea-l7", "cardea-mgmt", timeout=60)
     assert host.run("cardea", "status").returncode == 0 and set(pids(host).values()).isdisjoint(running.values())
 

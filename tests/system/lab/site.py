@@ -84,18 +84,13 @@ class Site:
         for namespace in (self.client, self.lb, self.lan, *(b.namespace for b in self.backends)):
             namespace.create()
         self.lan.ip("link add lan type bridge forward_delay 0 mcast_snooping 0", "link set lan up")
-        self._veth(self.client, "wan", self.lb, "nic-wan")
-        self._plug(self.lb, "nic-lan", "lb")
+        self._wire_lb()
         self._plug(self.client, "direct", "client")
         for backend in self.backends:
             self._plug(backend.namespace, "lan", backend.name)
             self._address_backend(backend)
         self._address_client()
-        if self.kernel:
-            self._address_lb()
-        else:
-            for nic in ("nic-wan", "nic-lan"):
-                self._leave_to_dataplane(nic)
+        self._prepare_lb()
         return self
 
     def backend(self, name):
@@ -120,6 +115,17 @@ class Site:
     def _plug(self, namespace, name, socket):
         self._veth(namespace, name, self.lan, socket)
         self.lan.ip(f"link set {socket} master lan")
+
+    def _wire_lb(self):
+        self._veth(self.client, "wan", self.lb, "nic-wan")
+        self._plug(self.lb, "nic-lan", "lb")
+
+    def _prepare_lb(self):
+        if self.kernel:
+            self._address_lb()
+        else:
+            for nic in ("nic-wan", "nic-lan"):
+                self._leave_to_dataplane(nic)
 
     def _address_backend(self, backend):
         lines = [f"addr add {LAN.with_length(backend.host, 4)} dev lan",

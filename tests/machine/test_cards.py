@@ -1,0 +1,131 @@
+"""What each kind of card does under real drivers: both modes of the product over it, two workers, changes while it runs, its cable
+and itself taken away and put back."""
+import re
+
+import pytest
+from lab import configuration, debs
+from lab.card_site import PATIENT_HEALTH, CardHost
+from lab.site import CLIENT_HOST, SERVICES, WAN, endpoint
+from lab.wait import until
+from lab.web import http_service, l7_pool
+
+WEB, PLAIN = SERVICES.address(10, 4), SERVICES.address(20, 4)
+CARDS = {
+    "e1000e": {"model": "e1000e"},
+    "vmxnet3": {"model": "vmxnet3"},
+    "virtio": {"model": "virtio-net-pci", "queues": 2,
+               "options": ",mq=on,rss=on,vectors=6,disable-legacy=on,iommu_platform=on"},
+}
+DRIVERS = {"e1000e": "librte_net_e1000", "vmxnet3": "librte_net_vmxnet3", "virtio": "librte_net_virtio"}
+
+
+def document(host):
+    written = host.document(workers=(0, 1))
+    backends = host.site.backends
+    written["l7"] = {"shards": [0]}
+    written["pools"] = [configuration.pool("web", backends, 80, health=PATIENT_HEALTH),
+                        {**l7_pool("pages", backends), "health": PATIENT_HEALTH}]
+    written["services"] = [configuration.service("web", [endpoint(WEB, 80) + "/tcp"], "web"),
+                           http_service("plain", [endpoint(PLAIN, 80) + "/tcp"], pool="pages")]
+    return written
+
+
+@pytest.fixture(scope="module", params=CARDS)
+def host(request):
+    with CardHost(**CARDS[request.param]) as there:
+        there.kind = request.param
+        there.install(debs.installed(there.debs))
+        there.give_cards()
+        there.written = document(there)
+        there.start(there.written)
+        print(f"{request.param}: booted in {there.guest.boot_seconds:.0f} s")
+        yield there
+
+
+def names(host):
+    return {backend.name for backend in host.site.backends}
+
+
+def balanced(host, count=30):
+    done = host.load("connect", "connect", WEB, 80, "--connections", count).finish(180)
+    assert done["failed"] == 0, done
+    return set(done["backends"])
+
+
+def served(host):
+    return host.curl(f"http://{PLAIN}/", timeout=40).stdout.strip()
+
+
+def test_its_own_driver_has_it(host):
+    pid = host.guest.show("cardea-dataplane", "MainPID")[0]
+    assert DRIVERS[host.kind] in host.guest.run("cat", f"/proc/{pid}/maps").stdout
+
+
+def test_packets_are_balanced_and_requests_served(host):
+    assert balanced(host) == names(host)
+    assert {served(host) for _ in range(3)} <= names(host)
+
+
+def test_large_answers_come_whole(host):
+    path = host.site.run.path / "got"
+    for address in (WEB, PLAIN):
+        host.curl(f"http://{address}/big", "-o", path, timeout=120)
+        assert host.site.client.run("sha256sum", path).stdout.split()[0] == host.nginx["b1"].big_sha256
+
+
+def test_explain_names_the_worker_that_has_the_flow(host):
+    source = endpoint(WAN.address(CLIENT_HOST, 4), 40123)
+    said = host.cli("explain", source, endpoint(WEB, 80), "tcp")
+    host.curl(f"http://{WEB}/", "--local-port", 40123, timeout=40)
+    flows = [row for row in host.cli("show", "flows")["flows"] if source in str(row)]
+    assert flows and {row["worker"] for row in flows} == {said["worker"]}, (said, flows)
+
+
+def test_nothing_is_missed_and_metrics_tell_of_the_ports(host):
+    page = host.metrics()
+    for name in host.addresses:
+        assert page.total("cardea_port_packets_total", port=name) > 0
+        assert page.values("cardea_port_up", port=name) == [1]
+        assert page.total("cardea_port_errors_total", port=name) == 0
+    assert page.total("cardea_drops_total", reason="segmented") == 0
+
+
+def test_a_reload_changes_what_is_served(host):
+    host.written["services"].append(configuration.service("more", [endpoint(SERVICES.address(11, 4), 80) + "/tcp"], "web"))
+    host.configure(host.written)
+    host.guest.run("systemctl", "reload", "cardea-mgmt", timeout=120)
+    assert host.curl(f"http://{SERVICES.address(11, 4)}/", timeout=40).stdout.strip() in names(host)
+
+
+def test_a_dead_backend_is_left_out(host):
+    host.nginx["b2"].stop()
+    try:
+        until(lambda: {row["state"] for row in host.cli("show", "backends")["backends"] if "10.0.0.12" in row["address"]} == {"down"},
+              60, "its death is noticed", pause=0.5)
+        assert balanced(host) == names(host) - {"b2"}
+    finally:
+        host.nginx["b2"].start()
+    host.until_serving()
+
+
+def test_a_cable_is_pulled_and_put_back(host):
+    tap = "/sys/class/net/wan/carrier"
+    host.guest.qmp("set_link", name="wan-card", up=False)
+    until(lambda: host.guest.run("cat", tap).stdout.strip() == "0", 30, "the kernel sees that the link is gone", pause=0.5)
+    assert re.search(r"port wan: link down", host.guest.journal("cardea-dataplane"))
+    assert host.metrics().values("cardea_port_up", port="wan") == [0]
+    host.guest.qmp("set_link", name="wan-card", up=True)
+    until(lambda: host.guest.run("cat", tap).stdout.strip() == "1", 30, "and that it is back", pause=0.5)
+    assert balanced(host, 10) <= names(host)
+
+
+def test_a_card_is_pulled_out_and_put_back(host):
+    """It is let go at once, which ends the process with a line that says why; it comes back with the card."""
+    card = next(c for c in host.site.cards if c.name == "lan")
+    host.guest.qmp("device_del", id="lan-card")
+    until(lambda: "was removed" in host.guest.journal("cardea-dataplane"), 60, "it says that the card is gone", pause=0.5)
+    until(lambda: not host.guest.exists(f"/sys/bus/pci/devices/{host.addresses['lan']}"), 60, "the kernel has let it go", pause=0.5)
+    host.guest.qmp.device_add(card.device(2))
+    until(lambda: host.guest.show("cardea-dataplane", "ActiveState") == ["active"], 120, "it is back with the card", pause=0.5)
+    host.until_serving()
+    assert balanced(host, 10) <= names(host)

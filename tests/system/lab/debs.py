@@ -1,0 +1,62 @@
+"""The product's Debian packages of this work tree: built when the tree has changed since they were built last, and with a higher
+version number for upgrades."""
+import pathlib
+import shutil
+import tempfile
+
+from lab.cardea import TREE
+from lab.namespace import run
+
+VERSION = "1:0.0.1~test1"  # an epoch and a tilde: both have to survive file names and comparisons
+NEWER = "1:0.0.2"
+KEPT = TREE / "build/machine"
+INSTALLED = ("cardea", "cardea-dataplane")
+
+
+def build(folder, *options):
+    run([TREE / "tools/package", "--dirty", "--work", folder / "work", "--output", folder / "made", "--version", VERSION, *options],
+        timeout=900)
+    shutil.rmtree(folder / "work")
+    return folder / "made"
+
+
+def work_tree_id():
+    """Git's name for what lies in the work tree, committed or not."""
+    with tempfile.TemporaryDirectory() as folder:
+        git = ["env", f"GIT_INDEX_FILE={folder}/index", "git", "-C", TREE]
+        run([*git, "read-tree", "HEAD"])
+        run([*git, "add", "--all"])
+        return run([*git, "write-tree"]).stdout.strip()
+
+
+def built():
+    """The folder of this work tree's packages."""
+    kept = KEPT / f"debs-{work_tree_id()[:12]}"
+    if not kept.exists():
+        for old in [*KEPT.glob("debs-*"), *KEPT.glob("new-debs")]:
+            shutil.rmtree(old)
+        new = KEPT / "new-debs"
+        new.mkdir(parents=True)
+        build(new).rename(kept)
+        new.rmdir()
+    return kept
+
+
+def package(made, name):
+    return next(made.glob(f"{name}_*.deb"))
+
+
+def installed(made):
+    """The packages that a host with cards gets."""
+    return [package(made, name) for name in INSTALLED]
+
+
+def newer(made, folder):
+    """The same packages under a higher version."""
+    for deb in installed(made):
+        run(["dpkg-deb", "-R", deb, folder / "tree"])
+        control = pathlib.Path(folder / "tree/DEBIAN/control")
+        control.write_text(control.read_text().replace(VERSION, NEWER))
+        run(["dpkg-deb", "--root-owner-group", "-b", folder / "tree", folder / f"{deb.name.split('_')[0]}_0.0.2.deb"])
+        shutil.rmtree(folder / "tree")
+    return sorted(folder.glob("*.deb"))
