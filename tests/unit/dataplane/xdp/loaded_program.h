@@ -24,6 +24,7 @@ class LoadedProgram {
   // From now on a socket takes what comes by queue 0.
   void attend();
 
+  int fd() const { return program_; }
   Filter filter;
 
  private:
