@@ -2,8 +2,13 @@
 #include "dataplane/control/interface_addresses.h"
 
 #include <gtest/gtest.h>
+#include <net/if.h>
+
+#include <cstdio>
+#include <cstdlib>
 
 #include "tests/packets/site.h"
+#include "tests/unit/dataplane/own_network.h"
 
 namespace cardea::dataplane {
 namespace {
@@ -74,6 +79,70 @@ TEST(TapSettings, ServicesOfEarlierPlansLeaveNothing) {
   LiveService gone = service({"203.0.113.9"});
   gone.used = false;
   EXPECT_EQ(tap_settings(plan_of(kPorts, {gone})).addresses.size(), 3u);
+}
+
+// ---- on an interface that is shared with the kernel. Run as root.
+
+class SharedAddresses : public testing::Test {
+ protected:
+  InterfaceAddresses addresses() const {
+    return {Netlink::open(0).value(), {int(::if_nametoindex("eth9"))}, {uint16_t{0}}};
+  }
+  // What `ip` says is there, of both families.
+  static std::string shown(const std::string& what) {
+    std::string text;
+    FILE* pipe = ::popen(("ip -o " + what + "; ip -6 -o " + what).c_str(), "r");
+    for (char line[512]; std::fgets(line, sizeof line, pipe) != nullptr;) text += line;
+    ::pclose(pipe);
+    return text;
+  }
+  static bool has(const std::string& address) {
+    return shown("address show dev eth9").find(" " + address + " ") != std::string::npos;
+  }
+  static bool has_route(const std::string& gateway) {
+    return shown("route show default").find("via " + gateway + " ") != std::string::npos;
+  }
+
+  test::OwnNetwork network_;  // has 192.0.2.2/24 and 2001:db8:2::2/64, set by somebody else
+  const TapSettings wanted_{.addresses = {{0, prefix("192.0.2.2/24"), false},
+                                          {0, prefix("192.0.2.3/24"), false},
+                                          {0, prefix("203.0.113.1/32"), true},
+                                          {0, prefix("2001:db8::1/128"), true}},
+                            .gateways = {{0, address("192.0.2.254")}, {0, address("2001:db8:2::fe")}}};
+  const TapSettings fewer_{.addresses = {{0, prefix("203.0.113.1/32"), true}}, .gateways = {}};
+};
+
+TEST_F(SharedAddresses, WhatIsOursIsGivenBackAndWhatWasThereStays) {
+  InterfaceAddresses ours = addresses();
+  ASSERT_TRUE(ours.apply(wanted_));
+  EXPECT_TRUE(has("192.0.2.3/24") && has("203.0.113.1/32") && has("2001:db8::1/128"));
+  EXPECT_TRUE(has_route("192.0.2.254") && has_route("2001:db8:2::fe"));
+  ASSERT_TRUE(ours.give_back());
+  EXPECT_FALSE(has("192.0.2.3/24") || has("203.0.113.1/32") || has("2001:db8::1/128"));
+  EXPECT_FALSE(has_route("192.0.2.254") || has_route("2001:db8:2::fe"));
+  EXPECT_TRUE(has("192.0.2.2/24") && has("2001:db8:2::2/64")) << shown("address show dev eth9");
+}
+
+TEST_F(SharedAddresses, WhatAKilledProcessLeftIsKnownAgain) {
+  ASSERT_TRUE(addresses().apply(wanted_));
+  InterfaceAddresses next = addresses();
+  ASSERT_TRUE(next.find_own());
+  ASSERT_TRUE(next.apply(fewer_));
+  EXPECT_FALSE(has("192.0.2.3/24") || has("2001:db8::1/128") || has_route("192.0.2.254") ||
+               has_route("2001:db8:2::fe"));
+  EXPECT_TRUE(has("203.0.113.1/32") && has("192.0.2.2/24") && has("2001:db8:2::2/64"));
+  ASSERT_TRUE(next.give_back());
+  EXPECT_FALSE(has("203.0.113.1/32"));
+}
+
+TEST_F(SharedAddresses, AnothersDefaultRouteStays) {
+  ASSERT_EQ(std::system("ip route add default via 192.0.2.77 dev eth9"), 0);
+  InterfaceAddresses ours = addresses();
+  ASSERT_TRUE(ours.apply(wanted_));
+  EXPECT_TRUE(has_route("192.0.2.77"));
+  EXPECT_FALSE(has_route("192.0.2.254"));
+  ASSERT_TRUE(ours.give_back());
+  EXPECT_TRUE(has_route("192.0.2.77"));
 }
 
 }  // namespace
