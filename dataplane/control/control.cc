@@ -50,7 +50,7 @@ Control::Control(Running& running, cardea::control::PlanServer& server, KernelFo
 
 Result<std::unique_ptr<Control>> Control::start(Running& running, cardea::control::PlanServer& server) {
   std::vector<int> taps;
-  for (const Tap& tap : running.taps) taps.push_back(tap.index);
+  for (const auto& side : running.sides) taps.push_back(side->index());
   auto follower = KernelFollower::start(taps, running.first_plan->settings.neighbours_max, monotonic_now());
   if (!follower) return std::unexpected(std::move(follower).error());
   auto netlink = Netlink::open(0);
@@ -167,7 +167,7 @@ Result<> Control::follow_ports() {
     if (links_up_[port.index] == up) continue;
     links_up_[port.index] = up;
     log::warning("port {}: link {}", port.name, up ? "up" : "down");
-    if (auto done = set_carrier(running_.taps[port.index], up); !done) log::warning("{}", done.error().message);
+    if (auto done = running_.sides[port.index]->set_carrier(up); !done) log::warning("{}", done.error().message);
   }
   return {};
 }

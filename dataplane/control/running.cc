@@ -11,6 +11,7 @@
 #include <ctime>
 
 #include "base/log.h"
+#include "dataplane/door/tap.h"
 #include "dataplane/plan_schema.h"
 #include "dataplane/port/eal.h"
 
@@ -138,9 +139,9 @@ Result<> Running::open_ports(const LivePlan& plan) {
     log::info("port {}: {}, {} queue{}, MTU {}", port->name, port->device_text, port->queues,
               port->queues == 1 ? "" : "s", port->mtu);
     ports.push_back(std::move(*port));
-    auto tap = open_tap(ports.back().name, ports.back().mac, ports.back().mtu);
+    auto tap = Tap::open(ports.back().name, ports.back().mac, ports.back().mtu);
     if (!tap) return std::unexpected(std::move(tap).error());
-    taps.push_back(std::move(*tap));
+    sides.push_back(std::move(*tap));
   }
   return {};
 }
@@ -173,7 +174,7 @@ Result<> Running::open_workers(const LivePlan& plan) {
 
 Result<> Running::open_door() {
   std::vector<DoorPort> door_ports;
-  for (size_t i = 0; i < ports.size(); ++i) door_ports.push_back({taps[i].fd.get(), ports[i].queues});
+  for (size_t i = 0; i < ports.size(); ++i) door_ports.push_back({sides[i].get(), ports[i].queues});
   door = std::make_unique<KernelDoor>(KernelDoor::Surroundings{.ports = std::move(door_ports),
                                                                .rings = *rings,
                                                                .pool = pools.first(),

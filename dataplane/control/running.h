@@ -14,7 +14,7 @@
 #include "dataplane/control/control_rows.h"
 #include "dataplane/control/packet_buffers.h"
 #include "dataplane/door/kernel_door.h"
-#include "dataplane/door/tap.h"
+#include "dataplane/door/kernel_side.h"
 #include "dataplane/path/path_rows.h"
 #include "dataplane/port/port.h"
 #include "dataplane/state/hops.h"
@@ -56,7 +56,7 @@ class Running {
   ControlRows rows;
   PacketPools pools;
   std::vector<Port> ports;
-  std::vector<Tap> taps;
+  std::vector<std::unique_ptr<KernelSide>> sides;  // by port
   std::unique_ptr<Rings> rings;
   Conversations conversations;
   std::unique_ptr<QuietPoints> quiet_points;

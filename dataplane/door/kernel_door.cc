@@ -44,8 +44,11 @@ Result<> KernelDoor::start() {
   epoll_ = FileDescriptor(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll_) return fail_errno("epoll of the kernel door");
   if (auto done = watch(epoll_.get(), around_.rings.door_bell.fd(), kBellTag, 0); !done) return done;
-  for (size_t port = 0; port < around_.ports.size(); ++port)
-    if (auto done = watch(epoll_.get(), around_.ports[port].tap_fd, port, EPOLLET); !done) return done;
+  for (size_t port = 0; port < around_.ports.size(); ++port) {
+    const int fd = around_.ports[port].side->descriptor();
+    if (fd < 0) continue;
+    if (auto done = watch(epoll_.get(), fd, port, EPOLLET); !done) return done;
+  }
   cycles_per_millisecond_ = rte_get_tsc_hz() / 1000;
   thread_ = std::jthread([this] { run(); });
   pthread_setname_np(thread_.native_handle(), "cardea-door");
@@ -114,6 +117,8 @@ uint32_t KernelDoor::strangers_allowed() {
 void KernelDoor::write_to_kernel(rte_mbuf* packet) {
   if (packet->port >= around_.ports.size()) return count(around_.path_cells.drops[size_t(Reason::k_door_full)], 1);
   const MutableBytes frame{rte_pktmbuf_mtod(packet, std::byte*), packet->data_len};
+  KernelSide& side = *around_.ports[packet->port].side;
+  if (!side.takes_large()) return give_as_it_came(side, frame);
   if (packet->port == coalesced_port_ && coalescer_.add(frame)) return;
   give_to_kernel();
   coalesced_port_ = packet->port;
@@ -124,8 +129,18 @@ void KernelDoor::give_to_kernel() {
   const uint32_t frames = coalescer_.frames();
   const std::span<const iovec> pieces = coalescer_.finish();
   if (pieces.empty()) return;
-  if (::writev(around_.ports[coalesced_port_].tap_fd, pieces.data(), int(pieces.size())) < 0)
-    count(around_.path_cells.drops[size_t(Reason::k_door_full)], frames);
+  give(*around_.ports[coalesced_port_].side, pieces, frames);
+}
+
+void KernelDoor::give_as_it_came(KernelSide& side, MutableBytes frame) {
+  VirtioHeader nothing_to_do{};
+  const iovec pieces[] = {{&nothing_to_do, sizeof nothing_to_do}, {frame.data(), frame.size()}};
+  give(side, pieces, 1);
+}
+
+void KernelDoor::give(KernelSide& side, std::span<const iovec> pieces, uint32_t frames) {
+  if (const Reason lost = side.give(pieces); lost != Reason::kNone)
+    count(around_.path_cells.drops[size_t(lost)], frames);
 }
 
 // ---- from the kernel
@@ -134,7 +149,7 @@ KernelDoor::Left KernelDoor::carry_from_kernel(uint16_t port) {
   WorkerRings& sender = around_.rings.sender(port, around_.ports[port].queues);
   for (uint16_t frames = 0; frames < kFramesATurn; ++frames) {
     if (sender.outbox.room() < kSegmentsATurn) return Left::kHeldBack;
-    const ssize_t got = ::read(around_.ports[port].tap_fd, frame_.get(), kFrameRoom);
+    const ssize_t got = ::read(around_.ports[port].side->descriptor(), frame_.get(), kFrameRoom);
     if (got <= 0) return Left::kNothing;
     if (!take_frame(port, size_t(got))) count(around_.rows.from_kernel_lost, 1);
   }

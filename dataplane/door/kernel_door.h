@@ -1,10 +1,10 @@
-// The kernel door: one thread that carries frames between the workers and the TAPs. What the kernel sends on a TAP
-// leaves by the port beside it; what no service wants, what a local service does, and what is the kernel's own, is
-// written to the TAP: first what the host cannot do without, then what its services and connections carry, and so much
-// a second of what nobody asked for (path/admit.cc tells them apart, by what the door remembers of whom the kernel
-// talks to). TCP crosses in pieces of up to 64 KB either way (coalesce.h, segment.h). It sleeps in epoll and never
-// holds a worker up: when its ring is full, the worker drops and counts; when a worker's ring is full, frames stay in
-// the TAP's queue, which the kernel knows how to handle.
+// The kernel door: one thread that carries frames between the workers and the ports' kernel sides. What the kernel
+// sends on a TAP leaves by the port beside it; what no service wants, what a local service does, and what is the
+// kernel's own, is given to the kernel: first what the host cannot do without, then what its services and connections
+// carry, and so much a second of what nobody asked for (path/admit.cc tells them apart, by what the door remembers of
+// whom the kernel talks to). TCP crosses in pieces of up to 64 KB either way (coalesce.h, segment.h). It sleeps in
+// epoll and never holds a worker up: when its ring is full, the worker drops and counts; when a worker's ring is full,
+// frames stay in the TAP's queue, which the kernel knows how to handle.
 #pragma once
 
 #include <atomic>
@@ -19,8 +19,8 @@
 #include "dataplane/control/control_rows.h"
 #include "dataplane/door/allowance.h"
 #include "dataplane/door/coalesce.h"
+#include "dataplane/door/kernel_side.h"
 #include "dataplane/door/segment.h"
-#include "dataplane/door/tap.h"
 #include "dataplane/path/path_rows.h"
 #include "dataplane/state/conversations.h"
 #include "dataplane/state/live_plan.h"
@@ -31,7 +31,7 @@ struct rte_mempool;
 namespace cardea::dataplane {
 
 struct DoorPort {
-  int tap_fd = -1;
+  KernelSide* side = nullptr;
   uint16_t queues = 1;  // of the port beside it
 };
 
@@ -68,6 +68,8 @@ class KernelDoor {
   void note_conversation(const wire::Frame& read, const FlowTuple& tuple);
   void write_to_kernel(rte_mbuf* packet);
   void give_to_kernel();
+  void give_as_it_came(KernelSide& side, MutableBytes frame);
+  void give(KernelSide& side, std::span<const iovec> pieces, uint32_t frames);
   Left carry_from_kernel(uint16_t port);
   bool take_frame(uint16_t port, size_t size);
   uint32_t send_segments(uint16_t port, const Segments& segments);

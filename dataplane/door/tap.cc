@@ -36,21 +36,21 @@ Result<> settle(const std::string& name) {
 
 }  // namespace
 
-Result<Tap> open_tap(const std::string& name, const std::array<uint8_t, 6>& mac, uint32_t mtu) {
+Result<std::unique_ptr<Tap>> Tap::open(const std::string& name, const std::array<uint8_t, 6>& mac, uint32_t mtu) {
   if (name.empty() || name.size() >= IFNAMSIZ)
     return fail(fmt::format("port \"{}\": a name has 1 to 15 characters", name), Origin::kOperator);
-  Tap tap{.fd = FileDescriptor(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC)), .name = name};
-  if (!tap.fd) return fail_errno("open /dev/net/tun");
+  FileDescriptor fd(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  if (!fd) return fail_errno("open /dev/net/tun");
   ifreq ifr{};
   std::memcpy(ifr.ifr_name, name.c_str(), name.size() + 1);
   ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_TUN_EXCL | IFF_VNET_HDR;
-  if (::ioctl(tap.fd.get(), TUNSETIFF, &ifr) < 0)
+  if (::ioctl(fd.get(), TUNSETIFF, &ifr) < 0)
     return fail_errno(
         errno == EBUSY
             ? fmt::format("make the interface {}: there is one of that name; give the port another name", name)
             : fmt::format("make the interface {}", name));
   // The kernel leaves checksums and the cutting of large TCP packets to us, as to any NIC.
-  if (::ioctl(tap.fd.get(), TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN) < 0)
+  if (::ioctl(fd.get(), TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN) < 0)
     return fail_errno(fmt::format("switch on the offloads of {}", name));
   FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return fail_errno("open a socket for interface settings");
@@ -64,14 +64,17 @@ Result<Tap> open_tap(const std::string& name, const std::array<uint8_t, 6>& mac,
   ifr.ifr_flags |= IFF_UP;
   if (::ioctl(socket.get(), SIOCSIFFLAGS, &ifr) < 0) return fail_errno(fmt::format("bring {} up", name));
   if (::ioctl(socket.get(), SIOCGIFINDEX, &ifr) < 0) return fail_errno(fmt::format("read the number of {}", name));
-  tap.index = ifr.ifr_ifindex;
-  return tap;
+  return std::make_unique<Tap>(std::move(fd), ifr.ifr_ifindex, name);
 }
 
-Result<> set_carrier(const Tap& tap, bool up) {
+Reason Tap::give(std::span<const iovec> pieces) {
+  return ::writev(fd_.get(), pieces.data(), int(pieces.size())) < 0 ? Reason::k_door_full : Reason::kNone;
+}
+
+Result<> Tap::set_carrier(bool up) {
   int carrier = up ? 1 : 0;
-  if (::ioctl(tap.fd.get(), TUNSETCARRIER, &carrier) < 0)
-    return fail_errno(fmt::format("set the link of {} {}", tap.name, up ? "up" : "down"));
+  if (::ioctl(fd_.get(), TUNSETCARRIER, &carrier) < 0)
+    return fail_errno(fmt::format("set the link of {} {}", name_, up ? "up" : "down"));
   return {};
 }
 

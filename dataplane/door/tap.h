@@ -1,4 +1,5 @@
-// The kernel's side of a port: a TAP interface with the port's name and MAC address, that lives as long as the process.
+// A TAP interface beside a port as its kernel side, with the port's name and MAC address, that lives as long as the
+// object.
 #pragma once
 
 #include <array>
@@ -7,19 +8,28 @@
 
 #include "base/error.h"
 #include "base/file_descriptor.h"
+#include "dataplane/door/kernel_side.h"
 
 namespace cardea::dataplane {
 
-struct Tap {
-  FileDescriptor fd;  // non-blocking; one read or write is one frame behind its VirtioHeader
-  int index = 0;      // the kernel's interface number
-  std::string name;
+class Tap final : public KernelSide {
+ public:
+  // Makes the interface, gives it MAC and MTU and brings it up. An interface of that name that is not ours is an Error.
+  static Result<std::unique_ptr<Tap>> open(const std::string& name, const std::array<uint8_t, 6>& mac, uint32_t mtu);
+
+  // `fd`: non-blocking; one read or write is one frame behind its VirtioHeader.
+  Tap(FileDescriptor fd, int index, std::string name) : fd_(std::move(fd)), index_(index), name_(std::move(name)) {}
+
+  int index() const override { return index_; }
+  int descriptor() const override { return fd_.get(); }
+  Reason give(std::span<const iovec> pieces) override;
+  bool takes_large() const override { return true; }
+  Result<> set_carrier(bool up) override;
+
+ private:
+  FileDescriptor fd_;
+  int index_;
+  std::string name_;
 };
-
-// Makes the interface, gives it MAC and MTU and brings it up. An interface of that name that is not ours is an Error.
-Result<Tap> open_tap(const std::string& name, const std::array<uint8_t, 6>& mac, uint32_t mtu);
-
-// The kernel sees the link of the port on its TAP: routing protocols leave a port without one at once.
-Result<> set_carrier(const Tap& tap, bool up);
 
 }  // namespace cardea::dataplane

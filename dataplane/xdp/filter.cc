@@ -183,6 +183,17 @@ Result<> Filter::give_back_addresses(const Share& wanted) {
   return {};
 }
 
+bool Filter::takes(const FlowTuple& tuple) const {
+  const ServiceKey service = key_of(TakenPort{tuple.destination, tuple.destination_port_be, tuple.protocol});
+  uint8_t nothing = 0;
+  if (::bpf_map_lookup_elem(services_.get(), &service, &nothing) == 0) return true;
+  const Address address = key_of(tuple.destination);
+  AddressUse use{};
+  if (::bpf_map_lookup_elem(addresses_.get(), &address, &use) != 0 || (use.flags & kNat) == 0) return false;
+  const uint16_t port = __builtin_bswap16(tuple.destination_port_be);
+  return port >= use.nat_first && port <= use.nat_last;
+}
+
 Result<std::array<uint64_t, kReasons>> Filter::counts() const {
   const int processors = ::libbpf_num_possible_cpus();
   if (processors <= 0) return fail("count this host's processors");

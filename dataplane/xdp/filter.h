@@ -1,5 +1,6 @@
 // What of a shared interface's frames is the dataplane's: a plan's share of them as a value, and the maps of the
-// program that tells them apart in the kernel (share.bpf.c), kept in step with plans. Control thread only.
+// program that tells them apart in the kernel (share.bpf.c), kept in step with plans. Control thread only, but for what
+// says otherwise.
 #pragma once
 
 #include <array>
@@ -10,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file_descriptor.h"
+#include "base/flow_hash.h"
 #include "base/ip.h"
 #include "dataplane/state/live_plan.h"
 #include "dataplane/xdp/maps.h"
@@ -53,6 +55,9 @@ class Filter {
   Result<> add(const Share& wanted);
   // Gives back what `wanted` does not have: after a plan was adopted that does not.
   Result<> keep_only(const Share& wanted);
+
+  // Whether a packet of this flow is taken, for a service or the NAT, as the program sees it now. By any thread.
+  bool takes(const FlowTuple& tuple) const;
 
   // Frames by Reason since the program was loaded.
   Result<std::array<uint64_t, kReasons>> counts() const;

@@ -1,7 +1,10 @@
 // The door with a pair of sockets in the TAP's place: they keep datagrams apart as a TAP keeps frames.
 #include "dataplane/door/kernel_door.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <poll.h>
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
@@ -10,7 +13,11 @@
 
 #include <thread>
 
+#include "dataplane/door/shared_interface.h"
+#include "dataplane/door/tap.h"
 #include "tests/unit/dataplane/door/tcp_frames.h"
+#include "tests/unit/dataplane/own_network.h"
+#include "tests/unit/dataplane/xdp/loaded_program.h"
 
 namespace cardea::dataplane {
 namespace {
@@ -27,13 +34,11 @@ class DoorTest : public testing::Test {
     auto in = PacketRing::create("in" + std::to_string(made), kRingPackets);
     auto out = PacketRing::create("out" + std::to_string(made++), 128);
     rings_->workers.push_back(std::make_unique<WorkerRings>(std::move(*in), std::move(*out)));
-    int pair[2];
-    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
-    tap_ = FileDescriptor(pair[0]), kernel_ = FileDescriptor(pair[1]);
+    open_side();
     const std::string ports[] = {"wan"};
     rows_ = ControlRows::add(*site_.segment, ports).value();
     plans_.publish(build_live_plan(plan_image({}), *site_.registry).value());
-    door_ = std::make_unique<KernelDoor>(KernelDoor::Surroundings{.ports = {{tap_.get(), 1}},
+    door_ = std::make_unique<KernelDoor>(KernelDoor::Surroundings{.ports = {{side_.get(), 1}},
                                                                   .rings = *rings_,
                                                                   .pool = packet_pool(),
                                                                   .quiet_points = quiet_,
@@ -44,6 +49,12 @@ class DoorTest : public testing::Test {
                                                                   .path_cells = site_.path_cells,
                                                                   .rows = rows_});
     ASSERT_TRUE(door_->start());
+  }
+
+  virtual void open_side() {
+    int pair[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
+    side_ = std::make_unique<Tap>(FileDescriptor(pair[0]), 0, "wan"), kernel_ = FileDescriptor(pair[1]);
   }
 
   void to_kernel(const std::vector<Frame>& frames, DoorClass door = DoorClass::kService) {
@@ -90,7 +101,8 @@ class DoorTest : public testing::Test {
   Published<LivePlan> plans_{quiet_};
   Conversations conversations_;
   std::unique_ptr<Rings> rings_;
-  FileDescriptor tap_, kernel_;
+  std::unique_ptr<KernelSide> side_;
+  FileDescriptor kernel_;
   std::unique_ptr<KernelDoor> door_;
 };
 
@@ -185,6 +197,45 @@ TEST_F(DoorTest, NonsenseOfTheKernelIsCountedAsLost) {
   kernel_sends({}, segment(kFlow4, 0, 100));
   EXPECT_EQ(worker_gets(1).size(), 1u);
   EXPECT_EQ(counted(rows_.from_kernel_lost), 1u);
+}
+
+// The same door over an interface that the port shares with the kernel, which a packet socket listens on.
+class SharedDoorTest : public DoorTest {
+ protected:
+  void open_side() override {
+    side_ = SharedInterface::open("eth9", program_.filter).value();
+    kernel_ = FileDescriptor(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL)));
+    const sockaddr_ll eth9{.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = side_->index()};
+    ASSERT_EQ(::bind(kernel_.get(), reinterpret_cast<const sockaddr*>(&eth9), sizeof eth9), 0);
+  }
+  // The next frame of this size.
+  bool kernel_gets_frame(size_t size) {
+    for (int others = 0; others < 20; ++others) {
+      const Frame frame = kernel_gets();
+      if (frame.empty() || frame.size() == size) return !frame.empty();
+    }
+    return false;
+  }
+
+  test::OwnNetwork network_;
+  xdp::test::LoadedProgram program_;
+};
+
+TEST_F(SharedDoorTest, FramesReachTheKernelAsTheyCame) {
+  to_kernel({segment(kFlow4, 0, 1000), segment(kFlow4, 1000, 1000), segment(kFlow6, 0, 10)});
+  EXPECT_TRUE(kernel_gets_frame(1054));
+  EXPECT_TRUE(kernel_gets_frame(1054));
+  EXPECT_TRUE(kernel_gets_frame(84));
+  EXPECT_EQ(counted(site_.path_cells.drops[size_t(Reason::k_door_full)]), 0u);
+}
+
+TEST_F(SharedDoorTest, WhatIsNotForTheKernelYetIsDroppedByThatName) {
+  xdp::Share share;
+  share.ports.insert({kFlow4.destination, kFlow4.destination_port_be, Protocol::kTcp});
+  ASSERT_TRUE(program_.filter.add(share));
+  to_kernel({segment(kFlow4, 0, 1000), segment(kFlow6, 0, 10)});
+  EXPECT_TRUE(kernel_gets_frame(84));
+  EXPECT_EQ(counted(site_.path_cells.drops[size_t(Reason::k_not_yet)]), 1u);
 }
 
 }  // namespace
