@@ -1,11 +1,13 @@
 """The units as they are shipped, under a real systemd: with each example they come up under their own users, groups and system
 call filters, and operators may use the API and nothing else."""
 import json
+import re
 
 import pytest
 
 from lab.product import EXAMPLES, Running, furnished_machine
 
+EXPOSURE_MAX = {"cardea-dataplane": 5.0, "cardea-l7": 2.5, "cardea-mgmt": 2.5}  # as systemd reckons it, of 10
 CONNECT = "import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(sys.argv[1])"
 
 
@@ -15,6 +17,12 @@ def machine(tmp_path_factory):
         for user, group in (("alice", "cardea-operators"), ("mallory", "users")):
             host.run("useradd", "--create-home", "--groups", group, user)
         yield host
+
+
+@pytest.mark.parametrize("unit", EXPOSURE_MAX)
+def test_a_unit_may_do_little_that_it_does_not_need(machine, unit):
+    told = machine.run("systemd-analyze", "security", "--no-pager", f"{unit}.service").stdout
+    assert float(re.search(rf"exposure level for {unit}.service: ([0-9.]+)", told)[1]) <= EXPOSURE_MAX[unit], told
 
 
 @pytest.fixture(scope="module", params=EXAMPLES)
