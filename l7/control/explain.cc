@@ -59,11 +59,16 @@ Result<std::unique_ptr<Asked>> read_request(const ExplainRequest& request) {
   return asked;
 }
 
+// 0.0.0.0 and :: stand for every address of their own family.
+bool covers(const IpAddress& listening, const IpAddress& asked) {
+  return listening == asked || listening == (asked.is_v4() ? IpAddress::v4(0) : IpAddress{});
+}
+
 bool listens_for(const ServicePlan& service, const Url& url) {
   if (service.mode != Mode::kHttp || service.has_tls() != (url.scheme == "https")) return false;
   const auto address = IpAddress::parse(url.host);
   return std::ranges::any_of(service.listen, [&](const Endpoint& at) {
-    return at.port == url.port && (!address || at.address == *address || at.address == IpAddress{});
+    return at.port == url.port && (!address || covers(at.address, *address));
   });
 }
 

@@ -1,0 +1,102 @@
+// What a plan would do with a request, told by the code that does it.
+#include "l7/control/explain.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "l7/plan/load.h"
+#include "l7/proxy/connection.h"
+#include "tests/unit/base/scratch_folder.h"
+#include "tests/unit/l7/cache/exchange.h"
+#include "tests/unit/l7/plan/images.h"
+
+namespace cardea::l7 {
+namespace {
+
+using testing::HasSubstr;
+
+struct Explained {
+  explicit Explained(const image::PlanT& image) : plan(load_plan(test::packed(image), resources, nullptr).value()) {}
+  nlohmann::ordered_json about(const std::string& url, const std::string& method = "GET",
+                               const std::string& service = "") {
+    const Endpoint client = Endpoint::parse("192.0.2.7:40000").value();
+    auto told = explain(*plan, {method, parse_url(url).value(), service, client});
+    return told ? *told : nlohmann::ordered_json{{"error", told.error().message}};
+  }
+  ScratchFolder folder;
+  stats::Segment segment = stats::Segment::create(folder.file("stats"), 1, 4096, 65536).value();
+  PlanResources resources{RowBook(segment), {}};
+  std::shared_ptr<const LivePlan> plan;
+};
+
+// The address in the URL is one that the service listens on, or any of its family.
+TEST(Explain, FindsTheServiceByWhereItListens) {
+  struct Row {
+    const char *listen, *url;
+    bool found;
+  };
+  const Row rows[] = {
+      {"127.0.0.1", "http://127.0.0.1:80/", true},
+      {"127.0.0.1", "http://127.0.0.2:80/", false},
+      {"127.0.0.1", "http://shop.example/", true},
+      {"127.0.0.1", "http://shop.example:81/", false},
+      {"127.0.0.1", "https://shop.example:80/", false},
+      {"0.0.0.0", "http://192.0.2.1:80/", true},
+      {"0.0.0.0", "http://[2001:db8::1]:80/", false},
+      {"::", "http://[2001:db8::1]:80/", true},
+      {"::", "http://192.0.2.1:80/", false},
+  };
+  for (const Row& row : rows) {
+    image::PlanT image = test::plan();
+    image.services[0]->listen = {{test::address(row.listen), 80}};
+    const auto told = Explained(image).about(row.url);
+    EXPECT_EQ(told.contains("service"), row.found) << row.listen << " " << row.url;
+  }
+}
+
+TEST(Explain, OfSeveralOnOnePortThatWhichKnowsTheHost) {
+  image::PlanT image = test::plan();
+  image.services[0]->routes[0]->hosts = {"shop.example"};
+  auto blog = test::service("blog", image::Mode::http, 30080);
+  blog->listen = {{test::address("127.0.0.2"), 30080}};
+  blog->routes.push_back(test::route("/", 0));
+  blog->routes[0]->hosts = {"blog.example"};
+  image.services.push_back(std::move(blog));
+  Explained explained(image);
+  EXPECT_EQ(explained.about("http://shop.example:30080/")["service"], "shop");
+  EXPECT_EQ(explained.about("http://blog.example:30080/")["service"], "blog");
+  EXPECT_EQ(explained.about("http://nobody.example:30080/")["reason"], "no_route");
+  EXPECT_EQ(explained.about("http://blog.example:30080/", "GET", "shop")["reason"], "no_route")
+      << "the one that is named";
+  EXPECT_THAT(explained.about("http://a:1/", "GET", "smtp")["error"].get<std::string>(), HasSubstr("no http service"));
+  EXPECT_THAT(explained.about("http://a:1/", "GET", "tea")["error"].get<std::string>(), HasSubstr("no service"));
+}
+
+TEST(Explain, ChoosesBySlotAsTheProxyDoes) {
+  image::PlanT image = test::plan();
+  image.hash_key_0 = 7, image.hash_key_1 = 9;
+  image.pools[0]->backends.push_back(test::backend("127.0.0.1", 11));
+  for (size_t slot = 0; slot < image.pools[0]->ring.size(); ++slot) image.pools[0]->ring[slot] = uint16_t(slot % 2);
+  Explained explained(image);
+  const auto told = explained.about("http://shop.example:30080/");
+  const uint64_t hash = proxy::flow_hash(explained.plan->hash_key, Endpoint::parse("192.0.2.7:40000").value(),
+                                         Endpoint::parse("127.0.0.1:30080").value());
+  EXPECT_EQ(told["hash"], fmt::format("{:#018x}", hash));
+  EXPECT_EQ(told["backend"], told["slot"].get<int>() % 2 == 0 ? "127.0.0.1:9" : "127.0.0.1:11");
+}
+
+TEST(Explain, AsksTheCacheAsTheExchangeWould) {
+  Explained explained(test::plan());
+  EXPECT_EQ(explained.about("http://shop.com:30080/cached/x")["cache_verdict"], "miss");
+  cache::testing::Asked asked("GET /cached/x", "Host: shop.com:30080\r\n", time(nullptr));
+  ASSERT_TRUE(cache::testing::store(*explained.plan->caches[0].cache, asked.scheme("http").port(30080), "body",
+                                    "Cache-Control: max-age=600\r\n"));
+  EXPECT_EQ(explained.about("http://shop.com:30080/cached/x")["cache_verdict"], "hit");
+  EXPECT_EQ(explained.about("http://shop.com:30080/other")["cache_verdict"], nullptr);
+}
+
+}  // namespace
+}  // namespace cardea::l7
