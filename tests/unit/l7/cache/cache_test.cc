@@ -223,6 +223,7 @@ TEST(Cache, AnUnsafeMethodInvalidatesItsUrl) {
 TEST(Cache, WhatWasAskedForBeforeAPurgeDoesNotComeInAfterIt) {
   Cache cache(kRoomy);
   Asked asked("GET /a");
+  const uint64_t empty = cache.figures().bytes;
   const Answer answer("200 OK", kMinute);
   for (const char* before : {"", "/a", "/b"}) {
     for (const char* while_it_came : {"/a", "/b"}) {
@@ -235,6 +236,8 @@ TEST(Cache, WhatWasAskedForBeforeAPurgeDoesNotComeInAfterIt) {
         writer->finish();
         const bool purged = std::string_view("/a") == before || std::string_view("/a") == while_it_came;
         EXPECT_EQ(ask(cache, asked), purged ? "miss" : "hit old");
+        writer.reset();
+        EXPECT_EQ(cache.figures().bytes > empty, !purged) << "it leaves nothing";
         cache.purge("https", "shop.com", "/a");
       }
     }
@@ -348,6 +351,7 @@ TEST(Cache, RefreshRenewsHeadersAndKeepsTheBody) {
         others.append(header.name()).append("=").append(header.value()).append(" ");
     }
     EXPECT_EQ(others, "X-Kept=1 x-news=new ");
+    EXPECT_FALSE(served.head.headers.repeated(http::HeaderId::kContentType));
     EXPECT_EQ(cache.figures().objects, 1u);
   }
 }
@@ -380,15 +384,31 @@ TEST(Cache, A304OfAnotherObjectRenewsNothing) {
 }
 
 TEST(Cache, A304MayEndWhatIsStored) {
-  Cache cache(kRoomy);
-  ASSERT_TRUE(store(cache, Asked("GET /a"), "body", "Cache-Control: max-age=60\r\nETag: \"1\"\r\n"));
-  const Asked later("GET /a", "", kNow + 60);
-  Lookup lookup = cache.find(*later);
-  const Answer answer("304 Not Modified", "Cache-Control: no-store\r\n");
-  const ObjectPointer renewed = cache.refresh(*later, std::move(lookup.object), *answer);
-  ASSERT_TRUE(renewed);
-  EXPECT_EQ(body_of(*renewed), "body");
-  EXPECT_EQ(ask(cache, later), "miss");
+  for (const char* said : {"Cache-Control: no-store\r\n", "Cache-Control: private\r\n"}) {
+    Cache cache(kRoomy);
+    ASSERT_TRUE(store(cache, Asked("GET /a"), "body", "Cache-Control: max-age=60\r\nETag: \"1\"\r\n"));
+    const Asked later("GET /a", "", kNow + 60);
+    Lookup lookup = cache.find(*later);
+    const Answer answer("304 Not Modified", said);
+    const ObjectPointer renewed = cache.refresh(*later, std::move(lookup.object), *answer);
+    ASSERT_TRUE(renewed);
+    EXPECT_EQ(body_of(*renewed), "body");
+    EXPECT_EQ(ask(cache, later), "miss") << said;
+  }
+}
+
+// Its lines and those that are added would be more than a head may have.
+TEST(Cache, AHeadWithoutRoomForOurLinesIsNotKept) {
+  const auto stored_with = [](size_t headers) {
+    Cache cache(kRoomy);
+    std::string lines(kMinute);
+    for (size_t i = 1; i < headers; ++i) lines += "X: y\r\n";
+    const bool kept = store(cache, Asked("GET /a"), "body", lines);
+    EXPECT_EQ(ask(cache, Asked("GET /a")), kept ? "hit body" : "miss");
+    return kept;
+  };
+  EXPECT_TRUE(stored_with(http::Headers::kMax - 2));
+  EXPECT_FALSE(stored_with(http::Headers::kMax - 1));
 }
 
 TEST(Cache, OneRenewsWhatTheOthersGetStale) {
@@ -415,6 +435,15 @@ TEST(Cache, OneRenewsWhatTheOthersGetStale) {
   EXPECT_FALSE(third);
   EXPECT_TRUE(find(120)) << "nobody has tried";
   EXPECT_EQ(ask(cache, Asked("GET /a", "", kNow + 121)), "stale");
+}
+
+// Nobody may be served what is stale who wants it fresh, whoever revalidates it.
+TEST(Cache, WhoWantsItFreshForAWhileGetsNothingStale) {
+  Cache cache(kRoomy);
+  ASSERT_TRUE(store(cache, Asked("GET /a"), "body", "Cache-Control: max-age=60, stale-while-revalidate=60\r\n"));
+  EXPECT_EQ(ask(cache, Asked("GET /a", "Cache-Control: min-fresh=1\r\n", kNow + 61)), "stale");
+  EXPECT_EQ(ask(cache, Asked("GET /a", "Cache-Control: max-age=61\r\n", kNow + 61)), "stale");
+  EXPECT_EQ(ask(cache, Asked("GET /a", "Cache-Control: max-age=62\r\n", kNow + 61)), "hit body");
 }
 
 TEST(Cache, WhoseAnswerCouldNotBeKeptRenewsNothing) {
@@ -450,6 +479,7 @@ TEST(Cache, ClientsWhoHaveItAreTold) {
       {"ETag: \"1\"\r\n", "If-None-Match: \"2\", \"1\"\r\n", true},
       {"ETag: \"1\"\r\n", "If-None-Match: \"2\"\r\nIf-None-Match: \"1\"\r\n", true},
       {"ETag: \"1\"\r\n", "If-None-Match: \"2\"\r\n", false},
+      {"ETag: \"1\"\r\n", "If-None-Match: \"2\" \"1\"\r\n", false},  // no list
       {"ETag: \"1\"\r\n", "If-None-Match: *\r\n", true},
       {"", "If-None-Match: *\r\n", true},
       {"", "If-None-Match: \"1\"\r\n", false},
@@ -457,6 +487,9 @@ TEST(Cache, ClientsWhoHaveItAreTold) {
       {kChanged, "If-Modified-Since: Sun, 06 Nov 1988 08:32:58 GMT\r\n", true},
       {kChanged, "If-Modified-Since: Sun, 06 Nov 1988 08:32:56 GMT\r\n", false},
       {kChanged, "If-Modified-Since: yesterday\r\n", false},
+      {kChanged,
+       "If-Modified-Since: Sun, 06 Nov 1988 08:32:57 GMT\r\nIf-Modified-Since: Sun, 06 Nov 1988 08:32:57 GMT\r\n",
+       false},
       {kChanged, "If-None-Match: \"1\"\r\nIf-Modified-Since: Sun, 06 Nov 1988 08:32:57 GMT\r\n", false},
       {"", "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n", true},  // it has no date but that of its answer
       {"", "If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n", false},
@@ -477,6 +510,10 @@ TEST(Cache, ClientsWhoHaveItAreTold) {
     ASSERT_EQ(lookup.result, Result::kHit);
     EXPECT_EQ(not_modified(asked.head(), *lookup.object), row.has_it) << row.stored << row.asked;
   }
+  Cache cache(kRoomy);
+  ASSERT_TRUE(store(cache, Asked("GET /a"), "gone", std::string(kMinute) + "ETag: \"1\"\r\n", "404 Not Found"));
+  const Asked asked("GET /a", "If-None-Match: \"1\"\r\n");
+  EXPECT_FALSE(not_modified(asked.head(), *cache.find(*asked).object)) << "only of a 200 (RFC 9110 13.2.1)";
 }
 
 // If-Range: pieces are of the same representation, or the whole is sent.

@@ -24,10 +24,10 @@ const LifetimeRow kLifetimes[] = {
     {"max-age", "Cache-Control: max-age=60\r\n", 60, 0},
     {"shared caches have a word of their own", "Cache-Control: max-age=60, s-maxage=10\r\n", 10, 0},
     {"also where it is longer", "Cache-Control: s-maxage=100\r\nCache-Control: max-age=60\r\n", 100, 0},
-    {"max-age is stronger than Expires",
-     "Cache-Control: max-age=60\r\nExpires: Sun, 06 Nov 1994 09:49:37 GMT\r\n", 60, 0},
-    {"Expires counts from Date",
-     "Date: Sun, 06 Nov 1994 08:49:17 GMT\r\nExpires: Sun, 06 Nov 1994 08:49:47 GMT\r\n", 30, 20},
+    {"max-age is stronger than Expires", "Cache-Control: max-age=60\r\nExpires: Sun, 06 Nov 1994 09:49:37 GMT\r\n", 60,
+     0},
+    {"Expires counts from Date", "Date: Sun, 06 Nov 1994 08:49:17 GMT\r\nExpires: Sun, 06 Nov 1994 08:49:47 GMT\r\n",
+     30, 20},
     {"and from now without it", "Expires: Sun, 06 Nov 1994 08:49:47 GMT\r\n", 10, 0},
     {"what is no date has expired", "Expires: 0\r\n", 0, 0},
     {"and two dates too", "Expires: Sun, 06 Nov 1995 08:49:47 GMT\r\nExpires: Sun, 06 Nov 1995 08:49:47 GMT\r\n", 0, 0},
@@ -82,7 +82,8 @@ const JudgementRow kJudgements[] = {
     {"proxy-revalidate", "Cache-Control: max-age=60, proxy-revalidate\r\n", "", 60, kStale},
     {"s-maxage is proxy-revalidate", "Cache-Control: s-maxage=60\r\n", "", 60, kStale},
     {"unless something else is said", "Cache-Control: s-maxage=60, stale-if-error=9\r\n", "", 69, kStale, true},
-    {"while it is revalidated", "Cache-Control: s-maxage=60, stale-while-revalidate=9\r\n", "", 69, kStale, false, true},
+    {"while it is revalidated", "Cache-Control: s-maxage=60, stale-while-revalidate=9\r\n", "", 69, kStale, false,
+     true},
     {"not longer", "Cache-Control: s-maxage=60, stale-while-revalidate=9\r\n", "", 70, kStale},
     {"the client wants a new one", "Cache-Control: max-age=60\r\n", "Cache-Control: no-cache\r\n", 0, kStale},
     {"in the words of 1996", "Cache-Control: max-age=60\r\n", "Pragma: no-cache\r\n", 0, kStale},
@@ -96,8 +97,8 @@ const JudgementRow kJudgements[] = {
     {"stale is good enough", "Cache-Control: max-age=60\r\n", "Cache-Control: max-stale=5\r\n", 65, kHit, true},
     {"not so stale", "Cache-Control: max-age=60\r\n", "Cache-Control: max-stale=5\r\n", 66, kStale, true},
     {"however stale", "Cache-Control: max-age=60\r\n", "Cache-Control: max-stale\r\n", 9999, kHit},
-    {"the backend's word is stronger", "Cache-Control: max-age=60, must-revalidate\r\n",
-     "Cache-Control: max-stale\r\n", 61, kStale},
+    {"the backend's word is stronger", "Cache-Control: max-age=60, must-revalidate\r\n", "Cache-Control: max-stale\r\n",
+     61, kStale},
     {"a clock that went back", "Cache-Control: max-age=60\r\n", "", -100, kHit, true},
 };
 
@@ -105,11 +106,21 @@ TEST(Freshness, Judgements) {
   for (const JudgementRow& row : kJudgements) {
     const Answer answer("200 OK", row.response);
     const Asked asked("GET /", row.request);
-    const Judgement judgement =
-        judge(freshness_of(*answer, kNow), wish_of(asked.head().headers), kNow + row.later);
+    const Judgement judgement = judge(freshness_of(*answer, kNow), wish_of(asked.head().headers), kNow + row.later);
     EXPECT_EQ(word(judgement.result), word(row.result)) << row.about;
     EXPECT_EQ(judgement.may_serve_stale, row.may_serve_stale) << row.about;
     EXPECT_EQ(judgement.while_revalidating, row.while_revalidating) << row.about;
+  }
+}
+
+// What is fresh hides a failure of the backend that the client wanted asked, though nobody allows it what is stale.
+TEST(Freshness, AFailureIsHiddenByWhatIsFresh) {
+  const Answer answer("200 OK", "Cache-Control: max-age=60\r\n");
+  const Asked asked("GET /", "Cache-Control: max-age=0\r\n");
+  for (const auto& [later, hidden] : {std::pair{59, true}, {60, false}}) {
+    const Judgement judgement = judge(freshness_of(*answer, kNow, 0), wish_of(asked.head().headers), kNow + later);
+    EXPECT_EQ(judgement.result, kStale);
+    EXPECT_EQ(judgement.may_serve_stale, hidden) << later;
   }
 }
 

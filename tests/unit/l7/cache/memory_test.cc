@@ -90,6 +90,8 @@ TEST(CacheMemory, WhatIsBeingReadStaysAndCountsAndTheRestIsRefused) {
   }
   EXPECT_EQ(readers.size(), 10u);
   EXPECT_EQ(cache.figures().refused, 90u);
+  EXPECT_EQ(cache.figures().objects, 10u);
+  EXPECT_EQ(cache.figures().evicted, 0u) << "what is being read frees nothing by leaving";
   for (const ObjectPointer& reader : readers) EXPECT_TRUE(body_of(*reader) == body);
   readers.clear();
   EXPECT_TRUE(store(cache, numbered(200), body, kMinute));

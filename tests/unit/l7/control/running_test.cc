@@ -6,15 +6,21 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <filesystem>
+#include <fstream>
+#include <future>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 #include <vector>
 
 #include "l7/control/answers.h"
 #include "l7/control/descriptors.h"
 #include "tests/unit/base/scratch_folder.h"
+#include "tests/unit/l7/cache/exchange.h"
 #include "tests/unit/l7/plan/images.h"
 #include "tests/unit/l7/runtime/loopback_port.h"
+#include "tests/unit/l7/tls/authority.h"
 
 namespace cardea::l7 {
 namespace {
@@ -25,7 +31,8 @@ FileDescriptor connect_to(uint16_t port) {
   FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval patience{.tv_sec = 10, .tv_usec = 0};
   ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  const sockaddr_in at{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  const sockaddr_in at{
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) return {};
   return socket;
 }
@@ -56,6 +63,14 @@ struct Process {
     auto opened = Running::open(test::packed(plan(1)), options);
     EXPECT_TRUE(opened.has_value()) << opened.error().message;
     running = std::move(*opened);
+  }
+  // Of all that have the name.
+  std::vector<uint64_t> values(const std::string& name) const {
+    std::vector<uint64_t> all;
+    const stats::Snapshot snapshot = stats::read(folder.file("") + "/l7.stats").value();
+    for (const auto& sample : snapshot.samples)
+      if (sample.description.name == name) all.push_back(sample.value);
+    return all;
   }
   nlohmann::json answer(const std::string& question) {
     auto text = answer_question(question, *running);
@@ -126,11 +141,7 @@ TEST(Running, RefusesConnectionsOverTheLimitAndCountsThem) {
   EXPECT_THAT(ask(second, kGet), HasSubstr("503"));
   const FileDescriptor third = connect_to(process.http);
   EXPECT_EQ(ask(third, kGet).find("HTTP"), std::string::npos);
-  const auto samples = stats::read(process.folder.file("") + "/l7.stats").value().samples;
-  uint64_t refused = 0;
-  for (const auto& sample : samples)
-    if (sample.description.name == "cardea_l7_service_connections_refused_total") refused += sample.value;
-  EXPECT_EQ(refused, 1u);
+  EXPECT_THAT(process.values("cardea_l7_service_connections_refused_total"), testing::UnorderedElementsAre(1, 0));
 }
 
 // Both could listen, being of one user; then each would serve some of the clients by its own plan.
@@ -153,6 +164,10 @@ TEST(Running, AServiceMayListenBesideOneThatCoversIt) {
   auto adopted = process.running->adopt(test::packed(plan));
   EXPECT_TRUE(adopted.has_value()) << (adopted ? "" : adopted.error().message);
   EXPECT_THAT(ask(connect_to(process.http), kGet), HasSubstr("503")) << "the more specific one";
+  plan.generation = 3;
+  plan.services[0]->listen.push_back({test::address("127.0.0.2"), process.http});
+  adopted = process.running->adopt(test::packed(plan));
+  EXPECT_TRUE(adopted.has_value()) << "and one may come beside one that covers it";
 }
 
 TEST(Running, ConnectionLimitsHoldForAllShardsTogether) {
@@ -218,7 +233,7 @@ TEST(Running, BuffersAreBoundedForAllShardsTogether) {
   EXPECT_LE(bound.borrowed(), size_t{1 << 20});
   heads.clear();
   while (process.running->connections() != 0) std::this_thread::yield();
-  for (size_t i = 0; i < 4; ++i) process.running->ask(i, [](proxy::Shard& shard) { shard.buffers().settle(); });
+  for (size_t i = 0; i < 8; ++i) process.running->ask(i / 2, [](proxy::Shard&) {});  // each has slept in between
   EXPECT_LE(bound.borrowed(), size_t{128 << 10});
 }
 
@@ -235,9 +250,129 @@ TEST(Running, DrainsBeforeItEnds) {
   Process process;
   const FileDescriptor client = connect_to(process.http);
   EXPECT_THAT(ask(client, kGet), HasSubstr("503"));
+  const FileDescriptor busy = connect_to(process.http);
+  ASSERT_EQ(::send(busy.get(), kGet, 5, MSG_NOSIGNAL), 5);
+  while (process.running->connections() != 2) std::this_thread::yield();
   process.running->drain();
   char byte;
   EXPECT_EQ(::recv(client.get(), &byte, 1, 0), 0);
+  while (process.running->shards()[0]->leaving_listeners() != 0) std::this_thread::yield();
+  EXPECT_FALSE(process.running->is_done());
+  EXPECT_THAT(ask(busy, kGet + 5), HasSubstr("503"));
+  while (!process.running->is_done()) std::this_thread::yield();
+}
+
+TEST(Running, IsNotDoneWhileAListenerMayStillLetSomebodyIn) {
+  Process process;
+  process.running->drain();
+  while (!process.running->is_done()) std::this_thread::yield();
+  EXPECT_EQ(process.running->shards()[0]->leaving_listeners(), 0u);
+}
+
+TEST(Running, CountsThePlansThatItTookAndThatItRefused) {
+  Process process;
+  ASSERT_TRUE(process.running->adopt(test::packed(process.plan(2))));
+  image::PlanT needs_restart = process.plan(3);
+  needs_restart.settings->shards = {0, 1};
+  EXPECT_FALSE(process.running->adopt(test::packed(needs_restart)));
+  image::PoolUpdateT update;
+  update.schema = kPlanSchema, update.generation = 4;
+  update.pools.push_back(test::pool("strange", image::Balance::round_robin, 9));
+  EXPECT_FALSE(process.running->update_pools(test::packed(update)));
+  EXPECT_THAT(process.values("cardea_l7_plan_generation"), testing::Contains(2));
+  update.generation = 5;
+  update.pools[0]->name = "mail";
+  EXPECT_EQ(process.running->update_pools(test::packed(update)).value(), 5u);
+  EXPECT_THAT(process.values("cardea_l7_plan_generation"), testing::Contains(5));
+  EXPECT_THAT(process.values("cardea_l7_plans_adopted_total"), testing::Contains(3));
+  EXPECT_THAT(process.values("cardea_l7_plans_refused_total"), testing::Contains(2));
+}
+
+TEST(Running, ATickLetsGoOfWhatNoPlanHasAnyMore) {
+  Process process;
+  tls::Authority authority;
+  authority.issue("shop", {.names = {"shop.example"}});
+  image::PlanT secure = process.plan(2);
+  secure.services[0]->tls = std::make_unique<image::TlsT>();
+  auto files = std::make_unique<image::CertificateT>();
+  files->name = "shop", files->cert = authority.path("shop.crt"), files->key = authority.path("shop.key");
+  secure.services[0]->tls->certificates.push_back(std::move(files));
+  ASSERT_TRUE(process.running->adopt(test::packed(secure)));
+  const std::weak_ptr<const ServicePlan> service = process.running->plan().services[0];
+  const std::weak_ptr<const tls::Certificate> certificate = service.lock()->certificates[0];
+  const auto end = uint64_t(certificate.lock()->not_after.time_since_epoch().count());
+  EXPECT_THAT(process.values("cardea_l7_certificate_not_after_seconds"), testing::Contains(end));
+  EXPECT_EQ(process.answer(R"({"ask":"certs"})")["certificates"][0]["name"], "shop");
+  EXPECT_EQ(process.answer(R"({"ask":"certs","due":true})")["certificates"].size(), 0u) << "thirty days are enough";
+  ASSERT_TRUE(process.running->adopt(test::packed(process.plan(3))));
+  process.running->tick(monotonic_now());
+  EXPECT_TRUE(service.expired());
+  EXPECT_TRUE(certificate.expired());
+  EXPECT_TRUE(process.values("cardea_l7_certificate_not_after_seconds").empty());
+}
+
+TEST(Running, CachesFollowThePlansLimitsAndShowWhatTheyHold) {
+  Process process;
+  const auto with_objects_of = [&](uint64_t generation, uint64_t bytes) {
+    image::PlanT plan = process.plan(generation);
+    auto second = std::make_unique<image::CacheT>(*plan.caches[0]);
+    second->name = "other";
+    plan.caches.push_back(std::move(second));
+    for (auto& cache : plan.caches) cache->object_bytes_max = bytes;
+    EXPECT_TRUE(process.running->adopt(test::packed(plan)));
+  };
+  using cache::testing::Asked;
+  const auto stored = [&](size_t which, const char* line) {
+    return cache::testing::store(*process.running->plan().caches[which].cache, Asked(line), std::string(200, 'x'),
+                                 "Cache-Control: max-age=60\r\n");
+  };
+  with_objects_of(2, 100);
+  EXPECT_FALSE(stored(0, "GET /a"));
+  with_objects_of(3, 1000);
+  EXPECT_TRUE(stored(0, "GET /a"));
+  EXPECT_THAT(process.values("cardea_l7_cache_objects"), testing::Each(0));
+  process.running->tick(monotonic_now());
+  EXPECT_THAT(process.values("cardea_l7_cache_objects"), testing::UnorderedElementsAre(1, 0));
+  EXPECT_TRUE(stored(1, "GET /a"));
+  with_objects_of(4, 1000);
+  EXPECT_THAT(process.values("cardea_l7_cache_objects"), testing::UnorderedElementsAre(1, 1));
+  EXPECT_EQ(process.answer(R"({"ask":"purge","url":"https://shop.com/a"})")["purged"], 2);
+}
+
+TEST(Running, TheAccessLogFollowsThePlanAndIsOpenedAnew) {
+  Process process;
+  const std::string path = process.folder.file("access.log"), moved = process.folder.file("access.log.1");
+  const auto first_line = [](const std::string& file) {
+    std::string line;
+    while (line.empty()) std::getline(std::ifstream(file), line), std::this_thread::yield();
+    return line;
+  };
+  image::PlanT plan = process.plan(2);
+  plan.settings->access_log = path;
+  ASSERT_TRUE(process.running->adopt(test::packed(plan)));
+  const FileDescriptor client = connect_to(process.http);
+  EXPECT_THAT(ask(client, kGet), HasSubstr("503"));
+  EXPECT_THAT(first_line(path), HasSubstr("\"gen\":2"));
+  std::filesystem::rename(path, moved);
+  process.running->reopen_log();
+  EXPECT_THAT(ask(client, "GET /second HTTP/1.1\r\nHost: shop\r\n\r\n"), HasSubstr("503"));
+  EXPECT_THAT(first_line(path), HasSubstr("/second"));
+}
+
+TEST(Running, AShardThatStandsStillIsNoticed) {
+  Process process;
+  EXPECT_TRUE(process.running->all_shards_went_on()) << "the first time nothing is known";
+  while (!process.running->all_shards_went_on()) std::this_thread::yield();
+  std::promise<void> stands, go_on;
+  process.running->shards()[0]->post([&](proxy::Shard&) {
+    stands.set_value();
+    go_on.get_future().wait();
+  });
+  stands.get_future().wait();
+  process.running->all_shards_went_on();  // asks again, or has asked before
+  EXPECT_FALSE(process.running->all_shards_went_on());
+  go_on.set_value();
+  while (!process.running->all_shards_went_on()) std::this_thread::yield();
 }
 
 TEST(Answers, TellWhatRuns) {
@@ -265,11 +400,13 @@ TEST(Answers, ExplainWithTheCodeThatServes) {
   EXPECT_EQ(cached["reason"], "no_backend") << "its only backend is down";
   EXPECT_EQ(cached["candidates"][0]["state"], "down");
   EXPECT_EQ(about("/../x")["reason"], "path_above_root");
-  ASSERT_TRUE(process.running->adopt([&] {
-    image::PlanT plan = process.plan(2);
-    plan.pools[0]->backends[0]->state = image::BackendState::up;
-    return test::packed(plan);
-  }()).has_value());
+  ASSERT_TRUE(process.running
+                  ->adopt([&] {
+                    image::PlanT plan = process.plan(2);
+                    plan.pools[0]->backends[0]->state = image::BackendState::up;
+                    return test::packed(plan);
+                  }())
+                  .has_value());
   EXPECT_EQ(about("/")["backend"], "127.0.0.1:9");
   EXPECT_EQ(about("/")["verdict"], "proxy");
   EXPECT_THAT(process.answer(R"({"ask":"explain","url":"http://shop:1/"})")["error"].get<std::string>(),

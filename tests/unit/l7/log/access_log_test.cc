@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -105,6 +106,39 @@ TEST(AccessLog, AStalledTargetStopsNobody) {
   EXPECT_LT(monotonic_now() - began, 30s);
 }
 
+// Its reader is away in the middle of a line: what is left of that line is no line of the next file.
+TEST(AccessLog, AnotherFileBeginsWithAWholeLine) {
+  ScratchFolder folder;
+  const std::string path = folder.file("fifo"), next = folder.file("access.log");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  auto log = AccessLog::open(path, 1, 1 << 20).value();
+  const FileDescriptor reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const std::string line = std::string(40'000, 'x') + "y\n";  // a FIFO takes 64 KB
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(log->put(0, line));
+  int held = 0;
+  while (::ioctl(reader.get(), FIONREAD, &held) == 0 && size_t(held) <= line.size()) std::this_thread::yield();
+  ASSERT_LT(size_t(held), 2 * line.size());
+  ASSERT_TRUE(log->reopen(next).has_value());
+  log.reset();
+  const std::string written = content(next);
+  EXPECT_TRUE(written == line + line + line) << written.size() << ": the cut one is lost, and no other";
+}
+
+TEST(AccessLog, ATargetMayComeAndGo) {
+  ScratchFolder folder;
+  const std::string path = folder.file("access.log");
+  auto log = AccessLog::open("", 1, 4096).value();
+  ASSERT_TRUE(log->reopen(path).has_value());
+  EXPECT_TRUE(log->enabled());
+  ASSERT_TRUE(log->put(0, "line\n"));
+  while (content(path).empty()) std::this_thread::yield();
+  ASSERT_TRUE(log->reopen("").has_value());
+  EXPECT_FALSE(log->enabled());
+  ASSERT_TRUE(log->put(0, "unheard\n"));
+  log.reset();
+  EXPECT_EQ(content(path), "line\n");
+}
+
 // One shard puts lines faster than they can be written, for as long as it takes.
 TEST(AccessLog, ALoudShardKeepsNoOtherWaiting) {
   ScratchFolder folder;
@@ -113,7 +147,8 @@ TEST(AccessLog, ALoudShardKeepsNoOtherWaiting) {
   auto log = AccessLog::open(path, 2, 1 << 20).value();
   const FileDescriptor reader(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   const std::string loud = std::string(998, 'x') + '\n';
-  while (log->put(0, loud)) {}
+  while (log->put(0, loud)) {
+  }
   std::jthread shard([&](const std::stop_token& stop) {
     while (!stop.stop_requested()) log->put(0, loud);
   });
@@ -128,7 +163,10 @@ TEST(AccessLog, ALoudShardKeepsNoOtherWaiting) {
   EXPECT_NE(text.find("\nquiet\n"), text.npos) << "a line of its own, within the first megabytes";
   shard.request_stop();
   shard.join();
-  std::jthread drain([&] { while (::read(reader.get(), some.data(), some.size()) > 0) {} });
+  std::jthread drain([&] {
+    while (::read(reader.get(), some.data(), some.size()) > 0) {
+    }
+  });
   log.reset();
 }
 

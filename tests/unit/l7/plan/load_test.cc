@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include "tests/unit/base/scratch_folder.h"
 #include "tests/unit/l7/plan/images.h"
 #include "tests/unit/l7/tls/authority.h"
@@ -44,6 +46,72 @@ TEST(LoadPlan, SaysWhatTheImageSays) {
   EXPECT_EQ(plan->caches[0].limits.memory, 1u << 20);
 }
 
+// Numbers of which no two are the same, nor what it is without them.
+TEST(LoadPlan, EveryNumberArrivesWhereItBelongs) {
+  Loader loader;
+  image::PlanT image = test::plan();
+  image::PoolT& pool = *image.pools[0];
+  pool.connect_timeout_ms = 101, pool.response_timeout_ms = 102, pool.idle_timeout_ms = 103, pool.idle_max = 104;
+  pool.retries = 105, pool.response_header_bytes_max = 106, pool.processing_timeout_ms = 107;
+  pool.backends[0]->weight = 108, pool.backends[0]->connections_max = 109;
+  image::ServiceT& shop = *image.services[0];
+  shop.connections_max = 201, shop.request_timeout_ms = 202, shop.idle_timeout_ms = 203, shop.body_timeout_ms = 204;
+  shop.header_bytes_max = 2050, shop.body_bytes_max = 206, shop.rate_min = 207, shop.rate_window_ms = 208;
+  shop.linger_timeout_ms = 209, shop.source_connections_max = 210;
+  image.settings->buffer_bytes_max = 301, image.settings->drain_timeout_ms = 302;
+  image.settings->access_log_ring_bytes = 4097;
+  image.caches[0]->object_bytes_max = 303, image.caches[0]->stale_on_error_s = 304;
+  image.hash_key_0 = 305, image.hash_key_1 = 306;
+  const auto plan = loader.load(image).value();
+  using std::chrono::milliseconds;
+  const PoolPlan& web = *plan->pools[0];
+  EXPECT_EQ(web.connect_timeout, milliseconds(101));
+  EXPECT_EQ(web.response_timeout, milliseconds(102));
+  EXPECT_EQ(web.idle_timeout, milliseconds(103));
+  EXPECT_EQ(web.idle_max, 104u);
+  EXPECT_EQ(web.retries, 105u);
+  EXPECT_EQ(web.response_header_bytes_max, 106u);
+  EXPECT_EQ(web.processing_timeout, milliseconds(107));
+  EXPECT_EQ(web.backends[0].weight, 108u);
+  EXPECT_EQ(web.backends[0].connections_max, 109u);
+  const ServicePlan& service = *plan->services[0];
+  EXPECT_EQ(service.connections_max, 201u);
+  EXPECT_EQ(service.request_timeout, milliseconds(202));
+  EXPECT_EQ(service.idle_timeout, milliseconds(203));
+  EXPECT_EQ(service.body_timeout, milliseconds(204));
+  EXPECT_EQ(service.header_bytes_max, 2050u);
+  EXPECT_EQ(service.body_bytes_max, 206u);
+  EXPECT_EQ(service.rate_min, 207u);
+  EXPECT_EQ(service.rate_window, milliseconds(208));
+  EXPECT_EQ(service.linger_timeout, milliseconds(209));
+  EXPECT_EQ(service.source_connections_max, 210u);
+  EXPECT_EQ(plan->settings.buffer_bytes_max, 301u);
+  EXPECT_EQ(plan->settings.drain_timeout, milliseconds(302));
+  EXPECT_EQ(plan->settings.access_log_ring_bytes, 4097u);
+  EXPECT_EQ(plan->caches[0].limits.object, 303u);
+  EXPECT_EQ(plan->caches[0].limits.stale_on_error, 304u);
+  EXPECT_EQ(plan->hash_key.k0, 305u);
+  EXPECT_EQ(plan->hash_key.k1, 306u);
+}
+
+TEST(LoadPlan, WhatIsJustAllowedIsLoaded) {
+  void (*const rows[])(image::PlanT&) = {
+      [](auto& p) { p.settings->shards.assign(256, 0); },
+      [](auto& p) { p.pools[0]->ring.assign(251, 0xffff); },  // nobody serves
+      [](auto& p) { p.services[0]->routes[0]->pool = 1; },
+      [](auto& p) { p.services[0]->header_bytes_max = 1024; },
+      [](auto& p) { p.services[0]->header_bytes_max = 1 << 20; },
+      [](auto& p) { p.settings->access_log_ring_bytes = 4096; },
+      [](auto& p) { p.settings->access_log_ring_bytes = 1u << 30; },
+  };
+  Loader loader;
+  for (size_t row = 0; row < std::size(rows); ++row) {
+    image::PlanT plan = test::plan();
+    rows[row](plan);
+    EXPECT_EQ(loader.refusal(plan), "loaded") << row;
+  }
+}
+
 // One mistake a row, and words that lead to it.
 TEST(LoadPlan, RefusesWithAReason) {
   struct Row {
@@ -53,21 +121,42 @@ TEST(LoadPlan, RefusesWithAReason) {
   const Row rows[] = {
       {"of schema 00000063", [](auto& p) { p.schema = 99; }},
       {"0 shards", [](auto& p) { p.settings->shards.clear(); }},
+      {"257 shards", [](auto& p) { p.settings->shards.assign(257, 0); }},
       {"pool \"web\" is there twice", [](auto& p) { p.pools[1]->name = "web"; }},
       {"names backend 5", [](auto& p) { p.pools[0]->ring[3] = 5; }},
+      {"names backend 1, but there are 1", [](auto& p) { p.pools[0]->ring[250] = 1; }},
       {"has port 0", [](auto& p) { p.pools[0]->backends[0]->port = 0; }},
       {"an unknown way to balance", [](auto& p) { p.pools[0]->balance = image::Balance(9); }},
       {"unknown state", [](auto& p) { p.pools[0]->backends[0]->state = image::BackendState(9); }},
       {"a timeout of 0 ms", [](auto& p) { p.pools[0]->connect_timeout_ms = 0; }},
+      {"a timeout of 0 ms", [](auto& p) { p.pools[0]->response_timeout_ms = 0; }},
+      {"a timeout of 0 ms", [](auto& p) { p.pools[0]->idle_timeout_ms = 0; }},
+      {"a timeout of 0 ms", [](auto& p) { p.services[0]->request_timeout_ms = 0; }},
+      {"a timeout of 0 ms", [](auto& p) { p.services[0]->idle_timeout_ms = 0; }},
+      {"a timeout of 0 ms", [](auto& p) { p.services[0]->body_timeout_ms = 0; }},
+      {"a timeout of 0 ms", [](auto& p) { p.services[0]->rate_window_ms = 0; }},
       {"cache \"edge\" has no memory", [](auto& p) { p.caches[0]->memory_bytes = 0; }},
       {"cache \"edge\" wants 67108864 MB of memory", [](auto& p) { p.caches[0]->memory_bytes = 1ull << 46; }},
       {"service \"shop\": an unknown mode", [](auto& p) { p.services[0]->mode = image::Mode::none; }},
       {"an http service without routes", [](auto& p) { p.services[0]->routes.clear(); }},
       {"route \"/\" names pool 9", [](auto& p) { p.services[0]->routes[0]->pool = 9; }},
+      {"route \"/\" names pool 2, but there are 2", [](auto& p) { p.services[0]->routes[0]->pool = 2; }},
       {"route \"/\" names cache 4", [](auto& p) { p.services[0]->routes[0]->cache = 4; }},
+      {"route \"/\" names cache 1, but there are 1", [](auto& p) { p.services[0]->routes[0]->cache = 1; }},
       {"names pool 2, but there are 2", [](auto& p) { p.services[1]->pool = 2; }},
-      {"listens on 127.0.0.1:30080, and so does another", [](auto& p) { p.services[1]->listen = p.services[0]->listen; }},
+      {"listens on 127.0.0.1:30080, and so does another",
+       [](auto& p) { p.services[1]->listen = p.services[0]->listen; }},
       {"header_bytes_max of 5", [](auto& p) { p.services[0]->header_bytes_max = 5; }},
+      {"header_bytes_max of 1023", [](auto& p) { p.services[0]->header_bytes_max = 1023; }},
+      {"header_bytes_max of 1048577", [](auto& p) { p.services[0]->header_bytes_max = (1 << 20) + 1; }},
+      {"access log ring of 4095", [](auto& p) { p.settings->access_log_ring_bytes = 4095; }},
+      {"all caches together",
+       [](auto& p) {
+         const uint64_t machine = uint64_t(::sysconf(_SC_PHYS_PAGES)) * uint64_t(::sysconf(_SC_PAGESIZE));
+         p.caches[0]->memory_bytes = machine / 10 * 6;
+         p.caches.push_back(std::make_unique<image::CacheT>(*p.caches[0]));
+         p.caches[1]->name = "second";
+       }},
       {"access log ring", [](auto& p) { p.settings->access_log_ring_bytes = 1; }},
   };
   Loader loader;
@@ -145,6 +234,13 @@ TEST(LoadPlan, CertificatesAreReadAgainOnlyWhenTheirFilesChange) {
   const auto changed = loader.load(plan).value();
   EXPECT_NE(first->services[0]->certificates[0], changed->services[0]->certificates[0]);
   EXPECT_EQ(changed->services[0]->certificates[0]->names.size(), 2u);
+  const std::string key = authority.read("shop.key"), chain = authority.read("shop.crt");
+  authority.write("shop.crt", chain + authority.read("authority.crt"));
+  const auto renewed = loader.load(plan).value();
+  EXPECT_NE(changed->services[0]->certificates[0], renewed->services[0]->certificates[0])
+      << "though its key is the same";
+  plan.services[0]->tls->certificates[0]->name = "another";
+  EXPECT_EQ(loader.load(plan).value()->services[0]->certificates[0]->name, "another");
   authority.write("shop.key", "no key");
   EXPECT_THAT(loader.refusal(plan), HasSubstr("service \"shop\""));
   EXPECT_THAT(loader.refusal(plan), HasSubstr("shop.key"));
@@ -196,6 +292,9 @@ TEST(CheckReloadable, NamesWhatNeedsARestart) {
   more.settings->shards = {0, 1};
   EXPECT_THAT(check_reloadable(running->settings, loader.load(more).value()->settings).error().message,
               HasSubstr("restart cardea-l7 to change l7.shards"));
+  image::PlanT larger = test::plan(4);
+  larger.settings->access_log_ring_bytes = 1 << 21;
+  EXPECT_FALSE(check_reloadable(running->settings, loader.load(larger).value()->settings));
 }
 
 }  // namespace

@@ -298,6 +298,49 @@ TEST(BackendFailure, ATruncatedBodyIsNeverCompletedByUs) {
   }
 }
 
+TEST(BackendFailure, AChunkThatTurnsBadEndsTheResponse) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n123\r\nzz\r\n");
+  EXPECT_THAT(client.rest(), testing::AllOf(HasSubstr("123"), Not(HasSubstr("0\r\n\r\n"))));
+  const auto line = site.log_line();
+  EXPECT_EQ(line["reason"], "response_truncated");
+  EXPECT_EQ(line["detail"], "chunk_size");
+  EXPECT_EQ(site.value("cardea_l7_backend_failures_total"), 1u);
+}
+
+// A backend that takes the connection, and does not speak.
+TEST(BackendFailure, WhoIsNotConnectedInTimeIsTriedElsewhere) {
+  const auto in_tls = [](image::PlanT& plan) {
+    plan.pools[0]->tls = std::make_unique<image::BackendTlsT>();
+    plan.pools[0]->tls->verify = false;
+    plan.pools[0]->connect_timeout_ms = 2000;
+  };
+  for (const char* service : {"shop", "raw"}) {
+    SCOPED_TRACE(service);
+    Site site(in_tls, 2);
+    Peer client = site.client(service);
+    client.send(get("/"));
+    std::vector<Peer> silent;
+    for (int i = 0; i < 2; ++i) {
+      silent.push_back(site.origins[site.called()]->accept());
+      settle(site.loop());
+      site.advance(1900ms);
+      EXPECT_TRUE(client.silent());
+      site.advance(200ms);
+    }
+    const bool http = service == std::string_view("shop");
+    EXPECT_THAT(http ? client.message() : client.rest(), StartsWith(http ? "HTTP/1.1 504 " : ""));
+    const auto line = site.log_line();
+    EXPECT_EQ(line["reason"], "connect_timeout");
+    EXPECT_EQ(line["attempts"], 2);
+    EXPECT_EQ(site.value("cardea_l7_backend_connect_failures_total"), 2u);
+  }
+}
+
 // An HTTP/1.0 client knows the end only by the connection's.
 TEST(BackendFailure, ATruncatedBodyThatEndsByTheConnectionIsReset) {
   Site site;

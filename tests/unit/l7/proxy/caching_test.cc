@@ -69,6 +69,9 @@ TEST(Caching, APieceOfWhatIsStoredIsServed) {
       {"Range: bytes=-3\r\n", "206", "bytes 3-5/6", "red"},
       {"Range: bytes=-99999999999999999999999\r\n", "206", "bytes 0-5/6", "stored"},
       {"Range: bytes=2-99999999999999999999999\r\n", "206", "bytes 2-5/6", "ored"},
+      {"Range: bytes=4-5\r\n", "206", "bytes 4-5/6", "ed"},
+      {"Range: bytes=4-6\r\n", "206", "bytes 4-5/6", "ed"},
+      {"Range: bytes=5-5\r\n", "206", "bytes 5-5/6", "d"},
       {"Range: bytes=6-\r\n", "416", "bytes */6", ""},
       {"Range: bytes=-0\r\n", "416", "bytes */6", ""},
       {"Range: bytes=0-0,4-5\r\n", "200", "", "stored"},
@@ -92,6 +95,7 @@ TEST(Caching, APieceOfWhatIsStoredIsServed) {
                                             std::string(row.body)));
     const std::string field = "\r\nContent-Range: " + std::string(row.range) + "\r\n";
     EXPECT_EQ(response.find(field) != response.npos, !row.range.empty()) << response;
+    EXPECT_EQ(response.find("\r\nETag: ") != response.npos, row.status != "416") << "a 416 is no representation";
     EXPECT_EQ(cached.site.log_line()["cache"], "hit");
   }
   cached.client.send(get("/cached/a", "Range: bytes=0-1\r\nIf-None-Match: \"v1\"\r\n"));
@@ -148,6 +152,7 @@ TEST(Caching, ABackendThatConfirmsCostsNoBody) {
   const std::string response = cached.client.message();
   EXPECT_THAT(response, StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(response, HasSubstr("\r\nX-New: 1\r\n"));
+  EXPECT_THAT(response, HasSubstr("\r\nCache-Status: cardea; fwd=stale; fwd-status=304\r\n"));
   EXPECT_THAT(response, HasSubstr("\r\n\r\nstored"));
   EXPECT_EQ(cached.site.log_line()["cache"], "revalidated");
   EXPECT_THAT(cached.ask(), HasSubstr("max-age=90"));
@@ -287,6 +292,10 @@ TEST(Caching, AConditionWithoutACacheIsTheBackends) {
   EXPECT_THAT(backend.message(), HasSubstr("\r\nIf-None-Match: \"v1\"\r\n")) << "HEAD fills nothing";
   backend.send("HTTP/1.1 304 Not Modified\r\n\r\n");
   EXPECT_THAT(client.head(), StartsWith("HTTP/1.1 304 "));
+  client.send(get("/cached/a", "If-None-Match: \"v1\"\r\n", "HEAD"));
+  backend.message();
+  backend.send("HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: 6\r\n\r\n");
+  EXPECT_THAT(client.head(), StartsWith("HTTP/1.1 200 ")) << "and its answer is the client's";
 }
 
 TEST(Caching, ABackendThatHasANewerOneReplacesIt) {
@@ -377,6 +386,24 @@ TEST(Caching, AChangeMakesWhatIsStoredInvalid) {
   EXPECT_THAT(cached.client.message(), HasSubstr("changed"));
 }
 
+// RFC 9110 9.2.1: who only looks has changed nothing; what nobody knows may have.
+TEST(Caching, OnlyUnsafeMethodsChangeWhatIsStored) {
+  for (const auto& [method, changes] : {std::pair{"OPTIONS", false},
+                                        {"TRACE", false},
+                                        {"HEAD", false},
+                                        {"PUT", true},
+                                        {"DELETE", true},
+                                        {"PATCH", true},
+                                        {"SHUFFLE", true}}) {
+    Cached cached;
+    cached.client.send(get("/cached/a", kAskBackend, method));
+    cached.backend.message();
+    cached.backend.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    cached.client.head();
+    EXPECT_EQ(cached.site.plan->caches[0].cache->figures().objects, changes ? 0u : 1u) << method;
+  }
+}
+
 // RFC 9111 4.4: only what was not an error has changed something.
 TEST(Caching, AChangeThatFailedLeavesWhatIsStored) {
   const struct {
@@ -451,6 +478,48 @@ TEST(Caching, ABodyInARequestIsNotForTheCache) {
   cached.client.message();
   EXPECT_EQ(cached.site.log_line()["cache"], "bypass");
   EXPECT_THAT(cached.ask(), HasSubstr("stored"));
+}
+
+// A backend makes up the host that nobody named: whose that is the key could not tell.
+TEST(Caching, WhoNamesNoHostIsNotServedFromTheCache) {
+  Cached cached;
+  for (int i = 0; i < 2; ++i) {
+    Peer old = cached.site.client();
+    old.send("GET /cached/b HTTP/1.0\r\n\r\n");
+    cached.backend.message();
+    cached.backend.send(ok("nobody's", kMinute));
+    EXPECT_THAT(old.rest(), HasSubstr("nobody's"));
+    EXPECT_EQ(cached.site.log_line()["cache"], "bypass");
+  }
+}
+
+TEST(Caching, HintsSayNothingOfTheCache) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/cached/a"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send("HTTP/1.1 103 Early Hints\r\n\r\n" + ok("x"));
+  EXPECT_THAT(client.head(), testing::AllOf(StartsWith("HTTP/1.1 103 "), Not(HasSubstr("Cache-Status"))));
+  EXPECT_THAT(client.message(), HasSubstr("\r\nCache-Status: cardea; fwd=miss\r\n"));
+}
+
+TEST(Caching, EveryAnswerIsCountedByWhatItWas) {
+  Cached cached(ok("stored", "Cache-Control: max-age=60, stale-if-error=600\r\nETag: \"v1\"\r\n"));
+  const auto through_backend = [&](std::string_view fields, std::string_view answer) {
+    cached.client.send(get("/cached/a", fields));
+    cached.backend.message();
+    cached.backend.send(answer);
+    cached.client.message();
+  };
+  cached.ask();
+  through_backend(kAskBackend, "HTTP/1.1 304 Not Modified\r\n\r\n");
+  through_backend("Cache-Control: no-store, max-age=0\r\nAuthorization: Basic x\r\n", ok("alice's"));
+  through_backend(kAskBackend, ok("oops", "", "503 Service Unavailable"));
+  for (const char* result : {"miss", "hit", "revalidated", "stale", "bypass"}) {
+    EXPECT_EQ(cached.site.value("cardea_l7_cache_requests_total", "result=\"" + std::string(result) + '"'), 1u)
+        << result;
+  }
 }
 
 TEST(Caching, WhatTheBackendSaidForOneHostIsNotServedForAnother) {

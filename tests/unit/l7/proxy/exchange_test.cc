@@ -1,5 +1,5 @@
-// Whole exchanges, from a client's first byte to the log's line: what a backend is sent, what a client gets, and in which
-// state both connections are left.
+// Whole exchanges, from a client's first byte to the log's line: what a backend is sent, what a client gets, and in
+// which state both connections are left.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,6 +31,54 @@ TEST(Exchange, GoesToABackendAndBack) {
   EXPECT_EQ(line["query"], "b=c");
   EXPECT_EQ(line["backend"], site.origin().name());
   EXPECT_EQ(line["bytes_out"], response.size());
+  EXPECT_EQ(line["bytes_in"], get("/a?b=c", "Accept: text/html\r\n").size());
+}
+
+// What came with the head, and what came later.
+TEST(Exchange, IsCountedByServiceRouteAndBackend) {
+  Site site;
+  Peer client = site.client();
+  const std::string first = post("/", "body"), second = get("/", "Content-Length: 4\r\n", "POST");
+  client.send(first);
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send(ok("x"));
+  client.message();
+  client.send(second);
+  backend.head();
+  client.send("body");
+  backend.take(4);
+  backend.send(ok("missing", "", "404 Not Found"));
+  client.message();
+  EXPECT_EQ(site.log_line()["bytes_in"], first.size());
+  const auto line = site.log_line();
+  EXPECT_EQ(line["bytes_in"], second.size() + 4);
+  EXPECT_EQ(line["route"], "/");
+  EXPECT_EQ(line["pool"], "web");
+  EXPECT_EQ(site.value("cardea_l7_service_bytes_total", "direction=\"in\""), first.size() + second.size() + 4);
+  for (const char* of : {"service", "route", "backend"}) {
+    const std::string name = std::string("cardea_l7_") + of;
+    EXPECT_EQ(site.value(name + "_requests_total"), 2u) << of;
+    EXPECT_EQ(site.value(name + "_responses_total", "code_class=\"2xx\""), 1u) << of;
+    EXPECT_EQ(site.value(name + "_responses_total", "code_class=\"4xx\""), 1u) << of;
+  }
+  EXPECT_GT(site.value("cardea_l7_shard_busy_nanoseconds_total"), 0u);
+  EXPECT_GT(site.value("cardea_l7_shard_sleeping_nanoseconds_total"), 0u);
+}
+
+// Who reads the log is slower than those who are served.
+TEST(Exchange, ALineThatFindsNoRoomIsCounted) {
+  Site site([](image::PlanT& plan) { plan.services[0]->routes[0]->hosts = {"only.example"}; });
+  Peer client = site.client();
+  const std::string request = get("/" + std::string(1000, 'a'), "User-Agent: " + std::string(250, '"') + "\r\n");
+  uint64_t sent = 0;
+  const auto dropped = [&] { return site.value("cardea_l7_log_dropped_total"); };
+  for (; dropped() == 0 && sent < 3000; ++sent) {
+    client.send(request);
+    EXPECT_THAT(client.message(), StartsWith("HTTP/1.1 404 "));
+  }
+  EXPECT_EQ(dropped(), 1u);
+  EXPECT_EQ(site.value("cardea_l7_log_lines_total"), sent - 1);
 }
 
 TEST(Exchange, BothConnectionsStayAndServeAgain) {
@@ -198,13 +246,15 @@ TEST(Exchange, ResponsesWithoutABodyEndWithTheirHead) {
 TEST(Exchange, ChunksArriveAsChunksInBothDirections) {
   Site site;
   Peer client = site.client();
-  client.send(get("/", "Transfer-Encoding: chunked\r\n", "POST") + "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: gone\r\n\r\n");
+  client.send(get("/", "Transfer-Encoding: chunked\r\n", "POST") +
+              "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: gone\r\n\r\n");
   Peer backend = site.origin().accept();
   const std::string request = backend.message();
   EXPECT_THAT(request, HasSubstr("\r\nTransfer-Encoding: chunked\r\n"));
   EXPECT_THAT(request, HasSubstr("\r\n\r\n5\r\nabcde\r\n0\r\n\r\n"));
   EXPECT_THAT(request, Not(HasSubstr("gone")));
-  backend.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n4\r\nwxyz\r\n0\r\nX-Sum: 9\r\n\r\n");
+  backend.send(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n4\r\nwxyz\r\n0\r\nX-Sum: 9\r\n\r\n");
   const std::string response = client.message();
   EXPECT_THAT(response, HasSubstr("\r\n\r\n4\r\nwxyz\r\n0\r\n\r\n"));
   EXPECT_THAT(response, Not(HasSubstr("X-Sum")));
@@ -241,15 +291,17 @@ TEST(Exchange, ABodyThatEndsWithTheBackendsConnectionIsChunked) {
 TEST(Exchange, HopByHopHeadersEndHere) {
   Site site;
   Peer client = site.client();
-  client.send(get("/", "Connection: X-Mine, Keep-Alive\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nProxy-Connection: "
-                       "keep-alive\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\nX-Theirs: 2\r\n"));
+  client.send(get("/",
+                  "Connection: X-Mine, Keep-Alive\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nProxy-Connection: "
+                  "keep-alive\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\nX-Theirs: 2\r\n"));
   Peer backend = site.origin().accept();
   const std::string request = backend.message();
   for (const char* gone : {"X-Mine", "Keep-Alive", "TE:", "Proxy-Connection", "Upgrade", "HTTP2", "\r\nConnection"}) {
     EXPECT_THAT(request, Not(HasSubstr(gone)));
   }
   EXPECT_THAT(request, HasSubstr("\r\nX-Theirs: 2\r\n"));
-  backend.send(ok("x", "Connection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\nX-End: 2\r\n"));
+  backend.send(
+      ok("x", "Connection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\nX-End: 2\r\n"));
   const std::string response = client.message();
   for (const char* gone : {"X-Hop", "Keep-Alive", "Proxy-Authenticate", "Connection"}) {
     EXPECT_THAT(response, Not(HasSubstr(gone)));
@@ -260,8 +312,10 @@ TEST(Exchange, HopByHopHeadersEndHere) {
 TEST(Exchange, ForwardingHeadersAreAppendedOrReplacedAndCannotBeForged) {
   Site site;
   Peer client = site.client();
-  client.send(get("/", "X-Forwarded-For: 10.9.9.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nX-Real-IP: 1.1.1.1\r\n"
-                       "X-Forwarded-Port: 1\r\nForwarded: for=2.2.2.2;proto=https\r\nX-Forwarded-For: 8.8.8.8\r\n"));
+  client.send(
+      get("/",
+          "X-Forwarded-For: 10.9.9.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nX-Real-IP: 1.1.1.1\r\n"
+          "X-Forwarded-Port: 1\r\nForwarded: for=2.2.2.2;proto=https\r\nX-Forwarded-For: 8.8.8.8\r\n"));
   Peer backend = site.origin().accept();
   const std::string request = backend.message();
   EXPECT_THAT(request, HasSubstr("\r\nX-Forwarded-For: 10.9.9.9, 8.8.8.8, 127.0.0.1\r\n"));

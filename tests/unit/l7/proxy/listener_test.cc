@@ -110,6 +110,16 @@ TEST(LeavingListener, WhoConnectedAndSaysNothingIsNotWaitedForLong) {
   EXPECT_EQ(site.shard->connections(), 0u);
 }
 
+// Connected and not accepted yet when another listener takes the place.
+TEST(LeavingListener, WhoIsQueuedThereIsServedWhereItReturnsAtOnce) {
+  Site site;
+  Peer queued = site.client("raw");
+  site.adopt([](image::PlanT& plan) { plan.services.pop_back(); });
+  site.adopt({});
+  queued.send("bytes");
+  EXPECT_EQ(site.origin().accept().take(5), "bytes");
+}
+
 // It comes back before its last listener is gone.
 TEST(LeavingListener, AServiceThatReturnsAtOnceIsServedAnew) {
   Site site;

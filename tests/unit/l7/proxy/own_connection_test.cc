@@ -195,16 +195,23 @@ TEST(OwnConnection, IsCountedByItsBackendsLimit) {
 }
 
 TEST(OwnConnection, OfABackendThatLeftIsNotUsedAgain) {
-  Authenticated alice(2);
-  const size_t kept = alice.site.value("cardea_l7_backend_own_connections", alice.site.origins[0]->name()) == 1 ? 1 : 0;
-  alice.site.adopt(
-      [kept](image::PlanT& plan) { plan.pools[0]->backends.erase(plan.pools[0]->backends.begin() + (1 - kept)); });
-  alice.client.send(get("/"));
-  Peer fresh = alice.site.origins[kept]->accept();
-  fresh.message();
-  fresh.send(unauthorized(kOffer));
-  EXPECT_THAT(alice.client.message(), StartsWith("HTTP/1.1 401 "));
-  EXPECT_TRUE(alice.backend.ended());
+  for (const bool drained : {false, true}) {
+    Authenticated alice(2);
+    const size_t kept =
+        alice.site.value("cardea_l7_backend_own_connections", alice.site.origins[0]->name()) == 1 ? 1 : 0;
+    const auto without_it = [&](image::PlanT& plan) {
+      auto& backends = plan.pools[0]->backends;
+      if (drained) backends[1 - kept]->state = image::BackendState::drain;
+      if (!drained) backends.erase(backends.begin() + (1 - kept));
+    };
+    drained ? alice.site.update_pools(without_it) : alice.site.adopt(without_it);
+    alice.client.send(get("/"));
+    Peer fresh = alice.site.origins[kept]->accept();
+    fresh.message();
+    fresh.send(unauthorized(kOffer));
+    EXPECT_THAT(alice.client.message(), StartsWith("HTTP/1.1 401 "));
+    EXPECT_TRUE(alice.backend.ended());
+  }
 }
 
 // A reload took its backend: the step that follows is said to nobody.

@@ -156,14 +156,19 @@ TEST(Renewal, WhatWasPurgedMeanwhileStaysAway) {
   }
 }
 
+// Known from its head, or as it comes.
 TEST(Renewal, WhatIsTooLargeIsNotReadForNobody) {
-  Stale stale([](image::PlanT& plan) { plan.caches[0]->object_bytes_max = 1000; });
-  stale.status();
-  stale.backend.message();
-  stale.backend.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\nCache-Control: max-age=9\r\n\r\nsome");
-  stale.backend.rest();
-  EXPECT_EQ(stale.renewals("failed"), 1u);
-  EXPECT_EQ(stale.status(), "cardea; hit; ttl=-1 stored");
+  const std::string bodies[] = {"Content-Length: 1000000\r\n\r\nsome",
+                                "Transfer-Encoding: chunked\r\n\r\n7d0\r\n" + std::string(2000, 'x') + "\r\n"};
+  for (const std::string& body : bodies) {
+    Stale stale([](image::PlanT& plan) { plan.caches[0]->object_bytes_max = 1000; });
+    stale.status();
+    stale.backend.message();
+    stale.backend.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=9\r\n" + body);
+    stale.backend.rest();
+    EXPECT_EQ(stale.renewals("failed"), 1u);
+    EXPECT_EQ(stale.status(), "cardea; hit; ttl=-1 stored");
+  }
 }
 
 TEST(Renewal, TheHostHasRoomForSoMany) {

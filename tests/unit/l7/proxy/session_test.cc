@@ -189,6 +189,44 @@ TEST(SecureSession, ANewCertificateIsShownToNewConnectionsAndBreaksNoOldOne) {
   secure.serve(fresh, "too");
 }
 
+TEST(SecureSession, SessionsEndWithTheKeysThatMadeThem) {
+  Secure secure;
+  tls::SessionSlot session;
+  for (const bool resumed : {false, true, false}) {
+    if (session.get() && !resumed) secure.site.shard->set_ticket_keys(tls::TicketKeys::create().value());
+    TlsPeer client(secure.site, *secure.trusting, "shop.example", &session);
+    ASSERT_TRUE(client.done().ok()) << client.done().detail;
+    EXPECT_EQ(client.stream().resumed(), resumed);
+    secure.serve(client, "x");
+  }
+}
+
+TEST(SecureSession, ANewLowestVersionHoldsFromTheReloadOn) {
+  Secure secure;
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+  SSL* ssl = SSL_new(context);
+  SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  SSL_set_connect_state(ssl);
+  SSL_do_handshake(ssl);
+  std::string old_hello(4096, '\0');
+  old_hello.resize(size_t(BIO_read(SSL_get_wbio(ssl), old_hello.data(), int(old_hello.size()))));
+  SSL_free(ssl);
+  SSL_CTX_free(context);
+  constexpr std::string_view kHandshake("\x16", 1), kAlert("\x15", 1);
+  Peer before = secure.site.client("secure");
+  before.send(old_hello);
+  EXPECT_EQ(before.take(1), kHandshake);
+  secure.site.adopt([&](image::PlanT& plan) {
+    secure.add_service(plan);
+    plan.services.back()->tls->version_min = TLS1_3_VERSION;
+  });
+  Peer after = secure.site.client("secure");
+  after.send(old_hello);
+  EXPECT_EQ(after.take(1), kAlert);
+  EXPECT_EQ(secure.site.log_line()["reason"], "version");
+}
+
 TEST(SecureSession, PlainHttpIsToldSo) {
   Secure secure;
   Peer client = secure.site.client("secure");
@@ -487,6 +525,34 @@ TEST(Reload, PoolsChangeUnderAnExchange) {
     other.send(ok("other", "Connection: close\r\n"));
     EXPECT_THAT(client.message(), HasSubstr("other"));
   }
+}
+
+// Under the same name and at the same place: who is connected ends as with a service that is gone.
+TEST(Reload, AServiceThatBecomesAnotherKindBeginsAnew) {
+  Site site;
+  Peer idle = site.client();
+  settle(site.loop());
+  site.adopt([](image::PlanT& plan) {
+    plan.services[0]->mode = image::Mode::tcp;
+    plan.services[0]->routes.clear();
+  });
+  EXPECT_EQ(idle.rest(), "");
+  Peer client = site.client();
+  client.send("no HTTP");
+  EXPECT_EQ(site.origin().accept().take(7), "no HTTP");
+  tls::Authority authority;
+  authority.issue("shop", {.names = {"shop.example"}});
+  site.adopt({});
+  Peer plain = site.client();
+  settle(site.loop());
+  site.adopt([&](image::PlanT& plan) {
+    plan.services[0]->tls = std::make_unique<image::TlsT>();
+    plan.services[0]->tls->certificates.push_back(certificate(authority, "shop"));
+  });
+  EXPECT_EQ(plain.rest(), "");
+  Peer late = site.client();
+  late.send(get("/"));
+  EXPECT_THAT(late.rest(), HasSubstr("not_tls"));
 }
 
 TEST(Reload, SmallerBuffersAndOtherLimitsHoldFromTheNextRequestOn) {

@@ -1,5 +1,5 @@
-// Clients that are slow, by nature or on purpose: who moves is waited for, however long the whole takes; who does not, or
-// hardly, is given up within the limits, and leaves nothing behind.
+// Clients that are slow, by nature or on purpose: who moves is waited for, however long the whole takes; who does not,
+// or hardly, is given up within the limits, and leaves nothing behind.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -42,6 +42,8 @@ TEST(Slow, ABodyBelowTheLowestRateIsGivenUp) {
   EXPECT_EQ(line["reason"], "body_timeout");
   EXPECT_EQ(line["detail"], "rate_min");
   EXPECT_EQ(slow(site), 1u);
+  for (int i = 0; i < 2; ++i) site.advance(2100ms);  // its acknowledgement was progress
+  EXPECT_EQ(site.value("cardea_l7_connections"), 0u) << "nor is it heard out behind its answer";
 }
 
 TEST(Slow, ABodyAtTheLowestRateMayTakeAsLongAsItWants) {
@@ -251,6 +253,7 @@ TEST(EarlyAnswer, ReachesAClientThatSendsAllBeforeItReads) {
     settle(site.loop());
     site.advance(2500ms);
   }
+  EXPECT_EQ(site.value("cardea_l7_connections"), 1u) << "it is heard out";
   EXPECT_THAT(client.rest(), StartsWith("HTTP/1.1 413 "));
   EXPECT_FALSE(client.reset());
 }

@@ -15,9 +15,11 @@ using testing::Not;
 using testing::StartsWith;
 
 constexpr const char* kWish =
-    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: "
+    "dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 constexpr const char* kAccepted =
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3p\r\n\r\n";
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+    "s3p\r\n\r\n";
 
 std::string pattern(size_t bytes) {
   std::string text(bytes, '\0');
@@ -132,6 +134,9 @@ TEST(TcpService, CarriesBytesAndHalfCloses) {
   EXPECT_EQ(line["reason"], "ok");
   EXPECT_EQ(line["bytes_in"], 300'000);
   EXPECT_EQ(line["bytes_out"], 500'011);
+  EXPECT_EQ(site.value("cardea_l7_service_bytes_total", "service=\"raw\",direction=\"in\""), 300'000u);
+  EXPECT_EQ(site.value("cardea_l7_service_bytes_total", "service=\"raw\",direction=\"out\""), 500'011u);
+  EXPECT_EQ(site.value("cardea_l7_backend_requests_total"), 1u);
   EXPECT_EQ(site.value("cardea_l7_backend_connections"), 0u);
 }
 
@@ -159,11 +164,41 @@ TEST(TcpService, TriesAnotherBackendAndSaysWhenThereIsNone) {
   EXPECT_EQ(client.take(6), "served");
   client.close(), backend.close();
   EXPECT_EQ(site.log_line()["attempts"], 2);
+  EXPECT_EQ(site.value("cardea_l7_backend_retries_total"), 1u);
   site.origins[1]->refuse();
   Peer unlucky = site.client("raw");
   EXPECT_EQ(unlucky.rest(), "");
   EXPECT_TRUE(unlucky.reset());
   EXPECT_EQ(site.log_line()["reason"], "connect_failed");
+}
+
+TEST(TcpService, TriesAsManyAsItMayEachOnce) {
+  Site site({}, 4);
+  for (const auto& origin : site.origins) origin->refuse();
+  Peer client = site.client("raw");
+  EXPECT_EQ(client.rest(), "");
+  EXPECT_EQ(site.log_line()["attempts"], 3);
+  EXPECT_EQ(site.value("cardea_l7_backend_connect_failures_total"), 3u);
+  for (const auto& origin : site.origins)
+    EXPECT_LE(site.value("cardea_l7_backend_connect_failures_total", origin->name()), 1u);
+}
+
+// Both ends are done, and the kernel has what the client has not read yet.
+TEST(TcpService, WhatIsStillToBeReadIsNotCutOff) {
+  Site site;
+  Peer client = site.client("raw");
+  client.hold_little();
+  Peer backend = site.origin().accept();
+  client.finish();
+  EXPECT_TRUE(backend.ended());
+  backend.send(pattern(250'000));
+  backend.close();
+  for (int i = 0; i < 20; ++i) settle(site.loop());
+  EXPECT_EQ(site.value("cardea_l7_connections"), 1u);
+  EXPECT_TRUE(client.rest() == pattern(250'000));
+  EXPECT_FALSE(client.reset());
+  site.advance(250ms);  // it is looked at a few times a second
+  EXPECT_EQ(site.log_line()["reason"], "ok");
 }
 
 TEST(TcpService, AReceiverThatDoesNotReadHoldsOneBufferAndTheSenderWaits) {
@@ -212,6 +247,14 @@ struct Hidden {
   TlsPeer client{site, *trusting, "mail.example", nullptr, "hidden"};
 };
 
+TEST(TcpService, PlainTextToItsTlsIsNotAnsweredByHttp) {
+  Hidden hidden;
+  Peer plain = hidden.site.client("hidden");
+  plain.send(get("/"));
+  EXPECT_THAT(plain.rest(), Not(HasSubstr("HTTP/1.1")));
+  EXPECT_EQ(hidden.site.log_line()["reason"], "not_tls");
+}
+
 TEST(TcpService, OffersNoProtocolOfItsOwnInTls) {
   Hidden hidden;
   EXPECT_TRUE(hidden.client.done().ok()) << hidden.client.done().detail;
@@ -256,6 +299,39 @@ TEST(Tunnel, GrowsByNothingHoweverMuchGoesThrough) {
   const size_t before = site.loop().chunks().lent();
   both_ways(16 << 20);
   EXPECT_EQ(site.loop().chunks().lent(), before);
+}
+
+// One whose both ends always have something lets the others run after its budget.
+TEST(Tunnel, LetsOthersRunHoweverBusyItIs) {
+  Site site;
+  Peer client = site.client("raw");
+  Peer backend = site.origin().accept();
+  settle(site.loop());
+  size_t most = 0, all = 0;
+  const std::string piece(1 << 20, 'p');
+  while (all < (32u << 20)) {
+    backend.send_what_fits(piece);
+    site.loop().run_turn(0ns);
+    const size_t got = client.what_came().size();
+    most = std::max(most, got), all += got;
+  }
+  EXPECT_LE(most, size_t{Stream::kTurnBytes} + Buffers::kPiece);
+}
+
+TEST(Tunnel, WhoseReaderStopsIsIdle) {
+  Site site;
+  Peer client = site.client("raw");
+  client.hold_little();
+  Peer backend = site.origin().accept();
+  for (int quiet = 0; quiet < 20;) {
+    quiet = backend.send_what_fits(std::string(1 << 20, 'x')) == 0 ? quiet + 1 : 0;
+    settle(site.loop());
+  }
+  for (int i = 0; i < 300 && !backend.ended(); ++i) site.advance(1s);
+  EXPECT_TRUE(backend.ended());
+  EXPECT_EQ(site.log_line()["reason"], "idle_timeout");
+  client.rest();
+  EXPECT_TRUE(client.reset()) << "and what it did not take is not kept for it";
 }
 
 // What is written moves on in one direction; the silence of the other is no reason to end it.

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "l7/runtime/close_after_delivery.h"
 #include "l7/runtime/memory_stream.h"
 #include "l7/runtime/spawn.h"
 #include "tests/unit/l7/runtime/allocations.h"
@@ -375,7 +376,88 @@ TEST_F(StreamTest, ABusyConnectionLetsOthersRunAfterItsBudget) {
   EXPECT_GE(turns, text.size() / Stream::kTurnBytes);
 }
 
-struct CloseTest : StreamTest {};
+// The deadline and what was waited for come in one turn: the loop was late, not the peer.
+TEST_F(StreamTest, WhatCameWithTheDeadlineIsRead) {
+  connect();
+  IoResult result;
+  bool done = false;
+  spawn(*loop, arena, read_once(arena, *here, result, in(10), done));
+  (void)there->try_write(std::array{iovec{const_cast<char*>("x"), 1}});
+  loop->advance(milliseconds(20));
+  EXPECT_TRUE(done);
+  EXPECT_TRUE(result.ok()) << name(result.status);
+}
+
+TEST_F(StreamTest, CancellingComesBeforeWhatCame) {
+  connect();
+  IoResult result;
+  bool done = false;
+  spawn(*loop, arena, read_once(arena, *here, result, kNever, done));
+  (void)there->try_write(std::array{iovec{const_cast<char*>("x"), 1}});
+  here->cancel(Direction::kRead);
+  loop->run_until_idle();
+  EXPECT_EQ(result.status, IoStatus::kCancelled);
+  std::array<std::byte, 8> buffer;
+  EXPECT_EQ(here->try_read(buffer).bytes, 1u) << "nothing is lost";
+}
+
+Task<> write_by(Arena&, Stream& stream, std::string text, Pace& pace, IoResult& result) {
+  result = co_await stream.write_all(text, pace);
+}
+
+// A peer that takes ten bytes a second of a pipe that holds ten.
+struct PacedWrite : StreamTest {
+  PacedWrite() { connect(10); }
+  void write(size_t bytes, Pace& pace) { spawn(*loop, arena, write_by(arena, *here, pattern(bytes), pace, result)); }
+  void take_ten() {
+    std::array<std::byte, 10> buffer;
+    EXPECT_EQ(there->try_read(buffer).bytes, 10u);
+    loop->run_until_idle();
+  }
+  IoResult result{IoStatus::kWouldBlock};
+};
+
+TEST_F(PacedWrite, GoesOnAsLongAsThePeerTakesSomething) {
+  Pace pace({.stall = milliseconds(1500)});
+  write(100, pace);
+  for (int i = 0; i < 8; ++i) {
+    loop->advance(milliseconds(1000));
+    EXPECT_EQ(result.status, IoStatus::kWouldBlock) << i;
+    take_ten();
+  }
+  loop->advance(milliseconds(1499));
+  EXPECT_EQ(result.status, IoStatus::kWouldBlock);
+  loop->advance(milliseconds(1));
+  EXPECT_EQ(result.status, IoStatus::kTimeout);
+  EXPECT_EQ(result.bytes, 90u) << "what was written before";
+}
+
+TEST_F(PacedWrite, IsNotChargedForTheTimeBetweenTwo) {
+  Pace pace({.stall = milliseconds(60'000), .rate_min = 10, .window = milliseconds(2000)});
+  for (int i = 0; i < 3; ++i) {
+    write(20, pace);
+    take_ten();
+    EXPECT_TRUE(result.ok());
+    take_ten();
+    result = {IoStatus::kWouldBlock};
+    loop->advance(std::chrono::hours(1));
+  }
+  write(20, pace);
+  loop->advance(milliseconds(1999));
+  EXPECT_EQ(result.status, IoStatus::kWouldBlock) << "it has its window";
+  loop->advance(milliseconds(1));
+  EXPECT_EQ(result.status, IoStatus::kTimeout);
+}
+
+struct CloseTest : StreamTest {
+  void close(Instant latest, uint64_t bytes_max = UINT64_MAX) {
+    spawn(*loop, arena, close_after_delivery(arena, *here, {.stall = std::chrono::seconds(1)}, latest, bytes_max));
+  }
+  int what_the_peer_sees() {
+    std::array<std::byte, 8> buffer;
+    return there->try_read(buffer).error;
+  }
+};
 
 TEST_F(CloseTest, DeliversEverythingToAPeerThatStillSends) {
   connect();
@@ -404,6 +486,38 @@ TEST_F(CloseTest, APeerThatNeverClosesIsResetAtTheDeadline) {
   std::array<std::byte, 8> buffer;
   EXPECT_EQ(there->try_read(buffer).error, ECONNRESET);
   EXPECT_EQ(loop->spawned(), 0u);
+}
+
+TEST_F(CloseTest, APeerThatGoesOnSendingHasItsBytesAndItsTime) {
+  for (const bool too_much : {true, false}) {
+    connect();
+    close(in(5000), too_much ? 30 : 1000);
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_EQ(here->closed(), too_much && i > 3) << i;
+      (void)there->try_write(std::array{iovec{const_cast<char*>("0123456789"), 10}});
+      loop->advance(milliseconds(900));
+    }
+    EXPECT_EQ(here->closed(), too_much);
+    loop->advance(milliseconds(500));
+    EXPECT_TRUE(here->closed()) << "at the latest";
+    EXPECT_EQ(what_the_peer_sees(), ECONNRESET);
+  }
+}
+
+// It has said all, and does not read what it was sent.
+TEST_F(CloseTest, APeerThatClosedItsHalfAndDoesNotReadIsReset) {
+  for (const size_t unread : {kLeftToKernel, kLeftToKernel + 1}) {
+    connect(1 << 20);
+    const std::string text = pattern(unread);
+    (void)here->try_write(std::array{iovec{const_cast<char*>(text.data()), text.size()}});
+    there->shutdown_write();
+    close(in(5000));
+    loop->run_until_idle();
+    EXPECT_EQ(here->closed(), unread == kLeftToKernel) << "little may be left to the kernel";
+    loop->advance(milliseconds(1200));
+    EXPECT_TRUE(here->closed());
+    EXPECT_EQ(what_the_peer_sees(), unread == kLeftToKernel ? 0 : ECONNRESET);
+  }
 }
 
 }  // namespace

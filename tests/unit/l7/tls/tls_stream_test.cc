@@ -300,6 +300,20 @@ TEST_F(TlsTest, WithoutVerificationAnyCertificateDoes) {
   EXPECT_TRUE(far_result.ok());
 }
 
+TEST_F(TlsTest, AReloadTakesOverOnlyContextsThatMeanTheSame) {
+  const auto taken_over = [this](const ServerOptions& options, bool other_certificate = false) {
+    auto all = certificates;
+    if (other_certificate) all[0] = authority.issued("other", {.names = {"shop.example", "www.shop.example"}});
+    return (*ServerContext::create(*library, all, keys, options, server.get()))->made();
+  };
+  server->default_context();
+  EXPECT_EQ(taken_over({}), 1u);
+  EXPECT_EQ(taken_over({.version_min = TLS1_3_VERSION}), 0u);
+  EXPECT_EQ(taken_over({.alpn = {}}), 0u);
+  EXPECT_EQ(taken_over({.service = "another"}), 0u) << "a session resumes in its own service only";
+  EXPECT_EQ(taken_over({}, true), 0u);
+}
+
 TEST_F(TlsTest, AContextIsMadeByTheFirstHandshakeThatNeedsIt) {
   EXPECT_EQ(server->made(), 0u);
   connect("shop.example");
@@ -333,7 +347,8 @@ TEST_F(TlsTest, OldClientsAndOddOnesAgreeOnTheBestThatBothKnow) {
   const struct {
     std::vector<std::string> offered;
     std::string_view chosen;
-  } rows[] = {{{"http/1.0"}, "http/1.0"}, {{"h2", "http/1.0", "http/1.1"}, "http/1.1"}, {{"spdy/3", "http/1.1"}, "http/1.1"}};
+  } rows[] = {
+      {{"http/1.0"}, "http/1.0"}, {{"h2", "http/1.0", "http/1.1"}, "http/1.1"}, {{"spdy/3", "http/1.1"}, "http/1.1"}};
   for (const auto& row : rows) {
     ClientOptions options = trusting();
     options.alpn = row.offered;
@@ -642,6 +657,21 @@ TEST_F(TlsTest, AFewKeyUpdatesBetweenDataAreFine) {
   EXPECT_EQ(floods, 0u);
 }
 
+TEST_F(TlsTest, AsManyQuietMessagesAsAreAllowedAndNotOneMore) {
+  std::array<std::byte, 16> buffer;
+  for (const bool from_the_client : {true, false}) {
+    connect("shop.example");
+    shake();
+    TlsStream& from = from_the_client ? *far : *near;
+    TlsStream& to = from_the_client ? *near : *far;
+    for (const uint16_t updates : {0, 32, 33}) {
+      update_keys(from, updates);
+      ASSERT_TRUE(try_send(from, "x").ok());
+      EXPECT_EQ(to.try_read(buffer).error, updates > TlsStream::kQuietMax ? EPROTO : 0) << updates;
+    }
+  }
+}
+
 TEST_F(TlsTest, AFloodOfKeyUpdatesEndsTheConnectionAndIsCounted) {
   for (const bool from_the_client : {true, false}) {
     connect("shop.example", 1 << 20);
@@ -684,11 +714,11 @@ struct Records12 {
     SSL_get_client_random(ssl, randoms.data() + 32, 32);
     EVP_KDF* kdf = EVP_KDF_fetch(nullptr, "TLS1-PRF", nullptr);
     EVP_KDF_CTX* derive = EVP_KDF_CTX_new(kdf);
-    const std::array parameters{
-        OSSL_PARAM_construct_utf8_string("digest", const_cast<char*>("SHA256"), 0),
-        OSSL_PARAM_construct_octet_string("secret", master.data(), length),
-        OSSL_PARAM_construct_octet_string("seed", const_cast<char*>("key expansion"), 13),
-        OSSL_PARAM_construct_octet_string("seed", randoms.data(), randoms.size()), OSSL_PARAM_construct_end()};
+    const std::array parameters{OSSL_PARAM_construct_utf8_string("digest", const_cast<char*>("SHA256"), 0),
+                                OSSL_PARAM_construct_octet_string("secret", master.data(), length),
+                                OSSL_PARAM_construct_octet_string("seed", const_cast<char*>("key expansion"), 13),
+                                OSSL_PARAM_construct_octet_string("seed", randoms.data(), randoms.size()),
+                                OSSL_PARAM_construct_end()};
     EXPECT_EQ(EVP_KDF_derive(derive, keys.data(), keys.size(), parameters.data()), 1);
     EVP_KDF_CTX_free(derive);
     EVP_KDF_free(kdf);
@@ -706,7 +736,8 @@ struct Records12 {
     int length = 0;
     EVP_EncryptInit_ex(cipher, EVP_aes_128_gcm(), nullptr, keys.data(), nonce.data());
     EVP_EncryptUpdate(cipher, nullptr, &length, known.data(), known.size());
-    EVP_EncryptUpdate(cipher, at, &length, reinterpret_cast<const uint8_t*>(text.data()), static_cast<int>(text.size()));
+    EVP_EncryptUpdate(cipher, at, &length, reinterpret_cast<const uint8_t*>(text.data()),
+                      static_cast<int>(text.size()));
     EVP_EncryptFinal_ex(cipher, at + text.size(), &length);
     EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, 16, at + text.size());
     EVP_CIPHER_CTX_free(cipher);

@@ -133,7 +133,9 @@ TEST_F(PoolTest, ADroppedLeaseResetsItsConnection) {
   Peer closed = origins[0]->accept();
   EXPECT_TRUE(closed.ended());
   EXPECT_FALSE(closed.reset());
-  { const Lease dropped = dial(chosen()).value(); }
+  {
+    const Lease dropped = dial(chosen()).value();
+  }
   Peer gone = origins[0]->accept();
   EXPECT_TRUE(gone.ended());
   EXPECT_TRUE(gone.reset()) << "whatever was under way is not complete";
@@ -205,6 +207,41 @@ TEST_F(PoolTest, AnExchangeWithoutComplaintEndsTheRow) {
     }
     EXPECT_FALSE(chosen().suspicion.suspect(loop->now())) << kept;
   }
+}
+
+// Nobody knows how it would have ended.
+TEST_F(PoolTest, AnExchangeThatWasCutOffEndsNoRow) {
+  start();
+  for (int i = 0; i < 3; ++i) {
+    Lease broken = dial(chosen()).value(), cut = dial(chosen()).value();
+    broken.blame();
+    broken.close(Close::kReset);
+    cut.close(Close::kReset);
+  }
+  EXPECT_TRUE(chosen().suspicion.suspect(loop->now()));
+}
+
+TEST_F(PoolTest, WhatBelongsToOneClientIsNotKeptForOthers) {
+  start();
+  Lease lease = dial(chosen()).value();
+  Peer peer = origins[0]->accept();
+  lease.become_own();
+  EXPECT_EQ(cell(kOwn), 1u);
+  lease.keep();
+  EXPECT_EQ(pool->idle(), 0u);
+  EXPECT_TRUE(peer.ended());
+  EXPECT_EQ(cell(kOwn), 0u);
+}
+
+TEST_F(PoolTest, BehindOneThatEndedUnheardTheNextIsLent) {
+  start();
+  Lease first = dial(chosen()).value(), second = dial(chosen()).value();
+  Peer old = origins[0]->accept(), last = origins[0]->accept();
+  first.keep(), second.keep();
+  last.close();
+  const Lease lease = pool->reuse(chosen(), "", Proof::kAsked);
+  EXPECT_TRUE(lease);
+  EXPECT_TRUE(old.silent());
 }
 
 TEST_F(PoolTest, BehindAPauseOneDialTriesAndTheOthersWait) {
@@ -381,8 +418,23 @@ TEST_F(TwoBackends, ADialOutlivesItsBackend) {
   update(without(std::string(Pool::plan_of(backend).name)));
   EXPECT_TRUE(run_until(*loop, [&] { return under_way.has_value(); }));
   ASSERT_TRUE(under_way->has_value());
+  Peer peer = origins[origins[0]->has_caller() ? 0 : 1]->accept();
   (*under_way)->keep();
   EXPECT_EQ(pool->idle(), 0u);
+  EXPECT_TRUE(peer.ended());
+}
+
+// The rows may be another's when it comes back under its name.
+TEST_F(TwoBackends, GaugesOfABackendThatLeftAreZero) {
+  start();
+  Lease lease = dial(chosen()).value();
+  lease.become_own();
+  const size_t which = lease.backend().name == origins[0]->name() ? 0 : 1;
+  EXPECT_EQ(cell(kBusy, which), 1u);
+  EXPECT_EQ(cell(kOwn, which), 1u);
+  update(without(lease.backend().name));
+  EXPECT_EQ(cell(kBusy, which), 0u);
+  EXPECT_EQ(cell(kOwn, which), 0u);
 }
 
 TEST_F(TwoBackends, ABackendThatAProbeSawComeBackIsTrustedAtOnce) {
@@ -610,6 +662,21 @@ TEST_F(TlsPool, OtherWordsAboutTlsEndOldConnections) {
   update(with_tls("other.example"));
   lease.keep();
   EXPECT_EQ(pool->idle(), 1u) << "the same words, the same connections";
+  update(with_tls("shop.example"));
+  EXPECT_EQ(pool->idle(), 0u);
+}
+
+// A ticket that comes while it idles is taken in passing; its end is still seen behind it.
+TEST_F(TlsPool, WhoIdlesIsWatchedBehindATicket) {
+  start(with_tls());
+  Server server;
+  Lease lease = dial_tls("shop.example", server).value();
+  lease.keep();
+  settle(*loop);
+  EXPECT_EQ(pool->idle(), 1u);
+  server.stream->close(Close::kOrderly);
+  settle(*loop);
+  EXPECT_EQ(pool->idle(), 0u);
 }
 
 TEST_F(TlsPool, ABackendThatSaysNothingRunsOutOfTime) {
@@ -626,7 +693,9 @@ TEST_F(TlsPool, ABackendThatSaysNothingRunsOutOfTime) {
 }
 
 TEST_F(TlsPool, AuthoritiesThatCannotBeReadAreNotTheBackendsFault) {
-  start([](PoolPlan& plan) { plan.tls = BackendTlsPlan{.server_name = "", .verify = true, .authorities = "/nowhere.pem"}; });
+  start([](PoolPlan& plan) {
+    plan.tls = BackendTlsPlan{.server_name = "", .verify = true, .authorities = "/nowhere.pem"};
+  });
   const auto refused = dial(chosen());
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr("/nowhere.pem"));
