@@ -149,6 +149,55 @@ Result<> prepare_host_interface(const std::string& name, uint32_t mtu) {
   return bring_up(*socket);
 }
 
+namespace {
+
+// What silence_kernel() and bring_up() left, if it did; nobody else sets an interface so.
+Result<> end_silence(const InterfaceSocket& socket, const std::string& name) {
+  ifreq ifr{};
+  if (auto got = socket.request(SIOCGIFFLAGS, ifr, "read its flags"); !got) return got;
+  const bool silent = (ifr.ifr_flags & IFF_NOARP) != 0;
+  if (silent) {
+    if (auto done = write_setting("/proc/sys/net/ipv4/conf/" + name + "/arp_ignore", "0"); !done) return done;
+    if (auto done = write_setting("/proc/sys/net/ipv6/conf/" + name + "/disable_ipv6", "0"); !done) return done;
+    ifr.ifr_flags &= short(~(IFF_NOARP | IFF_PROMISC));
+  }
+  ifr.ifr_flags |= IFF_UP;
+  return socket.request(SIOCSIFFLAGS, ifr, "bring it up");
+}
+
+// A tag that the card took out would be a frame of no VLAN to the program.
+SharedBefore keep_tags_in_frames(const InterfaceSocket& socket) {
+  ethtool_value flags{.cmd = ETHTOOL_GFLAGS, .data = 0};
+  if (!socket.ethtool(&flags)) return {};
+  const uint32_t before = flags.data, wanted = before & ~uint32_t{ETH_FLAG_LRO | ETH_FLAG_RXVLAN};
+  flags = {.cmd = ETHTOOL_SFLAGS, .data = wanted};
+  if (wanted == before || !socket.ethtool(&flags)) return {};
+  return {.flags = before};
+}
+
+}  // namespace
+
+Result<SharedBefore> share_host_interface(const std::string& name, uint32_t mtu) {
+  auto found = read_host_interface(name);
+  if (!found) return std::unexpected(std::move(found).error());
+  if (found->mtu < mtu)
+    return fail(
+        fmt::format("interface {}: its MTU of {} is less than the port's {}: `ip link set {} mtu {}`, or give the"
+                    " port another one",
+                    name, found->mtu, mtu, name, mtu),
+        Origin::kOperator);
+  auto socket = InterfaceSocket::open(name);
+  if (!socket) return std::unexpected(std::move(socket).error());
+  if (auto done = end_silence(*socket, name); !done) return std::unexpected(std::move(done).error());
+  return keep_tags_in_frames(*socket);
+}
+
+void give_back_host_interface(const std::string& name, const SharedBefore& before) {
+  if (!before.flags) return;
+  ethtool_value flags{.cmd = ETHTOOL_SFLAGS, .data = *before.flags};
+  if (auto socket = InterfaceSocket::open(name)) socket->ethtool(&flags);
+}
+
 bool has_link(const std::string& name) {
   auto socket = InterfaceSocket::open(name);
   ifreq ifr{};

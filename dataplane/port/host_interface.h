@@ -1,10 +1,12 @@
 // A Linux interface that is handed to the dataplane (af_packet, af_xdp devices). The kernel still sees its packets, so
 // it is told to keep quiet: no ARP, no IPv6, strict reverse path filter, and no offloads that would hand over
-// half-finished packets. All of it in the process's own network namespace.
+// half-finished packets. One that is shared with the kernel keeps nearly all of its settings. All of it in the
+// process's own network namespace.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -24,6 +26,15 @@ Result<HostInterface> read_host_interface(const std::string& name);
 
 // Up, promiscuous, silent, MTU at least `mtu`, and without an XDP program left by a process that was killed.
 Result<> prepare_host_interface(const std::string& name, uint32_t mtu);
+
+// What is changed of an interface that stays the kernel's: its tags have to stand in the frames.
+struct SharedBefore {
+  std::optional<uint32_t> flags;  // ethtool's; nothing when none were changed
+};
+// Up, with VLAN tags where they came in the frame, no longer silent if a port that was not shared left it so. MTU, link
+// address and promiscuity are as they are; an MTU below `mtu` is an Error. An XDP program that is there stays.
+Result<SharedBefore> share_host_interface(const std::string& name, uint32_t mtu);
+void give_back_host_interface(const std::string& name, const SharedBefore& before);
 
 // It is up and its cable carries.
 bool has_link(const std::string& name);

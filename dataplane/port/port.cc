@@ -24,6 +24,8 @@
 #include "dataplane/port/host_interface.h"
 #include "dataplane/port/packet_pool.h"
 #include "dataplane/port/rss.h"
+#include "dataplane/xdp/attachment.h"
+#include "dataplane/xdp/filter.h"
 
 namespace cardea::dataplane {
 namespace {
@@ -91,6 +93,7 @@ class Opening {
     port_.queues = queues;
     port_.mtu = request.mtu;
     port_.gathers = port_.device.on_host_interface();
+    port_.shared = bool(request.share);
   }
 
   Result<Port> open() {
@@ -100,9 +103,7 @@ class Opening {
     if (auto done = set_up_queues(); !done) return std::unexpected(std::move(done).error());
     if (const int number = rte_eth_dev_start(port_.id); number != 0) return refuse(request_, "start it", number);
     follow_fate();
-    if (const int number = rte_eth_promiscuous_enable(port_.id); number != 0 && number != -ENOTSUP)
-      return refuse(request_, "receive all frames", number);
-    (void)rte_eth_allmulticast_enable(port_.id);
+    if (auto done = receive_all(); !done) return std::unexpected(std::move(done).error());
     rte_ether_addr mac{};
     if (const int number = rte_eth_macaddr_get(port_.id, &mac); number != 0)
       return refuse(request_, "read its MAC address", number);
@@ -166,6 +167,15 @@ class Opening {
     number = rte_eth_dev_set_mtu(port_.id, request_.mtu);
     if (number != 0 && number != -ENOTSUP)
       return refuse(request_, fmt::format("set its MTU to {}", request_.mtu), number);
+    return {};
+  }
+
+  // What else comes in on a shared interface is the kernel's to say.
+  Result<> receive_all() const {
+    if (port_.shared) return {};
+    if (const int number = rte_eth_promiscuous_enable(port_.id); number != 0 && number != -ENOTSUP)
+      return refuse(request_, "receive all frames", number);
+    (void)rte_eth_allmulticast_enable(port_.id);
     return {};
   }
 
@@ -254,6 +264,29 @@ Result<Shape> shape_of(const PortRequest& request) {
   return shape;
 }
 
+// The driver loads the program from a file, and attaches it while the port is opened.
+Result<Port> open_shared(const PortRequest& request, const Shape& shape, rte_mempool* pool) {
+  Device device = shape.device;
+  const auto is_program = [](const auto& argument) { return argument.first == "xdp_prog"; };
+  if (device.kind != Device::Kind::kAfXdp || std::ranges::any_of(device.arguments, is_program))
+    return fail(
+        fmt::format("port {} (device \"{}\"): only net_af_xdp shares its interface with the kernel, by a program"
+                    " of ours",
+                    request.name, request.device),
+        Origin::kOperator);
+  auto file = xdp::program_file();
+  if (!file) return std::unexpected(std::move(file).error().in("port " + request.name));
+  auto before = share_host_interface(device.interface, request.mtu);
+  if (!before) return std::unexpected(std::move(before).error().in("port " + request.name));
+  device.arguments.emplace_back("xdp_prog", fmt::format("/proc/self/fd/{}", file->get()));
+  xdp::Attachment attachment(shape.interface_index, request.share);
+  auto port = Opening(request, std::move(device), shape.queues, pool).open();
+  if (!port || !attachment.outcome()) give_back_host_interface(shape.device.interface, *before);
+  if (!attachment.outcome()) return std::unexpected(Error(attachment.outcome().error()).in("port " + request.name));
+  if (port) port->before = *before;
+  return port;
+}
+
 }  // namespace
 
 Result<PortNeeds> port_needs(const PortRequest& request) {
@@ -275,10 +308,11 @@ Result<Port> open_port(const PortRequest& request, rte_mempool* pool) {
                             " (`--iova-mode=va`, which a PCI port may forbid) and reserve more hugepages",
                             request.name),
                 Origin::kOperator);
-  if (shape->device.on_host_interface())
+  if (!request.share && shape->device.on_host_interface())
     if (auto done = prepare_host_interface(shape->device.interface, request.mtu); !done)
       return std::unexpected(std::move(done).error().in("port " + request.name));
-  auto port = Opening(request, shape->device, shape->queues, pool).open();
+  auto port =
+      request.share ? open_shared(request, *shape, pool) : Opening(request, shape->device, shape->queues, pool).open();
   if (!port) return port;
   port->spreads_flows |= shape->spreads_flows;
   port->interface_index = shape->interface_index;
@@ -333,6 +367,7 @@ void close_port(const Port& port) {
   (void)rte_eth_dev_close(port.id);
   if (port.device.kind != Device::Kind::kAfXdp) return;
   if (auto done = detach_xdp(port.interface_index); !done) log::warning("port {}: {}", port.name, done.error().message);
+  if (port.shared) give_back_host_interface(port.device.interface, port.before);
 }
 
 }  // namespace cardea::dataplane

@@ -6,12 +6,14 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "dataplane/port/device.h"
+#include "dataplane/port/host_interface.h"
 #include "dataplane/port/numa.h"
 #include "dataplane/state/steering.h"
 
@@ -43,6 +45,8 @@ struct Port {
   Wake wake = Wake::kNap;
   std::vector<int> queue_fds;  // by queue, for Wake::kDescriptor; owned by the driver
   int interface_index = 0;     // of the Linux interface under it, or 0
+  bool shared = false;         // with the kernel
+  SharedBefore before;         // what that changed of it, to be given back
   std::shared_ptr<std::atomic<Fate>> fate = std::make_shared<std::atomic<Fate>>(Fate::kThere);
 };
 
@@ -53,6 +57,9 @@ struct PortRequest {
   uint16_t workers = 1;
   bool busy = false;
   bool one_pool = true;  // all packets that it will send are of the pool that it receives into
+  // Set: its interface stays the kernel's (af_xdp alone), and this fills the maps of the program that tells what is the
+  // port's (xdp/filter.h), before a frame comes to it.
+  std::function<Result<>(int program)> share;
 };
 
 // What the port will take from the packet pool, and the queues it will have; known before DPDK is started.
@@ -77,7 +84,7 @@ PortState state_of(const Port& port);
 // Packets that the queues' sockets had no room for since the start, which the drivers do not tell of; `so_far` is what
 // the last call said. 0 for devices without sockets.
 uint64_t socket_drops(const Port& port, uint64_t so_far);
-// Stops it and takes what it left on the Linux interface (the XDP program) away.
+// Stops it and takes what it left on the Linux interface away: the XDP program, and what sharing it changed.
 void close_port(const Port& port);
 
 inline constexpr uint16_t kDescriptors = 1024, kXdpDescriptors = 2048;
