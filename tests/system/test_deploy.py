@@ -255,6 +255,13 @@ def test_set_up_is_recorded_and_undone(tmp_path):
     assert "nothing to undo" in host_setup(tmp_path, "--undo").stdout
 
 
+@pytest.mark.parametrize("nic, why", [("lo", "lo is an interface, and no card on PCI is behind it"),
+                                      ("0000:ff:1f.7", "no PCI device 0000:ff:1f.7; lspci -D lists them")])
+def test_a_card_that_cannot_be_taken_is_refused_before_anything_is_said_or_done(nic, why):
+    done = run([HOST_SETUP, "--dry-run", "--nic", nic], check=False)
+    assert (done.returncode, done.stdout) == (1, "") and why in done.stderr
+
+
 def test_an_image_is_prepared_without_a_touch_of_this_host(tmp_path):
     before = sysctls()
     run([HOST_SETUP, "--hugepages", 8192, "--root", tmp_path])
