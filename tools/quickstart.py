@@ -96,7 +96,7 @@ def make_site(tour):
 
 def check_configuration(tour):
     tour.step("Configuration", "One file says everything; `cardea check` tells every mistake in it, before anything runs.")
-    tour.show(f"grep -A6 'name = \"web\";' {EXAMPLE.relative_to(TREE)}", lines=10)
+    tour.show(f"grep -m1 -A6 'name = \"web\";' {EXAMPLE.relative_to(TREE)}", lines=10)
     tour.authority = example.issue_certificates(tour.site.run)
     print(f"   certificates for {' and '.join(example.HOSTS)}, by an authority of the tour's own: {tour.authority.folder}")
     tour.cardea = Cardea(tour.site, example.text(EXAMPLE.name, tour.site.run))
