@@ -107,7 +107,10 @@ Failure nothing_serves(upstream::NoBackend why) {
 // Never the same backend twice while another serves. Where none does, one whose pooled connection had died may be tried
 // again: that connection says nothing about it.
 std::expected<upstream::Backend*, upstream::NoBackend> choose(Exchange& x, uint64_t hash) {
-  if (upstream::Backend* own = x.caller.own_backend(*x.pool, x.head.authority.host)) return own;
+  if (upstream::Backend* own = x.caller.own_backend(*x.pool, x.head.authority.host)) {
+    if (upstream::Pool::is_full(*own)) return std::unexpected(upstream::NoBackend::kBusy);
+    return own;
+  }
   auto chosen = x.pool->choose(hash, x.tried, x.now());
   if (chosen || !x.failure || !x.record.reused) return chosen;
   x.tried = {};

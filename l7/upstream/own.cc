@@ -42,6 +42,7 @@ Lease OwnConnections::take(const Backend& backend, std::string_view host) {
     lost_ = true;
     return {};
   }
+  taken->begin();
   taken->reused = true;
   taken->blamed = false;
   taken->backend->count(taken->backend->plan->rows.reused);
@@ -51,6 +52,7 @@ Lease OwnConnections::take(const Backend& backend, std::string_view host) {
 bool OwnConnections::keep(Lease lease) {
   std::unique_ptr<Connection> connection(std::exchange(lease.connection_, nullptr));
   if (!connection->blamed) connection->backend->suspicion.answered();
+  connection->end();
   const bool room = all_.size() < kMax;
   if (!room) all_.erase(all_.begin());
   connection->owner = this;

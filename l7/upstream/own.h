@@ -1,6 +1,6 @@
 // Connections to backends that belong to one client's connection: their backend authenticated the connection, so whoever
-// else spoke on it would be taken for that client. Held between the client's exchanges, they never idle for others, count
-// as busy, and end with the client's connection. One thread.
+// else spoke on it would be taken for that client. Held between the client's exchanges they never idle for others, take no
+// place of the backend's connections_max, and end with the client's connection. One thread.
 #pragma once
 
 #include <memory>

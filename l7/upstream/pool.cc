@@ -107,6 +107,10 @@ const BackendPlan& Pool::plan_of(const Backend& backend) {
   return *backend.plan;
 }
 
+bool Pool::is_full(const Backend& backend) {
+  return backend.full();
+}
+
 size_t Pool::idle() const {
   size_t sum = 0;
   for (const auto& backend : state_->backends) sum += backend->idle.size();

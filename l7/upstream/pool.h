@@ -106,6 +106,7 @@ class Pool {
 
   // The plan of a chosen backend, as it is now: kept by nothing, so read it before the next await.
   static const BackendPlan& plan_of(const Backend& backend);
+  static bool is_full(const Backend& backend);  // at its connections_max
   size_t idle() const;
 
  private:

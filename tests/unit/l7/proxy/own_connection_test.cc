@@ -11,6 +11,7 @@ namespace cardea::l7::proxy::test {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -46,6 +47,10 @@ Peer begin(Site& site, Peer& client, const std::string& request, const std::stri
   return backend;
 }
 
+void one_connection(image::PlanT& plan) {
+  plan.pools[0]->backends[0]->connections_max = 1;
+}
+
 // A client whose handshake is done.
 struct Authenticated {
   explicit Authenticated(size_t origins = 1, const Site::Change& change = {})
@@ -66,7 +71,7 @@ TEST(OwnConnection, IsNotGivenToAnotherClient) {
   EXPECT_TRUE(alice.backend.silent());
   exchange(alice.client, alice.backend, get("/mine"), ok("alice's"));
   exchange(mallory, other, get("/again"), ok("x"));
-  EXPECT_EQ(alice.site.value("cardea_l7_backend_connections"), 1u) << "what a client owns is busy";
+  EXPECT_EQ(alice.site.value("cardea_l7_backend_connections"), 0u) << "nothing is under way";
 }
 
 TEST(OwnConnection, StaysTheClientsWhereverTheTurnIs) {
@@ -74,6 +79,21 @@ TEST(OwnConnection, StaysTheClientsWhereverTheTurnIs) {
   for (int i = 0; i < 6; ++i) exchange(alice.client, alice.backend, get("/mine"), ok("alice's"));
   exchange(alice.client, alice.backend, post("/mine", "body"), ok("alice's"));
   EXPECT_TRUE(alice.site.log_line()["reused"]);
+}
+
+// A hundred clients that think are no reason to refuse the next one; nor is one of theirs to go beyond the limit.
+TEST(OwnConnection, TakesAPlaceOfTheBackendOnlyWhileAnExchangeIsUnderWay) {
+  Authenticated alice(1, one_connection);
+  Peer other = alice.site.client();
+  other.send(get("/slow"));
+  Peer second = alice.site.origins[0]->accept();
+  second.message();
+  alice.client.send(get("/mine"));
+  EXPECT_THAT(alice.client.message(), StartsWith("HTTP/1.1 503"));
+  EXPECT_EQ(alice.site.log_line()["reason"], "backends_busy");
+  second.send(ok("x"));
+  EXPECT_THAT(other.message(), EndsWith("x"));
+  exchange(alice.client, alice.backend, get("/mine"), ok("alice's"));
 }
 
 // Kerberos says all in the first request, and the backend may say nothing about it.
@@ -184,14 +204,6 @@ TEST(OwnConnection, ARequestWithoutCredentialsIsTriedElsewhere) {
   fresh.message();
   fresh.send(unauthorized(kOffer));
   EXPECT_THAT(alice.client.message(), StartsWith("HTTP/1.1 401 "));
-}
-
-TEST(OwnConnection, IsCountedByItsBackendsLimit) {
-  Authenticated alice(1, [](image::PlanT& plan) { plan.pools[0]->backends[0]->connections_max = 1; });
-  Peer other = alice.site.client();
-  other.send(get("/"));
-  EXPECT_THAT(other.message(), StartsWith("HTTP/1.1 503 "));
-  exchange(alice.client, alice.backend, get("/mine"), ok("alice's"));
 }
 
 TEST(OwnConnection, OfABackendThatLeftIsNotUsedAgain) {
