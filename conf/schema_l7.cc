@@ -35,8 +35,9 @@ const Section& l7_section() {
                           "are dropped and counted, so that a slow disk never holds up a shard.",
                  .restart = restart_of("l7.access_log_ring")}),
           value("buffers", &L7::buffers, size(kMiB, 1024 * kGiB),
-                {.prose = "Memory that heads and bodies on their way through may use, over all shards; beyond it "
-                          "new exchanges are refused, and what is under way waits."}),
+                {.prose = "Memory that heads and bodies on their way through may use, over all shards, TLS records that are "
+                          "not whole yet among them; beyond it new exchanges are refused, and what is under way "
+                          "waits. `cardea_l7_buffer_bytes` tells how much is in use."}),
           value("drain_timeout", &L7::drain_timeout, duration(0ms, 1h),
                 {.prose = "How long exchanges and tunnels under way may take to end when cardea-l7 is told to; what is "
                           "left then is cut. Idle connections are closed at once. TimeoutStopSec of "

@@ -68,7 +68,7 @@ BackendRows BackendRows::add(RowAdder& add, std::string_view pool, std::string_v
   add(rows.retries, kCounter, "cardea_l7_backend_retries_total", "", at,
       "Exchanges taken to another backend after this one failed");
   add(rows.busy, kGauge, "cardea_l7_backend_connections", "", at,
-      "Exchanges and tunnels under way, and connections that clients own");
+      "Exchanges and tunnels under way");
   add(rows.own, kGauge, "cardea_l7_backend_own_connections", "", at,
       "Connections that belong to one client's connection, because the backend authenticates connections (NTLM, "
       "Negotiate)");
@@ -94,6 +94,8 @@ ShardRows ShardRows::add(RowAdder& add) {
       "Lines of the access log dropped: the writer was behind");
   add(rows.tls_floods, kCounter, "cardea_l7_tls_floods_total", "", "",
       "TLS connections cut off: more than 32 messages or records in a row without data");
+  add(rows.buffer_bytes, kGauge, "cardea_l7_buffer_bytes", "bytes", "",
+      "Memory in use for heads, bodies and TLS records on their way through, of l7.buffers");
   add(rows.memory_refused, kCounter, "cardea_l7_memory_refused_total", "", "", "Buffers refused: l7.buffers reached");
   add(rows.heads_ended, kCounter, "cardea_l7_heads_ended_total", "", "",
       "Requests ended before their head was whole, the oldest first, for others that began: l7.buffers reached");

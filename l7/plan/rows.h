@@ -49,7 +49,7 @@ struct BackendRows {
   uint32_t connect_failures = 0;  // _connect_failures_total
   uint32_t failures = 0;          // _failures_total: exchanges it broke off or did not answer in time
   uint32_t retries = 0;           // _retries_total: exchanges that were taken elsewhere after it failed
-  uint32_t busy = 0;              // _connections: a gauge, exchanges and tunnels under way, and what clients own
+  uint32_t busy = 0;              // _connections: a gauge, exchanges and tunnels under way
   uint32_t own = 0;               // _own_connections: a gauge, those that belong to one client's connection each
   uint32_t duration = 0;          // _response_duration_microseconds: until the response's head; a histogram
 
@@ -63,6 +63,7 @@ struct ShardRows {
   uint32_t accept_failures = 0;             // cardea_l7_accept_failures_total: this host was short of something
   uint32_t local_failures = 0;              // cardea_l7_local_failures_total: the same, towards a backend
   uint32_t log_lines = 0, log_dropped = 0;  // cardea_l7_log_lines_total, cardea_l7_log_dropped_total
+  uint32_t buffer_bytes = 0;                // cardea_l7_buffer_bytes: a gauge, as of each turn's end
   uint32_t memory_refused = 0;              // cardea_l7_memory_refused_total: the cap on buffers was reached
   uint32_t tls_floods = 0;                  // cardea_l7_tls_floods_total: cut off for key updates and the like
   uint32_t heads_ended = 0;                 // cardea_l7_heads_ended_total: unfinished ones that gave their buffer up

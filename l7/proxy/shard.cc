@@ -106,6 +106,7 @@ bool Shard::end_oldest_head() {
 
 void Shard::before_sleep() {
   buffers_.settle();
+  stats::set(cells_ + shared_.rows.buffer_bytes, buffers_.used());
   slept_ = monotonic_now();
   stats::add(cells_ + shared_.rows.busy_ns, nanoseconds(woke_, slept_));
 }

@@ -399,9 +399,11 @@ TEST(Refusal, WithoutABufferAClientIsToldSo) {
   late.send(get("/"));
   EXPECT_THAT(late.rest(), HasSubstr("details=\"memory\""));
   EXPECT_EQ(scarce.site.value("cardea_l7_memory_refused_total"), 1u);
+  EXPECT_EQ(scarce.site.value("cardea_l7_buffer_bytes"), scarce.site.buffers_lent());
   scarce.let_go();
   settle(scarce.site.loop());
   EXPECT_EQ(scarce.site.buffers_lent(), 0u);
+  EXPECT_EQ(scarce.site.value("cardea_l7_buffer_bytes"), 0u);
 }
 
 TEST(Refusal, TheOldestUnfinishedHeadGivesWay) {
