@@ -231,12 +231,13 @@ size_t in_time_wait(uint16_t port) {
 
 TEST(Checker, TcpChecksLeaveNoConnectionInTimeWait) {
   LoopbackServer server(wait_for_close);
+  const size_t others = in_time_wait(server.endpoint().port);  // of whoever had the port before
   Checker checker([](const Event&) {});
   HealthCheck check = check_of(HealthType::kTcp);
   check.interval = 1ms;
   checker.set_targets({target_of(server.endpoint(), check, true)});
   ASSERT_TRUE(await([&] { return checker.status()[0].checks_passed >= 20; }));
-  EXPECT_EQ(in_time_wait(server.endpoint().port), 0u);
+  EXPECT_LE(in_time_wait(server.endpoint().port), others);
 }
 
 TEST(Checker, AnEventNamesItsTargetAsLongAsThatIsChecked) {
