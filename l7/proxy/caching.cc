@@ -66,8 +66,8 @@ bool fills(const Exchange& x) {
 }
 
 void decide_end(Exchange& x) {
-  skip_buffered_body(x);
-  x.close = !x.admitted.keep_alive || !x.upload.complete || x.caller.leaves();
+  x.end().drop_body(x);
+  x.close = x.end().ends_with(x, http::BodyKind::kLength);
 }
 
 // "bytes 0-99/1000"; of what cannot be satisfied "bytes */1000".
@@ -129,7 +129,7 @@ std::string_view write_head(Exchange& x, const cache::Stored& stored, std::strin
       .age = x.caching.lookup.age,
       .content_range = content_range,
       .cache_status = hit_status(x)};
-  const auto written = http::write_response({x.arena().characters(size), size}, stored.head, edit);
+  const auto written = x.end().write_head({x.arena().characters(size), size}, stored.head, edit);
   return written ? *written : std::string_view();
 }
 

@@ -4,8 +4,13 @@
 
 namespace cardea::l7::proxy {
 
-Caller::Caller(Connection& of)
-    : shard(of.shard()), arena(of.exchange_arena()), input(of.input), connection(&of), tls(of.tls() != nullptr) {}
+Caller::Caller(Connection& of, ClientEnd& towards)
+    : shard(of.shard()),
+      arena(of.exchange_arena()),
+      input(of.input),
+      connection(&of),
+      end(&towards),
+      tls(of.tls() != nullptr) {}
 
 bool Caller::leaves() const {
   return connection != nullptr && connection->service().gone;

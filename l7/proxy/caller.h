@@ -10,11 +10,12 @@
 
 namespace cardea::l7::proxy {
 
+class ClientEnd;
 class Connection;
 class Shard;
 
 struct Caller {
-  explicit Caller(Connection& of);
+  Caller(Connection& of, ClientEnd& towards);
   Caller(Shard& its, Arena& memory, Input& request, bool came_by_tls)
       : shard(its), arena(memory), input(request), tls(came_by_tls) {}
 
@@ -22,6 +23,7 @@ struct Caller {
   Arena& arena;  // the exchange's
   Input& input;  // its request, and what the client sent behind that
   Connection* const connection = nullptr;
+  ClientEnd* const end = nullptr;
   const bool tls;  // how the request came, which its backend is told
 
   bool is_nobody() const { return connection == nullptr; }

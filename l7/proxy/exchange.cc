@@ -27,46 +27,6 @@ Failure failure_of(const policy::Refusal& refusal, http::Method method) {
   return failure(Reason::kNoRoute);
 }
 
-void describe(Exchange& x) {
-  const http::RequestHead& head = x.head;
-  Record& record = x.record;
-  record.method = head.method_text;
-  record.host = head.authority.text;
-  record.path = head.path;
-  record.query = head.query;
-  record.protocol = text_of(head.version);
-  record.user_agent = head.headers.value(http::HeaderId::kUserAgent);
-}
-
-// What the head took is behind the input's start from now on; a fault says why it never became one.
-struct HeadOutcome {
-  bool done = false;
-  Failure failure;
-};
-HeadOutcome parse(Exchange& x, http::HeadScan& scan) {
-  Input& input = x.caller.input;
-  const http::HeadLimits limits{.bytes_max = x.service.header_bytes_max};
-  const http::HeadProgress progress = http::parse_request_head(input.left(), limits, scan, x.head);
-  if (progress.bad()) return {true, failure(progress.fault)};
-  if (!progress.done()) return {};
-  input.at += progress.at;
-  x.body_at = input.at;
-  x.record.bytes_in += progress.at;
-  describe(x);
-  return {true, {}};
-}
-
-// A head that fills its buffer gets a larger one. False: there is none.
-bool make_room(Exchange& x) {
-  Input& input = x.caller.input;
-  if (!input.full()) return true;
-  input.compact();
-  if (!input.full()) return true;
-  const size_t now = input.buffer.span().size();
-  const size_t next = now < Buffers::kPiece ? Buffers::kPiece : std::max<size_t>(2 * now, x.service.header_bytes_max);
-  return input.move_to(x.shard().buffers().take_for_new(next));
-}
-
 bool may_try_again(const Exchange& x) {
   const policy::FailedAttempt failed{
       .sent = x.sent_at != Instant{},
@@ -161,19 +121,6 @@ Task<> forward(Exchange& x) {
 
 namespace {
 
-// What the client has of a response cannot be taken back: it must see that it is not all. Where the end of the
-// connection would pass for the end of the body, only a reset tells; and who did not take what it was sent is not left
-// with it either.
-void break_off(Exchange& x) {
-  x.close = true;
-  if (x.answer.until_close || x.failure.origin == Origin::kClient) x.client().close(Close::kReset);
-}
-
-// Who would not be waited for any longer is not waited for behind its answer either.
-bool was_given_up(const Failure& failed) {
-  return failed.is(Reason::kRequestTimeout) || failed.is(Reason::kBodyTimeout) || failed.is(Reason::kClientStalled);
-}
-
 void conclude(Exchange& x, const Failure& failed) {
   Record& record = x.record;
   record.ended = x.now();
@@ -182,7 +129,7 @@ void conclude(Exchange& x, const Failure& failed) {
     record.detail = failed.detail;
     if (record.status == 0) record.status = failed.is(Reason::kClientClosed) ? 499 : failed.status;
   }
-  if (was_given_up(failed)) count(x.shard(), x.service.rows.slow_clients);
+  if (gave_up_on_client(failed)) count(x.shard(), x.service.rows.slow_clients);
   record.bytes_in += x.upload.body_bytes;
   write(x.shard(), record);
 }
@@ -199,7 +146,8 @@ Task<> settle(Exchange& x) {
   x.lease.close(Close::kReset);
   x.response.drop();
   if (x.answer.sent) {
-    break_off(x);
+    x.close = true;
+    x.end().cut(x);
   } else if (x.client_gone || failed.is(Reason::kClientClosed) || failed.is(Reason::kClientStalled)) {
     x.close = true;
     x.client().close(Close::kReset);
@@ -223,12 +171,6 @@ Failure take_stale(Exchange& x) {
   return failed;
 }
 
-Next next(const Exchange& x) {
-  if (!x.close) return Next::kGoOn;
-  if (!x.upload.complete) return was_given_up(x.failure) || x.body_at == 0 ? Next::kLinger : Next::kBodyComes;
-  return x.caller.input.empty() ? Next::kClose : Next::kLinger;
-}
-
 }  // namespace
 
 Exchange::Exchange(const Caller& by, ShardPlanPointer by_plan, const ServicePlan& of, const Record& begun)
@@ -240,8 +182,8 @@ Exchange::Exchange(const Caller& by, ShardPlanPointer by_plan, const ServicePlan
       from_client(service.client_pace()),
       to_client(service.client_pace()) {}
 
-Exchange::Exchange(Connection& of)
-    : Exchange(Caller(of), of.service().plan, *of.service().now().plan,
+Exchange::Exchange(Connection& of, ClientEnd& towards)
+    : Exchange(Caller(of, towards), of.service().plan, *of.service().now().plan,
                begin_record(of, *of.service().now().plan, of.service().plan->plan->generation)) {
   if (of.tls()) record.tls_version = of.tls()->version();
 }
@@ -253,30 +195,15 @@ Failure client_failure(const IoResult& result, Reason on_timeout, const Pace& pa
   return failure(on_timeout, pace.too_slow() ? "rate_min" : "");
 }
 
-Task<> read_head(Exchange& x) {
-  Input& input = x.caller.input;
-  const Instant deadline = x.now() + x.service.request_timeout;
-  http::HeadScan scan;
-  UnfinishedHead unfinished(x.client());
-  for (;;) {
-    const HeadOutcome outcome = parse(x, scan);
-    x.failure = outcome.failure;
-    if (outcome.done) break;
-    if (!unfinished.linked()) x.shard().add_unfinished(unfinished);
-    if (!make_room(x) || unfinished.gives_way) {
-      x.failure = failure(Reason::kMemory);
-      break;
-    }
-    const IoResult got = co_await x.client().read(input.room(), deadline);
-    input.end += got.bytes;
-    if (got.status == IoStatus::kCancelled && unfinished.gives_way) continue;
-    if (!got.ok()) {
-      x.failure = failure(got.status == IoStatus::kTimeout ? Reason::kRequestTimeout : Reason::kClientClosed);
-      break;
-    }
-  }
-  if (x.failure.is(Reason::kMemory)) input.drop();
-  x.record.head_read = x.now();
+void describe(Exchange& x) {
+  const http::RequestHead& head = x.head;
+  Record& record = x.record;
+  record.method = head.method_text;
+  record.host = head.authority.text;
+  record.path = head.path;
+  record.query = head.query;
+  record.protocol = text_of(head.version);
+  record.user_agent = head.headers.value(http::HeaderId::kUserAgent);
 }
 
 Failure admit(Exchange& x) {
@@ -302,21 +229,7 @@ void begin_answer(Exchange& x) {
   x.record.status = x.answer.status;
 }
 
-void skip_buffered_body(Exchange& x) {
-  Input& input = x.caller.input;
-  if (x.upload.complete || x.upload.under_way || !x.framed) return;
-  for (;;) {
-    const http::BodyStep step = x.upload.reader.next(input.left());
-    input.at += step.consumed;
-    x.upload.body_bytes += step.data.size();
-    x.upload.complete = step.state == http::BodyStep::State::kEnd;
-    if (step.state != http::BodyStep::State::kData) return;
-  }
-}
-
-Task<Next> exchange(Arena&, Connection& connection) {
-  Exchange x(connection);
-  co_await read_head(x);
+Task<> carry_out(Exchange& x) {
   if (!x.failure) x.failure = admit(x);
   if (!x.failure) x.failure = ask_cache(x);
   if (!x.failure && !x.caching.answers) co_await forward(x);
@@ -327,7 +240,6 @@ Task<Next> exchange(Arena&, Connection& connection) {
   }
   if (failed) x.record.reason = failed.word;
   co_await settle(x);
-  co_return next(x);
 }
 
 }  // namespace cardea::l7::proxy

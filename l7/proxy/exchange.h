@@ -1,6 +1,6 @@
 // One HTTP request and its response, as the rooms of the request path share it: what came, what was decided about it,
-// where it goes and what became of it. Lives in the frame of exchange(), which alone decides whether a failure is tried
-// again, answered, or ends the connection.
+// where it goes and what became of it. exchange.cc alone decides whether a failure is tried again, answered, or cuts
+// the response.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "l7/policy/admit.h"
 #include "l7/proxy/caching.h"
 #include "l7/proxy/caller.h"
+#include "l7/proxy/client_end.h"
 #include "l7/proxy/client_watch.h"
 #include "l7/proxy/connection.h"
 #include "l7/proxy/failure.h"
@@ -58,7 +59,7 @@ struct Answer {
 
 class Exchange {
  public:
-  explicit Exchange(Connection& connection);
+  Exchange(Connection& connection, ClientEnd& end);
   // Made by nobody: `record` has what is known of it.
   Exchange(const Caller& caller, ShardPlanPointer plan, const ServicePlan& service, const Record& record);
   Exchange(const Exchange&) = delete;
@@ -66,7 +67,8 @@ class Exchange {
 
   Arena& arena() { return caller.arena; }
   Loop& loop() const { return shard().loop(); }
-  Stream& client() { return caller.connection->stream(); }  // where there is one
+  ClientEnd& end() const { return *caller.end; }  // where there is a client
+  Stream& client() const { return end().stream(); }
   Instant now() const { return loop().now(); }
   Shard& shard() const { return caller.shard; }
 
@@ -99,8 +101,6 @@ class Exchange {
 
 // The rooms, in their order.
 
-// Reads the request's head, whose first bytes are in the client's buffer.
-Task<> read_head(Exchange& exchange);
 // Decides from the head alone. Plain code.
 Failure admit(Exchange& exchange);
 // Tries backends until one answered, none is left, or the failure is not one to repeat. Behind it the lease is the
@@ -122,17 +122,10 @@ Task<> tunnel_websocket(Exchange& exchange);
 
 // What a failed read or write of the client's stream means; `pace` ended what timed out.
 Failure client_failure(const IoResult& result, Reason on_timeout, const Pace& pace);
-// Takes what is left of the request's body off the client's buffer, so that the connection can go on behind it.
-void skip_buffered_body(Exchange& exchange);
 
-// What becomes of the client's connection behind an exchange.
-enum class Next : uint8_t {
-  kGoOn,
-  kClose,
-  kLinger,  // something of the client's may be on its way, which must not be met with a reset before it read our answer
-  kBodyComes,  // the same, and it has said that it will send more
-};
-// All of it.
-Task<Next> exchange(Arena& arena, Connection& connection);
+// What the head says, for the record.
+void describe(Exchange& exchange);
+// All of it, once there is a head, or the failure that there is none.
+Task<> carry_out(Exchange& exchange);
 
 }  // namespace cardea::l7::proxy

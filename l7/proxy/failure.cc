@@ -35,4 +35,8 @@ std::string_view word(Reason reason) {
   return kRows[size_t(reason)].word;
 }
 
+bool gave_up_on_client(const Failure& failed) {
+  return failed.is(Reason::kRequestTimeout) || failed.is(Reason::kBodyTimeout) || failed.is(Reason::kClientStalled);
+}
+
 }  // namespace cardea::l7::proxy

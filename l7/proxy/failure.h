@@ -34,5 +34,7 @@ Failure failure(http::Fault fault);  // of a client's request
 // words as its detail, in `arena`.
 Failure dial_failure(const Error& error, bool timeout, Arena& arena);
 std::string_view word(Reason reason);
+// The client was waited for long enough: it is not waited for behind its answer either.
+bool gave_up_on_client(const Failure& failed);
 
 }  // namespace cardea::l7::proxy

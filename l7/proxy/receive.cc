@@ -38,8 +38,7 @@ Failure bad(http::Fault fault) {
 void decide_end(Exchange& x, http::BodyFraming out) {
   x.answer.chunked = out.kind == http::BodyKind::kChunked;
   x.answer.until_close = out.kind == http::BodyKind::kUntilClose;
-  x.close = !x.admitted.keep_alive || !x.upload.complete || x.answer.until_close || x.caller.leaves() ||
-            x.caller.lost_own();
+  x.close = x.end().ends_with(x, out.kind);
 }
 
 Failure edit_head(Exchange& x, const http::ResponseHead& head, const http::ConnectionOptions& options,
@@ -53,7 +52,7 @@ Failure edit_head(Exchange& x, const http::ResponseHead& head, const http::Conne
                                 .websocket = head.status == 101,
                                 .date = x.shard().date(x.record.unix_ms / 1000),
                                 .cache_status = head.status >= 200 ? x.caching.status : std::string_view()};
-  const auto written = http::write_response({x.arena().characters(room), room}, head, edit);
+  const auto written = x.end().write_head({x.arena().characters(room), room}, head, edit);
   if (!written) return bad(http::Fault::kHeadTooLarge);
   x.answer.head = *written;
   x.answer.head_room = room;
@@ -94,7 +93,7 @@ Failure digest_final(Exchange& x, const http::ResponseHead& head, const http::Co
     return {};
   }
   if (client_has(x, head)) return say_not_modified(x, head, options, size);
-  const http::BodyFraming out = http::framing_towards(body, x.head.version);
+  const http::BodyFraming out = x.end().framing_of(x, body);
   decide_end(x, out);
   return edit_head(x, head, options, out, size);
 }
@@ -112,7 +111,7 @@ Failure digest(Exchange& x, const http::ResponseHead& head, size_t size) {
   answer.status = head.status;
   answer.reader = http::BodyReader(*body, http::Sender::kBackend);
   if (answer.state == Answer::State::kFinal) return digest_final(x, head, *options, *body, size);
-  return edit_head(x, head, *options, *body, size);
+  return x.caller.is_nobody() ? Failure{} : edit_head(x, head, *options, *body, size);
 }
 
 // Parses what is there. Until answer.state says otherwise more is needed.
@@ -221,7 +220,7 @@ Task<Failure> receive_head(Exchange& x) {
       if (failed) co_return failed;
       if (x.answer.state == Answer::State::kInformational) {
         failed = co_await relay_informational(x);
-        x.arena().free(const_cast<char*>(x.answer.head.data()), x.answer.head_room);
+        if (!x.answer.head.empty()) x.arena().free(const_cast<char*>(x.answer.head.data()), x.answer.head_room);
         if (failed) co_return failed;
         if (x.now() >= answer_deadline(x)) co_return failure(Reason::kResponseTimeout);
         continue;

@@ -5,8 +5,8 @@
 namespace cardea::l7::proxy {
 
 Task<> reply(Exchange& x, Failure failed) {
-  skip_buffered_body(x);
-  x.close = !x.framed || !x.admitted.keep_alive || !x.upload.complete || x.caller.leaves() || x.bound;
+  x.end().drop_body(x);
+  x.close = x.bound || x.end().ends_with(x, http::BodyKind::kLength);
   const http::Reply text{.status = failed.status,
                          .reason_word = failed.word,
                          .proxy_error = failed.proxy_error,
@@ -14,7 +14,7 @@ Task<> reply(Exchange& x, Failure failed) {
                          .version = x.head.version,
                          .close = x.close,
                          .date = x.shard().date(x.record.unix_ms / 1000)};
-  const auto written = http::write_reply({x.arena().characters(http::kReplyBytesMax), http::kReplyBytesMax}, text);
+  const auto written = x.end().write_reply({x.arena().characters(http::kReplyBytesMax), http::kReplyBytesMax}, text);
   x.record.status = failed.status;
   if (!written) co_return;
   if (x.record.response_head == Instant{}) x.record.response_head = x.now();

@@ -1,0 +1,27 @@
+// HTTP/1 towards a client: heads as text before the bytes of the body, and a connection that carries one exchange at a
+// time, so that what is left of one decides whether another can follow.
+#pragma once
+
+#include "l7/proxy/client_end.h"
+#include "l7/proxy/connection.h"
+
+namespace cardea::l7::http1 {
+
+class ClientEnd final : public proxy::ClientEnd {
+ public:
+  explicit ClientEnd(proxy::Connection& connection) : connection_(connection) {}
+
+  Stream& stream() override { return connection_.stream(); }
+  http::BodyFraming framing_of(const proxy::Exchange& exchange, http::BodyFraming response) const override;
+  void drop_body(proxy::Exchange& exchange) override;
+  bool ends_with(const proxy::Exchange& exchange, http::BodyKind out) const override;
+  void cut(const proxy::Exchange& exchange) override;
+  Result<std::string_view> write_head(std::span<char> into, const http::ResponseHead& head,
+                                      const http::ResponseEdit& edit) override;
+  Result<std::string_view> write_reply(std::span<char> into, const http::Reply& reply) override;
+
+ private:
+  proxy::Connection& connection_;
+};
+
+}  // namespace cardea::l7::http1

@@ -1,0 +1,40 @@
+// An exchange's end towards its client, in the words of the client's protocol: heads, our own answers, and what becomes
+// of the connection. Bytes of bodies travel on the stream, in the framing that is asked for here.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/error.h"
+#include "l7/http/edit.h"
+#include "l7/http/framing.h"
+#include "l7/http/reply_text.h"
+#include "l7/runtime/stream.h"
+
+namespace cardea::l7::proxy {
+
+class Exchange;
+
+class ClientEnd {
+ public:
+  virtual ~ClientEnd() = default;
+
+  // The request's body and the response's.
+  virtual Stream& stream() = 0;
+
+  // How a response's body that came in this framing goes on.
+  virtual http::BodyFraming framing_of(const Exchange& exchange, http::BodyFraming response) const = 0;
+  // Nobody wants the rest of the request's body, so that the connection may go on behind it.
+  virtual void drop_body(Exchange& exchange) = 0;
+  // Whether the connection ends behind a response of this framing.
+  virtual bool ends_with(const Exchange& exchange, http::BodyKind out) const = 0;
+  // The client saw a part of the response and gets no more: it must not take that for all.
+  virtual void cut(const Exchange& exchange) = 0;
+
+  // Both return what has to be written to the stream before the body, in `into`.
+  virtual Result<std::string_view> write_head(std::span<char> into, const http::ResponseHead& head,
+                                              const http::ResponseEdit& edit) = 0;
+  virtual Result<std::string_view> write_reply(std::span<char> into, const http::Reply& reply) = 0;
+};
+
+}  // namespace cardea::l7::proxy
