@@ -1,0 +1,113 @@
+#include "l7/http2/request_text.h"
+
+#include <algorithm>
+
+#include "l7/http/fields.h"
+#include "l7/http/serialise.h"
+
+namespace cardea::l7::http2 {
+namespace {
+
+using http::Fault;
+using http::HeadWriter;
+
+constexpr size_t kAddedBytes = 128;  // version, separators, framing
+
+// What a block says before and beside its plain fields.
+struct Facts {
+  std::string_view method, scheme, authority, path, host;
+  bool has_host = false, has_length = false;
+  size_t cookies = 0;
+};
+
+void note(Facts& facts, const Field& field) {
+  if (field.name == ":method") facts.method = field.value;
+  if (field.name == ":scheme") facts.scheme = field.value;
+  if (field.name == ":authority") facts.authority = field.value;
+  if (field.name == ":path") facts.path = field.value;
+  if (field.name == "host") facts.host = field.value, facts.has_host = true;
+  if (field.name == "content-length") facts.has_length = true;
+  if (field.name == "cookie") ++facts.cookies;
+}
+
+// As text a field is what it was only where nothing in it ends a line or a name: refused, never stripped (RFC
+// 9113 8.2.1, 10.3). The session looks too; it is not what this relies on.
+Fault judge(const Field& field) {
+  const std::string_view name = field.name.starts_with(':') ? field.name.substr(1) : field.name;
+  if (!http::is_token(name)) return Fault::kHeaderName;
+  const auto ends_text = [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; };
+  return std::ranges::any_of(field.value, ends_text) ? Fault::kControlByte : Fault::kNone;
+}
+
+Fault judge(const HeaderBlock& block) {
+  for (size_t i = 0; i < block.size(); ++i) {
+    if (const Fault fault = judge(block[i]); fault != Fault::kNone) return fault;
+  }
+  return Fault::kNone;
+}
+
+Facts facts_of(const HeaderBlock& block) {
+  Facts facts;
+  for (size_t i = 0; i < block.size(); ++i) note(facts, block[i]);
+  return facts;
+}
+
+bool expects_body(std::string_view method) {
+  return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+// Where the block has both they are one (RFC 9113 8.3.1): routed by one and sent on with the other, a request would be
+// two.
+bool agree(const Facts& facts) {
+  return !facts.has_host || facts.authority.empty() || http::equal_without_case(facts.host, facts.authority);
+}
+
+void write_request_line(HeadWriter& out, const Facts& facts, std::string_view host) {
+  if (facts.path == "*") return out.put({facts.method, " * HTTP/1.1\r\nHost: ", host, "\r\n"});
+  out.put({facts.method, " ", facts.scheme, "://", host, facts.path, " HTTP/1.1\r\nHost: ", host, "\r\n"});
+}
+
+void write_fields(HeadWriter& out, const HeaderBlock& block) {
+  for (size_t i = 0; i < block.size(); ++i) {
+    const Field field = block[i];
+    if (field.name.starts_with(':') || field.name == "host" || field.name == "cookie") continue;
+    out.field(field.name, field.value);
+  }
+}
+
+void write_cookies(HeadWriter& out, const HeaderBlock& block) {
+  std::string_view before = "cookie: ";
+  for (size_t i = 0; i < block.size(); ++i) {
+    if (block[i].name != "cookie") continue;
+    out.put({before, block[i].value});
+    before = "; ";
+  }
+  out.put({"\r\n"});
+}
+
+}  // namespace
+
+size_t request_text_max(const HeaderBlock& block) {
+  size_t bytes = kAddedBytes;
+  for (size_t i = 0; i < block.size(); ++i) bytes += block[i].name.size() + 2 * block[i].value.size() + 4;
+  return bytes;
+}
+
+std::expected<std::string_view, Fault> write_request_text(std::span<char> into, const HeaderBlock& block, bool ended) {
+  if (const Fault fault = judge(block); fault != Fault::kNone) return std::unexpected(fault);
+  const Facts facts = facts_of(block);
+  if (!facts.scheme.empty() && !http::is_token(facts.scheme)) return std::unexpected(Fault::kTarget);
+  if (!agree(facts)) return std::unexpected(Fault::kHostInvalid);
+  HeadWriter out(into);
+  write_request_line(out, facts, facts.authority.empty() ? facts.host : facts.authority);
+  write_fields(out, block);
+  if (facts.cookies != 0) write_cookies(out, block);
+  if (!facts.has_length && !ended) out.field("transfer-encoding", "chunked");
+  if (!facts.has_length && ended && expects_body(facts.method)) out.field("content-length", "0");
+  out.end_of_head();
+  const auto written = out.finish();
+  if (!written) return std::unexpected(Fault::kHeadTooLarge);
+  return *written;
+}
+
+}  // namespace cardea::l7::http2
