@@ -52,6 +52,8 @@ endif()
 function(cardea_library name)
   add_library(${name} STATIC ${ARGN})
   target_link_libraries(${name} PUBLIC cardea_settings)
+  cardea_precompile(${name} <algorithm> <array> <chrono> <expected> <functional> <map> <memory> <span> <string> <string_view>
+                    <unordered_map> <variant> <vector>)
   if(CARDEA_ARCH)
     target_compile_options(${name} PUBLIC -march=${CARDEA_ARCH})
   endif()
