@@ -50,7 +50,7 @@ TEST_F(LogTest, TheJournalGetsItsPriorityAndAddsTheRest) {
 TEST_F(LogTest, TextFromOutsideCannotForgeLines) {
   ::setenv("JOURNAL_STREAM", "8:1", 1);
   start("x");
-  EXPECT_EQ(written([] { info("host {}", "a\n<3>forged\x1b[2J"); }), "<6>host a\\x0a<3>forged\\x1b[2J\n");
+  EXPECT_EQ(written([] { info("host {}", "a\n<3>forged\x1b[2J\x7f~"); }), "<6>host a\\x0a<3>forged\\x1b[2J\\x7f~\n");
 }
 
 }  // namespace

@@ -68,6 +68,10 @@ TEST(MaglevTurns, HeavyAndLightAreMixedEvenly) {
     EXPECT_EQ(std::count(order.begin() + long(begin), order.begin() + long(begin) + 4, 1), 1) << "from turn " << begin;
 }
 
+TEST(MaglevTurns, WhoEarnsLessThanOneTurnComesLast) {
+  EXPECT_EQ(maglev::turns(std::vector<uint32_t>{1, 250, 250}, 251).back(), 0);
+}
+
 TEST(MaglevShares, AddUpAndStayWithinOne) {
   EXPECT_EQ(maglev::shares(std::vector<uint32_t>{1, 1, 1}, 7), (std::vector<uint32_t>{3, 2, 2}));
   EXPECT_EQ(maglev::shares(std::vector<uint32_t>{1, 2, 3}, 10), (std::vector<uint32_t>{2, 3, 5}));

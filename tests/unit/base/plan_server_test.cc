@@ -109,12 +109,14 @@ TEST_F(PlanServerTest, AnAnswerThatTakesItsTimeHoldsNobodyElseUp) {
   ASSERT_TRUE(send(slow.get(), {.verb = Verb::kAsk, .body = "hard 1"}));
   ASSERT_TRUE(send(slow.get(), {.verb = Verb::kAsk, .body = "hard 2"}));
   ASSERT_TRUE(send(gone.get(), {.verb = Verb::kAsk, .body = "hard 3"}));
+  ASSERT_TRUE(send(gone.get(), {.verb = Verb::kAsk, .body = "hard 4"}));
   ASSERT_TRUE(send(quick.get(), {.verb = Verb::kAsk, .body = "easy"}));
   serve_some();
   EXPECT_EQ(receive(quick.get(), kPatience)->body, "heard easy");
   EXPECT_EQ(asked.size(), 2u) << "one at a time from each connection";
   gone = {};
   serve_some();
+  EXPECT_FALSE(asked.contains("hard 4")) << "nobody waits for it any more";
   server.reply(asked["hard 3"], {.verb = Verb::kAnswer, .body = "to nobody"});
   server.reply(asked["hard 1"], {.verb = Verb::kAnswer, .body = "one"});
   EXPECT_EQ(receive(slow.get(), kPatience)->body, "one");
