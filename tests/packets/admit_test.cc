@@ -137,6 +137,7 @@ TEST_F(Admit, WhatIsForAnotherLinkAddressIsDroppedUnlessItIsLetIn) {
     EXPECT_EQ(queue(for_mac(frame, 0xffff'ffff'ffff)).find("another"), std::string::npos) << "broadcast";
     EXPECT_EQ(queue(for_mac(frame, 0x0100'005e'0001)).find("another"), std::string::npos) << "a group";
     EXPECT_EQ(queue(for_mac(frame, 0x0701'005e'0000)).find("another"), std::string::npos) << "a virtual router";
+    EXPECT_EQ(queue(for_mac(frame, 0x0702'005e'0000)).find("another"), std::string::npos) << "one of IPv6";
   }
   EXPECT_EQ(site_.drops(Reason::k_for_another_host), 5u);
   image::PlanT plan = plan_of({});

@@ -27,7 +27,8 @@ Frame whole(const FlowTuple& tuple, uint16_t payload) {
 }
 
 TEST(Cut, ATunnelsPacketWhereTheSenderLetsIt) {
-  for (const auto& [tuple, payload, mtu] : {std::tuple{kTunnel, 1441, 1500}, {kTunnel, 1460, 576}, {kTunnel6, 1220, 1280}}) {
+  for (const auto& [tuple, payload, mtu] :
+       {std::tuple{kTunnel, 1441, 1500}, {kTunnel, 1460, 576}, {kTunnel6, 1220, 1280}}) {
     const Frame in = whole(tuple, uint16_t(payload));
     Site wide({.mtu = 1900}), narrow({.mtu = uint16_t(mtu)});
     const Frame expected = run(wide, in).frame;
@@ -69,7 +70,8 @@ TEST(Cut, ATranslatedPacketGetsANameOfOurs) {
   run(site, ends, {in, in});
   const auto frames = frames_of(ends.sent);
   ASSERT_EQ(frames.size(), 6u);
-  const auto one = reassembled({frames[0], frames[2], frames[3]}), other = reassembled({frames[1], frames[4], frames[5]});
+  const auto one = reassembled({frames[0], frames[2], frames[3]}),
+             other = reassembled({frames[1], frames[4], frames[5]});
   ASSERT_TRUE(one && other);
   EXPECT_EQ(one->frame, without_id(expected));
   EXPECT_TRUE(sums_right(one->frame));
@@ -121,6 +123,15 @@ TEST(Cut, ABurstHasRoomForSoManyPieces) {
   EXPECT_EQ(dropped, 64 - Batch::kPiecesMax / 3) << "of four pieces each";
   EXPECT_EQ(site.drops(Reason::k_no_buffer), dropped);
   EXPECT_EQ(ends.sent.size(), (64 - dropped) * 4);
+}
+
+TEST(Cut, TheRoomForPiecesMayBeUsedUp) {
+  Site site({.mtu = 576});
+  Ends ends;
+  ends.transmit_room = 255;
+  run(site, ends, std::vector<Frame>(Batch::kPiecesMax / 2, whole(kTunnel, 1300)));
+  EXPECT_EQ(site.drops(Reason::k_no_buffer), 0u) << "of three pieces each";
+  EXPECT_EQ(ends.sent.size(), Batch::kPiecesMax / 2 * 3);
 }
 
 // What its sender cannot make smaller than IPv6's smallest MTU is cut; what is larger is told that MTU at least.

@@ -59,12 +59,12 @@ std::vector<Outcome> run(Site& site, Ends& ends, const std::vector<std::vector<s
   site.worker.egress = ends.egress();
   const uint32_t in_use = rte_mempool_in_use_count(packet_pool());
   const uint32_t held = site.worker.fragments.waiting();
-  Batch batch;
+  static Batch batch;  // as a worker's: what the last burst left in it is still there
   batch.count = uint32_t(frames.size());
   batch.spread = how.spread;
   batch.handed_over = how.handed_over;
   batch.mac = how.mac;
-  batch.port = how.port;
+  batch.port = how.handed_over ? 0 : how.port;
   batch.virtual_link = how.virtual_link;
   for (uint32_t row = 0; row < batch.count; ++row) {
     batch.packet[row] = packet(frames[row]);
@@ -74,7 +74,8 @@ std::vector<Outcome> run(Site& site, Ends& ends, const std::vector<std::vector<s
   }
   path::run(site.worker, batch);
   const uint32_t held_now = site.worker.fragments.waiting();
-  CHECK(rte_mempool_in_use_count(packet_pool()) == in_use - held + held_now, "the line lost a packet or freed one twice");
+  CHECK(rte_mempool_in_use_count(packet_pool()) == in_use - held + held_now,
+        "the line lost a packet or freed one twice");
   std::vector<Outcome> outcomes;
   for (uint32_t row = 0; row < batch.count; ++row)
     outcomes.push_back({batch.verdict[row],

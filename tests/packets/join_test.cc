@@ -42,7 +42,8 @@ std::vector<Frame> one_by_one(Site& site, const std::vector<Frame>& frames) {
 
 // Without the outer header.
 std::vector<Frame> inner(std::vector<Frame> frames) {
-  for (Frame& frame : frames) frame.erase(frame.begin() + 14, frame.begin() + (load_be16(&frame[12]) == 0x800 ? 34 : 54));
+  for (Frame& frame : frames)
+    frame.erase(frame.begin() + 14, frame.begin() + (load_be16(&frame[12]) == 0x800 ? 34 : 54));
   return frames;
 }
 
@@ -107,6 +108,22 @@ TEST(Fragments, OfTwoClientsWithOneIdentificationAreNotMixedUpBehindTheNatAddres
   ASSERT_TRUE(first && second);
   EXPECT_NE(first->id, second->id);
   EXPECT_TRUE(sums_right(first->frame) && sums_right(second->frame));
+}
+
+// IPv6 has 32 bits for it.
+TEST(Fragments, OfOneClientAreToldApartByTheWholeIdentification) {
+  Site site({.backends = 1});
+  const FlowTuple one = services()[1];
+  FlowTuple two = one;
+  two.source_port_be = __builtin_bswap16(6666);
+  const auto first = fragments_of(frame({.tuple = one, .payload = 900}), 400, 0x1'0007);
+  const auto second = fragments_of(frame({.tuple = two, .payload = 900}), 400, 0x2'0007);
+  std::vector<Frame> mixed;
+  for (size_t i = 0; i < first.size(); ++i) mixed.push_back(first[i]), mixed.push_back(second[i]);
+  const auto got = one_by_one(site, mixed);
+  ASSERT_EQ(got.size(), 6u);
+  EXPECT_TRUE(reassembled({got[0], got[2], got[4]}));
+  EXPECT_TRUE(reassembled({got[1], got[3], got[5]}));
 }
 
 TEST(Fragments, OfTcpAreTranslatedAsWell) {
@@ -195,11 +212,14 @@ TEST(Fragments, ForNobodyHereAreTheKernels) {
 }
 
 TEST(Fragments, OfAnotherHostsFrameAreNotJoined) {
-  Site site;
-  Ends ends;
-  const auto pieces = fragments_of(frame({.tuple = kTunnel, .payload = 1100}), 400, 9);
-  for (const Outcome& outcome : run(site, ends, pieces, {.mac = 0x02'00'00'00'00'02}))
-    EXPECT_EQ(name(outcome.reason), name(Reason::k_for_another_host));
+  auto pieces = fragments_of(frame({.tuple = kTunnel, .payload = 1100}), 400, 9);
+  for (int order = 0; order < 2; ++order, std::ranges::reverse(pieces)) {
+    Site site;
+    Ends ends;
+    for (const Frame& piece : pieces)  // one that came before the first would wait, if it were ours
+      EXPECT_EQ(name(run(site, ends, {piece}, {.mac = 0x02'00'00'00'00'02})[0].reason),
+                name(Reason::k_for_another_host));
+  }
 }
 
 TEST(Fragments, WithAHeaderTooShortForItsPortsAreDropped) {
@@ -218,12 +238,12 @@ struct Joined {
 };
 
 // Every worker's way of a datagram that came to `first`: who joins it, who owns the flow, what leaves there.
-Joined over_workers(Site& site, const std::vector<Frame>& pieces, uint32_t first, bool spread) {
+Joined over_workers(Site& site, const std::vector<Frame>& pieces, uint32_t first, bool spread, uint16_t port = 0) {
   const auto at = [&](uint32_t worker) { site.worker.index = worker; };
   Joined joined;
   Ends ends;
   at(first);
-  run(site, ends, pieces, {.spread = spread});
+  run(site, ends, pieces, {.spread = spread, .port = port});
   joined.joiner = first;
   if (!ends.handed_over.empty() && !ends.handed_over[0].mark) {  // all of them, to the one that joins them
     EXPECT_EQ(ends.handed_over.size(), pieces.size());
@@ -231,11 +251,11 @@ Joined over_workers(Site& site, const std::vector<Frame>& pieces, uint32_t first
     for (const auto& given : ends.handed_over) EXPECT_EQ(given.to, joined.joiner);
     const auto frames = frames_of(std::exchange(ends.handed_over, {}));
     at(joined.joiner);
-    run(site, ends, frames, {.handed_over = true});
+    run(site, ends, frames, {.handed_over = true, .port = port});
   }
   joined.owner = joined.joiner;
   if (!ends.handed_over.empty()) {
-    How how{.handed_over = true};
+    How how{.handed_over = true, .port = port};
     joined.owner = ends.handed_over[0].to;
     for (const auto& given : ends.handed_over) {
       EXPECT_EQ(given.to, joined.owner);
@@ -276,10 +296,11 @@ TEST(Fragments, GoWhereTheirPortSteersWholePackets) {
   for (uint16_t port = 5000; port < 5016; ++port) {
     Site site;
     site.worker.workers = 4;
-    site.worker.steering = {steering};
+    site.worker.steering = {Steering{}, steering};
     FlowTuple in = kTunnel;
     in.source_port_be = __builtin_bswap16(port);
-    const Joined joined = over_workers(site, fragments_of(frame({.tuple = in, .payload = 900}), 400, port), 1, false);
+    const Joined joined =
+        over_workers(site, fragments_of(frame({.tuple = in, .payload = 900}), 400, port), 1, false, 1);
     EXPECT_EQ(joined.owner, steering.worker_of(in, 4));
   }
 }

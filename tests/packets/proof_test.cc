@@ -76,6 +76,17 @@ TEST(Reset, OutsideOfWhatItsReceiverExpectsChangesNothing) {
   }
 }
 
+TEST(Reset, IsMeasuredByEveryAcknowledgementAlsoByThatOfAFin) {
+  for (const FlowTuple& client : kClients) {
+    Site site;
+    Connection connection(site, client);
+    connection.open();
+    connection.backend(kTcpFin | kTcpAck, 1, 0, 200'000);
+    connection.client(kTcpRst, 200'000);
+    EXPECT_EQ(connection.state(), FlowState::kReset);
+  }
+}
+
 TEST(Reset, ThatFitsEndsTheFlowFromEitherSide) {
   for (const FlowTuple& client : kClients)
     for (const uint32_t under_way : {0u, 1u, 60'000u}) {

@@ -4,6 +4,7 @@
 
 #include "dataplane/wire/quote.h"
 #include "tests/packets/ends.h"
+#include "tests/packets/errors.h"
 #include "tests/packets/reference_sum.h"
 
 namespace cardea::dataplane::test {
@@ -98,6 +99,16 @@ TEST(TooBig, IsNotSaidWhereItHelpsNobody) {
   site.hops.hops[0].state = HopState::kResolved;
   site.worker.dry = true;
   EXPECT_EQ(run(site, sent).verdict, Verdict::kDrop);
+}
+
+TEST(TooBig, IsNotSaidAboutAnError) {
+  Site site;
+  Ends ends;
+  const auto answer = frame({turned_round(kTunnel6), 0x10, 1460});
+  const auto outcome = run(site, ends, {error_about(answer, kTooBig6)})[0];
+  EXPECT_EQ(outcome.verdict, Verdict::kDrop) << "RFC 4443 2.4";
+  EXPECT_EQ(name(outcome.reason), name(Reason::k_too_big));
+  EXPECT_TRUE(ends.sent.empty());
 }
 
 TEST(TooBig, WaitsForTheSendersLinkAddress) {

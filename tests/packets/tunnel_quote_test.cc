@@ -56,10 +56,20 @@ TEST(TunnelTooBig, IsToldToControlHoweverLittleIsQuoted) {
 
 TEST(TunnelTooBig, IsNeverLessThanTunnelsAreMadeForAndHasADefault) {
   Site site;
-  const Frame sent = run(site, frame({kTunnel, 0x10, 1400})).frame, sent6 = run(site, frame({kTunnel6, 0x10, 1400})).frame;
+  const Frame sent = run(site, frame({kTunnel, 0x10, 1400})).frame,
+              sent6 = run(site, frame({kTunnel6, 0x10, 1400})).frame;
   EXPECT_EQ(told(site, too_big(sent, 68, 28)).at(0).mtu, 552);
   EXPECT_EQ(told(site, too_big(sent, 0, 28)).at(0).mtu, 1006) << "RFC 1191 7.1, of 1460 bytes";
   EXPECT_EQ(told(site, too_big(sent6, 600, 48)).at(0).mtu, 1280);
+}
+
+TEST(TunnelTooBig, IsToldOnce) {
+  Site site;
+  const Frame sent = run(site, frame({kTunnel, 0x10, 1400})).frame;
+  EXPECT_EQ(told(site, too_big(sent, 1300, 28)).size(), 1u);
+  Ends ends;
+  run(site, ends, {frame({kTunnel})});
+  EXPECT_TRUE(ends.told.empty()) << "the next burst has nothing to tell";
 }
 
 TEST(TunnelTooBig, WhatCannotBeSoIsNotBelieved) {

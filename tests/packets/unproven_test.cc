@@ -173,6 +173,35 @@ TEST(NatSource, AClosedConnectionRestsASecondHoweverShortItsTimeoutIs) {
   EXPECT_EQ(next.syn().verdict, Verdict::kForward);
 }
 
+TEST(NatSource, APortThatAServiceListensOnIsNone) {
+  const SiteOptions options{.backends = 1, .nat_port_first = 4000, .nat_port_last = 4001};
+  Site site(options);
+  image::PlanT plan = plan_of(options);
+  auto own = *plan.services[0]->listen.data();
+  const auto address = IpAddress::parse("10.0.0.1").value();
+  own = image::Listen(image::Address(flatbuffers::span<const uint8_t, 16>(address.bytes.data(), 16)), 4000,
+                      image::Protocol::tcp);
+  plan.services[0]->listen.push_back(own);
+  site.reload(plan);
+  Connection only(site, from(1, kNat)), next(site, from(2, kNat));
+  EXPECT_EQ(only.syn().verdict, Verdict::kForward);
+  EXPECT_EQ(only.reply_tuple().destination_port_be, __builtin_bswap16(4001));
+  EXPECT_EQ(name(next.syn().reason), name(Reason::k_no_nat_port));
+}
+
+TEST(NatSource, ASearchThatExplainMadeInVainIsMadeAgain) {
+  Site site({.backends = 1, .nat_port_first = 4000, .nat_port_last = 4000});
+  Connection holder(site, from(1, kNat));
+  holder.open();
+  Explanation e;
+  e.tuple = from(2, kNat);
+  explain(site.worker, e);
+  EXPECT_EQ(name(e.reason), name(Reason::k_no_nat_port));
+  const FlowTuple& held = holder.client_tuple();
+  site.worker.flows.remove(site.worker.flows.find(flow_hash(site.plan->hash_key, held), held));
+  EXPECT_EQ(run(site, frame({from(2, kNat), kTcpSyn})).verdict, Verdict::kForward) << "in the same millisecond";
+}
+
 TEST(NatSource, ASearchThatFoundNoneIsNotMadeAgainWithinTheMillisecond) {
   Site site({.backends = 1, .nat_port_first = 4000, .nat_port_last = 4000});
   Connection holder(site, from(1, kNat));
