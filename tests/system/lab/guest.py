@@ -2,7 +2,7 @@
 namespaces of the lab. There is no KVM where the tests run: everything in it takes ten to thirty times as long.
 
 Commands go by an agent on a virtio port (guest_agent.py), so a test may take every network from it. Its disk is thrown away at
-the end; it survives `reboot`.
+the end; what was written survives `reboot`.
 """
 import base64
 import fcntl
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from pyroute2 import netns
 
-from lab.namespace import CommandFailed
+from lab.namespace import CommandFailed, run
 from lab.process import PACKAGE_ROOT
 from lab.wait import until
 
@@ -37,7 +37,7 @@ WantedBy=multi-user.target
 # What nobody here asks for, and what would run while a test waits.
 MASKED = ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer", "logrotate.timer",
           "systemd-timesyncd.service", "getty@tty1.service"]
-BOOT_SECONDS = 240
+BOOT_SECONDS, END_SECONDS = 240, 120
 ANSWER_BYTES = 1 << 16
 
 
@@ -83,25 +83,31 @@ class Guest:
     def __enter__(self):
         self.folder.mkdir(exist_ok=True)
         self.image.write_ramdisk(self.folder / "ramdisk", seed())
-        began = time.monotonic()
-        taps = [tap for card in self.cards for tap in card.taps]
-        self._child = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *self._command()], stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.DEVNULL, stderr=open(self.folder / "qemu.log", "wb"), pass_fds=taps)
-        for tap in taps:
-            os.close(tap)
+        run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", self.image.disk, self.folder / "disk"])
         try:
-            self._agent, self.qmp = self._connect("agent"), Qmp(self._connect("qmp"))
-            self._came = b""
-            self._await_boot()
+            self._boot()
         except BaseException:
             self.__exit__()
             raise
-        self.boot_seconds = time.monotonic() - began
         return self
+
+    def _boot(self):
+        began = time.monotonic()
+        taps = [tap for card in self.cards for tap in card.taps]
+        with open(self.folder / "qemu.log", "ab") as log:
+            self._child = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *self._command()], stdin=subprocess.DEVNULL,
+                                           stdout=log, stderr=log, pass_fds=taps)
+        self._agent, self.qmp = self._connect("agent"), Qmp(self._connect("qmp"))
+        self._came = b""
+        self._await_boot()
+        self.boot_seconds = time.monotonic() - began
 
     def __exit__(self, *what):
         self._child.kill()
         self._child.wait()
+        for card in self.cards:
+            while card.taps:
+                os.close(card.taps.pop())
 
     def _command(self):
         words = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg,thread=multi",
@@ -109,7 +115,7 @@ class Guest:
                  "-device", "intel-iommu,intremap=on", "-kernel", self.image.kernel, "-initrd", self.folder / "ramdisk",
                  "-append", COMMAND_LINE, "-serial", f"file:{self.console}",
                  "-qmp", f"unix:{self.folder}/qmp,server=on,wait=off",
-                 "-drive", f"file={self.image.disk},format=raw,if=virtio,snapshot=on,cache=unsafe",
+                 "-drive", f"file={self.folder}/disk,format=qcow2,if=virtio,cache=unsafe", "-no-reboot",
                  "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
                  "-chardev", f"socket,id=agent,path={self.folder}/agent,server=on,wait=off",
                  "-device", "virtserialport,chardev=agent,name=cardea"]
@@ -193,8 +199,10 @@ class Guest:
         return re.match(r"/sys/bus/pci/devices/([^/]+)/", told)[1]
 
     def reboot(self):
+        """Ends in order and is started again: QEMU does not come back from a reset with this chipset and an IOMMU."""
         self._agent.sendall(json.dumps({"argv": ["systemctl", "reboot"], "stdin": None, "timeout": 60}).encode() + b"\n")
-        self._await_boot()
+        self._child.wait(END_SECONDS)
+        self._boot()
 
 
 def seed():
