@@ -301,23 +301,6 @@ TEST(Tunnel, GrowsByNothingHoweverMuchGoesThrough) {
   EXPECT_EQ(site.loop().chunks().lent(), before);
 }
 
-// One whose both ends always have something lets the others run after its budget.
-TEST(Tunnel, LetsOthersRunHoweverBusyItIs) {
-  Site site;
-  Peer client = site.client("raw");
-  Peer backend = site.origin().accept();
-  settle(site.loop());
-  size_t most = 0, all = 0;
-  const std::string piece(1 << 20, 'p');
-  while (all < (32u << 20)) {
-    backend.send_what_fits(piece);
-    site.loop().run_turn(0ns);
-    const size_t got = client.what_came().size();
-    most = std::max(most, got), all += got;
-  }
-  EXPECT_LE(most, size_t{Stream::kTurnBytes} + Buffers::kPiece);
-}
-
 TEST(Tunnel, WhoseReaderStopsIsIdle) {
   Site site;
   Peer client = site.client("raw");
