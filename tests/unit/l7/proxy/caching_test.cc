@@ -468,6 +468,13 @@ TEST(Caching, ALargeObjectIsServedByteForByteToASlowClient) {
   settle(cached.site.loop());
   const std::string response = slow.message();
   EXPECT_TRUE(response.ends_with("\r\n\r\n" + body));
+  EXPECT_EQ(cached.site.log_line()["reason"], "ok");
+  Peer gone = cached.site.client();
+  gone.hold_little();
+  gone.send(get("/cached/a"));
+  settle(cached.site.loop());
+  gone.abort();
+  EXPECT_EQ(cached.site.log_line()["reason"], "client_closed");
 }
 
 TEST(Caching, ABodyInARequestIsNotForTheCache) {

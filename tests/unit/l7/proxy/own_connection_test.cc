@@ -79,6 +79,7 @@ TEST(OwnConnection, StaysTheClientsWhereverTheTurnIs) {
   for (int i = 0; i < 6; ++i) exchange(alice.client, alice.backend, get("/mine"), ok("alice's"));
   exchange(alice.client, alice.backend, post("/mine", "body"), ok("alice's"));
   EXPECT_TRUE(alice.site.log_line()["reused"]);
+  EXPECT_EQ(alice.site.value("cardea_l7_backend_reused_total"), 9u);
 }
 
 // A hundred clients that think are no reason to refuse the next one; nor is one of theirs to go beyond the limit.

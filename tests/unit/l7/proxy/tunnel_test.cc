@@ -173,14 +173,14 @@ TEST(TcpService, TriesAnotherBackendAndSaysWhenThereIsNone) {
 }
 
 TEST(TcpService, TriesAsManyAsItMayEachOnce) {
-  Site site({}, 4);
-  for (const auto& origin : site.origins) origin->refuse();
-  Peer client = site.client("raw");
-  EXPECT_EQ(client.rest(), "");
-  EXPECT_EQ(site.log_line()["attempts"], 3);
-  EXPECT_EQ(site.value("cardea_l7_backend_connect_failures_total"), 3u);
-  for (const auto& origin : site.origins)
-    EXPECT_LE(site.value("cardea_l7_backend_connect_failures_total", origin->name()), 1u);
+  for (const auto& [origins, attempts] : {std::pair{4u, 3u}, {2u, 2u}}) {
+    Site site({}, origins);
+    for (const auto& origin : site.origins) origin->refuse();
+    Peer client = site.client("raw");
+    EXPECT_EQ(client.rest(), "");
+    EXPECT_EQ(site.log_line()["attempts"], attempts);
+    EXPECT_EQ(site.value("cardea_l7_backend_connect_failures_total"), attempts);
+  }
 }
 
 // Both ends are done, and the kernel has what the client has not read yet.

@@ -297,6 +297,16 @@ TEST_F(PoolTest, ConnectionsMaxCountsDials) {
   EXPECT_TRUE(run_until(*loop, [&] { return under_way.has_value(); }));
 }
 
+TEST_F(PoolTest, ConnectionsMaxFollowsThePlan) {
+  start([](PoolPlan& plan) { plan.backends[0].connections_max = 2; });
+  const Lease lease = dial(chosen()).value();
+  EXPECT_FALSE(nobody());
+  update([](PoolPlan& plan) { plan.backends[0].connections_max = 1; });
+  EXPECT_EQ(nobody(), NoBackend::kBusy);
+  update();
+  EXPECT_FALSE(nobody());
+}
+
 // Another shard's pool of the same plan.
 TEST_F(PoolTest, ConnectionsMaxIsTheHosts) {
   const Change two = [](PoolPlan& plan) { plan.backends[0].connections_max = 2; };
