@@ -151,8 +151,10 @@ bool make_room(Exchange& x) {
 // not broken off for want of one as long as it may wait: others are given back.
 Task<Failure> read_more(Exchange& x, Instant deadline) {
   Stream& backend = x.lease.stream();
+  Failure failed = interrupted(x, Wake::kReady);  // before the wait too: nobody could wake it out of that any more
+  if (failed) co_return failed;
   const Wake wake = co_await backend.readable(deadline);
-  Failure failed = interrupted(x, wake);
+  failed = interrupted(x, wake);
   if (failed || wake != Wake::kReady) co_return failed;
   for (bool waited = false; !x.response.buffer; waited = true) {
     x.response.buffer = x.shard().buffers().take();

@@ -71,6 +71,7 @@ Task<> pump(Tunnel& t, Way way) {
   Buffer buffer;
   std::string_view text = way.first.left();
   for (bool more = true;;) {
+    if (t.stopped) co_return;  // before any wait: who stopped it could wake nobody who did not wait yet
     if (!text.empty()) {
       ++t.writing;
       const IoResult written = co_await way.to.write_all(text, pace);
@@ -79,6 +80,7 @@ Task<> pump(Tunnel& t, Way way) {
     }
     way.first.drop();
     buffer = {};
+    if (t.stopped) co_return;
     if (!more) break;
     const Wake wake = co_await way.from.readable(t.active + t.idle_timeout);
     if (wake != Wake::kReady) {

@@ -78,7 +78,6 @@ TEST(Refusal, MalformedRequestsAreAnsweredByReasonAndReachNobody) {
   EXPECT_EQ(site.value("cardea_l7_backend_requests_total"), 0u);
 }
 
-// A backend that was asked already must not take the torn request for a whole one.
 // Whoever has it when Max-Forwards is used up answers, and the connection goes on.
 TEST(Refusal, WhatMayNotBeForwardedIsAnsweredHere) {
   Site site;
@@ -95,6 +94,7 @@ TEST(Refusal, WhatMayNotBeForwardedIsAnsweredHere) {
   EXPECT_THAT(backend.message(), HasSubstr("\r\nMax-Forwards: 0\r\n"));
 }
 
+// A backend that was asked already must not take the torn request for a whole one.
 TEST(Refusal, AChunkThatTurnsBadLaterEndsBothConnections) {
   Site site;
   Peer client = site.client();
@@ -110,6 +110,24 @@ TEST(Refusal, AChunkThatTurnsBadLaterEndsBothConnections) {
 }
 
 // The response is on its way: what the client has of it ends at once, and not when its backend says more.
+// The body is read to its fault before anybody waits for the response.
+TEST(Refusal, ABodyThatFailedAlreadyIsNotWaitedFor) {
+  Site site;
+  Peer client = site.client();
+  client.send(get("/", "Transfer-Encoding: chunked\r\n", "POST") + "4000\r\n" + std::string(0x4000, 'x') +
+              "\r\nzz\r\n");
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(client.rest(), HasSubstr("chunk_size"));
+  backend.rest();
+  EXPECT_EQ(site.log_line()["reason"], "chunk_size");
+  Peer half = site.client();
+  half.send(get("/", "Transfer-Encoding: chunked\r\n", "POST") + "5\r\nhel");
+  half.finish();
+  Peer other = site.origin().accept();
+  other.rest();
+  EXPECT_EQ(site.log_line()["reason"], "client_closed");
+}
+
 TEST(Refusal, AChunkThatTurnsBadUnderTheResponseBreaksItOff) {
   Site site;
   Peer client = site.client();

@@ -335,6 +335,16 @@ TEST(Tunnel, IsNotIdleWhileASlowReaderReads) {
 }
 
 // What runs through a tunnel has no end of its own: a service that is gone gives it a last while.
+// Its reset is read before the other direction waits for anything.
+TEST(Tunnel, OfAClientThatIsGoneAlreadyEndsAtOnce) {
+  Site site;
+  Peer client = site.client("raw");
+  client.abort();
+  Peer backend = site.origin().accept();
+  EXPECT_EQ(backend.rest(), "");
+  EXPECT_EQ(site.log_line()["reason"], "client_closed");
+}
+
 TEST(Tunnel, OfAServiceThatIsGoneEndsAfterALastWhile) {
   const auto without_raw = [](image::PlanT& plan) { plan.services.pop_back(); };
   enum { kOpen, kHalfClosed, kStuck, kDialling };
