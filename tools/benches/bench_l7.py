@@ -5,6 +5,7 @@ meets all of them alike. `value` is the median over rounds of the proxy's CPU ti
 median of ours divided by the median of the peer's, below 1 is better. One JSON object a line:
     l7.proxy|cache|connect.*, tls.handshake.*   a line a peer; ".two" behind the name: two workers (shards) each.
                            The peer "openssl" of a handshake is tls.handshake.bare: its server side without any I/O
+    l7.proxy.plain.logged  the same as l7.proxy.plain, each proxy writing its access log to a file (HAProxy: to its standard output)
     l7.idle.plain|tls      private memory of a proxy's processes for each idle connection
     l7.allocations         calls of the allocator for each proxied request, plain and over TLS
     l7.scaling             two shards' requests for each CPU-second, divided by one shard's
@@ -30,6 +31,7 @@ from lab.wait import until
 
 SECONDS = 1
 OPENSSL = "openssl"
+LOGGED = "l7.proxy.plain.logged"
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,9 @@ def samples_of(proxies, name, rounds, workers):
     return samples
 
 
-def measure(proxies, workers, wanted, effort, medians):
+def measure(proxies, workers, wanted, effort, medians, behind=""):
     for name, (unit, _) in FIGURES.items():
-        figure = name + (".two" if workers == 2 else "")
+        figure = name + (".two" if workers == 2 else "") + behind
         if not name.startswith(wanted):
             continue
         samples = samples_of(proxies, name, effort.rounds[workers], workers)
@@ -160,17 +162,19 @@ def run(options):
         if "l7.proxy.plain.two" in medians and not options.peers_only:
             one, two = (medians[name][Ours.name] for name in ("l7.proxy.plain", "l7.proxy.plain.two"))
             say("l7.scaling", one / two, "times")
+        if LOGGED.startswith(wanted) or wanted.startswith(LOGGED):
+            measure_workers(place, kinds, 1, "l7.proxy.plain", effort, {}, logged=True)
         measure_idle(place, kinds, wanted, effort)
         if "l7.allocations".startswith(wanted) and not options.peers_only:
             measure_allocations(place)
 
 
-def measure_workers(place, kinds, workers, wanted, effort, medians):
-    proxies = [kind(place, workers) for kind in kinds]
+def measure_workers(place, kinds, workers, wanted, effort, medians, logged=False):
+    proxies = [kind(place, workers, logged) for kind in kinds]
     try:
         for proxy in proxies:
             proxy.start()
-        measure(proxies, workers, wanted, effort, medians)
+        measure(proxies, workers, wanted, effort, medians, ".logged" if logged else "")
     finally:
         for proxy in proxies:
             proxy.stop()

@@ -1,4 +1,5 @@
-"""The three proxies that are measured, each configured for the same work as its documentation advises, without logs.
+"""The three proxies that are measured, each configured for the same work as its documentation advises; without logs
+unless they are asked for.
 
 Each has four ports: plain and TLS, with everything from the backend, and the same with the proxy's own cache before it.
 HAProxy 2.6 (configuration manual: nbthread, cpu-map, http-reuse, pool-max-conn, cache), nginx 1.22 (keep-alive to the
@@ -18,10 +19,12 @@ global
   nbthread {workers}
   cpu-map auto:1/1-{workers} {cores}
   maxconn {connections}
+  {log_target}
   tune.ssl.cachesize 20000
   tune.listener.multi-queue on
 defaults
   mode http
+  {log}
   timeout connect 5s
   timeout client 600s
   timeout server 600s
@@ -57,7 +60,7 @@ daemon off; user root; pid {folder}/nginx.pid; error_log stderr warn;
 worker_processes {workers}; worker_cpu_affinity {affinity}; worker_rlimit_nofile 60000;
 events {{ worker_connections {connections}; accept_mutex off; }}
 http {{
-  access_log off; keepalive_timeout 600s; keepalive_requests 1000000000;
+  access_log {log}; keepalive_timeout 600s; keepalive_requests 1000000000;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   proxy_cache_path {folder}/cache levels=1:2 keys_zone=edge:16m max_size=64m inactive=1h use_temp_path=off;
@@ -85,9 +88,9 @@ class Proxy:
     name = ""
     first_port = 0  # all run at once, so that they can be measured in turns
 
-    def __init__(self, place, workers):
-        self.place, self.workers = place, workers
-        self.label = f"{self.name}-{workers}"
+    def __init__(self, place, workers, logged=False):
+        self.place, self.workers, self.logged = place, workers, logged
+        self.label = f"{self.name}-{workers}{'-logged' if logged else ''}"
         self.cores = PROXY_CORES[workers]
         self.ports = {kind: self.first_port + 10 * workers + offset for offset, kind in enumerate(PORTS)}
         self.process = None
@@ -123,7 +126,9 @@ class Haproxy(Proxy):
     def _start(self):
         file = self.place.folder(self.label) / "haproxy.cfg"
         shards = f"shards {self.workers}"
-        file.write_text(HAPROXY.format(**self._words(file.parent), shards=shards))
+        logs = {"log_target": "log stdout format raw local0", "log": "log global\n  option httplog"} if self.logged else {
+            "log_target": "", "log": ""}
+        file.write_text(HAPROXY.format(**self._words(file.parent), shards=shards, **logs))
         return self.place.process(self.label, self.cores, "haproxy", "-db", "-f", file).start()
 
 
@@ -134,7 +139,8 @@ class Nginx(Proxy):
     def _start(self):
         folder = self.place.folder(self.label)
         affinity = "01" if self.workers == 1 else "01 10"
-        (folder / "nginx.conf").write_text(NGINX.format(**self._words(folder), affinity=affinity))
+        log = f"{folder}/access.log combined buffer=64k flush=1s" if self.logged else "off"
+        (folder / "nginx.conf").write_text(NGINX.format(**self._words(folder), affinity=affinity, log=log))
         return self.place.process(self.label, self.cores, "nginx", "-p", folder, "-c", folder / "nginx.conf").start()
 
 
@@ -147,8 +153,8 @@ class Ours(Proxy):
     name = "cardea"
     first_port = 13000
 
-    def __init__(self, place, workers, count_allocations=False):
-        super().__init__(place, workers)
+    def __init__(self, place, workers, logged=False, count_allocations=False):
+        super().__init__(place, workers, logged)
         self.counting = count_allocations
 
     def _start(self):
@@ -170,7 +176,8 @@ class Ours(Proxy):
                     "connections_max": CONNECTIONS_MAX, **({"tls": {"certificates": certificates}} if "tls" in kind else {})}
         return {
             "cluster": {"name": "bench", "seed": "bench"},
-            "l7": {"shards": [int(core) for core in self.cores.split(",")], "transport": "kernel"},
+            "l7": {"shards": [int(core) for core in self.cores.split(",")], "transport": "kernel",
+                   **({"access_log": str(self.place.folder(self.label) / "access.log")} if self.logged else {})},
             "caches": [{"name": "edge", "memory": "64MB"}],
             "pools": [{"name": "origin", "balance": "round_robin", "backends": [{"address": f"127.0.0.1:{BACKEND_PORT}"}],
                        "idle_connections": 512, "idle_timeout": "600s",
