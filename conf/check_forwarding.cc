@@ -67,19 +67,20 @@ void check_tunnel_ports(Checks& checks, const Pair& pair) {
   }
 }
 
-// DNS servers answer on TCP as well (RFC 7766), others seldom do.
+// Checks are made over TCP alone, and few UDP servers answer that: not even each that speaks DNS. Who knows that his do
+// says so with `health.port`.
 void check_udp_health(Checks& checks, const Pair& pair) {
-  constexpr uint16_t kDns = 53;
   const HealthCheck& health = pair.pool.health;
   if (health.type == HealthType::kNone || health.port) return;
-  for (const Backend& backend : pair.pool.backends)
-    if (backend.address.port == kDns) return;
   const auto udp = [](const Listen& listen) { return listen.protocol == Protocol::kUdp; };
   if (pair.service.listen.empty() || !std::ranges::all_of(pair.service.listen, udp)) return;
   checks.report(
-      Finding::hint, pair.pool.place.path + ".health",
-      fmt::format("backends of the UDP service {} are checked by TCP on the same port", in_quotes(pair.service.name)),
-      "health.port of something beside it that answers TCP, unless the server does");
+      Finding::warning, pair.pool.place.path + ".health",
+      fmt::format(
+          "backends of the UDP service {} are checked by TCP on the same port: those that answer only UDP there "
+          "will be down",
+          in_quotes(pair.service.name)),
+      "health: { port = …; } with a TCP port that they answer on (it may be the same), or type = \"none\"");
 }
 
 }  // namespace

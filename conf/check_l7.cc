@@ -78,10 +78,10 @@ void check_protocols(Checks& checks, const Service& service) {
   }
 }
 
-void refuse_written(Checks& checks, const Service& service, const char* setting, const std::string& where) {
+void refuse_written(Checks& checks, const Service& service, const char* setting, const std::string& where,
+                    const char* modes) {
   const std::string path = join_path(service.place.path, setting);
-  if (checks.places.written(path))
-    checks.report(Finding::error, path, "cannot be had with " + where, "mode = \"http\"");
+  if (checks.places.written(path)) checks.report(Finding::error, path, "cannot be had with " + where, modes);
 }
 
 void check_mode(Checks& checks, const Service& service) {
@@ -89,17 +89,16 @@ void check_mode(Checks& checks, const Service& service) {
   switch (service.mode) {
     case Mode::kL4: {
       const std::string where = "a service of mode \"l4\"";
-      refuse_written(checks, service, "tls", where);
-      refuse_written(checks, service, "routes", where);
-      return check_idle(
-          checks, path,
-          {"connections_max", "source_connections_max", "request_timeout", "idle_timeout", "body_timeout", "rate_min",
-           "rate_window", "linger_timeout", "header_max", "body_max"},
-          where);
+      refuse_written(checks, service, "tls", where, "mode = \"http\", or \"tcp\" for what is not HTTP");
+      refuse_written(checks, service, "routes", where, "mode = \"http\"");
+      return check_idle(checks, path,
+                        {"connections_max", "source_connections_max", "request_timeout", "idle_timeout", "body_timeout",
+                         "rate_min", "rate_window", "linger_timeout", "header_max", "body_max"},
+                        where);
     }
     case Mode::kTcp: {
       const std::string where = "a service of mode \"tcp\"";
-      refuse_written(checks, service, "routes", where);
+      refuse_written(checks, service, "routes", where, "mode = \"http\"");
       return check_idle(checks, path,
                         {"forward", "request_timeout", "body_timeout", "rate_min", "rate_window", "linger_timeout",
                          "header_max", "body_max"},

@@ -13,6 +13,18 @@ bool lacks_mode(const Config& config, const Places& places, const Service& servi
   return places.written(path + ".tls") || places.written(path + ".routes") || no_dataplane;
 }
 
+// Why a service cannot be of the mode that one without `mode` is of, and what it can be.
+struct Way {
+  std::string why, modes;
+};
+
+Way way_out(const Checks& checks, const std::string& path) {
+  const std::string either = "mode = \"http\"; or mode = \"tcp\";";
+  if (checks.places.written(path + ".routes")) return {"which has no routes", "mode = \"http\";"};
+  if (checks.places.written(path + ".tls")) return {"which speaks no TLS", either};
+  return {"which needs a dataplane", either + " or a group: dataplane: { … };"};
+}
+
 }  // namespace
 
 std::set<const Service*> find_unsure(const Config& config, const Places& places) {
@@ -25,10 +37,9 @@ std::set<const Service*> find_unsure(const Config& config, const Places& places)
 void check_modes(Checks& checks) {
   for (const Service& service : checks.config.services) {
     if (!lacks_mode(checks.config, checks.places, service)) continue;
+    const auto [why, modes] = way_out(checks, service.place.path);
     checks.report(Finding::error, service.place.path,
-                  "\"mode\" is missing, and a service without it is of mode \"l4\", which this one cannot be",
-                  checks.config.dataplane ? "mode = \"http\"; or mode = \"tcp\";"
-                                          : "mode = \"http\"; or mode = \"tcp\"; or a group: dataplane: { … };");
+                  "\"mode\" is missing, and a service without it is of mode \"l4\", " + why, modes);
   }
 }
 

@@ -66,6 +66,8 @@ void check_request(Checks& checks, const HealthCheck& health, const std::string&
     refuse(".path", in_quotes(health.path) + " does not begin with '/'", "a path such as \"/health\"");
   if (!printable(health.path))
     refuse(".path", "it holds a blank or a character outside ASCII", "such characters written as %20");
+  if (health.host.contains('/'))
+    refuse(".host", in_quotes(health.host) + " is a URL, or part of one", "a host name such as \"shop.example\"");
   if (!printable(health.host))
     refuse(".host", "it holds a blank or a character outside ASCII", "a host name such as \"shop.example\"");
   if (health.expect.empty()) refuse(".expect", "no status would be accepted", "at least one, such as [200]");

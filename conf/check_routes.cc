@@ -23,7 +23,9 @@ class Claims {
   explicit Claims(Checks& checks) : checks_(checks) {}
 
   // Of routes with the same host and path the first is taken, so one whose every claim was made before gets nothing.
+  // One whose host or path could not be read claims nothing: it is not for every request.
   void add(const Route& route) {
+    if (checks_.places.spoilt(route.place.path + ".match")) return;
     const std::string* before = nullptr;
     bool fresh = false;
     const std::vector<std::string> wanted = claims(route);

@@ -96,7 +96,7 @@ Finding foreign_finding(const Source& source, unsigned line, std::string_view la
 Finding syntax_finding(const Source& source, unsigned line, std::string_view error) {
   const bool duplicate = error.starts_with("duplicate");
   const SyntaxCause cause = duplicate ? duplicate_cause(source, line) : syntax_cause(source, line);
-  Finding finding{Finding::error, source.place(cause.line != 0 ? cause.line : line), {}, cause.expected, {}};
+  Finding finding{Finding::error, source.place(cause.line != 0 ? cause.line : line), {}, cause.expected, cause.nearest};
   finding.message = cause.message.empty() ? std::string(error) : fmt::format("{}: {}", error, cause.message);
   if (error.starts_with("mismatched")) finding.message = "the elements of an array are not all of one type";
   if (cause.message.empty() && error == "syntax error")

@@ -112,6 +112,18 @@ std::unexpected<Mistake> lacks_unit(const Node& node) {
   return refuse(fmt::format("{} has no unit", describe(node)), fmt::format("\"{}s\"", node.integer));
 }
 
+// 64 where a MiB is the least: nobody means bytes, but "64MB". The smallest unit that fits is proposed.
+std::string size_with_unit(uint64_t number, uint64_t min, uint64_t max) {
+  for (const char* unit : {"B", "kB", "MB", "GB"}) {
+    const std::string text = fmt::format("{}{}", number, unit);
+    const auto bytes = parse_size(text);
+    if (bytes && *bytes >= min && *bytes <= max) return in_quotes(text);
+  }
+  return {};
+}
+
+constexpr int64_t kShortFrom = 10'000;  // ranges that reach so far are told of "5k"
+
 std::string range_text(std::string_view what, const std::string& min, const std::string& max) {
   return fmt::format("{} from {} to {}", what, min, max);
 }
@@ -150,7 +162,7 @@ Form<bool> boolean() {
             if (node.kind == Kind::kBoolean) return node.boolean;
             if (node.kind == Kind::kInteger && node.integer == 1) return refuse({}, "true");
             if (node.kind == Kind::kInteger && node.integer == 0) return refuse({}, "false");
-            return refuse();
+            return refuse({}, node.kind == Kind::kText ? boolean_meant(node.text) : "");
           },
           [](const bool& value) { return std::string(value ? "true" : "false"); }};
 }
@@ -200,13 +212,15 @@ Form<std::string> file_path(const char* example) {
 Form<int64_t> whole_number(int64_t min, int64_t max) {
   return {"number",
           range_text("a whole number", std::to_string(min), std::to_string(max)) +
-              (max >= 10'000 ? ", such as 5000 or \"5k\"" : ""),
+              (max >= kShortFrom ? ", such as 5000 or \"5k\"" : ""),
           {},
           [min, max](const Node& node) -> std::expected<int64_t, Mistake> {
             if (node.kind == Kind::kText && !node.text.empty() &&
                 node.text.find_first_not_of("0123456789") == node.text.npos)
               return refuse("the number is written as text", node.text.substr(0, 20));
             const auto value = read_count(node);
+            if (!value && max < kShortFrom && node.kind == Kind::kText)
+              return refuse(in_quotes(node.text) + " is no number");
             if (!value || (*value >= min && *value <= max)) return value;
             return refuse(fmt::format("{} is too {}", shown(node), *value < min ? "small" : "large"));
           },
@@ -233,7 +247,8 @@ Form<uint64_t> size(uint64_t min, uint64_t max) {
           {},
           [min, max](const Node& node) -> std::expected<uint64_t, Mistake> {
             if (node.kind == Kind::kInteger && node.integer > 0)
-              return refuse(fmt::format("{} has no unit", describe(node)), fmt::format("\"{}B\"", node.integer));
+              return refuse(fmt::format("{} has no unit", describe(node)),
+                            size_with_unit(uint64_t(node.integer), min, max));
             const bool zero = node.kind == Kind::kInteger ? node.integer == 0 : node.text == "0";
             if (node.kind != Kind::kText && !zero) return refuse();
             const auto value = zero ? Result<uint64_t>(0) : parse_size(node.text);

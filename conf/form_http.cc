@@ -84,8 +84,22 @@ std::string resolved_elsewhere(std::string_view path) {
   return {};
 }
 
+// What is literal at the beginning of a regular expression: "^/api/.*$" → "/api/"; empty: nothing, or it is no such
+// expression.
+std::string before_pattern(std::string_view text) {
+  const size_t slash = text.find('/');
+  if (slash == 0 || slash == text.npos || text.find_first_not_of("~^* ") < slash) return {};
+  text.remove_prefix(slash);
+  size_t end = std::min(text.find_first_of("*+?$()[]{}|\\"), text.size());
+  if (end < text.size() && text[end - 1] == '.') --end;
+  return std::string(text.substr(0, end));
+}
+
 std::expected<std::string, Mistake> read_path(const std::string& text) {
   const std::string shown = in_quotes(text);
+  if (const std::string plain = before_pattern(text); !plain.empty())
+    return refuse(shown + " is a regular expression: a path here stands for all that begins with it",
+                  text_literal(plain));
   if (!text.starts_with('/')) return refuse(shown + " does not begin with '/'", text_literal("/" + text));
   if (text.size() > 1024) return refuse(fmt::format("{} bytes of path are too many", text.size()));
   if (std::ranges::any_of(text, [](char c) { return c <= 0x20 || c >= 0x7f; }))

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "conf/nearest.h"
 #include "conf/quote.h"
 #include "conf/schema.h"
@@ -11,24 +13,25 @@ namespace {
 
 constexpr std::string_view kPreface = R"(# Settings
 
-Made from the schema in `conf/`; `cardea help config SETTING` shows the same in a terminal.
+`cardea help config SETTING` shows the same in a terminal.
 
 A document is written in [libconfig](https://hyperrealm.github.io/libconfig/) syntax: settings are `name = value;`, groups
 `name: { … };`, lists of groups `name = ( { … }, { … } );`, arrays of plain values `name = [ …, … ];` (a single value may
 stand without the brackets). Comments begin with `#` or `//`, or stand between `/*` and `*/`. A line `@include "FILE"` is
 replaced by the file, whose name is relative to the directory of the file that includes it.
 
-| form | how it is written |
-|---|---|
-| duration | `"2s"`, `"500ms"`, `"1m30s"`; units h, m, s, ms |
-| size | `"64MB"`, `"4GiB"`; kB, MB, GB, TB are powers of 1000, KiB, MiB, GiB, TiB powers of 1024; B |
-| count | `50000` or `"50k"`, `"10M"`, `"1G"` (powers of 1000) |
-| address | `"192.0.2.1"`, `"2001:db8::1"` |
-| prefix | `"192.0.2.2/24"`, `"2001:db8::2/64"` |
-| endpoint | `"192.0.2.1:80"`, `"[2001:db8::1]:80"` |
-| listen | `"192.0.2.1:80/tcp"`, `"[2001:db8::1]:53/udp"` |
+Forms of values, and how they are written:
 
-`cardea check FILE` reports every mistake of a document, with its line and what was probably meant.
+- duration: `"2s"`, `"500ms"`, `"1m30s"`; units h, m, s, ms
+- size: `"64MB"`, `"4GiB"`; kB, MB, GB, TB are powers of 1000, KiB, MiB, GiB, TiB powers of 1024; B
+- count: `50000` or `"50k"`, `"10M"`, `"1G"` (powers of 1000)
+- address: `"192.0.2.1"`, `"2001:db8::1"`
+- prefix: `"192.0.2.2/24"`, `"2001:db8::2/64"`
+- endpoint: `"192.0.2.1:80"`, `"[2001:db8::1]:80"`
+- listen: `"192.0.2.1:80/tcp"`, `"[2001:db8::1]:53/udp"`
+
+`cardea check FILE` reports every mistake of a document, with its line and what was probably meant. `cardea reload`, or the
+signal SIGHUP to cardea-mgmt, puts the file in force.
 )";
 
 struct Entry {
@@ -87,6 +90,23 @@ std::string what(const Row& row) {
   return {};
 }
 
+// Lines of at most so many letters, all but the first behind `indent` blanks. What has no blank stays whole.
+std::string wrapped(const std::string& text, size_t indent) {
+  constexpr size_t kWidth = 100;
+  std::string out;
+  size_t column = indent;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find(' ', at), text.size());
+    const std::string word = text.substr(at, end - at);
+    const bool first = out.empty(), fits = column + 1 + word.size() <= kWidth;
+    if (!first) out += fits ? " " : "\n" + std::string(indent, ' ');
+    column = (first || !fits ? indent : column + 1) + word.size();
+    out += word;
+    at = end + 1;
+  }
+  return out;
+}
+
 std::string restart_text(Restart restart) {
   const char* when = restart_words(restart);
   return when == nullptr ? "" : fmt::format("A change takes effect {}.", when);
@@ -107,18 +127,27 @@ std::string facts_markdown(const Entry& entry) {
   if (!row.facts.example.empty()) text += fmt::format("- Example: `{}`\n", row.facts.example);
   if (const std::string restart = restart_text(row.facts.restart); !restart.empty())
     text += fmt::format("- {}\n", restart);
+  if (!row.facts.details.empty()) text += fmt::format("\n{}\n", row.facts.details);
   return text;
 }
 
 std::string facts_text(const Entry& entry) {
   const Row& row = *entry.row;
-  std::string text = fmt::format("{}\n  {}\n  value:    {}\n", entry.path, row.facts.prose, what(row));
-  for (const Word& word : row.words) text += fmt::format("            {:<9} {}\n", word.word, word.prose);
-  text += fmt::format("  default:  {}\n", default_text(entry));
+  std::string text =
+      fmt::format("{}\n  {}\n  value:    {}\n", entry.path, wrapped(row.facts.prose, 2), wrapped(what(row), 12));
+  for (const Word& word : row.words) text += fmt::format("            {:<11} {}\n", word.word, wrapped(word.prose, 24));
+  text += fmt::format("  default:  {}\n", wrapped(default_text(entry), 12));
   if (!row.facts.example.empty()) text += fmt::format("  example:  {}\n", row.facts.example);
   if (const std::string restart = restart_text(row.facts.restart); !restart.empty())
     text += fmt::format("  {}\n", restart);
+  if (!row.facts.details.empty()) text += fmt::format("\n  {}\n", wrapped(row.facts.details, 2));
   return text;
+}
+
+// In a table there is no room for what it means to leave a setting out.
+std::string short_default(const Entry& entry) {
+  const std::string text = default_text(entry);
+  return text.starts_with("unset: ") ? "unset" : text;
 }
 
 // One line a setting: name, form, default.
@@ -128,7 +157,7 @@ std::string outline(std::string_view below) {
     if (!below.empty() && !entry.path.starts_with(below)) continue;
     const std::string form =
         entry.row->section != nullptr ? (entry.row->shape == Row::Shape::kList ? "list" : "group") : entry.row->kind;
-    text += fmt::format("  {:<36} {:<9} {}\n", entry.path, form, default_text(entry));
+    text += fmt::format("  {:<36} {:<9} {}\n", entry.path, form, short_default(entry));
   }
   return text;
 }

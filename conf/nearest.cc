@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -69,6 +70,14 @@ std::string nearest(std::string_view written, const std::vector<std::string>& kn
     }
   }
   return best;
+}
+
+std::string boolean_meant(std::string_view written) {
+  std::string word;
+  std::ranges::transform(written, std::back_inserter(word), lower);
+  if (word == "true" || word == "yes" || word == "on") return "true";
+  if (word == "false" || word == "no" || word == "off") return "false";
+  return {};
 }
 
 std::vector<std::string> with_words_of(std::string_view written, const std::vector<std::string>& known) {

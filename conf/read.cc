@@ -11,6 +11,7 @@
 #include "conf/places.h"
 #include "conf/quote.h"
 #include "conf/schema.h"
+#include "conf/units.h"
 
 namespace cardea::conf {
 namespace {
@@ -67,8 +68,10 @@ class Reader {
   }
 
   void value(const Row& row, const Node& node, const std::string& path, void* owner) {
-    const auto mistake = node.scalar() ? row.put(node, owner) : Mistake{};
+    auto mistake = node.scalar() ? row.put(node, owner) : Mistake{};
     if (!mistake) return;
+    if (row.shape == Row::Shape::kArray && row.kind == "number" && node.kind == Node::Kind::kText)
+      if (std::string each = range_meant(node.text); !each.empty()) mistake->nearest = std::move(each);
     mistaken(node, path, *mistake, row.expected);
     if (!row.words.empty()) take_as_meant(row, *mistake, path, owner);
   }
@@ -202,6 +205,15 @@ void order(const Source& source, Findings& findings) {
   findings.push_back(rest);
 }
 
+void put_places(const Node& node, const std::string& path, Places& places) {
+  places.put(path, node.line);
+  const bool indexed = node.kind == Node::Kind::kArray || node.kind == Node::Kind::kList;
+  for (size_t i = 0; i < node.children.size(); ++i) {
+    const Node& child = node.children[i];
+    put_places(child, indexed ? index_path(path, i) : join_path(path, child.name), places);
+  }
+}
+
 ReadResult read(Source source, Findings findings) {
   const bool whole = findings.empty();
   const Document document = parse_document(source, findings);
@@ -224,6 +236,19 @@ ReadResult read(Source source, Findings findings) {
 }
 
 }  // namespace
+
+void add_findings(ReadResult& read, Findings more) {
+  if (more.empty()) return;
+  Findings known;
+  const Document document = parse_document(read.source, known);
+  Places places(read.source);
+  put_places(document.root, "", places);
+  for (Finding& finding : more) {
+    finding.place = places.of(finding.place.path);
+    read.findings.push_back(std::move(finding));
+  }
+  order(read.source, read.findings);
+}
 
 ReadResult read_file(const std::string& path) {
   Findings findings;

@@ -18,6 +18,9 @@ struct ReadResult {
   Source source;      // what was read, for showing the lines in question
 };
 
+// What was found out about it later, beside what is known: each finding gets the line of the setting whose path it has.
+void add_findings(ReadResult& read, Findings more);
+
 ReadResult read_file(const std::string& path);
 
 // `name` stands for the file's name in places and is what includes are relative to.

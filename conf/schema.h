@@ -24,8 +24,9 @@ struct Facts {
   bool required = false;
   Restart restart = Restart::kNone;
   bool secret = false;
-  size_t count_max = 1000;  // of an array or list
-  std::string unset = {};   // what an empty value means, for the manual
+  size_t count_max = 1000;   // of an array or list
+  std::string unset = {};    // what an empty value means, for the manual
+  std::string details = {};  // a paragraph for who wants to know more, behind all else
 };
 
 struct Section;

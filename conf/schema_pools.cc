@@ -6,18 +6,29 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// Who looks for a check over UDP is told what there is instead.
 Form<HealthType> health_words() {
-  return word<HealthType>({{"none", HealthType::kNone, "no checks: every backend counts as up"},
-                           {"tcp", HealthType::kTcp, "a connection has to be accepted"},
-                           {"http", HealthType::kHttp, "an HTTP request has to be answered as expected"},
-                           {"https", HealthType::kHttps, "the same over TLS"}});
+  Form<HealthType> form =
+      word<HealthType>({{"none", HealthType::kNone, "no checks: every backend counts as up"},
+                        {"tcp", HealthType::kTcp, "a TCP connection has to be accepted"},
+                        {"http", HealthType::kHttp, "an HTTP request has to be answered as expected"},
+                        {"https", HealthType::kHttps, "the same over TLS"}});
+  form.read = [known = form.read](const Node& node) -> std::expected<HealthType, Mistake> {
+    if (node.kind != Node::Kind::kText || node.text != "udp") return known(node);
+    return std::unexpected(Mistake{
+        "nothing is checked over UDP: servers of UDP are checked on a TCP port of theirs (`port`), or not at all", ""});
+  };
+  return form;
 }
 
 const Section& health_section() {
   static const Section section = section_of<HealthCheck>(
       "health", "",
       {
-          value("type", &HealthCheck::type, health_words(), {.prose = "How a backend is asked whether it is well."}),
+          value("type", &HealthCheck::type, health_words(),
+                {.prose = "How a backend is asked whether it is well. Nothing is asked over UDP: a UDP server is "
+                          "checked on a TCP "
+                          "port that it, or something beside it, answers on (`port`), or not at all (none)."}),
           value("path", &HealthCheck::path, text(1024),
                 {.prose = "Path requested by HTTP and HTTPS checks.", .example = "path = \"/health\";"}),
           value("host", &HealthCheck::host, text(253),
@@ -33,10 +44,12 @@ const Section& health_section() {
           value("verify", &HealthCheck::verify, boolean(),
                 {.prose = "Whether HTTPS checks require a certificate for `host`, "
                           "from the `authorities` of the pool's `tls` or, without any, from one this host trusts."}),
-          value("port", &HealthCheck::port, number<uint16_t>(1, 65535),
-                {.prose = "Port checked instead of the backend's own.",
-                 .example = "port = 9000;",
-                 .unset = "the backend's port"}),
+          value(
+              "port", &HealthCheck::port, number<uint16_t>(1, 65535),
+              {.prose =
+                   "Port checked instead of the backend's own: for servers of UDP, a TCP port that tells how they are.",
+               .example = "port = 9000;",
+               .unset = "the backend's port"}),
           value("interval", &HealthCheck::interval, duration(50ms, 1h),
                 {.prose = "Time from one check of a backend to the next.", .example = "interval = \"500ms\";"}),
           value("timeout", &HealthCheck::timeout, duration(10ms, 1h),
@@ -135,7 +148,12 @@ const Section& pool_section() {
           value("processing_timeout", &Pool::processing_timeout, duration(10ms, 24h),
                 {.prose = "http services: how long a backend may take for the head of its response that goes on saying "
                           "that it works (status 102): each 102 begins response_timeout anew, up to this."}),
-          group("health", &Pool::health, health_section(), {.prose = "How the pool's backends are checked."}),
+          group(
+              "health", &Pool::health, health_section(),
+              {.prose = "How the pool's backends are checked. Without this group a TCP connection is tried to each "
+                        "backend's "
+                        "own port, so backends that answer only UDP there count as down: these need `port`, a TCP port "
+                        "they answer on, or type = \"none\"."}),
       });
   return section;
 }

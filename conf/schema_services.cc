@@ -11,16 +11,18 @@ constexpr uint64_t kTiB = uint64_t{1} << 40;
 Form<Mode> mode_words() {
   return word<Mode>({{"l4", Mode::kL4, "connections are forwarded packet by packet, without looking inside"},
                      {"tcp", Mode::kTcp, "connections are accepted here and their bytes carried to a backend"},
-                     {"http", Mode::kHttp,
-                      "requests are routed, cached and balanced one by one. Clients are read as RFC 9112 has it, and what two "
-                      "readers could read differently is refused (400, with the reason in the answer and the log), as is a "
-                      "header that would pass for one of framing or forwarding if its punctuation were other. Backends are "
-                      "forgiven what cannot be misread and is not sent on: blanks before a header's colon and behind a "
-                      "chunk's size, any text in a chunk's extension, one Content-Length said several times, leading zeros, "
-                      "entity tags without quotes. Not forgiven (502): lines that end in LF alone, folded lines, "
-                      "Content-Length beside Transfer-Encoding, other codings than chunked, statuses above 599. Health "
-                      "checks read answers the same way"}});
+                     {"http", Mode::kHttp, "requests are routed, cached and balanced one by one"}});
 }
+
+const char* const kHowHttpIsRead =
+    "How strictly HTTP is read: clients as RFC 9112 has it, and what two readers could read differently is refused "
+    "(400, with "
+    "the reason in the answer and the log), as is a header that would pass for one of framing or forwarding if its "
+    "punctuation were other. Backends are forgiven what cannot be misread and is not sent on: blanks before a header's "
+    "colon and behind a chunk's size, any text in a chunk's extension, one Content-Length said several times, leading "
+    "zeros, entity tags without quotes. Not forgiven (502): lines that end in LF alone, folded lines, Content-Length "
+    "beside Transfer-Encoding, other codings than chunked, statuses above 599. Health checks read answers the same "
+    "way.";
 
 Form<Forward> forward_words() {
   return word<Forward>(
@@ -42,7 +44,8 @@ const Section& service_section() {
                 {.prose = "The service's name, used by commands and metrics.",
                  .example = "name = \"dns\";",
                  .required = true}),
-          value("mode", &Service::mode, mode_words(), {.prose = "On which layer the service works."}),
+          value("mode", &Service::mode, mode_words(),
+                {.prose = "On which layer the service works.", .details = kHowHttpIsRead}),
           value("listen", &Service::listen, listen(),
                 {.prose = "Addresses, ports and protocols clients connect to.",
                  .example = "listen = [\"203.0.113.53:53/udp\", \"[2001:db8::53]:53/udp\"];",
@@ -62,11 +65,12 @@ const Section& service_section() {
                 .count_max = 65536}),
           value("connections_max", &Service::connections_max, number<uint32_t>(1, 10'000'000),
                 {.prose = "tcp and http: most connections of clients at a time; more are refused and counted."}),
-          value("source_connections_max", &Service::source_connections_max, number<uint32_t>(0, 10'000'000),
-                {.prose = "tcp and http: most connections of one client's address at a time, of all IPv6 addresses of a "
-                          "/64 together; more are refused and counted. 0: no limit, as it has to be where all clients "
-                          "come from a few addresses.",
-                 .example = "source_connections_max = 256;"}),
+          value(
+              "source_connections_max", &Service::source_connections_max, number<uint32_t>(0, 10'000'000),
+              {.prose = "tcp and http: most connections of one client's address at a time, of all IPv6 addresses of a "
+                        "/64 together; more are refused and counted. 0: no limit, as it has to be where all clients "
+                        "come from a few addresses.",
+               .example = "source_connections_max = 256;"}),
           value("request_timeout", &Service::request_timeout, duration(100ms, 1h),
                 {.prose = "http: time for the whole head of a request, from its first byte; then it is answered with "
                           "408."}),

@@ -7,6 +7,7 @@
 #include <map>
 #include <vector>
 
+#include "conf/nearest.h"
 #include "conf/quote.h"
 
 namespace cardea::conf {
@@ -162,6 +163,9 @@ SyntaxCause cause_of(const Neighbours& at) {
             other.line};
   if (value_due(at) && other.kind == Kind::kWord && word.size() > 1 && word.front() == '\'' && word.back() == '\'')
     return {fmt::format("{} stands in single quotes", word), text_literal(word.substr(1, word.size() - 2)), other.line};
+  if (value_due(at) && other.kind == Kind::kWord && !is_literal(other.text) && !boolean_meant(word).empty())
+    return {fmt::format("{} stands without quotes", word), "true or false, or a text in double quotes", other.line,
+            boolean_meant(word)};
   if (value_due(at) && other.kind == Kind::kWord && !is_literal(other.text))
     return {fmt::format("{} stands without quotes", word), fmt::format("\"{}\"", without_curly_quotes(word)),
             other.line};

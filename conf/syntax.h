@@ -11,7 +11,8 @@ namespace cardea::conf {
 struct SyntaxCause {
   std::string message;  // empty: no idea
   std::string expected;
-  unsigned line = 0;  // of the text, where the cause is; 0: where the parser gave up
+  unsigned line = 0;         // of the text, where the cause is; 0: where the parser gave up
+  std::string nearest = {};  // what was probably meant, as it should be written; may be empty
 };
 
 // `line`: of the text, where the parser gave up.

@@ -62,7 +62,10 @@ Result<Step> take(std::string_view& rest, std::string_view whole, std::span<cons
   uint64_t number = 0;
   const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
   if (error == std::errc::result_out_of_range) return refuse(fmt::format("{} is too large", in_quotes(whole)));
-  if (error != std::errc{}) return refuse(fmt::format("{} does not begin with a number", in_quotes(whole)));
+  if (error != std::errc{} && rest.size() == whole.size())
+    return refuse(fmt::format("{} does not begin with a number", in_quotes(whole)));
+  if (error != std::errc{})
+    return refuse(fmt::format("{} has {} where a number should be", in_quotes(whole), in_quotes(rest.substr(0, 1))));
   rest.remove_prefix(size_t(end - rest.data()));
   if (rest.starts_with('.')) return refuse(fmt::format("{} has a fraction: use a smaller unit", in_quotes(whole)));
   size_t letters = 0;
@@ -152,10 +155,25 @@ std::string size_meant(std::string_view text) {
   return meant(text, kSizeSpellings);
 }
 std::string duration_meant(std::string_view text) {
-  return meant(text, kDurationSpellings);
+  std::string tight(text);
+  std::erase(tight, ' ');
+  return parse_duration(tight) ? tight : meant(text, kDurationSpellings);
 }
 std::string count_meant(std::string_view text) {
   return meant(text, kCountSpellings);
+}
+
+std::string range_meant(std::string_view text) {
+  constexpr unsigned kShownMax = 16;
+  unsigned first = 0, last = 0;
+  const char* const end = text.data() + text.size();
+  const auto one = std::from_chars(text.data(), end, first);
+  if (one.ec != std::errc{} || one.ptr == end || *one.ptr != '-') return {};
+  const auto other = std::from_chars(one.ptr + 1, end, last);
+  if (other.ec != std::errc{} || other.ptr != end || last <= first || last - first >= kShownMax) return {};
+  std::string all = std::to_string(first);
+  while (first < last) all += fmt::format(", {}", ++first);
+  return "[" + all + "]";
 }
 
 std::string duration_text(std::chrono::milliseconds duration) {

@@ -21,6 +21,9 @@ std::string size_meant(std::string_view text);
 std::string duration_meant(std::string_view text);
 std::string count_meant(std::string_view text);
 
+// The numbers of a range, "0-3", as an array has them: "[0, 1, 2, 3]"; empty: it is none, or a long one.
+std::string range_meant(std::string_view text);
+
 // The shortest text that parses back to the same value.
 std::string duration_text(std::chrono::milliseconds duration);
 std::string size_text(uint64_t bytes);

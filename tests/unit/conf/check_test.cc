@@ -9,6 +9,7 @@
 namespace cardea::conf {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -54,6 +55,8 @@ TEST(Check, EachContradictionIsReported) {
        "warning: pools[0].health.timeout: the timeout of \"3s\" is longer than the interval of \"500ms\""},
       {"\"/health\"", "\"health\"", "does not begin with '/'"},
       {"\"/health\"", "\"/a b\"", "blank"},
+      {"port = 81", "host = \"https://shop.example/\"",
+       "error: pools[0].health.host: \"https://shop.example/\" is a URL"},
       {"type = \"http\"", "type = \"tcp\"", "warning: pools[0].health.path: has no effect"},
       {"pool = \"web\"", "pool = \"wbe\"", "hint: pools[0]: no service uses pool \"web\""},
       {"203.0.113.10:80/tcp", "0.0.0.0:80/tcp", "not an address of a host"},
@@ -218,11 +221,21 @@ TEST(Check, UdpIsNotTcp) {
   const std::string udp = with(kGood, "203.0.113.10:80/tcp", "203.0.113.10:80/udp");
   EXPECT_THAT(said_about(with(udp, "services = (", "mgmt: { metrics = \"0.0.0.0:80\"; }; services = (")),
               Not(HasSubstr("is also where mgmt.metrics")));
-  const char* const hint = "are checked by TCP on the same port";
-  EXPECT_THAT(said_about(udp), Not(HasSubstr(hint))) << "health.port is another";
+  const char* const said = "are checked by TCP on the same port";
+  EXPECT_THAT(said_about(udp), Not(HasSubstr(said))) << "health.port says that it is meant";
   const std::string same = with(udp, " port = 81;", "");
-  EXPECT_THAT(said_about(same), HasSubstr(hint));
-  EXPECT_THAT(said_about(with(same, "10.0.0.12:8080", "10.0.0.12:53")), Not(HasSubstr(hint))) << "DNS answers TCP";
+  EXPECT_THAT(said_about(same), AllOf(HasSubstr("warning: pools[0].health: "), HasSubstr(said)));
+  EXPECT_THAT(said_about(with(same, "10.0.0.12:8080", "10.0.0.12:53")), HasSubstr(said)) << "not every DNS server does";
+  EXPECT_THAT(said_about(with(same, "80/udp\"", "80/udp\", \"203.0.113.10:80/tcp\"")), Not(HasSubstr(said)));
+}
+
+TEST(Check, APoolOfUdpServersWithoutHealthIsCheckedByTcp) {
+  const std::string udp = with(kGood, "203.0.113.10:80/tcp", "203.0.113.10:53/udp");
+  const size_t health = udp.find("health:"), end = udp.find("};", health) + 2;
+  EXPECT_THAT(said_about(std::string(udp).erase(health, end - health)),
+              HasSubstr("warning: pools[0].health: backends of the UDP service \"shop\""));
+  EXPECT_THAT(said_about(with(udp, "type = \"http\"", "type = \"udp\"")),
+              HasSubstr("nothing is checked over UDP: servers of UDP are checked on a TCP port of theirs"));
 }
 
 TEST(Check, ServicesNeedADataplane) {
@@ -257,12 +270,19 @@ services = (
     EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
     return said;
   };
-  EXPECT_THAT(only(""), HasSubstr("t.cfg:7: error: services[0]: \"mode\" is missing"));
+  EXPECT_THAT(only(""),
+              HasSubstr("t.cfg:7: error: services[0]: \"mode\" is missing, and a service without it is of mode "
+                        "\"l4\", which has no routes; expected mode = \"http\";\n"));
   EXPECT_THAT(only("mode = \"HTTP\";"), HasSubstr("unknown word \"HTTP\"; expected one of \"l4\", \"tcp\", \"http\"; "
                                                   "did you mean \"http\"?"));
   EXPECT_THAT(only("mode = \"layer7\";"), HasSubstr("unknown word \"layer7\""));
   const std::string dataplane = with(kGood, "pool = \"web\"; }", "routes = ( { pool = \"web\"; } ); }");
   EXPECT_THAT(said_about(dataplane), HasSubstr("error: services[0]: \"mode\" is missing"));
+  const std::string tls = "tls: { certificates = ( { cert = \"/c.pem\"; key = \"/k.pem\"; } ); }; pool = \"web\"; }";
+  EXPECT_THAT(said_about(with(kGood, "pool = \"web\"; }", tls)),
+              HasSubstr("mode \"l4\", which speaks no TLS; expected mode = \"http\"; or mode = \"tcp\";\n"));
+  EXPECT_THAT(said_about(with(kGood, "pool = \"web\"; }", "mode = \"l4\"; " + tls)),
+              HasSubstr("cannot be had with a service of mode \"l4\"; expected mode = \"http\", or \"tcp\""));
 }
 
 // 0.2 s on a quiet machine; what is looked for takes minutes.

@@ -115,6 +115,13 @@ TEST(L7, EachContradictionIsReported) {
       {"\"Shop.com\"", "\"shöp.com\"", "xn--"},
       {"\"/images\"", "\"images\"", "did you mean \"/images\"?"},
       {"\"/images\"", "\"/images/*\"", "did you mean \"/images/\"?"},
+      {"\"/images\"", "\"^/api/.*$\"", "is a regular expression: a path here stands for all that begins with it; "},
+      {"\"/images\"", "\"^/api/.*$\"", "did you mean \"/api/\"?"},
+      {"\"/images\"", "\"~ ^/a(b|c)\"", "did you mean \"/a\"?"},
+      {"buffers = \"256MB\"", "buffers = 256", "did you mean \"256MB\"?"},
+      {"memory = \"256MB\"", "memory = 64", "did you mean \"64MB\"?"},
+      {"[0, 1]", "[\"0-1\"]", "did you mean [0, 1]?"},
+      {"retries = 1", "health: { type = \"http\"; expect = \"2xx\"; }", "\"2xx\" is no number; expected a"},
       {"\"/images\"", "\"/a//b\"", "holds \"//\", which no request has"},
       {"\"/images\"", "\"/a/../b\"", "holds \"..\", which no request has"},
       {"\"/images\"", "\"/a%2\"", "'%' without two hexadecimal digits"},
@@ -122,6 +129,15 @@ TEST(L7, EachContradictionIsReported) {
       {"buffers = \"256MB\"", "buffers = 256", "the number 256 has no unit"},
   };
   for (const Case& row : cases) EXPECT_THAT(said_about(with(kShop, row.from, row.to)), HasSubstr(row.said)) << row.to;
+}
+
+TEST(L7, ARouteThatCouldNotBeReadTakesNothingFromOthers) {
+  for (const char* path : {"api/", "/api/*", "^/api/.*$"}) {
+    std::string text = with(kShop, "{ host = [\"Shop.com\", \"*.shop.com\"]; path = \"/api/\"; }",
+                            std::string("{ path = \"") + path + "\"; }");
+    text = with(text, "match: { path = \"/images\"; }; ", "");
+    EXPECT_THAT(said_about(text), Not(HasSubstr("requests are taken by"))) << path;
+  }
 }
 
 // What looks like one of the contradictions above, and is none.

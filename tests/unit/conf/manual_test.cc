@@ -40,6 +40,20 @@ TEST(Manual, TellsFormDefaultAndRestart) {
   EXPECT_THAT(*manual_text("jitter_percent"), HasSubstr("pools[].health.jitter_percent"));
 }
 
+// A terminal breaks long lines wherever they are full, and a table with them is none.
+TEST(Manual, LinesFitATerminal) {
+  const auto fits = [](const std::string& text, size_t width) {
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);)
+      if (!line.contains("unset: ")) EXPECT_LE(line.size(), width) << line;
+  };
+  fits(*manual_text(""), 110);
+  EXPECT_THAT(*manual_text(""), testing::Not(HasSubstr("unset: ")));
+  for (const std::string& path : setting_paths()) fits(*manual_text(path), 110);
+  EXPECT_THAT(*manual_text("services.mode"), HasSubstr("requests are routed, cached and balanced one by one\n"));
+  EXPECT_THAT(*manual_text("services.mode"), HasSubstr("\n\n  How strictly HTTP is read: clients as RFC 9112"));
+}
+
 TEST(Manual, UnknownSettingNamesTheNearest) {
   EXPECT_THAT(manual_text("dataplane.flws").error().message, HasSubstr("did you mean dataplane.flows?"));
   EXPECT_THAT(manual_text("name").error().message, HasSubstr("pools.name, services.name"));

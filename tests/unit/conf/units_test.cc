@@ -37,6 +37,13 @@ TEST(Units, BadDurationsAreRefusedWithTheReason) {
   }
 }
 
+TEST(Units, ARangeIsItsNumbers) {
+  EXPECT_EQ(range_meant("0-3"), "[0, 1, 2, 3]");
+  EXPECT_EQ(range_meant("0-15").substr(0, 7), "[0, 1, ");
+  for (const char* none : {"", "3", "3-", "-3", "3-3", "4-3", "0-16", "0-3 ", "0-99999999999"})
+    EXPECT_EQ(range_meant(none), "") << none;
+}
+
 TEST(Units, SizesKnowBothPowers) {
   EXPECT_EQ(*parse_size("64MB"), 64'000'000u);
   EXPECT_EQ(*parse_size("4GiB"), 4ull << 30);
