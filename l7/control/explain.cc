@@ -72,20 +72,65 @@ bool listens_for(const ServicePlan& service, const Url& url) {
   });
 }
 
-// Of several services on one port, that whose routes know the host best: the one whose answer is not "no route".
-Result<const ServicePlan*> find_service(const LivePlan& plan, const ExplainRequest& request, Asked& asked) {
-  const ServicePlan* first = nullptr;
-  for (const auto& service : plan.services) {
-    if (request.service.empty() ? !listens_for(*service, request.url) : service->name != request.service) continue;
-    if (service->mode != Mode::kHttp)
-      return fail(fmt::format("service \"{}\" is no http service", service->name), Origin::kOperator);
-    if (!first) first = service.get();
-    if (policy::admit(*service, asked.head, asked.scratch)) return service.get();
+Result<const ServicePlan*> named_service(const LivePlan& plan, const std::string& name) {
+  const auto found = std::ranges::find_if(plan.services, [&](const auto& service) { return service->name == name; });
+  if (found == plan.services.end()) return fail(fmt::format("no service \"{}\"", name), Origin::kOperator);
+  if ((*found)->mode == Mode::kHttp) return found->get();
+  return fail(fmt::format("service \"{}\" is no http service", name), Origin::kOperator);
+}
+
+// "no http service listens on port 443 for https: shop listens on 8443". Of thousands the first.
+std::string nobody_listens(const LivePlan& plan, const Url& url) {
+  constexpr size_t kShown = 8;
+  std::vector<std::string> others;
+  for (const auto& service : plan.services)
+    if (service->mode == Mode::kHttp && service->has_tls() == (url.scheme == "https") && others.size() < kShown)
+      others.push_back(fmt::format("\"{}\" on port {}", service->name, service->listen.front().port));
+  return fmt::format("no http service listens on port {} for {}{}{}", url.port, url.scheme,
+                     others.empty() ? "" : "; there is ", fmt::join(others, ", "));
+}
+
+// Those that a client of the URL may reach. Which one he does is decided by the address that its name stands for.
+struct Takers {
+  std::vector<const ServicePlan*> all;
+  const ServicePlan* chosen = nullptr;  // the first whose routes know the host, else the first
+};
+
+Result<Takers> find_takers(const LivePlan& plan, const ExplainRequest& request, Asked& asked) {
+  Takers takers;
+  if (!request.service.empty()) {
+    const auto named = named_service(plan, request.service);
+    if (!named) return std::unexpected(named.error());
+    return Takers{{*named}, *named};
   }
-  if (first) return first;
-  if (!request.service.empty()) return fail(fmt::format("no service \"{}\"", request.service), Origin::kOperator);
-  return fail(fmt::format("no http service listens on port {} for {}", request.url.port, request.url.scheme),
-              Origin::kOperator);
+  for (const auto& service : plan.services)
+    if (listens_for(*service, request.url)) takers.all.push_back(service.get());
+  if (takers.all.empty()) return fail(nobody_listens(plan, request.url), Origin::kOperator);
+  const auto knows = [&](const ServicePlan* service) {
+    return policy::admit(*service, asked.head, asked.scratch).has_value();
+  };
+  const auto found = std::ranges::find_if(takers.all, knows);
+  takers.chosen = found == takers.all.end() ? takers.all.front() : *found;
+  return takers;
+}
+
+void explain_service(Json& json, std::vector<std::string>& story, const Takers& takers, const Url& url) {
+  constexpr size_t kShown = 8;
+  Json all = Json::array();
+  std::vector<std::string> named;
+  for (const ServicePlan* service : takers.all) {
+    const auto at = std::ranges::find(service->listen, url.port, &Endpoint::port);
+    const Endpoint& listener = at == service->listen.end() ? service->listen.front() : *at;
+    all.push_back({{"service", service->name}, {"listen", listener.text()}});
+    if (named.size() < kShown) named.push_back(fmt::format("\"{}\" at {}", service->name, listener.text()));
+  }
+  json["services"] = std::move(all);
+  if (takers.all.size() > 1)
+    story.push_back(
+        fmt::format("{} services listen on port {}: {}. A client reaches the one whose address \"{}\" "
+                    "stands for; --service says which. Without it \"{}\" is looked at.",
+                    takers.all.size(), url.port, fmt::join(named, ", "), url.host, takers.chosen->name));
+  story.push_back(fmt::format("Service \"{}\" takes the request.", takers.chosen->name));
 }
 
 void explain_refusal(Json& json, std::vector<std::string>& story, const policy::Refusal& refusal) {
@@ -127,9 +172,8 @@ std::string why(const BackendPlan& backend) {
   return "can serve";
 }
 
-void explain_balance(Json& json, std::vector<std::string>& story, const PoolPlan& pool, uint64_t hash) {
-  json["pool"] = pool.name, json["balance"] = name_of(pool.balance);
-  json["hash"] = fmt::format("{:#018x}", hash), json["slot"] = nullptr, json["backend"] = nullptr;
+// Whether one can serve.
+bool explain_candidates(Json& json, const PoolPlan& pool) {
   Json candidates = Json::array();
   bool any = false;
   for (const BackendPlan& backend : pool.backends) {
@@ -140,7 +184,22 @@ void explain_balance(Json& json, std::vector<std::string>& story, const PoolPlan
                           {"why", why(backend)}});
   }
   json["candidates"] = std::move(candidates);
-  if (!any) {
+  return any;
+}
+
+std::string slot_words(Json& json, const PoolPlan& pool, uint64_t hash) {
+  const uint32_t slot = ring_slot(hash, uint32_t(pool.ring.size()));
+  json["hash"] = fmt::format("{:#018x}", hash), json["slot"] = slot;
+  if (pool.ring[slot] >= pool.backends.size()) return fmt::format("Slot {} of the ring is nobody's.", slot);
+  json["backend"] = pool.backends[pool.ring[slot]].name;
+  return fmt::format("The client's flow hash falls on slot {} of {} of the ring of pool \"{}\": backend {}.", slot,
+                     pool.ring.size(), pool.name, pool.backends[pool.ring[slot]].name);
+}
+
+void explain_balance(Json& json, std::vector<std::string>& story, const PoolPlan& pool, std::optional<uint64_t> hash) {
+  json["pool"] = pool.name, json["balance"] = name_of(pool.balance);
+  json["hash"] = nullptr, json["slot"] = nullptr, json["backend"] = nullptr;
+  if (!explain_candidates(json, pool)) {
     json["verdict"] = "reply", json["status"] = 503, json["reason"] = "no_backend";
     story.push_back(
         fmt::format("No backend of pool \"{}\" can serve: the client is answered 503, no_backend.", pool.name));
@@ -150,14 +209,20 @@ void explain_balance(Json& json, std::vector<std::string>& story, const PoolPlan
   if (pool.balance != Balance::kMaglev || pool.ring.empty()) {
     story.push_back(fmt::format("Pool \"{}\" chooses among its backends when the request comes ({}).", pool.name,
                                 name_of(pool.balance)));
-    return;
+  } else if (hash) {
+    story.push_back(slot_words(json, pool, *hash));
+  } else {
+    story.push_back(
+        fmt::format("Which backend of pool \"{}\" it is depends on the client's address and port (maglev): "
+                    "--client ADDRESS:PORT says who asks.",
+                    pool.name));
   }
-  const uint32_t slot = ring_slot(hash, uint32_t(pool.ring.size()));
-  json["slot"] = slot;
-  if (pool.ring[slot] >= pool.backends.size()) return;
-  json["backend"] = pool.backends[pool.ring[slot]].name;
-  story.push_back(fmt::format("The client's flow hash falls on slot {} of {} of the ring of pool \"{}\": backend {}.",
-                              slot, pool.ring.size(), pool.name, pool.backends[pool.ring[slot]].name));
+}
+
+std::optional<uint64_t> hash_of(const LivePlan& plan, const std::optional<Endpoint>& client, const Endpoint& listener) {
+  if (!client) return std::nullopt;
+  return flow_hash(plan.hash_key, {client->address, listener.address, __builtin_bswap16(client->port),
+                                   __builtin_bswap16(listener.port), Protocol::kTcp});
 }
 
 }  // namespace
@@ -165,26 +230,25 @@ void explain_balance(Json& json, std::vector<std::string>& story, const PoolPlan
 Result<Json> explain(const LivePlan& plan, const ExplainRequest& request) {
   auto asked = read_request(request);
   if (!asked) return std::unexpected(std::move(asked.error()));
-  auto service = find_service(plan, request, **asked);
-  if (!service) return std::unexpected(std::move(service.error()));
-  Json json{{"service", (*service)->name}};
-  std::vector<std::string> story{fmt::format("Service \"{}\" takes the request.", (*service)->name)};
-  const auto admitted = policy::admit(**service, (*asked)->head, (*asked)->scratch);
+  const auto takers = find_takers(plan, request, **asked);
+  if (!takers) return std::unexpected(takers.error());
+  const ServicePlan& service = *takers->chosen;
+  Json json{{"service", service.name}};
+  std::vector<std::string> story;
+  explain_service(json, story, *takers, request.url);
+  const auto admitted = policy::admit(service, (*asked)->head, (*asked)->scratch);
   if (!admitted) {
     explain_refusal(json, story, admitted.error());
   } else {
-    const RoutePlan& route = (*service)->routes[admitted->match.route];
+    const RoutePlan& route = service.routes[admitted->match.route];
     json["route"] = route.name, json["host_rule"] = name(admitted->match.host_rule);
     json["host_pattern"] = admitted->match.host_pattern, json["prefix"] = admitted->match.prefix;
     json["forward_path"] = admitted->path.forward;
     story.push_back(fmt::format("Route \"{}\" matches: {}, the path has the prefix \"{}\".", route.name,
                                 host_words(admitted->match), admitted->match.prefix));
-    const Endpoint listener = (*service)->listen.front();
+    const Endpoint listener = service.listen.front();
     explain_cache(json, story, plan, route, request, listener, **asked, *admitted);
-    explain_balance(
-        json, story, *plan.pools[route.pool],
-        flow_hash(plan.hash_key, {request.client.address, listener.address, __builtin_bswap16(request.client.port),
-                                  __builtin_bswap16(listener.port), Protocol::kTcp}));
+    explain_balance(json, story, *plan.pools[route.pool], hash_of(plan, request.client, listener));
   }
   json["story"] = story;
   return json;

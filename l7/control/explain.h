@@ -3,6 +3,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -14,8 +15,8 @@ namespace cardea::l7 {
 struct ExplainRequest {
   std::string method;
   Url url;
-  std::string service;  // empty: the one that listens where the URL says
-  Endpoint client;      // who asks: decides the ring's slot
+  std::string service;             // empty: the one that listens where the URL says
+  std::optional<Endpoint> client;  // who asks: decides the ring's slot; none: what hangs on it stays open
 };
 
 // An Error: no service would ever see this request.

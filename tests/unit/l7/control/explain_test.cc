@@ -16,14 +16,24 @@
 namespace cardea::l7 {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
+
+std::string story_of(const nlohmann::ordered_json& explained) {
+  std::string all;
+  for (const auto& sentence : explained["story"]) all += sentence.get<std::string>() + "\n";
+  return all;
+}
 
 struct Explained {
   explicit Explained(const image::PlanT& image) : plan(load_plan(test::packed(image), resources, nullptr).value()) {}
   nlohmann::ordered_json about(const std::string& url, const std::string& method = "GET",
                                const std::string& service = "") {
-    const Endpoint client = Endpoint::parse("192.0.2.7:40000").value();
-    auto told = explain(*plan, {method, parse_url(url).value(), service, client});
+    return of({method, parse_url(url).value(), service, Endpoint::parse("192.0.2.7:40000").value()});
+  }
+  nlohmann::ordered_json of(const ExplainRequest& request) {
+    auto told = explain(*plan, request);
     return told ? *told : nlohmann::ordered_json{{"error", told.error().message}};
   }
   ScratchFolder folder;
@@ -73,6 +83,42 @@ TEST(Explain, OfSeveralOnOnePortThatWhichKnowsTheHost) {
       << "the one that is named";
   EXPECT_THAT(explained.about("http://a:1/", "GET", "smtp")["error"].get<std::string>(), HasSubstr("no http service"));
   EXPECT_THAT(explained.about("http://a:1/", "GET", "tea")["error"].get<std::string>(), HasSubstr("no service"));
+}
+
+// The name alone does not tell which of two addresses a client reaches.
+TEST(Explain, NamesEveryServiceThatAClientMayReach) {
+  image::PlanT image = test::plan();
+  auto admin = test::service("admin", image::Mode::http, 30080);
+  admin->listen = {{test::address("127.0.0.2"), 30080}};
+  admin->routes.push_back(test::route("/", 0));
+  image.services.push_back(std::move(admin));
+  Explained explained(image);
+  const auto open = explained.about("http://shop.example:30080/");
+  ASSERT_EQ(open["services"].size(), 2u);
+  EXPECT_EQ(open["services"][1]["service"], "admin");
+  EXPECT_EQ(open["services"][1]["listen"], "127.0.0.2:30080");
+  EXPECT_THAT(story_of(open), AllOf(HasSubstr("2 services listen on port 30080"),
+                                    HasSubstr("\"admin\" at 127.0.0.2:30080"), HasSubstr("--service")));
+  for (const auto& sure : {explained.about("http://shop.example:30080/", "GET", "admin"),
+                           explained.about("http://127.0.0.2:30080/")}) {
+    EXPECT_EQ(sure["service"], "admin");
+    EXPECT_EQ(sure["services"].size(), 1u);
+    EXPECT_THAT(story_of(sure), Not(HasSubstr("services listen")));
+  }
+}
+
+TEST(Explain, WithoutAClientNamesNoBackendThatDependsOnHim) {
+  Explained explained(test::plan());
+  const auto whoever = explained.of({"GET", parse_url("http://shop.example:30080/").value(), "", {}});
+  for (const char* field : {"hash", "slot", "backend"}) EXPECT_EQ(whoever[field], nullptr) << field;
+  EXPECT_EQ(whoever["verdict"], "proxy");
+  EXPECT_THAT(story_of(whoever), HasSubstr("depends on the client's address and port"));
+  EXPECT_THAT(story_of(explained.about("http://shop.example:30080/")), HasSubstr("falls on slot"));
+}
+
+TEST(Explain, SaysWhereHttpServicesListenWhenNoneDoesThere) {
+  const auto told = Explained(test::plan()).about("http://shop.example:81/");
+  EXPECT_THAT(told["error"].get<std::string>(), HasSubstr("there is \"shop\" on port 30080"));
 }
 
 TEST(Explain, ChoosesBySlotAsTheProxyDoes) {

@@ -25,6 +25,7 @@
 namespace cardea::l7 {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 FileDescriptor connect_to(uint16_t port) {
@@ -410,7 +411,8 @@ TEST(Answers, ExplainWithTheCodeThatServes) {
   EXPECT_EQ(about("/")["backend"], "127.0.0.1:9");
   EXPECT_EQ(about("/")["verdict"], "proxy");
   EXPECT_THAT(process.answer(R"({"ask":"explain","url":"http://shop:1/"})")["error"].get<std::string>(),
-              HasSubstr("no http service listens"));
+              AllOf(HasSubstr("no http service listens"), HasSubstr(std::to_string(process.http))))
+      << "where one does listen";
 }
 
 }  // namespace
