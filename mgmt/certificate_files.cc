@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "conf/quote.h"
+#include "mgmt/whole_file.h"
 
 namespace cardea::mgmt {
 namespace {
@@ -38,6 +39,12 @@ std::string reason() {  // the first of OpenSSL's errors has it; those behind it
   const char* text = ERR_reason_error_string(ERR_peek_error());
   ERR_clear_error();
   return text != nullptr ? text : "it cannot be read";
+}
+
+// A PEM block whose kind ends so: "PRIVATE KEY" is also in those of "EC PRIVATE KEY".
+bool holds(const std::string& file, const std::string& kind) {
+  const auto text = read_whole_file(file);
+  return text && text->find(kind + "-----") != std::string::npos;
 }
 
 class Looker {
@@ -84,15 +91,22 @@ class Looker {
     bool asked = false;
     SSL_CTX_set_default_passwd_cb(context.get(), no_passphrase);
     SSL_CTX_set_default_passwd_cb_userdata(context.get(), &asked);
-    if (SSL_CTX_use_certificate_chain_file(context.get(), pair.cert.c_str()) != 1)
-      return report(Finding::error, pair.place, "cert", fmt::format("{}: {}", conf::in_quotes(pair.cert), reason()),
-                    "a PEM file, the server's own certificate first");
+    if (SSL_CTX_use_certificate_chain_file(context.get(), pair.cert.c_str()) != 1) return certificate_problem(pair);
     X509* const certificate = SSL_CTX_get0_certificate(context.get());
     const bool taken = SSL_CTX_use_PrivateKey_file(context.get(), pair.key.c_str(), SSL_FILETYPE_PEM) == 1;
     // A key of another kind is taken all the same, for a certificate of its kind that may follow.
     if (!taken || X509_check_private_key(certificate, SSL_CTX_get0_privatekey(context.get())) != 1)
       return key_problem(pair, asked);
     expiry(pair, certificate);
+  }
+
+  void certificate_problem(const conf::Certificate& pair) {
+    const std::string why = reason(), file = conf::in_quotes(pair.cert);
+    if (holds(pair.cert, "PRIVATE KEY") && !holds(pair.cert, "CERTIFICATE"))
+      return report(Finding::error, pair.place, "cert", file + " holds a private key, and no certificate",
+                    holds(pair.key, "CERTIFICATE") ? "cert and key the other way round" : "the certificate's file");
+    report(Finding::error, pair.place, "cert", fmt::format("{}: {}", file, why),
+           "a PEM file, the server's own certificate first");
   }
 
   void key_problem(const conf::Certificate& pair, bool encrypted) {
@@ -107,7 +121,10 @@ class Looker {
                     fmt::format("{} does not belong to the first certificate in {}", conf::in_quotes(pair.key),
                                 conf::in_quotes(pair.cert)),
                     "the key that the certificate was made for");
-    report(Finding::error, pair.place, "key", fmt::format("{}: {}", conf::in_quotes(pair.key), why),
+    const bool certificate = holds(pair.key, "CERTIFICATE") && !holds(pair.key, "PRIVATE KEY");
+    report(Finding::error, pair.place, "key",
+           fmt::format("{}{}", conf::in_quotes(pair.key),
+                       certificate ? " holds a certificate, and no private key" : ": " + why),
            "a PEM file with a private key");
   }
 

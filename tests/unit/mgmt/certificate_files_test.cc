@@ -101,6 +101,15 @@ TEST_F(CertificateFilesTest, WhatIsNoPemIsAnErrorWithTheReason) {
   EXPECT_EQ(one("a.crt", "text").level, Finding::error);
 }
 
+TEST_F(CertificateFilesTest, CertificateAndKeyInEachOthersPlaceAreNamed) {
+  issue("a", EVP_EC_gen("P-256"), 60);
+  const Finding swapped = one("a.key", "a.crt");
+  EXPECT_THAT(swapped.message, HasSubstr("a.key\" holds a private key, and no certificate"));
+  EXPECT_EQ(swapped.expected, "cert and key the other way round");
+  EXPECT_THAT(one("a.key", "a.key").message, HasSubstr("holds a private key, and no certificate"));
+  EXPECT_THAT(one("a.crt", "a.crt").message, HasSubstr("holds a certificate, and no private key"));
+}
+
 TEST_F(CertificateFilesTest, AnEncryptedKeyIsAnErrorWithTheRemedy) {
   issue("a", EVP_EC_gen("P-256"), 60);
   FILE* in = std::fopen(path("a.key").c_str(), "r");
