@@ -39,6 +39,12 @@ Exit verdict(const conf::ReadResult& read, bool strict) {
   return strict && conf::count(read.findings, conf::Finding::warning) > 0 ? Exit::kWarnings : Exit::kOk;
 }
 
+// Of a file that is for another host, much would be said about this one.
+std::string elsewhere_text(const conf::Findings& of_host, const std::string& file) {
+  if (conf::count(of_host, conf::Finding::error) == 0) return {};
+  return fmt::format("for another host than this one: cardea check --elsewhere {}\n", file);
+}
+
 Exit check(const Session& session, const Arguments& arguments) {
   if (!FileDescriptor(::open(arguments.file.c_str(), O_RDONLY | O_CLOEXEC))) {
     const std::string why = std::generic_category().message(errno);
@@ -47,13 +53,16 @@ Exit check(const Session& session, const Arguments& arguments) {
   if (std::error_code unknown; std::filesystem::is_directory(arguments.file, unknown))
     return complain(session, Exit::kUsage, fmt::format("cannot read {}: it is a directory", arguments.file));
   conf::ReadResult read = conf::read_file(arguments.file);
-  if (read.config && !arguments.elsewhere) look_at_host(*read.config, Look::kInside, read.findings);
+  conf::Findings of_host;
+  if (read.config && !arguments.elsewhere) look_at_host(*read.config, Look::kInside, of_host);
+  const std::string elsewhere = elsewhere_text(of_host, arguments.file);
+  conf::add_findings(read, std::move(of_host));
   const Exit exit = verdict(read, arguments.strict);
   if (session.json) {
     print(conf::findings_json(read.findings) + "\n");
     return exit;
   }
-  if (!read.findings.empty()) print(conf::findings_text(read.findings, read.source));
+  if (!read.findings.empty()) print(conf::findings_text(read.findings, read.source) + elsewhere);
   if (exit != Exit::kFailed) {
     const std::string good = exit == Exit::kOk ? painted("valid", Tone::kGood, session.colour)
                                                : painted("has warnings", Tone::kWarning, session.colour);

@@ -1,10 +1,13 @@
 // `cardea doctor`: what this host and its cards are like, what is wrong with them for Cardea, and what mends it. Reads
 // the configuration file and the kernel's own files; changes nothing and asks no daemon.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "conf/nearest.h"
 #include "conf/read.h"
@@ -128,13 +131,32 @@ Exit complain_of_port(const Session& session, const conf::Dataplane& dataplane, 
                   meant.empty() ? fmt::format("ports are {}", fmt::join(names, ", ")) : "did you mean " + meant + "?");
 }
 
+// The file lets nothing be looked at: it is not there, or it has mistakes.
+Exit complain_of_file(const Session& session, const std::string& file) {
+  if (::access(file.c_str(), R_OK) != 0)
+    return complain(session, Exit::kUsage,
+                    fmt::format("cannot read {}: {}", file, std::generic_category().message(errno)),
+                    "it says which cards and CPUs are to be looked at; another one: --config FILE");
+  return complain(session, Exit::kUsage, file + " cannot be used as it is", "cardea check " + file + " tells why");
+}
+
+// A site of layer 7 alone has no cards to look at, and nothing to mend.
+Exit tell_of_no_dataplane(const Session& session, const std::string& file) {
+  const std::string note =
+      file + " has no dataplane: a site of layer 7 alone needs no cards, huge pages or isolated CPUs";
+  Json body = json_of(Examined{});
+  body["note"] = note;
+  print(session.json ? json_text(body)
+                     : fmt::format("{}\n  {}\n", note, painted("nothing to mend", Tone::kGood, session.colour)));
+  return Exit::kOk;
+}
+
 Exit examine_host_of(const Session& session, const Arguments& arguments) {
   const conf::ReadResult read = conf::read_file(arguments.file);
-  if (!read.config)
-    return complain(session, Exit::kUsage, arguments.file + " cannot be used as it is",
-                    "cardea check " + arguments.file + " tells why");
-  if (!read.config->dataplane)
+  if (!read.config) return complain_of_file(session, arguments.file);
+  if (!read.config->dataplane && !arguments.port.empty())
     return complain(session, Exit::kFailed, arguments.file + " has no dataplane, and so no ports to look at");
+  if (!read.config->dataplane) return tell_of_no_dataplane(session, arguments.file);
   const conf::Dataplane& dataplane = *read.config->dataplane;
   if (!arguments.port.empty() &&
       std::ranges::find(dataplane.ports, arguments.port, &conf::Port::name) == dataplane.ports.end())

@@ -104,6 +104,42 @@ services = ( { name = "shop"; mode = "http"; listen = ["0.0.0.0:80/tcp"]; pool =
   EXPECT_THAT(strict.out, HasSubstr("has warnings (1 service, 1 pool, 1 backend)"));
 }
 
+// What only this host can tell is said beside its own line, among what the file alone tells.
+TEST(Commands, CheckSpeaksInTheOrderOfTheLines) {
+  const ScratchFolder scratch;
+  const std::string file = written(scratch, "host.cfg", R"(
+l7:
+{
+  access_log = "stderr";
+  shards = [0, 1000];
+};
+cluster: { name = "guessable"; };
+pools = ( { name = "web"; backends = ( { address = "10.0.0.1:80"; } ); } );
+services = ( { name = "shop"; mode = "http"; listen = ["0.0.0.0:80/tcp"]; pool = "web"; } );
+)");
+  const Outcome here = cardea({"check", file});
+  EXPECT_EQ(here.exit, 1);
+  const size_t cpu = here.out.find(file + ":5: error: l7.shards: this host has no CPU 1000");
+  const size_t seed = here.out.find(file + ":7: warning: cluster.seed");
+  EXPECT_TRUE(cpu < seed && seed != std::string::npos) << here.out;
+  EXPECT_THAT(here.out, HasSubstr("    5 | shards = [0, 1000];"));
+  EXPECT_THAT(here.out, HasSubstr("for another host than this one: cardea check --elsewhere " + file));
+  EXPECT_EQ(cardea({"check", "--elsewhere", file}).exit, 0);
+}
+
+TEST(Commands, DoctorHasNothingToMendWithoutADataplane) {
+  const Outcome none = cardea({"doctor", "--config", "/nonexistent/cardea.cfg"});
+  EXPECT_EQ(none.exit, 2);
+  EXPECT_THAT(none.err, HasSubstr("cannot read /nonexistent/cardea.cfg: No such file or directory"));
+  const char* const l7_only = CARDEA_SOURCE_DIR "/conf/examples/l7-only.cfg";
+  const Outcome doctor = cardea({"doctor", "--config", l7_only});
+  EXPECT_EQ(doctor.exit, 0);
+  EXPECT_THAT(doctor.out, HasSubstr("has no dataplane: a site of layer 7 alone needs no cards"));
+  const Outcome json = cardea({"doctor", "--json", "--config", l7_only});
+  EXPECT_TRUE(nlohmann::json::parse(json.out).at("findings").empty());
+  EXPECT_EQ(cardea({"doctor", "--port", "wan", "--config", l7_only}).exit, 1);
+}
+
 // The copy of a host with one interface, and no huge pages.
 TEST(Commands, DoctorEndsWithOneForErrorsAndTellsThemWhereTheyBelong) {
   const ScratchFolder scratch;
