@@ -114,6 +114,7 @@ void Checker::Loop::set_targets(std::vector<Target> targets) {
 
 void Checker::Loop::set_way(bool there) {
   const std::scoped_lock lock(mutex_);
+  if (there && !way_) way_came_ = Clock::now();
   way_ = there;
 }
 
@@ -276,6 +277,7 @@ void Checker::Loop::end_probe(Watched& watched, bool passed, std::string reason)
   ++(passed ? status.checks_passed : status.checks_failed);
   status.checked = true;
   status.last_reason = reason;
+  status.own_failure.clear();
   status.last_duration = std::chrono::duration_cast<std::chrono::microseconds>(ended - watched.started);
   const auto now = system_clock::now();
   if (!watched.judge.observe(passed, now)) return;
@@ -285,13 +287,22 @@ void Checker::Loop::end_probe(Watched& watched, bool passed, std::string reason)
 
 void Checker::Loop::end_by_own_failure(Watched& watched, const std::string& reason) {
   drop_probe(watched);
-  ++counters_.own_failures;
   const Time now = Clock::now();
   set_due(watched, now + kOwnFailureRetry);
+  if (without_way(watched)) {
+    ++counters_.without_way;
+    return;
+  }
+  ++counters_.own_failures;
+  watched.status.own_failure = reason;
   if (warned_ != Time{} && now - warned_ < kWarnEvery) return;
   warned_ = now;
   log::warning("health: this host could not check {}/{}: {}; trying again, no backend is held down for it",
                watched.target.pool, watched.target.backend, reason);
+}
+
+bool Checker::Loop::without_way(const Watched& watched) const {
+  return !way_ || (way_came_ != Time{} && watched.started < way_came_ + options_.way_settles);
 }
 
 void Checker::Loop::drop_probe(Watched& watched) {

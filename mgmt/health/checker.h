@@ -25,8 +25,8 @@ struct Target {
   std::string backend;  // "10.0.0.11:8080", as it stands in the plan
   Endpoint address;
   conf::HealthCheck check;
-  PoolTls tls;               // of HTTPS checks
-  bool initially_up = true;  // what it counts as until enough checks say otherwise
+  PoolTls tls;                                       // of HTTPS checks
+  bool initially_up = true;                          // what it counts as until enough checks say otherwise
   std::chrono::system_clock::time_point since = {};  // of initially_up; the epoch: now
 
   bool same_definition(const Target& other) const;  // all but what it starts from
@@ -48,7 +48,8 @@ struct TargetStatus {
   std::string last_reason;  // why the last check failed; empty: it passed
   std::chrono::system_clock::time_point since;  // of `up`
   uint64_t checks_passed = 0, checks_failed = 0;
-  uint32_t streak = 0;  // results in a row that speak against `up`
+  std::string own_failure;  // why this host could not make the last check, so `up` is as old as it is; empty: it could
+  uint32_t streak = 0;      // results in a row that speak against `up`
   std::chrono::microseconds last_duration{0};
 };
 
@@ -58,11 +59,13 @@ struct Counters {
   uint64_t probes_started = 0, probes_passed = 0, probes_failed = 0;
   uint64_t probes_postponed = 0;  // the limit on open sockets was reached; started as soon as one was free
   uint64_t own_failures = 0;      // out of descriptors, memory, local ports or ways: repeated, held against nobody
+  uint64_t without_way = 0;       // the same while what carries the checks was away or had just come
 };
 
 struct Options {
-  uint32_t probes_max = 4096;  // at once; each is one socket
-  uint64_t seed = 0;           // of the jitter; 0: from the system
+  uint32_t probes_max = 4096;                   // at once; each is one socket
+  uint64_t seed = 0;                            // of the jitter; 0: from the system
+  std::chrono::milliseconds way_settles{5000};  // an IPv6 address is tried for two seconds before it is one (RFC 4862)
 };
 
 class Checker {
@@ -78,10 +81,12 @@ class Checker {
   // the same pool and name but another definition starts anew from `initially_up`. Targets of type kNone are always up.
   void set_targets(std::vector<Target> targets);
 
-  // While there is none (what carries the checks is away) no failure is held against anybody: it is repeated.
+  // While there is none (what carries the checks is away) no failure is held against anybody: it is repeated. What this
+  // host itself cannot do then, and for `way_settles` after, is expected: interfaces have no addresses yet.
   void set_way(bool there);
 
-  // Whether an event's target is among the present ones; whoever changed the targets since may have heard of an old one.
+  // Whether an event's target is among the present ones; whoever changed the targets since may have heard of an old
+  // one.
   bool watches(uint64_t target) const;
 
   std::vector<TargetStatus> status() const;  // in the order of the targets

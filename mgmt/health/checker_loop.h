@@ -59,6 +59,7 @@ class Checker::Loop {
   void follow(Watched& watched, const Progress& progress);
   void end_probe(Watched& watched, bool passed, std::string reason);
   void end_by_own_failure(Watched& watched, const std::string& reason);
+  bool without_way(const Watched& watched) const;
   void drop_probe(Watched& watched);
   void wake();
 
@@ -68,6 +69,7 @@ class Checker::Loop {
 
   mutable std::mutex mutex_;
   bool ending_ = false, way_ = true;
+  Time way_came_{};  // before it, and for a while after, checks could not be expected to leave
   std::mt19937_64 random_;
   Id next_id_ = 1;
   uint64_t rounds_ = 0;

@@ -86,7 +86,10 @@ void add_checks(std::vector<MetricFamily>& families, const std::vector<health::T
                 const health::Counters& checks) {
   auto duration = gauge("cardea_backend_check_duration_seconds", "How long the last health check took");
   auto results = counter("cardea_backend_checks_total", "Health checks by their result");
+  auto unchecked = gauge("cardea_backend_unchecked",
+                         "1 while this host cannot make the backend's health checks, so that it stays what it was");
   for (const auto& one : health) {
+    unchecked.add({{"pool", one.pool}, {"backend", one.backend}}, !one.own_failure.empty());
     if (!one.checked) continue;
     duration.add({{"pool", one.pool}, {"backend", one.backend}}, double(one.last_duration.count()) * 1e-6);
     results.add({{"pool", one.pool}, {"backend", one.backend}, {"result", "passed"}}, double(one.checks_passed));
@@ -94,6 +97,7 @@ void add_checks(std::vector<MetricFamily>& families, const std::vector<health::T
   }
   duration.into(families);
   results.into(families);
+  unchecked.into(families);
   add_one(families, gauge("cardea_health_targets", "Backends that are checked"), double(checks.targets));
   add_one(families, gauge("cardea_health_probes_running", "Health checks under way"), double(checks.probes_running));
   add_one(families, counter("cardea_health_probes_postponed_total", "Health checks that waited for a free socket"),
@@ -102,6 +106,10 @@ void add_checks(std::vector<MetricFamily>& families, const std::vector<health::T
       families,
       counter("cardea_health_own_failures_total", "Health checks that this host could not make; held against nobody"),
       double(checks.own_failures));
+  add_one(families,
+          counter("cardea_health_without_way_total",
+                  "Health checks that could not leave while the dataplane was away or had just come"),
+          double(checks.without_way));
 }
 
 struct BackendFamilies {

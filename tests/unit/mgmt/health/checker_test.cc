@@ -446,9 +446,11 @@ TEST(Checker, WhileThereIsNoWayFailuresAreHeldAgainstNobodyAndSuccessesCount) {
   checker.set_way(false);
   checker.set_targets({target_of(nobody, check_of(HealthType::kTcp), true),
                        target_of(server.endpoint(), check_of(HealthType::kTcp), false)});
-  ASSERT_TRUE(await([&] { return checker.counters().own_failures >= 3; }));
+  ASSERT_TRUE(await([&] { return checker.counters().without_way >= 3; }));
+  EXPECT_EQ(checker.counters().own_failures, 0u) << "the dataplane is away: every healthy start begins so";
   EXPECT_TRUE(checker.status()[0].up);
   EXPECT_EQ(checker.status()[0].checks_failed, 0u);
+  EXPECT_EQ(checker.status()[0].own_failure, "");
   const auto came_up = ear.await(0);
   ASSERT_TRUE(came_up);
   EXPECT_EQ(came_up->backend, server.endpoint().text());
@@ -457,6 +459,32 @@ TEST(Checker, WhileThereIsNoWayFailuresAreHeldAgainstNobodyAndSuccessesCount) {
   ASSERT_TRUE(went_down);
   EXPECT_FALSE(went_down->up);
   EXPECT_EQ(went_down->backend, nobody.text());
+}
+
+// 255.255.255.255 as any host has it: connect answers ENETUNREACH without a packet (tcp_v4_connect, RTCF_BROADCAST).
+const Endpoint kNoWayThere{IpAddress::v4(0xffffffff), 80};
+
+TEST(Checker, ABackendThatThisHostHasNoWayToIsSaidNotToBeChecked) {
+  Ear ear;
+  Checker checker(ear.hear());
+  checker.set_targets({target_of(kNoWayThere, check_of(HealthType::kTcp), true)});
+  ASSERT_TRUE(await([&] { return checker.counters().own_failures >= 2; }));
+  const auto status = checker.status()[0];
+  EXPECT_TRUE(status.up);
+  EXPECT_FALSE(status.checked);
+  EXPECT_EQ(status.own_failure, "Network is unreachable");
+  EXPECT_EQ(ear.count(), 0u);
+}
+
+TEST(Checker, WhatCannotLeaveWhileTheWayIsNewIsNoLossYet) {
+  Checker checker([](const Event&) {}, {.way_settles = 300ms});
+  checker.set_way(false);
+  checker.set_targets({target_of(kNoWayThere, check_of(HealthType::kTcp), true)});
+  ASSERT_TRUE(await([&] { return checker.counters().without_way >= 1; }));
+  checker.set_way(true);
+  ASSERT_TRUE(await([&] { return checker.counters().own_failures >= 1; })) << "it settled, and still none is there";
+  EXPECT_GE(checker.counters().without_way, 2u) << "the way had come, its addresses had not";
+  EXPECT_EQ(checker.status()[0].own_failure, "Network is unreachable");
 }
 
 TEST(Checker, EndsAtOnceWhileChecksRun) {

@@ -46,6 +46,8 @@ TEST(Losses, OfTheHealthChecksAreAmongThem) {
   health::Counters checks{
       .targets = 9, .probes_running = 8, .probes_started = 7, .probes_passed = 6, .probes_failed = 5};
   EXPECT_THAT(losses({}, checks), IsEmpty()) << "a backend that fails its checks is no loss of ours";
+  checks.without_way = 108;
+  EXPECT_THAT(losses({}, checks), IsEmpty()) << "the dataplane was not there yet: every healthy start";
   checks.own_failures = 3, checks.probes_postponed = 4;
   EXPECT_THAT(losses({}, checks), ElementsAre(Loss{"health checks that waited for a socket", "", 4},
                                               Loss{"health checks that this host could not make", "", 3}));
@@ -74,7 +76,7 @@ const std::set<std::string_view> kNoLosses = {
     "cardea_l7_cache_evicted_total", "cardea_l7_cache_purged_total", "cardea_l7_cache_refused_total",
     "cardea_l7_cache_renewals_total", "cardea_l7_cache_requests_total", "cardea_l7_cache_stored_total",
     "cardea_l7_log_lines_total", "cardea_l7_shard_busy_nanoseconds_total", "cardea_l7_shard_sleeping_nanoseconds_total",
-    "cardea_backend_checks_total", "cardea_config_rings_built_total"};
+    "cardea_backend_checks_total", "cardea_health_without_way_total", "cardea_config_rings_built_total"};
 
 using Names = std::set<std::string>;
 

@@ -92,10 +92,13 @@ TEST(OwnFamilies, AProcessIsShownWhereItIsMissedOrRuns) {
 TEST(OwnFamilies, ChecksAreCountedByTheirResultOnceThereWasOne) {
   health::TargetStatus checked{.pool = "web", .backend = "10.0.0.11:8080", .up = true, .checked = true};
   checked.checks_passed = 30, checked.checks_failed = 4, checked.last_duration = std::chrono::milliseconds(250);
-  const health::TargetStatus fresh{.pool = "web", .backend = "10.0.0.12:8080", .up = true};
+  health::TargetStatus fresh{.pool = "web", .backend = "10.0.0.12:8080", .up = true};
+  fresh.own_failure = "Network is unreachable";
   const auto families = families_of(view_of({}), {checked, fresh});
   Labels labels{{"pool", "web"}, {"backend", "10.0.0.11:8080"}};
   EXPECT_EQ(value(families, "cardea_backend_check_duration_seconds", labels), 0.25);
+  EXPECT_EQ(value(families, "cardea_backend_unchecked", labels), 0);
+  EXPECT_EQ(value(families, "cardea_backend_unchecked", {{"pool", "web"}, {"backend", "10.0.0.12:8080"}}), 1);
   labels["result"] = "passed";
   EXPECT_EQ(value(families, "cardea_backend_checks_total", labels), 30);
   labels["result"] = "failed";
