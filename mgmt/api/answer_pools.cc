@@ -8,6 +8,7 @@
 #include "mgmt/api/away.h"
 #include "mgmt/api/json.h"
 #include "mgmt/api/l7_counts.h"
+#include "mgmt/api/warnings.h"
 
 namespace cardea::mgmt::api {
 namespace {
@@ -77,6 +78,7 @@ Json health_row(const health::TargetStatus& status) {
           {"checked", status.checked},
           {"last_result", last},
           {"reason", status.last_reason},
+          {"own_failure", text_or_null(status.own_failure)},
           {"since", time_text(status.since)},
           {"checks_passed", status.checks_passed},
           {"checks_failed", status.checks_failed},
@@ -175,7 +177,8 @@ std::string order_json(const OrderEnding& ending, const View& view, const Backen
       {"backend", nullptr},
       {"previous", {{"operator", name(ending.previous.order)}, {"weight_override", override_weight(ending.previous)}}},
       {"applied", ending.applied},
-      {"note", text_or_null(ending.note)}};
+      {"note", text_or_null(ending.note)},
+      {"warnings", services_out(view, ref.pool)}};
   const auto rows = Json::parse(backends_json(view, health, traffic, ref.pool));
   for (const auto& row : rows.at("backends"))
     if (row.at("address") == ref.backend) answer["backend"] = row;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "conf/findings_text.h"
 #include "dataplane/plan_schema.h"
@@ -10,6 +11,7 @@
 #include "mgmt/api/answers.h"
 #include "mgmt/api/away.h"
 #include "mgmt/api/json.h"
+#include "mgmt/api/warnings.h"
 
 namespace cardea::mgmt::api {
 namespace {
@@ -121,6 +123,28 @@ Json certificates(const Facts& facts) {
   return due;
 }
 
+// What operators set instead of the file's: it outlives reloads, so it has to stay in sight.
+Json overridden_weights(const View& view) {
+  constexpr size_t kMax = 50;
+  Json rows = Json::array();
+  if (!view.in_force) return rows;
+  for (const auto& pool : view.in_force.config->pools)
+    for (const auto& backend : pool.backends) {
+      const BackendRef ref{pool.name, backend.address.text()};
+      const auto weight = view.runtime.override_of(ref).weight;
+      if (!weight || rows.size() == kMax) continue;
+      rows.push_back({{"pool", ref.pool}, {"backend", ref.backend}, {"weight", *weight}, {"file", backend.weight}});
+    }
+  return rows;
+}
+
+std::vector<std::string> warnings(const View& view, const Facts& facts) {
+  auto all = view.warnings;
+  std::ranges::move(services_out(view), std::back_inserter(all));
+  std::ranges::move(unchecked_backends(facts.health), std::back_inserter(all));
+  return all;
+}
+
 // Thousands of services may each refuse clients: the screen has room for a few.
 Json losses(const Facts& facts) {
   constexpr size_t kMax = 50;
@@ -160,7 +184,8 @@ std::string status_json(const View& view, const Facts& facts) {
                {"backends", backends_row(counted)},
                {"unhealthy", counted.unhealthy},
                {"losses", losses(facts)},
-               {"warnings", view.warnings}});
+               {"weights", overridden_weights(view)},
+               {"warnings", warnings(view, facts)}});
 }
 
 std::string reload_json(const Reload& reload) {

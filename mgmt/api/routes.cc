@@ -183,6 +183,7 @@ Answer Routes::status() {
   facts.l7_status = words_of_l7(R"({"ask":"status"})");
   facts.l7_certs = words_of_l7(R"({"ask":"certs","due":true})");
   facts.losses = metrics::losses({site_.stats_path(kDataplane), site_.stats_path(kL7)}, site_.checker().counters());
+  facts.health = site_.checker().status();
   const auto now = view();
   return {200, status_json(now, facts)};
 }

@@ -45,6 +45,9 @@ std::string result_text(const json& answer, bool colour) {
     out += fmt::format(", {} exchanges under way", grouped(count_at(part_at(backend, "l7"), "connections")));
   out += "\n";
   if (known_at(answer, "note")) out += "  " + text_at(answer, "note") + "\n";
+  for (const json& warning : part_at(answer, "warnings"))
+    if (warning.is_string())
+      out += painted("warning", Tone::kWarning, colour) + ": " + warning.get<std::string>() + "\n";
   return out;
 }
 

@@ -127,6 +127,14 @@ std::string unhealthy(const json& status, bool colour) {
   return table.empty() ? "" : "\n" + table.text(colour);
 }
 
+std::string weights(const json& status) {
+  std::string out;
+  for (const json& row : part_at(status, "weights"))
+    out += fmt::format("{}{}/{} {} (file: {})", out.empty() ? "" : ", ", text_at(row, "pool"), text_at(row, "backend"),
+                       count_at(row, "weight"), count_at(row, "file"));
+  return out.empty() ? out : line("weights", out);
+}
+
 std::string certificates(const json& status, bool colour) {
   std::string out;
   for (const json& row : part_at(status, "certificates_due"))
@@ -147,7 +155,7 @@ std::string troubles(const json& status, bool colour) {
 
 std::string screen(const json& status, bool colour) {
   return overview(status, colour) + reload(status, colour) + processes(status, colour) + dataplane(status) +
-         l7(status) + backends(status) + losses_text(status, colour) + unhealthy(status, colour) +
+         l7(status) + backends(status) + weights(status) + losses_text(status, colour) + unhealthy(status, colour) +
          certificates(status, colour) + troubles(status, colour);
 }
 

@@ -25,6 +25,7 @@ std::string health_text(const json& health) {
 std::string check_text(const json& row) {
   if (!known_at(row, "health")) return "not checked";
   const json& health = part_at(row, "health");
+  if (known_at(health, "own_failure")) return "not checked: " + text_at(health, "own_failure");
   if (!flag_at(health, "checked")) return "no check yet";
   if (text_at(health, "last_result") == "failed") return text_at(health, "reason");
   return fmt::format("ok, {:.1f} ms", number_at(health, "duration_ms"));

@@ -65,6 +65,71 @@ Json backends(const View& view, const std::vector<health::TargetStatus>& health,
   return Json::parse(backends_json(view, health, traffic, ""))["backends"];
 }
 
+std::vector<std::string> warnings_of(const View& view, const Facts& facts = {}) {
+  return Json::parse(status_json(view, facts))["warnings"].get<std::vector<std::string>>();
+}
+
+TEST(Status, SaysWhichServicesAreOut) {
+  Runtime runtime;
+  EXPECT_THAT(warnings_of(view_of(site(), runtime)), ::testing::IsEmpty());
+  runtime.health[{"dns", "10.0.0.53:53"}] = {false, "refused", {}};
+  runtime.overrides[{"api", "10.0.0.61:80"}] = {Order::kDrain, {}};
+  EXPECT_THAT(warnings_of(view_of(site(), runtime)), ::testing::IsEmpty()) << "each has one more";
+  runtime.overrides[{"dns", "10.0.0.54:53"}] = {Order::kMaint, {}};
+  EXPECT_THAT(warnings_of(view_of(site(), runtime)),
+              ::testing::Contains("service names is out: no backend of pool dns (1 down, 1 maint) gets anything"));
+  EXPECT_THAT(warnings_of(view_of(site(), runtime)), ::testing::Not(::testing::Contains(HasSubstr("api"))));
+  runtime.overrides[{"api", "10.0.0.62:80"}] = {Order::kReady, 0};
+  EXPECT_THAT(warnings_of(view_of(site(), runtime)),
+              ::testing::Contains("service site is out in part: no backend of pool api (1 drain, 1 of weight 0) gets "
+                                  "anything"));
+}
+
+TEST(Status, NamesTheFirstOfThousandsOfServicesThatAreOut) {
+  auto config = site();
+  for (int i = 0; i < 3000; ++i)
+    config.services.push_back(
+        testing::service("s" + std::to_string(i), "203.0.113.9:" + std::to_string(i + 1), "spare"));
+  Runtime runtime;
+  runtime.overrides[{"spare", "10.0.0.71:80"}] = {Order::kMaint, {}};
+  const auto warnings = warnings_of(view_of(config, runtime));
+  EXPECT_THAT(warnings, SizeIs(21));
+  EXPECT_THAT(warnings.back(), HasSubstr("2980 services more are out"));
+}
+
+TEST(Status, SaysWhomThisHostCannotCheck) {
+  Facts facts;
+  facts.health = {{.pool = "web", .backend = "10.0.0.11:8080", .up = true, .own_failure = "Network is unreachable"},
+                  {.pool = "web", .backend = "10.0.0.12:8080", .up = true, .own_failure = "Network is unreachable"},
+                  {.pool = "dns", .backend = "10.0.0.53:53", .up = true}};
+  const auto warnings = warnings_of(view_of(site()), facts);
+  ASSERT_THAT(warnings, SizeIs(1));
+  EXPECT_THAT(warnings[0], HasSubstr("cannot check web/10.0.0.11:8080 and 1 more: Network is unreachable"));
+  const auto rows = backends(view_of(site()), facts.health);
+  EXPECT_EQ(rows[0]["health"]["own_failure"], "Network is unreachable");
+  EXPECT_EQ(row_of(rows, "address", "10.0.0.53:53")["health"]["own_failure"], nullptr);
+}
+
+TEST(Status, HasTheWeightsThatOperatorsSet) {
+  Runtime runtime;
+  runtime.overrides[{"web", "10.0.0.12:8080"}] = {Order::kReady, 9};
+  const auto weights = Json::parse(status_json(view_of(site(), runtime), {}))["weights"];
+  ASSERT_THAT(weights, SizeIs(1));
+  EXPECT_EQ(weights[0]["backend"], "10.0.0.12:8080");
+  EXPECT_EQ(weights[0]["weight"], 9);
+}
+
+TEST(Order, OfTheLastBackendSaysWhichServicesAreOutNow) {
+  Runtime runtime;
+  for (const char* backend : {"10.0.0.53:53", "10.0.0.54:53"})
+    runtime.overrides[{"dns", backend}] = {Order::kDrain, {}};
+  const auto answer = [&](const BackendRef& ref) {
+    return Json::parse(order_json({}, view_of(site(), runtime), ref, {}, {}))["warnings"];
+  };
+  EXPECT_THAT(answer({"dns", "10.0.0.53:53"}), ::testing::ElementsAre(HasSubstr("service names is out")));
+  EXPECT_THAT(answer({"web", "10.0.0.11:8080"}), ::testing::IsEmpty());
+}
+
 TEST(Status, NamesWhoIsNotUpAndWhy) {
   Runtime runtime;
   runtime.health[{"web", "10.0.0.11:8080"}] = {false, "refused", {}};

@@ -88,6 +88,8 @@ TEST(Tables, BackendsHavePassiveSignalsBesideTheLastCheck) {
   EXPECT_THAT(
       cells(backends_text({{"backends", {row}}}, false), 1),
       ElementsAre("web", "10.0.0.1:80", "up", "5 (file: 3)", "75.0 %", "4", "100", "2", "1", "9", "1.3 ms", "refused"));
+  row["health"]["own_failure"] = "Network is unreachable";
+  EXPECT_THAT(backends_text({{"backends", {row}}}, false), HasSubstr("not checked: Network is unreachable"));
   row["health"] = nullptr;
   EXPECT_THAT(backends_text({{"backends", {row}}}, false), HasSubstr("not checked"));
   row["health"] = {{"checked", false}};
