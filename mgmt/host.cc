@@ -1,11 +1,17 @@
 #include "mgmt/host.h"
 
 #include <fmt/format.h>
+#include <grp.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <filesystem>
 #include <iterator>
 
+#include "conf/quote.h"
 #include "mgmt/whole_file.h"
 
 namespace cardea::mgmt {
@@ -27,6 +33,37 @@ std::string text_of(const std::vector<uint16_t>& cpus) {
   if (cpus.size() > 1 && cpus.back() - cpus.front() + 1u == cpus.size())
     return fmt::format("{} to {}", cpus.front(), cpus.back());
   return fmt::format("{}", fmt::join(cpus, ", "));
+}
+
+uint64_t memory_bytes() {
+  struct sysinfo info{};
+  return ::sysinfo(&info) == 0 ? uint64_t(info.totalram) * info.mem_unit : UINT64_MAX;
+}
+
+conf::Findings look_at_group(const conf::Config& config) {
+  const std::string& group = config.mgmt.api_group;
+  if (group.empty() || ::getgrnam(group.c_str()) != nullptr) return {};
+  return {
+      {conf::Finding::warning,
+       {{}, 0, "mgmt.api_group"},
+       fmt::format("this host has no group {}: the API would be for cardea-mgmt's own group", conf::in_quotes(group)),
+       "a group that `getent group` lists",
+       {}}};
+}
+
+// cardea-l7 has folders of its own to see (its unit's sandbox), so this is no certain error.
+conf::Findings look_at_log(const conf::Config& config) {
+  if (!config.l7 || !config.l7->access_log.starts_with('/')) return {};
+  const std::string folder = std::filesystem::path(config.l7->access_log).parent_path();
+  if (::access(folder.c_str(), F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)) return {};
+  conf::Place place = config.l7->place;
+  place.path += ".access_log";
+  return {
+      {conf::Finding::warning,
+       place,
+       fmt::format("there is no folder {}, and cardea-l7 makes none: it would take no plan", conf::in_quotes(folder)),
+       "a folder that is there and that cardea-l7 may write to",
+       {}}};
 }
 
 }  // namespace
@@ -65,11 +102,34 @@ conf::Findings look_at_cpus(const conf::Config& config, const std::vector<uint16
   return findings;
 }
 
+conf::Findings look_at_memory(const conf::Config& config, uint64_t bytes) {
+  constexpr double kGb = 1e9;
+  uint64_t wanted = 0;
+  const conf::Cache* largest = nullptr;
+  for (const conf::Cache& cache : config.caches) {
+    wanted += std::min(cache.memory, UINT64_MAX - wanted);
+    if (largest == nullptr || cache.memory > largest->memory) largest = &cache;
+  }
+  if (wanted <= bytes) return {};
+  conf::Place place = largest->place;
+  place.path += ".memory";
+  return {{conf::Finding::warning,
+           place,
+           fmt::format("{} may grow to {:.1f} GB, and this host has {:.1f} GB of memory",
+                       config.caches.size() == 1 ? "the cache" : "the caches together", double(wanted) / kGb,
+                       double(bytes) / kGb),
+           "less than the host has, with room for all else",
+           {}}};
+}
+
 void look_at_host(const conf::Config& config, Look look, conf::Findings& findings) {
   std::ranges::move(look_at_certificates(config, look), std::back_inserter(findings));
   const auto list = read_whole_file("/sys/devices/system/cpu/online");
   const auto online = list ? cpus_of_list(*list) : std::nullopt;
   if (online) std::ranges::move(look_at_cpus(config, *online), std::back_inserter(findings));
+  if (look != Look::kInside) return;
+  for (auto& of : {look_at_memory(config, memory_bytes()), look_at_group(config), look_at_log(config)})
+    std::ranges::copy(of, std::back_inserter(findings));
 }
 
 }  // namespace cardea::mgmt

@@ -151,6 +151,7 @@ Result<> run(Folders folders, const std::string& api_dir) {
 int main(int argc, char** argv) {
   CLI::App app{"cardea-mgmt: configuration, health checks, API and metrics of a Cardea load balancer"};
   cardea::mgmt::Folders folders{"/etc/cardea/cardea.cfg", "/run/cardea", "/var/lib/cardea"};
+  app.footer("SIGHUP does what `cardea reload` does; SIGTERM ends it, and what runs goes on without it.");
   app.add_option("--config", folders.config_file, "the configuration file")->capture_default_str();
   app.add_option("--run-dir", folders.run_dir, "sockets of running processes")->capture_default_str();
   app.add_option("--state-dir", folders.state_dir, "what outlives a restart")->capture_default_str();

@@ -17,6 +17,10 @@ std::string grouped(uint64_t number) {
   return out;
 }
 
+std::string counted(uint64_t number, const char* noun) {
+  return fmt::format("{} {}{}", grouped(number), noun, number == 1 ? "" : "s");
+}
+
 std::string short_number(double number) {
   constexpr std::array<std::string_view, 5> units = {"", " k", " M", " G", " T"};
   size_t unit = 0;

@@ -11,6 +11,7 @@
 #include "base/file_descriptor.h"
 #include "conf/findings_text.h"
 #include "conf/read.h"
+#include "mgmt/cli/amounts.h"
 #include "mgmt/cli/commands.h"
 #include "mgmt/cli/table.h"
 #include "mgmt/host.h"
@@ -22,10 +23,6 @@ struct Arguments {
   std::string file = "/etc/cardea/cardea.cfg";
   bool strict = false, elsewhere = false;
 };
-
-std::string counted(size_t number, const char* noun) {
-  return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
-}
 
 std::string summary(const conf::Config& config) {
   size_t backends = 0;

@@ -16,6 +16,12 @@ using nlohmann::json;
 
 constexpr size_t kLinesMax = 10;
 
+// "packets dropped", of one: "packet dropped".
+std::string of_one(std::string what) {
+  const size_t noun = what.find("s ");
+  return noun == std::string::npos ? what : what.erase(noun, 1);
+}
+
 // "packets dropped: no_nat_port"
 std::string name_of(const json& loss) {
   const std::string what = text_at(loss, "what");
@@ -37,7 +43,8 @@ std::string losses_text(const json& status, bool colour) {
   const json& all = part_at(status, "losses");
   for (const json& loss : all) {
     if (++lines > kLinesMax) break;
-    out += fmt::format("{:<11}{} {}\n", lines == 1 ? "lost" : "", grouped(count_at(loss, "count")), name_of(loss));
+    out += fmt::format("{:<11}{} {}\n", lines == 1 ? "lost" : "", grouped(count_at(loss, "count")),
+                       count_at(loss, "count") == 1 ? of_one(name_of(loss)) : name_of(loss));
   }
   if (all.size() > kLinesMax)
     out += fmt::format("{:<11}and {} kinds more, see `cardea status --json`\n", "", all.size() - kLinesMax);

@@ -14,6 +14,9 @@ namespace {
 using nlohmann::json;
 
 Exit purge(const Session& session, const std::string& url) {
+  if (url.find("://") == std::string::npos)
+    return complain(session, Exit::kUsage, fmt::format("\"{}\" is not a whole URL", url),
+                    fmt::format("expected http:// or https:// before it, such as https://{}", url));
   const Asked answer = tell(session, "/v1/purge", {{"url", url}});
   if (!answer) return complain(session, answer.error());
   const uint64_t count = count_at(*answer, "purged");

@@ -40,9 +40,9 @@ std::string result_text(const json& answer, bool colour) {
                                 text_at(backend, "address"), wish_text(backend, "operator"),
                                 wish_text(part_at(answer, "previous"), "operator"),
                                 painted(state, tone_of_state(state), colour), share_text(backend));
-  if (known_at(backend, "flows")) out += fmt::format(", {} flows live", grouped(count_at(backend, "flows")));
+  if (known_at(backend, "flows")) out += fmt::format(", {} live", counted(count_at(backend, "flows"), "flow"));
   if (known_at(backend, "l7"))
-    out += fmt::format(", {} exchanges under way", grouped(count_at(part_at(backend, "l7"), "connections")));
+    out += fmt::format(", {} under way", counted(count_at(part_at(backend, "l7"), "connections"), "exchange"));
   out += "\n";
   if (known_at(answer, "note")) out += "  " + text_at(answer, "note") + "\n";
   for (const json& warning : part_at(answer, "warnings"))
@@ -70,12 +70,15 @@ json weight_of(const std::string& text) {
   return std::stoul(text);
 }
 
+constexpr unsigned long kWeightMax = 65535;  // as pools[].backends[].weight
+
 // CLI11's validators return what is wrong; "" is right.
 std::string weight_is_wrong(const std::string& text) {
   const bool digits = !text.empty() && text.size() <= 9 && text.find_first_not_of("0123456789") == std::string::npos;
-  if (digits || text == "config") return "";
-  return fmt::format("\"{}\" is not a weight: a whole number (0: no new flows), or \"config\" for what the file says",
-                     text);
+  if ((digits && std::stoul(text) <= kWeightMax) || text == "config") return "";
+  return fmt::format(
+      "\"{}\" is not a weight: a whole number up to 65535 (0: no new flows), or \"config\" for what the file says",
+      text);
 }
 
 }  // namespace

@@ -102,8 +102,7 @@ std::string dataplane(const json& status) {
 std::string l7(const json& status) {
   std::string out;
   if (const auto shards = cores_text(part_at(status, "shards")); !shards.empty()) out += line("shards", shards);
-  if (known_at(status, "connections"))
-    out += line("clients", fmt::format("{} connections", grouped(count_at(status, "connections"))));
+  if (known_at(status, "connections")) out += line("clients", counted(count_at(status, "connections"), "connection"));
   return out;
 }
 

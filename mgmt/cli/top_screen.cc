@@ -1,6 +1,7 @@
 #include "mgmt/cli/top_screen.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>
@@ -49,16 +50,12 @@ std::string cores_text(const json& list, const char* what) {
   return out;
 }
 
-std::string counted(uint64_t count, const char* noun) {
-  return fmt::format("  {} {}{}", grouped(count), noun, count == 1 ? "" : "s");
-}
-
 std::string head(const json& status, bool colour) {
   const json& of = part_at(status, "backends");
   std::string out = painted("cardea " + text_at(status, "cluster"), Tone::kStrong, colour);
   out += fmt::format("  {} of {} backends up", count_at(of, "up"), count_at(of, "total"));
-  if (known_at(status, "flows")) out += counted(count_at(status, "flows"), "flow");
-  if (known_at(status, "connections")) out += counted(count_at(status, "connections"), "connection");
+  if (known_at(status, "flows")) out += "  " + counted(count_at(status, "flows"), "flow");
+  if (known_at(status, "connections")) out += "  " + counted(count_at(status, "connections"), "connection");
   const std::string cores =
       cores_text(part_at(status, "cores"), "worker") + cores_text(part_at(status, "shards"), "shard");
   return out + "\n" + (cores.empty() ? "" : cores.substr(2) + "\n");
@@ -153,6 +150,30 @@ Table backends_requests(const std::vector<Rate>& rows) {
   return table;
 }
 
+struct NamedTable {
+  std::string_view name;
+  Table table;
+};
+
+// A blank line, a title, a row, and how many there are more.
+size_t least_lines(const std::vector<NamedTable>& tables) {
+  size_t lines = 0;
+  for (const NamedTable& named : tables) lines += 2 + std::min<size_t>(named.table.rows(), 2);
+  return lines;
+}
+
+// Takes out the last tables until the others have room for a row each: a window of titles alone tells nothing. Names
+// those that are missing.
+std::string leave_out(std::vector<NamedTable>& tables, Space space) {
+  std::vector<std::string_view> names;
+  while (tables.size() > 1 && least_lines(tables) + (names.empty() ? 0 : 1) > space.lines) {
+    names.insert(names.begin(), tables.back().name);
+    tables.pop_back();
+  }
+  const std::string line = fmt::format("no room for {}", fmt::join(names, ", "));
+  return names.empty() ? "" : line.substr(0, space.columns) + "\n";
+}
+
 }  // namespace
 
 std::vector<size_t> shares(std::vector<size_t> needs, size_t lines) {
@@ -169,16 +190,20 @@ std::vector<size_t> shares(std::vector<size_t> needs, size_t lines) {
 
 std::string screen(const Measured& measured, bool colour, Space space) {
   std::string out = head(measured.status, colour) + measured.away + measured.lost;
-  std::vector<Table> tables;
-  for (auto& table : {services_packets(measured.services), services_requests(measured.services),
-                      backends_packets(measured.backends), backends_requests(measured.backends)})
-    if (!table.empty()) tables.push_back(table);
+  std::vector<NamedTable> tables;
+  for (auto& named : {NamedTable{"packets", services_packets(measured.services)},
+                      NamedTable{"requests", services_requests(measured.services)},
+                      NamedTable{"backends' packets", backends_packets(measured.backends)},
+                      NamedTable{"backends' requests", backends_requests(measured.backends)}})
+    if (!named.table.empty()) tables.push_back(named);
+  const size_t above = size_t(std::ranges::count(out, '\n'));
+  const std::string left_out = leave_out(tables, {space.lines - std::min(space.lines, above), space.columns});
   std::vector<size_t> needs;
-  for (const Table& table : tables) needs.push_back(table.rows());
-  const size_t taken = size_t(std::ranges::count(out, '\n')) + 2 * tables.size();  // a blank line and a title each
+  for (const NamedTable& named : tables) needs.push_back(named.table.rows());
+  const size_t taken = above + 2 * tables.size() + (left_out.empty() ? 0 : 1);  // a blank line and a title each
   const auto rows = shares(needs, space.lines - std::min(space.lines, taken));
-  for (size_t i = 0; i < tables.size(); ++i) out += "\n" + tables[i].text(colour, {rows[i], space.columns});
-  return out;
+  for (size_t i = 0; i < tables.size(); ++i) out += "\n" + tables[i].table.text(colour, {rows[i], space.columns});
+  return out + left_out;
 }
 
 }  // namespace cardea::mgmt::cli

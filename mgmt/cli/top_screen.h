@@ -1,6 +1,6 @@
 // What `cardea top` shows: services and backends, packets of the dataplane and requests of cardea-l7 in tables of their
 // own, the busiest first. Where there is not room for all, every table shows its first rows and how many there are
-// more.
+// more; where there is not even room for a row of each, the last tables are left out and named.
 #pragma once
 
 #include <nlohmann/json.hpp>

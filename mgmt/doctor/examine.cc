@@ -36,6 +36,18 @@ bool is_isolated(const HostFacts& host, uint16_t cpu) {
   return std::ranges::count(host.isolated, cpu) > 0;
 }
 
+// A kernel that tells of no CPUs has been asked in vain: nothing is held against it.
+bool there_is(const HostFacts& host, uint16_t cpu) {
+  return host.node_of_cpu.empty() || host.node_of_cpu.contains(cpu);
+}
+
+// Those to be isolated and those that are: the new line takes the old one's place.
+std::vector<uint16_t> together(std::vector<uint16_t> cpus, const std::vector<uint16_t>& isolated) {
+  cpus.insert(cpus.end(), isolated.begin(), isolated.end());
+  std::ranges::sort(cpus);
+  return cpus;
+}
+
 bool is_nvidia(const PciFacts& card) {  // works beside its kernel driver
   return card.driver == "mlx5_core" || card.driver == "mlx4_core";
 }
@@ -51,10 +63,24 @@ void look_at_memory(Notes& notes, const HostFacts& host, const std::vector<Devic
   if (all_taken) notes.hint("all huge pages are in use, by the dataplane that runs or by somebody else", "");
 }
 
+// The kernel takes each of these words once: one line for all workers.
+void look_at_isolation(Notes& notes, const HostFacts& host, const std::vector<uint16_t>& workers) {
+  std::vector<uint16_t> shared;
+  for (const uint16_t cpu : workers)
+    if (there_is(host, cpu) && !is_isolated(host, cpu)) shared.push_back(cpu);
+  if (shared.empty()) return;
+  const bool one = shared.size() == 1;
+  notes.hint(fmt::format("{} {} {} not isolated: the kernel runs other things on {} too",
+                         one ? "worker's CPU" : "workers' CPUs", fmt::join(shared, ", "), one ? "is" : "are",
+                         one ? "it" : "them"),
+             fmt::format("add isolcpus={0} nohz_full={0} rcu_nocbs={0} to the kernel's command line",
+                         fmt::join(together(shared, host.isolated), ",")));
+}
+
 void look_at_worker(Notes& notes, const HostFacts& host, uint16_t cpu) {
-  if (!is_isolated(host, cpu))
-    notes.hint(fmt::format("worker's CPU {} is not isolated: the kernel runs other things on it too", cpu),
-               fmt::format("add isolcpus={0} nohz_full={0} rcu_nocbs={0} to the kernel's command line", cpu));
+  if (!there_is(host, cpu))
+    return notes.error(fmt::format("there is no CPU {} for a worker", cpu),
+                       "choose workers among those lscpu -e shows");
   if (const auto governor = host.governors.find(cpu);
       governor != host.governors.end() && governor->second != "performance")
     notes.warning(fmt::format("CPU {} is governed by \"{}\": it slows down when packets are few, and wakes late", cpu,
@@ -133,6 +159,7 @@ Findings examine_host(const HostFacts& host, const conf::Dataplane& dataplane,
                       const std::vector<DeviceFacts>& devices) {
   Notes notes("host");
   look_at_memory(notes, host, devices);
+  look_at_isolation(notes, host, dataplane.workers);
   for (const uint16_t cpu : dataplane.workers) look_at_worker(notes, host, cpu);
   return notes.take();
 }

@@ -33,6 +33,40 @@ TEST(Host, ACpuThatIsNotThereIsAnErrorBesideItsSetting) {
   EXPECT_TRUE(look_at_cpus(config, {0, 1, 2, 77}).empty());
 }
 
+TEST(Host, CachesLargerThanItsMemoryAreAWarning) {
+  conf::Config config;
+  EXPECT_TRUE(look_at_memory(config, 1).empty());
+  config.caches = {{.place = {"", 0, "caches[0]"}, .name = "a", .memory = 3'000'000'000},
+                   {.place = {"", 0, "caches[1]"}, .name = "b", .memory = 6'000'000'000}};
+  EXPECT_TRUE(look_at_memory(config, 9'000'000'000).empty());
+  const auto findings = look_at_memory(config, 8'999'999'999);
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].place.path, "caches[1].memory");
+  EXPECT_EQ(findings[0].message, "the caches together may grow to 9.0 GB, and this host has 9.0 GB of memory");
+  config.caches[0].memory = config.caches[1].memory = UINT64_MAX;
+  EXPECT_EQ(look_at_memory(config, 1).size(), 1u);
+}
+
+TEST(Host, AGroupAndALogFolderThatAreNotThereAreWarnings) {
+  conf::Config config;
+  config.mgmt.api_group = "no-such-group-here";
+  config.l7.emplace().access_log = "/nonexistent/folder/access.log";
+  config.l7->place.path = "l7";
+  conf::Findings findings;
+  look_at_host(config, Look::kInside, findings);
+  ASSERT_EQ(findings.size(), 2u);
+  EXPECT_EQ(findings[0].place.path, "mgmt.api_group");
+  EXPECT_EQ(findings[1].place.path, "l7.access_log");
+  for (const auto& finding : findings) EXPECT_EQ(finding.level, conf::Finding::warning);
+  config.mgmt.api_group = "root";
+  findings.clear();
+  for (const char* good : {"", "stderr", "/access.log"}) {
+    config.l7->access_log = good;
+    look_at_host(config, Look::kInside, findings);
+  }
+  EXPECT_TRUE(findings.empty());
+}
+
 TEST(Host, WhatRunsHereIsSeen) {
   conf::Config config;
   config.l7.emplace().shards = {4095};

@@ -58,6 +58,10 @@ TEST(Commands, MistakesOnTheCommandLineExitWithTwo) {
   EXPECT_EQ(cardea({"set", "backend", "web/10.0.0.1:80", "asleep"}).exit, 2);
   const Outcome weight = cardea({"set", "weight", "web/10.0.0.1:80", "-3"});
   EXPECT_EQ(weight.exit, 2);
+  EXPECT_EQ(cardea({"set", "weight", "web/10.0.0.1:80", "65536"}).exit, 2);
+  const Outcome url = cardea({"purge", "shop.example/x"});
+  EXPECT_EQ(url.exit, 2);
+  EXPECT_THAT(url.err, HasSubstr("\"shop.example/x\" is not a whole URL"));
   const Outcome backend = cardea({"set", "backend", "10.0.0.1:80", "drain"});
   EXPECT_EQ(backend.exit, 2);
   EXPECT_THAT(backend.err, HasSubstr("POOL/ADDRESS"));
@@ -116,12 +120,14 @@ l7:
 cluster: { name = "guessable"; };
 pools = ( { name = "web"; backends = ( { address = "10.0.0.1:80"; } ); } );
 services = ( { name = "shop"; mode = "http"; listen = ["0.0.0.0:80/tcp"]; pool = "web"; } );
+mgmt: { api_group = "no-such-group-here"; };
 )");
   const Outcome here = cardea({"check", file});
   EXPECT_EQ(here.exit, 1);
   const size_t cpu = here.out.find(file + ":5: error: l7.shards: this host has no CPU 1000");
   const size_t seed = here.out.find(file + ":7: warning: cluster.seed");
-  EXPECT_TRUE(cpu < seed && seed != std::string::npos) << here.out;
+  const size_t group = here.out.find(file + ":10: warning: mgmt.api_group");
+  EXPECT_TRUE(cpu < seed && seed < group && group != std::string::npos) << here.out;
   EXPECT_THAT(here.out, HasSubstr("    5 | shards = [0, 1000];"));
   EXPECT_THAT(here.out, HasSubstr("for another host than this one: cardea check --elsewhere " + file));
   EXPECT_EQ(cardea({"check", "--elsewhere", file}).exit, 0);
@@ -180,12 +186,31 @@ TEST(Commands, HelpKnowsEveryCommandAndTheSettings) {
     EXPECT_THAT(help.out, HasSubstr(command.summary));
   }
   EXPECT_EQ(cardea({"help", "frobnicate"}).exit, 2);
+  const Outcome deep = cardea({"help", "show", "backends"});
+  EXPECT_EQ(deep.exit, 0);
+  EXPECT_EQ(deep.out, cardea({"show", "backends", "--help"}).out);
+  EXPECT_THAT(deep.out, HasSubstr("only those in this state"));
+  const Outcome slip = cardea({"help", "show", "backend"});
+  EXPECT_EQ(slip.exit, 2);
+  EXPECT_THAT(slip.err, HasSubstr("there is no command \"cardea show backend\"\n  did you mean backends?"));
+  EXPECT_EQ(cardea({"help", "status", "now"}).exit, 2);
   EXPECT_EQ(cardea({"help"}).out, cardea({"--help"}).out);
   EXPECT_EQ(cardea({"--version"}).out, "cardea " CARDEA_VERSION "\n");
   const Outcome setting = cardea({"help", "config", "pools.health.interval"});
   EXPECT_EQ(setting.exit, 0);
   EXPECT_THAT(setting.out, HasSubstr("interval"));
   EXPECT_EQ(cardea({"help", "config", "pools.helth"}).exit, 1);
+}
+
+TEST(Commands, TheManPageHasEveryCommandWithItsOptions) {
+  const Outcome page = cardea({"help", "man"});
+  EXPECT_EQ(page.exit, 0);
+  for (const Command& command : commands()) EXPECT_THAT(page.out, HasSubstr(std::string("## cardea ") + command.name));
+  for (const char* part :
+       {"## cardea show backends [OPTIONS]", "**--state** *up|down|drain|maint*\n: only those in this state",
+        "## cardea set weight POOL/ADDRESS N|config", "**--api** *SOCKET*\n: ", "# FILES", "# EXAMPLES", "# SEE ALSO",
+        "# EXIT STATUS", "# ENVIRONMENT"})
+    EXPECT_THAT(page.out, HasSubstr(part));
 }
 
 TEST(Commands, CompletionKnowsCommandsChoicesAndSettings) {

@@ -56,6 +56,19 @@ TEST(TopScreen, ShortensNamesToTheWidthOfTheWindow) {
   EXPECT_THAT(screen(busy_site(), false, {60, 120}), HasSubstr("…/[2001:db8:1234:5678:9abc:def0:1234:5600]:65535  up"));
 }
 
+// A title with nothing but "… 20 more" under it is of no use to anybody.
+TEST(TopScreen, LeavesTablesOutOfAWindowThatHasNoRoomForARowOfEach) {
+  for (size_t lines = 7; lines < 24; ++lines) {
+    const std::string text = screen(busy_site(), false, {lines, 80});
+    EXPECT_LE(lines_of(text).size(), lines) << text;
+    EXPECT_THAT(text, HasSubstr("\ndns ")) << text;
+    EXPECT_NE(text.contains("web/10.0.0.1:80"), text.contains("\nno room for ")) << text;
+  }
+  EXPECT_THAT(screen(busy_site(), false, {14, 60}), HasSubstr("\nno room for backends' requests\n"));
+  EXPECT_THAT(screen(busy_site(), false, {8, 60}),
+              HasSubstr("\nno room for requests, backends' packets, backends' requests\n"));
+}
+
 TEST(TopScreen, HasNoEndWithoutAWindow) {
   const auto lines = lines_of(screen(busy_site(), false));
   EXPECT_EQ(lines.size(), 2u + 3 + 3 + 22 + 22);

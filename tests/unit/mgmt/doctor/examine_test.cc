@@ -51,6 +51,25 @@ Case sound_interface() {
   return c;
 }
 
+TEST(Doctor, WorkersThatAreNotIsolatedAreOneLineOfTheKernels) {
+  Case c = sound_card();
+  c.dataplane.workers = {2, 3};
+  c.host.node_of_cpu[3] = 1;
+  const Findings findings = c.host_findings();
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_THAT(findings[0].message, HasSubstr("workers' CPUs 2, 3 are not isolated"));
+  EXPECT_THAT(findings[0].mend, HasSubstr("add isolcpus=1,2,3 nohz_full=1,2,3 ")) << "CPU 1 stays isolated";
+}
+
+TEST(Doctor, AWorkerNeedsACpuThatIsThere) {
+  Case c = sound_card();
+  c.dataplane.workers = {1, 9};
+  const Findings findings = c.host_findings();
+  ASSERT_EQ(findings.size(), 1u) << "nothing is said of isolating it";
+  EXPECT_EQ(findings[0].level, Finding::kError);
+  EXPECT_EQ(findings[0].message, "there is no CPU 9 for a worker");
+}
+
 TEST(Doctor, FindsNothingWhereNothingIsWrong) {
   for (const Case& c : {sound_card(), sound_interface()}) {
     EXPECT_TRUE(c.port_findings().empty()) << c.port_findings()[0].message;
