@@ -16,18 +16,41 @@ constexpr uint64_t kNotPlain = http::header_set(HeaderId::kIfMatch, HeaderId::kI
 // A piece is served of what is stored whole, and never stored itself.
 constexpr uint64_t kOfPieces = http::header_set(HeaderId::kRange, HeaderId::kIfRange);
 
-// Kettle, "Practical web cache poisoning" (2018) and "Web cache entanglement" (2020): what backends were found to obey.
+// Kettle, "Practical web cache poisoning" (2018) and "Web cache entanglement" (2020): what backends were found to obey,
+// and others of their kind that frameworks and gateways read. In whatever punctuation: many read "X_Host" too.
 constexpr std::string_view kChoosing[] = {
-    "X-Host",           "X-Original-Host",    "X-Forwarded-Server", "X-HTTP-Host-Override", "X-Forwarded-Scheme",
-    "X-Original-URL",   "X-Rewrite-URL",      "X-HTTP-Method",      "X-Method-Override",    "X-HTTP-Method-Override",
-    "X-Forwarded-Path", "X-Forwarded-Prefix", "X-Forwarded-SSL",    "Front-End-Https",      "X-Url-Scheme",
+    "X-Host",
+    "X-Original-Host",
+    "X-Forwarded-Server",
+    "X-HTTP-Host-Override",
+    "X-Forwarded-Scheme",
+    "X-Original-URL",
+    "X-Rewrite-URL",
+    "X-HTTP-Method",
+    "X-Method-Override",
+    "X-HTTP-Method-Override",
+    "X-Forwarded-Path",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-SSL",
+    "Front-End-Https",
+    "X-Url-Scheme",
+    "X-Forwarded",
+    "Forwarded-For",
+    "X-Forwarded-Protocol",
+    "X-Scheme",
+    "X-Backend-Host",
+    "X-Forwarded-Uri",
+    "X-Forwarded-Request",
+    "X-Original-Uri",
+    "Forwarded-Host",
+    "Forwarded-Proto",
 };
 
 bool may_be_chosen_otherwise(const http::Headers& request) {
   return std::any_of(request.begin(), request.end(), [](const http::Header& header) {
     if (header.id() != HeaderId::kOther) return false;
     return std::any_of(std::begin(kChoosing), std::end(kChoosing),
-                       [&header](std::string_view name) { return http::equal_without_case(header.name(), name); });
+                       [&header](std::string_view name) { return http::same_letters(header.name(), name); });
   });
 }
 

@@ -47,17 +47,31 @@ void put_preferences(std::string_view list, Sink& sink) {
   }
 }
 
+bool is_named(const http::Header& header, HeaderId id, std::string_view name) {
+  return header.id() == id && (id != HeaderId::kOther || http::same_letters(header.name(), name));
+}
+
+// A look-alike is the same to one backend and another to the next: it has its spelling before its value, between two
+// CRs, which no value has.
+template <typename Sink>
+void put_spelling(std::string_view spelled, std::string_view name, Sink& sink) {
+  if (http::equal_without_case(spelled, name)) return;
+  sink.put('\r');
+  for (const char c : spelled) sink.put(http::lower(c));
+  sink.put('\r');
+}
+
 // ":" and the value of all lines of that name; nothing where the request has none.
 template <typename Sink>
 void put_value(const Seen& request, std::string_view name, Sink& sink) {
-  const HeaderId id = http::header_id(name);
+  const HeaderId id = http::look_alike_of(name);
   if (id != HeaderId::kOther && !request.headers.has(id)) return;
   bool first = true;
   for (const http::Header& header : request.headers) {
-    if (header.id() != id || (id == HeaderId::kOther && !http::equal_without_case(header.name(), name))) continue;
-    if (!http::is_sent_on(header, request.options)) continue;
+    if (!is_named(header, id, name) || !http::is_sent_on(header, request.options)) continue;
     sink.put(first ? ':' : ',');
     first = false;
+    if (id == HeaderId::kOther) put_spelling(header.name(), name, sink);
     if (http::bit(id) & kPreferences) {
       put_preferences(header.value(), sink);
     } else {
@@ -91,7 +105,7 @@ std::optional<std::string> selector_of(const Seen& request, const http::Headers&
   if (vary == http::Vary::kEverything) return {};
   bool storable = true;
   http::for_each_varying(response, [&](std::string_view name) {
-    const uint64_t bit = http::bit(http::header_id(name));
+    const uint64_t bit = http::bit(http::look_alike_of(name));
     storable = storable && !(bit & kUnseen) && selector.size() <= kSelectorMax;
     if (!storable || (bit & kInKey)) return;
     for (const char c : name) selector.push_back(http::lower(c));

@@ -43,6 +43,19 @@ bool is_token(std::string_view text) {
   return !text.empty() && kTokenBytes.holds_all(text);
 }
 
+bool same_letters(std::string_view a, std::string_view b) {
+  const auto is_one = [](char c) {
+    return is_alpha(static_cast<unsigned char>(c)) || is_digit(static_cast<unsigned char>(c));
+  };
+  for (;;) {
+    while (!a.empty() && !is_one(a.front())) a.remove_prefix(1);
+    while (!b.empty() && !is_one(b.front())) b.remove_prefix(1);
+    if (a.empty() || b.empty()) return a.empty() && b.empty();
+    if (lower(a.front()) != lower(b.front())) return false;
+    a.remove_prefix(1), b.remove_prefix(1);
+  }
+}
+
 std::optional<uint64_t> parse_decimal(std::string_view digits) {
   if (digits.empty() || digits.size() > 19) return {};
   uint64_t value = 0;

@@ -8,6 +8,9 @@
 namespace cardea::l7::http {
 
 bool equal_without_case(std::string_view a, std::string_view b);
+// Names of headers that are one to CGI and its kin, some of which make "_" of all that is neither letter nor digit
+// while others leave it out.
+bool same_letters(std::string_view a, std::string_view b);
 std::string_view trim(std::string_view text);  // spaces and tabs
 bool is_token(std::string_view text);
 

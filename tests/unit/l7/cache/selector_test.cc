@@ -34,6 +34,16 @@ const Row kRows[] = {
     {"X-A, X-B", "X-A: 1\r\nX-B: 2\r\n", "X-B: 2\r\nX-A: 1\r\n", true},
     {"X-A, X-B", "X-A: 1\r\nX-B: 2\r\n", "X-A: 1\r\nX-B: 3\r\n", false},
     {"X-A, X-B", "X-A: 1\r\n", "X-B: 1\r\n", false},
+    {"X-A", "X_A: 1\r\n", "", false},
+    {"X-A", "X_A: 1\r\n", "X_A: 2\r\n", false},
+    {"X-A", "X_A: 1\r\n", "X-A: 1\r\n", false},
+    {"X-A", "X_A: 1\r\n", "x_a: 1\r\n", true},
+    {"X-A", "X_A: 1\r\n", "X.A: 1\r\n", false},
+    {"X-A", "", "XA: 1\r\n", false},
+    {"X_A", "X-A: 1\r\n", "", false},
+    {"X-A", "X-A: 1\r\nX_A: 2\r\n", "X-A: 1\r\n", false},
+    {"X-A", "X_A: 1\r\nConnection: x_a\r\n", "", true},
+    {"Accept_Encoding", "Accept-Encoding: gzip\r\n", "", false},
     {"Host, X-Forwarded-Proto", "X-Forwarded-Proto: gopher\r\n", "", true},
     {"X-Forwarded-Port", "X-Forwarded-Port: 1\r\n", "", true},
     {"Forwarded", "Forwarded: for=evil\r\n", "", true},
@@ -58,7 +68,7 @@ TEST(Selector, Rows) {
 }
 
 TEST(Selector, NobodyCanTellWhatThisProxyWroteItself) {
-  for (const char* name : {"X-Forwarded-For", "X-Real-IP", "If-None-Match", "Via", "*"}) {
+  for (const char* name : {"X-Forwarded-For", "X_Forwarded_For", "X-Real-IP", "If-None-Match", "Via", "*"}) {
     const Asked asked("GET /");
     const Answer answer("200 OK", "Vary: Accept-Encoding\r\nVary: " + std::string(name) + "\r\n");
     EXPECT_FALSE(selector_of(seen_of(*asked), (*answer).headers)) << name;

@@ -23,6 +23,13 @@ TEST(Lists, CommasInQuotesDoNotSeparate) {
   EXPECT_EQ(elements("\"never closed, b"), std::vector<std::string>{"\"never closed, b"});
 }
 
+TEST(Names, AreOneToCgiWithTheSameLetters) {
+  for (const char* name : {"X-Host", "x_host", "X.Host", "XHost", "_X--HOST_"})
+    EXPECT_TRUE(same_letters("X-Host", name));
+  for (const char* name : {"X-Hos", "X-Hosts", "Host", "-", "X-H0st"})
+    EXPECT_FALSE(same_letters("X-Host", name)) << name;
+}
+
 TEST(Numbers, AreDigitsOnly) {
   EXPECT_EQ(parse_decimal("9223372036854775807"), 9223372036854775807u);
   EXPECT_FALSE(parse_decimal("9223372036854775808"));
