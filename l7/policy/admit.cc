@@ -11,10 +11,17 @@ std::unexpected<Refusal> refuse(http::Fault fault) {
   return std::unexpected(Refusal{Why::kFault, fault});
 }
 
-// Of the two methods that have it; what is no number says nothing.
+// Of the two methods that have it: the least that is said, and no more than parse_seconds() holds (RFC 9110 7.6.2 lets
+// a recipient have a maximum). What is no number says nothing.
 std::optional<uint64_t> forwards_left(const http::RequestHead& head) {
   if (head.method != http::Method::kTrace && head.method != http::Method::kOptions) return {};
-  return http::parse_decimal(head.headers.value(http::HeaderId::kMaxForwards));
+  std::optional<uint64_t> least;
+  for (const http::Header& header : head.headers) {
+    if (header.id() != http::HeaderId::kMaxForwards) continue;
+    const auto said = http::parse_seconds(header.value());
+    if (said && (!least || *said < *least)) least = *said;
+  }
+  return least;
 }
 
 // What the head says about framing and connection; nothing of it depends on the plan.

@@ -54,6 +54,9 @@ TEST(Admit, MaxForwardsCountsForTwoMethods) {
   EXPECT_EQ(decide("OPTIONS / HTTP/1.1", "Max-Forwards: 1\r\n"), "route 1 keep forwards 0");
   EXPECT_EQ(decide("TRACE / HTTP/1.1", "Max-Forwards: 10\r\n"), "route 1 keep forwards 9");
   EXPECT_EQ(decide("OPTIONS / HTTP/1.1", "Max-Forwards: -1\r\n"), "route 1 keep");
+  EXPECT_EQ(decide("OPTIONS / HTTP/1.1", "Max-Forwards: 99999999999999999999\r\n"), "route 1 keep forwards 2147483647");
+  EXPECT_EQ(decide("OPTIONS / HTTP/1.1", "Max-Forwards: 7\r\nMax-Forwards: 3\r\n"), "route 1 keep forwards 2");
+  EXPECT_EQ(decide("OPTIONS / HTTP/1.1", "Max-Forwards: x\r\nMax-Forwards: 0\r\n"), "ends here");
   EXPECT_EQ(decide("OPTIONS / HTTP/1.1"), "route 1 keep");
   EXPECT_EQ(decide("GET / HTTP/1.1", "Max-Forwards: 0\r\n"), "route 1 keep");
 }
