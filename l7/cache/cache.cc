@@ -9,6 +9,7 @@
 #include "l7/cache/memory.h"
 #include "l7/cache/selector.h"
 #include "l7/cache/stored_head.h"
+#include "l7/cache/uncacheable.h"
 #include "l7/cache/validate.h"
 #include "l7/cache/writer.h"
 #include "l7/http/authority.h"
@@ -37,10 +38,14 @@ uint32_t as_age(int64_t seconds) {
 }  // namespace
 
 struct Cache::State {
-  explicit State(const Limits& limits) : memory(limits) {}
+  explicit State(const Limits& limits) : memory(limits) { memory.ledger()->charge(sizeof uncacheable); }
 
   const HashKey hash_key = random_key();
   Memory memory;
+  Uncacheable uncacheable;
+
+  std::unique_ptr<Writer> begin(const Request& request, const http::ResponseHead& response, http::BodyFraming body,
+                                const Freshness& freshness);
 };
 
 std::string_view word(Result result) {
@@ -81,6 +86,7 @@ Lookup Cache::find(const Request& request) {
     lookup.result = wish.only_if_cached      ? Result::kOnlyCached
                     : wish.no_store || piece ? Result::kBypass
                                              : Result::kMiss;
+    lookup.uncacheable = !object && state_->uncacheable.holds(hash, request.now);
     return lookup;
   }
   const Judgement judgement = judge(object->freshness(), wish, request.now);
@@ -104,12 +110,20 @@ Lookup Cache::find(const Request& request) {
 std::unique_ptr<Writer> Cache::begin(const Request& request, const http::ResponseHead& response,
                                      http::BodyFraming body) {
   const Freshness freshness = freshness_of(response, request.now, state_->memory.stale_on_error());
-  if (admission(*request.head, response, body, freshness) != Admission::kStore) return nullptr;
+  std::unique_ptr<Writer> writer;
+  if (admission(*request.head, response, body, freshness) == Admission::kStore)
+    writer = state_->begin(request, response, body, freshness);
+  if (!writer && response.status != 304) give_up(request);  // a 304 says nothing of the whole
+  return writer;
+}
+
+std::unique_ptr<Writer> Cache::State::begin(const Request& request, const http::ResponseHead& response,
+                                            http::BodyFraming body, const Freshness& freshness) {
   const Key key(url_of(request));
   auto selector = selector_of(seen_of(request), response.headers);
   auto head = begin_stored_head(response, request.now);
   if (!key.fits() || !selector || !head) return nullptr;
-  const uint64_t hash = key.hash(state_->hash_key);
+  const uint64_t hash = key.hash(hash_key);
   Draft draft{std::string(key.text()),
               std::string(request.pool),
               std::move(*selector),
@@ -119,7 +133,14 @@ std::unique_ptr<Writer> Cache::begin(const Request& request, const http::Respons
               request.port,
               request.since};
   if (body.kind == http::BodyKind::kNone) body = {http::BodyKind::kLength, 0};
-  return make_writer(state_->memory, std::move(draft), body);
+  return make_writer(memory, std::move(draft), body);
+}
+
+// What one request is refused for by itself says nothing of its URL.
+void Cache::give_up(const Request& request) {
+  if (request.head->method != http::Method::kGet || !may_be_answered(*request.head) || !may_fill(*request.head)) return;
+  const Key key(url_of(request));
+  if (key.fits()) state_->uncacheable.add(key.hash(state_->hash_key), request.now);
 }
 
 ObjectPointer Cache::refresh(const Request& request, ObjectPointer stale, const http::ResponseHead& not_modified) {

@@ -73,6 +73,7 @@ struct Lookup {
   uint32_t age = 0;              // seconds, for the Age header
   int64_t fresh_for = 0;         // seconds left; negative: stale for so long
   bool may_serve_stale = false;  // where the backend fails: no answer, or a 500, 502, 503 or 504 (RFC 5861 4)
+  bool uncacheable = false;      // of a miss: the last response was, a moment ago
   Claim renewal;       // of a hit that is stale (RFC 5861 3): the holder asks the backend, nobody waits for it
   uint64_t since = 0;  // what is purged from here on, while a backend is asked, does not come back with its answer
 };
@@ -113,6 +114,8 @@ class Cache {
   // After a miss (or a stale one): null when the response must not be stored (status, Cache-Control, Vary: *,
   // Authorization, Set-Cookie, length over the limit, …).
   std::unique_ptr<Writer> begin(const Request& request, const http::ResponseHead& response, http::BodyFraming body);
+  // The response turned out to be too large on its way in: it is not asked for in order to store it, for a while.
+  void give_up(const Request& request);
   // The backend answered 304 to the validators of `stale`: its headers and freshness are renewed, and what is to be
   // served returned. Null where the 304 speaks of another object (its ETag or Last-Modified differ): `stale` is gone,
   // and the request has to be sent again without validators.

@@ -59,10 +59,12 @@ bool has_validator(const cache::Object& object) {
   return !cache::entity_tag(object).empty() || !cache::last_modified(object).empty();
 }
 
-// Whether the response may become an object, as far as the request goes.
+// Whether the response may become an object, as far as the request goes and what is known of its URL.
 bool fills(const Exchange& x) {
   const cache::Result result = x.caching.lookup.result;
-  return x.head.method == http::Method::kGet && (result == cache::Result::kMiss || result == cache::Result::kStale);
+  const bool wanted =
+      result == cache::Result::kStale || (result == cache::Result::kMiss && !x.caching.lookup.uncacheable);
+  return x.head.method == http::Method::kGet && wanted;
 }
 
 void decide_end(Exchange& x) {
@@ -199,6 +201,20 @@ bool client_has(const Exchange& x, const http::ResponseHead& head) {
   return x.caching.whole && cache::not_modified(x.head, head, x.record.unix_ms / 1000);
 }
 
+namespace {
+
+// What comes over a connection that its backend authenticates is for this client's eyes: neither the answer becomes an
+// object nor its headers an object's.
+CacheVerdict show_own(Exchange& x, const http::ResponseHead& head) {
+  Caching& caching = x.caching;
+  if (!caching.conditional || head.status != 304) return CacheVerdict::kRelay;
+  caching.conditional = false;
+  caching.lookup.object.reset();
+  return CacheVerdict::kAskAgain;
+}
+
+}  // namespace
+
 CacheVerdict show_cache(Exchange& x, const http::ResponseHead& head, http::BodyFraming body) {
   Caching& caching = x.caching;
   if (!x.record.cache_plan) return CacheVerdict::kRelay;
@@ -207,6 +223,7 @@ CacheVerdict show_cache(Exchange& x, const http::ResponseHead& head, http::BodyF
     return CacheVerdict::kRelay;
   }
   if (!caching.cache) return CacheVerdict::kRelay;
+  if (x.lease.is_own()) return show_own(x, head);
   if (caching.conditional && head.status == 304) {
     caching.lookup.object = caching.cache->refresh(request_of(x), std::move(caching.lookup.object), head);
     caching.conditional = static_cast<bool>(caching.lookup.object);
@@ -229,6 +246,7 @@ void store(Exchange& x, const Pieces& pieces) {
   if (!x.caching.writer) return;
   for (const iovec& piece : pieces.body()) {
     if (x.caching.writer->append({static_cast<const char*>(piece.iov_base), piece.iov_len})) continue;
+    x.caching.cache->give_up(request_of(x));
     return x.caching.writer.reset();
   }
 }

@@ -1,6 +1,8 @@
 // The cache as an exchange uses it: what is served to whom, for how long, and what makes it forget.
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "l7/cache/cache.h"
 #include "tests/unit/l7/cache/exchange.h"
 
@@ -155,6 +157,38 @@ TEST(Cache, BypassesWhatIsNotOneWholeObject) {
   EXPECT_EQ(ask(cache, Asked("GET /b", "Cache-Control: only-if-cached\r\n")), "only_cached");
   EXPECT_EQ(ask(cache, Asked("GET /a", "Cache-Control: only-if-cached\r\n")), "hit body");
   EXPECT_EQ(ask(cache, Asked("GET /a", "Cache-Control: only-if-cached\r\n").at(kNow + 61)), "only_cached");
+}
+
+// So that nobody is made to wait for a whole response that is not to be kept; but not for ever, and not for what only
+// one request was refused for.
+TEST(Cache, RemembersForAWhileWhatItCouldNotKeep) {
+  const auto known = [](Cache& cache, int64_t after) {
+    return cache.find(*Asked("GET /a", "", kNow + after)).uncacheable;
+  };
+  const std::tuple<const char*, const char*, bool> rows[] = {
+      {"", "Cache-Control: no-store\r\n", true},
+      {"", "Cache-Control: max-age=60\r\nSet-Cookie: a=b\r\n", true},
+      {"", "Cache-Control: max-age=60\r\nVary: *\r\n", true},
+      {"", "Cache-Control: max-age=60\r\nVary: X-Real-IP\r\n", true},
+      {"", "", true},
+      {"Range: bytes=0-1\r\n", "Cache-Control: no-store\r\n", false},
+      {"Cache-Control: no-store\r\n", "Cache-Control: max-age=60\r\n", false},
+      {"X-Original-URL: /b\r\n", "Cache-Control: no-store\r\n", false}};
+  for (const auto& [request, response, remembered] : rows) {
+    Cache cache(kRoomy);
+    const Asked asked("GET /a", request);
+    EXPECT_FALSE(store(cache, asked, "x", response));
+    EXPECT_EQ(known(cache, 59), remembered) << request << response;
+    EXPECT_FALSE(known(cache, 60));
+    EXPECT_FALSE(cache.find(*Asked("GET /b")).uncacheable);
+  }
+  Cache small({.memory_bytes = 4 << 20, .object_bytes_max = 3});
+  EXPECT_FALSE(store(small, Asked("GET /a"), "long", "Cache-Control: max-age=60\r\n"));
+  EXPECT_TRUE(known(small, 1));
+  EXPECT_TRUE(store(small, Asked("GET /a"), "few", "Cache-Control: max-age=60\r\n"));
+  EXPECT_FALSE(known(small, 1)) << "it is there";
+  EXPECT_FALSE(store(small, Asked("GET /c"), "", "", "304 Not Modified"));
+  EXPECT_FALSE(small.find(*Asked("GET /c")).uncacheable);
 }
 
 TEST(Cache, WhoSaysWhoHeIsGetsOnlyWhatIsForAll) {

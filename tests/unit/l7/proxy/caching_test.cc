@@ -271,13 +271,49 @@ TEST(Caching, WhatIsNotStoredIsNotReadForAClientThatHasIt) {
   EXPECT_THAT(client.head(), StartsWith("HTTP/1.1 304 "));
   EXPECT_EQ(site.log_line()["reason"], "ok");
   backend.rest();
-  client.send(get("/cached/a", "If-None-Match: \"v1\"\r\n"));
-  Peer next = site.origin().accept();
-  next.message();
-  next.send(ok("short", "Cache-Control: no-store\r\nETag: \"v1\"\r\n"));
+}
+
+// The second client's condition is the backend's to answer, until the time comes to see whether it may be stored after
+// all.
+TEST(Caching, WhatCouldNotBeStoredIsAskedForWithTheClientsOwnCondition) {
+  Site site;
+  Peer client = site.client();
+  const auto ask = [&] { client.send(get("/cached/a", "If-None-Match: \"v1\"\r\n")); };
+  const std::string answer = ok("short", "Cache-Control: no-store\r\nETag: \"v1\"\r\n");
+  ask();
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.message(), Not(HasSubstr("If-None-Match")));
+  backend.send(answer);
   EXPECT_THAT(client.head(), StartsWith("HTTP/1.1 304 "));
-  client.send(get("/other"));
-  EXPECT_THAT(next.message(), StartsWith("GET /other ")) << "what came whole costs no connection";
+  for (int i = 0; i < 2; ++i) {
+    ask();
+    EXPECT_THAT(backend.message(), HasSubstr("\r\nIf-None-Match: \"v1\"\r\n")) << "on the same connection";
+    backend.send("HTTP/1.1 304 Not Modified\r\nETag: \"v1\"\r\n\r\n");
+    EXPECT_THAT(client.head(), StartsWith("HTTP/1.1 304 "));
+  }
+  site.advance(25s), settle(site.loop());
+  site.advance(25s), settle(site.loop());
+  site.advance(25s), settle(site.loop());
+  Peer late = site.client();
+  late.send(get("/cached/a", "If-None-Match: \"v1\"\r\n"));
+  Peer next = site.origin().accept();
+  EXPECT_THAT(next.message(), Not(HasSubstr("If-None-Match")));
+  next.send(ok("stored", kMinute));
+  EXPECT_THAT(late.head(), StartsWith("HTTP/1.1 304 "));
+  EXPECT_EQ(site.plan->caches[0].cache->figures().objects, 1u);
+}
+
+TEST(Caching, WhatTurnsOutTooLargeIsAskedForWithTheClientsOwnConditionToo) {
+  Site site([](image::PlanT& plan) { plan.caches[0]->object_bytes_max = 4; });
+  Peer client = site.client();
+  client.send(get("/cached/a"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send("HTTP/1.1 200 OK\r\n" + std::string(kMinute) +
+               "Transfer-Encoding: chunked\r\n\r\n6\r\nlarger\r\n0\r\n\r\n");
+  client.message();
+  client.send(get("/cached/a", "If-None-Match: \"v1\"\r\n"));
+  EXPECT_THAT(backend.message(), HasSubstr("\r\nIf-None-Match: \"v1\"\r\n"));
 }
 
 TEST(Caching, AConditionWithoutACacheIsTheBackends) {

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "l7/cache/cache.h"
 #include "tests/unit/l7/proxy/site.h"
 
 namespace cardea::l7::proxy::test {
@@ -104,6 +105,33 @@ TEST(OwnConnection, IsOneFromTheFirstCredentialsOn) {
   Peer backend = begin(site, client, get("/", "Authorization: Negotiate YIIabc=\r\n"), ok("hello"));
   EXPECT_EQ(owned(site), 1u);
   Peer second = begin(site, other, get("/"), ok("x"));
+  EXPECT_TRUE(backend.silent());
+}
+
+TEST(OwnConnection, NothingThatCameOverItIsStored) {
+  const char* all = "Cache-Control: max-age=60, public\r\nETag: \"v1\"\r\n";
+  Site site;
+  Peer client = site.client(), other = site.client();
+  begin(site, client, get("/cached/a", "Authorization: Negotiate YIIabc=\r\n"), ok("alice's", all));
+  EXPECT_EQ(site.plan->caches[0].cache->figures().objects, 0u);
+  Peer second = begin(site, other, get("/cached/a"), ok("offered", (std::string(kOffer) + all).c_str()));
+  EXPECT_EQ(site.plan->caches[0].cache->figures().objects, 0u) << "it may be from here on";
+}
+
+// Nor does it renew what is stored: the whole is asked for, for this client alone.
+TEST(OwnConnection, AConfirmationThatCameOverItIsForOneClient) {
+  Site site;
+  Peer client = site.client(), alice = site.client();
+  Peer backend = begin(site, client, get("/cached/a"),
+                       ok("all's", "Cache-Control: max-age=0, public, s-maxage=1\r\nETag: \"v1\"\r\n"));
+  ASSERT_EQ(site.plan->caches[0].cache->figures().objects, 1u);
+  site.advance(2s);
+  alice.send(get("/cached/a", "Authorization: Negotiate YIIabc=\r\n"));
+  EXPECT_THAT(backend.message(), HasSubstr("If-None-Match"));
+  backend.send("HTTP/1.1 304 Not Modified\r\nETag: \"v1\"\r\nX-User: alice\r\n\r\n");
+  EXPECT_THAT(backend.message(), Not(HasSubstr("If-None-Match")));
+  backend.send(ok("alice's"));
+  EXPECT_THAT(alice.message(), EndsWith("alice's"));
   EXPECT_TRUE(backend.silent());
 }
 
