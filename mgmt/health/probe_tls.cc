@@ -65,17 +65,33 @@ Result<TlsSession> TlsSession::start(SSL_CTX* context, int fd, const std::string
     SSL_set1_host(ssl, name.c_str());
   }
   SSL_set_connect_state(ssl);
+  SSL_set_msg_callback(ssl, Quiet::note);
+  SSL_set_msg_callback_arg(ssl, session.quiet_.get());
   return session;
+}
+
+// As l7/tls/tls_stream.cc: OpenSSL cannot be left from here, and what it takes for the peer's end makes it return.
+void TlsSession::Quiet::note(int sent, int, int content, const void*, size_t, SSL* ssl, void* self) {
+  auto& quiet = *static_cast<Quiet*>(self);
+  if (sent != 0 || !quiet.established) return;
+  if (content == SSL3_RT_HEADER) quiet.records++;
+  if (content == SSL3_RT_HANDSHAKE) quiet.messages++;
+  if (quiet.too_much()) SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 }
 
 Transfer TlsSession::handshake() {
   ERR_clear_error();
-  return outcome(SSL_do_handshake(ssl_.get()));
+  const int returned = SSL_do_handshake(ssl_.get());
+  quiet_->established = returned == 1;
+  return outcome(returned);
 }
 
 Transfer TlsSession::read(std::span<char> into) {
   ERR_clear_error();
-  return outcome(SSL_read(ssl_.get(), into.data(), int(into.size())));
+  const int returned = SSL_read(ssl_.get(), into.data(), int(into.size()));
+  if (quiet_->too_much()) return {.kind = Kind::kFailed, .reason = "tls: more than 32 records without data"};
+  if (returned > 0) quiet_->records = quiet_->messages = 0;
+  return outcome(returned);
 }
 
 Transfer TlsSession::write(std::string_view bytes) {

@@ -1,6 +1,7 @@
 // TLS over a connected socket, never blocking. Checks that do not verify accept any certificate, as most backends carry
 // self-made ones; those that do verify want the name (or address) the check asks for, signed by the pool's authorities
-// or, without any, by one of the system's trust store.
+// or, without any, by one of the system's trust store. One thread makes all checks, and OpenSSL goes on inside one call
+// while what it reads is no data (key updates, tickets): who sends more than a few of those is cut off.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -57,9 +58,18 @@ class TlsSession {
   struct Free {
     void operator()(SSL* ssl) const { SSL_free(ssl); }
   };
+  // Counts what comes without data, within OpenSSL.
+  struct Quiet {
+    static constexpr int kMax = 32;  // records, or messages, since the last data
+    int records = 0, messages = 0;
+    bool established = false;
+    bool too_much() const { return records > kMax + 1 || messages > kMax; }  // one record may be the data's
+    static void note(int sent, int version, int content, const void* bytes, size_t size, SSL* ssl, void* self);
+  };
   explicit TlsSession(SSL* ssl) : ssl_(ssl) {}
   Transfer outcome(int returned);
 
+  std::unique_ptr<Quiet> quiet_ = std::make_unique<Quiet>();
   std::unique_ptr<SSL, Free> ssl_;
 };
 

@@ -195,6 +195,14 @@ TEST(Checker, HttpsAcceptsSelfMadeCertificatesUnlessAskedToVerify) {
   EXPECT_EQ(name, "backend.test");
 }
 
+// They are taken within one call of OpenSSL's, for as long as they come.
+TEST(Checker, AFloodOfKeyUpdatesEndsACheck) {
+  LoopbackServer server(flood_over_tls());
+  HealthCheck check = check_of(HealthType::kHttps);
+  check.timeout = 5s;
+  EXPECT_EQ(why_down(server.endpoint(), check), "tls: more than 32 records without data");
+}
+
 TEST(Checker, HttpsVerifiesByThePoolsAuthoritiesAndName) {
   const auto context = self_made_context();
   std::string path = std::filesystem::temp_directory_path() / "cardea-authorities-XXXXXX";

@@ -66,4 +66,21 @@ inline LoopbackServer::Serve answer_over_tls(std::string text, std::string* seen
   };
 }
 
+// Speaks, but says nothing: 200 key updates in place of an answer.
+inline LoopbackServer::Serve flood_over_tls(std::shared_ptr<SSL_CTX> context = self_made_context()) {
+  return [context = std::move(context)](int fd) {
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+    SSL* ssl = SSL_new(context.get());
+    SSL_set_fd(ssl, fd);
+    char request[4096];
+    if (SSL_accept(ssl) == 1 && SSL_read(ssl, request, sizeof request) > 0)
+      for (int i = 0; i < 200 && SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1; ++i)
+        if (SSL_do_handshake(ssl) != 1) break;
+    SSL_free(ssl);
+  };
+}
+
 }  // namespace cardea::mgmt::health
