@@ -64,6 +64,7 @@ struct PoolPlan {
   uint32_t retries = 2;
   uint32_t response_header_bytes_max = 65'536;
   milliseconds processing_timeout{600'000};  // as response_timeout, while the backend goes on sending 102
+  PoolRows rows;
   std::shared_ptr<const RowSet> row_set;
 };
 

@@ -69,10 +69,12 @@ std::vector<uint16_t> order_of(const PoolPlan& pool) {
 Result<> add_rows(PoolPlan& pool, PlanResources& resources, const PoolPlan* running) {
   if (running && std::ranges::equal(pool.backends, running->backends, {}, &BackendPlan::name, &BackendPlan::name)) {
     for (size_t i = 0; i < pool.backends.size(); ++i) pool.backends[i].rows = running->backends[i].rows;
+    pool.rows = running->rows;
     pool.row_set = running->row_set;
     return {};
   }
   stats::RowAdder add = resources.rows.adder();
+  pool.rows = PoolRows::add(add, pool.name);
   for (BackendPlan& backend : pool.backends) backend.rows = BackendRows::add(add, pool.name, backend.name);
   pool.row_set = resources.rows.hold(std::move(add.rows));
   return add.done;

@@ -77,6 +77,16 @@ BackendRows BackendRows::add(RowAdder& add, std::string_view pool, std::string_v
   return rows;
 }
 
+PoolRows PoolRows::add(RowAdder& add, std::string_view pool) {
+  PoolRows rows;
+  const std::string at = label("pool", pool);
+  add(rows.busy, kCounter, "cardea_l7_pool_refused_total", "", at,
+      "Requests and tcp connections refused: all backends that serve were at connections_max");
+  add(rows.idle_closed, kCounter, "cardea_l7_pool_idle_closed_total", "", at,
+      "Idle connections closed for newer ones, and such as found no room: idle_max reached");
+  return rows;
+}
+
 ShardRows ShardRows::add(RowAdder& add) {
   ShardRows rows;
   add(rows.busy_ns, kCounter, "cardea_l7_shard_busy_nanoseconds_total", "ns", "", "Time the shard worked");

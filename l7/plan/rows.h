@@ -56,6 +56,14 @@ struct BackendRows {
   static BackendRows add(stats::RowAdder& add, std::string_view pool, std::string_view backend);
 };
 
+// cardea_l7_pool_…{pool="web"}
+struct PoolRows {
+  uint32_t busy = 0;         // _refused_total: exchanges that found every backend at connections_max
+  uint32_t idle_closed = 0;  // _idle_closed_total: connections that idle_max had no room for
+
+  static PoolRows add(stats::RowAdder& add, std::string_view pool);
+};
+
 // Without labels of the plan: a shard's own.
 struct ShardRows {
   uint32_t busy_ns = 0, sleeping_ns = 0;    // cardea_l7_shard_…_nanoseconds_total

@@ -75,6 +75,7 @@ Task<> connect(Exchange& x, upstream::Backend& backend) {
   x.lease = x.caller.take_own(backend, host);
   if (!x.lease && x.bound) {
     x.failure = failure(Reason::kBackendClosed);
+    upstream::Pool::unclaim(backend);
     co_return;
   }
   if (!x.lease) x.lease = x.pool->reuse(backend, host, proof_for(x));

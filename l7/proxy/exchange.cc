@@ -60,10 +60,6 @@ void start_over(Exchange& x) {
   x.sent_at = {};
 }
 
-Failure nothing_serves(upstream::NoBackend why) {
-  return failure(why == upstream::NoBackend::kBusy ? Reason::kBackendsBusy : Reason::kNoBackend);
-}
-
 // Never the same backend twice while another serves. Where none does, one whose pooled connection had died may be tried
 // again: that connection says nothing about it.
 std::expected<upstream::Backend*, upstream::NoBackend> choose(Exchange& x, uint64_t hash) {
@@ -75,6 +71,14 @@ std::expected<upstream::Backend*, upstream::NoBackend> choose(Exchange& x, uint6
   if (chosen || !x.failure || !x.record.reused) return chosen;
   x.tried = {};
   return x.pool->choose(hash, x.tried, x.now());
+}
+
+// With a place of its connections_max.
+std::expected<upstream::Backend*, upstream::NoBackend> choose_place(Exchange& x, uint64_t hash) {
+  for (;;) {
+    auto chosen = choose(x, hash);
+    if (!chosen || upstream::Pool::claim(**chosen)) return chosen;
+  }
 }
 
 // NTLM's handshake is several requests of one connection (RFC 4559 6).
@@ -100,9 +104,9 @@ Task<> forward(Exchange& x) {
   const uint64_t hash = flow_hash(x.plan->plan->hash_key, x.record.client, x.record.listener);
   note_authentication(x);
   for (;;) {
-    const auto chosen = choose(x, hash);
+    const auto chosen = choose_place(x, hash);
     if (!chosen) {
-      if (!x.failure) x.failure = nothing_serves(chosen.error());
+      if (!x.failure) x.failure = nothing_serves(x.shard(), *x.record.pool, chosen.error());
       co_return;
     }
     if (x.record.attempts != 0) start_over(x);

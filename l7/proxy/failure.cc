@@ -28,7 +28,7 @@ Failure failure(http::Fault fault) {
 Failure dial_failure(const Error& error, bool timeout, Arena& arena) {
   if (error.origin == Origin::kClient) return failure(Reason::kNameRefused, arena.copy(error.message));
   if (error.origin != Origin::kBackend) return failure(Reason::kLocalFailure, arena.copy(error.message));
-  return failure(timeout ? Reason::kConnectTimeout : Reason::kConnectFailed);
+  return failure(timeout ? Reason::kConnectTimeout : Reason::kConnectFailed, arena.copy(error.message));
 }
 
 std::string_view word(Reason reason) {

@@ -111,6 +111,12 @@ void count(Shard& shard, uint32_t row) {
   stats::add(shard.cells() + row, 1);
 }
 
+Failure nothing_serves(Shard& shard, const PoolPlan& pool, upstream::NoBackend why) {
+  if (why == upstream::NoBackend::kNone) return failure(Reason::kNoBackend);
+  count(shard, pool.rows.busy);
+  return failure(Reason::kBackendsBusy);
+}
+
 void count_request(Shard& shard, const BackendRows& rows) {
   count(shard, rows.requests);
 }

@@ -8,7 +8,9 @@
 #include "base/clock.h"
 #include "base/ip.h"
 #include "l7/plan/live_plan.h"
+#include "l7/proxy/failure.h"
 #include "l7/runtime/arena.h"
+#include "l7/upstream/pool.h"
 
 namespace cardea::l7::proxy {
 
@@ -54,6 +56,8 @@ void write_flow(Shard& shard, const Record& record);
 void write_line(Shard& shard, const Record& record);
 
 // Backends are counted as things happen: their plan may be gone when the record is written.
+// No backend was chosen: counted where a limit was reached.
+Failure nothing_serves(Shard& shard, const PoolPlan& pool, upstream::NoBackend why);
 void count_request(Shard& shard, const BackendRows& rows);
 void count_response(Shard& shard, const BackendRows& rows, uint16_t status, std::chrono::nanoseconds took);
 void count(Shard& shard, uint32_t row);

@@ -33,9 +33,8 @@ Task<Failure> connect(Flow& flow) {
   while (flow.record.attempts <= pool.plan().retries) {
     const auto chosen = pool.choose(hash, tried, loop.now());
     if (!chosen && failed) co_return failed;
-    if (!chosen) {
-      co_return failure(chosen.error() == upstream::NoBackend::kBusy ? Reason::kBackendsBusy : Reason::kNoBackend);
-    }
+    if (!chosen) co_return nothing_serves(flow.connection.shard(), *flow.record.pool, chosen.error());
+    if (!upstream::Pool::claim(**chosen)) continue;
     if (failed) count(flow.connection.shard(), flow.rows.retries);
     const BackendPlan& plan = upstream::Pool::plan_of(**chosen);
     flow.record.backend = flow.arena().copy(plan.name);

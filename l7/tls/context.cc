@@ -5,6 +5,7 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <array>
@@ -120,6 +121,26 @@ struct ContextCallbacks {
   static void note_message(int sent, int, int content, const void*, size_t, SSL* ssl, void*) {
     if (!sent) stream(ssl).note_received(content);
   }
+
+  // A server's certificate for names that it does not know is often one that nobody trusts: whoever chose the name
+  // learns that by the name, though OpenSSL finds the missing trust first.
+  static int note_name(int accepted, X509_STORE_CTX* store) {
+    if (accepted == 1) return 1;
+    const auto* ssl = static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    stream(ssl).other_name_ = !covers_name(X509_STORE_CTX_get0_cert(store), X509_STORE_CTX_get0_param(store));
+    return 0;
+  }
+
+  static bool covers_name(X509* certificate, X509_VERIFY_PARAM* asked) {
+    if (certificate == nullptr) return true;
+    if (const char* host = X509_VERIFY_PARAM_get0_host(asked, 0))
+      return X509_check_host(certificate, host, 0, 0, nullptr) == 1;
+    const std::unique_ptr<char, OpenSslFree> address(X509_VERIFY_PARAM_get1_ip_asc(asked));
+    return !address || X509_check_ip_asc(certificate, address.get(), 0) == 1;
+  }
+  struct OpenSslFree {
+    void operator()(char* text) const { OPENSSL_free(text); }
+  };
 
   static int keep_session(SSL* ssl, Session* session) {
     SessionSlot* slot = stream(ssl).session_;
@@ -298,7 +319,7 @@ void SessionSlot::clear() {
 namespace {
 
 Result<> trust(SSL_CTX* context, const std::string& authorities) {
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, ContextCallbacks::note_name);
   if (authorities.empty()) {
     if (SSL_CTX_set_default_verify_paths(context) != 1)
       return fail_openssl("load the system's certificate authorities");

@@ -167,12 +167,22 @@ IoResult TlsStream::classify(int returned, Direction direction) {
   if (!established_) {
     handshake_ = explain_handshake_failure(ssl_, lower_ended_ || lower_error_ != 0);
     handshake_.spoke = lower_wrote_;
+    handshake_.of_the_name = is_of_the_name();
     handshake_.plain_text = handshake_.failure == Failure::kNotTls && !lower_wrote_ && begins_text(first_byte_);
   }
   if (flooded_ || is_flood(ERR_peek_error())) count_flood();
   ERR_clear_error();
   broken_result_ = broken_result();
   return broken_result_;
+}
+
+// Servers that know no such name say so by this alert (RFC 6066 3), or by one of the two that crypto/tls of Go and
+// large hosts send in its place.
+bool TlsStream::is_of_the_name() const {
+  if (handshake_.failure == Failure::kCertificate) return other_name_;
+  if (handshake_.failure != Failure::kPeerAlert) return false;
+  const int alert = ERR_GET_REASON(ERR_peek_error()) - SSL_AD_REASON_OFFSET;
+  return alert == SSL_AD_UNRECOGNIZED_NAME || alert == SSL_AD_HANDSHAKE_FAILURE || alert == SSL_AD_INTERNAL_ERROR;
 }
 
 IoResult TlsStream::broken_result() {

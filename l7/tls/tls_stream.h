@@ -37,6 +37,7 @@ struct Handshake {
   const char* detail = "";  // OpenSSL's own words, static; empty when they would add nothing
   bool spoke = false;       // bytes of ours went out, an alert as the last of them: the peer is in a TLS conversation
   bool plain_text = false;  // kNotTls, the peer began with text and heard nothing yet: it may be answered as text
+  bool of_the_name = false;  // the peer's certificate is for other names, or it said that it knows none such
   bool ok() const { return failure == Failure::kNone; }
 };
 
@@ -87,6 +88,7 @@ class TlsStream final : public Stream {
   void note_records(size_t held_before);
   void note_received(int content);  // a record's head or a message, before OpenSSL acts on it
   void pay_for_quiet(uint16_t records);
+  bool is_of_the_name() const;
   IoResult broken_result();
   void count_flood();
 
@@ -102,6 +104,7 @@ class TlsStream final : public Stream {
   int16_t records_held_ = 0;     // by reading
   bool lower_read_ = false, lower_wrote_ = false;  // anything at all
   bool flooded_ = false;
+  bool other_name_ = false;  // the peer's certificate, refused for whatever reason, does not cover its name either
   bool established_ = false;
   bool broken_ = false;       // a fatal error: OpenSSL must not be asked again
   bool lower_ended_ = false;  // the lower stream ended

@@ -1,5 +1,7 @@
 #include "l7/upstream/backend.h"
 
+#include <utility>
+
 #include "base/stats.h"
 #include "l7/upstream/connection.h"
 
@@ -41,6 +43,15 @@ void Backend::leave() {
   gone = true;
   serves = false;
   close_idle();
+}
+
+bool Backend::claim() {
+  if (busy_max != 0 && host_busy != nullptr && !claimed) claimed = plan->host->busy.take(busy_max);
+  return busy_max == 0 || claimed;
+}
+
+void Backend::unclaim() {
+  if (std::exchange(claimed, false)) plan->host->busy.give_back();
 }
 
 void Backend::count(uint32_t row, uint64_t n) const {

@@ -39,10 +39,16 @@ struct Backend : Standing, LoopTimer, std::enable_shared_from_this<Backend> {
 
   // idle.cc
   bool takes_back(Connection& connection) const;
+  bool give_up_oldest(const BackendCounts& counts);  // leaves its place among the kept to whoever asks
   void put_idle(std::unique_ptr<Connection> connection);
   std::unique_ptr<Connection> take_idle(std::string_view host, Proof proof);
   void drop_idle(Connection& connection);
   void close_idle();
+
+  // A place of connections_max for the connection that begins next, in the same turn. False: there is none, another
+  // shard having been quicker than whoever chose this backend.
+  bool claim();
+  void unclaim();
 
   void count(uint32_t row, uint64_t n = 1) const;
   void set_busy(uint32_t now_busy);
@@ -56,7 +62,9 @@ struct Backend : Standing, LoopTimer, std::enable_shared_from_this<Backend> {
   std::vector<std::unique_ptr<Connection>> idle;  // the one used last is the last
   std::shared_ptr<KeptSession> session;  // of the name that was dialled last
   uint32_t own = 0;                               // connections that belong to one client's each
+  bool claimed = false;
   bool gone = false;
+  bool complained = false;  // of its TLS, since a connection was made: once a shard is enough to be read
 
  private:
   static void expire_idle(LoopTimer& timer);

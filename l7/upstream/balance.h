@@ -24,7 +24,7 @@ struct Standing {
   Suspicion suspicion;
 
   uint32_t busy_now() const { return host_busy ? host_busy->now() : busy; }
-  // Shards that take the last place in the same instant pass it, by one each at most.
+  // A look: shards may look in the same instant, and only one of them gets the last place (Backend::claim).
   bool full() const { return busy_max != 0 && busy_now() >= busy_max; }
 };
 // The order that all shards of the host step through (plan/turn_order.h), and how far they are.

@@ -35,6 +35,8 @@ void Connection::begin() {
   busy = true;
   backend->set_busy(backend->busy + 1);
   counted_busy = backend->host_busy == &host_counts->busy;
+  if (counted_busy && std::exchange(backend->claimed, false)) return;
+  backend->unclaim();
   if (counted_busy) host_counts->busy.take();
 }
 
@@ -48,6 +50,9 @@ void Connection::end() {
 bool Connection::keeps_place(uint32_t most) {
   if (counted_kept) return host_counts->kept.now() <= most;
   counted_kept = host_counts->kept.take(most);
+  if (counted_kept || most == 0) return counted_kept;
+  backend->count(backend->pool->rows.idle_closed);
+  counted_kept = host_counts->kept.now() <= most && backend->give_up_oldest(*host_counts);
   return counted_kept;
 }
 

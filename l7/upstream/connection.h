@@ -31,8 +31,9 @@ class Connection {
   bool is_of_now() const { return tls == backend->tls && plan->endpoint == backend->plan->endpoint; }
   // Nothing came since it went idle.
   bool silent(Proof proof = Proof::kHeard);
-  // It may idle: one of the `most` that this host keeps to the backend. It stays one while it is out, so that lending
-  // costs nothing that shards share.
+  // It may idle: one of the `most` that this host keeps to the backend, if need be in place of the one of this shard's
+  // that has idled for longest: clients may choose names for which no connection will be wanted again. It stays one
+  // while it is out, so that lending costs nothing that shards share.
   bool keeps_place(uint32_t most);
   // Its backend authenticates it, or may have: from now on it belongs to one client and is lent to no other.
   void become_own();

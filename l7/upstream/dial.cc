@@ -1,6 +1,7 @@
 // A new connection to a backend: TCP, and TLS where the pool speaks it, within one deadline.
 #include <utility>
 
+#include "base/log.h"
 #include "l7/upstream/connection.h"
 
 namespace cardea::l7::upstream {
@@ -39,11 +40,11 @@ void start_tls(Connection& connection, std::string_view host) {
   connection.tls_stream.emplace(*connection.tls->context, connection.tcp, name, &connection.session->slot);
 }
 
-// Where the name is the request's, so is what comes of it: a certificate that does not cover it, and an alert of a
-// server that does not know it. Who chooses names could else take healthy backends out.
-Origin whose_fault(const Connection& connection, tls::Failure failure) {
-  const bool of_the_name = failure == tls::Failure::kCertificate || failure == tls::Failure::kPeerAlert;
-  return of_the_name && connection.tls->plan.server_name.empty() ? Origin::kClient : Origin::kBackend;
+// Where the name is the request's, so is what comes of it: a certificate that does not cover it, and the alert of a
+// server that does not know it. Who chooses names could else take healthy backends out. Whatever else is wrong with a
+// certificate is wrong with the backend.
+Origin whose_fault(const Connection& connection, const tls::Handshake& failed) {
+  return failed.of_the_name && connection.tls->plan.server_name.empty() ? Origin::kClient : Origin::kBackend;
 }
 
 Error handshake_error(const Connection& connection, const tls::Handshake& failed, std::string_view host) {
@@ -51,15 +52,26 @@ Error handshake_error(const Connection& connection, const tls::Handshake& failed
   if (!host.empty()) message.append(" for ").append(host);
   message.append(": ").append(word(failed.failure));
   if (*failed.detail) message.append(" (").append(failed.detail).append(")");
-  return {std::move(message), whose_fault(connection, failed.failure), Retry::kSafe};
+  return {std::move(message), whose_fault(connection, failed), Retry::kSafe};
 }
 
-// Counted against the backend unless this host or the request is to blame, which says nothing about it.
+// Exchanges that others answer do not tell, and health checks need not verify.
+void complain(Backend& backend, const Error& error) {
+  if (error.origin == Origin::kBackend && !std::exchange(backend.complained, true))
+    log::warning("pool {}: {}", backend.pool->name, error.message);
+}
+
+// Counted against the backend unless this host or the request is to blame: then the next exchange tries it, and one
+// that refused no more than a name has shown that it is there.
 std::unexpected<Error> refused(const Connection& connection, Error error) {
-  if (error.origin != Origin::kBackend) return std::unexpected(std::move(error));
   Backend& backend = *connection.backend;
-  backend.count(backend.plan->rows.connect_failures);
-  backend.suspicion.connect_failed(backend.now());
+  if (error.origin == Origin::kBackend) {
+    backend.count(backend.plan->rows.connect_failures);
+    backend.suspicion.connect_failed(backend.now());
+  } else {
+    if (error.origin == Origin::kClient) backend.suspicion.connected();
+    backend.suspicion.untried();
+  }
   return std::unexpected(std::move(error));
 }
 
@@ -80,15 +92,20 @@ Task<Result<Lease>> Pool::dial(Arena&, Backend& backend, std::string_view host, 
   connection->host = verified_host(backend, host);
   if (connection->tls) {
     Result<> made = make_context(*connection->tls, backend.context.crypto);
-    if (!made) co_return std::unexpected(std::move(made.error()));
+    if (!made) co_return refused(*connection, std::move(made.error()));
   }
   Result<> connected = co_await connection->tcp.connect(connection->plan->endpoint, deadline);
   if (!connected) co_return refused(*connection, std::move(connected.error()));
   if (connection->tls) {
     start_tls(*connection, host);
     const tls::Handshake handshake = co_await connection->tls_stream->handshake(deadline);
-    if (!handshake.ok()) co_return refused(*connection, handshake_error(*connection, handshake, host));
+    if (!handshake.ok()) {
+      Error error = handshake_error(*connection, handshake, host);
+      complain(*connection->backend, error);
+      co_return refused(*connection, std::move(error));
+    }
   }
+  connection->backend->complained = false;
   connection->backend->suspicion.connected();
   connection->backend->count(connection->backend->plan->rows.connects);
   co_return Lease(connection.release());

@@ -11,6 +11,13 @@ bool Backend::takes_back(Connection& connection) const {
   return !connection.own && !gone && plan->serves() && connection.is_of_now() && connection.keeps_place(pool->idle_max);
 }
 
+bool Backend::give_up_oldest(const BackendCounts& counts) {
+  if (idle.empty() || idle.front()->host_counts.get() != &counts) return false;
+  idle.front()->counted_kept = false;
+  idle.erase(idle.begin());
+  return true;
+}
+
 void Backend::put_idle(std::unique_ptr<Connection> connection) {
   connection->idle_since = now();
   connection->watch();

@@ -111,6 +111,14 @@ bool Pool::is_full(const Backend& backend) {
   return backend.full();
 }
 
+bool Pool::claim(Backend& backend) {
+  return backend.claim();
+}
+
+void Pool::unclaim(Backend& backend) {
+  backend.unclaim();
+}
+
 size_t Pool::idle() const {
   size_t sum = 0;
   for (const auto& backend : state_->backends) sum += backend->idle.size();

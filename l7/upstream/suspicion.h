@@ -23,6 +23,8 @@ class Suspicion {
   bool suspect(Instant now) const { return now < until_; }
   // An exchange goes to a backend whose pause is over.
   void tried(Instant now);
+  // And nothing came of it that says anything about the backend: the next exchange may try.
+  void untried() { until_ = pause_end_; }
 
  private:
   void pause(Instant now);

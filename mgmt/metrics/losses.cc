@@ -30,6 +30,8 @@ constexpr LossKind kKinds[] = {
     {"cardea_l7_memory_waits_total", "waits for a buffer"},
     {"cardea_l7_heads_ended_total", "unfinished requests gave way for want of buffers"},
     {"cardea_l7_own_connections_replaced_total", "backend connections of one client's gave way"},
+    {"cardea_l7_pool_refused_total", "requests refused, all backends at connections_max, by pool", "pool"},
+    {"cardea_l7_pool_idle_closed_total", "idle backend connections closed at idle_max by pool", "pool"},
     {"cardea_l7_local_failures_total", "requests failed for want of descriptors, ports or memory"},
     {"cardea_l7_tls_floods_total", "TLS clients cut off"},
     {"cardea_l7_cache_renewals_skipped_total", "stale objects not renewed in cache", "cache"},

@@ -208,6 +208,7 @@ TEST(Refusal, AllBackendsAreBusy) {
   backend.message();
   second.send(get("/"));
   EXPECT_THAT(second.message(), HasSubstr("backends_busy"));
+  EXPECT_EQ(site.value("cardea_l7_pool_refused_total", "pool=\"web\""), 1u);
   backend.send(ok("x"));
   first.message();
   second.send(get("/"));

@@ -42,6 +42,7 @@ struct PoolTest : testing::Test {
   std::shared_ptr<const PoolPlan> plan(const Change& change) {
     auto made = std::make_shared<PoolPlan>();
     made->name = "web", made->balance = Balance::kRoundRobin;
+    made->rows.idle_closed = kIdleClosed;
     for (const auto& origin : origins) {
       BackendPlan its;
       its.name = origin->name();
@@ -81,6 +82,7 @@ struct PoolTest : testing::Test {
     lease.keep();
     return peer;
   }
+  static constexpr uint32_t kIdleClosed = 60;
   enum Row : uint32_t { kConnects, kReused, kConnectFailures, kFailures, kBusy, kOwn };
   uint64_t cell(Row row, size_t origin = 0) { return cells[first_row.at(origins[origin]->name()) + row]; }
 
@@ -167,6 +169,34 @@ TEST_F(PoolTest, OnlySoManyAreKept) {
   for (int i = 0; i < 4; ++i) leases.push_back(dial(chosen()).value());
   for (Lease& lease : leases) lease.keep();
   EXPECT_EQ(pool->idle(), 2u);
+}
+
+// Clients may choose the names, and the last one asked for is the one that is asked for again.
+TEST_F(PoolTest, TheOneThatIdledForLongestGivesWay) {
+  start([](PoolPlan& plan) { plan.idle_max = 2; });
+  std::vector<Lease> leases;
+  std::vector<Peer> peers;
+  for (int i = 0; i < 3; ++i) {
+    leases.push_back(dial(chosen()).value());
+    peers.push_back(origins[0]->accept());
+  }
+  for (Lease& lease : leases) lease.keep();
+  EXPECT_TRUE(peers[0].ended());
+  EXPECT_EQ(pool->idle(), 2u);
+  EXPECT_EQ(cells[kIdleClosed], 1u);
+  Lease again = pool->reuse(chosen(), "");
+  again.keep();
+  EXPECT_EQ(cells[kIdleClosed], 1u) << "it has its place";
+  EXPECT_TRUE(peers[1].silent());
+  EXPECT_TRUE(peers[2].silent());
+}
+
+TEST_F(PoolTest, WherePoolingIsOffNothingGaveWay) {
+  start([](PoolPlan& plan) { plan.idle_max = 0; });
+  Lease lease = dial(chosen()).value();
+  lease.keep();
+  EXPECT_EQ(pool->idle(), 0u);
+  EXPECT_EQ(cells[kIdleClosed], 0u);
 }
 
 TEST_F(PoolTest, FewerAreKeptFromAnUpdateOn) {
@@ -318,6 +348,27 @@ TEST_F(PoolTest, ConnectionsMaxIsTheHosts) {
   update(two);
   first.close(Close::kReset);
   EXPECT_TRUE(other.choose(0, {}, loop->now())) << "given back over an update";
+}
+
+// Both looked before either of them came to it.
+TEST_F(PoolTest, TheLastPlaceIsForOneShard) {
+  const Change one = [](PoolPlan& plan) { plan.backends[0].connections_max = 1; };
+  start(one);
+  Pool other(context, plan(one));
+  Backend &its = chosen(), &others = **other.choose(0, {}, loop->now());
+  EXPECT_TRUE(Pool::claim(its));
+  EXPECT_FALSE(Pool::claim(others));
+  EXPECT_EQ(other.choose(0, {}, loop->now()).error(), NoBackend::kBusy);
+  Lease lease = dial(its).value();
+  EXPECT_FALSE(Pool::claim(others)) << "the place is its connection's now";
+  lease.keep();
+  EXPECT_TRUE(Pool::claim(its));
+  Lease again = pool->reuse(its, "");
+  EXPECT_FALSE(Pool::claim(others));
+  again.close(Close::kReset);
+  EXPECT_TRUE(Pool::claim(others));
+  Pool::unclaim(others);
+  EXPECT_FALSE(nobody());
 }
 
 TEST_F(PoolTest, IdleConnectionsAreTheHosts) {
@@ -561,6 +612,50 @@ TEST_F(TlsPool, ANameThatTheClientChoseIsNotHeldAgainstTheBackend) {
   EXPECT_THAT(refused.error().message, HasSubstr("peer_alert"));
   EXPECT_EQ(cell(kConnectFailures), 0u);
   EXPECT_FALSE(chosen().suspicion.suspect(loop->now()));
+}
+
+// Whatever name is asked for, nothing comes of it but one more handshake an exchange.
+TEST_F(TlsPool, ACertificateThatIsGoodForNobodyIsTheBackendsFault) {
+  const tls::Authority stranger;
+  const std::shared_ptr<const tls::Certificate> bad[] = {
+      tls::Authority().issued("shop", {.names = {"shop.example"}}),
+      authority.issued("old", {.names = {"shop.example"}, .days_from = -9, .days_to = -1})};
+  uint64_t failures = 0;
+  for (const auto& certificate : bad) {
+    start(with_tls());
+    const std::vector certificates{certificate};
+    server_context = tls::ServerContext::create(*crypto, certificates, tls::TicketKeys::create().value()).value();
+    Server server;
+    EXPECT_EQ(dial_tls("shop.example", server).error().origin, Origin::kBackend);
+    EXPECT_EQ(cell(kConnectFailures), ++failures);
+    EXPECT_TRUE(chosen().suspicion.suspect(loop->now()));
+  }
+}
+
+// As an ingress shows to whoever asks for a name that it does not have.
+TEST_F(TlsPool, ACertificateForAnotherNameThatNobodyTrustsIsStillForAnotherName) {
+  start(with_tls());
+  const std::vector certificates{tls::Authority().issued("fake", {.names = {"ingress.local"}})};
+  server_context = tls::ServerContext::create(*crypto, certificates, tls::TicketKeys::create().value()).value();
+  for (const char* host : {"evil.example", ""}) {
+    Server server;
+    EXPECT_EQ(dial_tls(host, server).error().origin, Origin::kClient) << host;
+  }
+  EXPECT_EQ(cell(kConnectFailures), 0u);
+}
+
+TEST_F(TlsPool, ABadNameLeavesTheTrialToTheNext) {
+  start(with_tls());
+  Backend& backend = chosen();
+  for (const bool by_exchanges : {false, true}) {
+    backend.suspicion.connect_failed(loop->now());
+    for (int i = 0; by_exchanges && i < 3; ++i) backend.suspicion.exchange_failed(loop->now());
+    loop->advance(11s);
+    ASSERT_FALSE(backend.suspicion.suspect(loop->now()));
+    Server server;
+    EXPECT_EQ(dial_tls("evil.example", server).error().origin, Origin::kClient);
+    EXPECT_FALSE(backend.suspicion.suspect(loop->now())) << by_exchanges;
+  }
 }
 
 TEST_F(TlsPool, ACertificateThatDoesNotCoverThePoolsOwnNameIs) {
