@@ -38,7 +38,9 @@ uint32_t as_age(int64_t seconds) {
 }  // namespace
 
 struct Cache::State {
-  explicit State(const Limits& limits) : memory(limits) { memory.ledger()->charge(sizeof uncacheable); }
+  explicit State(const Limits& limits) : memory(limits), uncacheable(limits.memory_bytes) {
+    memory.ledger()->charge(uncacheable.own_bytes());
+  }
 
   const HashKey hash_key = random_key();
   Memory memory;
