@@ -616,9 +616,8 @@ TEST_F(TlsPool, ANameThatTheClientChoseIsNotHeldAgainstTheBackend) {
 
 // Whatever name is asked for, nothing comes of it but one more handshake an exchange.
 TEST_F(TlsPool, ACertificateThatIsGoodForNobodyIsTheBackendsFault) {
-  const tls::Authority stranger;
   const std::shared_ptr<const tls::Certificate> bad[] = {
-      tls::Authority().issued("shop", {.names = {"shop.example"}}),
+      tls::Authority().issued("shop", {.names = {"shop.example"}}),  // of a stranger
       authority.issued("old", {.names = {"shop.example"}, .days_from = -9, .days_to = -1})};
   uint64_t failures = 0;
   for (const auto& certificate : bad) {
