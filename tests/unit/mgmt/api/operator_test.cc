@@ -200,7 +200,7 @@ TEST_F(OperatorTest, PurgeAndExplainAskTheProcessThatServes) {
       "status":null,"reason":"ok","story":["Service shop takes the request."]})");
   EXPECT_THAT(cardea({"purge", "https://shop.com/a.png"}).out, StartsWith("2 stored objects"));
   EXPECT_THAT(l7_->asked().back(), HasSubstr("https://shop.com/a.png"));
-  EXPECT_EQ(cardea({"purge", "shop.com/a.png"}).exit, 1) << "no URL";
+  EXPECT_EQ(cardea({"purge", "shop.com/a.png"}).exit, 2) << "no URL";
   EXPECT_THAT(cardea({"show", "cache"}).out, HasSubstr("8.0 MB"));
   EXPECT_EQ(json({"show", "cache"})["caches"][0]["stored"], 5) << "told by the cache now, not counted once a while";
   const auto told =
@@ -219,8 +219,8 @@ TEST_F(OperatorTest, AWeightHasItsLimitAndOneThatIsSetCanBeTakenBack) {
   const auto weigh = [this](const char* weight) { return cardea({"set", "weight", "web/10.0.0.11:80", weight}); };
   EXPECT_THAT(weigh("65535").out, HasSubstr("web/10.0.0.11:80: ready, weight 65535 (was: ready)"));
   const auto beyond = weigh("65536");
-  EXPECT_EQ(beyond.exit, 1);
-  EXPECT_THAT(beyond.err, HasSubstr("weight 65536 is neither a number from 0 to 65535 nor \"config\""));
+  EXPECT_EQ(beyond.exit, 2);
+  EXPECT_THAT(beyond.err, HasSubstr("\"65536\" is not a weight: a whole number up to 65535"));
   EXPECT_THAT(weigh("config").out, HasSubstr("web/10.0.0.11:80: ready (was: ready, weight 65535)"));
   EXPECT_EQ(cardea({"set", "weight", "/10.0.0.11:80", "1"}).exit, 2);
   EXPECT_EQ(cardea({"set", "weight", "web/", "1"}).exit, 2);
