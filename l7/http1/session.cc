@@ -99,7 +99,6 @@ enum class Next : uint8_t {
   kLinger,  // something of the client's may be on its way, which must not be met with a reset before it read our answer
   kBodyComes,  // the same, and it has said that it will send more
 };
-// Who would not be waited for any longer is not waited for behind its answer either.
 Next next(const Exchange& x) {
   if (!x.close) return Next::kGoOn;
   if (!x.upload.complete) return gave_up_on_client(x.failure) || x.body_at == 0 ? Next::kLinger : Next::kBodyComes;

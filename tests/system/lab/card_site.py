@@ -9,7 +9,7 @@ import shutil
 
 from lab import configuration, debs
 from lab.authority import Authority
-from lab.cardea import TREE, adopted_generation, sections_of
+from lab.cardea import adopted_generation, sections_of
 from lab.client import Client
 from lab.guest import Card, Guest
 from lab.guest_image import GuestImage, dependencies
@@ -67,11 +67,9 @@ class CardHost(Client):
         return self._stack.__exit__(*what)
 
     def _keep_logs(self):
-        kept = TREE / "build/test-logs/system" / self.site.run.prefix
-        shutil.copytree(self.site.run.logs, kept, dirs_exist_ok=True)
+        kept = self.site.run.keep_logs()
         with contextlib.suppress(OSError):
             shutil.copy(self.site.run.path / "guest/console.log", kept)
-        print(f"logs of the lab's processes: {kept}")
 
     def install(self, packages):
         """As an operator does it, from files; what they depend on is there."""

@@ -13,6 +13,7 @@ import signal
 import subprocess
 
 PREFIX = "cardea-"
+KEPT_LOGS = pathlib.Path(__file__).resolve().parents[3] / "build/test-logs/system"
 
 
 def memory_root():
@@ -71,6 +72,15 @@ class RunDir:
 
     def record(self, name, pid):
         (self.pids / name).write_text(f"{pid} {start_time(pid)}")
+
+    def keep_logs(self):
+        """What the run's processes wrote, beside the test's own log; returns where. Pipes and sockets stay."""
+        def neither(folder, names):
+            return [name for name in names if not (pathlib.Path(folder, name).is_file() or pathlib.Path(folder, name).is_dir())]
+        kept = KEPT_LOGS / self.prefix
+        shutil.copytree(self.logs, kept, dirs_exist_ok=True, ignore=neither)
+        print(f"logs of the lab's processes: {kept}")
+        return kept
 
     def clear(self):
         """Ends every process of the run, deletes its namespaces, then the directory. May be called twice."""

@@ -4,10 +4,9 @@ Services `web`, `web6` (TCP 80) and `echo`, `echo6` (UDP 53), each with a pool o
 answer with their names. In ipip the backends unpack the tunnels and own the service addresses.
 """
 import contextlib
-import shutil
 
 from lab import configuration
-from lab.cardea import TREE, Cardea
+from lab.cardea import Cardea
 from lab.decap import Decap
 from lab.load import Load
 from lab.nginx import Nginx
@@ -53,7 +52,7 @@ class Standard:
                 addresses = [*WEB.values(), *ECHO.values()]
                 self.decap = {b.name: Decap(site, b, addresses).start() for b in site.backends}
             self.cardea = Cardea(site, self.document)
-            self._stack.callback(self._keep_logs)
+            self._stack.callback(self.site.run.keep_logs)
             self._stack.callback(self.cardea.stop)
             self.cardea.start()
             self.cardea.until_backends("up")
@@ -62,11 +61,6 @@ class Standard:
 
     def __exit__(self, *what):
         return self._stack.__exit__(*what)
-
-    def _keep_logs(self):
-        kept = TREE / "build/test-logs/system" / self.site.run.prefix
-        shutil.copytree(self.site.run.logs, kept, dirs_exist_ok=True)
-        print(f"logs of the lab's processes: {kept}")
 
     def load(self, name, *arguments):
         return Load(self.site, name, *arguments).start()

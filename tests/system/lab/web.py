@@ -7,11 +7,10 @@ With `kernel` there is no dataplane and no l4 service: cardea-l7 alone on an ord
 that do what nginx cannot (see origin.py) behind 203.0.113.20:8080 and, over TLS, :8443.
 """
 import contextlib
-import shutil
 
 from lab import configuration
 from lab.authority import Authority
-from lab.cardea import TREE, Cardea
+from lab.cardea import Cardea
 from lab.client import Client
 from lab.nginx import Nginx
 from lab.origin import PORT as ORIGIN_PORT
@@ -85,7 +84,7 @@ class Web(Client):
             self.origins = [Origin(site, b).start() for b in site.backends[:2]] if self.origin_wanted else []
             site.client.name_hosts(dict.fromkeys(HOSTS, SHOP[4]))
             self.cardea = self.make_cardea(site, self.document)
-            self._stack.callback(self._keep_logs)
+            self._stack.callback(self.site.run.keep_logs)
             self._stack.callback(self.cardea.stop)
             self.cardea.start()
             self.cardea.until_backends("up")
@@ -94,12 +93,6 @@ class Web(Client):
 
     def __exit__(self, *what):
         return self._stack.__exit__(*what)
-
-    def _keep_logs(self):
-        kept = TREE / "build/test-logs/system" / self.site.run.prefix
-        shutil.copytree(self.site.run.logs, kept, dirs_exist_ok=True, ignore=lambda folder, names: [
-            name for name in names if not (self.site.run.logs / name).is_file()])
-        print(f"logs of the lab's processes: {kept}")
 
     def reload(self, **options):
         self.cardea.write(self.document)

@@ -6,7 +6,7 @@
 
 #include "mgmt/api/away.h"
 #include "mgmt/api/l7_counts.h"
-#include "tests/unit/mgmt/sample_config.h"
+#include "tests/unit/mgmt/sample_view.h"
 
 namespace cardea::mgmt::api {
 namespace {
@@ -14,6 +14,7 @@ namespace {
 using metrics::Traffic;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
+using testing::view_of;
 
 constexpr const char* kWeb = R"(pool="web",backend="10.0.0.11:8080")";
 constexpr const char* kWebToo = R"(pool="web",backend="10.0.0.12:8080")";
@@ -43,15 +44,6 @@ conf::Config site() {
   http.routes[1].pool = "api", http.routes[1].match.path = "/api";
   made.services.push_back(http);
   return made;
-}
-
-View view_of(conf::Config config, const Runtime& runtime = {}) {
-  RingCache rings;
-  auto states = pool_states(config, runtime, rings).value();
-  View view;
-  view.in_force = {std::make_shared<const conf::Config>(std::move(config)), std::move(states), 7};
-  view.runtime = runtime;
-  return view;
 }
 
 Json row_of(const Json& rows, const char* field, const std::string& value) {
