@@ -177,6 +177,25 @@ SharedBefore keep_tags_in_frames(const InterfaceSocket& socket) {
 
 }  // namespace
 
+namespace {
+
+std::string promote_secondaries(const std::string& name) {
+  return "/proc/sys/net/ipv4/conf/" + name + "/promote_secondaries";
+}
+
+// Whether it did.
+Result<bool> lose_no_secondaries(const std::string& name) {
+  const std::string path = promote_secondaries(name);
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  char value = '1';
+  if (!file || ::read(file.get(), &value, 1) != 1) return fail_errno("read " + path);
+  if (value != '0') return false;
+  if (auto done = write_setting(path, "1"); !done) return std::unexpected(std::move(done).error());
+  return true;
+}
+
+}  // namespace
+
 Result<SharedBefore> share_host_interface(const std::string& name, uint32_t mtu) {
   auto found = read_host_interface(name);
   if (!found) return std::unexpected(std::move(found).error());
@@ -189,10 +208,16 @@ Result<SharedBefore> share_host_interface(const std::string& name, uint32_t mtu)
   auto socket = InterfaceSocket::open(name);
   if (!socket) return std::unexpected(std::move(socket).error());
   if (auto done = end_silence(*socket, name); !done) return std::unexpected(std::move(done).error());
-  return keep_tags_in_frames(*socket);
+  const auto lost = lose_no_secondaries(name);
+  if (!lost) return std::unexpected(lost.error());
+  SharedBefore before = keep_tags_in_frames(*socket);
+  before.loses_secondaries = *lost;
+  return before;
 }
 
 void give_back_host_interface(const std::string& name, const SharedBefore& before) {
+  if (before.loses_secondaries)
+    if (auto done = write_setting(promote_secondaries(name), "0"); !done) log::warning("{}", done.error().message);
   if (!before.flags) return;
   ethtool_value flags{.cmd = ETHTOOL_SFLAGS, .data = *before.flags};
   if (auto socket = InterfaceSocket::open(name)) socket->ethtool(&flags);

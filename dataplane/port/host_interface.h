@@ -27,9 +27,11 @@ Result<HostInterface> read_host_interface(const std::string& name);
 // Up, promiscuous, silent, MTU at least `mtu`, and without an XDP program left by a process that was killed.
 Result<> prepare_host_interface(const std::string& name, uint32_t mtu);
 
-// What is changed of an interface that stays the kernel's: its tags have to stand in the frames.
+// What is changed of an interface that stays the kernel's: its tags have to stand in the frames, and an address that we
+// take off must not take with it those of its network that others set after it.
 struct SharedBefore {
-  std::optional<uint32_t> flags;  // ethtool's; nothing when none were changed
+  std::optional<uint32_t> flags;   // ethtool's; nothing when none were changed
+  bool loses_secondaries = false;  // it did (net.ipv4.conf.IF.promote_secondaries)
 };
 // Up, with VLAN tags where they came in the frame, no longer silent if a port that was not shared left it so. MTU, link
 // address and promiscuity are as they are; an MTU below `mtu` is an Error. An XDP program that is there stays.

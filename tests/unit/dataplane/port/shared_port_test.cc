@@ -145,6 +145,17 @@ TEST_F(SharedPort, LeavesTheInterfaceAsItWas) {
   EXPECT_EQ(program(), 0u);
 }
 
+// The kernel otherwise takes the other addresses of a network off with the first one (promote_secondaries).
+TEST_F(SharedPort, KeepsAddressesThatWereSetBehindOneThatGoes) {
+  ASSERT_EQ(std::system("echo 0 > /proc/sys/net/ipv4/conf/eth9/promote_secondaries"), 0);
+  open();
+  ASSERT_EQ(std::system("ip addr add 192.0.2.77/24 dev eth9 && ip addr del 192.0.2.2/24 dev eth9"), 0);
+  EXPECT_EQ(std::system("ip -o addr show dev eth9 | grep -q 192.0.2.77"), 0);
+  close_port(*port_);
+  port_.reset();
+  EXPECT_EQ(std::system("test $(cat /proc/sys/net/ipv4/conf/eth9/promote_secondaries) = 0"), 0);
+}
+
 TEST_F(SharedPort, TakesThePlaceOfAKilledProcesssProgram) {
   xdp::test::LoadedProgram left;
   ASSERT_EQ(::bpf_xdp_attach(int(::if_nametoindex("eth9")), left.fd(), XDP_FLAGS_UPDATE_IF_NOEXIST, nullptr), 0);
