@@ -44,6 +44,7 @@ inline constexpr StartRow kStartSettings[] = {
     {StartsWith::kDataplane, StartSetting::kPorts, "dataplane.ports"},
     {StartsWith::kDataplane, StartSetting::kPorts, "dataplane.ports.name"},
     {StartsWith::kDataplane, StartSetting::kPorts, "dataplane.ports.device"},
+    {StartsWith::kDataplane, StartSetting::kPorts, "dataplane.ports.kernel"},
     {StartsWith::kDataplane, StartSetting::kPorts, "dataplane.ports.mtu"},
     {StartsWith::kL7, StartSetting::kShards, "l7.shards"},
     {StartsWith::kL7, StartSetting::kTransport, "l7.transport"},

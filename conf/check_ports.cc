@@ -28,6 +28,24 @@ void check_device(Checks& checks, const Port& port) {
                 is_interface ? in_quotes("net_af_packet,iface=" + device) : "");
 }
 
+// The dataplane takes single packets from under Linux by a program of its own, and af_xdp alone has one.
+void check_kernel(Checks& checks, const Port& port) {
+  if (port.kernel != PortKernel::kInterface || checks.places.spoilt(port.place.path + ".device")) return;
+  const std::string path = port.place.path + ".kernel";
+  const bool on_interface = port.device.starts_with("net_af_packet");
+  if (!port.device.starts_with("net_af_xdp")) {
+    checks.report(Finding::error, path,
+                  fmt::format("{} cannot be shared with Linux: {}", in_quotes(port.device),
+                              on_interface ? "af_packet takes copies of all packets, and Linux would answer them too"
+                                           : "the dataplane drives the card itself, and Linux no longer sees it"),
+                  on_interface ? "\"tap\", or a \"net_af_xdp\" device" : "\"tap\"");
+  } else if (port.device.find("xdp_prog=") != std::string::npos) {
+    checks.report(Finding::error, path,
+                  "a shared interface has a program of the dataplane's, and `xdp_prog` names another",
+                  "a device without xdp_prog");
+  }
+}
+
 // The network's own address or its broadcast address: all host bits 0 or all 1 (RFC 3021: not in a /31).
 bool names_all_hosts(const Prefix& prefix) {
   if (!prefix.address.is_v4() || prefix.length >= 31) return false;
@@ -92,6 +110,7 @@ void check_ports(Checks& checks) {
     if (!port.name.empty()) names.add(in_quotes(port.name), port.place.path + ".name");
     if (!port.device.empty()) devices.add(in_quotes(port.device), port.place.path + ".device");
     if (!port.device.empty()) check_device(checks, port);
+    if (!port.device.empty()) check_kernel(checks, port);
     check_name(checks, port);
     check_addresses(checks, port, addresses);
     check_gateways(checks, port);

@@ -33,12 +33,15 @@ struct Cluster {
 enum class Poll : uint8_t { kAdaptive, kBusy };
 enum class Checksums : uint8_t { kNone, kHeaders, kFull };
 
+enum class PortKernel : uint8_t { kTap, kInterface };
+
 struct Port {
   Place place;
   std::string name, device;
   std::vector<Prefix> addresses;
   std::vector<IpAddress> gateways;  // at most one a family
   uint16_t mtu = 1500;
+  PortKernel kernel = PortKernel::kTap;
   bool operator==(const Port&) const = default;
 };
 

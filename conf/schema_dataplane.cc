@@ -69,15 +69,28 @@ const Section& door_section() {
   return section;
 }
 
+Form<PortKernel> kernel_words() {
+  return word<PortKernel>(
+      {{"tap", PortKernel::kTap,
+        "an interface of the port's name is made beside it; every packet comes to the dataplane, and what is Linux's "
+        "crosses over"},
+       {"interface", PortKernel::kInterface,
+        "the interface that the device stands on stays Linux's, and the dataplane takes from it only what is for "
+        "\"l4\" services: ARP, ping, ssh, BGP, VRRP and the connections of \"tcp\" and \"http\" services go on as on "
+        "any host, and do not notice a dataplane that dies. Takes a \"net_af_xdp\" device"}});
+}
+
 const Section& port_section() {
   static const Section section = section_of<Port>(
       "port", "name",
       {
-          value("name", &Port::name, name(15),
-                {.prose = "The port's name, also that of the network interface beside it in Linux.",
-                 .example = "name = \"wan\";",
-                 .required = true,
-                 .restart = restart_of("dataplane.ports.name")}),
+          value(
+              "name", &Port::name, name(15),
+              {.prose =
+                   "The port's name, also that of the network interface beside it in Linux where `kernel` is \"tap\".",
+               .example = "name = \"wan\";",
+               .required = true,
+               .restart = restart_of("dataplane.ports.name")}),
           value("device", &Port::device, text(256),
                 {.prose = "The network card: a PCI address, or a DPDK device such as \"net_af_xdp,iface=eth1\" or "
                           "\"net_af_packet,iface=eth1\" for any card Linux drives. af_xdp takes several receive queues "
@@ -98,6 +111,14 @@ const Section& port_section() {
           value(
               "mtu", &Port::mtu, number<uint16_t>(1280, 9600),
               {.prose = "Largest IP packet the port's network carries.", .restart = restart_of("dataplane.ports.mtu")}),
+          value("kernel", &Port::kernel, kernel_words(),
+                {.prose =
+                     "Which network interface is Linux's side of the port: the one that has its addresses, routes "
+                     "and neighbours, and that `tcpdump` shows this host's own traffic on. On a shared one, addresses "
+                     "and default routes that are there already stay as they are, also when the dataplane ends; "
+                     "what it set itself goes then.",
+                 .example = "kernel = \"interface\";",
+                 .restart = restart_of("dataplane.ports.kernel")}),
       });
   return section;
 }
@@ -139,7 +160,9 @@ const Section& dataplane_section() {
           group("timeouts", &Dataplane::timeouts, timeouts_section(),
                 {.prose = "When an idle connection is forgotten."}),
           group("door", &Dataplane::door, door_section(),
-                {.prose = "What this host itself gets of the packets that come in by the ports."}),
+                {.prose =
+                     "What this host itself gets of the packets that come in by the ports. Where a port's `kernel` is "
+                     "\"interface\", Linux gets its own without the dataplane, and nothing of this applies."}),
           value(
               "services_max", &Dataplane::services_max, number<uint32_t>(1, 65536),
               {.prose = "Most services the dataplane has room for.", .restart = restart_of("dataplane.services_max")}),

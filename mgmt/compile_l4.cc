@@ -63,7 +63,9 @@ Offset<image::Port> write_port(Builder& builder, const conf::Port& port) {
   std::vector<image::Prefix> prefixes;
   for (const auto& one : port.addresses) prefixes.emplace_back(address(one.address), one.length);
   const auto gateways = addresses(port.gateways);
-  return image::CreatePortDirect(builder, port.name.c_str(), port.device.c_str(), &prefixes, &gateways, port.mtu);
+  return image::CreatePortDirect(
+      builder, port.name.c_str(), port.device.c_str(), &prefixes, &gateways, port.mtu,
+      port.kernel == conf::PortKernel::kInterface ? image::KernelSide::device : image::KernelSide::tap);
 }
 
 Offset<image::Settings> write_settings(Builder& builder, const conf::Dataplane& from) {

@@ -92,7 +92,9 @@ Json status_json(Running& running, const Neighbours& neighbours) {
                      {"link", state_of(port) == PortState::kUp ? "up" : "down"},
                      {"queues", port.queues},
                      {"mac", mac_text(port.mac)},
-                     {"mtu", port.mtu}});
+                     {"mtu", port.mtu},
+                     {"xdp", name(port.way)},
+                     {"kernel", port.shared ? "interface" : "tap"}});
   neighbours.each([&](const Neighbours::Key& key, const Neighbours::Entry& entry) {
     around.push_back({{"address", key.address.text()},
                       {"port", running.ports[key.port].name},

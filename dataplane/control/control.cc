@@ -2,7 +2,6 @@
 #include "dataplane/control/control.h"
 
 #include <fmt/format.h>
-#include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <sys/epoll.h>
 
@@ -12,6 +11,7 @@
 
 #include "base/log.h"
 #include "dataplane/control/answers.h"
+#include "dataplane/control/former_shares.h"
 #include "dataplane/plan_schema.h"
 
 namespace cardea::dataplane {
@@ -49,14 +49,16 @@ Control::Control(Running& running, cardea::control::PlanServer& server, KernelFo
 }
 
 Result<std::unique_ptr<Control>> Control::start(Running& running, cardea::control::PlanServer& server) {
-  std::vector<int> taps;
-  for (const auto& side : running.sides) taps.push_back(side->index());
-  auto follower = KernelFollower::start(taps, running.first_plan->settings.neighbours_max, monotonic_now());
+  std::vector<int> sides;
+  for (const auto& side : running.sides) sides.push_back(side->index());
+  auto follower = KernelFollower::start(sides, running.first_plan->settings.neighbours_max, monotonic_now());
   if (!follower) return std::unexpected(std::move(follower).error());
   auto netlink = Netlink::open(0);
   if (!netlink) return std::unexpected(std::move(netlink).error());
-  std::unique_ptr<Control> control(
-      new Control(running, server, std::move(*follower), InterfaceAddresses(std::move(*netlink), taps)));
+  if (auto done = clear_former_shares(running.ports); !done) log::warning("{}", done.error().message);
+  InterfaceAddresses addresses(std::move(*netlink), sides, running.shared.indexes());
+  if (auto done = addresses.find_own(); !done) return std::unexpected(std::move(done).error());
+  std::unique_ptr<Control> control(new Control(running, server, std::move(*follower), std::move(addresses)));
   control->epoll_ = FileDescriptor(::epoll_create1(EPOLL_CLOEXEC));
   if (!control->epoll_) return fail_errno("epoll of the control thread");
   for (int fd : {server.fd(), control->follower_.fd(), running.rings->control_bell.fd()})
@@ -69,6 +71,15 @@ Result<std::unique_ptr<Control>> Control::start(Running& running, cardea::contro
 Control::~Control() {
   for (Waiting& waiting : inquiries_)
     if (!waiting.inquiry->done()) (void)waiting.inquiry.release();
+  leave_interfaces();
+}
+
+// Before the programs leave them, or the kernel would answer for layer 4's services at once. A TAP takes all of it with
+// it.
+void Control::leave_interfaces() {
+  if (running_.shared.indexes().empty()) return;
+  if (auto done = addresses_.give_back(); !done) log::warning("{}", done.error().message);
+  follower_.need({}, monotonic_now());
 }
 
 Result<> Control::run(int stop_fd) {
@@ -222,8 +233,10 @@ cardea::control::Outcome<uint64_t> Control::adopt(Bytes image) {
   if (!next) return std::unexpected(std::move(next).error());
   if (auto done = check_reloadable(plan(), **next); !done)
     return refuse(cardea::control::Code::kNeedsRestart, std::move(done.error().message), Origin::kOperator);
+  if (auto done = running_.shared.take(plan(), **next); !done) return std::unexpected(std::move(done).error());
   const uint64_t generation = (*next)->generation;
   publish_plan(std::move(*next));
+  give_back_to_kernel();
   log::info("plan {} adopted", generation);
   return generation;
 }
@@ -246,6 +259,10 @@ void Control::publish_plan(std::unique_ptr<const LivePlan> plan) {
   stats::set(running_.control_cell(running_.rows.plan_generation), plan->generation);
   running_.plans->publish(std::move(plan));
   tidied_ = {};
+}
+
+void Control::give_back_to_kernel() {
+  if (auto done = running_.shared.give_back(plan()); !done) log::warning("{}", done.error().message);
 }
 
 void Control::publish_hops(const LivePlan& plan) {
@@ -351,31 +368,12 @@ void Control::tidy(Instant) {
     running_.registry->forget_plan();
     keep(plan(), *running_.registry);
     running_.registry->free_unused();
-    if (auto tidied = without_unused_nat_sources(plan(), *running_.registry)) publish_plan(std::move(tidied));
+    if (auto tidied = without_unused_nat_sources(plan(), *running_.registry)) {
+      publish_plan(std::move(tidied));
+      give_back_to_kernel();
+    }
   }
   write_gauges();
-}
-
-void Control::write_gauges() {
-  const auto put = [&](uint32_t cell, uint64_t value) { stats::set(running_.control_cell(cell), value); };
-  const Neighbours& neighbours = follower_.neighbours();
-  put(running_.rows.neighbours_resolved, neighbours.count(Neighbours::State::kResolved));
-  put(running_.rows.neighbours_asked, neighbours.count(Neighbours::State::kAsked));
-  put(running_.rows.neighbours_failed, neighbours.count(Neighbours::State::kFailed));
-  put(running_.rows.neighbours_refused, neighbours.refused());
-  put(running_.rows.waiting_packets, waiting_.size());
-  put(running_.rows.path_mtus, path_mtus_.size());
-  put(running_.rows.slots, running_.registry->slots_end());
-  for (const Port& port : running_.ports) {
-    const PortRows& rows = running_.rows.ports[port.index];
-    put(rows.up, links_up_[port.index] ? 1 : 0);
-    rte_eth_stats counted{};
-    if (rte_eth_stats_get(port.id, &counted) != 0) continue;
-    put(rows.errors_in, counted.ierrors + counted.rx_nombuf);
-    put(rows.errors_out, counted.oerrors);
-    socket_drops_[port.index] = socket_drops(port, socket_drops_[port.index]);
-    put(rows.missed, counted.imissed + socket_drops_[port.index]);
-  }
 }
 
 }  // namespace cardea::dataplane

@@ -1,4 +1,5 @@
-// The control thread: adopts plans, follows the kernel, keeps hop tables and TAP addresses in step, answers questions.
+// The control thread: adopts plans, follows the kernel, keeps hop tables, addresses on the kernel's sides and what is
+// taken of shared interfaces in step, answers questions.
 // It publishes values and never touches what a worker owns.
 #pragma once
 
@@ -52,6 +53,8 @@ class Control {
   cardea::control::Outcome<uint64_t> adopt(Bytes image);
   cardea::control::Outcome<uint64_t> update(Bytes image);
   void publish_plan(std::unique_ptr<const LivePlan> plan);
+  void give_back_to_kernel();
+  void leave_interfaces();
   void publish_hops(const LivePlan& plan);
   void need_neighbours(const LivePlan& plan, const HopTable& table);
 
@@ -67,6 +70,7 @@ class Control {
   void call_threads();
   bool all_threads_went_on() const;
   void write_gauges();
+  void write_port_gauges(const Port& port);
   bool anything_waits();
   int patience_ms(Instant now);
 
@@ -81,7 +85,7 @@ class Control {
   std::vector<Waiting> inquiries_;
   std::vector<PortLink> links_;
   std::vector<uint64_t> socket_drops_;  // by port, since the start
-  std::vector<bool> links_up_;          // by port, as the TAPs show them
+  std::vector<bool> links_up_;          // by port, as the kernel sees them
   FileDescriptor epoll_;
   uint32_t hop_generation_ = 0;
   Instant routes_read_{}, ticked_{}, tidied_{};

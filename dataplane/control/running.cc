@@ -11,6 +11,7 @@
 #include <ctime>
 
 #include "base/log.h"
+#include "dataplane/door/shared_interface.h"
 #include "dataplane/door/tap.h"
 #include "dataplane/plan_schema.h"
 #include "dataplane/port/eal.h"
@@ -62,6 +63,17 @@ Result<std::vector<PortNeeds>> needs_of(const LivePlan& plan) {
     all.push_back(*needs);
   }
   return all;
+}
+
+void log_port(const Port& port) {
+  log::info("port {}: {}, {} queue{}, MTU {}{}{}{}", port.name, port.device_text, port.queues,
+            port.queues == 1 ? "" : "s", port.mtu, port.way == XdpWay::kNone ? "" : ", AF_XDP by ", name(port.way),
+            port.shared ? ", shared with Linux" : "");
+  if (port.way == XdpWay::kGeneric)
+    log::warning(
+        "port {}: the driver of {} knows no XDP: the kernel makes a packet of its own of each frame before the"
+        " dataplane gets it, which costs several times what it needs",
+        port.name, port.device.interface);
 }
 
 // Of the flow tables, of the packet buffers, and what DPDK takes for itself and cannot fit together.
@@ -134,16 +146,25 @@ Result<> Running::open_ports(const LivePlan& plan) {
   for (size_t i = 0; i < plan.ports.size(); ++i) {
     PortRequest request = request_of(plan, i);
     request.one_pool = pools.one();
+    if (plan.ports[i].shared) request.share = [&](int program) { return shared.fill(uint16_t(i), program, plan); };
     auto port = open_port(request, pools.on(needs_[i].socket));
     if (!port) return std::unexpected(std::move(port).error());
-    log::info("port {}: {}, {} queue{}, MTU {}", port->name, port->device_text, port->queues,
-              port->queues == 1 ? "" : "s", port->mtu);
+    log_port(*port);
     ports.push_back(std::move(*port));
-    auto tap = Tap::open(ports.back().name, ports.back().mac, ports.back().mtu);
-    if (!tap) return std::unexpected(std::move(tap).error());
-    sides.push_back(std::move(*tap));
+    if (auto done = open_side(ports.back()); !done) return done;
   }
-  return {};
+  return shared.add_rows(*segment, port_names(plan));
+}
+
+Result<> Running::open_side(const Port& port) {
+  const auto keep = [this](auto side) -> Result<> {
+    if (!side) return std::unexpected(std::move(side).error());
+    sides.push_back(std::move(*side));
+    return {};
+  };
+  if (const xdp::Filter* filter = shared.of(port.index))
+    return keep(SharedInterface::open(port.device.interface, *filter));
+  return keep(Tap::open(port.name, port.mac, port.mtu));
 }
 
 Result<> Running::open_workers(const LivePlan& plan) {

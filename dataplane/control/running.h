@@ -1,6 +1,6 @@
 // Everything that lives from the first plan to the end of the process, in the order in which it is made: numbers and
-// counters, DPDK, ports, TAPs, rings, published values, workers, the kernel door. Built once; later plans are published
-// into it.
+// counters, DPDK, ports, their kernel sides, rings, published values, workers, the kernel door. Built once; later plans
+// are published into it.
 #pragma once
 
 #include <memory>
@@ -13,6 +13,7 @@
 #include "base/stats.h"
 #include "dataplane/control/control_rows.h"
 #include "dataplane/control/packet_buffers.h"
+#include "dataplane/control/shared_ports.h"
 #include "dataplane/door/kernel_door.h"
 #include "dataplane/door/kernel_side.h"
 #include "dataplane/path/path_rows.h"
@@ -45,7 +46,7 @@ class Running {
   // Opens everything; the workers do not run yet. An Error leaves DPDK started: the process has to end.
   static Result<std::unique_ptr<Running>> open(Prepared prepared, const StartOptions& options);
   Running(const Running&) = delete;
-  ~Running();  // workers end, packets under way are sent, ports close, the TAPs vanish
+  ~Running();  // workers end, packets under way are sent, ports close, TAPs vanish
 
   Result<> launch();
 
@@ -56,6 +57,7 @@ class Running {
   ControlRows rows;
   PacketPools pools;
   std::vector<Port> ports;
+  SharedPorts shared;
   std::vector<std::unique_ptr<KernelSide>> sides;  // by port
   std::unique_ptr<Rings> rings;
   Conversations conversations;
@@ -74,6 +76,7 @@ class Running {
   Running() = default;
   Result<> open_memory(const LivePlan& plan, const StartOptions& options);
   Result<> open_ports(const LivePlan& plan);
+  Result<> open_side(const Port& port);
   Result<> open_workers(const LivePlan& plan);
   Result<> open_door();
   std::vector<PortNeeds> needs_;  // by port

@@ -23,10 +23,10 @@ Result<FileDescriptor> load_pass() {
   return fd;
 }
 
-bool is_of_layer_four(const xdp::Filter& filter, Bytes frame) {
+bool is_for_a_service(const xdp::Filter& filter, Bytes frame) {
   FlowTuple tuple;
   const wire::Frame read = wire::read_behind_tags(frame, tuple);
-  return read.fault == wire::Fault::kNone && read.l4 != 0 && filter.takes(tuple);
+  return read.fault == wire::Fault::kNone && read.l4 != 0 && filter.serves(tuple);
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ Result<std::unique_ptr<SharedInterface>> SharedInterface::open(const std::string
 
 Reason SharedInterface::give(std::span<const iovec> pieces) {
   const Bytes frame{static_cast<const std::byte*>(pieces.back().iov_base), pieces.back().iov_len};
-  if (is_of_layer_four(filter_, frame)) return Reason::k_not_yet;
+  if (is_for_a_service(filter_, frame)) return Reason::k_not_yet;
   xdp_md place{.data_end = uint32_t(frame.size()), .ingress_ifindex = uint32_t(index_)};
   bpf_test_run_opts run{};
   run.sz = sizeof run;

@@ -20,8 +20,9 @@ class SharedInterface final : public KernelSide {
 
   int index() const override { return index_; }
   int descriptor() const override { return -1; }
-  // Not what a service of layer 4 is to get: while it comes or goes, a plan and the program differ for a moment, and
-  // the kernel would refuse what it is given.
+  // Not what is for a service of layer 4: while it comes or goes, a plan and the program differ for a moment, and the
+  // kernel would refuse what it is given. What came to a NAT port and is of no flow is the kernel's, whose programs may
+  // have ports there too.
   Reason give(std::span<const iovec> pieces) override;
   bool takes_large() const override { return false; }
   Result<> set_carrier(bool) override { return {}; }  // it is the port's own

@@ -316,6 +316,8 @@ Result<Port> open_port(const PortRequest& request, rte_mempool* pool) {
   if (!port) return port;
   port->spreads_flows |= shape->spreads_flows;
   port->interface_index = shape->interface_index;
+  if (shape->device.kind == Device::Kind::kAfXdp && !port->queue_fds.empty())
+    port->way = xdp_way(shape->interface_index, port->queue_fds.front());
   return port;
 }
 

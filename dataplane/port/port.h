@@ -15,6 +15,7 @@
 #include "dataplane/port/device.h"
 #include "dataplane/port/host_interface.h"
 #include "dataplane/port/numa.h"
+#include "dataplane/port/xdp_way.h"
 #include "dataplane/state/steering.h"
 
 struct rte_mempool;
@@ -46,6 +47,7 @@ struct Port {
   std::vector<int> queue_fds;  // by queue, for Wake::kDescriptor; owned by the driver
   int interface_index = 0;     // of the Linux interface under it, or 0
   bool shared = false;         // with the kernel
+  XdpWay way = XdpWay::kNone;  // that its packets come, on an af_xdp port
   SharedBefore before;         // what that changed of it, to be given back
   std::shared_ptr<std::atomic<Fate>> fate = std::make_shared<std::atomic<Fate>>(Fate::kThere);
 };

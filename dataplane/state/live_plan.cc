@@ -169,8 +169,11 @@ PlanSettings settings_of(const image::Settings& s) {
 }
 
 PlanPort port_of(const image::Port& p, const std::vector<IpAddress>& nat_addresses) {
-  PlanPort port{
-      .name = p.name()->str(), .device = p.device()->str(), .gateways = addresses_of(p.gateways()), .mtu = p.mtu()};
+  PlanPort port{.name = p.name()->str(),
+                .device = p.device()->str(),
+                .gateways = addresses_of(p.gateways()),
+                .mtu = p.mtu(),
+                .shared = p.kernel() == image::KernelSide::device};
   if (p.addresses())
     for (const image::Prefix* prefix : *p.addresses())
       port.addresses.push_back({address_of(prefix->address()), prefix->length()});
@@ -339,7 +342,7 @@ namespace {
 
 bool same_ports(const LivePlan& running, const LivePlan& next) {
   return std::ranges::equal(running.ports, next.ports, [](const PlanPort& x, const PlanPort& y) {
-    return x.name == y.name && x.device == y.device && x.mtu == y.mtu;
+    return x.name == y.name && x.device == y.device && x.mtu == y.mtu && x.shared == y.shared;
   });
 }
 

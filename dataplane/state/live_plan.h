@@ -24,6 +24,7 @@ struct PlanPort {
   std::vector<Prefix> addresses;
   std::vector<IpAddress> gateways;
   uint16_t mtu = 1500;
+  bool shared = false;                    // its interface is the kernel's too, and there is no TAP
   std::vector<IpAddress> nat_v4, nat_v6;  // NAT sources of flows that leave by this port
   IpAddress own_v4, own_v6;               // outer sources; unspecified when it has none of that family
   bool has_v4 = false, has_v6 = false;

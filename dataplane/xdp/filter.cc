@@ -106,6 +106,16 @@ Result<Filter> Filter::of_program(int program) {
   return filter;
 }
 
+Result<Filter> Filter::of_interface(int interface_index) {
+  uint32_t id = 0;
+  if (const int number = ::bpf_xdp_query_id(interface_index, 0, &id); number != 0)
+    return fail_errno("ask for an interface's XDP program", -number);
+  if (id == 0) return fail("no XDP program is on the interface");
+  const FileDescriptor program(::bpf_prog_get_fd_by_id(id));
+  if (!program) return fail_errno("open an interface's XDP program");
+  return of_program(program.get());
+}
+
 Result<> Filter::set_link_address(const std::array<uint8_t, 6>& mac) {
   const uint32_t zero = 0;
   PortLinkAddress own{};
@@ -183,15 +193,10 @@ Result<> Filter::give_back_addresses(const Share& wanted) {
   return {};
 }
 
-bool Filter::takes(const FlowTuple& tuple) const {
+bool Filter::serves(const FlowTuple& tuple) const {
   const ServiceKey service = key_of(TakenPort{tuple.destination, tuple.destination_port_be, tuple.protocol});
   uint8_t nothing = 0;
-  if (::bpf_map_lookup_elem(services_.get(), &service, &nothing) == 0) return true;
-  const Address address = key_of(tuple.destination);
-  AddressUse use{};
-  if (::bpf_map_lookup_elem(addresses_.get(), &address, &use) != 0 || (use.flags & kNat) == 0) return false;
-  const uint16_t port = __builtin_bswap16(tuple.destination_port_be);
-  return port >= use.nat_first && port <= use.nat_last;
+  return ::bpf_map_lookup_elem(services_.get(), &service, &nothing) == 0;
 }
 
 Result<std::array<uint64_t, kReasons>> Filter::counts() const {

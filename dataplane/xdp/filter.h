@@ -47,6 +47,9 @@ class Filter {
   // Finds the maps of a loaded program. Needs CAP_SYS_ADMIN; what follows does not.
   static Result<Filter> of_program(int program);
 
+  // Of the program that is on an interface: an Error when there is none, or not ours. Needs CAP_SYS_ADMIN too.
+  static Result<Filter> of_interface(int interface_index);
+
   // Until then nothing is taken.
   Result<> set_link_address(const std::array<uint8_t, 6>& mac);
 
@@ -56,8 +59,8 @@ class Filter {
   // Gives back what `wanted` does not have: after a plan was adopted that does not.
   Result<> keep_only(const Share& wanted);
 
-  // Whether a packet of this flow is taken, for a service or the NAT, as the program sees it now. By any thread.
-  bool takes(const FlowTuple& tuple) const;
+  // Whether a packet of this flow is taken for a service, as the program sees it now. By any thread.
+  bool serves(const FlowTuple& tuple) const;
 
   // Frames by Reason since the program was loaded.
   Result<std::array<uint64_t, kReasons>> counts() const;

@@ -89,9 +89,11 @@ std::string dataplane(const json& status) {
   std::string out;
   if (const auto cores = cores_text(part_at(status, "cores")); !cores.empty()) out += line("cores", cores);
   for (const json& port : part_at(status, "ports")) {
-    out += line("port", fmt::format("{} {}, {}, {} queue{}, {}", text_at(port, "name"), text_at(port, "link"),
-                                    text_at(port, "device"), count_at(port, "queues"),
-                                    count_at(port, "queues") == 1 ? "" : "s", text_at(port, "mac")));
+    out += line("port",
+                fmt::format("{} {}, {}, {} queue{}, {}{}{}", text_at(port, "name"), text_at(port, "link"),
+                            text_at(port, "device"), count_at(port, "queues"), count_at(port, "queues") == 1 ? "" : "s",
+                            text_at(port, "mac"), text_at(port, "xdp").empty() ? "" : ", XDP " + text_at(port, "xdp"),
+                            text_at(port, "kernel") == "interface" ? ", shared with Linux" : ""));
   }
   if (known_at(status, "flows"))
     out += line("flows",

@@ -13,6 +13,7 @@ constexpr LossKind kKinds[] = {
     {"cardea_drops_total", "packets dropped", "reason"},
     {"cardea_port_missed_packets_total", "packets missed by port", "port"},
     {"cardea_port_errors_total", "packets given up by port", "port"},
+    {"cardea_shared_unattended_packets_total", "packets while no dataplane ran by port", "port"},
     {"cardea_kernel_packets_lost_total", "packets of the kernel lost"},
     {"cardea_flow_table_bypassed_packets_total", "packets without a flow, the table being full"},
     {"cardea_flows_evicted_total", "flows gave way in a full table"},

@@ -31,6 +31,13 @@ TEST(Check, EachContradictionIsReported) {
        "\"0000:3b:00.0\", or a DPDK device such as \"net_af_packet,iface=eth1\"; did you mean "
        "\"net_af_packet,iface=eth0\"?"},
       {"0000:3b:00.0", "0000:zz", "\"0000:zz\" is no device that DPDK knows"},
+      {"\"0000:3b:00.0\"", "\"0000:3b:00.0\"; kernel = \"interface\"",
+       "error: dataplane.ports[0].kernel: \"0000:3b:00.0\" cannot be shared with Linux: the dataplane drives the card "
+       "itself, and Linux no longer sees it; expected \"tap\""},
+      {"\"0000:3b:00.0\"", "\"net_af_packet,iface=eth1\"; kernel = \"interface\"",
+       "cannot be shared with Linux: af_packet takes copies of all packets, and Linux would answer them too"},
+      {"\"0000:3b:00.0\"", "\"net_af_xdp,iface=eth1,xdp_prog=x.o\"; kernel = \"interface\"",
+       "`xdp_prog` names another"},
       {"workers", "nat: { port_first = 2000; port_last = 1999; }; workers",
        "range of source ports 2000 to 1999 is empty"},
       {"workers", "nat: { port_last = 40000; }; workers",
@@ -98,6 +105,10 @@ TEST(Check, AServiceAmongSourcePortsIsAnErrorOnTheAddressesThatHaveThem) {
                                     "workers", "nat: { port_first = 2000; port_last = 30000; }; workers");
     EXPECT_EQ(said_about(bounds).contains(clash), clashes) << port;
   }
+}
+
+TEST(Check, APortThatLinuxDrivesCanBeShared) {
+  EXPECT_EQ(said_about(with(kGood, "\"0000:3b:00.0\"", "\"net_af_xdp,iface=eth1\"; kernel = \"interface\"")), "");
 }
 
 // Both sides of each limit: what is just beyond it is told, what just keeps it is not.

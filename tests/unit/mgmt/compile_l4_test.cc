@@ -82,7 +82,7 @@ TEST(CompileL4, EverySettingArrivesInItsOwnPlace) {
                    .tcp_closing = conf::milliseconds(13),
                    .udp = conf::milliseconds(14)};
   from.services_max = 21, from.backends_max = 22, from.neighbours_max = 23;
-  from.ports[0].mtu = 9000;
+  from.ports[0].mtu = 9000, from.ports[0].kernel = conf::PortKernel::kInterface;
   const Compiled compiled(config, {});
   const auto& to = *compiled.plan->settings();
   EXPECT_EQ(to.poll(), image::Poll::busy);
@@ -99,6 +99,7 @@ TEST(CompileL4, EverySettingArrivesInItsOwnPlace) {
   EXPECT_EQ(to.backends_max(), 22u);
   EXPECT_EQ(to.neighbours_max(), 23u);
   EXPECT_EQ(compiled.plan->ports()->Get(0)->mtu(), 9000);
+  EXPECT_EQ(compiled.plan->ports()->Get(0)->kernel(), image::KernelSide::device);
   EXPECT_EQ(compiled.plan->ports()->Get(0)->gateways()->size(), 1u);
 }
 

@@ -71,17 +71,25 @@ TEST_F(SharedInterfaceTest, WhatIsGivenIsReceivedAsIfItCameIn) {
   EXPECT_EQ(host_gets(), 1472);
 }
 
-TEST_F(SharedInterfaceTest, WhatLayerFourTakesIsNeverGiven) {
+TEST_F(SharedInterfaceTest, WhatIsForAServiceIsNeverGiven) {
   xdp::Share share;
-  share.ports.insert({kFour.destination, kFour.destination_port_be, Protocol::kUdp});
-  share.addresses[kSix.destination] = {xdp::kNat, 6000, kPort};
+  for (const FlowTuple& to : {kFour, kSix})
+    share.ports.insert({to.destination, to.destination_port_be, Protocol::kUdp});
   ASSERT_TRUE(program_.filter.add(share));
   EXPECT_EQ(give(datagram(kFour)), Reason::k_not_yet);
   EXPECT_EQ(give(datagram(kSix)), Reason::k_not_yet);
   EXPECT_EQ(host_gets(50), -1);
-  share.addresses[kSix.destination] = {xdp::kNat, 6000, kPort - 1};
-  ASSERT_TRUE(program_.filter.keep_only(share));
+  ASSERT_TRUE(program_.filter.keep_only({}));
   EXPECT_EQ(give(datagram(kSix)), Reason::kNone);
+  EXPECT_EQ(host_gets(), 6);
+}
+
+// A daemon of this host may listen among the NAT's ports.
+TEST_F(SharedInterfaceTest, WhatCameToANatPortOfNoFlowIsTheHosts) {
+  xdp::Share share;
+  share.addresses[kFour.destination] = {xdp::kNat, 6000, kPort};
+  ASSERT_TRUE(program_.filter.add(share));
+  EXPECT_EQ(give(datagram(kFour)), Reason::kNone);
   EXPECT_EQ(host_gets(), 6);
 }
 

@@ -194,7 +194,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Restart{"dataplane.services_max", [](auto& p) { p.settings->services_max = 10; }},
                     Restart{"dataplane.backends_max", [](auto& p) { p.settings->backends_max = 10; }},
                     Restart{"dataplane.neighbours_max", [](auto& p) { p.settings->neighbours_max = 10; }},
-                    Restart{"dataplane.ports", [](auto& p) { p.ports[0]->mtu = 9000; }}));
+                    Restart{"dataplane.ports", [](auto& p) { p.ports[0]->mtu = 9000; }},
+                    Restart{"dataplane.ports", [](auto& p) { p.ports[0]->kernel = image::KernelSide::device; }}));
 
 TEST(LivePlan, OtherChangesNeedNoRestart) {
   test::Site site;
