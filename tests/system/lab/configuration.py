@@ -39,6 +39,12 @@ def for_site(device="net_af_packet", workers=(1,), flows=100_000, metrics="127.0
             "pools": [], "services": [], "mgmt": {"metrics": metrics}}
 
 
+def share(document):
+    """Every port's interface stays the kernel's too."""
+    for shared in document["dataplane"]["ports"]:
+        shared["kernel"] = "interface"
+
+
 def pool(name, backends, service_port, weights=None, family=4, health=None):
     """`backends`: places of the site; `weights` as many numbers."""
     weights = weights or [1] * len(backends)

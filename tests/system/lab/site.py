@@ -7,7 +7,8 @@
 The lan is a bridge in a namespace of its own. `direct` is the way a backend answers a client without the appliance (DSR):
 backends route the client's network through it. The lb's two ends (nic-wan, nic-lan) belong to the dataplane: the kernel
 has no address there, answers no ARP and drops what reaches it by its reverse path filter. A site without a dataplane
-(`kernel`) is an ordinary host: the addresses are on the ends themselves, those of services on its loopback.
+(`kernel`) is an ordinary host: the addresses are on the ends themselves, those of services on its loopback. Where the ends are
+`shared` with the dataplane, they are left as any host has them.
 """
 from dataclasses import dataclass
 
@@ -59,11 +60,12 @@ class Backend:
 class Site:
     """Use as a context manager: everything is gone at the end, whatever happened in between."""
 
-    def __init__(self, backends=3, prefix=None, kept=False, queues=1, kernel=False):
+    def __init__(self, backends=3, prefix=None, kept=False, queues=1, kernel=False, shared=False):
         sweep_dead()
         self.kept = kept
         self.queues = queues
         self.kernel = kernel
+        self.shared = shared
         self.run = RunDir.create(prefix, kept)
         self.client = Namespace(f"{self.run.prefix}-client")
         self.lb = Namespace(f"{self.run.prefix}-lb")
@@ -123,7 +125,7 @@ class Site:
     def _prepare_lb(self):
         if self.kernel:
             self._address_lb()
-        else:
+        elif not self.shared:
             for nic in ("nic-wan", "nic-lan"):
                 self._leave_to_dataplane(nic)
 
