@@ -7,13 +7,17 @@
 #include <openssl/x509.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
+#include <map>
 #include <memory>
-#include <set>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "conf/quote.h"
+#include "mgmt/certificate_names.h"
 #include "mgmt/whole_file.h"
 
 namespace cardea::mgmt {
@@ -52,9 +56,11 @@ class Looker {
   Looker(Look look, system_clock::time_point now, conf::Findings& findings)
       : look_(look), now_(now), findings_(findings) {}
 
-  void at(const conf::Certificate& pair) {
+  // The hosts it is for; nothing: they could not be seen, or were not looked for.
+  std::optional<std::vector<std::string>> at(const conf::Certificate& pair) {
     const bool cert = at_file(pair.place, "cert", pair.cert), key = at_file(pair.place, "key", pair.key);
-    if (cert && key && look_ == Look::kInside) inside(pair);
+    if (!cert || look_ != Look::kInside) return std::nullopt;
+    return key ? inside(pair) : std::nullopt;
   }
 
   void at(const conf::BackendTls& tls) {
@@ -83,21 +89,26 @@ class Looker {
     return false;
   }
 
-  void inside(const conf::Certificate& pair) {
+  std::optional<std::vector<std::string>> inside(const conf::Certificate& pair) {
     ERR_clear_error();
     const Context context(SSL_CTX_new(TLS_server_method()));
-    if (!context) return;
+    if (!context) return std::nullopt;
     SSL_CTX_set_security_level(context.get(), 0);  // what is too weak to serve with is cardea-l7's to say
     bool asked = false;
     SSL_CTX_set_default_passwd_cb(context.get(), no_passphrase);
     SSL_CTX_set_default_passwd_cb_userdata(context.get(), &asked);
-    if (SSL_CTX_use_certificate_chain_file(context.get(), pair.cert.c_str()) != 1) return certificate_problem(pair);
+    if (SSL_CTX_use_certificate_chain_file(context.get(), pair.cert.c_str()) != 1) {
+      certificate_problem(pair);
+      return std::nullopt;
+    }
     X509* const certificate = SSL_CTX_get0_certificate(context.get());
     const bool taken = SSL_CTX_use_PrivateKey_file(context.get(), pair.key.c_str(), SSL_FILETYPE_PEM) == 1;
     // A key of another kind is taken all the same, for a certificate of its kind that may follow.
     if (!taken || X509_check_private_key(certificate, SSL_CTX_get0_privatekey(context.get())) != 1)
-      return key_problem(pair, asked);
-    expiry(pair, certificate);
+      key_problem(pair, asked);
+    else
+      expiry(pair, certificate);
+    return names_of(certificate);
   }
 
   void certificate_problem(const conf::Certificate& pair) {
@@ -159,11 +170,18 @@ class Looker {
 conf::Findings look_at_certificates(const conf::Config& config, Look look, system_clock::time_point now) {
   conf::Findings findings;
   Looker looker(look, now, findings);
-  std::set<std::pair<std::string, std::string>> seen;  // services share certificates
+  std::map<std::pair<std::string, std::string>, std::optional<std::vector<std::string>>> seen;  // services share them
   for (const auto& service : config.services) {
     if (!service.tls) continue;
-    for (const auto& pair : service.tls->certificates)
-      if (seen.emplace(pair.cert, pair.key).second) looker.at(pair);
+    std::vector<std::string> names;
+    bool all = true;
+    for (const auto& pair : service.tls->certificates) {
+      const auto [at, fresh] = seen.try_emplace({pair.cert, pair.key});
+      if (fresh) at->second = looker.at(pair);
+      all = all && at->second;
+      if (at->second) std::ranges::copy(*at->second, std::back_inserter(names));
+    }
+    if (all) std::ranges::move(look_at_names(service, names), std::back_inserter(findings));
   }
   for (const auto& pool : config.pools)
     if (pool.tls) looker.at(*pool.tls);

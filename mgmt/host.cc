@@ -2,15 +2,20 @@
 
 #include <fmt/format.h>
 #include <grp.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <iterator>
 
+#include "base/file_descriptor.h"
 #include "conf/quote.h"
 #include "mgmt/whole_file.h"
 
@@ -49,6 +54,33 @@ conf::Findings look_at_group(const conf::Config& config) {
        fmt::format("this host has no group {}: the API would be for cardea-mgmt's own group", conf::in_quotes(group)),
        "a group that `getent group` lists",
        {}}};
+}
+
+// The kernel's own answer, for which nothing is sent. What else goes wrong here says nothing about the way.
+bool kernel_has_way(const IpAddress& to) {
+  const FileDescriptor socket(::socket(to.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in v4{.sin_family = AF_INET, .sin_port = htons(9), .sin_addr = {}, .sin_zero = {}};
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6, v6.sin6_port = htons(9);
+  std::memcpy(&v6.sin6_addr, to.bytes.data(), sizeof v6.sin6_addr);
+  if (to.is_v4()) std::memcpy(&v4.sin_addr, to.v4_data(), sizeof v4.sin_addr);
+  const auto* address = to.is_v4() ? reinterpret_cast<sockaddr*>(&v4) : reinterpret_cast<sockaddr*>(&v6);
+  const bool leads = ::connect(socket.get(), address, to.is_v4() ? sizeof v4 : sizeof v6) == 0;
+  return !socket || leads || (errno != ENETUNREACH && errno != EHOSTUNREACH);
+}
+
+// Routes by a port are there when its TAP is.
+bool ports_are_there(const conf::Config& config) {
+  return !config.dataplane || std::ranges::all_of(config.dataplane->ports, [](const conf::Port& port) {
+    return ::if_nametoindex(port.name.c_str()) != 0;
+  });
+}
+
+bool on_a_port(const conf::Config& config, const IpAddress& address) {
+  if (!config.dataplane) return false;
+  const auto near = [&](const Prefix& prefix) { return prefix.contains(address); };
+  return std::ranges::any_of(config.dataplane->ports,
+                             [&](const conf::Port& port) { return std::ranges::any_of(port.addresses, near); });
 }
 
 // cardea-l7 has folders of its own to see (its unit's sandbox), so this is no certain error.
@@ -122,6 +154,28 @@ conf::Findings look_at_memory(const conf::Config& config, uint64_t bytes) {
            {}}};
 }
 
+conf::Findings look_at_ways(const conf::Config& config, const HasWay& kernel_has_way) {
+  conf::Findings findings;
+  for (const conf::Pool& pool : config.pools) {
+    const conf::Backend* first = nullptr;
+    size_t more = 0;
+    for (const conf::Backend& backend : pool.backends) {
+      const IpAddress& address = backend.address.address;
+      if (on_a_port(config, address) || kernel_has_way(address)) continue;
+      first == nullptr ? void(first = &backend) : void(++more);
+    }
+    if (first == nullptr) continue;
+    findings.push_back(
+        {conf::Finding::warning,
+         {first->place.file, first->place.line, first->place.path + ".address"},
+         fmt::format("this host has no route to {}{}: what is sent there is lost", first->address.address.text(),
+                     more == 0 ? "" : fmt::format(" and {} more of the pool", more)),
+         "an address on a port's network, or one that `ip route get` finds a way to",
+         {}});
+  }
+  return findings;
+}
+
 void look_at_host(const conf::Config& config, Look look, conf::Findings& findings) {
   std::ranges::move(look_at_certificates(config, look), std::back_inserter(findings));
   const auto list = read_whole_file("/sys/devices/system/cpu/online");
@@ -130,6 +184,7 @@ void look_at_host(const conf::Config& config, Look look, conf::Findings& finding
   if (look != Look::kInside) return;
   for (auto& of : {look_at_memory(config, memory_bytes()), look_at_group(config), look_at_log(config)})
     std::ranges::copy(of, std::back_inserter(findings));
+  if (ports_are_there(config)) std::ranges::move(look_at_ways(config, kernel_has_way), std::back_inserter(findings));
 }
 
 }  // namespace cardea::mgmt

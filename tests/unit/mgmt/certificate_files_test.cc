@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <filesystem>
 #include <fstream>
@@ -30,8 +30,15 @@ struct CertificateFilesTest : ::testing::Test {
   std::string path(const std::string& name) const { return folder + "/" + name; }
 
   // NAME.crt, valid for so many days, and NAME.key.
-  void issue(const std::string& name, EVP_PKEY* key, int days) const {
+  void issue(const std::string& name, EVP_PKEY* key, int days, const std::string& hosts = "") const {
     X509* certificate = X509_new();
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+                               reinterpret_cast<const unsigned char*>("Common.example"), -1, -1, 0);
+    if (!hosts.empty()) {
+      X509_EXTENSION* names = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, hosts.c_str());
+      X509_add_ext(certificate, names, -1);
+      X509_EXTENSION_free(names);
+    }
     X509_gmtime_adj(X509_getm_notBefore(certificate), -86'400L * 100);
     X509_gmtime_adj(X509_getm_notAfter(certificate), 86'400L * days);
     X509_set_pubkey(certificate, key);
@@ -132,6 +139,30 @@ TEST_F(CertificateFilesTest, ACertificateThatEndsSoonOrHasEndedIsAWarning) {
   EXPECT_EQ(one("soon.crt", "soon.key").level, Finding::warning);
   EXPECT_THAT(one("gone.crt", "gone.key").message, HasSubstr("expired on"));
   EXPECT_TRUE(look("fine.crt", "fine.key").empty());
+}
+
+TEST_F(CertificateFilesTest, HostsOfRoutesThatNoCertificateIsForAreAWarning) {
+  issue("a", EVP_EC_gen("P-256"), 60, "DNS:shop.example,DNS:*.Shop.example");
+  issue("b", EVP_EC_gen("P-256"), 60);
+  const auto routed = [&](std::vector<std::string> hosts) {
+    config.services[0].routes = {{{"site.cfg", 20, "services[0].routes[0]"}, "", {std::move(hosts), "/"}, "web", ""}};
+  };
+  routed({"shop.example", "www.shop.example", "*.shop.example", "192.0.2.1", "[2001:db8::1]"});
+  EXPECT_TRUE(look("a.crt", "a.key").empty()) << "and clients ask for no address";
+  routed({"shop.example", "a.b.shop.example", "example", "*.example"});
+  const Finding finding = one("a.crt", "a.key");
+  EXPECT_EQ(finding.level, Finding::warning);
+  EXPECT_EQ(finding.place.path, "services[0].routes[0].match.host");
+  EXPECT_THAT(finding.message, HasSubstr("is for \"a.b.shop.example\", \"example\": clients refuse"));
+  EXPECT_TRUE(look("a.crt", "a.key", Look::kWhetherThere).empty());
+  routed({"common.example"});
+  EXPECT_TRUE(look("b.crt", "b.key").empty()) << "the common name, where there is no other";
+  EXPECT_EQ(look("a.crt", "a.key").size(), 1u) << "and only there";
+  config.services.push_back(config.services[0]);
+  routed({"www.shop.example"});
+  const auto both = look("a.crt", "a.key");
+  ASSERT_EQ(both.size(), 1u) << "a certificate that two services share is for each service's hosts";
+  EXPECT_THAT(both[0].message, HasSubstr("common.example"));
 }
 
 TEST_F(CertificateFilesTest, AuthoritiesOfBackendsAreLookedAtToo) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/mgmt/sample_config.h"
+
 namespace cardea::mgmt {
 namespace {
 
@@ -73,6 +75,23 @@ TEST(Host, WhatRunsHereIsSeen) {
   conf::Findings findings;
   look_at_host(config, Look::kWhetherThere, findings);
   EXPECT_EQ(findings.size(), 1u);
+}
+
+TEST(Host, BackendsThatNothingLeadsToAreAWarningForEachPool) {
+  conf::Config config = testing::config();
+  config.pools[0].backends = {testing::backend("10.0.0.11:80"), testing::backend("192.0.2.77:80"),
+                              testing::backend("10.9.0.1:80"), testing::backend("10.9.0.2:80")};
+  config.pools[0].backends[2].place.path = "pools[0].backends[2]";
+  const auto knows_ten = [](const IpAddress& to) { return Prefix::parse("10.0.0.0/24").value().contains(to); };
+  const auto findings = look_at_ways(config, knows_ten);
+  ASSERT_EQ(findings.size(), 1u) << "192.0.2.77 is on a port's network";
+  EXPECT_EQ(findings[0].level, conf::Finding::warning);
+  EXPECT_EQ(findings[0].place.path, "pools[0].backends[2].address");
+  EXPECT_EQ(findings[0].message,
+            "this host has no route to 10.9.0.1 and 1 more of the pool: what is sent there is lost");
+  config.dataplane.reset();
+  EXPECT_THAT(look_at_ways(config, knows_ten)[0].message,
+              ::testing::StartsWith("this host has no route to 192.0.2.77"));
 }
 
 }  // namespace
