@@ -163,6 +163,18 @@ std::vector<std::string> Rollout::waits_for() const {
   return names;
 }
 
+std::vector<std::string> Rollout::restarts() const {
+  std::vector<std::string> processes;
+  for (const auto& one : waits_) processes.push_back(one.process->consumer().process);
+  return processes;
+}
+
+std::vector<std::string> Rollout::why_it_waits() const {
+  std::vector<std::string> reasons;
+  for (const auto& one : waits_) reasons.push_back(one.reason);
+  return reasons;
+}
+
 std::string Rollout::problem(const PlanSync& process) const {
   const auto waits = std::ranges::find(waits_, &process, &Refused::process);
   if (waits == waits_.end()) return process.problem();

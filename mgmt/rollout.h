@@ -51,6 +51,8 @@ class Rollout {
   const Candidate& in_force() const { return plans_.in_force; }
   const Candidate& waiting() const { return plans_.waiting; }  // for the restart of these
   std::vector<std::string> waits_for() const;                  // names of consumers
+  std::vector<std::string> restarts() const;                   // the same, as processes are called
+  std::vector<std::string> why_it_waits() const;               // a reason of each
   bool serves_nothing(std::string_view who) const;  // `who`: a consumer's words; it has no plan at all
   std::string problem(const PlanSync& process) const;  // why it does not run the newest plan; empty: it does
   const std::vector<std::unique_ptr<PlanSync>>& processes() const { return processes_; }

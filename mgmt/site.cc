@@ -167,15 +167,25 @@ void Site::on_offered(Reload reload, uint64_t generation, const Ending& ending, 
     reload.generation = generation;
     if (!ending.who.empty()) reload.hint = fmt::format("{} is not connected; it gets this plan when it is", ending.who);
   } else {
-    reload.error = fmt::format("{} refused the new plan: {}", ending.who, ending.reason);
-    reload.hint = rollout_.serves_nothing(ending.who)
-                      ? fmt::format("{} serves nothing until it is given a plan that it takes", ending.who)
-                      : "the plan in force keeps serving";
-    if (rollout_.waiting().generation == generation)
-      reload.hint += fmt::format("; the new one is stored for the next start of {}",
-                                 fmt::join(rollout_.waits_for(), " and "));
+    tell_refusal(reload, generation, ending);
   }
   finish_reload(std::move(reload), std::move(done));
+}
+
+// What waits for restarts was refused by each of those that it waits for, and is in force after the last of them.
+void Site::tell_refusal(Reload& reload, uint64_t generation, const Ending& ending) const {
+  reload.hint = rollout_.serves_nothing(ending.who)
+                    ? fmt::format("{} serves nothing until it is given a plan that it takes", ending.who)
+                    : "the plan in force keeps serving";
+  if (rollout_.waiting().generation != generation) {
+    reload.error = fmt::format("{} refused the new plan: {}", ending.who, ending.reason);
+    return;
+  }
+  const auto restarts = rollout_.restarts();
+  reload.error = fmt::format("generation {} waits for a restart of {}: {}", generation, fmt::join(restarts, " and "),
+                             fmt::join(rollout_.why_it_waits(), "; "));
+  reload.hint += fmt::format("; the new one is stored for the next start: systemctl restart {}",
+                             fmt::join(restarts, " "));
 }
 
 void Site::finish_reload(Reload reload, ReloadDone done) {
@@ -347,7 +357,8 @@ void Site::warn(const std::string& about, const std::string& text) {
 }
 
 View Site::view() const {
-  View view{rollout_.in_force(), runtime_, last_reload_, {}, {}, rings_.built()};
+  View view{rollout_.in_force(),           runtime_,           last_reload_, {}, {}, rings_.built(),
+            rollout_.waiting().generation, rollout_.restarts()};
   for (const auto& process : rollout_.processes())
     view.processes.push_back({&process->consumer(), process->concerned(), process->in_step(),
                               process->link().link().connected, rollout_.problem(*process),

@@ -42,6 +42,8 @@ struct View {
   std::vector<ProcessView> processes;
   std::vector<std::string> warnings;  // what else an operator should know
   uint64_t rings_built = 0;
+  uint64_t waiting = 0;                // a newer generation that only restarts can take up; 0: none
+  std::vector<std::string> waits_for;  // restarts of these processes
 };
 
 // An operator's order for one backend; what is not set stays as it is.
@@ -94,6 +96,7 @@ class Site {
   void start_reload(bool first, ReloadDone done);
   void finish_reload(Reload reload, ReloadDone done);
   void on_offered(Reload reload, uint64_t generation, const Ending& ending, ReloadDone done);
+  void tell_refusal(Reload& reload, uint64_t generation, const Ending& ending) const;
   void on_in_force();
   void on_everywhere();
   void look_for_way();

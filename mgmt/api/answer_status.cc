@@ -138,9 +138,15 @@ Json overridden_weights(const View& view) {
   return rows;
 }
 
+Json waiting(const View& view) {
+  if (view.waiting == 0) return nullptr;
+  return {{"generation", view.waiting}, {"restart", view.waits_for}};
+}
+
 std::vector<std::string> warnings(const View& view, const Facts& facts) {
   auto all = view.warnings;
   std::ranges::move(services_out(view), std::back_inserter(all));
+  std::ranges::move(unused_pools(view), std::back_inserter(all));
   std::ranges::move(unchecked_backends(facts.health), std::back_inserter(all));
   return all;
 }
@@ -170,6 +176,7 @@ std::string status_json(const View& view, const Facts& facts) {
                {"config_file", facts.config_file},
                {"cluster", config != nullptr ? Json(config->cluster.name) : Json(nullptr)},
                {"generation", view.in_force.generation},
+               {"waiting", waiting(view)},
                {"last_reload", view.last_reload ? reload_row(*view.last_reload) : Json(nullptr)},
                {"processes", processes(view, facts, dataplane, l7)},
                {"cores", cores(facts)},

@@ -74,6 +74,20 @@ std::vector<std::string> services_out(const View& view, std::string_view only_po
   return sentences;
 }
 
+std::vector<std::string> unused_pools(const View& view) {
+  if (!view.in_force) return {};
+  const conf::PoolUses uses(*view.in_force.config);
+  std::string named;
+  size_t number = 0;
+  for (const auto& pool : view.in_force.config->pools) {
+    if (!uses.of(pool.name).none()) continue;
+    if (++number <= kServicesMax) named += (named.empty() ? "" : ", ") + pool.name;
+  }
+  if (number == 0) return {};
+  if (number > kServicesMax) named += fmt::format(" and {} more", number - kServicesMax);
+  return {fmt::format("no service or route leads to {} {}: nothing gets there", number == 1 ? "pool" : "pools", named)};
+}
+
 std::vector<std::string> unchecked_backends(const std::vector<health::TargetStatus>& health) {
   std::map<std::string_view, std::vector<const health::TargetStatus*>> by_reason;
   for (const auto& one : health)

@@ -15,6 +15,9 @@ namespace cardea::mgmt::api {
 // thousands the first, and how many more. `only_pool`: those that send to this pool, when it is out.
 std::vector<std::string> services_out(const View& view, std::string_view only_pool = {});
 
+// One sentence about the pools to which nothing leads, whatever the states of their backends.
+std::vector<std::string> unused_pools(const View& view);
+
 // A sentence for each reason why this host cannot make checks: how many backends, and the first of them.
 std::vector<std::string> unchecked_backends(const std::vector<health::TargetStatus>& health);
 

@@ -44,13 +44,25 @@ std::string reload(const json& status, bool colour) {
   if (!known_at(status, "last_reload")) return line("reload", "none since the start");
   const json& last = part_at(status, "last_reload");
   if (!flag_at(last, "success")) {
-    return line("reload", painted("FAILED", Tone::kBad, colour) +
+    const bool waits = known_at(status, "waiting");
+    return line("reload", painted(waits ? "WAITS" : "FAILED", waits ? Tone::kWarning : Tone::kBad, colour) +
                               fmt::format(" at {}, generation {} keeps serving: {}", second_text(last, "at"),
                                           count_at(status, "generation"), text_at(last, "error")));
   }
   return line("reload", painted("ok", Tone::kGood, colour) +
                             fmt::format(" at {} in {:.1f} ms, generation {}", second_text(last, "at"),
                                         number_at(last, "duration_ms"), count_at(last, "generation")));
+}
+
+// What was accepted and is not in force yet, and the command that brings it there.
+std::string waiting(const json& status, bool colour) {
+  if (!known_at(status, "waiting")) return "";
+  const json& waits = part_at(status, "waiting");
+  std::string processes;
+  for (const json& one : part_at(waits, "restart"))
+    if (one.is_string()) processes += " " + one.get<std::string>();
+  return line("waiting", painted(fmt::format("generation {}", count_at(waits, "generation")), Tone::kWarning, colour) +
+                             fmt::format(", for a restart: systemctl restart{}", processes));
 }
 
 // A process that the file does not mention and that does not run is nobody's concern.
@@ -71,7 +83,7 @@ std::string processes(const json& status, bool colour) {
       text = painted("running", Tone::kGood, colour) +
              fmt::format(" (pid {}, since {}), generation {}", count_at(process, "pid"),
                          second_text(process, "started_at"), count_at(process, "generation"));
-      if (flag_at(process, "in_sync")) text += ", in sync";
+      if (flag_at(process, "in_sync") && !known_at(process, "problem")) text += ", in sync";
     }
     if (known_at(process, "problem")) text += ": " + painted(text_at(process, "problem"), Tone::kBad, colour);
     out += line(text_at(process, "name").c_str(), text);
@@ -155,9 +167,9 @@ std::string troubles(const json& status, bool colour) {
 }
 
 std::string screen(const json& status, bool colour) {
-  return overview(status, colour) + reload(status, colour) + processes(status, colour) + dataplane(status) +
-         l7(status) + backends(status) + weights(status) + losses_text(status, colour) + unhealthy(status, colour) +
-         certificates(status, colour) + troubles(status, colour);
+  return overview(status, colour) + reload(status, colour) + waiting(status, colour) + processes(status, colour) +
+         dataplane(status) + l7(status) + backends(status) + weights(status) + losses_text(status, colour) +
+         unhealthy(status, colour) + certificates(status, colour) + troubles(status, colour);
 }
 
 }  // namespace

@@ -168,7 +168,12 @@ TEST_F(SiteTest, WhatWaitsForARestartStillWaitsAfterOneOfMgmt) {
   write(document(kOne, "0, 1"));
   l7->refuse("restart cardea-l7 to change l7.shards", control::Code::kNeedsRestart);
   const auto refused = reload();
-  EXPECT_THAT(refused.hint, HasSubstr("stored for the next start of l7"));
+  EXPECT_EQ(refused.error, fmt::format("generation {} waits for a restart of cardea-l7: restart cardea-l7 to change "
+                                       "l7.shards",
+                                       accepted + 1));
+  EXPECT_THAT(refused.hint, HasSubstr("stored for the next start: systemctl restart cardea-l7"));
+  EXPECT_EQ(view().waiting, accepted + 1);
+  EXPECT_THAT(view().waits_for, ElementsAre("cardea-l7"));
   l7->refuse("");
   ASSERT_TRUE(in_step());
   stop();
@@ -182,6 +187,7 @@ TEST_F(SiteTest, WhatWaitsForARestartStillWaitsAfterOneOfMgmt) {
   ASSERT_TRUE(soon([&] { return view().in_force.generation == accepted + 1; }));
   ASSERT_TRUE(in_step());
   EXPECT_EQ(l7->plans().front().generation, accepted + 1) << "never the old one first";
+  EXPECT_EQ(view().waiting, 0u);
 }
 
 TEST_F(SiteTest, NoGenerationIsGivenOutTwiceThoughTheRuntimeStateIsLost) {
@@ -218,7 +224,7 @@ TEST_F(SiteTest, AnOverrideOutlivesAPlanWithoutItsBackendWhileOneWithItWaits) {
   ASSERT_TRUE(soon([this] { return view().processes[0].problem == "no room"; }));
   l7->refuse("");
   write(document(kTwo, "0, 1"));
-  EXPECT_THAT(reload().hint, HasSubstr("stored for the next start of l7"));
+  EXPECT_THAT(reload().hint, HasSubstr("stored for the next start: systemctl restart cardea-l7"));
   l7.reset();
   ASSERT_TRUE(soon([this] { return !view().processes[0].connected; }));
   l7 = std::make_unique<L7Peer>(l7_socket(), "", waits);

@@ -12,6 +12,7 @@ namespace cardea::mgmt::api {
 namespace {
 
 using metrics::Traffic;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using testing::view_of;
@@ -63,10 +64,11 @@ std::vector<std::string> warnings_of(const View& view, const Facts& facts = {}) 
 
 TEST(Status, SaysWhichServicesAreOut) {
   Runtime runtime;
-  EXPECT_THAT(warnings_of(view_of(site(), runtime)), ::testing::IsEmpty());
+  const auto no_more_than_before = ElementsAre("no service or route leads to pool spare: nothing gets there");
+  EXPECT_THAT(warnings_of(view_of(site(), runtime)), no_more_than_before);
   runtime.health[{"dns", "10.0.0.53:53"}] = {false, "refused", {}};
   runtime.overrides[{"api", "10.0.0.61:80"}] = {Order::kDrain, {}};
-  EXPECT_THAT(warnings_of(view_of(site(), runtime)), ::testing::IsEmpty()) << "each has one more";
+  EXPECT_THAT(warnings_of(view_of(site(), runtime)), no_more_than_before) << "each has one more";
   runtime.overrides[{"dns", "10.0.0.54:53"}] = {Order::kMaint, {}};
   EXPECT_THAT(warnings_of(view_of(site(), runtime)),
               ::testing::Contains("service names is out: no backend of pool dns (1 down, 1 maint) gets anything"));
@@ -75,6 +77,15 @@ TEST(Status, SaysWhichServicesAreOut) {
   EXPECT_THAT(warnings_of(view_of(site(), runtime)),
               ::testing::Contains("service site is out in part: no backend of pool api (1 drain, 1 of weight 0) gets "
                                   "anything"));
+}
+
+TEST(Status, NamesPoolsThatNothingLeadsTo) {
+  auto config = site();
+  config.pools.push_back(testing::pool("old", {testing::backend("10.0.0.72:80")}));
+  EXPECT_THAT(warnings_of(view_of(config)),
+              ElementsAre("no service or route leads to pools spare, old: nothing gets there"));
+  for (int i = 0; i < 100; ++i) config.pools.push_back(testing::pool("p" + std::to_string(i), {}));
+  EXPECT_THAT(warnings_of(view_of(config)), ElementsAre(HasSubstr("p17 and 82 more: nothing")));
 }
 
 TEST(Status, NamesTheFirstOfThousandsOfServicesThatAreOut) {
@@ -95,8 +106,8 @@ TEST(Status, SaysWhomThisHostCannotCheck) {
                   {.pool = "web", .backend = "10.0.0.12:8080", .up = true, .own_failure = "Network is unreachable"},
                   {.pool = "dns", .backend = "10.0.0.53:53", .up = true}};
   const auto warnings = warnings_of(view_of(site()), facts);
-  ASSERT_THAT(warnings, SizeIs(1));
-  EXPECT_THAT(warnings[0], HasSubstr("cannot check web/10.0.0.11:8080 and 1 more: Network is unreachable"));
+  ASSERT_THAT(warnings, SizeIs(2)) << "and one about the pool that is for nobody";
+  EXPECT_THAT(warnings[1], HasSubstr("cannot check web/10.0.0.11:8080 and 1 more: Network is unreachable"));
   const auto rows = backends(view_of(site()), facts.health);
   EXPECT_EQ(rows[0]["health"]["own_failure"], "Network is unreachable");
   EXPECT_EQ(row_of(rows, "address", "10.0.0.53:53")["health"]["own_failure"], nullptr);
