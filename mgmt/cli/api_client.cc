@@ -1,6 +1,5 @@
 #include "mgmt/cli/api_client.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
 #include <grp.h>
 #include <httplib.h>
@@ -12,40 +11,30 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <optional>
 #include <system_error>
 
 #include "base/file_descriptor.h"
+#include "mgmt/cli/mgmt_process.h"
 
 namespace cardea::mgmt::cli {
 namespace {
 
 constexpr auto kAnswerTime = std::chrono::seconds(60);  // a reload of a large configuration is part of it
 
-std::optional<int> pid_of_mgmt() {
-  DIR* const processes = ::opendir("/proc");
-  if (processes == nullptr) return std::nullopt;
-  std::optional<int> pid;
-  while (const dirent* entry = ::readdir(processes)) {
-    if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
-    std::string name;
-    std::ifstream comm(fmt::format("/proc/{}/comm", entry->d_name));
-    if (std::getline(comm, name) && name == "cardea-mgmt") pid = std::atoi(entry->d_name);
-  }
-  ::closedir(processes);
-  return pid;
-}
-
 std::string start_hint() {
-  if (const auto pid = pid_of_mgmt()) {
+  const auto mgmt = find_mgmt();
+  if (mgmt && !mgmt->elsewhere) {
     return fmt::format(
         "cardea-mgmt runs (pid {}), so it listens elsewhere: see mgmt.api in its configuration and give the "
         "socket with --api",
-        *pid);
+        mgmt->pid);
   }
-  return "cardea-mgmt is not running; start it with: systemctl start cardea-mgmt (why it ended: journalctl -u "
-         "cardea-mgmt)";
+  const std::string start = "start it with: systemctl start cardea-mgmt (why it ended: journalctl -u cardea-mgmt)";
+  if (mgmt)
+    return fmt::format(
+        "one runs in a container (pid {} here), where its socket is too; on this host itself none does: {}", mgmt->pid,
+        start);
+  return "cardea-mgmt is not running; " + start;
 }
 
 std::string group_of(const std::string& path) {
@@ -72,7 +61,9 @@ std::string why_unreachable(const std::string& socket, int error_number) {
     case ENOENT:
       return fmt::format("cannot reach cardea-mgmt: {} does not exist\n{}", socket, start_hint());
     case ECONNREFUSED:
-      return fmt::format("cannot reach cardea-mgmt: nobody listens on {}\n{}", socket, start_hint());
+      return fmt::format(
+          "cannot reach cardea-mgmt: nobody listens on {}, which a cardea-mgmt that ended left behind\n{}", socket,
+          start_hint());
     case EACCES:
     case EPERM:
       return fmt::format("no permission to open {}\n{}", socket, permission_hint(socket));
