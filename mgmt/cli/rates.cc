@@ -12,6 +12,7 @@ namespace {
 using nlohmann::json;
 
 std::string name_of(const json& row) {
+  if (known_at(row, "service")) return text_at(row, "service") + "/" + text_at(row, "name");
   return known_at(row, "address") ? text_at(row, "address") : text_at(row, "name");
 }
 
@@ -45,6 +46,7 @@ std::optional<L7Rate> l7_rate(const Readings& row) {
                 .failures = service ? l7.per_second("bad_requests")
                                     : l7.per_second("connect_failures") + l7.per_second("failures"),
                 .connects = l7.per_second(service ? "connections_total" : "connects"),
+                .client_errors = l7.part("responses").per_second("4xx"),
                 .bytes_in = row.per_second("bytes_in"),
                 .bytes_out = row.per_second("bytes_out"),
                 .mean_ms = mean_ms(l7)};

@@ -29,13 +29,14 @@ struct Arguments {
 
 struct Sample {
   SteadyClock::time_point at;
-  json status, services, backends;
+  json status, services, routes, backends;
 };
 
 std::expected<Sample, Refusal> take_sample(const Session& session) {
   Sample sample;
   for (const auto& [path, into] : {std::pair("/v1/status", &sample.status),
                                    {"/v1/services", &sample.services},
+                                   {"/v1/routes", &sample.routes},
                                    {"/v1/backends", &sample.backends}}) {
     Asked answer = ask(session, path);
     if (!answer) return std::unexpected(answer.error());
@@ -47,16 +48,20 @@ std::expected<Sample, Refusal> take_sample(const Session& session) {
 
 Measured measure(const Sample& before, const Sample& after, bool colour) {
   const double seconds = std::chrono::duration<double>(after.at - before.at).count();
-  return {after.status, away_text(after.services, colour),
+  return {after.status,
+          away_text(after.services, colour),
           losses_a_second(before.status, after.status, seconds, colour),
           rates(before.services, after.services, "services", seconds),
+          rates(before.routes, after.routes, "routes", seconds),
           rates(before.backends, after.backends, "backends", seconds)};
 }
 
 json l7_json(const L7Rate& l7) {
-  return {{"connections", l7.connections},    {"requests_per_s", l7.requests},
-          {"responses_5xx_per_s", l7.errors}, {"failures_per_s", l7.failures},
-          {"connects_per_s", l7.connects},    {"duration_ms_mean", l7.mean_ms ? json(*l7.mean_ms) : json(nullptr)}};
+  return {
+      {"connections", l7.connections},          {"requests_per_s", l7.requests},
+      {"responses_5xx_per_s", l7.errors},       {"failures_per_s", l7.failures},
+      {"connects_per_s", l7.connects},          {"duration_ms_mean", l7.mean_ms ? json(*l7.mean_ms) : json(nullptr)},
+      {"responses_4xx_per_s", l7.client_errors}};
 }
 
 json rates_json(const std::vector<Rate>& rows, const char* kind) {
@@ -81,6 +86,7 @@ std::string measured_json(const Measured& measured) {
                     {"shards", part_at(measured.status, "shards")},
                     {"losses", part_at(measured.status, "losses")},
                     {"services", rates_json(measured.services, "service")},
+                    {"routes", rates_json(measured.routes, "route")},
                     {"backends", rates_json(measured.backends, "backend")}});
 }
 

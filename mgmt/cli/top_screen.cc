@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 
 #include "mgmt/cli/amounts.h"
 #include "mgmt/cli/ask.h"
@@ -131,6 +132,23 @@ Table services_requests(const std::vector<Rate>& rows) {
   return table;
 }
 
+std::string_view service_of(const Rate& route) {
+  return std::string_view(route.name).substr(0, route.name.find('/'));  // names of services have none
+}
+
+// A service's only route has the service's figures.
+Table routes_requests(const std::vector<Rate>& rows) {
+  std::map<std::string_view, size_t> routes;
+  for (const Rate& rate : rows) ++routes[service_of(rate)];
+  Table table({{"ROUTE"}, {"REQUESTS/S", kRight}, {"4XX/S", kRight}, {"5XX/S", kRight}, {"MEAN", kRight}, {"POOL"}});
+  for (const Rate& rate : rows) {
+    if (!rate.l7 || routes[service_of(rate)] < 2) continue;
+    const auto cells = request_cells(*rate.l7);
+    table.add({{rate.name, Tone::kStrong}, cells[0], amount(rate.l7->client_errors), cells[1], cells[3], rate.pool});
+  }
+  return table;
+}
+
 Table backends_requests(const std::vector<Rate>& rows) {
   Table table({{"BACKEND"},
                {"STATE"},
@@ -193,6 +211,7 @@ std::string screen(const Measured& measured, bool colour, Space space) {
   std::vector<NamedTable> tables;
   for (auto& named : {NamedTable{"packets", services_packets(measured.services)},
                       NamedTable{"requests", services_requests(measured.services)},
+                      NamedTable{"routes", routes_requests(measured.routes)},
                       NamedTable{"backends' packets", backends_packets(measured.backends)},
                       NamedTable{"backends' requests", backends_requests(measured.backends)}})
     if (!named.table.empty()) tables.push_back(named);

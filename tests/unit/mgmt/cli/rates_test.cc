@@ -37,6 +37,20 @@ TEST(Rates, CountsFromZeroAfterARestartAndForNewRows) {
   EXPECT_DOUBLE_EQ(rows[1].packets_in, 4);
 }
 
+TEST(Rates, RoutesAreKnownByTheirService) {
+  const auto row = [](const char* service, uint64_t refused) {
+    return json{{"service", service},
+                {"name", "api"},
+                {"pool", "web"},
+                {"l7", {{"requests", 10}, {"responses", {{"4xx", refused}}}}}};
+  };
+  const json before{{"routes", {row("a", 0), row("b", 3)}}}, after{{"routes", {row("a", 1), row("b", 7)}}};
+  const auto rows = rates(before, after, "routes", 2);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[1].name, "b/api");
+  EXPECT_DOUBLE_EQ(rows[1].l7->client_errors, 2);
+}
+
 TEST(Rates, CountRequestsAndTheMeanOfThoseThatEnded) {
   const auto row = [](uint64_t requests, uint64_t errors, double total) {
     return json{{"name", "shop"},

@@ -69,6 +69,21 @@ TEST(TopScreen, LeavesTablesOutOfAWindowThatHasNoRoomForARowOfEach) {
               HasSubstr("\nno room for requests, backends' packets, backends' requests\n"));
 }
 
+TEST(TopScreen, RoutesStandThereWhereAServiceHasSeveral) {
+  Measured site = busy_site();
+  site.routes = {{.pool = "web", .name = "shop/api", .l7 = L7Rate{.requests = 900, .errors = 2, .client_errors = 7}},
+                 {.pool = "web", .name = "shop/shop", .l7 = L7Rate{.requests = 100}},
+                 {.pool = "web", .name = "blog/blog", .l7 = L7Rate{.requests = 5}}};
+  for (const Space space : {Space{24, 80}, Space{40, 120}}) {
+    const std::string text = screen(site, false, space);
+    EXPECT_LE(lines_of(text).size(), space.lines) << text;
+    EXPECT_THAT(text, HasSubstr("\nROUTE  "));
+    EXPECT_THAT(text, HasSubstr("\nshop/api"));
+    EXPECT_FALSE(text.contains("blog/blog")) << "its only route has the service's figures";
+  }
+  EXPECT_THAT(lines_of(screen(site, false)), testing::Contains("shop/api          900      7      2     -  web"));
+}
+
 TEST(TopScreen, HasNoEndWithoutAWindow) {
   const auto lines = lines_of(screen(busy_site(), false));
   EXPECT_EQ(lines.size(), 2u + 3 + 3 + 22 + 22);
