@@ -2,14 +2,11 @@
 
 #include <fmt/format.h>
 #include <netinet/in.h>
-#include <prometheus/collectable.h>
-#include <prometheus/exposer.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <exception>
 #include <system_error>
 
 #include "base/file_descriptor.h"
@@ -18,28 +15,23 @@
 #include "mgmt/event_loop.h"
 #include "mgmt/health/probe_socket.h"
 #include "mgmt/metrics/own_families.h"
+#include "mgmt/metrics/page_server.h"
 #include "mgmt/metrics/process_families.h"
 #include "mgmt/metrics/segment_families.h"
 #include "mgmt/site.h"
 
 namespace cardea::mgmt::metrics {
-namespace {
 
 using prometheus::MetricFamily;
 
 constexpr std::chrono::seconds kPatience{5};  // for the event loop; a reload of the largest site keeps it busy for less
 constexpr std::chrono::milliseconds kKnockAgain{5};
-// Who says nothing holds a thread of the library's for as long as he may take for his request: 200 of them keep
-// Prometheus waiting for two seconds, however often they come again.
-constexpr const char* kClients = "128";
-constexpr const char* kClientTime = "1000";  // milliseconds
-
-class Everything : public prometheus::Collectable {
+class Everything {
  public:
   Everything(EventLoop& loop, Site& site) : loop_(loop), site_(site) {}
 
-  // On the exposer's threads. A page without what cannot be had now is better than none.
-  std::vector<MetricFamily> Collect() const override {
+  // On the server's threads. A page without what cannot be had now is better than none.
+  std::vector<MetricFamily> collect() const {
     const auto view = view_of_site();
     const Links links{{kDataplane.name, site_.dataplane().link()}, {kL7.name, site_.l7().link()}};
     auto families = of_processes(view, links);
@@ -71,7 +63,10 @@ class Everything : public prometheus::Collectable {
         continue;
       }
       sources.push_back({process->name, std::move(*snapshot), {}});
-      if (view && view->in_force) sources.back().cpus = process->cpus(*view->in_force.config);
+      if (!view || !view->in_force) continue;
+      sources.back().cpus = process->cpus(*view->in_force.config);
+      for (const auto& service : view->in_force.config->services)
+        if (service.mode != conf::Mode::kL4) sources.back().flowless.insert(service.name);
     }
     return segment_families(sources);
   }
@@ -79,6 +74,8 @@ class Everything : public prometheus::Collectable {
   EventLoop& loop_;
   Site& site_;
 };
+
+namespace {
 
 // Why nobody can listen there. The library tells only that it could not.
 std::string why_not(const Endpoint& at, const std::string& said) {
@@ -104,47 +101,43 @@ std::string why_not(const Endpoint& at, const std::string& said) {
 }
 
 // The library's server looks only every two seconds whether it is to end, and whenever somebody connects.
-void end(std::unique_ptr<prometheus::Exposer> exposer, Endpoint at) {
-  at.port = uint16_t(exposer->GetListeningPorts().at(0));  // also when the kernel chose it
-  const auto ended = std::async(std::launch::async, [&exposer] { exposer.reset(); });
+void end(std::unique_ptr<PageServer> server, Endpoint at) {
+  at.port = server->port();  // also when the kernel chose it
+  const auto ended = std::async(std::launch::async, [&server] { server.reset(); });
   while (ended.wait_for(kKnockAgain) != std::future_status::ready) health::ProbeSocket().connect(at);
 }
 
 }  // namespace
 
-Page::Page(EventLoop& loop, Site& site) : collectable_(std::make_shared<Everything>(loop, site)) {}
+Page::Page(EventLoop& loop, Site& site) : everything_(std::make_shared<Everything>(loop, site)) {}
 
 Page::~Page() {
   close();
 }
 
 uint16_t Page::port() const {
-  return uint16_t(exposer_->GetListeningPorts().at(0));
+  return server_->port();
 }
 
 // Closing waits for scrapes under way, and these wait for the event loop, on which this runs: so it happens elsewhere.
 void Page::close() {
-  if (!exposer_) return;
+  if (!server_) return;
   std::erase_if(closing_, [](auto& one) { return one.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
   closing_.push_back(
-      std::async(std::launch::async, [old = std::move(exposer_), at = at_]() mutable { end(std::move(old), at); }));
+      std::async(std::launch::async, [old = std::move(server_), at = at_]() mutable { end(std::move(old), at); }));
 }
 
 Result<> Page::serve(const Endpoint& at) {
-  if (exposer_ && at == at_) return {};
+  if (server_ && at == at_) return {};
   close();
   at_ = at;
-  try {
-    exposer_ = std::make_unique<prometheus::Exposer>(std::vector<std::string>{
-        "listening_ports", at.text(), "num_threads", kClients, "request_timeout_ms", kClientTime});
-    exposer_->RegisterCollectable(collectable_);
-  } catch (const std::exception& problem) {  // the library's way to say that it cannot listen there
-    exposer_.reset();
+  auto server = PageServer::listen(at, [everything = everything_] { return everything->collect(); });
+  if (!server)
     return fail(fmt::format("the metrics page is not served at {}: {}; it is tried again every second, or change "
                             "mgmt.metrics and `cardea reload`",
-                            at.text(), why_not(at, problem.what())),
+                            at.text(), why_not(at, server.error().message)),
                 Origin::kOperator);
-  }
+  server_ = std::move(*server);
   return {};
 }
 

@@ -1,4 +1,4 @@
-// The metrics page: prometheus-cpp's server at the address of the configuration, filled at each scrape.
+// The metrics page at the address of the configuration, filled at each scrape.
 #pragma once
 
 #include <future>
@@ -9,17 +9,15 @@
 #include "base/error.h"
 #include "base/ip.h"
 
-namespace prometheus {
-class Exposer;
-class Collectable;
-}  // namespace prometheus
-
 namespace cardea::mgmt {
 class EventLoop;
 class Site;
 }  // namespace cardea::mgmt
 
 namespace cardea::mgmt::metrics {
+
+class Everything;
+class PageServer;
 
 class Page {
  public:
@@ -30,14 +28,14 @@ class Page {
   // say) nothing is served until the next call.
   Result<> serve(const Endpoint& at);
 
-  bool waits_for(const Endpoint& at) const { return !exposer_ && at_ == at; }  // serve() failed there
+  bool waits_for(const Endpoint& at) const { return !server_ && at_ == at; }  // serve() failed there
   uint16_t port() const;  // where it is served; what the kernel chose when that was 0
 
  private:
   void close();
 
-  std::shared_ptr<prometheus::Collectable> collectable_;
-  std::unique_ptr<prometheus::Exposer> exposer_;
+  std::shared_ptr<const Everything> everything_;
+  std::unique_ptr<PageServer> server_;
   Endpoint at_;
   std::vector<std::future<void>> closing_;
 };

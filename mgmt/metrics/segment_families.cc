@@ -98,9 +98,17 @@ bool is_empty_histogram(const stats::Sample& sample) {
   return sample.description.kind == stats::Kind::kHistogram && sample.count == 0;
 }
 
+// Connections of tcp and http services cross the dataplane as packets for the host: rows of their flows would be zeros
+// for ever.
+bool is_flow_of_none(const stats::Sample& sample, const Labels& labels, const Source& source) {
+  if (!sample.description.name.starts_with("cardea_service_flows")) return false;
+  return std::ranges::any_of(
+      labels, [&](const auto& label) { return label.first == "service" && source.flowless.contains(label.second); });
+}
+
 void add_row(std::map<std::string, MetricFamily>& families, const stats::Sample& sample, const Source& source) {
   auto labels = parse_labels(sample.description.labels);
-  if (!labels || is_empty_histogram(sample)) return;
+  if (!labels || is_empty_histogram(sample) || is_flow_of_none(sample, *labels, source)) return;
   const auto [name, scale] = in_base_units(sample.description.name);
   if (name.starts_with("cardea_stats_")) labels->emplace_back("process", source.process);
   auto& family = families[name];

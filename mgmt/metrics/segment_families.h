@@ -6,6 +6,7 @@
 #include <prometheus/metric_family.h>
 
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct Source {
   stats::Snapshot snapshot;
   std::vector<uint16_t> cpus =
       {};  // behind the segment's first cores; those beyond are the control thread's, without rows
+  std::set<std::string> flowless = {};  // services whose packets it counts and whose flows are another's
 };
 
 std::vector<prometheus::MetricFamily> segment_families(std::span<const Source> sources);

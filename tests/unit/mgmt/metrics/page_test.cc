@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <zlib.h>
 
 #include <chrono>
 #include <filesystem>
@@ -85,6 +86,37 @@ TEST_F(PageTest, TwoHundredClientsThatSayNothingKeepPrometheusOutForSecondsAtMos
     ASSERT_GT(::recv(scraper.get(), answer, sizeof answer - 1, MSG_WAITALL), 0) << "no answer for a minute";
     EXPECT_EQ(std::string(answer).substr(0, 12), "HTTP/1.1 200");
   }
+}
+
+std::string fetched(uint16_t port, const std::string& target, const std::string& more = "") {
+  const auto client = connected(port);
+  const std::string request = "GET " + target + " HTTP/1.1\r\nHost: here\r\nConnection: close\r\n" + more + "\r\n";
+  EXPECT_EQ(::send(client.get(), request.data(), request.size(), 0), ssize_t(request.size()));
+  std::string answer;
+  char piece[4096];
+  for (ssize_t got; (got = ::recv(client.get(), piece, sizeof piece, 0)) > 0;) answer.append(piece, size_t(got));
+  return answer;
+}
+
+TEST_F(PageTest, HasOurRowsAloneInAPageThatMayBeZipped) {
+  ASSERT_TRUE(page_->serve(Endpoint{IpAddress::v4(0x7f000001), 0}).has_value());
+  for (int i = 0; i < 2; ++i) {  // the second time a library would have counted the first
+    const auto plain = fetched(page_->port(), "/metrics");
+    EXPECT_THAT(plain, testing::AllOf(testing::StartsWith("HTTP/1.1 200"), testing::HasSubstr("process_open_fds"),
+                                      testing::HasSubstr("text/plain"), testing::Not(testing::HasSubstr("exposer_"))));
+  }
+  const auto zipped = fetched(page_->port(), "/metrics", "Accept-Encoding: gzip\r\n");
+  EXPECT_THAT(zipped, testing::HasSubstr("Content-Encoding: gzip\r\n"));
+  const std::string body = zipped.substr(zipped.find("\r\n\r\n") + 4);
+  std::string text(1 << 20, '\0');
+  z_stream stream{};
+  ASSERT_EQ(inflateInit2(&stream, 15 + 16), Z_OK);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data())), stream.avail_in = uInt(body.size());
+  stream.next_out = reinterpret_cast<Bytef*>(text.data()), stream.avail_out = uInt(text.size());
+  EXPECT_EQ(inflate(&stream, Z_FINISH), Z_STREAM_END);
+  inflateEnd(&stream);
+  EXPECT_THAT(text, testing::HasSubstr("process_open_fds"));
+  EXPECT_THAT(fetched(page_->port(), "/"), testing::StartsWith("HTTP/1.1 404"));
 }
 
 TEST_F(PageTest, AnAddressThatIsTakenIsNamedAndCanBeHadLater) {

@@ -54,6 +54,20 @@ TEST(SegmentFamilies, GatherRowsOfOneNameAndSumCores) {
   EXPECT_EQ(find(families, "cardea_flows")->metric[0].gauge.value, 3);
 }
 
+TEST(SegmentFamilies, ServicesWhoseFlowsAreAnothersHaveNoRowsOfThem) {
+  Source source{.process = "dataplane", .snapshot = {}};
+  for (const char* name : {"cardea_service_flows_total", "cardea_service_flows", "cardea_service_packets_total"})
+    for (const char* service : {"service=\"shop\"", "service=\"dns\""})
+      source.snapshot.samples.push_back(sample(Kind::kCounter, name, service, {0}));
+  source.flowless = {"shop"};
+  const auto families = segment_families({&source, 1});
+  EXPECT_EQ(find(families, "cardea_service_packets_total")->metric.size(), 2u) << "their packets are counted";
+  for (const char* name : {"cardea_service_flows_total", "cardea_service_flows"}) {
+    ASSERT_EQ(find(families, name)->metric.size(), 1u) << name;
+    EXPECT_EQ(find(families, name)->metric[0].label[0].value, "dns");
+  }
+}
+
 TEST(SegmentFamilies, CoresHaveARowEachInSeconds) {
   const auto families =
       families_of({sample(Kind::kCounter, "cardea_core_busy_nanoseconds_total", "", {2'000'000'000, 500'000'000, 7}),
