@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <expected>
 #include <future>
+#include <iterator>
 #include <thread>
 
 #include "conf/nearest.h"
 #include "mgmt/api/answers.h"
+#include "mgmt/api/certificate_news.h"
 #include "mgmt/api/json.h"
 #include "mgmt/api/limits.h"
 #include "mgmt/metrics/traffic.h"
@@ -110,6 +113,38 @@ std::optional<Answer> refuse_unknown(const char* what, const std::string& name, 
     hint = fmt::format("there is {}", fmt::join(known, ", "));
   }
   return error(404, fmt::format("there is no {} {}", what, name), hint);
+}
+
+std::optional<Answer> refuse_service(const View& view, const std::string& name) {
+  return refuse_unknown("http service", name, http_service_names(view));
+}
+
+// What a client would ask for that knows the service's address and nothing else.
+std::string url_at(const conf::Service& service, const std::string& path) {
+  return fmt::format("{}://{}{}", service.tls ? "https" : "http", service.listen.front().endpoint.text(), path);
+}
+
+// A path alone is for the service that is named, or the only one.
+std::expected<std::string, Answer> url_of(const View& view, const std::string& url, const std::string& service) {
+  if (!url.starts_with('/')) return url;
+  const auto names = http_service_names(view);
+  const std::string taker = service.empty() && names.size() == 1 ? names[0] : service;
+  if (taker.empty())
+    return std::unexpected(error(400,
+                                 fmt::format("{} is no URL, and {} http services might take it", url, names.size()),
+                                 "a URL such as https://shop.com/cart, or --service SERVICE"));
+  return url_at(*std::ranges::find(view.in_force.config->services, taker, &conf::Service::name), url);
+}
+
+// Of a packet whose protocol was not said: what the service takes that has its destination.
+std::string protocol_at(const View& view, const std::string& destination) {
+  bool tcp = false, udp = false;
+  const auto at = Endpoint::parse(destination);
+  if (view.in_force && at)
+    for (const auto& service : view.in_force.config->services)
+      for (const auto& listen : service.listen)
+        if (listen.endpoint == *at) (listen.protocol == Protocol::kUdp ? udp : tcp) = true;
+  return udp && !tcp ? "udp" : "tcp";
 }
 
 std::optional<Answer> refuse_url(const std::string& url) {
@@ -245,8 +280,16 @@ Answer Routes::set_backend(const std::string& pool, const std::string& backend, 
 }
 
 Answer Routes::reload() {
-  const auto how = wait_for<Reload>(
+  constexpr const char* kCerts = R"({"ask":"certs"})";
+  const auto before = words_of_l7(kCerts);
+  auto how = wait_for<Reload>(
       loop_, [this](auto promise) { site_.reload([promise](const Reload& ended) { promise->set_value(ended); }); });
+  const auto after = how.success() ? words_of_l7(kCerts) : std::nullopt;
+  if (const auto now = view(); after && now.in_force) {
+    auto news = certificate_news(before.value_or(""), *after, *now.in_force.config);
+    std::ranges::move(news.changes, std::back_inserter(how.changes));
+    std::ranges::move(news.findings, std::back_inserter(how.findings));
+  }
   return {status_of(how), reload_json(how)};
 }
 
@@ -265,9 +308,10 @@ Answer Routes::explain(const Parameter& parameter) {
 
 Answer Routes::explain_packet(const Parameter& parameter) {
   const auto source = parameter("source"), destination = parameter("destination");
-  const auto protocol = parameter("protocol").value_or("tcp");
   if (auto refused = refuse_endpoint("source", source)) return *refused;
   if (auto refused = refuse_endpoint("destination", destination)) return *refused;
+  const auto said = parameter("protocol");
+  const auto protocol = said ? *said : protocol_at(view(), *destination);
   if (protocol != "tcp" && protocol != "udp")
     return error(400, fmt::format("protocol {} is neither tcp nor udp", protocol));
   return ask(kDataplane,
@@ -275,13 +319,18 @@ Answer Routes::explain_packet(const Parameter& parameter) {
 }
 
 Answer Routes::explain_request(const Parameter& parameter) {
-  Json question{{"ask", "explain"}, {"method", parameter("method").value_or("GET")}, {"url", *parameter("url")}};
-  if (auto refused = refuse_url(*parameter("url"))) return *refused;
+  const auto now = view();
+  const auto service = parameter("service").value_or("");
+  if (auto refused = refuse_service(now, service)) return *refused;
+  const auto url = url_of(now, *parameter("url"), service);
+  if (!url) return url.error();
+  if (auto refused = refuse_url(*url)) return *refused;
+  Json question{{"ask", "explain"}, {"method", parameter("method").value_or("GET")}, {"url", *url}};
   if (const auto client = parameter("client")) {
     if (auto refused = refuse_endpoint("client", client)) return *refused;
     question["client"] = *client;
   }
-  if (const auto service = parameter("service")) question["service"] = *service;
+  if (!service.empty()) question["service"] = service;
   return ask(kL7, question);
 }
 

@@ -19,12 +19,27 @@ namespace {
 using nlohmann::json;
 
 struct Arguments {
-  std::string first, second, protocol = "tcp";
+  std::string first, second, protocol;
   std::string client, service;
 };
 
 bool is_url(const std::string& word) {
   return word.find("://") != word.npos;  // which schemes there are is for cardea-mgmt to say
+}
+
+// A path alone is for the only http service there is, or for --service.
+bool is_of_request(const std::string& word) {
+  return is_url(word) || word.starts_with('/');
+}
+
+// "GET /path" in one word, as it is copied from a log.
+Arguments split(Arguments arguments) {
+  const size_t blank = arguments.first.find(' ');
+  if (blank == std::string::npos || !arguments.second.empty()) return arguments;
+  arguments.second = arguments.first.substr(arguments.first.find_first_not_of(' ', blank));
+  arguments.first.resize(blank);
+  if (const size_t version = arguments.second.find(' '); version != std::string::npos) arguments.second.resize(version);
+  return arguments;
 }
 
 std::string packet_ending(const json& explained, bool colour) {
@@ -85,15 +100,16 @@ Exit explain_packet(const Session& session, const Arguments& arguments) {
                       "expected ADDRESS:PORT, such as 192.0.2.7:40000 or [2001:db8::7]:40000");
     }
   }
-  const std::string path = fmt::format("/v1/explain?source={}&destination={}&protocol={}", escaped(arguments.first),
-                                       escaped(arguments.second), arguments.protocol);
+  std::string path =
+      fmt::format("/v1/explain?source={}&destination={}", escaped(arguments.first), escaped(arguments.second));
+  if (!arguments.protocol.empty()) path += "&protocol=" + arguments.protocol;
   return show(session, path, [&](const json& explained) {
     return sentences(explained) + "So it is " + packet_ending(explained, session.colour) + "\n";
   });
 }
 
 Exit explain_request(const Session& session, const Arguments& arguments) {
-  const bool method_first = !is_url(arguments.first);
+  const bool method_first = !is_of_request(arguments.first);
   std::string path = fmt::format("/v1/explain?method={}&url={}", method_first ? escaped(arguments.first) : "GET",
                                  escaped(method_first ? arguments.second : arguments.first));
   if (!arguments.client.empty()) path += "&client=" + escaped(arguments.client);
@@ -104,8 +120,9 @@ Exit explain_request(const Session& session, const Arguments& arguments) {
   });
 }
 
-Exit explain(const Session& session, const Arguments& arguments) {
-  if (is_url(arguments.first) || is_url(arguments.second)) return explain_request(session, arguments);
+Exit explain(const Session& session, const Arguments& given) {
+  const Arguments arguments = split(given);
+  if (is_of_request(arguments.first) || is_of_request(arguments.second)) return explain_request(session, arguments);
   if (arguments.second.empty())
     return complain(
         session, Exit::kUsage, fmt::format("\"{}\" alone is nothing to explain", arguments.first),
@@ -120,10 +137,10 @@ void declare_explain(CLI::App& command, Job& job) {
   command.add_option("from", arguments->first, "a packet's source, or a request's method such as GET")
       ->required()
       ->type_name("ADDRESS:PORT or METHOD");
-  command.add_option("to", arguments->second, "where the packet goes, or the request's URL")
+  command.add_option("to", arguments->second, "where the packet goes, or the request's URL, or its path alone")
       ->type_name("ADDRESS:PORT or URL");
-  command.add_option("protocol", arguments->protocol, "of a packet")
-      ->capture_default_str()
+  command
+      .add_option("protocol", arguments->protocol, "of a packet; left out: what a service there takes, tcp before udp")
       ->check(CLI::IsMember({"tcp", "udp"}))
       ->type_name("tcp|udp");
   command.add_option("--client", arguments->client, "of a request: who sends it")->type_name("ADDRESS:PORT");

@@ -49,8 +49,9 @@ def test_a_hundred_reloads_disturb_nobody(web):
     before = web.cardea.cli("status")["generation"]
     for number in range(RELOADS):
         change(web, number, chance)
-        web.reload()
+        told = web.reload().stdout
         if number % NEW_CERTIFICATE_EVERY == 0:
+            assert 'shop.example.crt": another one, until' in told, told
             assert serial_shown(web) == serial(web.authority.folder / "shop.example.crt"), "the new certificate is not served"
     after = web.cardea.cli("status")["generation"]
     results = [generator.stop() for generator in generators]

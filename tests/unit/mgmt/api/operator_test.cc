@@ -215,6 +215,61 @@ TEST_F(OperatorTest, PurgeAndExplainAskTheProcessThatServes) {
   EXPECT_EQ(cardea({"explain", "GET"}).exit, 2);
 }
 
+TEST_F(OperatorTest, ExplainTakesAPathAloneAndALineOfALog) {
+  l7_->say("explain", "{}");
+  const auto url_of = [this](std::vector<std::string> words) {
+    words.insert(words.begin(), "explain");
+    EXPECT_EQ(cardea(words).exit, 0);
+    const auto question = nlohmann::json::parse(l7_->asked().back());
+    return question["method"].get<std::string>() + " " + question["url"].get<std::string>();
+  };
+  EXPECT_EQ(url_of({"GET", "/api/x"}), "GET http://127.0.0.1:8080/api/x") << "of the only service there is";
+  EXPECT_EQ(url_of({"/api/x"}), "GET http://127.0.0.1:8080/api/x");
+  EXPECT_EQ(url_of({"PUT http://shop.com/a"}), "PUT http://shop.com/a");
+  EXPECT_EQ(url_of({"PUT /a?b=1 HTTP/1.1", "--service", "shop"}), "PUT http://127.0.0.1:8080/a?b=1");
+  const auto unknown = cardea({"explain", "GET", "/", "--service", "shpo"});
+  EXPECT_EQ(unknown.exit, 1);
+  EXPECT_THAT(unknown.err, AllOf(HasSubstr("there is no http service shpo"), HasSubstr("did you mean shop?")));
+}
+
+TEST_F(OperatorTest, APathAloneIsNobodysWhereSeveralMightTakeIt) {
+  std::string two = kConfig;
+  two.insert(two.rfind(" );"), R"(, { name = "blog"; mode = "http"; listen = ["127.0.0.1:8081/tcp"]; pool = "web"; })");
+  write(two);
+  EXPECT_EQ(cardea({"reload"}).exit, 0);
+  l7_->say("explain", "{}");
+  const auto refused = cardea({"explain", "GET", "/"});
+  EXPECT_EQ(refused.exit, 1);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("2 http services might take it"), HasSubstr("--service SERVICE")));
+  EXPECT_EQ(cardea({"explain", "GET", "/", "--service", "blog"}).exit, 0);
+  EXPECT_THAT(l7_->asked().back(), HasSubstr("http://127.0.0.1:8081/"));
+}
+
+TEST_F(OperatorTest, ExplainKnowsWhichServicesAreOfUdp) {
+  auto with_dns = std::string(kConfig);
+  with_dns.replace(with_dns.find("listen = [\"127.0.0.1:8080/tcp\"]"), 31, "listen = [\"203.0.113.10:8080/tcp\"]");
+  with_dns.insert(with_dns.rfind(" );"), R"(,
+    { name = "dns"; mode = "l4"; listen = ["203.0.113.53:53/udp"]; pool = "web"; },
+    { name = "both"; mode = "l4"; listen = ["203.0.113.54:53/udp", "203.0.113.54:53/tcp"]; pool = "web"; })");
+  write(with_dns + R"(
+dataplane: { workers = [0]; ports = ( { name = "wan"; device = "net_null0"; addresses = ["192.0.2.2/24"]; } ); };
+)");
+  const auto reloaded = cardea({"reload"});
+  ASSERT_EQ(reloaded.exit, 0) << reloaded.out << reloaded.err;
+  PlanPeer dataplane(folder_ + "/dataplane.sock");
+  dataplane.say("explain", "{}");
+  const auto protocol_of = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"explain", "192.0.2.7:40000"});
+    for (int i = 0; i < 500 && cardea(words).exit != 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return nlohmann::json::parse(dataplane.asked().back())["protocol"].get<std::string>();
+  };
+  EXPECT_EQ(protocol_of({"203.0.113.53:53"}), "udp");
+  EXPECT_EQ(protocol_of({"203.0.113.53:53", "tcp"}), "tcp") << "what was said counts";
+  EXPECT_EQ(protocol_of({"203.0.113.54:53"}), "tcp");
+  EXPECT_EQ(protocol_of({"203.0.113.10:8080"}), "tcp");
+  EXPECT_EQ(protocol_of({"203.0.113.99:1"}), "tcp");
+}
+
 TEST_F(OperatorTest, AWeightHasItsLimitAndOneThatIsSetCanBeTakenBack) {
   const auto weigh = [this](const char* weight) { return cardea({"set", "weight", "web/10.0.0.11:80", weight}); };
   EXPECT_THAT(weigh("65535").out, HasSubstr("web/10.0.0.11:80: ready, weight 65535 (was: ready)"));
@@ -241,6 +296,20 @@ TEST_F(OperatorTest, ARefusedReloadNamesWhoRefusedAndWhy) {
   EXPECT_THAT(refused.err, AllOf(HasSubstr("cardea-l7 refused"), HasSubstr("address already in use"),
                                  HasSubstr("the plan in force keeps serving")));
   EXPECT_THAT(cardea({"status"}).out, HasSubstr("FAILED"));
+}
+
+TEST_F(OperatorTest, WhatWaitsForARestartIsSaidWithTheCommand) {
+  l7_->say("status", R"({"generation":1,"pid":7,"started_at":1000000000,"connections":0,"shards":[]})");
+  EXPECT_THAT(cardea({"status"}).out, HasSubstr(", in sync"));
+  l7_->refuse("restart cardea-l7 to change l7.shards", control::Code::kNeedsRestart);
+  const auto refused = cardea({"reload"});
+  EXPECT_EQ(refused.exit, 1);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("generation 2 waits for a restart of cardea-l7"),
+                                 HasSubstr("systemctl restart cardea-l7")));
+  const auto text = cardea({"status"}).out;
+  EXPECT_THAT(text, AllOf(HasSubstr("waiting    generation 2, for a restart: systemctl restart cardea-l7\n"),
+                          HasSubstr("WAITS at"), Not(HasSubstr("in sync"))));
+  EXPECT_EQ(json({"status"})["waiting"]["restart"], nlohmann::json::array({"cardea-l7"}));
 }
 
 TEST_F(OperatorTest, WhoRefusedItsFirstPlanKeepsServingNothing) {
