@@ -1,137 +1,18 @@
-// From an image to a LivePlan: verify the bytes, check what they mean, then give numbers and build tables. Nothing is
-// numbered before everything was checked, so that a refused image leaves little behind.
+// From an image to a LivePlan: give numbers and build tables. Nothing is numbered before everything was checked
+// (image_checks.h), so that a refused image leaves little behind.
 #include "dataplane/state/live_plan.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "base/maglev.h"
-#include "base/start_settings.h"
-#include "dataplane/plan_schema.h"
+#include "dataplane/state/image_checks.h"
 
 namespace cardea::dataplane {
 namespace {
 
 using cardea::Protocol;
-
-IpAddress address_of(const image::Address& address) {
-  return IpAddress::v6_bytes(address.bytes()->data());
-}
-
-// ------------------------------------------------------------------ checks
-
-Result<> check_ring(const image::Pool& pool) {
-  const std::string name = pool.name()->str();
-  const auto& ring = *pool.ring();
-  const uint32_t backends = pool.backends()->size();
-  if (ring.size() == 0 || ring.size() > 5'000'011)
-    return fail(fmt::format("the ring of pool \"{}\" has {} slots", name, ring.size()));
-  if (backends > kRingBackendsMax)
-    return fail(fmt::format("pool \"{}\" has {} backends, {} are possible", name, backends, kRingBackendsMax));
-  for (uint32_t slot = 0; slot < ring.size(); ++slot)
-    if (ring.Get(slot) != kRingEmpty && ring.Get(slot) >= backends)
-      return fail(fmt::format("slot {} of the ring of pool \"{}\" names backend {}, but there are {}", slot, name,
-                              ring.Get(slot), backends));
-  return {};
-}
-
-Result<> check_pool(const image::Pool& pool) {
-  std::set<std::string> names;
-  for (const image::Backend* backend : *pool.backends()) {
-    if (!names.insert(backend->name()->str()).second)
-      return fail(fmt::format("pool \"{}\" has backend \"{}\" twice", pool.name()->str(), backend->name()->str()));
-    if (backend->state() > image::BackendState::MAX)
-      return fail(fmt::format("backend \"{}\" of pool \"{}\" has an unknown state", backend->name()->str(),
-                              pool.name()->str()));
-    if (backend->port() == 0)
-      return fail(fmt::format("backend \"{}\" of pool \"{}\" has port 0", backend->name()->str(), pool.name()->str()));
-  }
-  return check_ring(pool);
-}
-
-Result<> check_pools(const flatbuffers::Vector<flatbuffers::Offset<image::Pool>>& pools, uint32_t backends_max) {
-  std::set<std::string> names;
-  uint64_t backends = 0;
-  for (const image::Pool* pool : pools) {
-    if (!names.insert(pool->name()->str()).second)
-      return fail(fmt::format("pool \"{}\" is there twice", pool->name()->str()));
-    if (auto ok = check_pool(*pool); !ok) return ok;
-    backends += pool->backends()->size();
-  }
-  if (backends > backends_max)
-    return fail(fmt::format("{} backends, but dataplane.backends_max is {}", backends, backends_max));
-  return {};
-}
-
-Result<> check_services(const image::Plan& plan) {
-  if (plan.services()->size() > plan.settings()->services_max() || plan.services()->size() >= kNoService)
-    return fail(fmt::format("{} services, but dataplane.services_max is {}", plan.services()->size(),
-                            plan.settings()->services_max()));
-  std::set<std::string> names;
-  std::set<std::tuple<IpAddress, uint16_t, uint8_t>> listens;
-  for (const image::Service* service : *plan.services()) {
-    const std::string name = service->name()->str();
-    if (!names.insert(name).second) return fail(fmt::format("service \"{}\" is there twice", name));
-    if (service->forward() == image::Forward::none || service->forward() > image::Forward::MAX)
-      return fail(fmt::format("service \"{}\" has an unknown way of forwarding", name));
-    if (service->forward() != image::Forward::local && service->pool() >= plan.pools()->size())
-      return fail(
-          fmt::format("service \"{}\" names pool {}, but there are {}", name, service->pool(), plan.pools()->size()));
-    for (const image::Listen* listen : *service->listen()) {
-      const auto protocol = listen->protocol();
-      const IpAddress address = address_of(listen->address());
-      if ((protocol != image::Protocol::tcp && protocol != image::Protocol::udp) || listen->port() == 0)
-        return fail(fmt::format("service \"{}\" listens on a port or protocol that does not exist", name));
-      if (!listens.insert({address, listen->port(), uint8_t(protocol)}).second)
-        return fail(fmt::format("service \"{}\" listens on {}, and so does another", name,
-                                Endpoint{address, listen->port()}.text()));
-    }
-  }
-  return {};
-}
-
-Result<> check_settings(const image::Plan& plan) {
-  const image::Settings& s = *plan.settings();
-  if (s.workers()->size() == 0 || s.workers()->size() > 256)
-    return fail(fmt::format("{} workers", s.workers()->size()));
-  if (plan.ports()->size() == 0 || plan.ports()->size() > 32)
-    return fail(fmt::format("{} ports; 1 to 32 are possible", plan.ports()->size()));
-  if (s.flows() == 0 || s.flows() > uint64_t{s.workers()->size()} * 100'000'000)
-    return fail(fmt::format("{} flows; up to 100M a worker are possible", s.flows()));
-  if (s.nat_port_first() == 0 || s.nat_port_first() > s.nat_port_last())
-    return fail(fmt::format("NAT ports {} to {}", s.nat_port_first(), s.nat_port_last()));
-  if (s.poll() > image::Poll::MAX || s.checksums() > image::Checksums::MAX)
-    return fail("an unknown way to poll or to check sums");
-  const uint32_t timeouts[] = {s.tcp_syn_timeout_ms(), s.tcp_established_timeout_ms(), s.tcp_closing_timeout_ms(),
-                               s.udp_timeout_ms()};
-  for (const uint32_t ms : timeouts)
-    if (ms == 0 || ms > 0x7fffffff) return fail(fmt::format("a flow timeout of {} ms", ms));
-  if (s.door_rate() == 0) return fail("a door that lets nothing in");
-  if (s.door_ports() && s.door_ports()->size() > 64)
-    return fail(fmt::format("{} ports of the host; up to 64 are possible", s.door_ports()->size()));
-  if (s.backends_max() > 1'000'000) return fail(fmt::format("dataplane.backends_max of {}", s.backends_max()));
-  for (const image::Port* port : *plan.ports())
-    if (port->addresses())
-      for (const image::Prefix* prefix : *port->addresses())
-        if (prefix->length() > (address_of(prefix->address()).is_v4() ? 32 : 128))
-          return fail(
-              fmt::format("port \"{}\" has an address with prefix length {}", port->name()->str(), prefix->length()));
-  return {};
-}
-
-Result<const image::Plan*> verified_plan(Bytes bytes) {
-  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
-  if (bytes.size() > kPlanBytesMax) return fail(fmt::format("not a plan: {} bytes", bytes.size()));
-  if (auto ok = check_plan_schema(bytes, kPlanIdentifier); !ok) return std::unexpected(ok.error());
-  flatbuffers::Verifier verifier(data, bytes.size(), 64, 100'000'000);
-  if (!verifier.VerifyBuffer<image::Plan>(kPlanIdentifier))
-    return fail("the plan is damaged: it points outside itself");
-  return flatbuffers::GetRoot<image::Plan>(data);
-}
-
-// ------------------------------------------------------------------ building
 
 std::vector<IpAddress> addresses_of(const flatbuffers::Vector<const image::Address*>* addresses) {
   std::vector<IpAddress> out;
@@ -283,12 +164,9 @@ std::shared_ptr<const ListenTable> listen_table_of(const LivePlan& plan) {
 }  // namespace
 
 Result<std::unique_ptr<const LivePlan>> build_live_plan(Bytes bytes, SlotRegistry& registry) {
-  const auto image = verified_plan(bytes);
+  const auto image = checked_plan(bytes);
   if (!image) return std::unexpected(image.error());
   const image::Plan& from = **image;
-  if (auto ok = check_settings(from); !ok) return std::unexpected(ok.error());
-  if (auto ok = check_pools(*from.pools(), from.settings()->backends_max()); !ok) return std::unexpected(ok.error());
-  if (auto ok = check_services(from); !ok) return std::unexpected(ok.error());
 
   auto plan = std::make_unique<LivePlan>();
   plan->generation = from.generation();
@@ -313,17 +191,12 @@ Result<std::unique_ptr<const LivePlan>> build_live_plan(Bytes bytes, SlotRegistr
 }
 
 Result<std::unique_ptr<const LivePlan>> update_pools(const LivePlan& running, Bytes bytes, SlotRegistry& registry) {
-  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
-  if (bytes.size() > kPlanBytesMax) return fail(fmt::format("not an update: {} bytes", bytes.size()));
-  if (auto ok = check_plan_schema(bytes, kPoolUpdateIdentifier); !ok) return std::unexpected(ok.error());
-  flatbuffers::Verifier verifier(data, bytes.size(), 64, 100'000'000);
-  if (!verifier.VerifyBuffer<image::PoolUpdate>(kPoolUpdateIdentifier))
-    return fail("the update of pools is damaged: it points outside itself");
-  const auto& update = *flatbuffers::GetRoot<image::PoolUpdate>(data);
+  const auto checked = checked_update(bytes, running.settings.backends_max);
+  if (!checked) return std::unexpected(checked.error());
+  const image::PoolUpdate& update = **checked;
   if (update.generation() != running.generation)
     return fail(
         fmt::format("the update is for generation {}, but {} is running", update.generation(), running.generation));
-  if (auto ok = check_pools(*update.pools(), running.settings.backends_max); !ok) return std::unexpected(ok.error());
 
   auto plan = std::make_unique<LivePlan>(running);
   for (const image::Pool* pool : *update.pools()) {
@@ -336,54 +209,6 @@ Result<std::unique_ptr<const LivePlan>> update_pools(const LivePlan& running, By
     *at = std::move(*built);
   }
   return plan;
-}
-
-namespace {
-
-bool same_ports(const LivePlan& running, const LivePlan& next) {
-  return std::ranges::equal(running.ports, next.ports, [](const PlanPort& x, const PlanPort& y) {
-    return x.name == y.name && x.device == y.device && x.mtu == y.mtu && x.shared == y.shared;
-  });
-}
-
-bool same(StartSetting setting, const LivePlan& running, const LivePlan& next) {
-  const PlanSettings &a = running.settings, &b = next.settings;
-  switch (setting) {
-    case StartSetting::kSeed:
-      return running.hash_key == next.hash_key;
-    case StartSetting::kWorkers:
-      return a.workers == b.workers;
-    case StartSetting::kFlows:
-      return a.flows == b.flows;
-    case StartSetting::kPoll:
-      return a.poll == b.poll;
-    case StartSetting::kNatPortFirst:
-      return a.nat_port_first == b.nat_port_first;
-    case StartSetting::kNatPortLast:
-      return a.nat_port_last == b.nat_port_last;
-    case StartSetting::kServicesMax:
-      return a.services_max == b.services_max;
-    case StartSetting::kBackendsMax:
-      return a.backends_max == b.backends_max;
-    case StartSetting::kNeighboursMax:
-      return a.neighbours_max == b.neighbours_max;
-    case StartSetting::kPorts:
-      return same_ports(running, next);
-    case StartSetting::kShards:
-    case StartSetting::kTransport:
-    case StartSetting::kAccessLogRing:
-      return true;  // cardea-l7's
-  }
-  return true;
-}
-
-}  // namespace
-
-Result<> check_reloadable(const LivePlan& running, const LivePlan& next) {
-  for (const StartRow& row : kStartSettings)
-    if (row.process == StartsWith::kDataplane && !same(row.setting, running, next))
-      return fail(fmt::format("restart cardea-dataplane to change {}", row.path), Origin::kOperator);
-  return {};
 }
 
 std::unique_ptr<const LivePlan> without_unused_nat_sources(const LivePlan& running, const SlotRegistry& registry) {
