@@ -63,18 +63,18 @@ void start_over(Exchange& x) {
 // Never the same backend twice while another serves. Where none does, one whose pooled connection had died may be tried
 // again: that connection says nothing about it.
 std::expected<upstream::Backend*, upstream::NoBackend> choose(Exchange& x, uint64_t hash) {
-  if (upstream::Backend* own = x.caller.own_backend(*x.pool, x.head.authority.host)) {
-    if (upstream::Pool::is_full(*own)) return std::unexpected(upstream::NoBackend::kBusy);
-    return own;
-  }
   auto chosen = x.pool->choose(hash, x.tried, x.now());
   if (chosen || !x.failure || !x.record.reused) return chosen;
   x.tried = {};
   return x.pool->choose(hash, x.tried, x.now());
 }
 
-// With a place of its connections_max.
+// With a place of its connections_max. A client's own backend is no choice: where it is full there is no other.
 std::expected<upstream::Backend*, upstream::NoBackend> choose_place(Exchange& x, uint64_t hash) {
+  if (upstream::Backend* own = x.caller.own_backend(*x.pool, x.head.authority.host)) {
+    if (!upstream::Pool::claim(*own)) return std::unexpected(upstream::NoBackend::kBusy);
+    return own;
+  }
   for (;;) {
     auto chosen = choose(x, hash);
     if (!chosen || upstream::Pool::claim(**chosen)) return chosen;

@@ -107,10 +107,6 @@ const BackendPlan& Pool::plan_of(const Backend& backend) {
   return *backend.plan;
 }
 
-bool Pool::is_full(const Backend& backend) {
-  return backend.full();
-}
-
 bool Pool::claim(Backend& backend) {
   return backend.claim();
 }

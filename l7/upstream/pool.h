@@ -106,7 +106,6 @@ class Pool {
 
   // The plan of a chosen backend, as it is now: kept by nothing, so read it before the next await.
   static const BackendPlan& plan_of(const Backend& backend);
-  static bool is_full(const Backend& backend);  // at its connections_max
   // Takes a place of it for the reuse() or dial() that follows in the same turn, or else unclaim(). False: another
   // shard took the last one since it was chosen; whoever chooses again will find it full.
   static bool claim(Backend& backend);
