@@ -1,4 +1,7 @@
 // Rows of `services`: what clients connect to.
+#include <algorithm>
+#include <iterator>
+
 #include "conf/schema_sections.h"
 
 namespace cardea::conf {
@@ -34,69 +37,80 @@ Form<Forward> forward_words() {
         "answer the client directly"}});
 }
 
+// What it is, and where it leads.
+std::vector<Row> ways() {
+  return {
+      value("name", &Service::name, name(64),
+            {.prose = "The service's name, used by commands and metrics.",
+             .example = "name = \"dns\";",
+             .required = true}),
+      value("mode", &Service::mode, mode_words(),
+            {.prose = "On which layer the service works.", .details = kHowHttpIsRead}),
+      value("listen", &Service::listen, listen(),
+            {.prose = "Addresses, ports and protocols clients connect to.",
+             .example = "listen = [\"203.0.113.53:53/udp\", \"[2001:db8::53]:53/udp\"];",
+             .required = true,
+             .count_max = 256}),
+      value("forward", &Service::forward, forward_words(), {.prose = "l4: how packets reach the backend."}),
+      value("pool", &Service::pool, name(64),
+            {.prose = "The pool the service's connections go to; of an http service, the requests that no route "
+                      "matches.",
+             .example = "pool = \"dns\";",
+             .unset = "only http services with routes may leave it out: what no route matches is answered with 404"}),
+      group("tls", &Service::tls, tls_section(),
+            {.prose = "tcp and http: TLS is spoken to clients; left out: plain connections."}),
+      list("routes", &Service::routes, route_section(),
+           {.prose = "http: which request goes where; the most specific host wins, then the longest path.",
+            .count_max = 65536}),
+  };
+}
+
+// What a client may cost.
+std::vector<Row> limits() {
+  return {
+      value("connections_max", &Service::connections_max, number<uint32_t>(1, 10'000'000),
+            {.prose = "tcp and http: most connections of clients at a time; more are refused and counted."}),
+      value("source_connections_max", &Service::source_connections_max, number<uint32_t>(0, 10'000'000),
+            {.prose = "tcp and http: most connections of one client's address at a time, of all IPv6 addresses of a "
+                      "/64 together; more are refused and counted. 0: no limit, as it has to be where all clients "
+                      "come from a few addresses.",
+             .example = "source_connections_max = 256;"}),
+      value("request_timeout", &Service::request_timeout, duration(100ms, 1h),
+            {.prose = "http: time for the whole head of a request, from its first byte; then it is answered with "
+                      "408."}),
+      value("idle_timeout", &Service::idle_timeout, duration(100ms, 168h),
+            {.prose = "http: how long a connection is kept between requests. tcp: how long without any byte."}),
+      value("body_timeout", &Service::body_timeout, duration(100ms, 1h),
+            {.prose = "http: longest pause within a body, of a request or a response: as long as bytes move, a "
+                      "client or backend has that long for the next ones."}),
+      value("rate_min", &Service::rate_min, size(0, 1 << 30),
+            {.prose = "http: fewest bytes a second of a client that sends a body or takes a response, over "
+                      "rate_window; a slower one is ended and counted. Only the time in which the client is "
+                      "waited for counts, so a response that its backend sends slowly is not cut. \"0\": any.",
+             .example = "rate_min = \"500B\";"}),
+      value("rate_window", &Service::rate_window, duration(100ms, 1h),
+            {.prose = "http: over which time rate_min is measured; each body may begin with a pause as long, where "
+                      "body_timeout allows it."}),
+      value("linger_timeout", &Service::linger_timeout, duration(1s, 1h),
+            {.prose = "http: how long, at most, a body is read and dropped that still comes when its request was "
+                      "answered already, so that a client that sends everything before it reads gets the answer. "
+                      "body_timeout and rate_min end it earlier."}),
+      value("header_max", &Service::header_max, size(1 << 10, 1 << 20),
+            {.prose = "http: largest head of a request; larger ones are answered with 431."}),
+      value("body_max", &Service::body_max, size(0, kTiB),
+            {.prose = "http: largest body of a request; larger ones are answered with 413. \"0\": no limit.",
+             .example = "body_max = \"100MB\";"}),
+  };
+}
+
 }  // namespace
 
 const Section& service_section() {
-  static const Section section = section_of<Service>(
-      "service", "name",
-      {
-          value("name", &Service::name, name(64),
-                {.prose = "The service's name, used by commands and metrics.",
-                 .example = "name = \"dns\";",
-                 .required = true}),
-          value("mode", &Service::mode, mode_words(),
-                {.prose = "On which layer the service works.", .details = kHowHttpIsRead}),
-          value("listen", &Service::listen, listen(),
-                {.prose = "Addresses, ports and protocols clients connect to.",
-                 .example = "listen = [\"203.0.113.53:53/udp\", \"[2001:db8::53]:53/udp\"];",
-                 .required = true,
-                 .count_max = 256}),
-          value("forward", &Service::forward, forward_words(), {.prose = "l4: how packets reach the backend."}),
-          value(
-              "pool", &Service::pool, name(64),
-              {.prose = "The pool the service's connections go to; of an http service, the requests that no route "
-                        "matches.",
-               .example = "pool = \"dns\";",
-               .unset = "only http services with routes may leave it out: what no route matches is answered with 404"}),
-          group("tls", &Service::tls, tls_section(),
-                {.prose = "tcp and http: TLS is spoken to clients; left out: plain connections."}),
-          list("routes", &Service::routes, route_section(),
-               {.prose = "http: which request goes where; the most specific host wins, then the longest path.",
-                .count_max = 65536}),
-          value("connections_max", &Service::connections_max, number<uint32_t>(1, 10'000'000),
-                {.prose = "tcp and http: most connections of clients at a time; more are refused and counted."}),
-          value(
-              "source_connections_max", &Service::source_connections_max, number<uint32_t>(0, 10'000'000),
-              {.prose = "tcp and http: most connections of one client's address at a time, of all IPv6 addresses of a "
-                        "/64 together; more are refused and counted. 0: no limit, as it has to be where all clients "
-                        "come from a few addresses.",
-               .example = "source_connections_max = 256;"}),
-          value("request_timeout", &Service::request_timeout, duration(100ms, 1h),
-                {.prose = "http: time for the whole head of a request, from its first byte; then it is answered with "
-                          "408."}),
-          value("idle_timeout", &Service::idle_timeout, duration(100ms, 168h),
-                {.prose = "http: how long a connection is kept between requests. tcp: how long without any byte."}),
-          value("body_timeout", &Service::body_timeout, duration(100ms, 1h),
-                {.prose = "http: longest pause within a body, of a request or a response: as long as bytes move, a "
-                          "client or backend has that long for the next ones."}),
-          value("rate_min", &Service::rate_min, size(0, 1 << 30),
-                {.prose = "http: fewest bytes a second of a client that sends a body or takes a response, over "
-                          "rate_window; a slower one is ended and counted. Only the time in which the client is "
-                          "waited for counts, so a response that its backend sends slowly is not cut. \"0\": any.",
-                 .example = "rate_min = \"500B\";"}),
-          value("rate_window", &Service::rate_window, duration(100ms, 1h),
-                {.prose = "http: over which time rate_min is measured; each body may begin with a pause as long, where "
-                          "body_timeout allows it."}),
-          value("linger_timeout", &Service::linger_timeout, duration(1s, 1h),
-                {.prose = "http: how long, at most, a body is read and dropped that still comes when its request was "
-                          "answered already, so that a client that sends everything before it reads gets the answer. "
-                          "body_timeout and rate_min end it earlier."}),
-          value("header_max", &Service::header_max, size(1 << 10, 1 << 20),
-                {.prose = "http: largest head of a request; larger ones are answered with 431."}),
-          value("body_max", &Service::body_max, size(0, kTiB),
-                {.prose = "http: largest body of a request; larger ones are answered with 413. \"0\": no limit.",
-                 .example = "body_max = \"100MB\";"}),
-      });
+  static const Section section = [] {
+    std::vector<Row> rows = ways();
+    std::ranges::move(limits(), std::back_inserter(rows));
+    return section_of<Service>("service", "name", std::move(rows));
+  }();
   return section;
 }
 
