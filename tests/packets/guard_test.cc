@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rte_mbuf.h>
 
+#include <cstring>
+
 #include "tests/packets/ends.h"
 #include "tests/packets/reference_sum.h"
 
@@ -94,6 +96,17 @@ INSTANTIATE_TEST_SUITE_P(Boundaries, Senders,
                                          Sender{"0:0:0:1::", Verdict::kForward}, Sender{"ff02::1", Verdict::kDrop},
                                          Sender{"fe80::1", Verdict::kForward}, Sender{"2001:db8::2", Verdict::kDrop},
                                          Sender{"2001:db8::3", Verdict::kForward}));
+
+// As such an address IPv4's stand in our tables: a frame of IPv6 that has it would get to IPv4's services.
+TEST(Receivers, AreNoIpv4AddressesInTheFormOfIpv6) {
+  Site site;
+  for (const char* destination : {"203.0.113.2", "203.0.113.99"}) {
+    auto bytes = frame({kTunnel6});
+    const auto mapped = IpAddress::parse(destination).value().bytes;  // ::ffff:203.0.113.2
+    std::memcpy(bytes.data() + 14 + 24, mapped.data(), 16);
+    EXPECT_EQ(name(run(site, bytes).reason), name(Reason::k_martian_source)) << destination;
+  }
+}
 
 // NAT ports and their neighbours, at an address that is also the host's.
 TEST(NatPortRange, EndsWhereTheKernelsPortsBegin) {

@@ -126,6 +126,17 @@ TEST(Fragments, OfOneClientAreToldApartByTheWholeIdentification) {
   EXPECT_TRUE(reassembled({got[1], got[3], got[5]}));
 }
 
+// A first fragment that a network doubled does not part what came before from what comes behind.
+TEST(Fragments, WhoseFirstOneComesTwiceAreOneDatagram) {
+  Site site({.backends = 1});
+  const auto pieces = fragments_of(frame({.tuple = kNat, .payload = 900}), 400, 77);
+  ASSERT_EQ(pieces.size(), 3u);
+  const auto got = one_by_one(site, {pieces[0], pieces[1], pieces[0], pieces[2]});
+  ASSERT_EQ(got.size(), 4u);
+  EXPECT_TRUE(reassembled({got[0], got[1], got[3]}));
+  EXPECT_TRUE(reassembled({got[2], got[1], got[3]}));
+}
+
 TEST(Fragments, OfTcpAreTranslatedAsWell) {
   Site site;
   FlowTuple in = kNat;

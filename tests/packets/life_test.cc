@@ -2,6 +2,8 @@
 // idle for too long; and what control is told about them.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/maglev.h"
 #include "tests/packets/connection.h"
 
@@ -173,6 +175,36 @@ TEST(OneBurst, BeginsAFlowOnce) {
   EXPECT_FALSE(outcomes[1].new_flow);
   EXPECT_EQ(outcomes[2].verdict, Verdict::kForward);
   EXPECT_EQ(site.worker.cells[site.plan->slots[outcomes[0].slot].cells.flows_total], 1u);
+}
+
+TEST(OneBurst, ItsLaterPacketsGoToTheBackendThatTheFirstOneGot) {
+  Site site;
+  Ends ends;
+  std::set<SlotId> seen;
+  for (uint16_t port = 2000; port < 2032; ++port) {
+    const auto syn = frame({flow(kNat, Protocol::kTcp, port), kTcpSyn});
+    const auto outcomes = run(site, ends, {syn, syn});
+    EXPECT_EQ(outcomes[1].slot, outcomes[0].slot);
+    seen.insert(outcomes[1].slot);
+  }
+  EXPECT_EQ(seen.size(), 4u) << "each of the backends";
+}
+
+// Nothing can be translated from one family to the other.
+TEST(Family, OfAnotherThanItsServicesABackendGetsNoFlow) {
+  Site site;
+  image::PlanT plan = plan_of({});
+  std::swap(plan.pools[0], plan.pools[1]);
+  plan.generation = site.plan->generation + 1;
+  site.reload(plan);
+  for (const char* service : {"203.0.113.1:80", "[2001:db8::1]:80"}) {
+    const char* client = service[0] == '[' ? "[2001:db8:9::7]:5555" : "198.51.100.7:5555";
+    const Outcome outcome = run(site, frame({tuple(client, service), kTcpSyn}));
+    EXPECT_EQ(name(outcome.reason), name(Reason::k_family_mismatch)) << service;
+    EXPECT_EQ(outcome.verdict, Verdict::kDrop);
+  }
+  EXPECT_EQ(site.worker.flows.size(), 0u);
+  EXPECT_EQ(site.drops(Reason::k_family_mismatch), 2u);
 }
 
 // Calls of tend() for `ms` milliseconds, as a worker makes them.

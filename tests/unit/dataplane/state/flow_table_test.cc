@@ -190,6 +190,49 @@ TEST(FlowTable, ANatFlowWithoutRoomForItsReplyLeavesNothingBehind) {
   EXPECT_EQ(table.flows.insert_nat(flow_hash(kKey, t), kCrowded, nat_flow(t, 2000)), kNoFlow);
   EXPECT_EQ(table.find(t), kNoFlow);
   EXPECT_EQ(table.flows.size(), 20u);
+  for (int i = 0; i < 40; ++i)
+    ASSERT_EQ(table.flows.insert_nat(flow_hash(kKey, t), kCrowded, nat_flow(t, 2000)), kNoFlow);
+  EXPECT_NE(table.put(t), kNoFlow) << "its places are free, however often it was tried";
+}
+
+// Six buckets, of which each flow may lie in two, for nearly as many flows as fit: places are made by moving others.
+TEST(FlowTable, AgreesWithAMapWhereBucketsAreCrowded) {
+  Table table(64);
+  std::unordered_map<uint32_t, FlowRef> truth;
+  std::mt19937 random(11);
+  const auto hash = [](uint32_t client) {
+    std::mt19937 of_client(client);
+    const uint64_t signature = (of_client() % 1024) << 5 | (of_client() % 2 == 0 ? 1 : 9);  // names the second bucket
+    return uint64_t{of_client() % 2} | signature << 16 | uint64_t{client} << 40;
+  };
+  for (int step = 0; step < 100'000; ++step) {
+    const uint32_t client = random() % 200;
+    const auto known = truth.find(client);
+    const FlowTuple t = v4(client);
+    ASSERT_EQ(table.flows.find(hash(client), t), known == truth.end() ? kNoFlow : known->second) << step;
+    if (known != truth.end()) {
+      table.flows.remove(known->second);
+      truth.erase(known);
+    } else if (const FlowRef ref = table.put(hash(client), t); ref != kNoFlow) {
+      truth.emplace(client, ref);
+    }
+  }
+  EXPECT_GT(truth.size(), 20u);
+}
+
+// How many of a bucket's flows lie elsewhere is a number of 16 bits.
+TEST(FlowTable, AFlowInItsSecondBucketIsFoundHoweverManyCameAndWentThere) {
+  Table table(64);
+  constexpr uint64_t kHash = 0x20005;
+  std::vector<FlowRef> first;
+  for (uint32_t i = 0; i < 10; ++i) first.push_back(table.put(kHash, v4(i)));
+  const FlowRef stays = table.put(kHash, v4(100));
+  for (uint32_t i = 0; i < 0xffff; ++i) {
+    const FlowRef passes = table.put(kHash, v4(200));
+    ASSERT_NE(passes, kNoFlow);
+    table.flows.remove(passes);
+  }
+  EXPECT_EQ(table.flows.find(kHash, v4(100)), stays);
 }
 
 uint32_t expire_all(FlowTable& flows, uint32_t now) {

@@ -74,6 +74,8 @@ TEST(Neighbours, RemembersNoMoreThanItsLimit) {
   EXPECT_FALSE(neighbours.ask(key(3), kStart));
   EXPECT_EQ(neighbours.size(), 2u);
   EXPECT_EQ(neighbours.refused(), 1u);
+  neighbours.tick(kStart + 2999ms);
+  EXPECT_FALSE(neighbours.ask(key(3), kStart + 2999ms)) << "an answer may still come";
   neighbours.tick(kStart + 3s);  // questions without an answer make room
   EXPECT_TRUE(neighbours.ask(key(3), kStart + 3s));
 }
