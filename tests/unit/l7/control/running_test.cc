@@ -58,13 +58,24 @@ struct Process {
     for (auto& pool : made.pools) pool->backends[0]->state = image::BackendState::down;
     return made;
   }
-  Process() {
+  Process() { start(plan(1)); }
+  explicit Process(void (*change)(image::PlanT&)) { start(changed(1, change)); }
+  static StartOptions options_in(const ScratchFolder& folder) {
     StartOptions options;
     options.run_directory = folder.file("");
-    auto opened = Running::open(test::packed(plan(1)), options);
+    return options;
+  }
+  void start(const image::PlanT& from) {
+    auto opened = Running::open(test::packed(from), options_in(folder));
     EXPECT_TRUE(opened.has_value()) << opened.error().message;
     running = std::move(*opened);
   }
+  image::PlanT changed(uint64_t generation, void (*change)(image::PlanT&)) const {
+    image::PlanT made = plan(generation);
+    change(made);
+    return made;
+  }
+  control::Outcome<uint64_t> adopt(const image::PlanT& next) { return running->adopt(test::packed(next)); }
   // Of all that have the name.
   std::vector<uint64_t> values(const std::string& name) const {
     std::vector<uint64_t> all;
@@ -94,7 +105,7 @@ TEST(Running, ServesByThePlanAndKeepsConnectionsOverAReload) {
   ASSERT_TRUE(client);
   EXPECT_THAT(ask(client, kGet), HasSubstr("503"));
   for (uint64_t generation = 2; generation < 20; ++generation) {
-    EXPECT_EQ(process.running->adopt(test::packed(process.plan(generation))).value(), generation);
+    EXPECT_EQ(process.adopt(process.plan(generation)).value(), generation);
     EXPECT_THAT(ask(client, kGet), HasSubstr("503"));
   }
   EXPECT_EQ(process.running->connections(), 1u);
@@ -106,11 +117,11 @@ TEST(Running, ClosesWhatIsNoLongerInThePlan) {
   EXPECT_THAT(ask(client, kGet), HasSubstr("503"));
   image::PlanT plan = process.plan(2);
   plan.services.erase(plan.services.begin());
-  ASSERT_TRUE(process.running->adopt(test::packed(plan)).has_value());
+  ASSERT_TRUE(process.adopt(plan).has_value());
   char byte;
   EXPECT_EQ(::recv(client.get(), &byte, 1, 0), 0);
   EXPECT_FALSE(connect_to(process.http));
-  ASSERT_TRUE(process.running->adopt(test::packed(process.plan(3))).has_value());
+  ASSERT_TRUE(process.adopt(process.plan(3)).has_value());
   EXPECT_TRUE(connect_to(process.http));
 }
 
@@ -118,7 +129,7 @@ TEST(Running, ARefusedPlanChangesNothing) {
   Process process;
   image::PlanT plan = process.plan(2);
   plan.settings->shards = {0, 1};
-  EXPECT_THAT(process.running->adopt(test::packed(plan)).error().message, HasSubstr("restart cardea-l7"));
+  EXPECT_THAT(process.adopt(plan).error().message, HasSubstr("restart cardea-l7"));
   const FileDescriptor other(::socket(AF_INET, SOCK_STREAM, 0));
   sockaddr_in at{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
   socklen_t size = sizeof at;
@@ -127,7 +138,7 @@ TEST(Running, ARefusedPlanChangesNothing) {
   ASSERT_EQ(::listen(other.get(), 1), 0);
   plan = process.plan(3);
   plan.services[1]->listen = {{test::address("127.0.0.1"), ntohs(at.sin_port)}};
-  EXPECT_THAT(process.running->adopt(test::packed(plan)).error().message, HasSubstr("service \"smtp\""));
+  EXPECT_THAT(process.adopt(plan).error().message, HasSubstr("service \"smtp\""));
   EXPECT_EQ(process.running->plan().generation, 1u);
   EXPECT_THAT(ask(connect_to(process.http), kGet), HasSubstr("503"));
 }
@@ -136,7 +147,7 @@ TEST(Running, RefusesConnectionsOverTheLimitAndCountsThem) {
   Process process;
   image::PlanT plan = process.plan(2);
   plan.services[0]->connections_max = 2;
-  ASSERT_TRUE(process.running->adopt(test::packed(plan)).has_value());
+  ASSERT_TRUE(process.adopt(plan).has_value());
   const FileDescriptor first = connect_to(process.http), second = connect_to(process.http);
   EXPECT_THAT(ask(first, kGet), HasSubstr("503"));
   EXPECT_THAT(ask(second, kGet), HasSubstr("503"));
@@ -149,8 +160,7 @@ TEST(Running, RefusesConnectionsOverTheLimitAndCountsThem) {
 TEST(Running, ASecondProcessOnTheSamePortIsRefused) {
   Process process;
   ScratchFolder folder;
-  StartOptions options;
-  options.run_directory = folder.file("");
+  const StartOptions options = Process::options_in(folder);
   const auto plan = test::packed(process.plan(1));
   EXPECT_THAT(Running::open(plan, options).error().message, HasSubstr("another program listens there"));
   EXPECT_TRUE(Running::open(plan, options, process.running.get())) << "what follows in the same process may";
@@ -162,33 +172,35 @@ TEST(Running, AServiceMayListenBesideOneThatCoversIt) {
   Process process;
   image::PlanT plan = process.plan(2);
   plan.services[1]->listen = {{test::address("0.0.0.0"), process.http}};
-  auto adopted = process.running->adopt(test::packed(plan));
+  auto adopted = process.adopt(plan);
   EXPECT_TRUE(adopted.has_value()) << (adopted ? "" : adopted.error().message);
   EXPECT_THAT(ask(connect_to(process.http), kGet), HasSubstr("503")) << "the more specific one";
   plan.generation = 3;
   plan.services[0]->listen.push_back({test::address("127.0.0.2"), process.http});
-  adopted = process.running->adopt(test::packed(plan));
+  adopted = process.adopt(plan);
   EXPECT_TRUE(adopted.has_value()) << "and one may come beside one that covers it";
 }
 
-TEST(Running, ConnectionLimitsHoldForAllShardsTogether) {
-  Process process;
-  process.running.reset();
-  constexpr size_t kMost = 16;
-  image::PlanT plan = process.plan(1);
-  plan.settings->shards = {0, 0};
-  plan.services[0]->connections_max = kMost;
-  StartOptions options;
-  options.run_directory = process.folder.file("");
-  process.running = Running::open(test::packed(plan), options).value();
+constexpr size_t kMost = 16;
+
+std::vector<FileDescriptor> served(const Process& process) {
   std::vector<FileDescriptor> clients;
   for (size_t i = 0; i < kMost; ++i) {
     clients.push_back(connect_to(process.http));
     EXPECT_THAT(ask(clients.back(), kGet), HasSubstr("503")) << i << ", whichever shard it came to";
   }
+  return clients;
+}
+
+TEST(Running, ConnectionLimitsHoldForAllShardsTogether) {
+  constexpr auto limited = [](image::PlanT& plan) {
+    plan.settings->shards = {0, 0};
+    plan.services[0]->connections_max = kMost;
+  };
+  Process process(limited);
+  auto clients = served(process);
   EXPECT_EQ(ask(connect_to(process.http), kGet).find("HTTP"), std::string::npos);
-  plan.generation = 2;
-  ASSERT_TRUE(process.running->adopt(test::packed(plan)).has_value());
+  ASSERT_TRUE(process.adopt(process.changed(2, limited)).has_value());
   EXPECT_EQ(ask(connect_to(process.http), kGet).find("HTTP"), std::string::npos) << "after a reload as before";
   clients.pop_back();
   while (process.running->connections() == kMost) std::this_thread::yield();
@@ -196,33 +208,20 @@ TEST(Running, ConnectionLimitsHoldForAllShardsTogether) {
 }
 
 TEST(Running, AnAddresssConnectionsAreCountedForAllShardsTogether) {
-  Process process;
-  process.running.reset();
-  constexpr size_t kMost = 16;
-  image::PlanT plan = process.plan(1);
-  plan.settings->shards = {0, 0, 0};
-  plan.services[0]->source_connections_max = kMost;
-  StartOptions options;
-  options.run_directory = process.folder.file("");
-  process.running = Running::open(test::packed(plan), options).value();
-  std::vector<FileDescriptor> clients;
-  for (size_t i = 0; i < kMost; ++i) {
-    clients.push_back(connect_to(process.http));
-    EXPECT_THAT(ask(clients.back(), kGet), HasSubstr("503")) << i << ", whichever shard it came to";
-  }
+  Process process([](image::PlanT& plan) {
+    plan.settings->shards = {0, 0, 0};
+    plan.services[0]->source_connections_max = kMost;
+  });
+  const auto clients = served(process);
   for (int i = 0; i < 20; ++i) EXPECT_EQ(ask(connect_to(process.http), kGet).find("HTTP"), std::string::npos);
 }
 
 // Heads that do not end hold 2 KB each, whichever shard they came to.
 TEST(Running, BuffersAreBoundedForAllShardsTogether) {
-  Process process;
-  process.running.reset();
-  image::PlanT plan = process.plan(1);
-  plan.settings->shards = {0, 0, 0, 0};
-  plan.settings->buffer_bytes_max = 1 << 20;
-  StartOptions options;
-  options.run_directory = process.folder.file("");
-  process.running = Running::open(test::packed(plan), options).value();
+  Process process([](image::PlanT& plan) {
+    plan.settings->shards = {0, 0, 0, 0};
+    plan.settings->buffer_bytes_max = 1 << 20;
+  });
   std::vector<FileDescriptor> heads;
   for (int i = 0; i < 500; ++i) {
     heads.push_back(connect_to(process.http));
@@ -242,9 +241,7 @@ TEST(Running, ACpuThatDoesNotExistIsNamed) {
   ScratchFolder folder;
   image::PlanT plan = test::plan();
   plan.settings->shards = {999};
-  StartOptions options;
-  options.run_directory = folder.file("");
-  EXPECT_THAT(Running::open(test::packed(plan), options).error().message, HasSubstr("CPU 999"));
+  EXPECT_THAT(Running::open(test::packed(plan), Process::options_in(folder)).error().message, HasSubstr("CPU 999"));
 }
 
 TEST(Running, DrainsBeforeItEnds) {
@@ -272,10 +269,10 @@ TEST(Running, IsNotDoneWhileAListenerMayStillLetSomebodyIn) {
 
 TEST(Running, CountsThePlansThatItTookAndThatItRefused) {
   Process process;
-  ASSERT_TRUE(process.running->adopt(test::packed(process.plan(2))));
+  ASSERT_TRUE(process.adopt(process.plan(2)));
   image::PlanT needs_restart = process.plan(3);
   needs_restart.settings->shards = {0, 1};
-  EXPECT_FALSE(process.running->adopt(test::packed(needs_restart)));
+  EXPECT_FALSE(process.adopt(needs_restart));
   image::PoolUpdateT update;
   update.schema = kPlanSchema, update.generation = 4;
   update.pools.push_back(test::pool("strange", image::Balance::round_robin, 9));
@@ -298,14 +295,14 @@ TEST(Running, ATickLetsGoOfWhatNoPlanHasAnyMore) {
   auto files = std::make_unique<image::CertificateT>();
   files->name = "shop", files->cert = authority.path("shop.crt"), files->key = authority.path("shop.key");
   secure.services[0]->tls->certificates.push_back(std::move(files));
-  ASSERT_TRUE(process.running->adopt(test::packed(secure)));
+  ASSERT_TRUE(process.adopt(secure));
   const std::weak_ptr<const ServicePlan> service = process.running->plan().services[0];
   const std::weak_ptr<const tls::Certificate> certificate = service.lock()->certificates[0];
   const auto end = uint64_t(certificate.lock()->not_after.time_since_epoch().count());
   EXPECT_THAT(process.values("cardea_l7_certificate_not_after_seconds"), testing::Contains(end));
   EXPECT_EQ(process.answer(R"({"ask":"certs"})")["certificates"][0]["name"], "shop");
   EXPECT_EQ(process.answer(R"({"ask":"certs","due":true})")["certificates"].size(), 0u) << "thirty days are enough";
-  ASSERT_TRUE(process.running->adopt(test::packed(process.plan(3))));
+  ASSERT_TRUE(process.adopt(process.plan(3)));
   process.running->tick(monotonic_now());
   EXPECT_TRUE(service.expired());
   EXPECT_TRUE(certificate.expired());
@@ -320,7 +317,7 @@ TEST(Running, CachesFollowThePlansLimitsAndShowWhatTheyHold) {
     second->name = "other";
     plan.caches.push_back(std::move(second));
     for (auto& cache : plan.caches) cache->object_bytes_max = bytes;
-    EXPECT_TRUE(process.running->adopt(test::packed(plan)));
+    EXPECT_TRUE(process.adopt(plan));
   };
   using cache::testing::Asked;
   const auto stored = [&](size_t which, const char* line) {
@@ -350,7 +347,7 @@ TEST(Running, TheAccessLogFollowsThePlanAndIsOpenedAnew) {
   };
   image::PlanT plan = process.plan(2);
   plan.settings->access_log = path;
-  ASSERT_TRUE(process.running->adopt(test::packed(plan)));
+  ASSERT_TRUE(process.adopt(plan));
   const FileDescriptor client = connect_to(process.http);
   EXPECT_THAT(ask(client, kGet), HasSubstr("503"));
   EXPECT_THAT(first_line(path), HasSubstr("\"gen\":2"));
@@ -401,13 +398,8 @@ TEST(Answers, ExplainWithTheCodeThatServes) {
   EXPECT_EQ(cached["reason"], "no_backend") << "its only backend is down";
   EXPECT_EQ(cached["candidates"][0]["state"], "down");
   EXPECT_EQ(about("/../x")["reason"], "path_above_root");
-  ASSERT_TRUE(process.running
-                  ->adopt([&] {
-                    image::PlanT plan = process.plan(2);
-                    plan.pools[0]->backends[0]->state = image::BackendState::up;
-                    return test::packed(plan);
-                  }())
-                  .has_value());
+  const auto up = [](image::PlanT& plan) { plan.pools[0]->backends[0]->state = image::BackendState::up; };
+  ASSERT_TRUE(process.adopt(process.changed(2, up)).has_value());
   EXPECT_EQ(about("/")["backend"], "127.0.0.1:9");
   EXPECT_EQ(about("/")["verdict"], "proxy");
   EXPECT_THAT(process.answer(R"({"ask":"explain","url":"http://shop:1/"})")["error"].get<std::string>(),

@@ -157,7 +157,6 @@ TEST(LoadPlan, RefusesWithAReason) {
          p.caches.push_back(std::make_unique<image::CacheT>(*p.caches[0]));
          p.caches[1]->name = "second";
        }},
-      {"access log ring", [](auto& p) { p.settings->access_log_ring_bytes = 1; }},
   };
   Loader loader;
   for (const Row& row : rows) {

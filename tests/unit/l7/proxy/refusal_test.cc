@@ -94,52 +94,44 @@ TEST(Refusal, WhatMayNotBeForwardedIsAnsweredHere) {
   EXPECT_THAT(backend.message(), HasSubstr("\r\nMax-Forwards: 0\r\n"));
 }
 
-// A backend that was asked already must not take the torn request for a whole one.
+// A backend that was asked already must not take the torn request for a whole one, and what the client has of a
+// response ends at once, not when its backend says more. A body that is read to its fault before anybody waits for the
+// response (16 KB and more of it) is no other case.
 TEST(Refusal, AChunkThatTurnsBadLaterEndsBothConnections) {
+  struct Place {
+    const char *name, *first, *then, *response;
+  };
+  const std::string large = "4000\r\n" + std::string(0x4000, 'x') + "\r\n";
+  const Place places[] = {
+      {"before the response", "3\r\nabc\r\n", "zzz\r\n", ""},
+      {"under the response", "3\r\nabc\r\n", "zzz\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"},
+      {"in one go", large.c_str(), "zz\r\n", ""}};
+  for (const Place& row : places) {
+    SCOPED_TRACE(row.name);
+    const bool in_one_go = row.first == large.c_str();
+    Site site;
+    Peer client = site.client();
+    client.send(get("/", "Transfer-Encoding: chunked\r\n", "POST") + row.first + (in_one_go ? row.then : ""));
+    Peer backend = site.origin().accept();
+    if (!in_one_go) backend.until("abc\r\n");
+    if (*row.response != '\0') backend.send(row.response), client.until("half");
+    if (!in_one_go) client.send(row.then);
+    EXPECT_THAT(client.rest(), *row.response != '\0' ? testing::Matcher<std::string>("") : HasSubstr("chunk_size"));
+    EXPECT_THAT(backend.rest(), Not(HasSubstr("0\r\n\r\n")));
+    EXPECT_TRUE(backend.reset());
+    EXPECT_EQ(site.log_line()["reason"], "chunk_size");
+  }
+}
+
+TEST(Refusal, ABodyThatEndsEarlyEndsBothConnections) {
   Site site;
   Peer client = site.client();
-  client.send(get("/", "Transfer-Encoding: chunked\r\n", "POST") + "3\r\nabc\r\n");
+  client.send(get("/", "Transfer-Encoding: chunked\r\n", "POST") + "5\r\nhel");
+  client.finish();
   Peer backend = site.origin().accept();
-  backend.until("abc\r\n");
-  client.send("zzz\r\n");
-  EXPECT_THAT(client.rest(), HasSubstr("chunk_size"));
-  const std::string seen = backend.rest();
-  EXPECT_THAT(seen, Not(HasSubstr("0\r\n\r\n")));
+  EXPECT_THAT(backend.rest(), Not(HasSubstr("0\r\n\r\n")));
   EXPECT_TRUE(backend.reset());
-  EXPECT_EQ(site.log_line()["reason"], "chunk_size");
-}
-
-// The response is on its way: what the client has of it ends at once, and not when its backend says more.
-// The body is read to its fault before anybody waits for the response.
-TEST(Refusal, ABodyThatFailedAlreadyIsNotWaitedFor) {
-  Site site;
-  Peer client = site.client();
-  client.send(get("/", "Transfer-Encoding: chunked\r\n", "POST") + "4000\r\n" + std::string(0x4000, 'x') +
-              "\r\nzz\r\n");
-  Peer backend = site.origin().accept();
-  EXPECT_THAT(client.rest(), HasSubstr("chunk_size"));
-  backend.rest();
-  EXPECT_EQ(site.log_line()["reason"], "chunk_size");
-  Peer half = site.client();
-  half.send(get("/", "Transfer-Encoding: chunked\r\n", "POST") + "5\r\nhel");
-  half.finish();
-  Peer other = site.origin().accept();
-  other.rest();
   EXPECT_EQ(site.log_line()["reason"], "client_closed");
-}
-
-TEST(Refusal, AChunkThatTurnsBadUnderTheResponseBreaksItOff) {
-  Site site;
-  Peer client = site.client();
-  client.send(get("/", "Transfer-Encoding: chunked\r\n", "POST") + "3\r\nabc\r\n");
-  Peer backend = site.origin().accept();
-  backend.until("abc\r\n");
-  backend.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
-  client.until("half");
-  client.send("zzz\r\n");
-  EXPECT_EQ(client.rest(), "");
-  EXPECT_TRUE(backend.ended());
-  EXPECT_EQ(site.log_line()["reason"], "chunk_size");
 }
 
 TEST(Refusal, BytesBehindARefusedRequestAreNoRequest) {
@@ -235,7 +227,6 @@ TEST(Refusal, ABodyOverTheLimitIs413) {
   EXPECT_THAT(site.origin().accept().message(), StartsWith("GET / "));
 }
 
-// Closed at once, a connection would meet the body with a reset, which destroys the answer on its way.
 TEST(Refusal, ABodyOfExactlyTheLimitIsNot) {
   Site site([](image::PlanT& plan) { plan.services[0]->body_bytes_max = 10; });
   Peer client = site.client();
@@ -273,6 +264,7 @@ TEST(Refusal, ABackendIsNotHurriedForASlowBody) {
   EXPECT_EQ(site.log_line()["reason"], "response_timeout");
 }
 
+// Closed at once, a connection would meet the body with a reset, which destroys the answer on its way.
 TEST(Refusal, ABodyThatIsStillToComeDoesNotDestroyTheAnswer) {
   Site site([](image::PlanT& plan) {
     plan.services[0]->body_bytes_max = 10;
@@ -354,31 +346,30 @@ TEST(Refusal, ASlowBodyIs408AndTheBackendIsNotLeftWaiting) {
   EXPECT_TRUE(backend.ended());
 }
 
-TEST(Refusal, ConnectionsOverTheLimitAreReset) {
-  Site site([](image::PlanT& plan) { plan.services[0]->connections_max = 2; });
-  Peer first = site.client(), second = site.client(), third = site.client();
-  EXPECT_EQ(third.rest(), "");
-  EXPECT_TRUE(third.reset());
-  EXPECT_TRUE(first.silent());
-  EXPECT_EQ(site.value("cardea_l7_service_connections_refused_total", "shop"), 1u);
-  first.close();
-  settle(site.loop());
-  Peer fourth = site.client();
-  EXPECT_TRUE(fourth.silent());
-  EXPECT_EQ(site.value("cardea_l7_service_connections", "shop"), 2u);
-}
-
-TEST(Refusal, ConnectionsOfOneAddressOverItsLimitAreReset) {
-  Site site([](image::PlanT& plan) { plan.services[0]->source_connections_max = 2; });
-  Peer first = site.client(), second = site.client(), third = site.client();
-  EXPECT_EQ(third.rest(), "");
-  EXPECT_TRUE(third.reset());
-  EXPECT_EQ(site.value("cardea_l7_service_source_connections_refused_total", "shop"), 1u);
-  first.close();
-  settle(site.loop());
-  Peer fourth = site.client();
-  EXPECT_TRUE(fourth.silent());
-  EXPECT_TRUE(second.silent());
+TEST(Refusal, ConnectionsOverALimitAreReset) {
+  struct Limit {
+    void (*set)(image::ServiceT&);
+    const char* refused;
+  };
+  const Limit limits[] = {
+      {[](auto& service) { service.connections_max = 2; }, "cardea_l7_service_connections_refused_total"},
+      {[](auto& service) { service.source_connections_max = 2; },
+       "cardea_l7_service_source_connections_refused_total"}};
+  for (const Limit& limit : limits) {
+    SCOPED_TRACE(limit.refused);
+    Site site([&limit](image::PlanT& plan) { limit.set(*plan.services[0]); });
+    Peer first = site.client(), second = site.client(), third = site.client();
+    EXPECT_EQ(third.rest(), "");
+    EXPECT_TRUE(third.reset());
+    EXPECT_TRUE(first.silent());
+    EXPECT_EQ(site.value(limit.refused, "shop"), 1u);
+    first.close();
+    settle(site.loop());
+    Peer fourth = site.client();
+    EXPECT_TRUE(fourth.silent());
+    EXPECT_TRUE(second.silent());
+    EXPECT_EQ(site.value("cardea_l7_service_connections", "shop"), 2u);
+  }
 }
 
 // Four large buffers, of which clients that begin requests may hold three, in small ones.

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "tests/unit/l7/proxy/site.h"
 #include "tests/unit/l7/proxy/tls_peer.h"
 #include "tests/unit/l7/tls/authority.h"
@@ -66,6 +68,20 @@ TEST(WebSocket, BecomesATunnelWithWhatBothSidesSentAhead) {
   EXPECT_GE(line["bytes_out"], 400'010);
 }
 
+// A client and a backend that agreed to it.
+struct Chat {
+  Chat() {
+    client.send(get("/chat", kWish));
+    backend.emplace(site.origin().accept());
+    backend->head();
+    backend->send(kAccepted);
+    client.head();
+  }
+  Site site;
+  Peer client = site.client();
+  std::optional<Peer> backend;
+};
+
 TEST(WebSocket, ABackendMayDecline) {
   Site site;
   Peer client = site.client();
@@ -78,13 +94,9 @@ TEST(WebSocket, ABackendMayDecline) {
 }
 
 TEST(WebSocket, AHalfThatClosesLeavesTheOther) {
-  Site site;
-  Peer client = site.client();
-  client.send(get("/chat", kWish));
-  Peer backend = site.origin().accept();
-  backend.head();
-  backend.send(kAccepted);
-  client.head();
+  Chat chat;
+  auto& [site, client, far] = chat;
+  Peer& backend = *far;
   backend.send("last words");
   backend.finish();
   EXPECT_EQ(client.rest(), "last words");
@@ -96,13 +108,9 @@ TEST(WebSocket, AHalfThatClosesLeavesTheOther) {
 }
 
 TEST(WebSocket, EndsWhenNothingCameForItsTime) {
-  Site site;
-  Peer client = site.client();
-  client.send(get("/chat", kWish));
-  Peer backend = site.origin().accept();
-  backend.head();
-  backend.send(kAccepted);
-  client.head();
+  Chat chat;
+  auto& [site, client, far] = chat;
+  Peer& backend = *far;
   for (int i = 0; i < 4; ++i) {
     site.advance(40s);
     i % 2 == 0 ? client.send("x") : backend.send("y");
@@ -201,6 +209,18 @@ TEST(TcpService, WhatIsStillToBeReadIsNotCutOff) {
   EXPECT_EQ(site.log_line()["reason"], "ok");
 }
 
+// Of the text as much as is taken before anybody reads.
+size_t fill(Site& site, Peer& sender, std::string_view text) {
+  size_t sent = 0;
+  for (int quiet = 0; quiet < 20;) {
+    const size_t more = sender.send_what_fits(text.substr(sent));
+    sent += more;
+    quiet = more == 0 ? quiet + 1 : 0;
+    settle(site.loop());
+  }
+  return sent;
+}
+
 TEST(TcpService, AReceiverThatDoesNotReadHoldsOneBufferAndTheSenderWaits) {
   Site site;
   Peer client = site.client("raw");
@@ -208,13 +228,7 @@ TEST(TcpService, AReceiverThatDoesNotReadHoldsOneBufferAndTheSenderWaits) {
   Peer backend = site.origin().accept();
   backend.hold_little();
   const std::string text = pattern(12 << 20);
-  size_t sent = 0;
-  for (int quiet = 0; quiet < 20;) {
-    const size_t more = backend.send_what_fits(std::string_view(text).substr(sent));
-    sent += more;
-    quiet = more == 0 ? quiet + 1 : 0;
-    settle(site.loop());
-  }
+  size_t sent = fill(site, backend, text);
   EXPECT_LT(sent, text.size()) << "the backend is made to wait";
   EXPECT_EQ(site.buffers_lent(), 16384u);
   std::string got;
@@ -306,10 +320,7 @@ TEST(Tunnel, WhoseReaderStopsIsIdle) {
   Peer client = site.client("raw");
   client.hold_little();
   Peer backend = site.origin().accept();
-  for (int quiet = 0; quiet < 20;) {
-    quiet = backend.send_what_fits(std::string(1 << 20, 'x')) == 0 ? quiet + 1 : 0;
-    settle(site.loop());
-  }
+  fill(site, backend, std::string(64 << 20, 'x'));
   for (int i = 0; i < 300 && !backend.ended(); ++i) site.advance(1s);
   EXPECT_TRUE(backend.ended());
   EXPECT_EQ(site.log_line()["reason"], "idle_timeout");
@@ -334,7 +345,6 @@ TEST(Tunnel, IsNotIdleWhileASlowReaderReads) {
   }
 }
 
-// What runs through a tunnel has no end of its own: a service that is gone gives it a last while.
 // Its reset is read before the other direction waits for anything.
 TEST(Tunnel, OfAClientThatIsGoneAlreadyEndsAtOnce) {
   Site site;
@@ -345,6 +355,7 @@ TEST(Tunnel, OfAClientThatIsGoneAlreadyEndsAtOnce) {
   EXPECT_EQ(site.log_line()["reason"], "client_closed");
 }
 
+// What runs through a tunnel has no end of its own: a service that is gone gives it a last while.
 TEST(Tunnel, OfAServiceThatIsGoneEndsAfterALastWhile) {
   const auto without_raw = [](image::PlanT& plan) { plan.services.pop_back(); };
   enum { kOpen, kHalfClosed, kStuck, kDialling };
