@@ -46,8 +46,8 @@ std::string reload(const json& status, bool colour) {
   if (!flag_at(last, "success")) {
     const bool waits = known_at(status, "waiting");
     return line("reload", painted(waits ? "WAITS" : "FAILED", waits ? Tone::kWarning : Tone::kBad, colour) +
-                              fmt::format(" at {}, generation {} keeps serving: {}", second_text(last, "at"),
-                                          count_at(status, "generation"), text_at(last, "error")));
+                              fmt::format(" at {}: {}; {}", second_text(last, "at"), text_at(last, "error"),
+                                          text_at(last, "hint")));
   }
   return line("reload", painted("ok", Tone::kGood, colour) +
                             fmt::format(" at {} in {:.1f} ms, generation {}", second_text(last, "at"),

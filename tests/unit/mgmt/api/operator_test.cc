@@ -321,6 +321,7 @@ TEST_F(OperatorTest, WhoRefusedItsFirstPlanKeepsServingNothing) {
   EXPECT_EQ(refused.exit, 1);
   EXPECT_THAT(refused.err, AllOf(HasSubstr("cardea-l7 serves nothing until it is given a plan that it takes"),
                                  Not(HasSubstr("keeps serving"))));
+  EXPECT_THAT(cardea({"status"}).out, AllOf(HasSubstr("serves nothing until"), Not(HasSubstr("keeps serving"))));
 }
 
 TEST_F(OperatorTest, AProcessWithoutAPlanIsShownAsServingNothing) {
