@@ -187,6 +187,8 @@ TEST(Cache, RemembersForAWhileWhatItCouldNotKeep) {
   EXPECT_TRUE(known(small, 1));
   EXPECT_TRUE(store(small, Asked("GET /a"), "few", "Cache-Control: max-age=60\r\n"));
   EXPECT_FALSE(known(small, 1)) << "it is there";
+  EXPECT_FALSE(small.find(*Asked("GET /a", "Authorization: Basic eA==\r\n", kNow + 1)).uncacheable)
+      << "though not for everybody";
   EXPECT_FALSE(store(small, Asked("GET /c"), "", "", "304 Not Modified"));
   EXPECT_FALSE(small.find(*Asked("GET /c")).uncacheable);
 }
@@ -284,6 +286,22 @@ TEST(Cache, WhatWasAskedForBeforeAPurgeDoesNotComeInAfterIt) {
   ASSERT_TRUE(writer->append("old"));
   writer->finish();
   EXPECT_EQ(ask(cache, asked), "miss");
+}
+
+// So many removals are remembered; who asked before one that is forgotten cannot tell.
+TEST(Cache, APurgeIsNotForgottenBehindOthers) {
+  for (int others = 60; others < 70; ++others) {
+    Cache cache({.memory_bytes = 1 << 20, .object_bytes_max = 1000});  // one stripe
+    Asked asked("GET /a");
+    const Answer answer("200 OK", kMinute);
+    asked.since(cache.find(*asked).since);
+    cache.purge("https", "shop.com", "/a");
+    for (int i = 0; i < others; ++i) cache.purge("https", "shop.com", "/" + std::to_string(i));
+    auto writer = cache.begin(*asked, *answer, testing::length(3));
+    ASSERT_TRUE(writer && writer->append("old"));
+    writer->finish();
+    EXPECT_EQ(ask(cache, asked), "miss") << others;
+  }
 }
 
 TEST(Cache, WhatWasPurgedWhileItsBackendWasAskedIsNotRenewed) {

@@ -159,7 +159,8 @@ TEST(BackendFailure, APooledConnectionThatDiedIsReplaced) {
 
 // Its end came in the turn in which it is lent.
 TEST(BackendFailure, APooledConnectionThatEndedUnheardGetsNothingThatCannotBeRepeated) {
-  for (const std::string& request : {post("/", "once"), get("/", "Content-Length: 4\r\n", "PUT") + "once"}) {
+  for (const std::string& request : {post("/", "once"), get("/", "Content-Length: 4\r\n", "PUT") + "once",
+                                     get("/once", "Content-Length: 0\r\n", "POST"), get("/once", "", "POST")}) {
     Warm warm;
     warm.client.send_what_fits(request);
     warm.site.loop().post([&] { warm.backend.close(); });
@@ -228,6 +229,20 @@ TEST(BackendFailure, AFreshConnectionThatEndsWithoutAWordIsTriedAtOneOther) {
   site.origins[2]->accept().message();
   EXPECT_THAT(client.message(), HasSubstr("backend_closed"));
   EXPECT_EQ(site.log_line()["attempts"], 1) << "it may have acted";
+}
+
+// The backend may have acted on what it has of it.
+TEST(BackendFailure, ARequestThatWentOutInPartIsNotSentTwice) {
+  Site site([](image::PlanT& plan) { plan.services[0]->header_bytes_max = 1 << 20; }, 2);
+  Peer client = site.client();
+  client.send(post("/", "an order", "X: " + std::string(900'000, 'x') + "\r\n"));
+  Peer backend = site.origins[0]->accept();
+  backend.hold_little();
+  settle(site.loop());
+  backend.abort();
+  EXPECT_THAT(client.message(), StartsWith("HTTP/1.1 502 "));
+  EXPECT_TRUE(site.origins[1]->nobody_called());
+  EXPECT_EQ(site.log_line()["attempts"], 1);
 }
 
 TEST(BackendFailure, NoResponseInTimeIs504) {

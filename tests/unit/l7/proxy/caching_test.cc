@@ -355,6 +355,21 @@ TEST(Caching, AConfirmationOfAnotherObjectAsksAgain) {
   EXPECT_EQ(cached.site.log_line()["status"], 200);
 }
 
+// The confirmation that was none is no answer: what fails behind it is tried again as anything else.
+TEST(Caching, WhatIsAskedAgainIsTriedElsewhereToo) {
+  Cached cached;
+  cached.client.send(get("/cached/a", kAskBackend));
+  cached.backend.message();
+  cached.backend.send("HTTP/1.1 304 Not Modified\r\nETag: \"v7\"\r\n\r\n");
+  cached.backend.message();
+  cached.backend.close();
+  Peer fresh = cached.site.origin().accept();
+  EXPECT_THAT(fresh.message(), Not(HasSubstr("If-None-Match")));
+  fresh.send(ok("whole"));
+  EXPECT_THAT(cached.client.message(), HasSubstr("whole"));
+  EXPECT_EQ(cached.site.log_line()["attempts"], 3);
+}
+
 TEST(Caching, StaleIsServedWhereTheBackendFails) {
   enum { kError, kClosed, kRefused, kSilent };
   for (const int kind : {kError, kClosed, kRefused, kSilent}) {

@@ -208,6 +208,14 @@ TEST(OwnConnection, AStepOfAHandshakeIsNotSaidToAFreshConnection) {
   EXPECT_TRUE(site.origin().nobody_called());
 }
 
+TEST(OwnConnection, AStepThatIsSaidToNobodyGivesItsPlaceBack) {
+  Authenticated alice(1, one_connection);
+  alice.client.send_what_fits(get("/", kLast));
+  alice.site.loop().post([&] { alice.backend.close(); });
+  EXPECT_THAT(alice.client.rest(), StartsWith("HTTP/1.1 502 "));
+  EXPECT_EQ(alice.site.plan->pools[0]->backends[0].host->busy.now(), 0u);
+}
+
 // Whatever a backend does to it that the loop has not heard of yet: what cannot be repeated is not said to it.
 TEST(OwnConnection, OneThatEndedUnheardGetsNothing) {
   for (const bool speaks : {false, true}) {

@@ -140,6 +140,7 @@ TEST(TcpService, CarriesBytesAndHalfCloses) {
   const auto line = site.log_line();
   EXPECT_EQ(line["proto"], "tcp");
   EXPECT_EQ(line["reason"], "ok");
+  EXPECT_FALSE(line.contains("detail")) << "nothing was cut off";
   EXPECT_EQ(line["bytes_in"], 300'000);
   EXPECT_EQ(line["bytes_out"], 500'011);
   EXPECT_EQ(site.value("cardea_l7_service_bytes_total", "service=\"raw\",direction=\"in\""), 300'000u);

@@ -172,6 +172,19 @@ TEST_F(PoolTest, OnlySoManyAreKept) {
 }
 
 // Clients may choose the names, and the last one asked for is the one that is asked for again.
+TEST_F(PoolTest, WhoeverIdlesHasAllOfItsTime) {
+  start([](PoolPlan& plan) { plan.idle_timeout = 10s; });
+  Lease first = dial(chosen()).value(), second = dial(chosen()).value();
+  Peer old = origins[0]->accept(), young = origins[0]->accept();
+  first.keep();
+  loop->advance(500ms);
+  second.keep();
+  loop->advance(9700ms);
+  EXPECT_EQ(pool->idle(), 1u) << "half a second less than the other";
+  loop->advance(400ms);
+  EXPECT_EQ(pool->idle(), 0u);
+}
+
 TEST_F(PoolTest, TheOneThatIdledForLongestGivesWay) {
   start([](PoolPlan& plan) { plan.idle_max = 2; });
   std::vector<Lease> leases;
