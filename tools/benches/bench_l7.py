@@ -11,7 +11,7 @@ median of ours divided by the median of the peer's, below 1 is better. One JSON 
     l7.scaling             two shards' requests for each CPU-second, divided by one shard's
     l7.head|route|edit.*   what a request costs before and after its I/O: 10,000 routes under 1,000 hosts, in process
 A figure's name as argument measures what begins with it, such as "l7.proxy". --peers-only leaves out ours, --quick takes
-fewer rounds.
+fewer rounds. --through-dataplane measures the whole appliance on veth instead (bench_l7_through.py).
 """
 import argparse
 import json
@@ -22,6 +22,7 @@ import sys
 import time
 from dataclasses import dataclass
 
+import bench_l7_through
 from l7_load import BARE, FIGURES, Failed, bare_handshakes, sampled, wrk
 from l7_place import HOST, Place, anonymous_bytes
 from l7_proxies import PEERS, Ours
@@ -185,11 +186,15 @@ def main(arguments):
     parser.add_argument("figure", nargs="?", default="")
     parser.add_argument("--peers-only", action="store_true")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--through-dataplane", action="store_true")
     options = parser.parse_args(arguments)
     if os.geteuid() != 0:
         sys.exit("tools/bench l7 makes a network namespace and needs root")
     try:
-        run(options)
+        if options.through_dataplane:
+            bench_l7_through.run(options.figure, options.quick)
+        else:
+            run(options)
     except Failed as failure:
         sys.exit(f"tools/bench l7: a load did not go through whole, so nothing was measured:\n{failure}")
 
