@@ -10,10 +10,16 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 DEVICES = ["net_af_packet", "net_af_xdp"]
+SHARED = "net_af_xdp shared"  # with the kernel, so there is no TAP
 
 
 @pytest.fixture(scope="module", params=DEVICES, ids=[d.removeprefix("net_") for d in DEVICES])
 def device(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=[*DEVICES, SHARED], ids=["af_packet", "af_xdp", "shared"])
+def any_device(request):
     return request.param
 
 

@@ -20,8 +20,8 @@ NO_SUCH_CARD = "0000:ff:1f.7"
 
 
 @pytest.fixture(scope="module", params=[[0], [0, 1]], ids=["one_worker", "two_workers"])
-def alone(request, device):
-    with Alone(device, request.param) as running:
+def alone(request, any_device):
+    with Alone(any_device, request.param) as running:
         yield running
 
 
@@ -158,7 +158,7 @@ def test_only_net_admin_is_left(alone):
 def test_only_the_drivers_of_its_ports_are_loaded(alone):
     maps = pathlib.Path(f"/proc/{dataplane_pid(alone)}/maps").read_text()
     drivers = set(re.findall(r"/librte_((?:baseband|compress|crypto|dma|event|net|raw|regex|vdpa)_\w+)\.so", maps))
-    assert drivers == {alone.device}
+    assert drivers == {alone.device.split()[0]}
 
 
 def test_a_start_leaves_no_folder_of_dpdks_behind(alone):

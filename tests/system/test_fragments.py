@@ -1,5 +1,5 @@
 """UDP datagrams larger than the MTU, which their senders' kernels cut: through fullnat both ways, and through tunnels, where
-the outer header makes even a fragment too big and the tunnel's packet is cut again. Both families, both kinds of device, one
+the outer header makes even a fragment too big and the tunnel's packet is cut again. Both families, all kinds of device, one
 worker and two."""
 import itertools
 
@@ -13,9 +13,9 @@ WAYS = list(itertools.product(["fullnat", "ipip"], [[1], [0, 1]]))
 
 
 @pytest.fixture(scope="module", params=WAYS, ids=[f"{way}-{len(workers)}" for way, workers in WAYS])
-def standard(request, device):
+def standard(request, any_device):
     way, workers = request.param
-    with Standard(way, device, workers=workers) as running:
+    with Standard(way, any_device, workers=workers) as running:
         yield running
 
 

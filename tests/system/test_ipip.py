@@ -1,5 +1,5 @@
 """In ipip a backend unpacks the tunnel itself and answers the client directly: the client's source is seen, the answer does
-not pass the appliance, and the shares are as weighted. Over both families and both kinds of device."""
+not pass the appliance, and the shares are as weighted. Over both families and all kinds of device."""
 import pytest
 
 from lab.site import CLIENT_HOST, WAN
@@ -9,8 +9,8 @@ CONNECTIONS = 6000  # as in test_shares
 
 
 @pytest.fixture(scope="module")
-def standard(device):
-    with Standard("ipip", device, weights=[2, 1, 1]) as running:
+def standard(any_device):
+    with Standard("ipip", any_device, weights=[2, 1, 1]) as running:
         yield running
 
 

@@ -18,7 +18,7 @@ RELOADS = 60
 
 @pytest.fixture(scope="module")
 def web():
-    with Web(kernel=False, shared=True) as running:
+    with Web(kernel=False, device="net_af_xdp shared") as running:
         running.site.client.ip(f"route replace {PASSING} via {WAN.address(LB_HOST, 4)}")
         yield running
 

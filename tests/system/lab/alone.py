@@ -44,7 +44,9 @@ def image_prefix(text):
 
 
 def image_port(name, network, device):
-    return {"name": name, "device": f"{device},iface=nic-{name}", "mtu": 1500,
+    """`device`: a driver of DPDK's, with " shared" behind it for one whose interface stays the kernel's too."""
+    driver, *shared = device.split()
+    return {"name": name, "device": f"{driver},iface=nic-{name}", "mtu": 1500, "kernel": "device" if shared else "tap",
             "addresses": [image_prefix(network.with_length(LB_HOST, family)) for family in (4, 6)]}
 
 
@@ -77,7 +79,7 @@ class Alone:
 
     def __init__(self, device, workers, queues=1, eal=""):
         self.device, self.workers, self.eal = device, workers, eal
-        self.site = Site(backends=2, queues=queues)
+        self.site = Site(backends=2, queues=queues, shared=device.endswith(" shared"))
 
     def __enter__(self):
         self.site.__enter__()

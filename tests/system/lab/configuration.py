@@ -28,7 +28,9 @@ def value_text(value, indent=""):
 
 
 def port(name, network, device):
-    return {"name": name, "device": f"{device},iface=nic-{name}",
+    """`device`: a driver of DPDK's, with " shared" behind it for one whose interface stays the kernel's too."""
+    driver, *shared = device.split()
+    return {"name": name, "device": f"{driver},iface=nic-{name}", **({"kernel": "interface"} if shared else {}),
             "addresses": [network.with_length(LB_HOST, 4), network.with_length(LB_HOST, 6)]}
 
 
@@ -37,12 +39,6 @@ def for_site(device="net_af_packet", workers=(1,), flows=100_000, metrics="127.0
             "dataplane": {"workers": list(workers), "flows": flows,
                           "ports": [port("wan", WAN, device), port("lan", LAN, device)]},
             "pools": [], "services": [], "mgmt": {"metrics": metrics}}
-
-
-def share(document):
-    """Every port's interface stays the kernel's too."""
-    for shared in document["dataplane"]["ports"]:
-        shared["kernel"] = "interface"
 
 
 def pool(name, backends, service_port, weights=None, family=4, health=None):

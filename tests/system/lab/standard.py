@@ -37,7 +37,7 @@ class Standard:
 
     def __init__(self, forward="fullnat", device="net_af_packet", weights=None, backends=3, change=None, **options):
         self.forward = forward
-        self.site = Site(backends)
+        self.site = Site(backends, shared=device.endswith(" shared"))
         self.document = document(self.site, forward, device, weights, **options)
         if change:
             change(self.document)

@@ -3,8 +3,7 @@
     shop.example, blog.example, *.wild.example at 203.0.113.20:443 (and IPv6), each with a certificate of its own
         /api/ → pool api (b1, b2), /images/ → pool images (b3) behind cache edge, everything else → pool pages (all three)
     203.0.113.20:80 plain → pages    203.0.113.25:25 mode tcp → stream (b1, b2)    203.0.113.10:80 mode l4 → web
-With `kernel` there is no dataplane and no l4 service: cardea-l7 alone on an ordinary host. `shared` ports leave their interfaces
-to the lb's kernel. `origin` adds servers on b1 and b2
+With `kernel` there is no dataplane and no l4 service: cardea-l7 alone on an ordinary host. `origin` adds servers on b1 and b2
 that do what nginx cannot (see origin.py) behind 203.0.113.20:8080 and, over TLS, :8443.
 """
 import contextlib
@@ -68,14 +67,11 @@ def document(site, authority, kernel, origin, shards, device):
 class Web(Client):
     """Site, servers and product, all running. `change` may edit the document before the start; low ports are as on any host."""
 
-    def __init__(self, kernel=True, origin=False, shards=(0, 1), device="net_af_packet", change=None, make_cardea=Cardea,
-                 shared=False):
+    def __init__(self, kernel=True, origin=False, shards=(0, 1), device="net_af_packet", change=None, make_cardea=Cardea):
         self.kernel, self.origin_wanted, self.make_cardea = kernel, origin, make_cardea
-        self.site = Site(backends=3, kernel=kernel, shared=shared)
+        self.site = Site(backends=3, kernel=kernel, shared=device.endswith(" shared"))
         self.authority = Authority(self.site.run.path / "tls")
-        self.document = document(self.site, self.authority, kernel, origin, shards, "net_af_xdp" if shared else device)
-        if shared:
-            configuration.share(self.document)
+        self.document = document(self.site, self.authority, kernel, origin, shards, device)
         if change:
             change(self.document)
         self._stack = contextlib.ExitStack()
