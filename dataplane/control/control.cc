@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "dataplane/control/answers.h"
-#include "dataplane/control/former_shares.h"
+#include "dataplane/control/marked_addresses.h"
 #include "dataplane/plan_schema.h"
 
 namespace cardea::dataplane {

@@ -11,6 +11,7 @@
 #include <ctime>
 
 #include "base/log.h"
+#include "dataplane/control/marked_addresses.h"
 #include "dataplane/door/shared_interface.h"
 #include "dataplane/door/tap.h"
 #include "dataplane/plan_schema.h"
@@ -223,6 +224,7 @@ Running::~Running() {
   for (const auto& worker : workers) worker->stop();
   if (launched_) rte_eal_mp_wait_lcore();
   door.reset();
+  if (auto done = clear_shares(ports); !done) log::warning("{}", done.error().message);
   for (const Port& port : ports) close_port(port);
   workers.clear();
   rings.reset();

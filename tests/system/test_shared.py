@@ -4,6 +4,7 @@ import re
 import time
 
 import pytest
+from lab.alone import Alone, image
 from lab.namespace import CommandFailed
 from lab.process import Process
 from lab.site import LB_HOST, SERVICES, WAN
@@ -194,3 +195,17 @@ def test_an_orderly_end_gives_the_interface_back(web):
         web.site.client.run("ping", "-c", "1", "-W", "1", WAN.address(LB_HOST, 4))
     web.site.client.run("ping", "-c", "1", "-W", "5", WAN.address(77, 4))
     web.site.lb.ip(f"addr del {own} dev nic-wan")
+
+
+def test_a_start_that_fails_leaves_nothing_that_answers_for_layer_four():
+    """Behind a killed process: the first port opens, and takes the old program's place; the second does not."""
+    with Alone("net_af_xdp shared", [0]) as alone:
+        assert addresses(alone, "nic-wan") and " xdp" in links(alone)["nic-wan"]
+        alone.dataplane.kill()
+        plan = image(alone.site, alone.device, alone.workers)
+        plan["ports"][1]["mtu"] = 1600
+        alone.store_plan(plan)
+        alone.dataplane.start()
+        until(lambda: "ip link set nic-lan mtu 1600" in alone.dataplane.tail(), 20, "the start fails")
+        until(lambda: " xdp" not in links(alone)["nic-wan"], 10, "the first port is closed")
+        assert addresses(alone, "nic-wan") == set()
