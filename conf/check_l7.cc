@@ -93,7 +93,7 @@ void check_mode(Checks& checks, const Service& service) {
       refuse_written(checks, service, "routes", where, "mode = \"http\"");
       return check_idle(checks, path,
                         {"connections_max", "source_connections_max", "request_timeout", "idle_timeout", "body_timeout",
-                         "rate_min", "rate_window", "linger_timeout", "header_max", "body_max"},
+                         "rate_min", "rate_window", "linger_timeout", "header_max", "body_max", "http2"},
                         where);
     }
     case Mode::kTcp: {
@@ -101,7 +101,7 @@ void check_mode(Checks& checks, const Service& service) {
       refuse_written(checks, service, "routes", where, "mode = \"http\"");
       return check_idle(checks, path,
                         {"forward", "request_timeout", "body_timeout", "rate_min", "rate_window", "linger_timeout",
-                         "header_max", "body_max"},
+                         "header_max", "body_max", "http2"},
                         where);
     }
     case Mode::kHttp:

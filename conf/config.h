@@ -195,6 +195,7 @@ struct Service {
   uint64_t rate_min = 100;                       // bytes a second; 0: any
   milliseconds rate_window{30'000}, linger_timeout{300'000};
   uint32_t source_connections_max = 0;  // 0: no limit
+  bool http2 = true;                    // kHttp
   bool operator==(const Service&) const = default;
 
   // As commands, metrics and logs call it.

@@ -138,7 +138,8 @@ Offset<image::Service> write_service(Builder& builder, const conf::Service& serv
       builder, service.name.c_str(), http ? image::Mode::http : image::Mode::tcp, &listen, tls, &routes,
       http ? 0 : names.pools.at(service.pool), service.connections_max, ms(service.request_timeout),
       ms(service.idle_timeout), ms(service.body_timeout), uint32_t(service.header_max), service.body_max,
-      uint32_t(service.rate_min), ms(service.rate_window), ms(service.linger_timeout), service.source_connections_max);
+      uint32_t(service.rate_min), ms(service.rate_window), ms(service.linger_timeout), service.source_connections_max,
+      http && service.http2);
 }
 
 std::vector<Offset<image::Service>> write_services(Builder& builder, const conf::Config& config,

@@ -54,7 +54,7 @@ std::expected<ConnectionOptions, Fault> connection_options(const Headers& header
 
 bool keeps_alive(Version version, const ConnectionOptions& options) {
   if (options.close) return false;
-  return version == Version::kHttp11 || options.keep_alive;
+  return version != Version::kHttp10 || options.keep_alive;
 }
 
 bool backend_keeps_alive(const ResponseHead& head, const ConnectionOptions& options, BodyFraming body) {

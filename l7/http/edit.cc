@@ -13,7 +13,7 @@ constexpr uint64_t kWrittenAnew =
                HeaderId::kXForwardedHost, HeaderId::kXForwardedPort, HeaderId::kXRealIp, HeaderId::kForwarded);
 
 std::string_view version_number(Version version) {
-  return version == Version::kHttp11 ? "1.1 " : "1.0 ";
+  return version == Version::kHttp11 ? "1.1 " : version == Version::kHttp20 ? "2.0 " : "1.0 ";
 }
 
 void write_framing(HeadWriter& out, BodyFraming body) {

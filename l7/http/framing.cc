@@ -112,7 +112,7 @@ std::expected<BodyFraming, Fault> response_body(const ResponseHead& head, Method
 BodyFraming framing_towards(BodyFraming from, Version version) {
   const bool unknown_length = from.kind == BodyKind::kChunked || from.kind == BodyKind::kUntilClose;
   if (!unknown_length) return from;
-  return {version == Version::kHttp11 ? BodyKind::kChunked : BodyKind::kUntilClose};
+  return {version == Version::kHttp10 ? BodyKind::kUntilClose : BodyKind::kChunked};
 }
 
 }  // namespace cardea::l7::http

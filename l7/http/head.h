@@ -10,7 +10,7 @@
 namespace cardea::l7::http {
 
 enum class Method : uint8_t { kOther, kGet, kHead, kPost, kPut, kDelete, kConnect, kOptions, kTrace, kPatch };
-enum class Version : uint8_t { kHttp10, kHttp11 };
+enum class Version : uint8_t { kHttp10, kHttp11, kHttp20 };
 // RFC 9112 3.2.
 enum class TargetForm : uint8_t { kOrigin, kAbsolute, kAuthority, kAsterisk };
 

@@ -13,6 +13,8 @@ class ClientEnd final : public proxy::ClientEnd {
 
   Stream& stream() override { return connection_.stream(); }
   http::BodyFraming framing_of(const proxy::Exchange& exchange, http::BodyFraming response) const override;
+  http::BodyFraming arriving(http::BodyFraming request) const override { return request; }
+  bool hears_behind_end() const override { return false; }
   void drop_body(proxy::Exchange& exchange) override;
   bool ends_with(const proxy::Exchange& exchange, http::BodyKind out) const override;
   void cut(const proxy::Exchange& exchange) override;

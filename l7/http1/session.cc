@@ -4,6 +4,7 @@
 
 #include "l7/http1/client_end.h"
 #include "l7/http1/read_head.h"
+#include "l7/http2/serve.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/linger.h"
 #include "l7/proxy/listener.h"
@@ -113,21 +114,44 @@ Task<Next> exchange(Arena&, Connection& c) {
   co_return next(x);
 }
 
+using http2::Preface;
+
+// Whether the connection begins as HTTP/2 does (RFC 9113 3.3), where that is spoken.
+Preface preface(Connection& c) {
+  const bool may = c.service().now().plan->http2 && !c.tls();
+  return may ? http2::begins_preface(c.input.left()) : Preface::kNo;
+}
+
+// The first bytes were too few to tell.
+Task<Preface> read_preface(Arena&, Connection& c, Instant deadline) {
+  Preface found = Preface::kPerhaps;
+  while (found == Preface::kPerhaps) {
+    const IoResult got = co_await c.stream().read(c.input.room(), deadline);
+    if (!got.ok()) co_return Preface::kNo;
+    c.input.end += got.bytes;
+    found = preface(c);
+  }
+  co_return found;
+}
+
 }  // namespace
 
-Task<> serve(Connection& c) {
+Task<bool> serve(Connection& c) {
   std::chrono::milliseconds timeout = c.service().now().plan->request_timeout;
-  for (;;) {
+  for (bool first = true;; first = false) {
     const Came came = co_await wait_for_request(c.arena(), c, timeout);
-    if (came == Came::kNothing) co_return;
+    if (came == Came::kNothing) co_return false;
     if (came == Came::kNoBuffer) {
       co_await refuse(c.arena(), c);
-      co_return;
+      co_return false;
     }
     c.late = false;
+    Preface begins = first ? preface(c) : Preface::kNo;
+    if (begins == Preface::kPerhaps) begins = co_await read_preface(c.arena(), c, c.loop().now() + timeout);
+    if (begins == Preface::kYes) co_return true;
     const Next next = co_await exchange(c.exchange_arena(), c);
     c.exchange_arena().reset();
-    if (next == Next::kClose) co_return;
+    if (next == Next::kClose) co_return false;
     timeout = c.service().now().plan->idle_timeout;
     if (next == Next::kGoOn) continue;
     c.drop_own();
@@ -137,7 +161,7 @@ Task<> serve(Connection& c) {
     } else {
       co_await proxy::linger(c.arena(), c, c.stream(), c.service().now().plan->body_timeout, UINT64_MAX);
     }
-    co_return;
+    co_return false;
   }
 }
 

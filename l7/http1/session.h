@@ -6,6 +6,7 @@
 
 namespace cardea::l7::http1 {
 
-Task<> serve(proxy::Connection& connection);
+// True: it turned out to speak HTTP/2, without having said so before; what came is in the connection's input.
+Task<bool> serve(proxy::Connection& connection);
 
 }  // namespace cardea::l7::http1

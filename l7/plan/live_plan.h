@@ -92,6 +92,7 @@ struct ServicePlan {
   uint32_t rate_min = 100;      // bytes a second of a client that is waited for; 0: any
   milliseconds rate_window{30'000}, linger_timeout{300'000};
   uint32_t source_connections_max = 0;  // of one client's address on this host; 0: no limit
+  bool http2 = false;                   // kHttp: for clients that want it
   ServiceRows rows;
   std::shared_ptr<const RowSet> row_set;
 

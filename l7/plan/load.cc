@@ -137,6 +137,7 @@ Result<> add_limits(ServicePlan& service, const image::Service& from) {
   service.rate_window = milliseconds(from.rate_window_ms());
   service.linger_timeout = milliseconds(from.linger_timeout_ms());
   service.source_connections_max = from.source_connections_max();
+  service.http2 = from.http2();
   if (service.request_timeout.count() == 0 || service.idle_timeout.count() == 0 || service.body_timeout.count() == 0 ||
       service.rate_window.count() == 0)
     return fail("a timeout of 0 ms");

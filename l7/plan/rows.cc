@@ -37,6 +37,8 @@ ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
   const char* bytes = "Bytes of heads and bodies, above TLS";
   add(rows.bytes_in, kCounter, "cardea_l7_service_bytes_total", "bytes", at + ",direction=\"in\"", bytes);
   add(rows.bytes_out, kCounter, "cardea_l7_service_bytes_total", "bytes", at + ",direction=\"out\"", bytes);
+  add(rows.http2_floods, kCounter, "cardea_l7_service_http2_floods_total", "", at,
+      "HTTP/2 connections ended: their client sent too much of what costs and leads nowhere");
   add(rows.refused_requests, kCounter, "cardea_l7_service_bad_requests_total", "", at,
       "Requests answered before a route was known: malformed, too large, too slow");
   add(rows.duration, kHistogram, "cardea_l7_service_request_duration_microseconds", "us", at,

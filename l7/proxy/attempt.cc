@@ -51,7 +51,7 @@ std::string_view write_head(Exchange& x) {
 Failure gather_first(Exchange& x, Pieces& pieces) {
   Input& input = x.caller.input;
   Upload& upload = x.upload;
-  upload.reader = http::BodyReader(x.admitted.body);
+  upload.reader = http::BodyReader(body_framing(x));
   upload.complete = false;
   input.at = x.body_at;
   const auto state = pieces.gather(upload.reader, input.left(), x.admitted.body.kind == http::BodyKind::kChunked);

@@ -10,6 +10,15 @@ Caller::Caller(Connection& of, ClientEnd& towards)
       input(of.input),
       connection(&of),
       end(&towards),
+      tls(of.tls() != nullptr),
+      alone(true) {}
+
+Caller::Caller(Connection& of, ClientEnd& towards, Arena& memory, Input& request)
+    : shard(of.shard()),
+      arena(memory),
+      input(request),
+      connection(&of),
+      end(&towards),
       tls(of.tls() != nullptr) {}
 
 bool Caller::leaves() const {
@@ -17,20 +26,20 @@ bool Caller::leaves() const {
 }
 
 upstream::Backend* Caller::own_backend(const upstream::Pool& pool, std::string_view host) const {
-  return connection == nullptr ? nullptr : connection->own_backend(pool, host);
+  return alone ? connection->own_backend(pool, host) : nullptr;
 }
 
 upstream::Lease Caller::take_own(const upstream::Backend& backend, std::string_view host) const {
-  return connection == nullptr ? upstream::Lease() : connection->take_own(backend, host);
+  return alone ? connection->take_own(backend, host) : upstream::Lease();
 }
 
 void Caller::keep_own(upstream::Lease lease) const {
-  if (connection == nullptr) return lease.close(Close::kOrderly);
+  if (!alone) return lease.close(Close::kOrderly);
   connection->keep_own(std::move(lease));
 }
 
 bool Caller::lost_own() const {
-  return connection != nullptr && connection->lost_own();
+  return alone && connection->lost_own();
 }
 
 }  // namespace cardea::l7::proxy

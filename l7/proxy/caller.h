@@ -16,6 +16,8 @@ class Shard;
 
 struct Caller {
   Caller(Connection& of, ClientEnd& towards);
+  // One of several at a time on its connection.
+  Caller(Connection& of, ClientEnd& towards, Arena& memory, Input& request);
   Caller(Shard& its, Arena& memory, Input& request, bool came_by_tls)
       : shard(its), arena(memory), input(request), tls(came_by_tls) {}
 
@@ -25,12 +27,13 @@ struct Caller {
   Connection* const connection = nullptr;
   ClientEnd* const end = nullptr;
   const bool tls;  // how the request came, which its backend is told
+  const bool alone = false;  // its connection has no other now, so that a backend may authenticate it
 
   bool is_nobody() const { return connection == nullptr; }
   // Its connection ends behind the exchange under way: the service is gone.
   bool leaves() const;
 
-  // Connections to backends that authenticate it; nobody has none, and keeps none.
+  // Connections to backends that authenticate it; nobody has none, and keeps none, nor does one of several.
   upstream::Backend* own_backend(const upstream::Pool& pool, std::string_view host) const;
   upstream::Lease take_own(const upstream::Backend& backend, std::string_view host) const;
   void keep_own(upstream::Lease lease) const;

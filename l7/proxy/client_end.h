@@ -24,6 +24,10 @@ class ClientEnd {
 
   // How a response's body that came in this framing goes on.
   virtual http::BodyFraming framing_of(const Exchange& exchange, http::BodyFraming response) const = 0;
+  // How the request's body arrives, that goes on in this framing.
+  virtual http::BodyFraming arriving(http::BodyFraming request) const = 0;
+  // Behind the end of the request the client can still be heard to go.
+  virtual bool hears_behind_end() const = 0;
   // Nobody wants the rest of the request's body, so that the connection may go on behind it.
   virtual void drop_body(Exchange& exchange) = 0;
   // Whether the connection ends behind a response of this framing.

@@ -25,7 +25,10 @@ void ClientWatch::woken() {
   const IoResult read = exchange_.client().try_read(input.room());
   if (read.ok()) input.end += read.bytes;
   if (read.ok() || read.status == IoStatus::kWouldBlock) return start();
-  if (read.status == IoStatus::kEnd && read.error == 0) return;
+  if (read.status == IoStatus::kEnd && read.error == 0) {
+    if (exchange_.end().hears_behind_end()) start();
+    return;
+  }
   exchange_.client_gone = true;
   if (exchange_.lease) exchange_.lease.stream().cancel();
 }

@@ -3,7 +3,6 @@
 #include <endian.h>
 
 #include "base/stats.h"
-#include "l7/proxy/tunnel.h"
 
 namespace cardea::l7::proxy {
 
@@ -30,7 +29,7 @@ tls::TlsStream& Connection::start_tls(tls::ServerContext& context) {
 }
 
 void Connection::leave() {
-  if (tunnel) return tunnel->begin_last_while();
+  if (occupant) return occupant->leave();
   end_idle();
 }
 

@@ -17,7 +17,13 @@
 
 namespace cardea::l7::proxy {
 
-struct Tunnel;
+// What a connection was given over to, when it is no longer an exchange at a time.
+class Occupant {
+ public:
+  virtual ~Occupant() = default;
+  // The service is gone: it comes to its end, in its own way.
+  virtual void leave() = 0;
+};
 
 class Connection final : public LiveConnection {
  public:
@@ -38,7 +44,7 @@ class Connection final : public LiveConnection {
   const Endpoint& client() const { return client_; }
   Endpoint listener() const { return socket_.local(); }
 
-  // Idle connections close now, tunnels get a last while, exchanges end as they would and close behind them.
+  // Idle connections close now, exchanges end as they would and close behind them, an occupant knows for itself.
   void leave() override;
 
   // Connections to backends that authenticate them. The client's connection ends when one of them did.
@@ -50,7 +56,7 @@ class Connection final : public LiveConnection {
 
   bool idle = false;         // waits for a request
   bool late;                 // came when its service had gone, and has not said what it wants
-  Tunnel* tunnel = nullptr;  // it has become one
+  Occupant* occupant = nullptr;
   Input input;  // what the client sent beyond the last exchange; has a buffer only while there is something
 
  private:

@@ -10,7 +10,9 @@ namespace cardea::l7::proxy {
 namespace {
 
 std::string_view text_of(http::Version version) {
-  return version == http::Version::kHttp11 ? "HTTP/1.1" : "HTTP/1.0";
+  return version == http::Version::kHttp11   ? "HTTP/1.1"
+         : version == http::Version::kHttp20 ? "HTTP/2.0"
+                                             : "HTTP/1.0";
 }
 
 Failure failure_of(const policy::Refusal& refusal, http::Method method) {
@@ -219,13 +221,17 @@ Failure admit(Exchange& x) {
   const auto admitted = policy::admit(x.service, x.head, scratch);
   x.framed = admitted || admitted.error().why != policy::Refusal::Why::kFault;
   x.admitted = admitted ? *admitted : admitted.error().known;
-  x.upload.reader = http::BodyReader(x.admitted.body);
+  x.upload.reader = http::BodyReader(body_framing(x));
   if (!admitted) return failure_of(admitted.error(), x.head.method);
   const RoutePlan& route = x.service.routes[x.admitted.match.route];
   x.record.route = &route;
   x.record.pool = x.plan->plan->pools[route.pool].get();
   x.pool = x.plan->pools[route.pool].get();
   return {};
+}
+
+http::BodyFraming body_framing(const Exchange& x) {
+  return x.caller.is_nobody() ? x.admitted.body : x.end().arriving(x.admitted.body);
 }
 
 void begin_answer(Exchange& x) {

@@ -103,6 +103,8 @@ class Exchange {
 
 // Decides from the head alone. Plain code.
 Failure admit(Exchange& exchange);
+// How its body arrives, once it is admitted.
+http::BodyFraming body_framing(const Exchange& exchange);
 // Tries backends until one answered, none is left, or the failure is not one to repeat. Behind it the lease is the
 // caller's to end: with keep_backend() where the response was read to its end.
 Task<> forward(Exchange& exchange);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "l7/http1/session.h"
+#include "l7/http2/serve.h"
 #include "l7/proxy/linger.h"
 #include "l7/proxy/listener.h"
 #include "l7/proxy/record.h"
@@ -71,7 +72,9 @@ Task<> serve(Connection& c) {
   if (c.service().now().plan->mode == Mode::kTcp) {
     co_await serve_tcp(c);
   } else {
-    co_await http1::serve(c);
+    bool http2 = c.tls() && c.tls()->alpn() == "h2";
+    if (!http2) http2 = co_await http1::serve(c);
+    if (http2) co_await http2::serve(c);
     if (c.stream().undelivered() > kLeftToKernel)
       co_await linger(c.arena(), c, c.stream(), c.service().now().plan->body_timeout);
   }

@@ -130,12 +130,14 @@ std::shared_ptr<tls::ServerContext> Shard::tls_context(const std::shared_ptr<con
   const tls::ServerContext* previous = nullptr;
   if (const auto known = services_.find(plan->name); known != services_.end()) {
     const ShardPlan::Service& now = known->second->now();
-    if (now.tls && now.plan->certificates == plan->certificates && now.plan->tls_version_min == plan->tls_version_min)
+    if (now.tls && now.plan->certificates == plan->certificates && now.plan->tls_version_min == plan->tls_version_min &&
+        now.plan->http2 == plan->http2)
       return now.tls;
     previous = now.tls.get();
   }
   tls::ServerOptions options{.version_min = plan->tls_version_min, .service = plan->name};
   if (plan->mode == Mode::kTcp) options.alpn.clear();  // what is spoken inside is not known here
+  if (plan->http2) options.alpn.insert(options.alpn.begin(), "h2");
   auto made = tls::ServerContext::create(*crypto_, plan->certificates, ticket_keys_, options, previous);
   if (made) return std::move(*made);
   log::error("service \"{}\": {}; its TLS connections are refused", plan->name, made.error().message);

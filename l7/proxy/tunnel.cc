@@ -121,19 +121,19 @@ Task<> close_client(Tunnel& t) {
 Tunnel::Tunnel(Arena& in, Connection& of, Stream& to)
     : LoopTimer(end_last_while), where(in), connection(of), backend(to) {}
 
-void Tunnel::begin_last_while() {
+void Tunnel::leave() {
   if (!armed()) connection.loop().arm(*this, connection.loop().now() + kLastWhile);
 }
 
 Task<> run(Tunnel& t) {
   Connection& c = t.connection;
-  c.tunnel = &t;
-  if (c.service().gone) t.begin_last_while();
+  c.occupant = &t;
+  if (c.service().gone) t.leave();
   t.active = c.loop().now();
   const Way up{c.stream(), t.backend, c.input, t.to_backend, Reason::kClientClosed, Reason::kBackendReset};
   const Way down{t.backend, c.stream(), t.first, t.to_client, Reason::kBackendReset, Reason::kClientClosed};
   co_await both(pump(t, up), pump(t, down));
-  c.tunnel = nullptr;
+  c.occupant = nullptr;
   t.cancel();
   co_await close_client(t);
 }

@@ -11,11 +11,11 @@
 
 namespace cardea::l7::proxy {
 
-struct Tunnel : LoopTimer {
+struct Tunnel : LoopTimer, Occupant {
   Tunnel(Arena& in, Connection& of, Stream& to);
   Arena& arena() { return where; }
-  // Its service is gone: from now on it has some seconds, whatever moves.
-  void begin_last_while();
+  // From now on it has some seconds, whatever moves.
+  void leave() override;
 
   Arena& where;
   Connection& connection;

@@ -36,6 +36,11 @@ Failure take_piece(Exchange& x, Pieces& pieces) {
   return {};
 }
 
+// Where the client's protocol, and not the body itself, says that it ends.
+bool is_end(const Upload& upload, const IoResult& read) {
+  return read.status == IoStatus::kEnd && read.error == 0 && upload.reader.close_is_end();
+}
+
 // Piece by piece until the body's end. False: the backend takes no more, for which receive() will find the reason.
 Task<bool> send_rest(Exchange& x) {
   Upload& upload = x.upload;
@@ -58,6 +63,11 @@ Task<bool> send_rest(Exchange& x) {
     x.from_client.resume(x.now());
     input.end += read.bytes;
     if (read.status == IoStatus::kCancelled) co_return false;
+    if (is_end(upload, read)) {
+      upload.complete = true;
+      const IoResult sent = co_await x.lease.stream().write_all(http::kLastChunk, to_backend);
+      co_return sent.ok();
+    }
     if (!read.ok()) {
       upload.failure = client_failure(read, Reason::kBodyTimeout, x.from_client);
       co_return true;

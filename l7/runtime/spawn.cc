@@ -5,7 +5,7 @@ namespace cardea::l7 {
 SpawnedTask::SpawnedTask(Loop& loop, Task<> task, Arena& arena, void* owner, Drop drop)
     : loop_(loop), task_(std::move(task)), arena_(arena), owner_(owner), drop_(drop), cleanup_(*this) {}
 
-void SpawnedTask::start(Loop& loop, Task<> task, Arena& arena, void* owner, Drop drop) {
+void SpawnedTask::start(Loop& loop, List<SpawnedTask>& care, Task<> task, Arena& arena, void* owner, Drop drop) {
   auto* spawned = new (arena.allocate(sizeof(SpawnedTask))) SpawnedTask(loop, std::move(task), arena, owner, drop);
   auto& promise = spawned->task_.handle().promise();
   promise.context = spawned;
@@ -14,7 +14,7 @@ void SpawnedTask::start(Loop& loop, Task<> task, Arena& arena, void* owner, Drop
     done->loop_.schedule(done->cleanup_);
     return std::noop_coroutine();
   };
-  loop.spawned_.push_back(*spawned);
+  care.push_back(*spawned);
   loop.spawned_count_++;
   spawned->task_.handle().resume();
 }

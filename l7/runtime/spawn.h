@@ -1,5 +1,5 @@
-// Tasks that nobody awaits: connections, and what runs beside them. The loop owns them until they finish. `both` awaits
-// two tasks that run side by side, for true duplex.
+// Tasks that nobody awaits: connections, which the loop owns until they finish, and what runs inside one of them and ends
+// with it (TaskGroup). `both` awaits two tasks that run side by side, for true duplex.
 #pragma once
 
 #include <memory>
@@ -9,11 +9,14 @@
 
 namespace cardea::l7 {
 
-// A task in the loop's care, with what has to outlive it.
+// A task in the care of the loop or a group, with what has to outlive it.
 class SpawnedTask : public Link {
  public:
   using Drop = void (*)(void* owner);
-  static void start(Loop& loop, Task<> task, Arena& arena, void* owner, Drop drop);
+  static void start(Loop& loop, Task<> task, Arena& arena, void* owner, Drop drop) {
+    start(loop, loop.spawned_, std::move(task), arena, owner, drop);
+  }
+  static void start(Loop& loop, List<SpawnedTask>& care, Task<> task, Arena& arena, void* owner, Drop drop);
   void destroy();
 
  private:
@@ -43,6 +46,27 @@ void spawn(Loop& loop, Task<> (*body)(Owner&), std::unique_ptr<Owner> owner) {
 inline void spawn(Loop& loop, Arena& arena, Task<> task) {
   SpawnedTask::start(loop, std::move(task), arena, nullptr, [](void*) {});
 }
+
+// Tasks that end with what started them at the latest.
+class TaskGroup {
+ public:
+  explicit TaskGroup(Loop& loop) : loop_(loop) {}
+  TaskGroup(const TaskGroup&) = delete;
+  ~TaskGroup() {
+    while (SpawnedTask* task = tasks_.front()) task->destroy();
+  }
+  // As spawn().
+  template <typename Owner>
+  void start(Task<> (*body)(Owner&), std::unique_ptr<Owner> owner) {
+    Owner& at = *owner;
+    SpawnedTask::start(loop_, tasks_, body(at), at.arena(), owner.release(),
+                       [](void* it) { delete static_cast<Owner*>(it); });
+  }
+
+ private:
+  Loop& loop_;
+  List<SpawnedTask> tasks_;
+};
 
 // Awaited: starts both, resumes when both are done.  co_await both(first, second);
 class BothOperation {

@@ -35,7 +35,7 @@ services = (
     routes = ( { name = "api"; match: { host = ["Shop.com", "*.shop.com"]; path = "/api"; }; pool = "web"; cache = "edge"; },
                { match: { path = "/x"; }; pool = "web"; } );
     pool = "mail"; header_max = "8KiB"; body_max = "5MB"; request_timeout = "3s"; idle_timeout = "13s"; body_timeout = "14s";
-    rate_min = "500B"; rate_window = "7s"; linger_timeout = "9s"; source_connections_max = 11; },
+    rate_min = "500B"; rate_window = "7s"; linger_timeout = "9s"; source_connections_max = 11; http2 = false; },
   { name = "smtp"; mode = "tcp"; listen = "127.0.0.1:25/tcp"; pool = "mail"; connections_max = 12; } );
 )";
 
@@ -115,6 +115,7 @@ TEST(CompileL7, RoutesPointAtPoolsAndCachesAndEndWithThePoolOfTheRest) {
   EXPECT_EQ(shop.rate_window_ms(), 7000u);
   EXPECT_EQ(shop.linger_timeout_ms(), 9000u);
   EXPECT_EQ(shop.source_connections_max(), 11u);
+  EXPECT_FALSE(shop.http2());
   ASSERT_EQ(shop.routes()->size(), 3u);
   const auto* api = shop.routes()->Get(0);
   EXPECT_EQ(api->name()->str(), "api");

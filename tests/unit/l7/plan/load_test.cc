@@ -57,7 +57,7 @@ TEST(LoadPlan, EveryNumberArrivesWhereItBelongs) {
   image::ServiceT& shop = *image.services[0];
   shop.connections_max = 201, shop.request_timeout_ms = 202, shop.idle_timeout_ms = 203, shop.body_timeout_ms = 204;
   shop.header_bytes_max = 2050, shop.body_bytes_max = 206, shop.rate_min = 207, shop.rate_window_ms = 208;
-  shop.linger_timeout_ms = 209, shop.source_connections_max = 210;
+  shop.linger_timeout_ms = 209, shop.source_connections_max = 210, shop.http2 = true;
   image.settings->buffer_bytes_max = 301, image.settings->drain_timeout_ms = 302;
   image.settings->access_log_ring_bytes = 4097;
   image.caches[0]->object_bytes_max = 303, image.caches[0]->stale_on_error_s = 304;
@@ -85,6 +85,7 @@ TEST(LoadPlan, EveryNumberArrivesWhereItBelongs) {
   EXPECT_EQ(service.rate_window, milliseconds(208));
   EXPECT_EQ(service.linger_timeout, milliseconds(209));
   EXPECT_EQ(service.source_connections_max, 210u);
+  EXPECT_TRUE(service.http2);
   EXPECT_EQ(plan->settings.buffer_bytes_max, 301u);
   EXPECT_EQ(plan->settings.drain_timeout, milliseconds(302));
   EXPECT_EQ(plan->settings.access_log_ring_bytes, 4097u);

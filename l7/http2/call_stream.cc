@@ -1,0 +1,169 @@
+#include "l7/http2/call_stream.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace cardea::l7::http2 {
+
+using proxy::Buffers;
+
+CallStream::Shortage::Shortage(CallStream& stream)
+    : LoopTimer([](LoopTimer& timer) { static_cast<Shortage&>(timer).of.wake(Direction::kWrite); }), of(stream) {}
+
+CallStream::CallStream(Session& session, int32_t id, proxy::Buffers& buffers, const Stream& connection)
+    : Stream(connection.loop()),
+      session_(session),
+      id_(id),
+      buffers_(buffers),
+      connection_(connection),
+      received_(buffers),
+      shortage_(*this) {
+  session.attach(id, this);
+}
+
+CallStream::~CallStream() {
+  shortage_.cancel();
+  if (gone_) return;
+  if (received_.size() != 0) session_.consume_connection(received_.size());
+  session_.attach(id_, nullptr);
+}
+
+IoResult CallStream::try_read(MutableBytes into) {
+  if (const size_t bytes = received_.take(into); bytes != 0) {
+    session_.consume(id_, bytes);
+    return IoResult::moved(bytes);
+  }
+  if (broken_) return IoResult::failed(ECONNRESET);
+  if (!input_ended_) return IoResult::would_block();
+  end_told_ = true;
+  return IoResult::end();
+}
+
+bool CallStream::take_buffer(size_t bytes) {
+  if (out_.buffer) return true;
+  out_.buffer = buffers_.take(bytes <= Buffers::kFirst ? Buffers::kFirst : Buffers::kPiece);
+  if (!out_.buffer && !shortage_.armed()) loop().arm(shortage_, loop().now() + Buffers::kShortagePause);
+  return static_cast<bool>(out_.buffer);
+}
+
+IoResult CallStream::try_write(std::span<const iovec> from) {
+  if (broken_ || finished_) return IoResult::failed(ECONNRESET);
+  size_t wanted = 0, taken = 0;
+  for (const iovec& piece : from) wanted += piece.iov_len;
+  if (wanted == 0) return IoResult::moved(0);
+  if (!take_buffer(wanted)) return IoResult::would_block();
+  for (const iovec& piece : from) {
+    const size_t part = std::min(piece.iov_len, out_.room().size());
+    std::memcpy(out_.room().data(), piece.iov_base, part);
+    out_.end += part;
+    taken += part;
+  }
+  if (taken == 0) return IoResult::would_block();
+  if (waits_for_more_) session_.resume(id_);
+  waits_for_more_ = false;
+  return IoResult::moved(taken);
+}
+
+IoResult CallStream::shutdown_write() {
+  if (broken_ || finished_) return IoResult::moved(0);
+  finished_ = true;
+  if (waits_for_more_) session_.resume(id_);
+  waits_for_more_ = false;
+  return IoResult::moved(0);
+}
+
+void CallStream::close(Close how) {
+  if (how == Close::kReset) return reset(delivered_ ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+  shutdown_write();
+}
+
+void CallStream::reset(uint32_t code) {
+  if (broken_ || gone_) return;
+  session_.reset(id_, code);
+  break_off();
+}
+
+void CallStream::break_off() {
+  broken_ = true;
+  if (received_.size() != 0) session_.consume_connection(received_.size());
+  received_.clear();
+  out_.drop();
+  wake(Direction::kRead);
+  wake(Direction::kWrite);
+}
+
+bool CallStream::has_room() const {
+  if (finished_) return delivered_;
+  return out_.buffer ? !out_.full() : !shortage_.armed();
+}
+
+bool CallStream::ready(Direction direction) const {
+  if (broken_) return true;
+  if (direction == Direction::kWrite) return has_room();
+  return received_.size() != 0 || (input_ended_ && !end_told_);
+}
+
+void CallStream::wait(Direction direction, Waiter& waiter) {
+  if (ready(direction)) return loop().schedule(waiter);
+  waiting_[size_t(direction)].push_back(waiter);
+}
+
+void CallStream::wake(Direction direction) {
+  while (Waiter* waiter = waiting_[size_t(direction)].pop_front()) loop().schedule(*waiter);
+}
+
+void CallStream::send_informational(std::span<const nghttp2_nv> fields) {
+  if (!broken_) session_.informational(id_, fields);
+}
+
+void CallStream::send_response(std::span<const nghttp2_nv> fields, bool body) {
+  if (broken_) return;
+  session_.response(id_, fields, body);
+  finished_ = !body;
+}
+
+void CallStream::sent_end() {
+  delivered_ = true;
+  wake(Direction::kWrite);
+}
+
+// What nobody can keep is not waited for: the stream ends.
+void CallStream::received(std::string_view bytes) {
+  if (broken_) return session_.consume_connection(bytes.size());
+  const size_t before = received_.size();
+  if (!received_.append(bytes)) {
+    session_.consume_connection(bytes.size() - (received_.size() - before));
+    return reset(NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+  wake(Direction::kRead);
+}
+
+void CallStream::received_end() {
+  input_ended_ = true;
+  wake(Direction::kRead);
+}
+
+void CallStream::session_closed(uint32_t code) {
+  gone_ = true;
+  if (broken_) return;
+  if (code != NGHTTP2_NO_ERROR || !input_ended_ || !delivered_) break_off();
+}
+
+ssize_t CallStream::give(std::span<char> into, uint32_t& flags) {
+  const std::string_view left = out_.buffer ? out_.left() : std::string_view();
+  const size_t bytes = std::min(left.size(), into.size());
+  if (bytes != 0) std::memcpy(into.data(), left.data(), bytes);
+  out_.at += bytes;
+  if (out_.empty()) out_.drop();
+  if (out_.empty() && finished_) {
+    flags |= NGHTTP2_DATA_FLAG_EOF;
+  } else if (bytes == 0) {
+    waits_for_more_ = true;
+    return NGHTTP2_ERR_DEFERRED;
+  }
+  wake(Direction::kWrite);
+  return ssize_t(bytes);
+}
+
+}  // namespace cardea::l7::http2

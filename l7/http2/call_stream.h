@@ -1,0 +1,71 @@
+// One stream of a connection as a Stream of the bytes of its bodies: what is read came in DATA, what is written goes out
+// in DATA, and the end of either side is END_STREAM. So everything above takes it for a connection of its own. What is
+// written waits in one buffer of the shard's until the client's windows let it go.
+#pragma once
+
+#include "l7/http2/received_bytes.h"
+#include "l7/http2/session.h"
+#include "l7/proxy/input.h"
+#include "l7/runtime/stream.h"
+
+namespace cardea::l7::http2 {
+
+class CallStream final : public Stream {
+ public:
+  CallStream(Session& session, int32_t id, proxy::Buffers& buffers, const Stream& connection);
+  ~CallStream() override;
+
+  IoResult try_read(MutableBytes into) override;
+  IoResult try_write(std::span<const iovec> from) override;
+  size_t undelivered() const override { return out_.end - out_.at; }
+  IoResult shutdown_write() override;
+  void close(Close how = Close::kOrderly) override;  // kReset: RST_STREAM
+  // Writable, after shutdown_write: everything went out, the end too.
+  bool ready(Direction direction) const override;
+  void wait(Direction direction, Waiter& waiter) override;
+  Endpoint peer() const override { return connection_.peer(); }
+  Endpoint local() const override { return connection_.local(); }
+
+  // A response's head, or one before it. Without a body nothing can be written behind it.
+  void send_informational(std::span<const nghttp2_nv> fields);
+  void send_response(std::span<const nghttp2_nv> fields, bool body);
+  void reset(uint32_t code);
+
+  bool broken() const { return broken_; }        // ended before its time, by whomever
+  bool delivered() const { return delivered_; }  // the response's end went out
+  bool closed() const { return gone_; }          // the session has forgotten it
+
+  // From the session.
+  void sent_end();
+  void received(std::string_view bytes);
+  void received_end();
+  void session_closed(uint32_t code);
+  ssize_t give(std::span<char> into, uint32_t& flags);
+
+ private:
+  bool has_room() const;
+  bool take_buffer(size_t bytes);
+  void break_off();
+  void wake(Direction direction);
+
+  // No buffer could be had: it is tried again in a while.
+  struct Shortage : LoopTimer {
+    explicit Shortage(CallStream& stream);
+    CallStream& of;
+  };
+
+  Session& session_;
+  const int32_t id_;
+  proxy::Buffers& buffers_;
+  const Stream& connection_;
+  ReceivedBytes received_;
+  proxy::Input out_;
+  Shortage shortage_;
+  List<Waiter> waiting_[2];
+  bool input_ended_ = false, end_told_ = false;
+  bool waits_for_more_ = false;  // the session does, for something to send
+  bool finished_ = false;        // nothing more will be written
+  bool delivered_ = false, broken_ = false, gone_ = false;
+};
+
+}  // namespace cardea::l7::http2

@@ -1,0 +1,32 @@
+// HTTP/2 towards a client: heads as header blocks, bodies as DATA of the call's own stream. What one call comes to says
+// nothing about the connection.
+#pragma once
+
+#include "l7/http2/call_stream.h"
+#include "l7/http2/response_fields.h"
+#include "l7/proxy/client_end.h"
+
+namespace cardea::l7::http2 {
+
+class ClientEnd final : public proxy::ClientEnd {
+ public:
+  // `fields` is the connection's: heads are made one at a time.
+  ClientEnd(CallStream& stream, ResponseFields& fields) : stream_(stream), fields_(fields) {}
+
+  Stream& stream() override { return stream_; }
+  http::BodyFraming framing_of(const proxy::Exchange& exchange, http::BodyFraming response) const override;
+  http::BodyFraming arriving(http::BodyFraming request) const override;
+  bool hears_behind_end() const override { return true; }
+  void drop_body(proxy::Exchange&) override {}
+  bool ends_with(const proxy::Exchange&, http::BodyKind) const override { return false; }
+  void cut(const proxy::Exchange& exchange) override;
+  Result<std::string_view> write_head(std::span<char> into, const http::ResponseHead& head,
+                                      const http::ResponseEdit& edit) override;
+  Result<std::string_view> write_reply(std::span<char> into, const http::Reply& reply) override;
+
+ private:
+  CallStream& stream_;
+  ResponseFields& fields_;
+};
+
+}  // namespace cardea::l7::http2

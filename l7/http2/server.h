@@ -1,0 +1,62 @@
+// A client's connection that speaks HTTP/2, from its first SETTINGS to its last GOAWAY: one coroutine reads frames, one
+// writes what is to be written, once a turn for all calls, and each call is a coroutine of its own that ends with the
+// connection at the latest.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "l7/http2/call.h"
+#include "l7/http2/floods.h"
+#include "l7/http2/header_block.h"
+#include "l7/http2/response_fields.h"
+#include "l7/http2/session.h"
+#include "l7/proxy/connection.h"
+#include "l7/runtime/spawn.h"
+
+namespace cardea::l7::http2 {
+
+struct Server final : proxy::Occupant {
+  static constexpr uint32_t kCallsMax = 100;
+
+  explicit Server(proxy::Connection& of);
+  ~Server() override;
+  Arena& arena() { return connection.arena(); }
+  Loop& loop() const { return connection.loop(); }
+
+  void leave() override;
+  // The client heard that no more calls are taken.
+  void leave_for_good();
+  void call_ended();
+  // The reader looks up then, whatever comes.
+  Instant deadline() const;
+  // What was begun by what was read runs until it first waits.
+  void start_calls();
+  void renew_deadline();
+  // The connection is of no use to the calls that are left.
+  void break_calls();
+  // The connection ends for what its client does too much of.
+  void flooded(std::string_view what);
+
+  proxy::Connection& connection;
+  Session session;
+  HeaderBlock block;  // of the one head that is arriving
+  ResponseFields fields;
+  Floods floods;
+  std::string_view flood;  // what it was
+  std::vector<std::unique_ptr<Call>> begun;  // by what was read last, and not started yet
+  List<Call> live;  // whose stream the session knows
+  size_t calls_live = 0;
+  Signal changed;  // a call ended, or output went out
+  bool saw_settings = false;  // the client's preface is whole
+  bool block_open = false;    // a head is arriving
+  bool ended = false;         // the connection is of no use any more
+  enum class Leaving : uint8_t { kNo, kAnnounced, kForGood } leaving = Leaving::kNo;
+  Instant began, idle_since, block_since{}, announced{};
+  TaskGroup calls;  // last: they go first
+};
+
+// The session's callbacks, for Session::open.
+const nghttp2_session_callbacks* server_callbacks();
+
+}  // namespace cardea::l7::http2

@@ -1,0 +1,213 @@
+// What the session tells the server as it reads frames: heads become calls, bodies go to their streams, and what a
+// client does too much of is counted. nghttp2 has judged each frame by then (RFC 9113 4 to 6, 8.1 to 8.3).
+#include <cstring>
+
+#include "l7/http2/request_text.h"
+#include "l7/http2/server.h"
+#include "l7/proxy/record.h"
+
+namespace cardea::l7::http2 {
+namespace {
+
+using proxy::Buffer;
+using proxy::Buffers;
+
+Server& server(void* user) {
+  return *static_cast<Server*>(user);
+}
+
+bool ends_stream(const nghttp2_frame& frame) {
+  return (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+}
+
+bool is_ack(const nghttp2_frame& frame) {
+  return (frame.hd.flags & NGHTTP2_FLAG_ACK) != 0;
+}
+
+void spend(Server& s, Budget& budget, std::string_view what) {
+  if (!budget.spend(s.loop().now())) s.flooded(what);
+}
+
+size_t head_bytes_max(const Server& s) {
+  return s.connection.service().now().plan->header_bytes_max;
+}
+
+// The shelves' sizes where one will do.
+Buffer take_for_head(Server& s, size_t bytes) {
+  const size_t size = bytes <= Buffers::kFirst ? Buffers::kFirst : std::max(bytes, Buffers::kPiece);
+  return s.connection.shard().buffers().take_for_new(size);
+}
+
+// The head as text, in the call's own input. False: there is no memory for it.
+bool hand_over(Server& s, Call& call, bool ended) {
+  if (s.block.too_large()) {
+    call.fault = http::Fault::kHeadTooLarge;
+    return true;
+  }
+  call.input.buffer = take_for_head(s, request_text_max(s.block));
+  if (!call.input.buffer) return false;
+  const auto text = write_request_text(call.input.buffer.span(), s.block, ended);
+  if (text) {
+    call.input.end = text->size();
+  } else {
+    call.fault = text.error();
+  }
+  return true;
+}
+
+// What is refused here was looked at by nobody: the client may send it again (RFC 9113 8.7).
+void refuse(Server& s, int32_t stream) {
+  s.session.reset(stream, NGHTTP2_REFUSED_STREAM);
+}
+
+void begin_call(Server& s, int32_t stream, bool ended) {
+  if (s.calls_live >= Server::kCallsMax || !s.flood.empty()) return refuse(s, stream);
+  auto call = std::make_unique<Call>(s, stream);
+  if (!hand_over(s, *call, ended)) {
+    count(s.connection.shard(), s.connection.shard().shared().rows.memory_refused);
+    return refuse(s, stream);
+  }
+  if (ended) call->stream.received_end();
+  s.begun.push_back(std::move(call));
+}
+
+// Trailers say nothing that is sent on; their end is the request's.
+void head_received(Server& s, const nghttp2_frame& frame) {
+  s.block_open = false;
+  s.floods.useful += frame.hd.length;
+  if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) return begin_call(s, frame.hd.stream_id, ends_stream(frame));
+  CallStream* stream = s.session.attached(frame.hd.stream_id);
+  if (stream && ends_stream(frame)) stream->received_end();
+}
+
+void data_received(Server& s, const nghttp2_frame& frame) {
+  if (!ends_stream(frame)) {
+    if (frame.hd.length == 0) spend(s, s.floods.empty, "empty_data");
+    return;
+  }
+  if (CallStream* stream = s.session.attached(frame.hd.stream_id)) stream->received_end();
+}
+
+void reset_received(Server& s, const nghttp2_frame& frame) {
+  const CallStream* stream = s.session.attached(frame.hd.stream_id);
+  if (!stream || !stream->delivered()) spend(s, s.floods.resets, "resets");
+}
+
+void ping_received(Server& s, const nghttp2_frame& frame) {
+  if (!is_ack(frame)) return spend(s, s.floods.pings, "pings");
+  if (s.leaving == Server::Leaving::kAnnounced) s.leave_for_good();
+}
+
+void settings_received(Server& s, const nghttp2_frame& frame) {
+  if (is_ack(frame)) return;
+  s.saw_settings = true;
+  spend(s, s.floods.settings, "settings");
+}
+
+int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+  Server& s = server(user);
+  switch (frame->hd.type) {
+    case NGHTTP2_HEADERS:
+      head_received(s, *frame);
+      break;
+    case NGHTTP2_DATA:
+      data_received(s, *frame);
+      break;
+    case NGHTTP2_RST_STREAM:
+      reset_received(s, *frame);
+      break;
+    case NGHTTP2_PING:
+      ping_received(s, *frame);
+      break;
+    case NGHTTP2_SETTINGS:
+      settings_received(s, *frame);
+      break;
+    default:
+      break;
+  }
+  return 0;
+}
+
+int on_block(nghttp2_session*, const nghttp2_frame*, void* user) {
+  Server& s = server(user);
+  s.block.begin(head_bytes_max(s));
+  s.block_open = true;
+  s.block_since = s.loop().now();
+  return 0;
+}
+
+// A head that is refused has to be decoded all the same, or what follows could not be; not for ever.
+int on_field(nghttp2_session*, const nghttp2_frame*, const uint8_t* name, size_t name_size, const uint8_t* value,
+             size_t value_size, uint8_t, void* user) {
+  Server& s = server(user);
+  s.block.add({reinterpret_cast<const char*>(name), name_size}, {reinterpret_cast<const char*>(value), value_size});
+  if (s.block.decoded_bytes() > 2 * head_bytes_max(s) + Buffers::kPiece) s.flooded("fields");
+  return 0;
+}
+
+int on_data(nghttp2_session*, uint8_t, int32_t id, const uint8_t* bytes, size_t size, void* user) {
+  Server& s = server(user);
+  s.floods.useful += size;
+  if (CallStream* stream = s.session.attached(id)) {
+    stream->received({reinterpret_cast<const char*>(bytes), size});
+  } else {
+    s.session.consume_connection(size);
+  }
+  return 0;
+}
+
+int on_stream_close(nghttp2_session*, int32_t id, uint32_t code, void* user) {
+  if (CallStream* stream = server(user).session.attached(id)) stream->session_closed(code);
+  return 0;
+}
+
+// Resets that the client brought about by what it sent; those that end a call are another matter.
+bool is_provoked(uint32_t code) {
+  return code == NGHTTP2_PROTOCOL_ERROR || code == NGHTTP2_FLOW_CONTROL_ERROR || code == NGHTTP2_STREAM_CLOSED ||
+         code == NGHTTP2_FRAME_SIZE_ERROR || code == NGHTTP2_COMPRESSION_ERROR || code == NGHTTP2_REFUSED_STREAM;
+}
+
+int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+  Server& s = server(user);
+  if (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) {
+    s.floods.useful += frame->hd.length;
+    CallStream* stream = s.session.attached(frame->hd.stream_id);
+    if (stream && ends_stream(*frame)) stream->sent_end();
+  }
+  if (frame->hd.type == NGHTTP2_RST_STREAM && is_provoked(frame->rst_stream.error_code)) {
+    spend(s, s.floods.provoked, "provoked_resets");
+  }
+  return 0;
+}
+
+// A head that could not be sent has no answer behind it.
+int on_frame_not_sent(nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
+  if (frame->hd.type != NGHTTP2_HEADERS) return 0;
+  if (CallStream* stream = server(user).session.attached(frame->hd.stream_id)) stream->reset(NGHTTP2_INTERNAL_ERROR);
+  return 0;
+}
+
+nghttp2_session_callbacks* make_callbacks() {
+  nghttp2_session_callbacks* made = nullptr;
+  CHECK(nghttp2_session_callbacks_new(&made) == 0, "out of memory");
+  nghttp2_session_callbacks_set_on_begin_headers_callback(made, on_block);
+  nghttp2_session_callbacks_set_on_header_callback(made, on_field);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(made, on_frame);
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, on_data);
+  nghttp2_session_callbacks_set_on_stream_close_callback(made, on_stream_close);
+  nghttp2_session_callbacks_set_on_frame_send_callback(made, on_frame_sent);
+  nghttp2_session_callbacks_set_on_frame_not_send_callback(made, on_frame_not_sent);
+  return made;
+}
+
+}  // namespace
+
+const nghttp2_session_callbacks* server_callbacks() {
+  struct Free {
+    void operator()(nghttp2_session_callbacks* callbacks) const { nghttp2_session_callbacks_del(callbacks); }
+  };
+  static const std::unique_ptr<nghttp2_session_callbacks, Free> callbacks(make_callbacks());
+  return callbacks.get();
+}
+
+}  // namespace cardea::l7::http2
