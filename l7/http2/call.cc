@@ -88,16 +88,17 @@ Call::~Call() {
   server.call_ended();
 }
 
-// Who sends on when it has its answer is heard out: there are clients that lose an answer if their stream is reset before
-// they are done, though RFC 9113 8.1 forbids it. For as long as one by HTTP/1 would be; then it is told that nobody
-// reads.
+// Who sends on when it has its answer is heard out: there are clients that lose an answer if their stream is reset
+// before they are done, though RFC 9113 8.1 forbids it. For as long as one by HTTP/1 would be; then it is told that
+// nobody reads.
 Task<> run(Call& call) {
   co_await exchange(call);
   co_await deliver(call);
   const ServicePlan& service = *call.server.connection.service().now().plan;
   CallStream& stream = call.stream;
   if (!stream.closed() && !stream.broken())
-    co_await close_after_delivery(call.memory, stream, service.client_pace(), stream.loop().now() + service.linger_timeout);
+    co_await close_after_delivery(call.memory, stream, service.client_pace(),
+                                  stream.loop().now() + service.linger_timeout);
   if (!stream.closed()) stream.reset(NGHTTP2_NO_ERROR);
 }
 

@@ -1,6 +1,6 @@
-// One stream of a connection as a Stream of the bytes of its bodies: what is read came in DATA, what is written goes out
-// in DATA, and the end of either side is END_STREAM. So everything above takes it for a connection of its own. What is
-// written waits in one buffer of the shard's until the client's windows let it go.
+// One stream of a connection as a Stream of the bytes of its bodies: what is read came in DATA, what is written goes
+// out in DATA, and the end of either side is END_STREAM. So everything above takes it for a connection of its own. What
+// is written waits in one buffer of the shard's until the client's windows let it go.
 #pragma once
 
 #include "l7/http2/received_bytes.h"

@@ -1,7 +1,7 @@
 // What a client may make a connection do without getting anywhere. Each kind of frame that costs its receiver more than
 // its sender has a budget that refills, far above what an honest client was seen to need; and all bytes together must
-// stay within some times those that carried bodies and heads. CVE-2023-44487 (resets), CVE-2025-8671 (resets that we are
-// provoked into), CVE-2019-9512 to 9518 (PING, SETTINGS, empty frames).
+// stay within some times those that carried bodies and heads. CVE-2023-44487 (resets), CVE-2025-8671 (resets that we
+// are provoked into), CVE-2019-9512 to 9518 (PING, SETTINGS, empty frames).
 #pragma once
 
 #include <chrono>

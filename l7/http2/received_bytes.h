@@ -1,5 +1,5 @@
-// Bytes of a stream's body that came and that nobody took yet, in the shard's buffers. How much there can be is what the
-// stream's window allows.
+// Bytes of a stream's body that came and that nobody took yet, in the shard's buffers. How much there can be is what
+// the stream's window allows.
 #pragma once
 
 #include <string_view>

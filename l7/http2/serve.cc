@@ -15,7 +15,7 @@ using proxy::Buffer;
 using proxy::Buffers;
 
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-constexpr size_t kMethodBytes = 4;  // of the preface: what tells it from any request of HTTP/1
+constexpr size_t kMethodBytes = 4;   // of the preface: what tells it from any request of HTTP/1
 constexpr size_t kQueuedMax = 1000;  // frames that wait to be written, before more are read
 constexpr uint64_t kLeftUnread = 1024 * 1024;
 
@@ -68,9 +68,8 @@ void time_out(Server& s) {
 }
 
 void take_in(Server& s, std::string_view bytes) {
-  s.floods.bytes += bytes.size();
-  if (!s.session.feed(bytes)) return end(s);
-  if (s.floods.mostly_useless()) s.flooded("overhead");
+  s.take_in(bytes);
+  if (s.ended) return end(s);
   s.start_calls();
 }
 

@@ -9,6 +9,37 @@ namespace {
 
 constexpr std::chrono::seconds kHearing{1};  // how long a client may take to hear that the connection will end
 
+// What comes on a stream that the session has forgotten. Frames that crossed a reset of ours are late; for all others
+// there is no excuse (RFC 9113 5.1, 5.1.1).
+void judge_late(Server& s, int32_t stream) {
+  switch (s.ended_streams.find(stream)) {
+    case EndedStreams::How::kByUs:
+      return;
+    case EndedStreams::How::kByPeer:
+      return s.session.reset(stream, NGHTTP2_STREAM_CLOSED);
+    case EndedStreams::How::kInOrder:
+      return s.session.terminate(NGHTTP2_STREAM_CLOSED);
+    case EndedStreams::How::kUnknown:
+      return s.session.terminate(NGHTTP2_PROTOCOL_ERROR);
+  }
+}
+
+// Priorities are not used, and their frames not looked at by the session, but they have to be frames (RFC 9113 6.3).
+void judge_priority(Server& s, const FrameHead& frame) {
+  if (frame.stream == 0 || frame.first_word == frame.stream) return s.session.terminate(NGHTTP2_PROTOCOL_ERROR);
+  if (frame.size != 5) s.session.terminate(NGHTTP2_FRAME_SIZE_ERROR);
+}
+
+// What the session would let pass.
+void judge(Server& s, const FrameHead& frame) {
+  if (s.block_open) return;
+  if (frame.type == NGHTTP2_PRIORITY) return judge_priority(s, frame);
+  if (frame.type != NGHTTP2_DATA && frame.type != NGHTTP2_HEADERS) return;
+  const auto stream = int32_t(frame.stream);
+  const bool was_opened = stream % 2 == 1 && stream <= s.newest_stream;
+  if (was_opened && s.leaving != Server::Leaving::kForGood && !s.session.knows(stream)) judge_late(s, stream);
+}
+
 }  // namespace
 
 Server::Server(proxy::Connection& of)
@@ -67,6 +98,19 @@ void Server::flooded(std::string_view what) {
   flood = what;
   count(connection.shard(), connection.service().now().plan->rows.http2_floods);
   session.terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+void Server::take_in(std::string_view bytes) {
+  floods.bytes += bytes.size();
+  std::optional<FrameHead> head;
+  while (!bytes.empty()) {
+    const std::string_view part = frames.next(bytes, head);
+    if (!part.empty() && !session.feed(part)) ended = true;
+    if (ended) return;
+    bytes.remove_prefix(part.size());
+    if (head) judge(*this, *head);
+  }
+  if (floods.mostly_useless()) flooded("overhead");
 }
 
 void Server::start_calls() {

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "l7/http2/call.h"
+#include "l7/http2/ended_streams.h"
 #include "l7/http2/floods.h"
+#include "l7/http2/frame_heads.h"
 #include "l7/http2/header_block.h"
 #include "l7/http2/response_fields.h"
 #include "l7/http2/session.h"
@@ -30,6 +32,8 @@ struct Server final : proxy::Occupant {
   void call_ended();
   // The reader looks up then, whatever comes.
   Instant deadline() const;
+  // Bytes that came, frame by frame.
+  void take_in(std::string_view bytes);
   // What was begun by what was read runs until it first waits.
   void start_calls();
   void renew_deadline();
@@ -40,14 +44,18 @@ struct Server final : proxy::Occupant {
 
   proxy::Connection& connection;
   Session session;
+  FrameHeads frames;
   HeaderBlock block;  // of the one head that is arriving
   ResponseFields fields;
   Floods floods;
   std::string_view flood;  // what it was
-  std::vector<std::unique_ptr<Call>> begun;  // by what was read last, and not started yet
-  List<Call> live;  // whose stream the session knows
+  EndedStreams ended_streams;
+  int32_t newest_stream = 0;                   // of all that were opened
+  int32_t reset_by_peer = 0, reset_by_us = 0;  // last
+  std::vector<std::unique_ptr<Call>> begun;    // by what was read last, and not started yet
+  List<Call> live;                             // whose stream the session knows
   size_t calls_live = 0;
-  Signal changed;  // a call ended, or output went out
+  Signal changed;             // a call ended, or output went out
   bool saw_settings = false;  // the client's preface is whole
   bool block_open = false;    // a head is arriving
   bool ended = false;         // the connection is of no use any more

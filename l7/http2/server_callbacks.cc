@@ -1,5 +1,6 @@
 // What the session tells the server as it reads frames: heads become calls, bodies go to their streams, and what a
 // client does too much of is counted. nghttp2 has judged each frame by then (RFC 9113 4 to 6, 8.1 to 8.3).
+#include <algorithm>
 #include <cstring>
 
 #include "l7/http2/request_text.h"
@@ -89,6 +90,7 @@ void data_received(Server& s, const nghttp2_frame& frame) {
 }
 
 void reset_received(Server& s, const nghttp2_frame& frame) {
+  s.reset_by_peer = frame.hd.stream_id;
   const CallStream* stream = s.session.attached(frame.hd.stream_id);
   if (!stream || !stream->delivered()) spend(s, s.floods.resets, "resets");
 }
@@ -128,8 +130,9 @@ int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
   return 0;
 }
 
-int on_block(nghttp2_session*, const nghttp2_frame*, void* user) {
+int on_block(nghttp2_session*, const nghttp2_frame* frame, void* user) {
   Server& s = server(user);
+  s.newest_stream = std::max(s.newest_stream, frame->hd.stream_id);
   s.block.begin(head_bytes_max(s));
   s.block_open = true;
   s.block_since = s.loop().now();
@@ -157,7 +160,17 @@ int on_data(nghttp2_session*, uint8_t, int32_t id, const uint8_t* bytes, size_t 
 }
 
 int on_stream_close(nghttp2_session*, int32_t id, uint32_t code, void* user) {
-  if (CallStream* stream = server(user).session.attached(id)) stream->session_closed(code);
+  Server& s = server(user);
+  s.ended_streams.add(id, id == s.reset_by_us     ? EndedStreams::How::kByUs
+                          : id == s.reset_by_peer ? EndedStreams::How::kByPeer
+                                                  : EndedStreams::How::kInOrder);
+  if (CallStream* stream = s.session.attached(id)) stream->session_closed(code);
+  return 0;
+}
+
+// A head that is malformed is over too, though no frame is told.
+int on_invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
+  if (frame->hd.type == NGHTTP2_HEADERS) server(user).block_open = false;
   return 0;
 }
 
@@ -174,6 +187,7 @@ int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     CallStream* stream = s.session.attached(frame->hd.stream_id);
     if (stream && ends_stream(*frame)) stream->sent_end();
   }
+  if (frame->hd.type == NGHTTP2_RST_STREAM) s.reset_by_us = frame->hd.stream_id;
   if (frame->hd.type == NGHTTP2_RST_STREAM && is_provoked(frame->rst_stream.error_code)) {
     spend(s, s.floods.provoked, "provoked_resets");
   }
@@ -193,6 +207,7 @@ nghttp2_session_callbacks* make_callbacks() {
   nghttp2_session_callbacks_set_on_begin_headers_callback(made, on_block);
   nghttp2_session_callbacks_set_on_header_callback(made, on_field);
   nghttp2_session_callbacks_set_on_frame_recv_callback(made, on_frame);
+  nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(made, on_invalid_frame);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, on_data);
   nghttp2_session_callbacks_set_on_stream_close_callback(made, on_stream_close);
   nghttp2_session_callbacks_set_on_frame_send_callback(made, on_frame_sent);

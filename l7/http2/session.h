@@ -46,6 +46,7 @@ class Session {
 
   void attach(int32_t stream, CallStream* to);  // null: nobody
   CallStream* attached(int32_t stream) const;
+  bool knows(int32_t stream) const { return nghttp2_session_find_stream(at_.get(), stream) != nullptr; }
 
   // No new streams from now on: first as a wish, that what is under way to us still counts; after the client heard it,
   // for good (RFC 9113 6.8).

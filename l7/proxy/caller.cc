@@ -14,12 +14,7 @@ Caller::Caller(Connection& of, ClientEnd& towards)
       alone(true) {}
 
 Caller::Caller(Connection& of, ClientEnd& towards, Arena& memory, Input& request)
-    : shard(of.shard()),
-      arena(memory),
-      input(request),
-      connection(&of),
-      end(&towards),
-      tls(of.tls() != nullptr) {}
+    : shard(of.shard()), arena(memory), input(request), connection(&of), end(&towards), tls(of.tls() != nullptr) {}
 
 bool Caller::leaves() const {
   return connection != nullptr && connection->service().gone;

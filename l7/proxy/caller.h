@@ -26,7 +26,7 @@ struct Caller {
   Input& input;  // its request, and what the client sent behind that
   Connection* const connection = nullptr;
   ClientEnd* const end = nullptr;
-  const bool tls;  // how the request came, which its backend is told
+  const bool tls;            // how the request came, which its backend is told
   const bool alone = false;  // its connection has no other now, so that a backend may authenticate it
 
   bool is_nobody() const { return connection == nullptr; }

@@ -67,7 +67,7 @@ class Connection final : public LiveConnection {
 #ifdef __clang__
   static constexpr size_t kFirstBytes = 2048;
 #else
-  static constexpr size_t kFirstBytes = 768;
+  static constexpr size_t kFirstBytes = 832;
 #endif
 
   const Sources::Place place_;  // among its address's connections, where they are limited

@@ -10,8 +10,7 @@ namespace cardea::l7 {
 
 class Signal : private Waiter {
  public:
-  explicit Signal(Loop& loop)
-      : Waiter([](Waiter& waiter) { static_cast<Signal&>(waiter).resume(); }), loop_(loop) {}
+  explicit Signal(Loop& loop) : Waiter([](Waiter& waiter) { static_cast<Signal&>(waiter).resume(); }), loop_(loop) {}
   Signal(const Signal&) = delete;
 
   // Who waits goes on behind what runs now.

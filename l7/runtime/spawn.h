@@ -1,5 +1,5 @@
-// Tasks that nobody awaits: connections, which the loop owns until they finish, and what runs inside one of them and ends
-// with it (TaskGroup). `both` awaits two tasks that run side by side, for true duplex.
+// Tasks that nobody awaits: connections, which the loop owns until they finish, and what runs inside one of them and
+// ends with it (TaskGroup). `both` awaits two tasks that run side by side, for true duplex.
 #pragma once
 
 #include <memory>

@@ -1,0 +1,425 @@
+// HTTP/2 of a client through the whole request path: what a call is to its backend, and what becomes of it.
+#include "l7/http2/serve.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/l7/http2/client.h"
+
+namespace cardea::l7::http2::test {
+namespace {
+
+using namespace std::chrono_literals;
+using proxy::test::get;
+using proxy::test::ok;
+using proxy::test::Peer;
+using proxy::test::settle;
+using proxy::test::Site;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+Site::Change with_http2(const Site::Change& more = {}) {
+  return [more](image::PlanT& plan) {
+    plan.services[0]->http2 = true;
+    if (more) more(plan);
+  };
+}
+
+struct Http2 : testing::Test {
+  Site site{with_http2()};
+  Client client{site};
+};
+
+TEST_F(Http2, ARequestIsSentOnAsHttp1AndItsAnswerComesBack) {
+  const int32_t call = client.ask("/a?b=c", {{"cookie", "a=1"}, {"cookie", "b=2"}, {"x-own", "Value"}});
+  Peer backend = site.origin().accept();
+  const std::string head = backend.head();
+  EXPECT_THAT(head, StartsWith("GET /a?b=c HTTP/1.1\r\nHost: shop.example\r\n"));
+  EXPECT_THAT(head, HasSubstr("\r\ncookie: a=1; b=2\r\n"));
+  EXPECT_THAT(head, HasSubstr("\r\nx-own: Value\r\n"));
+  EXPECT_THAT(head, HasSubstr("\r\nVia: 2.0 cardea\r\n"));
+  EXPECT_THAT(head, Not(HasSubstr("Transfer-Encoding")));
+  backend.send(ok("hello", "X-Answer: Yes\r\nConnection: keep-alive, x-hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n"));
+  const Answer& answer = client.answer(call);
+  EXPECT_EQ(answer.status, "200");
+  EXPECT_EQ(answer.body, "hello");
+  EXPECT_EQ(answer.value("x-answer"), "Yes");
+  EXPECT_EQ(answer.value("content-length"), "5");
+  for (const char* name : {"connection", "x-hop", "keep-alive", "transfer-encoding"}) EXPECT_EQ(answer.value(name), "");
+  EXPECT_FALSE(answer.reset);
+  const auto line = site.log_line();
+  EXPECT_EQ(line["proto"], "HTTP/2.0");
+  EXPECT_EQ(line["path"], "/a");
+  EXPECT_EQ(line["status"], 200);
+}
+
+TEST_F(Http2, CallsOfOneConnectionGoOnSideBySide) {
+  const int32_t slow = client.ask("/slow");
+  Peer first = site.origin().accept();
+  first.head();
+  const int32_t fast = client.ask("/fast");
+  Peer second = site.origin().accept();
+  EXPECT_THAT(second.head(), StartsWith("GET /fast "));
+  second.send(ok("fast"));
+  EXPECT_EQ(client.answer(fast).body, "fast");
+  EXPECT_EQ(client.so_far(slow).status, "");
+  first.send(ok("slow"));
+  EXPECT_EQ(client.answer(slow).body, "slow");
+  EXPECT_EQ(site.value("cardea_l7_service_connections_total", "shop"), 1u);
+}
+
+TEST_F(Http2, ABackendsConnectionIsUsedAgain) {
+  const int32_t first = client.ask("/1");
+  Peer backend = site.origin().accept();
+  backend.head();
+  backend.send(ok("one"));
+  client.answer(first);
+  const int32_t second = client.ask("/2");
+  EXPECT_THAT(backend.head(), StartsWith("GET /2 "));
+  backend.send(ok("two"));
+  EXPECT_EQ(client.answer(second).body, "two");
+}
+
+TEST_F(Http2, ABodyOfStatedLengthKeepsIt) {
+  const int32_t call = client.ask("/", {{"content-length", "6"}}, false, "POST");
+  client.send_body(call, "abc", false);
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.head(), HasSubstr("\r\nContent-Length: 6\r\n"));
+  EXPECT_EQ(backend.take(3), "abc");
+  client.send_body(call, "def", true);
+  EXPECT_EQ(backend.take(3), "def");
+  backend.send(ok(""));
+  EXPECT_EQ(client.answer(call).status, "200");
+  EXPECT_FALSE(client.answer(call).reset);
+}
+
+TEST_F(Http2, ABodyWithoutALengthIsChunkedAndEndsWithItsStream) {
+  const int32_t call = client.ask("/", {}, false, "POST");
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.head(), HasSubstr("\r\nTransfer-Encoding: chunked\r\n"));
+  client.send_body(call, "abc", false);
+  EXPECT_EQ(backend.until("abc\r\n"), "3\r\nabc\r\n");
+  client.send_body(call, "defg", true);
+  EXPECT_EQ(backend.until("0\r\n\r\n"), "4\r\ndefg\r\n0\r\n\r\n");
+  backend.send(ok("thanks"));
+  EXPECT_EQ(client.answer(call).body, "thanks");
+}
+
+TEST_F(Http2, TrailersEndABodyAndAreNotSentOn) {
+  const int32_t call = client.ask("/", {}, false, "POST");
+  client.send_body(call, "abc", false);
+  settle(site.loop());
+  const std::string name = "x-checksum", value = "1";
+  const nghttp2_nv trailer{reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
+                           reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(), 0};
+  nghttp2_submit_trailer(client.session(), call, &trailer, 1);
+  client.pull();
+  Peer backend = site.origin().accept();
+  backend.head();
+  EXPECT_EQ(backend.until("0\r\n\r\n"), "3\r\nabc\r\n0\r\n\r\n");
+  backend.send(ok(""));
+  EXPECT_EQ(client.answer(call).status, "200");
+}
+
+TEST_F(Http2, AnAnswerOfUnknownLengthEndsWithItsStream) {
+  const int32_t call = client.ask("/");
+  Peer backend = site.origin().accept();
+  backend.head();
+  backend.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  ASSERT_TRUE(client.until([&] { return client.so_far(call).body == "abc"; }));
+  EXPECT_FALSE(client.so_far(call).ended);
+  backend.send("2\r\nde\r\n0\r\n\r\n");
+  EXPECT_EQ(client.answer(call).body, "abcde");
+  EXPECT_EQ(client.answer(call).value("content-length"), "");
+}
+
+TEST_F(Http2, AnAnswerThatIsCutOffIsNotTakenForAWholeOne) {
+  for (const char* framing : {"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "Content-Length: 9\r\n\r\nabc"}) {
+    const int32_t call = client.ask("/");
+    Peer backend = site.origin().accept();
+    backend.head();
+    backend.send(std::string("HTTP/1.1 200 OK\r\n") + framing);
+    ASSERT_TRUE(client.until([&] { return client.so_far(call).body == "abc"; }));
+    backend.close();
+    const Answer& answer = client.answer(call);
+    EXPECT_FALSE(answer.ended);
+    EXPECT_EQ(answer.reset, NGHTTP2_INTERNAL_ERROR);
+  }
+  const int32_t next = client.ask("/");  // the connection goes on
+  Peer backend = site.origin().accept();
+  backend.head();
+  backend.send(ok("fine"));
+  EXPECT_EQ(client.answer(next).body, "fine");
+}
+
+TEST_F(Http2, HeadAndStatusesWithoutABodyEndWithTheirHead) {
+  for (const auto& [method, status, length] :
+       {std::tuple("HEAD", "200 OK", "7"), std::tuple("GET", "204 No Content", ""),
+        std::tuple("GET", "304 Not Modified", "")}) {
+    const int32_t call = client.ask("/", {}, true, method);
+    Peer backend = site.origin().accept();
+    backend.head();
+    backend.send(std::string("HTTP/1.1 ") + status + "\r\nConnection: close\r\n" +
+                 (*length ? std::string("Content-Length: ") + length + "\r\n" : "") + "\r\n");
+    const Answer& answer = client.answer(call);
+    EXPECT_EQ(answer.status, std::string(status).substr(0, 3));
+    EXPECT_EQ(answer.value("content-length"), length);
+    EXPECT_TRUE(answer.ended && answer.body.empty() && !answer.reset);
+  }
+}
+
+TEST_F(Http2, InformationalHeadsComeBeforeTheAnswer) {
+  const int32_t call = client.ask("/", {{"expect", "100-continue"}, {"content-length", "3"}}, false, "POST");
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.head(), HasSubstr("\r\nExpect: 100-continue\r\n"));
+  backend.send("HTTP/1.1 100 Continue\r\n\r\n");
+  ASSERT_TRUE(client.until([&] { return client.so_far(call).informational.size() == 1; }));
+  client.send_body(call, "abc", true);
+  EXPECT_EQ(backend.take(3), "abc");
+  backend.send("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + ok("done"));
+  const Answer& answer = client.answer(call);
+  EXPECT_THAT(answer.informational, ElementsAre("100", "103"));
+  EXPECT_EQ(answer.body, "done");
+}
+
+TEST_F(Http2, OurOwnAnswersAreTheSameAsByHttp1) {
+  site.origin().refuse();
+  const int32_t call = client.ask("/");
+  const Answer& answer = client.answer(call);
+  EXPECT_EQ(answer.status, "502");
+  EXPECT_THAT(answer.value("proxy-status"), HasSubstr("connection_refused"));
+  EXPECT_EQ(answer.body, "Bad Gateway: connect_failed\n");
+  EXPECT_TRUE(answer.ended);
+}
+
+TEST_F(Http2, AnEarlyAnswerReachesAClientThatIsStillSending) {
+  const int32_t call = client.ask("/", {}, false, "POST");
+  Peer backend = site.origin().accept();
+  backend.head();
+  backend.send(ok("no thanks", "Connection: close\r\n"));
+  ASSERT_TRUE(client.until([&] { return client.so_far(call).ended; }));
+  EXPECT_EQ(client.so_far(call).body, "no thanks");
+  client.send_body(call, std::string(300'000, 'x'), true);  // several windows of it are taken
+  ASSERT_TRUE(client.until([&] {
+    return nghttp2_session_get_stream_user_data(client.session(), call) == nullptr &&
+           nghttp2_session_find_stream(client.session(), call) == nullptr;
+  }));
+  EXPECT_FALSE(client.so_far(call).reset);
+}
+
+TEST_F(Http2, WhoNeverEndsItsBodyIsToldThatNobodyReadsIt) {
+  const int32_t call = client.ask("/", {}, false, "POST");
+  Peer backend = site.origin().accept();
+  backend.head();
+  backend.send(ok("no thanks", "Connection: close\r\n"));
+  ASSERT_TRUE(client.until([&] { return client.so_far(call).ended; }));
+  settle(site.loop());
+  site.advance(31s);
+  EXPECT_TRUE(client.until([&] { return client.so_far(call).reset.has_value(); }));
+  EXPECT_EQ(client.so_far(call).reset, NGHTTP2_NO_ERROR);
+}
+
+TEST_F(Http2, AResetStreamEndsItsCallAtTheBackend) {
+  const int32_t waiting = client.ask("/");
+  Peer backend = site.origin().accept();
+  backend.head();
+  client.reset(waiting);
+  EXPECT_TRUE(proxy::test::run_until(site.loop(), [&] { return backend.ended(); }));
+  EXPECT_EQ(site.log_line()["reason"], "client_closed");
+
+  const int32_t sending = client.ask("/", {}, false, "POST");
+  Peer second = site.origin().accept();
+  second.head();
+  client.reset(sending);
+  EXPECT_TRUE(proxy::test::run_until(site.loop(), [&] { return second.ended(); }));
+  EXPECT_EQ(site.buffers_lent(), 0u);
+}
+
+TEST_F(Http2, ALargeAnswerGoesAsFarAsTheWindowsAllow) {
+  const std::string body(400'000, 'x');
+  const int32_t call = client.ask("/");
+  Peer backend = site.origin().accept();
+  backend.head();
+  backend.send("HTTP/1.1 200 OK\r\nContent-Length: 400000\r\n\r\n");
+  const size_t sent = backend.send_what_fits(body);
+  ASSERT_TRUE(client.until([&] { return client.so_far(call).body.size() == 65'535; }));
+  EXPECT_EQ(client.so_far(call).body.size(), 65'535u);
+  EXPECT_LE(site.buffers_lent(), 4u * 16'384);  // what the client does not take waits at the backend
+  client.give_window(call, 1'000'000);
+  backend.send(std::string_view(body).substr(sent));
+  EXPECT_EQ(client.answer(call).body, body);
+}
+
+TEST_F(Http2, WhoTakesNothingIsGivenUpButNotItsConnection) {
+  const int32_t call = client.ask("/stalled");
+  Peer backend = site.origin().accept();
+  backend.head();
+  backend.send(ok(std::string(200'000, 'x')));
+  ASSERT_TRUE(client.until([&] { return client.so_far(call).body.size() == 65'535; }));
+  site.advance(31s);
+  ASSERT_TRUE(client.until([&] { return client.so_far(call).reset.has_value(); }));
+  EXPECT_EQ(site.log_line()["reason"], "client_stalled");
+  EXPECT_FALSE(client.closed());
+}
+
+TEST_F(Http2, ALargeUploadHoldsNoMoreThanItsWindow) {
+  const int32_t call = client.ask("/", {{"content-length", "1000000"}}, false, "PUT");
+  client.send_body(call, std::string(1'000'000, 'x'), true);
+  Peer backend = site.origin().accept();
+  backend.hold_little();
+  backend.head();
+  settle(site.loop());
+  client.pull();
+  EXPECT_LE(site.buffers_lent(), 8u * 16'384);
+  size_t came = 0;
+  ASSERT_TRUE(client.until([&] {
+    came += backend.what_came().size();
+    return came == 1'000'000;
+  }));
+  backend.send(ok("done"));
+  EXPECT_EQ(client.answer(call).body, "done");
+}
+
+TEST_F(Http2, AHeadOverTheLimitIsRefusedAndTheConnectionGoesOn) {
+  const int32_t large = client.ask("/", {{"x-large", std::string(17'000, 'x')}});
+  EXPECT_EQ(client.answer(large).status, "431");
+  Fields many;
+  for (int i = 0; i < 200; ++i) many.emplace_back("x-" + std::to_string(i), "v");
+  EXPECT_EQ(client.answer(client.ask("/", many)).status, "431");
+  const int32_t next = client.ask("/");
+  Peer backend = site.origin().accept();
+  backend.head();
+  backend.send(ok("fine"));
+  EXPECT_EQ(client.answer(next).body, "fine");
+}
+
+TEST_F(Http2, RequestsThatHttp1CouldFrameInTwoWaysAreRefused) {
+  for (const Fields& fields :
+       {Fields{{"transfer-encoding", "chunked"}}, Fields{{"connection", "close"}}, Fields{{"te", "gzip"}},
+        Fields{{"x-crlf", "a\r\nb: c"}}, Fields{{"x-nul", std::string("a\0b", 3)}}, Fields{{":path", "no-slash"}},
+        Fields{{":path", "/a b"}}, Fields{{":authority", "shop.example\r\nX: y"}},
+        Fields{{":authority", "user@shop.example"}}, Fields{{":method", "GE T"}}, Fields{{":scheme", "ht tp"}},
+        Fields{{":unknown", "1"}}, Fields{{":path", ""}}, Fields{{"host", "other.example"}},
+        Fields{{"content-length", "5, 5"}}, Fields{{"content_length", "7"}}}) {
+    Client each(site);
+    const int32_t call = each.ask("/", fields);
+    const Answer& answer = each.answer(call);
+    const bool refused = answer.status == "400" || answer.reset == NGHTTP2_PROTOCOL_ERROR || each.goaway();
+    EXPECT_TRUE(refused) << fields[0].first << ": " << fields[0].second << " → " << answer.status;
+  }
+  EXPECT_TRUE(site.origin().nobody_called());
+}
+
+TEST_F(Http2, ALengthThatItsBodyDoesNotHaveResetsTheStream) {
+  const int32_t call = client.ask("/", {{"content-length", "5"}}, false, "POST");
+  client.send_body(call, "abc", true);
+  EXPECT_EQ(client.answer(call).reset, NGHTTP2_PROTOCOL_ERROR);
+}
+
+TEST_F(Http2, CredentialsOfAConnectionAreAskedForByHttp1) {
+  const int32_t call = client.ask("/", {{"authorization", "NTLM TlRMTVNTUAABAAAA"}});
+  EXPECT_EQ(client.answer(call).reset, NGHTTP2_HTTP_1_1_REQUIRED);
+  EXPECT_TRUE(site.origin().nobody_called());
+  EXPECT_EQ(site.log_line()["reason"], "needs_http_1");
+}
+
+TEST_F(Http2, AStoredAnswerIsGivenFromTheCache) {
+  const int32_t first = client.ask("/cached/a");
+  Peer backend = site.origin().accept();
+  backend.head();
+  backend.send(ok("kept", "Cache-Control: max-age=60\r\n"));
+  EXPECT_EQ(client.answer(first).body, "kept");
+  const int32_t second = client.ask("/cached/a");
+  EXPECT_EQ(client.answer(second).body, "kept");
+  EXPECT_THAT(client.answer(second).value("cache-status"), HasSubstr("hit"));
+  const int32_t head = client.ask("/cached/a", {}, true, "HEAD");
+  EXPECT_TRUE(client.answer(head).body.empty());
+  EXPECT_EQ(client.answer(head).value("content-length"), "4");
+}
+
+TEST_F(Http2, ThePrefaceMayComeInPieces) {
+  Peer raw = site.client("shop");
+  for (const char byte : kPreface) {
+    raw.send(std::string_view(&byte, 1));
+    settle(site.loop());
+  }
+  EXPECT_EQ(raw.take(9).substr(0, 4), std::string("\0\0\x12\x04", 4));  // SETTINGS
+}
+
+TEST_F(Http2, WhatOnlyBeginsLikeThePrefaceIsARequest) {
+  Peer raw = site.client("shop");
+  raw.send("P");
+  settle(site.loop());
+  raw.send("OST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 0\r\n\r\n");
+  Peer backend = site.origin().accept();
+  backend.head();
+  backend.send(ok("fine"));
+  EXPECT_THAT(raw.message(), HasSubstr("fine"));
+}
+
+TEST_F(Http2, AnIdleConnectionIsToldAndEnds) {
+  client.answer(client.ask("/", {{":path", "*"}}));  // malformed: a head that never becomes a call
+  settle(site.loop());
+  site.advance(61s);
+  EXPECT_TRUE(client.until([&] { return client.closed(); }));
+  EXPECT_EQ(client.goaway(), NGHTTP2_NO_ERROR);
+  EXPECT_EQ(client.goaway_last(), 1);
+}
+
+TEST_F(Http2, AConnectionThatSaysNothingEndsInTime) {
+  Peer raw = site.client("shop");
+  raw.send(kPreface);
+  settle(site.loop());
+  site.advance(11s);
+  EXPECT_THAT(raw.rest(), Not(HasSubstr("HTTP/1.1")));
+  EXPECT_EQ(site.value("cardea_l7_service_slow_clients_total", "shop"), 1u);
+}
+
+TEST_F(Http2, WhatIsUnderWayEndsInPeaceWhenItsServiceGoes) {
+  const int32_t call = client.ask("/");
+  Peer backend = site.origin().accept();
+  backend.head();
+  site.adopt([](image::PlanT& plan) { plan.services.erase(plan.services.begin()); });
+  ASSERT_TRUE(client.until([&] { return client.goaways() == 2; }));  // announced, heard, done
+  EXPECT_EQ(client.goaway(), NGHTTP2_NO_ERROR);
+  EXPECT_EQ(client.goaway_last(), call);
+  backend.send(ok("to the end"));
+  EXPECT_EQ(client.answer(call).body, "to the end");
+  EXPECT_TRUE(client.until([&] { return client.closed(); }));
+}
+
+TEST_F(Http2, WhoDoesNotHearTheAnnouncementIsNotWaitedForLong) {
+  Peer raw = site.client("shop");
+  raw.send(std::string(kPreface) + std::string("\0\0\0\4\0\0\0\0\0", 9));
+  settle(site.loop());
+  site.adopt([](image::PlanT& plan) { plan.services.erase(plan.services.begin()); });
+  settle(site.loop());
+  EXPECT_FALSE(raw.ended());
+  site.advance(1s);
+  EXPECT_TRUE(proxy::test::run_until(site.loop(), [&] { return raw.ended(); }));
+}
+
+TEST_F(Http2, WhereItIsOffThePrefaceIsABadRequest) {
+  Site plain;
+  Peer raw = plain.client("shop");
+  raw.send(kPreface);
+  EXPECT_THAT(raw.rest(), StartsWith("HTTP/1.1 505 "));
+}
+
+TEST_F(Http2, NothingOfAConnectionIsLeftBehind) {
+  {
+    Client many(site);
+    for (int i = 0; i < 50; ++i) many.ask("/");
+    for (int i = 0; i < 50; ++i) site.origin().accept();
+    many.peer().abort();
+  }
+  settle(site.loop());
+  EXPECT_TRUE(proxy::test::run_until(site.loop(), [&] { return site.buffers_lent() == 0; }));
+}
+
+}  // namespace
+}  // namespace cardea::l7::http2::test
