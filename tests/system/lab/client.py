@@ -12,8 +12,8 @@ class Client:
     """Wants `site`, `authority` and `cardea`."""
 
     def curl(self, url, *words, check=True, timeout=30):
-        """curl in the client's place, trusting the run's authority. The finished process."""
-        return self.site.client.run("curl", "-sS", "--max-time", timeout - 5, "--cacert", self.authority.certificate, *words, url,
+        """curl in the client's place, trusting the run's authority, by HTTP/1.1 unless `words` say otherwise. The finished process."""
+        return self.site.client.run("curl", "-sS", "--http1.1", "--max-time", timeout - 5, "--cacert", self.authority.certificate, *words, url,
                                     check=check, timeout=timeout)
 
     def get(self, url, *words):
