@@ -62,6 +62,10 @@ std::vector<Row> ways() {
       list("routes", &Service::routes, route_section(),
            {.prose = "http: which request goes where; the most specific host wins, then the longest path.",
             .count_max = 65536}),
+      value("http2", &Service::http2, boolean(),
+            {.prose = "http: clients that want it are spoken to in HTTP/2: by ALPN where the service has tls, and "
+                      "without where a connection begins as HTTP/2 does (prior knowledge).",
+             .example = "http2 = false;"}),
   };
 }
 
@@ -75,10 +79,6 @@ std::vector<Row> limits() {
                       "/64 together; more are refused and counted. 0: no limit, as it has to be where all clients "
                       "come from a few addresses.",
              .example = "source_connections_max = 256;"}),
-      value("http2", &Service::http2, boolean(),
-            {.prose = "http: clients that want it are spoken to in HTTP/2: by ALPN where the service has tls, and "
-                      "without where a connection begins as HTTP/2 does (prior knowledge).",
-             .example = "http2 = false;"}),
       value("request_timeout", &Service::request_timeout, duration(100ms, 1h),
             {.prose = "http: time for the whole head of a request, from its first byte; then it is answered with "
                       "408."}),
