@@ -1,10 +1,11 @@
 """The stages behind tools/test: build in each mode that finds something of its own, run its tests, add up.
 
-Stages run one after another (the system tests measure, so nothing may run beside them); a stage that fails does not stop
-the next, so one run tells everything. Skipped tests fail the run unless tests/allowed_skips.txt names them. Whole output:
+Stages run one after another; a stage that fails does not stop the next, so one run tells everything. What later stages
+need is built beside the system tests, by what they leave of the processors: they wait more than they compute. Skipped tests fail the run unless tests/allowed_skips.txt names them. Whole output:
 build/test-logs.
 """
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import shutil
@@ -35,13 +36,13 @@ class Stage:
 STAGES = [
     Stage("house", "rules of the tree: include directions, sizes", "release", "house", quick=True),
     Stage("unit", "units and packet rows, as users get them", "release", "unit|packets", quick=True),
+    Stage("system", "real processes between real peers, in network namespaces", "release", "system", parallel=False),
+    Stage("machine", "the packages on a booted guest with cards on PCI; a short form of it, the whole when it is named", "release",
+          "machine_short", parallel=False, whole="machine"),
     # The fuzz preset is the asan preset with the fuzz targets: one build serves both stages.
     Stage("asan", "units under address and undefined behaviour sanitizers", "fuzz", "unit|packets"),
     Stage("fuzz", "every parser fed for 30 seconds with what it did not expect", "fuzz", "fuzz"),
     Stage("tsan", "what threads share, under the thread sanitizer", "tsan", "unit", targets=("unit_base", "unit_l7")),
-    Stage("system", "real processes between real peers, in network namespaces", "release", "system", parallel=False),
-    Stage("machine", "the packages on a booted guest with cards on PCI; a short form of it, the whole when it is named", "release",
-          "machine_short", parallel=False, whole="machine"),
 ]
 WITH_NAMESPACES = ("system", "machine")  # they need root, and are pytest's
 
@@ -58,11 +59,17 @@ class Tally:
         self.skipped += other.skipped
 
 
-def logged(name, command):
-    """Runs a command with its output in a log of its own; returns its exit code and the log."""
+# A command that takes what others leave of the processors: within its session and, where the scheduler shares time between
+# sessions, among those too.
+STANDING_BACK = ("bash", "-c", 'echo 19 2>/dev/null > /proc/self/autogroup; exec chrt --idle 0 "$@"', "--")
+
+
+def logged(name, command, behind=False):
+    """Runs a command with its output in a log of its own; returns its exit code and the log. `behind` whatever else runs."""
     log = LOGS / f"{name}.log"
     with open(log, "w") as file:
-        done = subprocess.run(command, cwd=TREE, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False)
+        done = subprocess.run([*(STANDING_BACK if behind else ()), *command], cwd=TREE, stdin=subprocess.DEVNULL, stdout=file,
+                              stderr=file, check=False, start_new_session=behind)
     return done.returncode, log
 
 
@@ -70,22 +77,41 @@ def tail(log):
     return "\n".join("    " + row for row in log.read_text(errors="replace").splitlines()[-TAIL_LINES:])
 
 
-def build(preset, targets, built={}):  # noqa: B006 (one build a preset and run is meant)
-    """Builds a preset once; returns the log of what failed, or None."""
-    if preset not in built:
-        began = time.monotonic()
-        code, log = logged(f"configure-{preset}", ["cmake", "--preset", preset])
-        if code == 0:
-            wanted = ["--target", *targets] if targets else []
-            code, log = logged(f"build-{preset}", ["cmake", "--build", "--preset", preset, "-j", CORES, *wanted])
-        built[preset] = log if code else None
-        print(f"  build {preset}: {'FAILED' if code else 'ok'} ({time.monotonic() - began:.0f} s)", flush=True)
-    return built[preset]
+def build(preset, targets, behind=False):
+    """Returns the log of what failed, or None, and how many seconds it took."""
+    began = time.monotonic()
+    code, log = logged(f"configure-{preset}", ["cmake", "--preset", preset], behind)
+    if code == 0:
+        wanted = ["--target", *targets] if targets else []
+        code, log = logged(f"build-{preset}", ["cmake", "--build", "--preset", preset, "-j", CORES, *wanted], behind)
+    return log if code else None, time.monotonic() - began
 
 
-def run_stage(stage):
+class Builds:
+    """Each preset once, one at a time."""
+
+    def __init__(self):
+        self._worker = concurrent.futures.ThreadPoolExecutor(max_workers=1)
+        self._made = {}
+        self._told = set()
+
+    def begin(self, stage, behind=False):
+        if stage.preset not in self._made:
+            self._made[stage.preset] = self._worker.submit(build, stage.preset, stage.targets, behind)
+
+    def finish(self, stage):
+        """The log of what failed, or None."""
+        self.begin(stage)
+        log, seconds = self._made[stage.preset].result()
+        if stage.preset not in self._told:
+            print(f"  build {stage.preset}: {'FAILED' if log else 'ok'} ({seconds:.0f} s)", flush=True)
+        self._told.add(stage.preset)
+        return log
+
+
+def run_stage(stage, builds):
     print(f"\n{stage.name}: {stage.why}", flush=True)
-    broken = build(stage.preset, stage.targets)
+    broken = builds.finish(stage)
     if broken:
         print(tail(broken))
         return Tally(failed=[f"{stage.name}: the build, see {broken.relative_to(TREE)}"])
@@ -161,9 +187,13 @@ def main(arguments):
     LOGS.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(LOGS / "system", ignore_errors=True)  # what the lab's processes wrote, a folder a site
     reserve_hugepages()
-    total = Tally()
-    for stage in stages:
-        total.add(run_stage(stage))
+    total, builds = Tally(), Builds()
+    for i, stage in enumerate(stages):
+        if stage.name == "system":
+            builds.finish(stage)  # its own goes first
+            for later in stages[i:]:
+                builds.begin(later, behind=True)
+        total.add(run_stage(stage, builds))
     forbidden = [name for name in total.skipped if name not in allowed_skips()]
     total.failed += [f"{name} (skipped, and not named in tests/allowed_skips.txt)" for name in forbidden]
     print(f"\nin {(time.time() - LOGS_BEGAN) / 60:.1f} minutes; logs in {LOGS.relative_to(TREE)}")
