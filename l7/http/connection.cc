@@ -83,7 +83,7 @@ std::expected<Expectation, Fault> expectation(const RequestHead& head, BodyFrami
 
 bool wants_websocket(const RequestHead& head, const ConnectionOptions& options, BodyFraming body) {
   const Headers& headers = head.headers;
-  if (!options.upgrade || head.method != Method::kGet || head.version != Version::kHttp11) return false;
+  if (!options.upgrade || head.method != Method::kGet || head.version == Version::kHttp10) return false;
   if (body != BodyFraming{} && body != BodyFraming{BodyKind::kLength}) return false;
   if (headers.repeated(HeaderId::kUpgrade) || headers.repeated(HeaderId::kSecWebsocketKey)) return false;
   return one_element_is(headers.value(HeaderId::kUpgrade), "websocket") &&

@@ -15,6 +15,7 @@ class ClientEnd final : public proxy::ClientEnd {
   http::BodyFraming framing_of(const proxy::Exchange& exchange, http::BodyFraming response) const override;
   http::BodyFraming arriving(http::BodyFraming request) const override { return request; }
   bool hears_behind_end() const override { return false; }
+  bool may_be_answered_by(const http::ResponseHead&) const override { return true; }  // it sees for itself
   void drop_body(proxy::Exchange& exchange) override;
   bool ends_with(const proxy::Exchange& exchange, http::BodyKind out) const override;
   void cut(const proxy::Exchange& exchange) override;

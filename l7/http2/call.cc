@@ -49,10 +49,11 @@ Task<> exchange(Call& call) {
   proxy::Connection& c = call.server.connection;
   const proxy::ShardPlanPointer plan = c.service().plan;
   const ServicePlan& service = *c.service().now().plan;
-  const proxy::Caller caller(c, call.end, call.memory, call.input);
+  const proxy::Caller caller(c, call.end, call.memory, call.input, call.occupant);
   Exchange x(caller, plan, service, record_of(c, service, plan->plan->generation));
   read_head(call, x);
   co_await carry_out(x);
+  if (x.answer.state == proxy::Answer::State::kTunnel) co_return;  // which has closed it
   if (x.close) {
     call.stream.close(Close::kReset);
   } else {

@@ -5,6 +5,7 @@
 
 #include "l7/http/fault.h"
 #include "l7/http2/client_end.h"
+#include "l7/proxy/connection.h"
 #include "l7/runtime/arena.h"
 #include "l7/runtime/intrusive_list.h"
 #include "l7/runtime/task.h"
@@ -25,6 +26,7 @@ struct Call : Link {
   CallStream stream;
   ClientEnd end;
   http::Fault fault = http::Fault::kNone;  // why the head was none
+  proxy::Occupant* occupant = nullptr;     // the tunnel that it became
 };
 
 Task<> run(Call& call);

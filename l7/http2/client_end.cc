@@ -8,6 +8,13 @@ bool has_body(const http::ResponseHead& head, const http::ResponseEdit& edit) {
   return edit.body != http::BodyFraming{} && edit.body != http::BodyFraming{http::BodyKind::kLength};
 }
 
+// A WebSocket that stands is a 200 (RFC 8441 5); what it was asked for with stays on the other hop.
+http::ResponseHead as_success(http::ResponseHead head) {
+  head.status = 200;
+  head.reason = {};
+  return head;
+}
+
 std::span<char> writable(std::span<char> into, std::string_view written) {
   return into.first(written.size());
 }
@@ -29,10 +36,13 @@ void ClientEnd::cut(const proxy::Exchange&) {
 
 Result<std::string_view> ClientEnd::write_head(std::span<char> into, const http::ResponseHead& head,
                                                const http::ResponseEdit& edit) {
-  const auto text = http::write_response(into, head, edit);
+  const bool upgraded = head.status == 101;
+  const auto text = http::write_response(into, upgraded ? as_success(head) : head, edit);
   if (!text) return text;
   const auto fields = fields_.of(writable(into, *text));
-  if (head.status < 200) {
+  if (upgraded) {
+    stream_.send_response(fields, true);
+  } else if (head.status < 200) {
     stream_.send_informational(fields);
   } else {
     stream_.send_response(fields, has_body(head, edit));

@@ -4,6 +4,7 @@
 
 #include "l7/http2/call_stream.h"
 #include "l7/http2/response_fields.h"
+#include "l7/http2/websocket_key.h"
 #include "l7/proxy/client_end.h"
 
 namespace cardea::l7::http2 {
@@ -13,10 +14,14 @@ class ClientEnd final : public proxy::ClientEnd {
   // `fields` is the connection's: heads are made one at a time.
   ClientEnd(CallStream& stream, ResponseFields& fields) : stream_(stream), fields_(fields) {}
 
+  // What its backend is asked with, where the call is a WebSocket.
+  WebsocketKey& websocket() { return websocket_; }
+
   Stream& stream() override { return stream_; }
   http::BodyFraming framing_of(const proxy::Exchange& exchange, http::BodyFraming response) const override;
   http::BodyFraming arriving(http::BodyFraming request) const override;
   bool hears_behind_end() const override { return true; }
+  bool may_be_answered_by(const http::ResponseHead& head) const override { return websocket_.is_answered_by(head); }
   void drop_body(proxy::Exchange&) override {}
   bool ends_with(const proxy::Exchange&, http::BodyKind) const override { return false; }
   void cut(const proxy::Exchange& exchange) override;
@@ -27,6 +32,7 @@ class ClientEnd final : public proxy::ClientEnd {
  private:
   CallStream& stream_;
   ResponseFields& fields_;
+  WebsocketKey websocket_;
 };
 
 }  // namespace cardea::l7::http2

@@ -11,12 +11,12 @@ namespace {
 using http::Fault;
 using http::HeadWriter;
 
-constexpr size_t kAddedBytes = 128;  // version, separators, framing
+constexpr size_t kAddedBytes = 256;  // version, separators, framing, an upgrade
 
 // What a block says before and beside its plain fields.
 struct Facts {
-  std::string_view method, scheme, authority, path, host;
-  bool has_host = false, has_length = false;
+  std::string_view method, scheme, authority, path, host, protocol;
+  bool has_host = false, has_length = false, has_version = false;
   size_t cookies = 0;
 };
 
@@ -25,9 +25,11 @@ void note(Facts& facts, const Field& field) {
   if (field.name == ":scheme") facts.scheme = field.value;
   if (field.name == ":authority") facts.authority = field.value;
   if (field.name == ":path") facts.path = field.value;
+  if (field.name == ":protocol") facts.protocol = field.value;
   if (field.name == "host") facts.host = field.value, facts.has_host = true;
   if (field.name == "content-length") facts.has_length = true;
   if (field.name == "cookie") ++facts.cookies;
+  if (field.name == "sec-websocket-version") facts.has_version = field.value == "13";
 }
 
 // As text a field is what it was only where nothing in it ends a line or a name: refused, never stripped (RFC
@@ -62,17 +64,39 @@ bool agree(const Facts& facts) {
   return !facts.has_host || facts.authority.empty() || http::equal_without_case(facts.host, facts.authority);
 }
 
+// RFC 8441 5; what HTTP/1 would not take for a WebSocket is none here.
+bool is_websocket(const Facts& facts) {
+  return facts.method == "CONNECT" && facts.protocol == "websocket" && facts.has_version && !facts.has_length;
+}
+
+// A tunnel that nobody here makes (RFC 9113 8.5, RFC 8441 4).
+bool is_tunnel(const Facts& facts) {
+  return facts.method == "CONNECT" && !is_websocket(facts);
+}
+
 void write_request_line(HeadWriter& out, const Facts& facts, std::string_view host) {
   if (facts.path == "*") return out.put({facts.method, " * HTTP/1.1\r\nHost: ", host, "\r\n"});
-  out.put({facts.method, " ", facts.scheme, "://", host, facts.path, " HTTP/1.1\r\nHost: ", host, "\r\n"});
+  const std::string_view method = is_websocket(facts) ? "GET" : facts.method;
+  out.put({method, " ", facts.scheme, "://", host, facts.path, " HTTP/1.1\r\nHost: ", host, "\r\n"});
 }
 
 void write_fields(HeadWriter& out, const HeaderBlock& block) {
   for (size_t i = 0; i < block.size(); ++i) {
     const Field field = block[i];
     if (field.name.starts_with(':') || field.name == "host" || field.name == "cookie") continue;
+    if (field.name == "sec-websocket-key") continue;  // of another hop: this one has its own
     out.field(field.name, field.value);
   }
+}
+
+void write_upgrade(HeadWriter& out, std::string_view key) {
+  out.put({"connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ", key, "\r\n"});
+}
+
+void write_framing(HeadWriter& out, const Facts& facts, bool ended) {
+  if (facts.has_length) return;
+  if (!ended) return out.field("transfer-encoding", "chunked");
+  if (expects_body(facts.method)) out.field("content-length", "0");
 }
 
 void write_cookies(HeadWriter& out, const HeaderBlock& block) {
@@ -93,17 +117,26 @@ size_t request_text_max(const HeaderBlock& block) {
   return bytes;
 }
 
-std::expected<std::string_view, Fault> write_request_text(std::span<char> into, const HeaderBlock& block, bool ended) {
+bool opens_websocket(const HeaderBlock& block) {
+  return is_websocket(facts_of(block));
+}
+
+std::expected<std::string_view, Fault> write_request_text(std::span<char> into, const HeaderBlock& block, bool ended,
+                                                          std::string_view websocket_key) {
   if (const Fault fault = judge(block); fault != Fault::kNone) return std::unexpected(fault);
   const Facts facts = facts_of(block);
+  if (is_tunnel(facts)) return std::unexpected(Fault::kConnectUnsupported);
   if (!facts.scheme.empty() && !http::is_token(facts.scheme)) return std::unexpected(Fault::kTarget);
   if (!agree(facts)) return std::unexpected(Fault::kHostInvalid);
   HeadWriter out(into);
   write_request_line(out, facts, facts.authority.empty() ? facts.host : facts.authority);
   write_fields(out, block);
   if (facts.cookies != 0) write_cookies(out, block);
-  if (!facts.has_length && !ended) out.field("transfer-encoding", "chunked");
-  if (!facts.has_length && ended && expects_body(facts.method)) out.field("content-length", "0");
+  if (is_websocket(facts)) {
+    write_upgrade(out, websocket_key);
+  } else {
+    write_framing(out, facts, ended);
+  }
   out.end_of_head();
   const auto written = out.finish();
   if (!written) return std::unexpected(Fault::kHeadTooLarge);

@@ -6,8 +6,10 @@
 namespace cardea::l7::http2 {
 namespace {
 
-constexpr std::array<std::string_view, 6> kOfAConnection = {"connection",        "keep-alive", "proxy-connection",
-                                                            "transfer-encoding", "upgrade",    "http2-settings"};
+// The last is of an upgrade, which there is none of.
+constexpr std::array<std::string_view, 7> kOfAConnection = {"connection",          "keep-alive", "proxy-connection",
+                                                            "transfer-encoding",   "upgrade",    "http2-settings",
+                                                            "sec-websocket-accept"};
 
 nghttp2_nv field(std::string_view name, std::string_view value) {
   const auto bytes = [](std::string_view text) { return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data())); };

@@ -62,8 +62,19 @@ void Server::leave() {
   if (leaving != Leaving::kNo) return;
   leaving = Leaving::kAnnounced;
   announced = loop().now();
+  end_tunnels();
   session.announce_end();
   renew_deadline();
+}
+
+// None of them ends by itself.
+void Server::end_tunnels() {
+  List<Call> seen;
+  while (Call* call = live.pop_front()) {
+    seen.push_back(*call);
+    if (call->occupant) call->occupant->leave();
+  }
+  live.take_all(seen);
 }
 
 void Server::leave_for_good() {

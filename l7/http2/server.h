@@ -27,6 +27,7 @@ struct Server final : proxy::Occupant {
   Loop& loop() const { return connection.loop(); }
 
   void leave() override;
+  void end_tunnels();
   // The client heard that no more calls are taken.
   void leave_for_good();
   void call_ended();

@@ -47,7 +47,8 @@ bool hand_over(Server& s, Call& call, bool ended) {
   }
   call.input.buffer = take_for_head(s, request_text_max(s.block));
   if (!call.input.buffer) return false;
-  const auto text = write_request_text(call.input.buffer.span(), s.block, ended);
+  const std::string_view key = opens_websocket(s.block) ? call.end.websocket().make() : std::string_view();
+  const auto text = write_request_text(call.input.buffer.span(), s.block, ended, key);
   if (text) {
     call.input.end = text->size();
   } else {

@@ -10,11 +10,18 @@ Caller::Caller(Connection& of, ClientEnd& towards)
       input(of.input),
       connection(&of),
       end(&towards),
+      occupant(&of.occupant),
       tls(of.tls() != nullptr),
       alone(true) {}
 
-Caller::Caller(Connection& of, ClientEnd& towards, Arena& memory, Input& request)
-    : shard(of.shard()), arena(memory), input(request), connection(&of), end(&towards), tls(of.tls() != nullptr) {}
+Caller::Caller(Connection& of, ClientEnd& towards, Arena& memory, Input& request, Occupant*& place)
+    : shard(of.shard()),
+      arena(memory),
+      input(request),
+      connection(&of),
+      end(&towards),
+      occupant(&place),
+      tls(of.tls() != nullptr) {}
 
 bool Caller::leaves() const {
   return connection != nullptr && connection->service().gone;

@@ -12,12 +12,13 @@ namespace cardea::l7::proxy {
 
 class ClientEnd;
 class Connection;
+class Occupant;
 class Shard;
 
 struct Caller {
   Caller(Connection& of, ClientEnd& towards);
   // One of several at a time on its connection.
-  Caller(Connection& of, ClientEnd& towards, Arena& memory, Input& request);
+  Caller(Connection& of, ClientEnd& towards, Arena& memory, Input& request, Occupant*& place);
   Caller(Shard& its, Arena& memory, Input& request, bool came_by_tls)
       : shard(its), arena(memory), input(request), tls(came_by_tls) {}
 
@@ -26,8 +27,9 @@ struct Caller {
   Input& input;  // its request, and what the client sent behind that
   Connection* const connection = nullptr;
   ClientEnd* const end = nullptr;
-  const bool tls;            // how the request came, which its backend is told
-  const bool alone = false;  // its connection has no other now, so that a backend may authenticate it
+  Occupant** const occupant = nullptr;  // where a tunnel that it becomes is known
+  const bool tls;                       // how the request came, which its backend is told
+  const bool alone = false;             // its connection has no other now, so that a backend may authenticate it
 
   bool is_nobody() const { return connection == nullptr; }
   // Its connection ends behind the exchange under way: the service is gone.

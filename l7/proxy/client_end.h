@@ -28,6 +28,8 @@ class ClientEnd {
   virtual http::BodyFraming arriving(http::BodyFraming request) const = 0;
   // Behind the end of the request the client can still be heard to go.
   virtual bool hears_behind_end() const = 0;
+  // Whether the backend's head is an answer that the client can be given to what it asked.
+  virtual bool may_be_answered_by(const http::ResponseHead& head) const = 0;
   // Nobody wants the rest of the request's body, so that the connection may go on behind it.
   virtual void drop_body(Exchange& exchange) = 0;
   // Whether the connection ends behind a response of this framing.

@@ -104,7 +104,9 @@ Failure digest(Exchange& x, const http::ResponseHead& head, size_t size) {
   const auto options = http::connection_options(head.headers);
   if (!options) return bad(options.error());
   Answer& answer = x.answer;
-  if (head.status == 101 && !http::accepts_websocket(head, *options)) return bad(http::Fault::kUpgradeUnasked);
+  const bool upgrades = head.status != 101 || http::accepts_websocket(head, *options);
+  const bool answers = x.caller.is_nobody() || x.end().may_be_answered_by(head);
+  if (!upgrades || !answers) return bad(http::Fault::kUpgradeUnasked);
   answer.state = head.status == 101  ? Answer::State::kTunnel
                  : head.status < 200 ? Answer::State::kInformational
                                      : Answer::State::kFinal;

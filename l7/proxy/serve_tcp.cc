@@ -57,9 +57,10 @@ Task<Failure> connect(Flow& flow) {
 
 Task<> relay(Flow& flow) {
   count_request(flow.connection.shard(), flow.rows);
-  Tunnel tunnel(flow.arena(), flow.connection, flow.lease.stream());
+  Connection& c = flow.connection;
+  Tunnel tunnel(flow.arena(), c.shard(), c.stream(), c.input, flow.lease.stream());
   tunnel.idle_timeout = flow.service.idle_timeout;
-  co_await run(tunnel);
+  co_await run(tunnel, c.occupant, c.service().gone);
   flow.record.bytes_in = tunnel.to_backend;
   flow.record.bytes_out = tunnel.to_client;
   flow.record.reason = tunnel.failure ? tunnel.failure.word : word(Reason::kOk);

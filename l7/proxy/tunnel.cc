@@ -21,7 +21,7 @@ void stop(Tunnel& t, Failure failed) {
   if (t.stopped) return;
   t.stopped = true;
   t.failure = failed;
-  t.connection.stream().cancel();
+  t.client.cancel();
   t.backend.cancel();
 }
 
@@ -31,7 +31,7 @@ void end_last_while(LoopTimer& timer) {
 
 // True: go on. The other direction may have been busy meanwhile; what it writes has a pace of its own.
 bool still_waiting(Tunnel& t, Wake wake) {
-  const Instant now = t.connection.loop().now();
+  const Instant now = t.client.loop().now();
   if (t.writing) t.active = now;
   if (wake == Wake::kTimeout && now >= t.active + t.idle_timeout) stop(t, failure(Reason::kIdleTimeout));
   return !t.stopped;
@@ -41,14 +41,14 @@ bool still_waiting(Tunnel& t, Wake wake) {
 bool note_written(Tunnel& t, Way& way, const IoResult& written) {
   --t.writing;
   way.bytes += written.bytes;
-  t.active = t.connection.loop().now();
+  t.active = t.client.loop().now();
   if (!written.ok()) stop(t, failure(written.status == IoStatus::kTimeout ? Reason::kIdleTimeout : way.to_failed));
   return written.ok();
 }
 
 // True: others may give some back. Else the tunnel has ended meanwhile, or waited in vain.
 bool may_wait_for_buffer(Tunnel& t, Instant until) {
-  if (!t.stopped && t.connection.loop().now() >= until) stop(t, failure(Reason::kMemory));
+  if (!t.stopped && t.client.loop().now() >= until) stop(t, failure(Reason::kMemory));
   return !t.stopped;
 }
 
@@ -65,7 +65,7 @@ bool take_some(Tunnel& t, Way& way, Buffer& buffer, std::string_view& text) {
 }
 
 Task<> pump(Tunnel& t, Way way) {
-  Shard& shard = t.connection.shard();
+  Shard& shard = t.shard;
   Loop& loop = shard.loop();
   Pace pace({.stall = t.idle_timeout});
   Buffer buffer;
@@ -106,7 +106,7 @@ Task<> pump(Tunnel& t, Way way) {
 
 // Whoever was given up is reset; to whom all was written it is still delivered.
 Task<> close_client(Tunnel& t) {
-  Stream& client = t.connection.stream();
+  Stream& client = t.client;
   const size_t left = client.undelivered();
   const bool idle = !t.failure || t.failure.is(Reason::kIdleTimeout);
   if (!t.failure && left > kLeftToKernel) {
@@ -118,22 +118,21 @@ Task<> close_client(Tunnel& t) {
 
 }  // namespace
 
-Tunnel::Tunnel(Arena& in, Connection& of, Stream& to)
-    : LoopTimer(end_last_while), where(in), connection(of), backend(to) {}
+Tunnel::Tunnel(Arena& in, Shard& its, Stream& from, Input& first, Stream& to)
+    : LoopTimer(end_last_while), where(in), shard(its), client(from), ahead(first), backend(to) {}
 
 void Tunnel::leave() {
-  if (!armed()) connection.loop().arm(*this, connection.loop().now() + kLastWhile);
+  if (!armed()) client.loop().arm(*this, client.loop().now() + kLastWhile);
 }
 
-Task<> run(Tunnel& t) {
-  Connection& c = t.connection;
-  c.occupant = &t;
-  if (c.service().gone) t.leave();
-  t.active = c.loop().now();
-  const Way up{c.stream(), t.backend, c.input, t.to_backend, Reason::kClientClosed, Reason::kBackendReset};
-  const Way down{t.backend, c.stream(), t.first, t.to_client, Reason::kBackendReset, Reason::kClientClosed};
+Task<> run(Tunnel& t, Occupant*& place, bool gone) {
+  place = &t;
+  if (gone) t.leave();
+  t.active = t.client.loop().now();
+  const Way up{t.client, t.backend, t.ahead, t.to_backend, Reason::kClientClosed, Reason::kBackendReset};
+  const Way down{t.backend, t.client, t.first, t.to_client, Reason::kBackendReset, Reason::kClientClosed};
   co_await both(pump(t, up), pump(t, down));
-  c.occupant = nullptr;
+  place = nullptr;
   t.cancel();
   co_await close_client(t);
 }
@@ -142,7 +141,7 @@ Task<> tunnel_websocket(Exchange& x) {
   x.watch.stop();
   x.close = true;
   keep(x.record, x.arena());
-  Tunnel t(x.arena(), *x.caller.connection, x.lease.stream());
+  Tunnel t(x.arena(), x.shard(), x.client(), x.caller.input, x.lease.stream());
   t.idle_timeout = x.service.idle_timeout;
   begin_answer(x);
   const IoResult sent = co_await x.client().write_all(x.answer.head, x.to_client);
@@ -153,7 +152,7 @@ Task<> tunnel_websocket(Exchange& x) {
   }
   t.first = std::move(x.response);
   x.response = {};
-  co_await run(t);
+  co_await run(t, *x.caller.occupant, x.caller.leaves());
   x.record.bytes_out += t.to_client;
   x.record.bytes_in += t.to_backend;
   x.failure = t.failure;

@@ -3,8 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include "tests/unit/l7/http2/client.h"
+#include "tests/unit/l7/http2/raw.h"
 
 namespace cardea::l7::http2::test {
 namespace {
@@ -341,13 +344,101 @@ TEST_F(Http2, AStoredAnswerIsGivenFromTheCache) {
   EXPECT_EQ(client.answer(head).value("content-length"), "4");
 }
 
+const Fields kWebsocket{{":method", "CONNECT"},
+                        {":protocol", "websocket"},
+                        {"sec-websocket-version", "13"},
+                        {"sec-websocket-protocol", "chat"}};
+
+// What RFC 6455 4.2.2 wants for the key in a request's head.
+std::string accept_of(const std::string& head) {
+  const size_t at = head.find("sec-websocket-key: ") + 19;
+  const std::string text = head.substr(at, head.find("\r\n", at) - at) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  unsigned char digest[20], out[32];
+  SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
+  EVP_EncodeBlock(out, digest, sizeof digest);
+  return reinterpret_cast<const char*>(out);
+}
+
+std::string upgraded(const std::string& accept) {
+  return "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: " +
+         accept + "\r\nSec-WebSocket-Protocol: chat\r\n\r\n";
+}
+
+TEST_F(Http2, AWebSocketIsOpenedByHttp1AndCarriesBothWays) {
+  const int32_t call = client.ask("/chat", kWebsocket, false);
+  Peer backend = site.origin().accept();
+  const std::string head = backend.head();
+  EXPECT_THAT(head, StartsWith("GET /chat HTTP/1.1\r\nHost: shop.example\r\n"));
+  EXPECT_THAT(head, HasSubstr("\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"));
+  EXPECT_THAT(head, Not(HasSubstr("Transfer-Encoding")));
+  backend.send(upgraded(accept_of(head)) + "first");
+  ASSERT_TRUE(client.until([&] { return client.so_far(call).body == "first"; }));
+  const Answer& answer = client.so_far(call);
+  EXPECT_EQ(answer.status, "200");
+  EXPECT_EQ(answer.value("sec-websocket-protocol"), "chat");
+  for (const char* name : {"upgrade", "connection", "sec-websocket-accept"}) EXPECT_EQ(answer.value(name), "");
+  client.send_body(call, "ping", false);
+  EXPECT_EQ(backend.take(4), "ping");
+  backend.send("pong");
+  ASSERT_TRUE(client.until([&] { return client.so_far(call).body == "firstpong"; }));
+  client.send_body(call, "bye", true);
+  EXPECT_EQ(backend.take(3), "bye");
+  EXPECT_TRUE(proxy::test::run_until(site.loop(), [&] { return backend.ended(); }));
+  backend.send("last");
+  backend.close();
+  EXPECT_EQ(client.answer(call).body, "firstponglast");
+  EXPECT_TRUE(client.answer(call).ended);
+  const auto line = site.log_line();
+  EXPECT_EQ(line["status"], 101);
+  EXPECT_EQ(line["reason"], "ok");
+}
+
+TEST_F(Http2, AnAnswerThatIsNoWebSocketsIsNotTakenForOne) {
+  for (const char* accept : {"nonsense", ""}) {
+    const int32_t call = client.ask("/", kWebsocket, false);
+    Peer backend = site.origin().accept();
+    backend.head();
+    backend.send(*accept ? upgraded(accept) : ok("a page"));
+    EXPECT_EQ(client.answer(call).status, "502");
+  }
+  const int32_t declined = client.ask("/", kWebsocket, false);
+  Peer backend = site.origin().accept();
+  backend.head();
+  backend.send(ok("no", "", "403 Forbidden"));
+  EXPECT_EQ(client.answer(declined).status, "403");
+}
+
+TEST_F(Http2, OtherTunnelsAreNotMade) {
+  for (Fields fields : {Fields{{":method", "CONNECT"}, {":scheme", ""}, {":path", ""}, {":authority", "a.example:443"}},
+                        Fields{{":method", "CONNECT"}, {":protocol", "connect-udp"}},
+                        Fields{{":method", "CONNECT"}, {":protocol", "websocket"}, {"sec-websocket-version", "8"}}}) {
+    EXPECT_EQ(client.answer(client.ask("/", fields, false)).status, "501");
+  }
+  EXPECT_TRUE(site.origin().nobody_called());
+}
+
+TEST_F(Http2, AWebSocketEndsALastWhileBehindItsService) {
+  const int32_t call = client.ask("/chat", kWebsocket, false);
+  Peer backend = site.origin().accept();
+  backend.send(upgraded(accept_of(backend.head())));
+  ASSERT_TRUE(client.until([&] { return client.so_far(call).status == "200"; }));
+  site.adopt([](image::PlanT& plan) { plan.services.erase(plan.services.begin()); });
+  settle(site.loop());
+  client.send_body(call, "still", false);
+  EXPECT_EQ(backend.take(5), "still");
+  site.advance(10s);
+  EXPECT_TRUE(client.until([&] { return client.so_far(call).reset.has_value(); }));
+  EXPECT_EQ(site.log_line()["reason"], "service_gone");
+  EXPECT_TRUE(client.until([&] { return client.closed(); }));
+}
+
 TEST_F(Http2, ThePrefaceMayComeInPieces) {
   Peer raw = site.client("shop");
   for (const char byte : kPreface) {
     raw.send(std::string_view(&byte, 1));
     settle(site.loop());
   }
-  EXPECT_EQ(raw.take(9).substr(0, 4), std::string("\0\0\x12\x04", 4));  // SETTINGS
+  EXPECT_EQ(raw.take(9)[3], kSettings);
 }
 
 TEST_F(Http2, WhatOnlyBeginsLikeThePrefaceIsARequest) {
