@@ -3,7 +3,7 @@
 Each figure is taken in rounds; a round loads each proxy once, one after the other, so that whatever else the machine does
 meets all of them alike. `value` is the median over rounds of the proxy's CPU time divided by what it did; `ratio` is the
 median of ours divided by the median of the peer's, below 1 is better. One JSON object a line:
-    l7.proxy|cache|connect.*, tls.handshake.*   a line a peer; ".two" behind the name: two workers (shards) each.
+    l7.proxy|cache|connect|h2.*, tls.handshake.*   a line a peer; ".two" behind the name: two workers (shards) each.
                            The peer "openssl" of a handshake is tls.handshake.bare: its server side without any I/O
     l7.proxy.plain.logged  the same as l7.proxy.plain, each proxy writing its access log to a file (HAProxy: to its standard output)
     l7.idle.plain|tls      private memory of a proxy's processes for each idle connection
@@ -23,9 +23,9 @@ import time
 from dataclasses import dataclass
 
 import bench_l7_through
-from l7_load import BARE, FIGURES, Failed, bare_handshakes, sampled, wrk
+from l7_load import BARE, FIGURES, HTTP2_ALONE, Failed, bare_handshakes, sampled, wrk
 from l7_place import HOST, Place, anonymous_bytes
-from l7_proxies import PEERS, Ours
+from l7_proxies import HTTP2_PEERS, PEERS, Ours
 from lab.cardea import binary
 from lab.process import Process
 from lab.wait import until
@@ -52,6 +52,7 @@ def say(name, value, unit, **more):
 def samples_of(proxies, name, rounds, workers):
     """A sample a round for each proxy, and for OpenSSL alone where that says something."""
     _, work = FIGURES[name]
+    proxies = [proxy for proxy in proxies if name == HTTP2_ALONE or type(proxy) not in HTTP2_PEERS]
     samples = {proxy.name: [] for proxy in proxies}
     for number in range(rounds + 1):  # the first warms up and is not counted
         for proxy in proxies:
@@ -171,6 +172,8 @@ def run(options):
 
 
 def measure_workers(place, kinds, workers, wanted, effort, medians, logged=False):
+    if HTTP2_ALONE.startswith(wanted) or wanted.startswith(HTTP2_ALONE):
+        kinds = [*HTTP2_PEERS, *kinds]
     proxies = [kind(place, workers, logged) for kind in kinds]
     try:
         for proxy in proxies:

@@ -7,6 +7,8 @@ from l7_place import HOST, cpu_seconds
 from lab.cardea import binary
 
 CONNECTIONS = 64
+H2LOAD = re.compile(r"finished in ([\d.]+)(m?s)")
+H2LOAD_COUNTS = re.compile(r"(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout")
 WRK = re.compile(r"(\d+) requests in ([\d.]+)(m?s)")
 
 
@@ -46,6 +48,17 @@ def wrk(proxy, kind, path, seconds, close=False):
     return int(found[1]), float(found[2]) / (1000 if found[3] == "ms" else 1)
 
 
+def h2load(proxy, kind, path, seconds):
+    """As many calls at a time as wrk has connections, over a fourth as many."""
+    text = proxy.place.client("h2load", "-t1", f"-c{CONNECTIONS // 4}", "-m4", f"-D{seconds}", f"https://127.0.0.1:{proxy.ports[kind]}{path}",
+                              timeout=seconds + 60)
+    done, failed, errored, late = map(int, H2LOAD_COUNTS.search(text).groups())
+    if failed or errored or late or "Application protocol: h2" not in text:
+        raise Failed(text)
+    found = H2LOAD.search(text)
+    return done, float(found[1]) / (1000 if found[2] == "ms" else 1)
+
+
 def handshakes(proxy, seconds, resume):
     text = proxy.place.client(binary("cardea-load"), "handshakes", "127.0.0.1", proxy.ports["tls"], "--tls", "--server-name", HOST,
                               "--concurrency", CONNECTIONS, "--seconds", seconds, *(["--resume"] if resume else []))
@@ -66,10 +79,13 @@ def bare_handshakes(place, seconds, resume):
 FIGURES = {
     "l7.proxy.plain": ("us/request", lambda proxy, s: wrk(proxy, "plain", "/", s)),
     "l7.proxy.tls": ("us/request", lambda proxy, s: wrk(proxy, "tls", "/", s)),
+    "l7.h2.proxy.tls": ("us/request", lambda proxy, s: h2load(proxy, "tls", "/", s)),
+    "l7.h2.cache.tls": ("us/request", lambda proxy, s: h2load(proxy, "tls_cached", "/cached", s)),
     "l7.cache.plain": ("us/request", lambda proxy, s: wrk(proxy, "plain_cached", "/cached", s)),
     "l7.cache.tls": ("us/request", lambda proxy, s: wrk(proxy, "tls_cached", "/cached", s)),
     "l7.connect.plain": ("us/request", lambda proxy, s: wrk(proxy, "plain", "/", s, close=True)),
     "tls.handshake.full": ("us/handshake", lambda proxy, s: handshakes(proxy, s, resume=False)),
     "tls.handshake.resumed": ("us/handshake", lambda proxy, s: handshakes(proxy, s, resume=True)),
 }
+HTTP2_ALONE = "l7.h2.proxy.tls"  # the figure that peers which are there for HTTP/2 have
 BARE = {"tls.handshake.full": False, "tls.handshake.resumed": True}  # figure → whether the bare loop resumes for it

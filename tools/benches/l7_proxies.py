@@ -1,8 +1,8 @@
-"""The three proxies that are measured, each configured for the same work as its documentation advises; without logs
-unless they are asked for.
+"""The proxies that are measured, each configured for the same work as its documentation advises; without logs unless they are
+asked for.
 
 Each has four ports: plain and TLS, with everything from the backend, and the same with the proxy's own cache before it.
-HAProxy 2.6 (configuration manual: nbthread, cpu-map, http-reuse, pool-max-conn, cache), nginx 1.22 (keep-alive to the
+nghttpx 1.52 and h2o 2.2 are there for HTTP/2 over TLS alone. HAProxy 2.6 (configuration manual: nbthread, cpu-map, http-reuse, pool-max-conn, cache), nginx 1.22 (keep-alive to the
 backend, reuseport, no accept mutex, session cache, cache on a memory file system with open_file_cache), and cardea-l7.
 """
 import shutil
@@ -39,13 +39,13 @@ frontend plain
   bind 127.0.0.1:{plain} {shards}
   default_backend origin
 frontend tls
-  bind 127.0.0.1:{tls} ssl crt {certificate}.pem alpn http/1.1 {shards}
+  bind 127.0.0.1:{tls} ssl crt {certificate}.pem alpn h2,http/1.1 {shards}
   default_backend origin
 frontend plain_cached
   bind 127.0.0.1:{plain_cached} {shards}
   default_backend cached
 frontend tls_cached
-  bind 127.0.0.1:{tls_cached} ssl crt {certificate}.pem alpn http/1.1 {shards}
+  bind 127.0.0.1:{tls_cached} ssl crt {certificate}.pem alpn h2,http/1.1 {shards}
   default_backend cached
 backend origin
   server one 127.0.0.1:{backend} pool-max-conn 512 pool-purge-delay 60s
@@ -71,14 +71,31 @@ http {{
   upstream origin {{ server 127.0.0.1:{backend}; keepalive 512; keepalive_requests 1000000000; keepalive_timeout 600s; }}
   proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;
   server {{
-    listen 127.0.0.1:{plain} reuseport backlog=8192; listen 127.0.0.1:{tls} ssl reuseport backlog=8192;
+    listen 127.0.0.1:{plain} reuseport backlog=8192; listen 127.0.0.1:{tls} ssl http2 reuseport backlog=8192;
     location / {{ proxy_pass http://origin; }}
   }}
   server {{
-    listen 127.0.0.1:{plain_cached} reuseport backlog=8192; listen 127.0.0.1:{tls_cached} ssl reuseport backlog=8192;
+    listen 127.0.0.1:{plain_cached} reuseport backlog=8192; listen 127.0.0.1:{tls_cached} ssl http2 reuseport backlog=8192;
     location / {{ proxy_pass http://origin; proxy_cache edge; proxy_cache_valid 200 1h; }}
   }}
 }}
+"""
+
+
+H2O = """\
+user: root
+num-threads: {workers}
+listen:
+  host: 127.0.0.1
+  port: {tls}
+  ssl: {{ certificate-file: {certificate}.crt, key-file: {certificate}.key }}
+http2-idle-timeout: 600
+hosts:
+  default:
+    paths:
+      /:
+        proxy.reverse.url: http://127.0.0.1:{backend}/
+        proxy.timeout.keepalive: 60000
 """
 
 
@@ -86,20 +103,21 @@ class Proxy:
     """One of them, with so many workers. `start` returns when it serves."""
 
     name = ""
+    kinds = PORTS   # of ports that it has
     first_port = 0  # all run at once, so that they can be measured in turns
 
     def __init__(self, place, workers, logged=False):
         self.place, self.workers, self.logged = place, workers, logged
         self.label = f"{self.name}-{workers}{'-logged' if logged else ''}"
         self.cores = PROXY_CORES[workers]
-        self.ports = {kind: self.first_port + 10 * workers + offset for offset, kind in enumerate(PORTS)}
+        self.ports = {kind: self.first_port + 10 * workers + offset for offset, kind in enumerate(PORTS) if kind in self.kinds}
         self.process = None
 
     def start(self):
         self.process = self._start()
         for port in self.ports.values():
             self.place.until_listens(self.process, port)
-        for kind in ("plain_cached", "tls_cached"):  # the cached object is there before it is measured
+        for kind in {"plain_cached", "tls_cached"} & self.ports.keys():  # the cached object is there before it is measured
             scheme, port = "https" if kind == "tls_cached" else "http", self.ports[kind]
             self.place.client("curl", "-sSfk", "-o", "/dev/null", "--resolve", f"{HOST}:{port}:127.0.0.1",
                               f"{scheme}://{HOST}:{port}/cached")
@@ -144,7 +162,32 @@ class Nginx(Proxy):
         return self.place.process(self.label, self.cores, "nginx", "-p", folder, "-c", folder / "nginx.conf").start()
 
 
+class Nghttpx(Proxy):
+    name = "nghttpx"
+    kinds = ("tls",)
+    first_port = 14000
+
+    def _start(self):
+        return self.place.process(
+            self.label, self.cores, "nghttpx", f"--frontend=127.0.0.1,{self.ports['tls']}", f"--backend=127.0.0.1,{BACKEND_PORT}",
+            f"--workers={self.workers}", "--accesslog-file=/dev/null", "--errorlog-file=/dev/null", "--no-ocsp", "--no-server-rewrite",
+            "--backend-connections-per-host=512", "--frontend-http2-read-timeout=600s", "--backend-keep-alive-timeout=60s",
+            f"{self.place.certificate}.key", f"{self.place.certificate}.crt").start()
+
+
+class H2o(Proxy):
+    name = "h2o"
+    kinds = ("tls",)
+    first_port = 15000
+
+    def _start(self):
+        file = self.place.folder(self.label) / "h2o.yaml"
+        file.write_text(H2O.format(**self._words(file.parent)))
+        return self.place.process(self.label, self.cores, "h2o", "-c", file).start()
+
+
 PEERS = [Haproxy, Nginx]
+HTTP2_PEERS = [Nghttpx, H2o]
 
 
 class Ours(Proxy):
