@@ -146,7 +146,7 @@ SHAPES = {
     "new_version": b"GET /bad HTTP/2.0\r\n" + HOST + b"\r\n",
     "odd_version": b"GET /bad HTTP/1.10\r\n" + HOST + b"\r\n",
     "small_version": b"GET /bad http/1.1\r\n" + HOST + b"\r\n",
-    "preface_of_h2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "preface_of_h3": b"PRI * HTTP/3.0\r\n\r\nSM\r\n\r\n",
     "odd_method": request(b"GE(T /bad"),
     "connect": request(b"CONNECT bad:80"),
     "asterisk": request(b"GET *"),
