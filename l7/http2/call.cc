@@ -52,6 +52,7 @@ Task<> exchange(Call& call) {
   const proxy::Caller caller(c, call.end, call.memory, call.input, call.occupant);
   Exchange x(caller, plan, service, record_of(c, service, plan->plan->generation));
   read_head(call, x);
+  if (!x.failure && call.stream.broken()) x.failure = failure(Reason::kClientClosed);  // before it began
   co_await carry_out(x);
   if (x.answer.state == proxy::Answer::State::kTunnel) co_return;  // which has closed it
   if (x.close) {

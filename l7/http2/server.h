@@ -20,6 +20,9 @@ namespace cardea::l7::http2 {
 
 struct Server final : proxy::Occupant {
   static constexpr uint32_t kCallsMax = 100;
+  // With those whose stream has ended, or was reset, and that are not over yet: an honest client asks for the next
+  // hundred as soon as it has the last.
+  static constexpr uint32_t kLiveMax = 2 * kCallsMax;
 
   explicit Server(proxy::Connection& of);
   ~Server() override;

@@ -63,7 +63,7 @@ void refuse(Server& s, int32_t stream) {
 }
 
 void begin_call(Server& s, int32_t stream, bool ended) {
-  if (s.calls_live >= Server::kCallsMax || !s.flood.empty()) return refuse(s, stream);
+  if (s.calls_live >= Server::kLiveMax || !s.flood.empty()) return refuse(s, stream);
   auto call = std::make_unique<Call>(s, stream);
   if (!hand_over(s, *call, ended)) {
     count(s.connection.shard(), s.connection.shard().shared().rows.memory_refused);

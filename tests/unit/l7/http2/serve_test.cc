@@ -75,6 +75,40 @@ TEST_F(Http2, CallsOfOneConnectionGoOnSideBySide) {
   EXPECT_EQ(site.value("cardea_l7_service_connections_total", "shop"), 1u);
 }
 
+// A client opens the next stream as soon as one has ended, before we have done with that.
+TEST_F(Http2, AsManyCallsAsAreAllowedAgainAndAgain) {
+  std::vector<int32_t> calls;
+  std::vector<Peer> backends;
+  for (int i = 0; i < 100; ++i) calls.push_back(client.ask("/"));
+  for (int i = 0; i < 100; ++i) backends.push_back(site.origin().accept());
+  for (int round = 0; round < 3; ++round) {
+    for (Peer& backend : backends) backend.head(), backend.send(ok("fine"));
+    for (int32_t& call : calls) {
+      ASSERT_EQ(client.answer(call).body, "fine");
+      if (round < 2) call = client.ask("/");
+    }
+  }
+}
+
+// Who says nothing of priorities gets what there is of each, in turns.
+TEST_F(Http2, ALargeAnswerHoldsUpNoSmallOne) {
+  client.give_window(client.ask("/large"), 10'000'000);
+  Peer backend = site.origin().accept();
+  backend.head();
+  backend.send("HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n");
+  const std::string piece(100'000, 'x');
+  backend.send_what_fits(piece);
+  const int32_t small = client.ask("/small");
+  Peer other = site.origin().accept();
+  other.head();
+  other.send(ok("small"));
+  ASSERT_TRUE(client.until([&] {
+    backend.send_what_fits(piece);  // never short of more
+    return client.so_far(small).ended;
+  }));
+  EXPECT_EQ(client.so_far(small).body, "small");
+}
+
 TEST_F(Http2, ABackendsConnectionIsUsedAgain) {
   const int32_t first = client.ask("/1");
   Peer backend = site.origin().accept();
