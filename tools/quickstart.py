@@ -182,12 +182,13 @@ def ask_why(tour):
 
 def speak_https(tour):
     tour.step("HTTPS for two hosts", "Packets for 203.0.113.81 are handed to cardea-l7. The name a client asks for chooses the"
-              " certificate, which curl verifies.")
+              " certificate, which curl verifies; both speak HTTP/2 from there on.")
     for host in example.HOSTS:
         answer = tour.show(tour.https(f"https://{host}/"))
         expect(answer.strip() in SHARES, f"a backend's name was expected, not {answer!r}")
-        told = tour.show(tour.https(f"https://{host}/", "-v -o /dev/null ") + " 2>&1", keep=r"subject:|SSL connection using|verify ok")
+        told = tour.show(tour.https(f"https://{host}/", "-v -o /dev/null ") + " 2>&1", keep=r"subject:|SSL connection using|verify ok|server accepted")
         expect(f"CN={host}" in told.replace(" ", "") and "verify ok" in told, f"{host} did not show its certificate:\n{told}")
+        expect("server accepted h2" in told, f"{host} does not speak HTTP/2:\n{told}")
 
 
 def follow_routes(tour):
