@@ -1,0 +1,39 @@
+// Regular expressions of a configuration: what they match, what is refused, and that none of them takes long.
+#include "base/pattern.h"
+
+#include <gtest/gtest.h>
+
+namespace cardea {
+namespace {
+
+bool matches(std::string_view pattern, std::string_view text) {
+  return Pattern::compile(pattern).value().matches(text);
+}
+
+TEST(Pattern, StandsForTheWholeText) {
+  EXPECT_TRUE(matches("/v[0-9]+/.*", "/v12/x"));
+  EXPECT_FALSE(matches("/v[0-9]+", "/v12/x"));
+  EXPECT_FALSE(matches("v12", "/v12"));
+  EXPECT_TRUE(matches("a|b", "b"));
+  EXPECT_FALSE(matches("a|b", "ab"));
+  EXPECT_TRUE(matches("(?i)abc", "aBC"));
+  EXPECT_TRUE(matches(".*", "any\xff\n byte"));
+  EXPECT_TRUE(matches("", ""));
+}
+
+TEST(Pattern, RefusesWhatItCannotRead) {
+  for (const char* bad : {"(", "[a", "a**", "(?=a)", "\\1", "((((a{100}){100}){100}){100})"}) {
+    const auto compiled = Pattern::compile(bad);
+    ASSERT_FALSE(compiled.has_value()) << bad;
+    EXPECT_NE(compiled.error().message.find("is no regular expression"), std::string::npos) << compiled.error().message;
+  }
+}
+
+// What makes a backtracking matcher take years.
+TEST(Pattern, CostsWhatTheTextsLengthCosts) {
+  const std::string text(100'000, 'a');
+  EXPECT_FALSE(matches("(a*)*(a*)*(a|aa)+b", text));
+}
+
+}  // namespace
+}  // namespace cardea
