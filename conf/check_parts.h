@@ -84,6 +84,16 @@ void check_reference(Checks& checks, const std::string& name, const Names& known
 void check_idle(Checks& checks, const std::string& path, std::initializer_list<const char*> settings,
                 const std::string& where);
 
+// A route, or a service for what no route of its matches.
+struct Acting {
+  const Place& place;
+  const std::string& pool;
+  bool splits;
+  const std::optional<Redirect>& redirect;
+  const std::optional<Respond>& respond;
+};
+void check_action(Checks& checks, const Service& service, const Acting& acting);  // check_actions.cc
+
 std::string family_name(Family family);  // "IPv4"
 
 std::set<const Service*> find_unsure(const Config& config, const Places& places);  // check_modes.cc

@@ -10,11 +10,39 @@ struct Known {
   Names pools, caches;
 };
 
-// What a route claims, as it is compared: every host with the path.
+std::string text_of(const Condition& one) {
+  const std::string value = one.absent   ? "!"
+                            : one.exact  ? "=" + *one.exact
+                            : one.prefix ? "^" + *one.prefix
+                            : one.regex  ? "~" + *one.regex
+                                         : "";
+  return one.name + value + "\n";
+}
+
+// Of what has to hold beside host and path; of two routes with the same text the first is taken.
+std::string conditions_text(const Match& match) {
+  std::string text;
+  for (const std::string& method : match.methods) text += method + "\n";
+  for (const auto* list : {&match.headers, &match.query, &match.cookies}) {
+    text += "\r";
+    for (const Condition& one : *list) text += text_of(one);
+  }
+  for (const Prefix& client : match.clients) text += client.text() + "\n";
+  return text;
+}
+
+std::string path_text(const Match& match) {
+  if (!match.path_exact.empty()) return "=" + match.path_exact;
+  return match.path_regex.empty() ? match.path : "~" + match.path_regex;
+}
+
+// What a route claims, as it is compared: every host with path and conditions.
 std::vector<std::string> claims(const Route& route) {
+  const Match& match = route.match;
+  const std::string behind = path_text(match) + (match.asks_more() ? "\n" + conditions_text(match) : "");
   std::vector<std::string> all;
-  for (const std::string& host : route.match.hosts) all.push_back((host == "*" ? "" : host) + route.match.path);
-  if (route.match.hosts.empty()) all.push_back(route.match.path);
+  for (const std::string& host : match.hosts) all.push_back((host == "*" ? "" : host) + behind);
+  if (match.hosts.empty()) all.push_back(behind);
   return all;
 }
 
@@ -53,7 +81,7 @@ class Claims {
 
 void check_names(Checks& checks, const Service& service) {
   Unique names(checks, "route name");
-  if (!service.pool.empty()) names.add(in_quotes(service.name), service.place.path + ".name");
+  if (service.acts()) names.add(in_quotes(service.name), service.place.path + ".name");
   for (size_t i = 0; i < service.routes.size(); ++i) {
     const std::string& place = service.routes[i].place.path;
     const bool named = checks.places.written(place + ".name");
@@ -61,19 +89,89 @@ void check_names(Checks& checks, const Service& service) {
   }
 }
 
+// What is answered here is asked of no backend, and kept in no cache.
+void check_here(Checks& checks, const Route& route) {
+  for (const char* setting : {"cache", "rewrite"}) {
+    const std::string path = join_path(route.place.path, setting);
+    if (!route.answers() || !checks.places.written(path)) continue;
+    checks.report(Finding::error, path, "no backend is asked by a route that answers by itself", "a route with a pool");
+  }
+}
+
+void check_split(Checks& checks, const Route& route, const Known& known) {
+  uint64_t weights = 0;
+  Unique pools(checks, "share of pool");
+  for (const Share& share : route.split) {
+    weights += share.weight;
+    pools.add(in_quotes(share.pool), share.place.path + ".pool");
+    check_reference(checks, share.pool, known.pools, "pool", share.place.path + ".pool");
+  }
+  if (!route.split.empty() && weights == 0)
+    checks.report(Finding::error, route.place.path + ".split", "all of them have weight 0", "a weight above 0");
+  if (route.split.empty() && route.split_by != SplitBy::kRequest)
+    checks.report(Finding::warning, route.place.path + ".split_by", "has no effect without a split");
+}
+
+// A prefix is put in place of what the path matched: of a regular expression nobody knows which part that is.
+void check_rewrite(Checks& checks, const Route& route) {
+  const std::string& path = route.place.path;
+  const bool by_regex = !route.match.path_regex.empty();
+  const auto refuse = [&](const std::string& where) {
+    checks.report(Finding::error, path + where, "a path_regex has no prefix that could be replaced",
+                  "a match by path or path_exact");
+  };
+  if (by_regex && route.redirect && !route.redirect->prefix.empty()) refuse(".redirect.prefix");
+  if (by_regex && route.rewrite && !route.rewrite->prefix.empty()) refuse(".rewrite.prefix");
+  if (route.rewrite && route.rewrite->host.empty() && route.rewrite->prefix.empty())
+    checks.report(Finding::error, path + ".rewrite", "nothing is rewritten", "a prefix, a host or both");
+}
+
+void check_acts(Checks& checks, const Service& service, const Route& route) {
+  const std::string& path = route.place.path;
+  check_action(checks, service, {route.place, route.pool, !route.split.empty(), route.redirect, route.respond});
+  check_here(checks, route);
+  check_rewrite(checks, route);
+  const auto spoilt = [&](const char* setting) { return checks.places.spoilt(join_path(path, setting)); };
+  if (route.answers() || !route.pool.empty() || !route.split.empty()) return;
+  if (spoilt("redirect") || spoilt("respond") || spoilt("split")) return;
+  checks.report(Finding::error, path + ".pool", "\"pool\" is missing", "a pool, a split, a redirect or a respond");
+}
+
+void check_conditions(Checks& checks, const std::vector<Condition>& conditions) {
+  for (const Condition& one : conditions) {
+    if (one.exact.has_value() + one.prefix.has_value() + one.regex.has_value() + one.absent <= 1) continue;
+    checks.report(Finding::error, one.place.path, "a value is compared in one way, and not in two",
+                  "one of exact, prefix, regex and absent");
+  }
+}
+
+void check_match(Checks& checks, const Route& route) {
+  const Match& match = route.match;
+  const std::string path = route.place.path + ".match";
+  for (const auto* list : {&match.headers, &match.query, &match.cookies}) check_conditions(checks, *list);
+  const bool prefix = match.path != "/", exact = !match.path_exact.empty();
+  if (prefix + exact + !match.path_regex.empty() <= 1) return;
+  checks.report(Finding::error, path + (exact ? ".path_exact" : ".path_regex"),
+                "a path is matched in one way, and not in two", "one of path, path_exact and path_regex");
+}
+
 void check_service(Checks& checks, const Service& service, const Known& known) {
   Claims claims(checks);
   for (const Route& route : service.routes) {
     check_reference(checks, route.pool, known.pools, "pool", route.place.path + ".pool");
     check_reference(checks, route.cache, known.caches, "cache", route.place.path + ".cache");
+    check_acts(checks, service, route);
+    check_match(checks, route);
+    check_split(checks, route, known);
     claims.add(route);
   }
   check_names(checks, service);
   const std::string* all = claims.find("/");
-  if (service.pool.empty() || all == nullptr) return;
-  checks.report(Finding::warning, service.place.path + ".pool",
-                fmt::format("the route in {} takes every request: none is left for this pool", checks.where(*all)),
-                "a pool, or a route without host and path, not both");
+  if (!service.acts() || all == nullptr) return;
+  const char* const rest = service.redirect ? "redirect" : service.respond ? "respond" : "pool";
+  checks.report(Finding::warning, service.place.path + "." + rest,
+                fmt::format("the route in {} takes every request: none is left for this {}", checks.where(*all), rest),
+                fmt::format("a {}, or a route without host and path, not both", rest));
 }
 
 }  // namespace

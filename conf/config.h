@@ -156,19 +156,80 @@ struct Tls {
   bool operator==(const Tls&) const = default;
 };
 
+// Of a header, a query parameter or a cookie: one of the four, or that it is there.
+struct Condition {
+  Place place;
+  std::string name;
+  std::optional<std::string> exact, prefix, regex;
+  bool absent = false;
+  bool operator==(const Condition&) const = default;
+};
+
 struct Match {
   std::vector<std::string> hosts;  // empty: any
   std::string path = "/";
+  std::string path_exact, path_regex;  // in place of `path`
+  std::vector<std::string> methods;    // empty: any
+  std::vector<Condition> headers, query, cookies;
+  std::vector<Prefix> clients;  // empty: any
   bool operator==(const Match&) const = default;
+
+  // Beside host and path.
+  bool asks_more() const {
+    return !methods.empty() || !headers.empty() || !query.empty() || !cookies.empty() || !clients.empty();
+  }
+};
+
+struct Share {
+  Place place;
+  std::string pool;
+  uint32_t weight = 1;
+  bool operator==(const Share&) const = default;
+};
+
+enum class SplitBy : uint8_t { kRequest, kClient };
+
+struct Rewrite {
+  Place place;
+  std::string host, prefix;  // empty: as it came
+  bool operator==(const Rewrite&) const = default;
+};
+
+enum class Scheme : uint8_t { kHttp, kHttps };
+
+// What is left out stays as the client had it.
+struct Redirect {
+  Place place;
+  uint16_t status = 301;
+  std::optional<Scheme> scheme;
+  std::string host;
+  std::optional<uint16_t> port;
+  std::string path, prefix;
+  bool keep_query = true;
+  bool operator==(const Redirect&) const = default;
+};
+
+struct Respond {
+  Place place;
+  uint16_t status = 200;
+  std::string content_type = "text/plain; charset=utf-8", body;
+  bool operator==(const Respond&) const = default;
 };
 
 struct Route {
   Place place;
   std::string name;  // empty: "SERVICE[INDEX]"
   Match match;
-  std::string pool;
+  std::string pool;  // one of the four
+  std::vector<Share> split;
+  std::optional<Redirect> redirect;
+  std::optional<Respond> respond;
+  SplitBy split_by = SplitBy::kRequest;
+  std::optional<Rewrite> rewrite;
   std::string cache;  // empty: nothing is cached
   bool operator==(const Route&) const = default;
+
+  bool answers() const { return redirect || respond; }  // without a backend
 };
 
 enum class Mode : uint8_t { kL4, kTcp, kHttp };
@@ -186,7 +247,9 @@ struct Service {
   Mode mode = Mode::kL4;
   std::vector<Listen> listen;
   Forward forward = Forward::kFullnat;  // kL4
-  std::string pool;                     // kHttp: of what no route matches; may be empty
+  std::string pool;                     // kHttp: one of the three for what no route matches, or none
+  std::optional<Redirect> redirect;
+  std::optional<Respond> respond;
   std::optional<Tls> tls;
   std::vector<Route> routes;
   uint32_t connections_max = 100'000;
@@ -198,6 +261,7 @@ struct Service {
   bool http2 = true;                    // kHttp
   bool operator==(const Service&) const = default;
 
+  bool acts() const { return !pool.empty() || redirect || respond; }  // whatever its routes do
   // As commands, metrics and logs call it.
   std::string route_name(size_t index) const;
 };

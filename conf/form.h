@@ -45,6 +45,13 @@ Form<std::string> name(size_t length_max);         // letters, digits, '.', '_',
 Form<std::string> file_path(const char* example);  // absolute
 Form<std::string> log_path();                      // absolute, or "stderr"
 Form<std::string> host_pattern();                  // "shop.com", "*.shop.com" or an address; in small letters
+Form<std::string> host_name();                     // a host_pattern() for one
+Form<std::string> pattern();                       // a regular expression, in RE2's syntax
+Form<std::string> method();                        // "GET": a token, in capital letters
+Form<std::string> token(size_t length_max);        // what a header or a cookie is called
+Form<std::string> target_path();                   // "/new/": where a client can be sent
+Form<uint16_t> redirect_status();                  // 301, 302, 303, 307 or 308
+Form<std::string> header_text(size_t length_max);  // one line of ASCII
 Form<std::string> url_path();                      // "/api/": printable ASCII, as it stands in a request
 Form<uint64_t> count(uint64_t min, uint64_t max);  // 1000000 or "1M"
 Form<uint64_t> size(uint64_t min, uint64_t max);   // bytes: "64MB"; 0 when the range has it

@@ -11,7 +11,10 @@ std::vector<std::string_view> pools_of(const Service& service) {
     if (!pool.empty() && seen.insert(pool).second) pools.push_back(pool);
   };
   if (service.mode == Mode::kHttp)
-    for (const Route& route : service.routes) add(route.pool);
+    for (const Route& route : service.routes) {
+      add(route.pool);
+      for (const Share& share : route.split) add(share.pool);
+    }
   add(service.pool);
   return pools;
 }
@@ -21,7 +24,10 @@ PoolUses::PoolUses(const Config& config, const std::set<const Service*>& without
     if (without.contains(&service)) continue;
     add(service.pool, service);
     if (service.mode != Mode::kHttp) continue;
-    for (const Route& route : service.routes) add(route.pool, service);
+    for (const Route& route : service.routes) {
+      add(route.pool, service);
+      for (const Share& share : route.split) add(share.pool, service);
+    }
   }
 }
 

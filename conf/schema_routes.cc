@@ -22,6 +22,35 @@ const Section& certificate_section() {
   return section;
 }
 
+const Section& condition_section() {
+  static const Section section = section_of<Condition>(
+      "condition", "name",
+      {
+          value("name", &Condition::name, token(128),
+                {.prose = "What it is called: a header in any case, a parameter or cookie as it is written.",
+                 .example = "name = \"X-Beta\";",
+                 .required = true}),
+          value("exact", &Condition::exact, header_text(1024),
+                {.prose = "The whole value. Without this and the next three it is enough that it is there.",
+                 .example = "exact = \"1\";"}),
+          value("prefix", &Condition::prefix, header_text(1024),
+                {.prose = "What the value begins with.", .example = "prefix = \"v2\";"}),
+          value("regex", &Condition::regex, pattern(),
+                {.prose = "A regular expression for the whole value.", .example = "regex = \"v[0-9]+\";"}),
+          value("absent", &Condition::absent, boolean(), {.prose = "That it is not there."}),
+      });
+  return section;
+}
+
+const char* const kOrder =
+    "Of the routes that fit a request the one with the more specific host wins (exact, then the longer wildcard, then "
+    "any), of those an exact path, then a regular expression, the first in the file, then the longest prefix, of those "
+    "the one with more conditions, and then the first in the file. What fits neither in host, path nor conditions is "
+    "passed over. Values are compared byte by byte as the client wrote them, with their percent-encodings; of a "
+    "header, "
+    "parameter or cookie that comes several times one has to fit. Paths are compared when their dot segments are "
+    "resolved. Regular expressions are RE2's, and stand for the whole path or value.";
+
 const Section& match_section() {
   static const Section section = section_of<Match>(
       "match", "",
@@ -34,7 +63,65 @@ const Section& match_section() {
               "path", &Match::path, url_path(),
               {.prose = "Beginning of the path, up to a '/': \"/api\" is for /api and what is below it, \"/api/\" only "
                         "for what is below it; of several the longest wins.",
-               .example = "path = \"/api/\";"}),
+               .example = "path = \"/api/\";",
+               .details = kOrder}),
+          value("path_exact", &Match::path_exact, url_path(),
+                {.prose = "The whole path, in place of its beginning.",
+                 .example = "path_exact = \"/login\";",
+                 .unset = "the beginning counts"}),
+          value("path_regex", &Match::path_regex, pattern(),
+                {.prose = "A regular expression for the whole path, in place of its beginning.",
+                 .example = "path_regex = \"/v[0-9]+/items(/.*)?\";",
+                 .unset = "the beginning counts"}),
+          value(
+              "method", &Match::methods, method(),
+              {.prose = "Methods, of which the request has one; HEAD is one of its own. A write by another route than "
+                        "the reads does not make the cache forget what these stored, unless both name the same pool "
+                        "and cache.",
+               .example = "method = [\"GET\", \"HEAD\"];",
+               .count_max = 64,
+               .unset = "any method"}),
+          list("headers", &Match::headers, condition_section(),
+               {.prose = "What the request's headers have to be; all of them.", .count_max = 32}),
+          list("query", &Match::query, condition_section(),
+               {.prose = "What the parameters of its query have to be; all of them.", .count_max = 32}),
+          list("cookies", &Match::cookies, condition_section(),
+               {.prose = "What its cookies have to be; all of them.", .count_max = 32}),
+          value("client", &Match::clients, prefix(),
+                {.prose = "Networks, of which the client's address is in one.",
+                 .example = "client = [\"10.0.0.0/8\", \"2001:db8::/32\"];",
+                 .count_max = 256,
+                 .unset = "any client"}),
+      });
+  return section;
+}
+
+const Section& share_section() {
+  static const Section section = section_of<Share>(
+      "share", "pool",
+      {
+          value("pool", &Share::pool, name(64),
+                {.prose = "The pool.", .example = "pool = \"canary\";", .required = true}),
+          value("weight", &Share::weight, number<uint32_t>(0, 1'000'000),
+                {.prose = "Its share, as a proportion to the others' weights; 0: nothing.", .example = "weight = 10;"}),
+      });
+  return section;
+}
+
+const Section& rewrite_section() {
+  static const Section section = section_of<Rewrite>(
+      "rewrite", "",
+      {
+          value("prefix", &Rewrite::prefix, target_path(),
+                {.prose = "What stands in the path in place of what the route's path matched: with path \"/shop/\" and "
+                          "prefix \"/\", /shop/a is sent as /a.",
+                 .example = "prefix = \"/\";",
+                 .unset = "the path is sent as it came"}),
+          value("host", &Rewrite::host, host_name(),
+                {.prose = "Host that backends are asked for, and that their certificates are verified for where the "
+                          "pool's tls names none; the client's is in X-Forwarded-Host.",
+                 .example = "host = \"origin.internal\";",
+                 .unset = "the client's"}),
       });
   return section;
 }
@@ -44,7 +131,9 @@ Section with_nickname(Section section) {
   section.nickname = [](const void* owner) {
     const Match& match = static_cast<const Route*>(owner)->match;
     const std::string hosts = match.hosts.empty() ? "*" : fmt::format("{}", fmt::join(match.hosts, ","));
-    return hosts + match.path;
+    return hosts + (!match.path_exact.empty()   ? match.path_exact
+                    : !match.path_regex.empty() ? match.path_regex
+                                                : match.path);
   };
   return section;
 }
@@ -78,7 +167,29 @@ const Section& route_section() {
                  .unset = "the service's name and the route's number, such as \"shop[0]\""}),
           group("match", &Route::match, match_section(), {.prose = "Which requests the route is for."}),
           value("pool", &Route::pool, name(64),
-                {.prose = "The pool these requests go to.", .example = "pool = \"api\";", .required = true}),
+                {.prose = "The pool these requests go to; a route has this, or one of the next three.",
+                 .example = "pool = \"api\";",
+                 .unset = "one of the others is there"}),
+          list("split", &Route::split, share_section(),
+               {.prose = "Pools among which these requests are divided by weight. A pool without a backend that serves "
+                         "keeps its share, which is answered with 503; tries again stay in their pool.",
+                .count_max = 32}),
+          value(
+              "split_by", &Route::split_by,
+              word<SplitBy>({{"request", SplitBy::kRequest, "each request by itself, at random"},
+                             {"client", SplitBy::kClient,
+                              "the client's address, of IPv6 its /64: one client gets the same pool each time, in "
+                              "every route with the same shares and on every node with the same seed, and keeps it as "
+                              "long as the weights stay"}}),
+              {.prose = "What decides on a request's share."}),
+          group("redirect", &Route::redirect, redirect_section(),
+                {.prose = "The client is sent elsewhere, without asking a backend."}),
+          group("respond", &Route::respond, respond_section(),
+                {.prose = "The client is answered with what stands here, without asking a backend."}),
+          group(
+              "rewrite", &Route::rewrite, rewrite_section(),
+              {.prose = "What backends see in place of what the client asked for. The log, the cache and purges go by "
+                        "what the client asked for; what a backend says of itself, as in Location, is not rewritten."}),
           value("cache", &Route::cache, name(64),
                 {.prose = "The cache that may keep and give the answers, as far as they allow it.",
                  .example = "cache = \"edge\";",

@@ -56,7 +56,13 @@ std::vector<Row> ways() {
             {.prose = "The pool the service's connections go to; of an http service, the requests that no route "
                       "matches.",
              .example = "pool = \"dns\";",
-             .unset = "only http services with routes may leave it out: what no route matches is answered with 404"}),
+             .unset = "only http services with routes, or with one of the next two, may leave it out: what no route matches "
+                      "is answered with 404"}),
+      group("redirect", &Service::redirect, redirect_section(),
+            {.prose = "http: in place of a pool, clients are sent elsewhere; a service that sends all of its to https needs "
+                      "no more than this, with the scheme in it."}),
+      group("respond", &Service::respond, respond_section(),
+            {.prose = "http: in place of a pool, clients are answered with what stands here."}),
       group("tls", &Service::tls, tls_section(),
             {.prose = "tcp and http: TLS is spoken to clients; left out: plain connections."}),
       list("routes", &Service::routes, route_section(),

@@ -8,6 +8,7 @@
 #include "conf/pool_use.h"
 #include "l7/plan_generated.h"
 #include "l7/plan_schema.h"
+#include "mgmt/compile_routes.h"
 
 namespace cardea::mgmt {
 namespace {
@@ -17,7 +18,6 @@ using Builder = flatbuffers::FlatBufferBuilder;
 template <typename T>
 using Offset = flatbuffers::Offset<T>;
 using RingOffsets = std::unordered_map<const Ring*, Offset<flatbuffers::Vector<uint16_t>>>;
-using Indices = std::unordered_map<std::string_view, uint32_t>;  // where a name stands in the plan
 
 uint32_t ms(conf::milliseconds time) {
   return uint32_t(time.count());
@@ -25,10 +25,6 @@ uint32_t ms(conf::milliseconds time) {
 
 uint32_t seconds(conf::milliseconds time) {
   return ms(time) / 1000;
-}
-
-image::Address address(const IpAddress& from) {
-  return image::Address(flatbuffers::span<const uint8_t, 16>(from.bytes.data(), from.bytes.size()));
 }
 
 image::BackendState state(State from) {
@@ -62,7 +58,7 @@ uint16_t wire_version(conf::TlsVersion from) {  // RFC 8446 section 4.2.1
 }
 
 Offset<image::Backend> write_backend(Builder& builder, const conf::Backend& backend, const Standing& standing) {
-  const auto where = address(backend.address.address);
+  const auto where = image_address(backend.address.address);
   return image::CreateBackend(builder, builder.CreateString(backend.address.text()), &where, backend.address.port,
                               standing.weight, state(standing.state), backend.connections_max);
 }
@@ -105,33 +101,10 @@ Offset<image::Tls> write_tls(Builder& builder, const conf::Tls& tls) {
   return image::CreateTlsDirect(builder, &certificates, wire_version(tls.version_min));
 }
 
-// What has to be looked up while services are written.
-struct Names {
-  Indices pools, caches;
-
-  int32_t cache(const std::string& name) const { return name.empty() ? -1 : int32_t(caches.at(name)); }
-};
-
-std::vector<Offset<image::Route>> write_routes(Builder& builder, const conf::Service& service, const Names& names) {
-  std::vector<Offset<image::Route>> routes;
-  for (size_t i = 0; i < service.routes.size(); ++i) {
-    const auto& route = service.routes[i];
-    const auto hosts = builder.CreateVectorOfStrings(route.match.hosts);
-    routes.push_back(image::CreateRoute(builder, builder.CreateString(service.route_name(i)), hosts,
-                                        builder.CreateString(route.match.path), names.pools.at(route.pool),
-                                        names.cache(route.cache)));
-  }
-  // What no route matches; of a service without routes, everything.
-  if (!service.pool.empty())
-    routes.push_back(
-        image::CreateRouteDirect(builder, service.name.c_str(), nullptr, "/", names.pools.at(service.pool)));
-  return routes;
-}
-
-Offset<image::Service> write_service(Builder& builder, const conf::Service& service, const Names& names) {
+Offset<image::Service> write_service(Builder& builder, const conf::Service& service, const PlanNames& names) {
   const bool http = service.mode == conf::Mode::kHttp;
   std::vector<image::Listen> listen;
-  for (const auto& one : service.listen) listen.emplace_back(address(one.endpoint.address), one.endpoint.port);
+  for (const auto& one : service.listen) listen.emplace_back(image_address(one.endpoint.address), one.endpoint.port);
   const auto tls = service.tls ? write_tls(builder, *service.tls) : Offset<image::Tls>();
   const auto routes = http ? write_routes(builder, service, names) : std::vector<Offset<image::Route>>();
   return image::CreateServiceDirect(
@@ -144,7 +117,7 @@ Offset<image::Service> write_service(Builder& builder, const conf::Service& serv
 
 std::vector<Offset<image::Service>> write_services(Builder& builder, const conf::Config& config,
                                                    std::span<const size_t> pools) {
-  Names names;
+  PlanNames names;
   for (uint32_t i = 0; i < pools.size(); ++i) names.pools[config.pools[pools[i]].name] = i;
   for (uint32_t i = 0; i < config.caches.size(); ++i) names.caches[config.caches[i].name] = i;
   std::vector<Offset<image::Service>> services;

@@ -32,7 +32,8 @@ struct Request {
   std::string_view scheme;                           // "https" or "http"
   uint16_t port = 0;                                 // the service's, which is forwarded too
   std::string_view path;  // that is forwarded (PathReading::forward); the query is the head's
-  std::string_view pool;  // that answers: what one pool said is never served for another (services may share a cache)
+  std::string_view pool;  // that answers, and how it is asked: what one said is never served for another (services may
+                          // share a cache, and routes of one URL may lead to several)
   int64_t now = 0;        // seconds since 1970
   uint64_t since = 0;     // for begin and refresh: Lookup::since of the same exchange
 };

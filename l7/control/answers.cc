@@ -82,12 +82,13 @@ Result<Json> explain_json(const Running& running, const Json& question) {
   auto url = parse_url(question.value("url", std::string()));
   if (!url) return std::unexpected(std::move(url.error()));
   ExplainRequest request{
-      question.value("method", std::string("GET")), std::move(*url), question.value("service", std::string()), {}};
+      question.value("method", std::string("GET")), std::move(*url), question.value("service", std::string()), {}, {}};
   if (const std::string client = question.value("client", std::string()); !client.empty()) {
     auto endpoint = Endpoint::parse(client);
     if (!endpoint) return std::unexpected(std::move(endpoint.error()).in("client"));
     request.client = *endpoint;
   }
+  request.headers = question.value("headers", std::vector<std::string>());
   return explain(running.plan(), request);
 }
 

@@ -12,6 +12,7 @@
 #include "l7/cache/cache.h"
 #include "l7/http/parse_head.h"
 #include "l7/policy/admit.h"
+#include "l7/route/location.h"
 
 namespace cardea::l7 {
 namespace {
@@ -50,7 +51,8 @@ struct Asked {
 Result<std::unique_ptr<Asked>> read_request(const ExplainRequest& request) {
   auto asked = std::make_unique<Asked>();
   asked->text =
-      fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n\r\n", request.method, request.url.target(), request.url.authority);
+      fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n{}{}\r\n", request.method, request.url.target(), request.url.authority,
+                  fmt::join(request.headers, "\r\n"), request.headers.empty() ? "" : "\r\n");
   http::HeadScan scan;
   const auto read = http::parse_request_head(asked->text, {}, scan, asked->head);
   if (!read.done())
@@ -90,6 +92,11 @@ std::string nobody_listens(const LivePlan& plan, const Url& url) {
                      others.empty() ? "" : "; there is ", fmt::join(others, ", "));
 }
 
+// Of a client that nobody named, one that no network holds but the widest.
+IpAddress address_of(const ExplainRequest& request) {
+  return request.client ? request.client->address : IpAddress{};
+}
+
 // Those that a client of the URL may reach. Which one he does is decided by the address that its name stands for.
 struct Takers {
   std::vector<const ServicePlan*> all;
@@ -107,7 +114,7 @@ Result<Takers> find_takers(const LivePlan& plan, const ExplainRequest& request, 
     if (listens_for(*service, request.url)) takers.all.push_back(service.get());
   if (takers.all.empty()) return fail(nobody_listens(plan, request.url), Origin::kOperator);
   const auto knows = [&](const ServicePlan* service) {
-    return policy::admit(*service, asked.head, asked.scratch).has_value();
+    return policy::admit(*service, asked.head, address_of(request), asked.scratch).has_value();
   };
   const auto found = std::ranges::find_if(takers.all, knows);
   takers.chosen = found == takers.all.end() ? takers.all.front() : *found;
@@ -143,13 +150,13 @@ void explain_refusal(Json& json, std::vector<std::string>& story, const policy::
   json["verdict"] = "reply", json["status"] = status, json["reason"] = reason;
   story.push_back(refusal.why == Why::kFault
                       ? fmt::format("The request is refused: {}.", http::explanation(refusal.fault))
-                      : std::string("No route of the service matches this host and path."));
+                      : std::string("No route of the service matches this request."));
   story.push_back(fmt::format("The client is answered {} with the reason {}.", status, reason));
 }
 
-void explain_cache(Json& json, std::vector<std::string>& story, const LivePlan& plan, const RoutePlan& route,
-                   const ExplainRequest& request, const Endpoint& listener, const Asked& asked,
-                   const policy::Admitted& admitted) {
+void explain_cache(Json& json, std::vector<std::string>& story, const LivePlan& plan, const route::Proxy& route,
+                   const route::Share& share, const ExplainRequest& request, const Endpoint& listener,
+                   const Asked& asked, const policy::Admitted& admitted) {
   json["cache"] = nullptr, json["cache_verdict"] = nullptr;
   if (route.cache < 0) return;
   const CachePlan& cache = plan.caches[size_t(route.cache)];
@@ -159,11 +166,88 @@ void explain_cache(Json& json, std::vector<std::string>& story, const LivePlan& 
                                 request.url.scheme,
                                 listener.port,
                                 admitted.path.forward,
-                                plan.pools[route.pool]->name,
+                                share.origin,
                                 std::chrono::duration_cast<std::chrono::seconds>(now).count()};
   const cache::Lookup found = cache.cache->find(question);
   json["cache"] = cache.name, json["cache_verdict"] = word(found.result);
   story.push_back(fmt::format("Cache \"{}\" says {}.", cache.name, word(found.result)));
+}
+
+std::string path_words(const route::Match& match) {
+  switch (match.path_rule) {
+    case route::PathRule::kExact:
+      return fmt::format("the path is \"{}\"", match.path);
+    case route::PathRule::kPattern:
+      return fmt::format("the path fits the regular expression \"{}\"", match.path);
+    case route::PathRule::kPrefix:
+      return fmt::format("the path has the prefix \"{}\"", match.path);
+  }
+  return "";
+}
+
+void explain_match(Json& json, std::vector<std::string>& story, const ServicePlan& service,
+                   const policy::Admitted& admitted, bool client_known) {
+  const route::Match& match = admitted.match;
+  const RoutePlan& route = service.routes[match.route];
+  json["route"] = route.name, json["host_rule"] = name(match.host_rule), json["host_pattern"] = match.host_pattern;
+  json["path_rule"] = name(match.path_rule), json["prefix"] = match.path;
+  json["forward_path"] = admitted.path.forward;
+  if (!client_known && service.table.asks_for_clients())
+    story.push_back("Some routes of the service are for certain clients: --client ADDRESS:PORT says who asks.");
+  story.push_back(
+      fmt::format("Route \"{}\" matches: {}, {}{}.", route.name, host_words(match), path_words(match),
+                  match.conditions == 0 ? "" : fmt::format(", and its {} further conditions hold", match.conditions)));
+}
+
+// What backends see otherwise than the client sent it.
+void explain_rewrite(Json& json, std::vector<std::string>& story, const route::Proxy& proxy,
+                     const policy::Admitted& admitted) {
+  json["forward_host"] = nullptr;
+  if (!proxy.host.empty()) {
+    json["forward_host"] = proxy.host;
+    story.push_back(fmt::format("Its backend is asked for the host \"{}\".", proxy.host));
+  }
+  if (proxy.prefix.empty()) return;
+  const route::JoinedPath path = replace_prefix(admitted.path, admitted.match.prefix(), proxy.prefix);
+  json["forward_path"] = fmt::format("{}{}", path.front, path.rest);
+  story.push_back(fmt::format("Its backend is asked for the path \"{}{}\".", path.front, path.rest));
+}
+
+// The share that the request falls to, where that hangs on what is known; else null.
+const route::Share* explain_split(Json& json, std::vector<std::string>& story, const LivePlan& plan,
+                                  const route::Proxy& proxy, const std::optional<Endpoint>& client) {
+  json["split"] = Json::array();
+  if (proxy.shares.size() == 1) return &proxy.shares.front();
+  std::vector<std::string> all;
+  for (const route::Share& share : proxy.shares) {
+    const std::string& pool = plan.pools[share.pool]->name;
+    json["split"].push_back({{"pool", pool}, {"weight", share.weight}});
+    all.push_back(fmt::format("\"{}\" {}", pool, share.weight));
+  }
+  const bool known = proxy.by_client && client;
+  story.push_back(fmt::format("The route is split by weight among {} pools: {}. {}", all.size(), fmt::join(all, ", "),
+                              known             ? "The client's address decides."
+                              : proxy.by_client ? "The client's address decides: --client says who asks."
+                                                : "Each request falls to one of them at random."));
+  return known ? &proxy.share(route::client_number(plan.hash_key, client->address)) : nullptr;
+}
+
+// Answered here: no backend is asked.
+void explain_redirect(Json& json, std::vector<std::string>& story, const route::Redirect& redirect,
+                      const ExplainRequest& request, const Asked& asked, const policy::Admitted& admitted) {
+  const route::Target target{asked.head, request.url.scheme, admitted.path, admitted.match.prefix()};
+  std::string room(location_size(redirect, target), '\0');
+  const std::string location(write_location(room, redirect, target));
+  json["action"] = json["verdict"] = "redirect";
+  json["status"] = redirect.status, json["reason"] = "ok", json["location"] = location;
+  story.push_back(fmt::format("The client is sent to {} with the status {}.", location, redirect.status));
+}
+
+void explain_respond(Json& json, std::vector<std::string>& story, const route::Respond& respond) {
+  json["action"] = json["verdict"] = "respond";
+  json["status"] = respond.status, json["reason"] = "ok";
+  story.push_back(fmt::format("The client is answered {} with the {} bytes that the route holds.", respond.status,
+                              respond.body.size()));
 }
 
 std::string why(const BackendPlan& backend) {
@@ -225,6 +309,33 @@ std::optional<uint64_t> hash_of(const LivePlan& plan, const std::optional<Endpoi
                                    __builtin_bswap16(listener.port), Protocol::kTcp});
 }
 
+void explain_proxy(Json& json, std::vector<std::string>& story, const LivePlan& plan, const route::Proxy& proxy,
+                   const Endpoint& listener, const ExplainRequest& request, const Asked& asked,
+                   const policy::Admitted& admitted) {
+  json["action"] = "proxy";
+  const route::Share* share = explain_split(json, story, plan, proxy, request.client);
+  explain_rewrite(json, story, proxy, admitted);
+  if (share == nullptr) {
+    json["cache"] = json["cache_verdict"] = json["pool"] = json["backend"] = nullptr;
+    json["verdict"] = "proxy", json["status"] = nullptr, json["reason"] = "ok", json["balance"] = "split";
+    return;
+  }
+  explain_cache(json, story, plan, proxy, *share, request, listener, asked, admitted);
+  explain_balance(json, story, *plan.pools[share->pool], hash_of(plan, request.client, listener));
+}
+
+void explain_action(Json& json, std::vector<std::string>& story, const LivePlan& plan, const ServicePlan& service,
+                    const ExplainRequest& request, const Asked& asked, const policy::Admitted& admitted) {
+  const route::Action& action = service.routes[admitted.match.route].action;
+  if (const auto* proxy = std::get_if<route::Proxy>(&action)) {
+    explain_proxy(json, story, plan, *proxy, service.listen.front(), request, asked, admitted);
+  } else if (const auto* redirect = std::get_if<route::Redirect>(&action)) {
+    explain_redirect(json, story, *redirect, request, asked, admitted);
+  } else {
+    explain_respond(json, story, std::get<route::Respond>(action));
+  }
+}
+
 }  // namespace
 
 Result<Json> explain(const LivePlan& plan, const ExplainRequest& request) {
@@ -236,19 +347,12 @@ Result<Json> explain(const LivePlan& plan, const ExplainRequest& request) {
   Json json{{"service", service.name}};
   std::vector<std::string> story;
   explain_service(json, story, *takers, request.url);
-  const auto admitted = policy::admit(service, (*asked)->head, (*asked)->scratch);
+  const auto admitted = policy::admit(service, (*asked)->head, address_of(request), (*asked)->scratch);
   if (!admitted) {
     explain_refusal(json, story, admitted.error());
   } else {
-    const RoutePlan& route = service.routes[admitted->match.route];
-    json["route"] = route.name, json["host_rule"] = name(admitted->match.host_rule);
-    json["host_pattern"] = admitted->match.host_pattern, json["prefix"] = admitted->match.prefix;
-    json["forward_path"] = admitted->path.forward;
-    story.push_back(fmt::format("Route \"{}\" matches: {}, the path has the prefix \"{}\".", route.name,
-                                host_words(admitted->match), admitted->match.prefix));
-    const Endpoint listener = service.listen.front();
-    explain_cache(json, story, plan, route, request, listener, **asked, *admitted);
-    explain_balance(json, story, *plan.pools[route.pool], hash_of(plan, request.client, listener));
+    explain_match(json, story, service, *admitted, request.client.has_value());
+    explain_action(json, story, plan, service, request, **asked, *admitted);
   }
   json["story"] = story;
   return json;

@@ -5,6 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "l7/control/url.h"
@@ -17,6 +18,7 @@ struct ExplainRequest {
   Url url;
   std::string service;             // empty: the one that listens where the URL says
   std::optional<Endpoint> client;  // who asks: decides the ring's slot; none: what hangs on it stays open
+  std::vector<std::string> headers;  // "Name: value"
 };
 
 // An Error: no service would ever see this request.

@@ -81,7 +81,7 @@ Result<std::string_view> write_request(std::span<char> into, const RequestHead& 
   const HostText asked(head.authority, edit.scheme);
   const std::string_view host = head.authority.text.empty() ? edit.default_host : asked.view();
   out.request_line(head.method_text, edit.path.empty() ? head.path : edit.path, head.has_query, head.query);
-  out.field("Host", host);
+  out.field("Host", edit.host.empty() ? host : edit.host);
   const uint64_t replaced = (edit.revalidate ? kValidators : 0) | (edit.max_forwards ? bit(HeaderId::kMaxForwards) : 0);
   out.fields(head.headers, [&edit, replaced](const Header& header) {
     return !(bit(header.id()) & replaced) && is_sent_on(header, edit.options);
@@ -108,7 +108,7 @@ Result<std::string_view> write_response(std::span<char> into, const ResponseHead
   if (!edit.content_range.empty()) out.field("Content-Range", edit.content_range);
   if (!edit.cache_status.empty()) out.field("Cache-Status", edit.cache_status);
   if (head.status >= 200 && !edit.date.empty() && !head.headers.has(HeaderId::kDate)) out.field("Date", edit.date);
-  out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});
+  if (!edit.via.empty()) out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});
   if (length_is_metadata(head, edit.method)) {
     if (const auto length = stated_length(head.headers, Sender::kBackend)) out.field("Content-Length", *length);
   } else {

@@ -29,6 +29,7 @@ struct RequestEdit {
   std::string_view client;               // "192.0.2.7", "2001:db8::7"
   std::string_view scheme;               // "https" or "http": how the client came
   std::string_view port;                 // the service's, for X-Forwarded-Port; empty: not sent
+  std::string_view host;                 // in place of the client's, which X-Forwarded-Host still tells; empty: that
   std::string_view default_host;         // for HTTP/1.0 without Host
   std::optional<uint64_t> max_forwards;  // what is left of it, in place of the client's
   std::string_view via = "cardea";
@@ -48,7 +49,7 @@ struct ResponseEdit {
   Version client_version = Version::kHttp11;
   bool close = false;      // this connection ends with the response
   bool websocket = false;  // a 101 that was asked for
-  std::string_view via = "cardea";
+  std::string_view via = "cardea";  // empty: nobody's but ours, and no Via
   std::string_view date;           // sent when the response has none (date.h)
   std::optional<uint32_t> age;     // from the cache: replaces Age
   std::string_view content_range;  // of a piece that the cache serves, or of the whole for a 416; empty: not sent

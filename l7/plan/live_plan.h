@@ -16,6 +16,7 @@
 #include "base/ip.h"
 #include "l7/plan/host_counts.h"
 #include "l7/plan/rows.h"
+#include "l7/route/action.h"
 #include "l7/route/table.h"
 #include "l7/runtime/pace.h"
 #include "l7/tls/certificate.h"
@@ -70,9 +71,10 @@ struct PoolPlan {
 
 struct RoutePlan {
   std::string name;
-  uint32_t pool = 0;   // index in LivePlan::pools
-  int32_t cache = -1;  // index in LivePlan::caches
+  route::Action action;
   RouteRows rows;
+
+  const route::Proxy* proxy() const { return std::get_if<route::Proxy>(&action); }  // null: it is answered here
 };
 
 struct ServicePlan {

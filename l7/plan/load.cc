@@ -9,7 +9,9 @@
 
 #include "base/start_settings.h"
 #include "l7/cache/cache.h"
+#include "l7/plan/load_actions.h"
 #include "l7/plan/load_pools.h"
+#include "l7/plan/load_rows.h"
 #include "l7/plan_schema.h"
 
 namespace cardea::l7 {
@@ -83,31 +85,18 @@ Result<> check_memory(const flatbuffers::Vector<flatbuffers::Offset<image::Cache
 
 // ------------------------------------------------------------------ services
 
-std::vector<route::RouteRow> route_rows(const flatbuffers::Vector<flatbuffers::Offset<image::Route>>& routes) {
-  std::vector<route::RouteRow> rows;
-  rows.reserve(routes.size());
-  for (const image::Route* from : routes) {
-    auto& row = rows.emplace_back(route::RouteRow{from->name()->string_view(), {}, from->path()->string_view()});
-    if (from->hosts())
-      for (const auto* host : *from->hosts()) row.hosts.push_back(host->string_view());
-  }
-  return rows;
-}
-
 Result<> add_routes(ServicePlan& service, const image::Service& from, const image::Plan& plan) {
   if (!from.routes() || from.routes()->size() == 0) return fail("an http service without routes");
   service.routes.reserve(from.routes()->size());
   for (const image::Route* route : *from.routes()) {
-    const std::string name = route->name()->str();
-    if (route->pool() >= plan.pools()->size())
-      return fail(
-          fmt::format("route \"{}\" names pool {}, but there are {}", name, route->pool(), plan.pools()->size()));
-    if (route->cache() >= int64_t(plan.caches()->size()))
-      return fail(
-          fmt::format("route \"{}\" names cache {}, but there are {}", name, route->cache(), plan.caches()->size()));
-    service.routes.push_back({name, route->pool(), std::max(route->cache(), -1), {}});
+    auto action = plan_detail::load_action(*route, plan);
+    if (!action)
+      return fail(fmt::format("route \"{}\" {}", route->name()->string_view(), action.error().message));
+    service.routes.push_back({route->name()->str(), std::move(*action), {}});
   }
-  auto table = route::Table::build(route_rows(*from.routes()));
+  auto rows = plan_detail::load_rows(*from.routes());
+  if (!rows) return std::unexpected(std::move(rows.error()));
+  auto table = route::Table::build(*rows);
   if (!table) return std::unexpected(std::move(table.error()));
   service.table = std::move(*table);
   return {};

@@ -44,7 +44,7 @@ std::expected<Admitted, Refusal> read_semantics(const http::RequestHead& head) {
 }  // namespace
 
 std::expected<Admitted, Refusal> admit(const ServicePlan& service, const http::RequestHead& head,
-                                       std::span<char> scratch) {
+                                       const IpAddress& client, std::span<char> scratch) {
   std::expected<Admitted, Refusal> admitted = read_semantics(head);
   if (!admitted) return admitted;
   // RFC 9110 7.4: what https promises was not kept on the way here.
@@ -60,7 +60,7 @@ std::expected<Admitted, Refusal> admit(const ServicePlan& service, const http::R
   const auto path = route::read_path(head.path, scratch);
   if (!path) return refuse(path.error());
   admitted->path = *path;
-  const auto match = service.table.match(head.authority.host, *path);
+  const auto match = service.table.match(head.authority.host, *path, {&head, client});
   if (!match) {
     if (match.error() == route::NoRoute::kAmbiguous) return refuse(http::Fault::kPathAmbiguous);
     return std::unexpected(Refusal{Why::kNoRoute, http::Fault::kNone, *admitted});

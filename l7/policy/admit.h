@@ -40,6 +40,6 @@ struct Refusal {
 
 // `scratch` has route::scratch_size(head.path) bytes unless the path is plain; what is returned views it and the head.
 std::expected<Admitted, Refusal> admit(const ServicePlan& service, const http::RequestHead& head,
-                                       std::span<char> scratch);
+                                       const IpAddress& client, std::span<char> scratch);
 
 }  // namespace cardea::l7::policy

@@ -29,13 +29,15 @@ std::string_view write_head(Exchange& x) {
   const PortText port(x.record.listener.port);
   // X-Forwarded-Host repeats the host, and a path that dots were taken out of may get longer escapes.
   const size_t room = x.body_at + kAddedBytes + 2 * head.authority.text.size() + 3 * head.path.size() +
+                      x.record.route->proxy()->host.size() + x.backend_path.size() +
                       validator(x, cache::entity_tag).size() + validator(x, cache::last_modified).size();
   const http::RequestEdit edit{.body = x.admitted.body,
                                .options = x.admitted.options,
-                               .path = x.admitted.path.forward,
+                               .path = x.backend_path,
                                .client = client.view(),
                                .scheme = x.caller.tls ? "https" : "http",
                                .port = port.view(),
+                               .host = x.record.route->proxy()->host,
                                .default_host = x.record.backend,
                                .max_forwards = x.admitted.max_forwards,
                                .websocket = x.admitted.websocket,
@@ -71,7 +73,7 @@ upstream::Proof proof_for(const Exchange& x) {
 }
 
 Task<> connect(Exchange& x, upstream::Backend& backend) {
-  const std::string_view host = x.head.authority.host;
+  const std::string_view host = x.backend_host;
   x.lease = x.caller.take_own(backend, host);
   if (!x.lease && x.bound) {
     x.failure = failure(Reason::kBackendClosed);

@@ -19,7 +19,7 @@ cache::Request request_of(Exchange& x) {
           .scheme = x.caller.tls ? "https" : "http",
           .port = x.record.listener.port,
           .path = x.admitted.path.forward,
-          .pool = x.record.pool->name,
+          .pool = x.share->origin,
           .now = x.record.unix_ms / 1000,
           .since = x.caching.lookup.since};
 }
@@ -154,13 +154,13 @@ std::span<iovec> compose(Exchange& x, const cache::Object& object) {
 
 Failure ask_cache(Exchange& x) {
   Caching& caching = x.caching;
-  if (x.record.route->cache < 0) return {};
-  const CachePlan& plan = x.plan->plan->caches[size_t(x.record.route->cache)];
+  if (x.record.route->proxy()->cache < 0) return {};
+  const CachePlan& plan = x.plan->plan->caches[size_t(x.record.route->proxy()->cache)];
   x.record.cache_plan = &plan;
   x.record.cache = cache::word(cache::Result::kBypass);
   caching.status = "cardea; fwd=bypass";
   if (has_body(x) || x.admitted.websocket || x.head.authority.text.empty()) return {};
-  if (x.caller.own_backend(*x.pool, x.head.authority.host)) return {};  // what comes is for this client's eyes
+  if (x.caller.own_backend(*x.pool, x.backend_host)) return {};  // what comes is for this client's eyes
   caching.cache = plan.cache.get();
   caching.lookup = caching.cache->find(request_of(x));
   x.record.cache = cache::word(caching.lookup.result);
@@ -187,7 +187,7 @@ Failure ask_cache(Exchange& x) {
 
 void ask_for_renewal(Exchange& x, cache::ObjectPointer object, uint64_t since) {
   Caching& caching = x.caching;
-  x.record.cache_plan = &x.plan->plan->caches[size_t(x.record.route->cache)];
+  x.record.cache_plan = &x.plan->plan->caches[size_t(x.record.route->proxy()->cache)];
   caching.cache = x.record.cache_plan->cache.get();
   caching.conditional = has_validator(*object);
   caching.whole = true;
@@ -263,13 +263,7 @@ bool stale_may_answer(const Exchange& x) {
 
 Task<> serve_stored(Exchange& x) {
   decide_end(x);
-  const std::span<iovec> pieces = compose(x, *x.caching.lookup.object);
-  x.record.response_head = x.now();
-  x.answer.sent = true;
-  const IoResult written = co_await x.client().write_all(pieces, x.to_client);
-  x.record.bytes_out += written.bytes;
-  x.answer.complete = written.ok();
-  if (!written.ok()) x.failure = client_failure(written, Reason::kClientStalled, x.to_client);
+  co_await send_whole(x, compose(x, *x.caching.lookup.object));
 }
 
 }  // namespace cardea::l7::proxy

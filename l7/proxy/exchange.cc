@@ -73,7 +73,7 @@ std::expected<upstream::Backend*, upstream::NoBackend> choose(Exchange& x, uint6
 
 // With a place of its connections_max. A client's own backend is no choice: where it is full there is no other.
 std::expected<upstream::Backend*, upstream::NoBackend> choose_place(Exchange& x, uint64_t hash) {
-  if (upstream::Backend* own = x.caller.own_backend(*x.pool, x.head.authority.host)) {
+  if (upstream::Backend* own = x.caller.own_backend(*x.pool, x.backend_host)) {
     if (!upstream::Pool::claim(*own)) return std::unexpected(upstream::NoBackend::kBusy);
     return own;
   }
@@ -87,7 +87,7 @@ std::expected<upstream::Backend*, upstream::NoBackend> choose_place(Exchange& x,
 void note_authentication(Exchange& x) {
   x.authenticates = http::binds_connection(x.head.headers);
   if (!x.authenticates) return;
-  const bool owns = x.caller.own_backend(*x.pool, x.head.authority.host) != nullptr;
+  const bool owns = x.caller.own_backend(*x.pool, x.backend_host) != nullptr;
   x.bound = owns || x.caller.lost_own();
 }
 
@@ -218,15 +218,16 @@ Failure admit(Exchange& x) {
     const size_t size = route::scratch_size(x.head.path);
     scratch = {x.arena().characters(size), size};
   }
-  const auto admitted = policy::admit(x.service, x.head, scratch);
+  const auto admitted = policy::admit(x.service, x.head, x.record.client.address, scratch);
   x.framed = admitted || admitted.error().why != policy::Refusal::Why::kFault;
   x.admitted = admitted ? *admitted : admitted.error().known;
   x.upload.reader = http::BodyReader(body_framing(x));
   if (!admitted) return failure_of(admitted.error(), x.head.method);
   const RoutePlan& route = x.service.routes[x.admitted.match.route];
   x.record.route = &route;
-  x.record.pool = x.plan->plan->pools[route.pool].get();
-  x.pool = x.plan->pools[route.pool].get();
+  const route::Proxy* proxy = route.proxy();
+  if (proxy == nullptr) return find_answer(x);
+  take_way(x, *proxy, choose_share(x, *proxy));
   return {};
 }
 
@@ -241,6 +242,11 @@ void begin_answer(Exchange& x) {
 
 Task<> carry_out(Exchange& x) {
   if (!x.failure) x.failure = admit(x);
+  if (!x.failure && x.pool == nullptr) {
+    co_await answer_here(x);
+    co_await settle(x);
+    co_return;
+  }
   if (!x.failure) x.failure = ask_cache(x);
   if (!x.failure && !x.caching.answers) co_await forward(x);
   const Failure failed = take_stale(x);

@@ -79,9 +79,12 @@ class Exchange {
   policy::Admitted admitted;
   bool framed = false;  // it is known where the request ends; else nothing behind it can be read
   Record record;
-  Buffer head_buffer;  // what `head` views, once the body needed another
-  size_t body_at = 0;  // where the body begins in the client's buffer
-  upstream::Pool* pool = nullptr;
+  Buffer head_buffer;                   // what `head` views, once the body needed another
+  size_t body_at = 0;                   // where the body begins in the client's buffer
+  upstream::Pool* pool = nullptr;       // null: the route answers by itself
+  const route::Share* share = nullptr;  // of the route's: where the pool is from
+  std::string_view backend_host;        // that the backend is asked for, without port and brackets
+  std::string_view backend_path;        // as it is sent
   upstream::Tried tried;
   upstream::Lease lease;
   BackendRows backend_rows;  // of the last that was tried
@@ -105,6 +108,9 @@ class Exchange {
 Failure admit(Exchange& exchange);
 // How its body arrives, once it is admitted.
 http::BodyFraming body_framing(const Exchange& exchange);
+// To which pool, and as what: way.cc.
+const route::Share& choose_share(const Exchange& exchange, const route::Proxy& proxy);
+void take_way(Exchange& exchange, const route::Proxy& proxy, const route::Share& share);
 // Tries backends until one answered, none is left, or the failure is not one to repeat. Behind it the lease is the
 // caller's to end: with keep_backend() where the response was read to its end.
 Task<> forward(Exchange& exchange);
@@ -119,6 +125,11 @@ Task<> receive(Exchange& exchange);
 void begin_answer(Exchange& exchange);
 // Our own answer.
 Task<> reply(Exchange& exchange, Failure failure);
+// What the route answers by itself. The first: why it has no answer to this request.
+Failure find_answer(const Exchange& exchange);
+Task<> answer_here(Exchange& exchange);
+// A whole response whose end was decided, out of memory that stays until the client took it.
+Task<> send_whole(Exchange& exchange, std::span<iovec> pieces);
 // After a 101: bytes in both directions until both sides closed, or nothing came for the service's idle_timeout.
 Task<> tunnel_websocket(Exchange& exchange);
 

@@ -36,6 +36,9 @@ struct Renewal {
   const Place place;
   const ShardPlanPointer plan;
   const ServicePlan& service;
+  const RoutePlan* const route;
+  const route::Match match;
+  const route::Share* const share;
   const std::string head;
   const bool tls;
   Record record;
@@ -60,6 +63,9 @@ Renewal::Renewal(Exchange& x)
       place(x.shard().shared().renewals),
       plan(x.plan),
       service(x.service),
+      route(x.record.route),
+      match(x.admitted.match),
+      share(x.share),
       head(text_of(x)),
       tls(x.caller.tls),
       record(begin_record_of(x)),
@@ -75,7 +81,11 @@ bool ask_again(Exchange& x, Renewal& renewal) {
   if (!http::parse_request_head(renewal.head, limits, scan, x.head).done()) return false;
   x.head.method = http::Method::kGet;
   x.head.method_text = "GET";
-  if (admit(x) || x.record.route->cache < 0) return false;
+  if (admit(x)) return false;
+  // By the way that the client's own went: GET may have another route, and a split another share.
+  x.record.route = renewal.route;
+  x.admitted.match = renewal.match;
+  take_way(x, *renewal.route->proxy(), *renewal.share);
   ask_for_renewal(x, renewal.claim.object(), renewal.since);
   return true;
 }

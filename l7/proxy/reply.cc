@@ -23,4 +23,13 @@ Task<> reply(Exchange& x, Failure failed) {
   if (!sent.ok()) x.close = true;
 }
 
+Task<> send_whole(Exchange& x, std::span<iovec> pieces) {
+  x.record.response_head = x.now();
+  x.answer.sent = true;
+  const IoResult written = co_await x.client().write_all(pieces, x.to_client);
+  x.record.bytes_out += written.bytes;
+  x.answer.complete = written.ok();
+  if (!written.ok()) x.failure = client_failure(written, Reason::kClientStalled, x.to_client);
+}
+
 }  // namespace cardea::l7::proxy

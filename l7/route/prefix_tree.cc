@@ -9,14 +9,14 @@ namespace cardea::l7::route {
 namespace {
 
 // How many bytes behind `depth` the first and the last path share; the sorted ones between share them too.
-size_t shared(std::span<const Prefix> sorted, size_t depth) {
+size_t shared(std::span<const PathPrefix> sorted, size_t depth) {
   const std::string_view a = sorted.front().path.substr(depth), b = sorted.back().path.substr(depth);
   return size_t(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
 }
 
 }  // namespace
 
-uint32_t PrefixForest::add_tree(std::span<const Prefix> sorted) {
+uint32_t PrefixForest::add_tree(std::span<const PathPrefix> sorted) {
   CHECK(!sorted.empty());
   const auto root = uint32_t(nodes_.size());
   nodes_.emplace_back();
@@ -25,7 +25,7 @@ uint32_t PrefixForest::add_tree(std::span<const Prefix> sorted) {
   return root;
 }
 
-void PrefixForest::fill(uint32_t at, std::span<const Prefix> sorted, size_t depth) {
+void PrefixForest::fill(uint32_t at, std::span<const PathPrefix> sorted, size_t depth) {
   const size_t label = shared(sorted, depth);
   nodes_[at].label = uint32_t(labels_.size());
   nodes_[at].label_size = uint32_t(label);
@@ -35,7 +35,7 @@ void PrefixForest::fill(uint32_t at, std::span<const Prefix> sorted, size_t dept
     nodes_[at].value = sorted.front().value;
     sorted = sorted.subspan(1);
   }
-  const auto same_byte = [depth](const Prefix& a, const Prefix& b) { return a.path[depth] == b.path[depth]; };
+  const auto same_byte = [depth](const PathPrefix& a, const PathPrefix& b) { return a.path[depth] == b.path[depth]; };
   const auto first_child = uint32_t(nodes_.size());
   nodes_[at].first_child = first_child;
   for (size_t i = 0; i < sorted.size(); ++i) {

@@ -10,7 +10,7 @@
 
 namespace cardea::l7::route {
 
-struct Prefix {
+struct PathPrefix {
   std::string_view path;  // begins with '/'
   uint32_t value;         // the caller's; below kNoValue
 };
@@ -20,7 +20,7 @@ class PrefixForest {
   static constexpr uint32_t kNoValue = UINT32_MAX;
 
   // A tree of prefixes with different paths, sorted by path (as std::string_view compares). Answers its root.
-  uint32_t add_tree(std::span<const Prefix> sorted);
+  uint32_t add_tree(std::span<const PathPrefix> sorted);
 
   // The value of the longest prefix of `path` that ends in '/', at the path's end, or before a '/'; or kNoValue.
   uint32_t longest(uint32_t root, std::string_view path) const;
@@ -35,7 +35,7 @@ class PrefixForest {
     uint32_t value = kNoValue;
     uint16_t children = 0;
   };
-  void fill(uint32_t at, std::span<const Prefix> sorted, size_t depth);
+  void fill(uint32_t at, std::span<const PathPrefix> sorted, size_t depth);
   uint32_t child(const Node& node, char byte) const;
 
   std::vector<Node> nodes_;

@@ -80,22 +80,54 @@ void add_l7(Json& row, const conf::Service& service, const Traffic& traffic) {
   row["l7"] = std::move(counted);
 }
 
-Json route_row(const conf::Service& service, const std::string& route, const conf::Match& match,
-               const std::string& pool, const std::string& cache, const Up& up, const Traffic& traffic) {
-  Json row{{"service", service.name}, {"name", route}, {"hosts", match.hosts},
-           {"path", match.path},      {"pool", pool},  {"cache", text_or_null(cache)}};
-  up.add_to(row, {pool});
-  row["l7"] = l7_of_route(traffic, service.name, route);
+const char* action_name(const conf::Route& route) {
+  return route.redirect ? "redirect" : route.respond ? "respond" : "proxy";
+}
+
+std::vector<std::string_view> pools_of(const conf::Route& route) {
+  std::vector<std::string_view> pools;
+  if (!route.pool.empty()) pools.push_back(route.pool);
+  for (const conf::Share& share : route.split) pools.push_back(share.pool);
+  return pools;
+}
+
+Json split_rows(const conf::Route& route) {
+  Json rows = Json::array();
+  for (const conf::Share& share : route.split) rows.push_back({{"pool", share.pool}, {"weight", share.weight}});
+  return rows;
+}
+
+std::pair<const char*, std::string> path_of(const conf::Match& match) {
+  if (!match.path_exact.empty()) return {"exact", match.path_exact};
+  if (!match.path_regex.empty()) return {"regex", match.path_regex};
+  return {"prefix", match.path};
+}
+
+Json route_row(const conf::Service& service, const std::string& name, const conf::Route& route, const Up& up,
+               const Traffic& traffic) {
+  const auto [rule, path] = path_of(route.match);
+  Json row{{"service", service.name},
+           {"name", name},
+           {"hosts", route.match.hosts},
+           {"path", path},
+           {"path_rule", rule},
+           {"conditional", route.match.asks_more()},
+           {"action", action_name(route)},
+           {"pool", text_or_null(route.pool)},
+           {"split", split_rows(route)},
+           {"cache", text_or_null(route.cache)}};
+  up.add_to(row, pools_of(route));
+  row["l7"] = l7_of_route(traffic, service.name, name);
   return row;
 }
 
 void add_routes(Json& rows, const conf::Service& service, const Up& up, const Traffic& traffic) {
-  for (size_t i = 0; i < service.routes.size(); ++i) {
-    const auto& route = service.routes[i];
-    rows.push_back(route_row(service, service.route_name(i), route.match, route.pool, route.cache, up, traffic));
-  }
-  if (!service.pool.empty())  // what no route matches (mgmt/compile_l7.cc)
-    rows.push_back(route_row(service, service.name, {}, service.pool, "", up, traffic));
+  for (size_t i = 0; i < service.routes.size(); ++i)
+    rows.push_back(route_row(service, service.route_name(i), service.routes[i], up, traffic));
+  if (!service.acts()) return;
+  conf::Route rest;  // what no route matches (mgmt/compile_routes.cc)
+  rest.pool = service.pool, rest.redirect = service.redirect, rest.respond = service.respond;
+  rows.push_back(route_row(service, service.name, rest, up, traffic));
 }
 
 }  // namespace

@@ -302,6 +302,20 @@ Answer Routes::flows(const Parameter& parameter) {
   return ask(kDataplane, question);
 }
 
+namespace {
+
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    if (end != 0) lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+}  // namespace
+
 Answer Routes::explain(const Parameter& parameter) {
   return parameter("url") ? explain_request(parameter) : explain_packet(parameter);
 }
@@ -331,6 +345,7 @@ Answer Routes::explain_request(const Parameter& parameter) {
     question["client"] = *client;
   }
   if (!service.empty()) question["service"] = service;
+  if (const auto headers = parameter("headers")) question["headers"] = lines_of(*headers);
   return ask(kL7, question);
 }
 

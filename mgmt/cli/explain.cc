@@ -21,6 +21,7 @@ using nlohmann::json;
 struct Arguments {
   std::string first, second, protocol;
   std::string client, service;
+  std::vector<std::string> headers;
 };
 
 bool is_url(const std::string& word) {
@@ -63,6 +64,10 @@ std::string request_ending(const json& explained, bool colour) {
   if (verdict == "reply")
     return painted(fmt::format("answered {}", count_at(explained, "status")), Tone::kBad, colour) + ": " +
            text_at(explained, "reason");
+  if (verdict == "redirect" || verdict == "respond")
+    return painted(fmt::format("answered {}", count_at(explained, "status")), Tone::kGood, colour) +
+           (verdict == "redirect" ? fmt::format(" to {}", text_at(explained, "location")) : std::string()) +
+           fmt::format(": route {} of service {}", text_at(explained, "route"), text_at(explained, "service"));
   if (cached == "hit")
     return painted("answered from the cache", Tone::kGood, colour) +
            fmt::format(" {}: route {} of service {}", text_at(explained, "cache"), text_at(explained, "route"),
@@ -114,6 +119,7 @@ Exit explain_request(const Session& session, const Arguments& arguments) {
                                  escaped(method_first ? arguments.second : arguments.first));
   if (!arguments.client.empty()) path += "&client=" + escaped(arguments.client);
   if (!arguments.service.empty()) path += "&service=" + escaped(arguments.service);
+  if (!arguments.headers.empty()) path += "&headers=" + escaped(fmt::format("{}", fmt::join(arguments.headers, "\n")));
   return show(session, path, [&](const json& explained) {
     return sentences(explained) + candidates(explained, session.colour) + "So it is " +
            request_ending(explained, session.colour) + "\n";
@@ -145,6 +151,9 @@ void declare_explain(CLI::App& command, Job& job) {
       ->type_name("tcp|udp");
   command.add_option("--client", arguments->client, "of a request: who sends it")->type_name("ADDRESS:PORT");
   command.add_option("--service", arguments->service, "of a request: who takes it")->type_name("SERVICE");
+  command.add_option("-H,--header", arguments->headers, "of a request: what it carries, several times if need be")
+      ->type_name("NAME: VALUE")
+      ->allow_extra_args(false);
   command.callback(
       [arguments, &job] { job = [arguments](const Session& session) { return explain(session, *arguments); }; });
 }

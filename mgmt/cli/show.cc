@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -51,13 +52,17 @@ Exit show_services(const Session& session, const Filter& by) {
       services_text);
 }
 
+bool leads_to(const json& route, const std::string& pool) {
+  const auto is_share = [&](const json& share) { return text_at(share, "pool") == pool; };
+  return text_at(route, "pool") == pool || std::ranges::any_of(part_at(route, "split"), is_share);
+}
+
 Exit show_routes(const Session& session, const Filter& by) {
   const std::string path = by.service.empty() ? "/v1/routes" : "/v1/routes?service=" + escaped(by.service);
   return show_list(
       session, path,
       [&](json& answer) {
-        narrow(answer, "routes", by.limit,
-               [&](const json& row) { return by.pool.empty() || text_at(row, "pool") == by.pool; });
+        narrow(answer, "routes", by.limit, [&](const json& row) { return by.pool.empty() || leads_to(row, by.pool); });
       },
       routes_text);
 }

@@ -75,12 +75,37 @@ std::string services_text(const json& answer, bool colour) {
   return below_each_other({&l4, &l7}, "no services\n", colour);
 }
 
+namespace {
+
+// "/api/", "= /login", "~ /v[0-9]+/.*"; behind it a mark where more is asked.
+std::string path_text(const json& row) {
+  const std::string rule = text_at(row, "path_rule");
+  const std::string path = (rule == "exact" ? "= " : rule == "regex" ? "~ " : "") + text_at(row, "path");
+  return path + (row.value("conditional", false) ? " +" : "");
+}
+
+bool answers_by_itself(const json& row) {
+  const std::string action = text_at(row, "action");
+  return action == "redirect" || action == "respond";
+}
+
+// The pool, "pages 90, canary 10", or what the route does without one.
+std::string where_to(const json& row) {
+  if (known_at(row, "pool")) return text_at(row, "pool");
+  std::string all;
+  for (const json& share : part_at(row, "split"))
+    all += (all.empty() ? "" : ", ") + text_at(share, "pool") + " " + std::to_string(count_at(share, "weight"));
+  return all.empty() ? text_at(row, "action") : all;
+}
+
+}  // namespace
+
 std::string routes_text(const json& answer, bool colour) {
   Table table({{"SERVICE"},
                {"ROUTE"},
                {"HOST"},
                {"PATH"},
-               {"POOL"},
+               {"TO"},
                {"UP", kRight},
                {"CACHE"},
                {"REQUESTS", kRight},
@@ -93,9 +118,9 @@ std::string routes_text(const json& answer, bool colour) {
     table.add({text_at(row, "service"),
                {text_at(row, "name"), Tone::kStrong},
                hosts_text(row),
-               text_at(row, "path"),
-               text_at(row, "pool"),
-               of_total(row),
+               path_text(row),
+               where_to(row),
+               answers_by_itself(row) ? "-" : of_total(row),
                known_at(row, "cache") ? text_at(row, "cache") : "-",
                grouped(count_at(l7, "requests")),
                grouped(count_at(responses, "4xx")),

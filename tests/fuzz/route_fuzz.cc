@@ -1,6 +1,8 @@
 // Routes and requests made of any bytes: the table answers as the linear scan over all routes does, and a path's
-// reading resolves its dot segments as a stack of segments does. Lines "r HOST,HOST PATH" are routes, "q HOST PATH" are
-// requests.
+// reading resolves its dot segments as a stack of segments does. Lines "r HOST,HOST PATH" are routes, "e" those of an
+// exact path, "x" of a regular expression; "c KIND RULE NAME=TEXT" is a condition of the last route, KIND being one of
+// hqkmn (header, query, cookie, method, network) and RULE a digit; "q HOST TARGET" is a request, "h LINE" a header of
+// it.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -10,6 +12,7 @@
 #include "l7/http/authority.h"
 #include "l7/http/byte_set.h"
 #include "l7/http/fields.h"
+#include "l7/http/parse_head.h"
 #include "l7/route/table.h"
 #include "tests/unit/l7/route/oracle.h"
 
@@ -52,40 +55,77 @@ void check_reading(std::string_view path, const PathReading& reading, std::strin
   CHECK(second && second->match == reading.match && second->lenient == reading.lenient);
 }
 
+// Of the last route; what is no condition is none.
+void add_condition(Conditions& to, std::string_view text) {
+  if (text.size() < 6 || to.count() > 8) return;
+  const size_t equals = std::min(text.find('='), text.size());
+  Condition one{std::string(text.substr(6, equals < 6 ? 0 : equals - 6)), Condition::Rule(uint8_t(text[4]) % 5)};
+  one.text = text.substr(std::min(equals + 1, text.size()));
+  one.id = text[2] == 'h' ? http::header_id(one.name) : http::HeaderId::kOther;
+  if (one.rule == Condition::Rule::kPattern) {
+    auto pattern = cardea::Pattern::compile(one.text);
+    if (!pattern) return;
+    one.pattern = std::move(*pattern);
+  }
+  if (text[2] == 'h')
+    to.headers.push_back(std::move(one));
+  else if (text[2] == 'q')
+    to.query.push_back(std::move(one));
+  else if (text[2] == 'k')
+    to.cookies.push_back(std::move(one));
+  else if (text[2] == 'm')
+    to.methods.push_back(std::move(one.name));
+  else if (const auto network = cardea::Prefix::parse(one.name))
+    to.clients.push_back(*network);
+}
+
+void add_route(std::vector<RouteRow>& rows, std::vector<std::string>& paths, const Line& line) {
+  RouteRow row{"r", {}, line.path};
+  row.rule = line.kind == 'e' ? PathRule::kExact : line.kind == 'x' ? PathRule::kPattern : PathRule::kPrefix;
+  for (std::string_view hosts = line.host; const auto host = http::next_element(hosts);) row.hosts.push_back(*host);
+  if (rows.size() == 200 || !Table::build(std::span(&row, 1))) return;
+  rows.push_back(row);
+  std::string scratch(scratch_size(line.path), '\0');
+  paths.emplace_back(row.rule == PathRule::kPattern ? line.path : read_path(line.path, scratch)->match);
+}
+
+void check_request(const Table& table, std::span<const RouteRow> rows, std::span<const std::string> paths,
+                   const std::string& text) {
+  http::HeadScan scan;
+  http::RequestHead head;
+  if (!http::parse_request_head(text, {}, scan, head).done() || !is_path(head.path)) return;
+  std::string scratch(scratch_size(head.path), '\0');
+  const auto reading = read_path(head.path, scratch);
+  if (!reading) return;
+  check_reading(head.path, *reading, scratch);
+  const Asked asked{&head, cardea::IpAddress::v4(0x0a010203)};
+  const auto strict = testing::linear_scan(rows, paths, head.authority.host, reading->match, asked);
+  const auto lenient = testing::linear_scan(rows, paths, head.authority.host, reading->lenient, asked);
+  const auto found = table.match(head.authority.host, *reading, asked);
+  CHECK(found.has_value() == (strict.has_value() && strict == lenient));
+  if (found)
+    CHECK(found->route == *strict && testing::path_fits(found->path_rule, std::string(found->path), reading->match));
+  if (!found && strict != lenient) CHECK(found.error() == NoRoute::kAmbiguous);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<RouteRow> rows;
-  std::vector<std::string> prefixes;
-  std::vector<Line> requests;
+  std::vector<std::string> paths, requests;
   for (std::string_view text(reinterpret_cast<const char*>(data), size); !text.empty();) {
     const size_t end = std::min(text.find('\n'), text.size());
-    const Line line = parse_line(text.substr(0, end));
+    const std::string_view whole = text.substr(0, end);
+    const Line line = parse_line(whole);
     text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.kind == 'q' && is_path(line.path)) requests.push_back(line);
-    if (line.kind != 'r' || rows.size() == 200) continue;
-    RouteRow row{"r", {}, line.path};
-    for (std::string_view hosts = line.host; const auto host = http::next_element(hosts);) row.hosts.push_back(*host);
-    if (!Table::build(std::span(&row, 1))) continue;
-    rows.push_back(row);
-    std::string scratch(scratch_size(line.path), '\0');
-    prefixes.emplace_back(read_path(line.path, scratch)->match);
+    if (whole.starts_with("h ") && !requests.empty()) requests.back().append(whole.substr(2)).append("\r\n");
+    if (whole.starts_with("c ") && !rows.empty()) add_condition(rows.back().conditions, whole);
+    if (line.kind == 'r' || line.kind == 'e' || line.kind == 'x') add_route(rows, paths, line);
+    if (line.kind == 'q')
+      requests.push_back("GET " + std::string(line.path) + " HTTP/1.1\r\nHost: " + std::string(line.host) + "\r\n");
   }
   const auto table = Table::build(rows);
   CHECK(table.has_value(), "routes that are good alone are refused together");
-  for (const Line& request : requests) {
-    std::string scratch(scratch_size(request.path), '\0');
-    const auto reading = read_path(request.path, scratch);
-    if (!reading) continue;
-    check_reading(request.path, *reading, scratch);
-    const auto authority = http::parse_authority(request.host);
-    if (!authority) continue;
-    const auto strict = testing::linear_scan(rows, prefixes, authority->host, reading->match);
-    const auto lenient = testing::linear_scan(rows, prefixes, authority->host, reading->lenient);
-    const auto found = table->match(authority->host, *reading);
-    CHECK(found.has_value() == (strict.has_value() && strict == lenient));
-    if (found) CHECK(found->route == *strict && testing::prefix_matches(found->prefix, reading->match));
-    if (!found && strict != lenient) CHECK(found.error() == NoRoute::kAmbiguous);
-  }
+  for (const std::string& request : requests) check_request(*table, rows, paths, request + "\r\n");
   return 0;
 }

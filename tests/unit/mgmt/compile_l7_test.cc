@@ -39,6 +39,12 @@ services = (
   { name = "smtp"; mode = "tcp"; listen = "127.0.0.1:25/tcp"; pool = "mail"; connections_max = 12; } );
 )";
 
+std::string conf_with(const std::string& routes) {
+  const std::string all = kBoth, begin = "routes = ( ";
+  const size_t at = all.find(begin) + begin.size();
+  return all.substr(0, at) + routes + all.substr(at);
+}
+
 struct Compiled {
   conf::Config config;
   RingCache rings;
@@ -120,13 +126,13 @@ TEST(CompileL7, RoutesPointAtPoolsAndCachesAndEndWithThePoolOfTheRest) {
   const auto* api = shop.routes()->Get(0);
   EXPECT_EQ(api->name()->str(), "api");
   EXPECT_EQ(api->hosts()->Get(1)->str(), "*.shop.com");
-  EXPECT_EQ(api->cache(), 0);
+  EXPECT_EQ(api->action_as_Proxy()->cache(), 0);
   EXPECT_EQ(shop.routes()->Get(1)->name()->str(), "shop[1]");
-  EXPECT_EQ(shop.routes()->Get(1)->cache(), -1);
+  EXPECT_EQ(shop.routes()->Get(1)->action_as_Proxy()->cache(), -1);
   const auto* rest = shop.routes()->Get(2);
   EXPECT_EQ(rest->name()->str(), "shop");
   EXPECT_EQ(rest->path()->str(), "/");
-  EXPECT_EQ(compiled.plan->pools()->Get(rest->pool())->name()->str(), "mail");
+  EXPECT_EQ(compiled.plan->pools()->Get(rest->action_as_Proxy()->shares()->Get(0)->pool())->name()->str(), "mail");
   const auto& smtp = *compiled.plan->services()->Get(1);
   EXPECT_EQ(smtp.mode(), image::Mode::tcp);
   EXPECT_EQ(smtp.connections_max(), 12u);
@@ -171,6 +177,49 @@ TEST(CompileL7, AnUpdateHasThePoolsThatWereAskedFor) {
   EXPECT_EQ(update->generation(), 5u);
   ASSERT_EQ(update->pools()->size(), 1u);
   EXPECT_EQ(update->pools()->Get(0)->balance(), image::Balance::least_conn);
+}
+
+// Everything a route can say, in the plan's words.
+TEST(CompileL7, RoutesSayWhatTheyMatchAndDo) {
+  const std::string text = conf_with(R"(
+      { match: { path_exact = "/a"; }; respond: { status = 503; body = "b"; }; },
+      { match: { path_regex = "/r.*"; method = "GET"; client = "10.0.0.0/8";
+                 headers = ( { name = "A"; exact = "1"; }, { name = "B"; prefix = "2"; }, { name = "C"; regex = "3"; } );
+                 query = ( { name = "D"; absent = true; } ); cookies = ( { name = "E"; } ); };
+        split = ( { pool = "web"; weight = 9; }, { pool = "mail"; } ); split_by = "client"; rewrite: { host = "h"; }; },
+      { match: { path = "/p"; }; redirect: { status = 308; scheme = "http"; host = "::1"; port = 81; prefix = "/q"; keep_query = false; }; },)");
+  const Compiled compiled({}, text.c_str());
+  const auto& routes = *compiled.plan->services()->Get(0)->routes();
+  ASSERT_EQ(routes.size(), 6u);
+  EXPECT_EQ(routes[0]->path_rule(), image::PathRule::exact);
+  EXPECT_EQ(routes[0]->conditions(), nullptr);
+  EXPECT_EQ(routes[0]->action_as_Respond()->status(), 503);
+  EXPECT_EQ(routes[0]->action_as_Respond()->content_type()->str(), "text/plain; charset=utf-8");
+  EXPECT_EQ(routes[0]->action_as_Respond()->body()->str(), "b");
+  EXPECT_EQ(routes[1]->path_rule(), image::PathRule::pattern);
+  const auto& asked = *routes[1]->conditions();
+  EXPECT_EQ(asked.methods()->Get(0)->str(), "GET");
+  EXPECT_EQ(asked.clients()->Get(0)->length(), 8);
+  EXPECT_EQ(asked.headers()->Get(0)->rule(), image::ConditionRule::exact);
+  EXPECT_EQ(asked.headers()->Get(1)->rule(), image::ConditionRule::prefix);
+  EXPECT_EQ(asked.headers()->Get(2)->rule(), image::ConditionRule::pattern);
+  EXPECT_EQ(asked.headers()->Get(2)->text()->str(), "3");
+  EXPECT_EQ(asked.query()->Get(0)->rule(), image::ConditionRule::absent);
+  EXPECT_EQ(asked.cookies()->Get(0)->rule(), image::ConditionRule::present);
+  const auto& proxy = *routes[1]->action_as_Proxy();
+  EXPECT_EQ(proxy.shares()->size(), 2u);
+  EXPECT_EQ(proxy.shares()->Get(0)->weight(), 9u);
+  EXPECT_EQ(compiled.plan->pools()->Get(proxy.shares()->Get(1)->pool())->name()->str(), "mail");
+  EXPECT_EQ(proxy.split_by(), image::SplitBy::client);
+  EXPECT_EQ(proxy.host()->str(), "h");
+  const auto& redirect = *routes[2]->action_as_Redirect();
+  EXPECT_EQ(redirect.status(), 308);
+  EXPECT_EQ(redirect.scheme()->str(), "http");
+  EXPECT_EQ(redirect.host()->str(), "[::1]");
+  EXPECT_EQ(redirect.port(), 81);
+  EXPECT_EQ(redirect.prefix()->str(), "/q");
+  EXPECT_FALSE(redirect.keeps_query());
+  EXPECT_EQ(routes[5]->action_as_Proxy()->shares()->Get(0)->weight(), 1u);
 }
 
 }  // namespace

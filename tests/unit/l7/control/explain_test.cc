@@ -144,5 +144,70 @@ TEST(Explain, AsksTheCacheAsTheExchangeWould) {
   EXPECT_EQ(explained.about("http://shop.com:30080/other")["cache_verdict"], nullptr);
 }
 
+TEST(Explain, TellsWhatARouteDoesByItself) {
+  image::PlanT image = test::plan();
+  image::RedirectT redirect;
+  redirect.scheme = "https";
+  image::RespondT respond;
+  respond.status = 503, respond.body = "later";
+  image.services[0]->routes.push_back(test::route("/old/", redirect));
+  image.services[0]->routes.push_back(test::route("/closed/", respond));
+  Explained explained(image);
+  const auto moved = explained.about("http://shop.example:30080/old/x?y");
+  EXPECT_EQ(moved["action"], "redirect");
+  EXPECT_EQ(moved["status"], 301);
+  EXPECT_EQ(moved["location"], "https://shop.example/old/x?y");
+  EXPECT_THAT(story_of(moved), HasSubstr("sent to https://shop.example/old/x?y with the status 301"));
+  const auto closed = explained.about("http://shop.example:30080/closed/");
+  EXPECT_EQ(closed["verdict"], "respond");
+  EXPECT_EQ(closed["status"], 503);
+  EXPECT_THAT(story_of(closed), HasSubstr("answered 503 with the 5 bytes"));
+}
+
+TEST(Explain, AsksConditionsOfTheHeadersItIsGiven) {
+  image::PlanT image = test::plan();
+  auto beta = test::route("/b[a-z]+", 1);
+  beta->name = "beta", beta->path_rule = image::PathRule::pattern;
+  beta->conditions = std::make_unique<image::ConditionsT>();
+  auto header = std::make_unique<image::ConditionT>();
+  header->name = "X-Beta", header->rule = image::ConditionRule::exact, header->text = "1";
+  beta->conditions->headers.push_back(std::move(header));
+  beta->conditions->clients.emplace_back(test::address("192.0.2.0"), 24);
+  image.services[0]->routes.push_back(std::move(beta));
+  Explained explained(image);
+  const auto of = [&](std::vector<std::string> headers, const char* client) {
+    ExplainRequest request{"GET", parse_url("http://shop.example:30080/beta").value(), "", {}, std::move(headers)};
+    if (client != nullptr) request.client = Endpoint::parse(client).value();
+    return explained.of(request);
+  };
+  const auto told = of({"Accept: */*", "x-beta: 1"}, "192.0.2.7:1");
+  EXPECT_EQ(told["route"], "beta");
+  EXPECT_EQ(told["path_rule"], "regex");
+  EXPECT_THAT(story_of(told), AllOf(HasSubstr("fits the regular expression \"/b[a-z]+\", and its 2 further conditions hold"),
+                                    Not(HasSubstr("certain clients"))));
+  EXPECT_EQ(of({"X-Beta: 2"}, "192.0.2.7:1")["route"], "/");
+  EXPECT_EQ(of({"X-Beta: 1"}, "10.0.2.7:1")["route"], "/");
+  EXPECT_THAT(story_of(of({"X-Beta: 1"}, nullptr)), HasSubstr("Some routes of the service are for certain clients"));
+  EXPECT_THAT(of({"no header"}, nullptr)["error"].get<std::string>(), HasSubstr("no such request can be sent"));
+}
+
+TEST(Explain, TellsSharesAndWhatIsRewritten) {
+  image::PlanT image = test::plan();
+  auto& proxy = *image.services[0]->routes[0]->action.AsProxy();
+  proxy.shares = {{0, 3}, {1, 1}}, proxy.prefix = "/v2/", proxy.host = "inner";
+  const auto random = Explained(image).about("http://shop.example:30080/x");
+  EXPECT_EQ(random["pool"], nullptr);
+  EXPECT_EQ(random["split"][1]["weight"], 1);
+  EXPECT_EQ(random["forward_path"], "/v2/x");
+  EXPECT_EQ(random["forward_host"], "inner");
+  EXPECT_THAT(story_of(random), HasSubstr("2 pools: \"web\" 3, \"mail\" 1. Each request falls to one of them at random."));
+  proxy.split_by = image::SplitBy::client;
+  Explained by_client(image);
+  const auto told = by_client.about("http://shop.example:30080/x");
+  const auto& action = std::get<route::Proxy>(by_client.plan->services[0]->routes[0].action);
+  const auto& share = action.share(route::client_number(by_client.plan->hash_key, IpAddress::parse("192.0.2.7").value()));
+  EXPECT_EQ(told["pool"], by_client.plan->pools[share.pool]->name);
+}
+
 }  // namespace
 }  // namespace cardea::l7

@@ -1,6 +1,7 @@
 // Images of L7 plans for tests and fuzzers: a small sound one to change, and the bytes it packs to.
 #pragma once
 
+#include <concepts>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,20 @@ inline std::unique_ptr<image::PoolT> pool(const std::string& name, image::Balanc
 
 inline std::unique_ptr<image::RouteT> route(const std::string& path, uint32_t to_pool, int32_t cache = -1) {
   auto made = std::make_unique<image::RouteT>();
-  made->name = path, made->path = path, made->pool = to_pool, made->cache = cache;
+  made->name = path, made->path = path;
+  image::ProxyT proxy;
+  proxy.shares = {{to_pool, 1}}, proxy.cache = cache;
+  made->action.Set(std::move(proxy));
+  return made;
+}
+
+// A route that answers by itself: image::RedirectT or RespondT.
+template <typename Action>
+  requires std::same_as<Action, image::RedirectT> || std::same_as<Action, image::RespondT>
+std::unique_ptr<image::RouteT> route(const std::string& path, Action action) {
+  auto made = std::make_unique<image::RouteT>();
+  made->name = path, made->path = path;
+  made->action.Set(std::move(action));
   return made;
 }
 

@@ -40,7 +40,7 @@ TEST(LoadPlan, SaysWhatTheImageSays) {
   EXPECT_EQ(plan->pools[0]->backends[0].endpoint.text(), "127.0.0.1:9");
   EXPECT_EQ(plan->pools[1]->balance, Balance::kRoundRobin);
   ASSERT_EQ(plan->services.size(), 2u);
-  EXPECT_EQ(plan->services[0]->routes[1].cache, 0);
+  EXPECT_EQ(plan->services[0]->routes[1].proxy()->cache, 0);
   EXPECT_EQ(plan->services[1]->mode, Mode::kTcp);
   EXPECT_EQ(plan->services[1]->pool, 1u);
   EXPECT_EQ(plan->caches[0].limits.memory, 1u << 20);
@@ -99,7 +99,7 @@ TEST(LoadPlan, WhatIsJustAllowedIsLoaded) {
   void (*const rows[])(image::PlanT&) = {
       [](auto& p) { p.settings->shards.assign(256, 0); },
       [](auto& p) { p.pools[0]->ring.assign(251, 0xffff); },  // nobody serves
-      [](auto& p) { p.services[0]->routes[0]->pool = 1; },
+      [](auto& p) { p.services[0]->routes[0]->action.AsProxy()->shares = {{1, 1}}; },
       [](auto& p) { p.services[0]->header_bytes_max = 1024; },
       [](auto& p) { p.services[0]->header_bytes_max = 1 << 20; },
       [](auto& p) { p.settings->access_log_ring_bytes = 4096; },
@@ -111,6 +111,19 @@ TEST(LoadPlan, WhatIsJustAllowedIsLoaded) {
     rows[row](plan);
     EXPECT_EQ(loader.refusal(plan), "loaded") << row;
   }
+}
+
+template <typename Action>
+Action& answering(image::PlanT& plan) {
+  auto& action = plan.services[0]->routes[0]->action;
+  if (action.type == image::Action::Proxy) action.Set(Action());
+  return *static_cast<Action*>(action.value);
+}
+image::RedirectT& redirect(image::PlanT& plan) {
+  return answering<image::RedirectT>(plan);
+}
+image::RespondT& respond(image::PlanT& plan) {
+  return answering<image::RespondT>(plan);
 }
 
 // One mistake a row, and words that lead to it.
@@ -140,10 +153,40 @@ TEST(LoadPlan, RefusesWithAReason) {
       {"cache \"edge\" wants 67108864 MB of memory", [](auto& p) { p.caches[0]->memory_bytes = 1ull << 46; }},
       {"service \"shop\": an unknown mode", [](auto& p) { p.services[0]->mode = image::Mode::none; }},
       {"an http service without routes", [](auto& p) { p.services[0]->routes.clear(); }},
-      {"route \"/\" names pool 9", [](auto& p) { p.services[0]->routes[0]->pool = 9; }},
-      {"route \"/\" names pool 2, but there are 2", [](auto& p) { p.services[0]->routes[0]->pool = 2; }},
-      {"route \"/\" names cache 4", [](auto& p) { p.services[0]->routes[0]->cache = 4; }},
-      {"route \"/\" names cache 1, but there are 1", [](auto& p) { p.services[0]->routes[0]->cache = 1; }},
+      {"route \"/\" names pool 9", [](auto& p) { p.services[0]->routes[0]->action.AsProxy()->shares = {{9, 1}}; }},
+      {"route \"/\" names pool 2, but there are 2",
+       [](auto& p) { p.services[0]->routes[0]->action.AsProxy()->shares = {{2, 1}}; }},
+      {"route \"/\" names cache 4", [](auto& p) { p.services[0]->routes[0]->action.AsProxy()->cache = 4; }},
+      {"route \"/\" names cache 1, but there are 1",
+       [](auto& p) { p.services[0]->routes[0]->action.AsProxy()->cache = 1; }},
+      {"route \"/\" sends to no pool", [](auto& p) { p.services[0]->routes[0]->action.AsProxy()->shares = {{0, 0}}; }},
+      {"route \"/\" sends to no pool", [](auto& p) { p.services[0]->routes[0]->action.AsProxy()->shares.clear(); }},
+      {"route \"/\" rewrites to \"a:80\"", [](auto& p) { p.services[0]->routes[0]->action.AsProxy()->host = "a:80"; }},
+      {"route \"/\" rewrites to", [](auto& p) { p.services[0]->routes[0]->action.AsProxy()->prefix = "/a b"; }},
+      {"redirects with the status 304", [](auto& p) { redirect(p).status = 304; }},
+      {"redirects to the scheme", [](auto& p) { redirect(p).scheme = "javascript"; }},
+      {"redirects to the host", [](auto& p) { redirect(p).host = "a\r\nX: y"; }},
+      {"redirects to the path", [](auto& p) { redirect(p).path = "/a\r\nX: y"; }},
+      {"redirects to the path", [](auto& p) { redirect(p).path = redirect(p).prefix = "/"; }},
+      {"responds with the status 199", [](auto& p) { respond(p).status = 199; }},
+      {"responds with the status 204 and a body", [](auto& p) { respond(p).status = 204, respond(p).body = "x"; }},
+      {"a content type of more than one line", [](auto& p) { respond(p).content_type = "a\r\nb"; }},
+      {"route /: \"/(\" is no regular expression",
+       [](auto& p) {
+         p.services[0]->routes[0]->path = "/(", p.services[0]->routes[0]->path_rule = image::PathRule::pattern;
+       }},
+      {"is no regular expression",
+       [](auto& p) {
+         auto& conditions = p.services[0]->routes[0]->conditions = std::make_unique<image::ConditionsT>();
+         conditions->query.push_back(std::make_unique<image::ConditionT>());
+         conditions->query[0]->name = "q", conditions->query[0]->rule = image::ConditionRule::pattern;
+         conditions->query[0]->text = "[";
+       }},
+      {"clients of 10.0.0.0/33",
+       [](auto& p) {
+         auto& conditions = p.services[0]->routes[0]->conditions = std::make_unique<image::ConditionsT>();
+         conditions->clients.emplace_back(test::address("10.0.0.0"), 33);
+       }},
       {"names pool 2, but there are 2", [](auto& p) { p.services[1]->pool = 2; }},
       {"listens on 127.0.0.1:30080, and so does another",
        [](auto& p) { p.services[1]->listen = p.services[0]->listen; }},

@@ -29,7 +29,7 @@ std::string decide(const std::string& line, const std::string& fields = "", cons
   const http::HeadProgress parsed = http::parse_request_head(text, {}, scan, head);
   if (!parsed.done()) return "no head: " + std::string(http::word(parsed.fault));
   std::string scratch(route::scratch_size(head.path), '\0');
-  const auto admitted = admit(plan, head, scratch);
+  const auto admitted = admit(plan, head, IpAddress{}, scratch);
   if (!admitted) {
     switch (admitted.error().why) {
       case Refusal::Why::kFault: return std::string(http::word(admitted.error().fault));

@@ -57,18 +57,102 @@ inline std::optional<std::string> without_dots(std::string_view path) {
   return ends_as_folder ? out + "/" : out;
 }
 
-inline std::optional<uint32_t> linear_scan(std::span<const RouteRow> rows, std::span<const std::string> prefixes,
-                                           std::string_view host, std::string_view path) {
+inline std::vector<std::string> split(std::string_view text, char by) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == by) {
+      parts.emplace_back();
+    } else {
+      parts.back().push_back(c);
+    }
+  }
+  return parts;
+}
+
+// What a request has under that name, of headers, parameters or cookies.
+using Named = std::vector<std::pair<std::string, std::string>>;
+
+inline Named pairs_of(std::string_view text, char by) {
+  Named named;
+  for (std::string part : split(text, by)) {
+    part.erase(0, part.find_first_not_of(" \t"));
+    part.erase(part.find_last_not_of(" \t") + 1);
+    const size_t equals = std::min(part.find('='), part.size());
+    if (!part.empty()) named.emplace_back(part.substr(0, equals), part.substr(std::min(equals + 1, part.size())));
+  }
+  return named;
+}
+
+inline bool holds(const Condition& condition, const Named& named, bool any_case) {
+  using Rule = Condition::Rule;
+  bool there = false, fits = false;
+  for (const auto& [name, value] : named) {
+    if (any_case ? small(name) != small(condition.name) : name != condition.name) continue;
+    there = true;
+    fits = fits || (condition.rule == Rule::kExact && value == condition.text) ||
+           (condition.rule == Rule::kPrefix && value.substr(0, condition.text.size()) == condition.text) ||
+           (condition.rule == Rule::kPattern && condition.pattern->matches(value));
+  }
+  if (condition.rule == Rule::kPresent) return there;
+  return condition.rule == Rule::kAbsent ? !there : fits;
+}
+
+inline bool hold(const Conditions& conditions, const Asked& asked) {
+  if (asked.head == nullptr) return conditions.count() == 0;
+  Named headers, cookies;
+  for (const http::Header& header : asked.head->headers) {
+    headers.emplace_back(header.name(), header.value());
+    if (small(header.name()) != "cookie") continue;
+    for (auto& pair : pairs_of(header.value(), ';')) cookies.push_back(std::move(pair));
+  }
+  const Named query = pairs_of(asked.head->query, '&');
+  bool good = true, method = conditions.methods.empty(), client = conditions.clients.empty();
+  for (const auto& one : conditions.methods) method = method || one == asked.head->method_text;
+  for (const auto& one : conditions.clients) client = client || one.contains(asked.client);
+  for (const auto& one : conditions.headers) good = good && holds(one, headers, true);
+  for (const auto& one : conditions.query) good = good && holds(one, query, false);
+  for (const auto& one : conditions.cookies) good = good && holds(one, cookies, false);
+  return good && method && client;
+}
+
+inline bool path_fits(PathRule rule, const std::string& of_route, std::string_view path) {
+  if (rule == PathRule::kExact) return of_route == path;
+  return rule == PathRule::kPattern ? Pattern::compile(of_route)->matches(path) : prefix_matches(of_route, path);
+}
+
+// Of those that share a regular expression under one host the first decides about its place.
+inline uint32_t place_of(std::span<const RouteRow> rows, uint32_t row, std::string_view host) {
+  const auto wanted = parse_host_pattern(host);
+  for (uint32_t i = 0; i < row; ++i) {
+    std::vector<std::string_view> hosts = rows[i].hosts;
+    if (hosts.empty()) hosts.push_back("*");
+    for (const std::string_view one : hosts) {
+      const auto pattern = parse_host_pattern(one);
+      if (rows[i].rule == PathRule::kPattern && rows[i].path == rows[row].path && pattern->rule == wanted->rule &&
+          pattern->name == wanted->name)
+        return i;
+    }
+  }
+  return row;
+}
+
+// `paths`: the rows' as they are compared.
+inline std::optional<uint32_t> linear_scan(std::span<const RouteRow> rows, std::span<const std::string> paths,
+                                           std::string_view host, std::string_view path, const Asked& asked = {}) {
   std::optional<uint32_t> best;
-  size_t best_rank = 0, best_size = 0;
+  std::vector<int64_t> best_rank;
   for (uint32_t i = 0; i < rows.size(); ++i) {
     std::vector<std::string_view> patterns = rows[i].hosts;
     if (patterns.empty()) patterns.push_back("*");
     for (const std::string_view pattern : patterns) {
-      const auto rank = host_rank(pattern, host);
-      if (!rank || !prefix_matches(prefixes[i], path)) continue;
-      if (best && (*rank < best_rank || (*rank == best_rank && prefixes[i].size() <= best_size))) continue;
-      best = i, best_rank = *rank, best_size = prefixes[i].size();
+      const auto of_host = host_rank(pattern, host);
+      if (!of_host || !path_fits(rows[i].rule, paths[i], path) || !hold(rows[i].conditions, asked)) continue;
+      const bool by_pattern = rows[i].rule == PathRule::kPattern;
+      const std::vector<int64_t> rank = {int64_t(*of_host), -int64_t(rows[i].rule),
+                                         by_pattern ? -int64_t(place_of(rows, i, pattern)) : int64_t(paths[i].size()),
+                                         int64_t(rows[i].conditions.count()), -int64_t(i)};
+      if (best && rank <= best_rank) continue;
+      best = i, best_rank = rank;
     }
   }
   return best;

@@ -73,6 +73,13 @@ TEST(Tables, RoutesSayWhatTheyMatchAndWhereItGoes) {
   row["cache"] = "edge";
   EXPECT_THAT(cells(routes_text({{"routes", {row}}}, false), 1),
               ElementsAre("shop", "api", "any", "/api/", "api", "0/1", "edge", "0", "3", "0", "-"));
+  row["pool"] = nullptr, row["path_rule"] = "regex", row["conditional"] = true;
+  row["split"] = {{{"pool", "a"}, {"weight", 9}}, {{"pool", "b"}, {"weight", 1}}};
+  EXPECT_THAT(cells(routes_text({{"routes", {row}}}, false), 1),
+              ElementsAre("shop", "api", "any", "~ /api/ +", "a 9, b 1", "0/1", "edge", "0", "3", "0", "-"));
+  row["split"] = json::array(), row["path_rule"] = "exact", row["action"] = "redirect";
+  EXPECT_THAT(cells(routes_text({{"routes", {row}}}, false), 1),
+              ElementsAre("shop", "api", "any", "= /api/ +", "redirect", "-", "edge", "0", "3", "0", "-"));
 }
 
 TEST(Tables, BackendsHavePassiveSignalsBesideTheLastCheck) {

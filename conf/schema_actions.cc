@@ -1,0 +1,56 @@
+// Rows of what a route, or a service for what no route of its matches, does with requests in place of sending them to a
+// pool: `redirect` and `respond`.
+#include "conf/schema_sections.h"
+
+namespace cardea::conf {
+
+const Section& redirect_section() {
+  static const Section section = section_of<Redirect>(
+      "redirect", "",
+      {
+          value("status", &Redirect::status, redirect_status(),
+                {.prose = "Status of the answer: 301 and 308 are for good and remembered by browsers, 302, 303 and 307 "
+                          "for now; behind 307 and 308 the method stays, behind 303 it is GET, behind the others "
+                          "clients make a GET of a POST."}),
+          value("scheme", &Redirect::scheme,
+                word<Scheme>({{"http", Scheme::kHttp, "plain"}, {"https", Scheme::kHttps, "TLS"}}),
+                {.prose = "Scheme that the client is sent to.",
+                 .example = "scheme = \"https\";",
+                 .unset = "the one it came by"}),
+          value("host", &Redirect::host, host_name(),
+                {.prose = "Host that the client is sent to.",
+                 .example = "host = \"www.shop.com\";",
+                 .unset = "the one it asked for; who asked for none (HTTP/1.0) gets 400"}),
+          value("port", &Redirect::port, number<uint16_t>(1, 65535),
+                {.prose = "Port that the client is sent to.",
+                 .example = "port = 8443;",
+                 .unset = "where the scheme stays, the one it asked for; else the new scheme's own"}),
+          value(
+              "path", &Redirect::path, target_path(),
+              {.prose = "Path in place of the whole one.", .example = "path = \"/sorry\";", .unset = "the path stays"}),
+          value("prefix", &Redirect::prefix, target_path(),
+                {.prose = "What stands in the path in place of what the route's path matched; not beside \"path\".",
+                 .example = "prefix = \"/v2/\";",
+                 .unset = "the path stays"}),
+          value("keep_query", &Redirect::keep_query, boolean(), {.prose = "Whether the query goes along."}),
+      });
+  return section;
+}
+
+const Section& respond_section() {
+  static const Section section = section_of<Respond>(
+      "respond", "",
+      {
+          value("status", &Respond::status, number<uint16_t>(200, 599), {.prose = "Status of the answer."}),
+          value("content_type", &Respond::content_type, header_text(128),
+                {.prose = "Its Content-Type, where it has a body; \"\" sends none.",
+                 .example = "content_type = \"text/html; charset=utf-8\";"}),
+          value("body", &Respond::body, text(64 << 10),
+                {.prose = "Its body; \"\\n\" is a line's end.",
+                 .example = "body = \"User-agent: *\\nDisallow: /\\n\";",
+                 .unset = "an empty one"}),
+      });
+  return section;
+}
+
+}  // namespace cardea::conf

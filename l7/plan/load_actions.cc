@@ -1,0 +1,106 @@
+#include "l7/plan/load_actions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "l7/http/authority.h"
+#include "l7/http/byte_set.h"
+
+namespace cardea::l7::plan_detail {
+namespace {
+
+std::string text_of(const flatbuffers::String* text) {
+  return text == nullptr ? std::string() : text->str();
+}
+
+bool is_visible(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+bool is_path(std::string_view path) {
+  return path.empty() || (path.starts_with('/') && http::kPathBytes.holds_all(path));
+}
+
+bool is_host(const std::string& host) {
+  const auto read = http::parse_authority(host);
+  return host.empty() || (read && read->port == 0 && read->text == host);
+}
+
+// A pool that is asked in two ways gives two answers: they are told apart by this.
+std::string origin_of(std::string_view pool, const route::Proxy& proxy) {
+  std::string origin(pool);
+  if (!proxy.host.empty() || !proxy.prefix.empty()) origin += "\n" + proxy.host + "\n" + proxy.prefix;
+  return origin;
+}
+
+Result<> add_shares(route::Proxy& to, const image::Proxy& from, const image::Plan& plan) {
+  for (const image::Share* share : *from.shares()) {
+    if (share->pool() >= plan.pools()->size())
+      return fail(fmt::format("names pool {}, but there are {}", share->pool(), plan.pools()->size()));
+    const auto pool = plan.pools()->Get(share->pool())->name()->string_view();
+    to.shares.push_back({share->pool(), share->weight(), origin_of(pool, to)});
+  }
+  if (to.weights() == 0) return fail("sends to no pool");
+  return {};
+}
+
+Result<route::Action> proxy_of(const image::Proxy& from, const image::Plan& plan) {
+  if (from.cache() >= int64_t(plan.caches()->size()))
+    return fail(fmt::format("names cache {}, but there are {}", from.cache(), plan.caches()->size()));
+  if (from.split_by() > image::SplitBy::MAX) return fail("splits by what is not known");
+  route::Proxy to{{},
+                  from.split_by() == image::SplitBy::client,
+                  std::max(from.cache(), -1),
+                  text_of(from.host()),
+                  text_of(from.prefix())};
+  if (!is_host(to.host) || !is_path(to.prefix)) return fail(fmt::format("rewrites to \"{}{}\"", to.host, to.prefix));
+  if (auto added = add_shares(to, from, plan); !added) return std::unexpected(std::move(added.error()));
+  return to;
+}
+
+Result<> check(const route::Redirect& to) {
+  constexpr uint16_t kStatuses[] = {301, 302, 303, 307, 308};
+  if (std::ranges::find(kStatuses, to.status) == std::end(kStatuses))
+    return fail(fmt::format("redirects with the status {}", to.status));
+  if (!to.scheme.empty() && to.scheme != "http" && to.scheme != "https")
+    return fail(fmt::format("redirects to the scheme \"{}\"", to.scheme));
+  if (!is_host(to.host)) return fail(fmt::format("redirects to the host \"{}\"", to.host));
+  if (!is_path(to.path) || !is_path(to.prefix) || (!to.path.empty() && !to.prefix.empty()))
+    return fail(fmt::format("redirects to the path \"{}{}\"", to.path, to.prefix));
+  return {};
+}
+
+Result<route::Action> redirect_of(const image::Redirect& from) {
+  route::Redirect to{from.status(),        text_of(from.scheme()), text_of(from.host()), from.port(),
+                     text_of(from.path()), text_of(from.prefix()), from.keeps_query()};
+  if (auto sound = check(to); !sound) return std::unexpected(std::move(sound.error()));
+  return to;
+}
+
+Result<route::Action> respond_of(const image::Respond& from) {
+  route::Respond to{from.status(), text_of(from.content_type()), text_of(from.body())};
+  if (to.status < 200 || to.status > 599) return fail(fmt::format("responds with the status {}", to.status));
+  if (!is_visible(to.content_type)) return fail("responds with a content type of more than one line");
+  const bool bodiless = to.status == 204 || to.status == 205 || to.status == 304;
+  if (bodiless && !to.body.empty()) return fail(fmt::format("responds with the status {} and a body", to.status));
+  return to;
+}
+
+}  // namespace
+
+Result<route::Action> load_action(const image::Route& route, const image::Plan& plan) {
+  switch (route.action_type()) {
+    case image::Action::Proxy:
+      return proxy_of(*route.action_as_Proxy(), plan);
+    case image::Action::Redirect:
+      return redirect_of(*route.action_as_Redirect());
+    case image::Action::Respond:
+      return respond_of(*route.action_as_Respond());
+    case image::Action::NONE:
+      break;
+  }
+  return fail("does nothing that is known");
+}
+
+}  // namespace cardea::l7::plan_detail

@@ -1,0 +1,13 @@
+// What routes of an image do, checked and made into values: nothing that a client is sent can hold a line's end. Part
+// of load.cc.
+#pragma once
+
+#include "base/error.h"
+#include "l7/plan_generated.h"
+#include "l7/route/action.h"
+
+namespace cardea::l7::plan_detail {
+
+Result<route::Action> load_action(const image::Route& route, const image::Plan& plan);
+
+}  // namespace cardea::l7::plan_detail

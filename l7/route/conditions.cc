@@ -1,0 +1,88 @@
+#include "l7/route/conditions.h"
+
+#include <algorithm>
+
+#include "l7/http/fields.h"
+
+namespace cardea::l7::route {
+namespace {
+
+using Rule = Condition::Rule;
+
+bool has_header(const http::RequestHead& head, const Condition& condition) {
+  if (condition.id != http::HeaderId::kOther && !head.headers.has(condition.id)) return false;
+  for (const http::Header& header : head.headers) {
+    if (header.id() != condition.id) continue;
+    const bool numbered = condition.id != http::HeaderId::kOther && condition.id != http::HeaderId::kLookAlike;
+    if (!numbered && !http::equal_without_case(header.name(), condition.name)) continue;
+    if (condition.fits(header.value())) return true;
+  }
+  return false;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+  return text;
+}
+
+// "a=1;b=2", as what is separated by `separator`.
+bool has_pair(std::string_view pairs, char separator, const Condition& condition) {
+  while (!pairs.empty()) {
+    const size_t end = std::min(pairs.find(separator), pairs.size());
+    const std::string_view pair = trimmed(pairs.substr(0, end));
+    pairs.remove_prefix(std::min(end + 1, pairs.size()));
+    const size_t equals = pair.find('=');
+    if (pair.substr(0, equals) != condition.name || pair.empty()) continue;
+    if (condition.fits(equals == pair.npos ? std::string_view() : pair.substr(equals + 1))) return true;
+  }
+  return false;
+}
+
+bool has_cookie(const http::RequestHead& head, const Condition& condition) {
+  if (!head.headers.has(http::HeaderId::kCookie)) return false;
+  return std::ranges::any_of(head.headers, [&condition](const http::Header& header) {
+    return header.id() == http::HeaderId::kCookie && has_pair(header.value(), ';', condition);
+  });
+}
+
+// Each of them, by what is there of it.
+template <typename Has>
+bool all_hold(const std::vector<Condition>& conditions, Has has) {
+  return std::ranges::all_of(
+      conditions, [&has](const Condition& condition) { return has(condition) == (condition.rule != Rule::kAbsent); });
+}
+
+}  // namespace
+
+bool Condition::fits(std::string_view value) const {
+  switch (rule) {
+    case Rule::kPresent:
+    case Rule::kAbsent:
+      return true;
+    case Rule::kExact:
+      return value == text;
+    case Rule::kPrefix:
+      return value.starts_with(text);
+    case Rule::kPattern:
+      return pattern->matches(value);
+  }
+  return false;
+}
+
+size_t Conditions::count() const {
+  return !methods.empty() + headers.size() + query.size() + cookies.size() + !clients.empty();
+}
+
+bool Conditions::hold(const Asked& asked) const {
+  if (asked.head == nullptr) return count() == 0;
+  const http::RequestHead& head = *asked.head;
+  const auto covers = [&asked](const Prefix& prefix) { return prefix.contains(asked.client); };
+  return (methods.empty() || std::ranges::find(methods, head.method_text) != methods.end()) &&
+         (clients.empty() || std::ranges::any_of(clients, covers)) &&
+         all_hold(headers, [&head](const Condition& one) { return has_header(head, one); }) &&
+         all_hold(query, [&head](const Condition& one) { return has_pair(head.query, '&', one); }) &&
+         all_hold(cookies, [&head](const Condition& one) { return has_cookie(head, one); });
+}
+
+}  // namespace cardea::l7::route

@@ -1,0 +1,25 @@
+// The routes of an http service, as cardea-l7's plan has them: the last is what the service does with requests that no
+// other matches. Part of compile_l7.cc.
+#pragma once
+
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "conf/config.h"
+#include "l7/plan_generated.h"
+
+namespace cardea::mgmt {
+
+// Where a name stands in the plan.
+struct PlanNames {
+  std::unordered_map<std::string_view, uint32_t> pools, caches;
+
+  int32_t cache(const std::string& name) const { return name.empty() ? -1 : int32_t(caches.at(name)); }
+};
+
+l7::image::Address image_address(const IpAddress& from);
+std::vector<flatbuffers::Offset<l7::image::Route>> write_routes(flatbuffers::FlatBufferBuilder& builder,
+                                                                const conf::Service& service, const PlanNames& names);
+
+}  // namespace cardea::mgmt
