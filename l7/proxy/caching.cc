@@ -213,13 +213,22 @@ CacheVerdict show_own(Exchange& x, const http::ResponseHead& head) {
   return CacheVerdict::kAskAgain;
 }
 
+// What was written by one share may be read by any of the route's.
+void invalidate(Exchange& x) {
+  cache::Request request = request_of(x);
+  for (const route::Share& share : x.record.route->proxy()->shares) {
+    request.pool = share.origin;
+    x.record.cache_plan->cache->invalidate(request);
+  }
+}
+
 }  // namespace
 
 CacheVerdict show_cache(Exchange& x, const http::ResponseHead& head, http::BodyFraming body) {
   Caching& caching = x.caching;
   if (!x.record.cache_plan) return CacheVerdict::kRelay;
   if (!is_safe(x.head.method)) {
-    if (head.status < 400) x.record.cache_plan->cache->invalidate(request_of(x));
+    if (head.status < 400) invalidate(x);
     return CacheVerdict::kRelay;
   }
   if (!caching.cache) return CacheVerdict::kRelay;

@@ -156,6 +156,34 @@ TEST(Way, RequestsAreSplitByWeight) {
   EXPECT_LT(second, 90u);
 }
 
+// What is written by one share is read by all.
+TEST(Way, AWriteMakesTheCacheForgetEveryShare) {
+  Site site(
+      [](image::PlanT& plan) {
+        two_pools(plan);
+        plan.services[0]->routes[1]->action.AsProxy()->shares = {{0, 1}, {1, 1}};
+      },
+      2);
+  const auto ask = [&](const std::string& request) {
+    Peer client = site.client();
+    client.send(request);
+    settle(site.loop());
+    for (size_t i = 0; i < 2; ++i)
+      if (site.origins[i]->has_caller()) answer(site, i, "x", "Cache-Control: max-age=600\r\n");
+    client.message();
+    return site.log_line()["cache"].get<std::string>();
+  };
+  const auto hits = [&] {
+    int count = 0;
+    for (int i = 0; i < 20; ++i) count += ask(get("/cached/x")) == "hit";
+    return count;
+  };
+  EXPECT_EQ(hits(), 18) << "each share misses once";
+  EXPECT_EQ(hits(), 20);
+  ask(post("/cached/x", "written"));
+  EXPECT_EQ(hits(), 18);
+}
+
 TEST(Way, AClientKeepsItsShare) {
   Site site(
       [](image::PlanT& plan) {
