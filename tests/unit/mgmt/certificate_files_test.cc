@@ -145,7 +145,7 @@ TEST_F(CertificateFilesTest, HostsOfRoutesThatNoCertificateIsForAreAWarning) {
   issue("a", EVP_EC_gen("P-256"), 60, "DNS:shop.example,DNS:*.Shop.example");
   issue("b", EVP_EC_gen("P-256"), 60);
   const auto routed = [&](std::vector<std::string> hosts) {
-    config.services[0].routes = {{{"site.cfg", 20, "services[0].routes[0]"}, "", {std::move(hosts), "/"}, "web", ""}};
+    config.services[0].routes = {{{"site.cfg", 20, "services[0].routes[0]"}, "", {std::move(hosts), "/"}, "web"}};
   };
   routed({"shop.example", "www.shop.example", "*.shop.example", "192.0.2.1", "[2001:db8::1]"});
   EXPECT_TRUE(look("a.crt", "a.key").empty()) << "and clients ask for no address";

@@ -28,7 +28,7 @@ conf::Config config_with(std::vector<std::string> hosts) {
   for (auto& service : config.services) {
     service.mode = conf::Mode::kHttp;
     service.tls.emplace().certificates = {{{"", 0, "tls.certificates[0]"}, "a.crt", "a.key"}};
-    service.routes = {{{"", 0, "routes[0]"}, "", {hosts, "/"}, "web", ""}};
+    service.routes = {{{"", 0, "routes[0]"}, "", {hosts, "/"}, "web"}};
   }
   return config;
 }
