@@ -24,9 +24,8 @@ CallStream::CallStream(Session& session, int32_t id, proxy::Buffers& buffers, co
 
 CallStream::~CallStream() {
   shortage_.cancel();
-  if (gone_) return;
-  if (received_.size() != 0) session_.consume_connection(received_.size());
-  session_.attach(id_, nullptr);
+  if (received_.size() != 0) session_.consume_connection(received_.size());  // of a stream that is closed too
+  if (!gone_) session_.attach(id_, nullptr);
 }
 
 IoResult CallStream::try_read(MutableBytes into) {
@@ -95,6 +94,7 @@ void CallStream::break_off() {
 
 bool CallStream::has_room() const {
   if (finished_) return delivered_;
+  if (informational_ != 0) return false;
   return out_.buffer ? !out_.full() : !shortage_.armed();
 }
 
@@ -114,13 +114,20 @@ void CallStream::wake(Direction direction) {
 }
 
 void CallStream::send_informational(std::span<const nghttp2_nv> fields) {
-  if (!broken_) session_.informational(id_, fields);
+  if (broken_) return;
+  session_.informational(id_, fields);
+  ++informational_;
 }
 
 void CallStream::send_response(std::span<const nghttp2_nv> fields, bool body) {
   if (broken_) return;
   session_.response(id_, fields, body);
   finished_ = !body;
+}
+
+void CallStream::sent_head() {
+  if (informational_ != 0) --informational_;
+  wake(Direction::kWrite);
 }
 
 void CallStream::sent_end() {

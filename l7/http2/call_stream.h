@@ -26,7 +26,8 @@ class CallStream final : public Stream {
   Endpoint peer() const override { return connection_.peer(); }
   Endpoint local() const override { return connection_.local(); }
 
-  // A response's head, or one before it. Without a body nothing can be written behind it.
+  // A response's head, or one before it, behind which the stream is not writable until the session gave it out. Without
+  // a body nothing can be written behind it.
   void send_informational(std::span<const nghttp2_nv> fields);
   void send_response(std::span<const nghttp2_nv> fields, bool body);
   void reset(uint32_t code);
@@ -36,6 +37,7 @@ class CallStream final : public Stream {
   bool closed() const { return gone_; }          // the session has forgotten it
 
   // From the session.
+  void sent_head();
   void sent_end();
   void received(std::string_view bytes);
   void received_end();
@@ -62,6 +64,7 @@ class CallStream final : public Stream {
   proxy::Input out_;
   Shortage shortage_;
   List<Waiter> waiting_[2];
+  size_t informational_ = 0;  // heads before the response's that the session has not given out
   bool input_ended_ = false, end_told_ = false;
   bool waits_for_more_ = false;  // the session does, for something to send
   bool finished_ = false;        // nothing more will be written

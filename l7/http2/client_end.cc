@@ -47,7 +47,7 @@ Result<std::string_view> ClientEnd::write_head(std::span<char> into, const http:
   } else {
     stream_.send_response(fields, has_body(head, edit));
   }
-  return std::string_view();
+  return text->substr(0, 0);  // it was sent, and its memory may be given back
 }
 
 Result<std::string_view> ClientEnd::write_reply(std::span<char> into, const http::Reply& reply) {

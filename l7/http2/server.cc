@@ -104,6 +104,16 @@ Instant Server::deadline() const {
   return first;
 }
 
+void Server::malformed(std::string_view why) {
+  const proxy::ShardPlan& plan = *connection.service().plan;
+  proxy::Record record = begin_record(connection, *connection.service().now().plan, plan.plan->generation);
+  record.protocol = "HTTP/2.0";
+  record.reason = "http2_malformed";
+  record.detail = why;
+  record.ended = record.began;
+  write(connection.shard(), record);
+}
+
 void Server::flooded(std::string_view what) {
   if (!flood.empty()) return;
   flood = what;

@@ -169,9 +169,11 @@ int on_stream_close(nghttp2_session*, int32_t id, uint32_t code, void* user) {
   return 0;
 }
 
-// A head that is malformed is over too, though no frame is told.
-int on_invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
-  if (frame->hd.type == NGHTTP2_HEADERS) server(user).block_open = false;
+// A head that is malformed is over too, though no frame is told. One that is a request's has no call to say so.
+int on_invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int error, void* user) {
+  if (frame->hd.type != NGHTTP2_HEADERS) return 0;
+  server(user).block_open = false;
+  if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) server(user).malformed(nghttp2_strerror(error));
   return 0;
 }
 
@@ -186,6 +188,7 @@ int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
   if (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) {
     s.floods.useful += frame->hd.length;
     CallStream* stream = s.session.attached(frame->hd.stream_id);
+    if (stream && frame->hd.type == NGHTTP2_HEADERS) stream->sent_head();
     if (stream && ends_stream(*frame)) stream->sent_end();
   }
   if (frame->hd.type == NGHTTP2_RST_STREAM) s.reset_by_us = frame->hd.stream_id;

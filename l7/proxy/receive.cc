@@ -203,7 +203,8 @@ void note_head(Exchange& x) {
   count_response(x.shard(), x.backend_rows, x.answer.status, x.now() - x.sent_at);
 }
 
-// 1xx go on to clients that know them. However many there are, their heads take the room of one.
+// 1xx go on to clients that know them. However many there are, their heads take the room of one: the next is not read
+// before the client's connection took this one.
 Task<Failure> relay_informational(Exchange& x) {
   Answer& answer = x.answer;
   answer.state = Answer::State::kNone;
@@ -212,7 +213,10 @@ Task<Failure> relay_informational(Exchange& x) {
   Pieces pieces;
   pieces.add(answer.head);
   const Failure failed = co_await write_client(x, pieces);
-  co_return failed;
+  if (failed) co_return failed;
+  const Wake wake = co_await x.client().writable(x.to_client.wait(x.now()));
+  x.to_client.resume(x.now());
+  co_return wake == Wake::kTimeout ? failure(Reason::kClientStalled) : Failure{};
 }
 
 // Until the final head is here.
@@ -224,7 +228,7 @@ Task<Failure> receive_head(Exchange& x) {
       if (failed) co_return failed;
       if (x.answer.state == Answer::State::kInformational) {
         failed = co_await relay_informational(x);
-        if (!x.answer.head.empty()) x.arena().free(const_cast<char*>(x.answer.head.data()), x.answer.head_room);
+        if (x.answer.head.data()) x.arena().free(const_cast<char*>(x.answer.head.data()), x.answer.head_room);
         if (failed) co_return failed;
         if (x.now() >= answer_deadline(x)) co_return failure(Reason::kResponseTimeout);
         continue;

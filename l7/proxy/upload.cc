@@ -8,11 +8,16 @@ namespace {
 
 constexpr size_t kRoomMin = 8192;  // less is not worth a system call
 
+// What was sent is not needed any more, but for the head.
+void forget_sent(Exchange& x) {
+  Input& input = x.caller.input;
+  if (input.empty() && !x.upload.replayable) input.at = input.end = x.head_buffer ? 0 : x.body_at;
+}
+
 // The head's buffer stays as it is; behind the head there is room, or another buffer is taken.
 Failure make_room(Exchange& x) {
   Input& input = x.caller.input;
-  const size_t start = x.head_buffer ? 0 : x.body_at;
-  input.at = input.end = start;
+  forget_sent(x);
   if (x.head_buffer || input.room().size() >= kRoomMin) return {};
   Buffer fresh = x.shard().buffers().take();
   if (!fresh) return failure(Reason::kMemory);
@@ -83,7 +88,10 @@ Task<> upload(Exchange& x) {
   upload.under_way = false;
   x.sent_at = x.now();
   if (!went_well) upload.complete = false;
-  if (upload.complete) x.watch.start();
+  if (upload.complete) {
+    forget_sent(x);  // with a full buffer the client is not watched
+    x.watch.start();
+  }
   // receive() waits without a deadline as long as the body is on its way, and for nothing where the client failed.
   if (x.lease && (upload.failure || x.answer.state != Answer::State::kFinal)) x.lease.stream().cancel(Direction::kRead);
 }

@@ -260,6 +260,38 @@ TEST_F(Http2, WhoNeverEndsItsBodyIsToldThatNobodyReadsIt) {
   EXPECT_EQ(client.so_far(call).reset, NGHTTP2_NO_ERROR);
 }
 
+// What was lost with each such body was missed in the end: nothing could be sent up any more.
+TEST_F(Http2, TheCreditOfABodyThatNobodyReadComesBack) {
+  const std::string body(15'000, 'x');
+  for (int i = 0; i < 80; ++i) {
+    const int32_t refused = client.ask("/", {{"expect", "something"}}, false, "POST");
+    client.send_body(refused, body, true);
+    ASSERT_EQ(client.answer(refused).status, "417");
+  }
+  EXPECT_GE(nghttp2_session_get_remote_window_size(client.session()), 500'000);
+}
+
+TEST_F(Http2, ABackendsInformationalHeadsWaitForTheClient) {
+  const int32_t call = client.ask("/");
+  Peer backend = site.origin().accept();
+  backend.head();
+  std::string hints;
+  for (int i = 0; i < 100; ++i) hints += "HTTP/1.1 103 Early Hints\r\nLink: </" + std::string(600, 'x') + ">\r\n\r\n";
+  size_t taken = 0;  // of 300 MB that the client does not read
+  std::string left;
+  for (int i = 0; i < 5000; ++i) {
+    if (left.empty()) left = hints;
+    const size_t sent = backend.send_what_fits(left);
+    left.erase(0, sent);
+    taken += sent;
+    site.loop().run_turn(0ms);
+  }
+  EXPECT_LT(taken, 40'000'000u);
+  EXPECT_LT(site.loop().chunks().lent(), 50u);
+  backend.send(left + ok("done"));
+  EXPECT_EQ(client.answer(call).body, "done");
+}
+
 TEST_F(Http2, AResetStreamEndsItsCallAtTheBackend) {
   const int32_t waiting = client.ask("/");
   Peer backend = site.origin().accept();
@@ -274,6 +306,20 @@ TEST_F(Http2, AResetStreamEndsItsCallAtTheBackend) {
   client.reset(sending);
   EXPECT_TRUE(proxy::test::run_until(site.loop(), [&] { return second.ended(); }));
   EXPECT_EQ(site.buffers_lent(), 0u);
+}
+
+// A piece that fills its buffer to the last byte left no room to hear the client in.
+TEST_F(Http2, AResetIsHeardBehindABodyOfWholeBuffers) {
+  const std::string piece(16'384, 'x');
+  const std::string head = request_block("/", "POST") + field("content-length", "32768");
+  Peer raw = site.client("shop");
+  raw.send(preface() + headers(1, head, kEndHeaders) + frame(kData, 0, 1, piece) + frame(kData, kEndStream, 1, piece));
+  Peer backend = site.origin().accept();
+  backend.head();
+  EXPECT_EQ(backend.take(32'768), piece + piece);
+  settle(site.loop());
+  raw.send(frame(kRstStream, 0, 1, number(NGHTTP2_CANCEL, 4)));
+  EXPECT_TRUE(proxy::test::run_until(site.loop(), [&] { return backend.ended(); }));
 }
 
 TEST_F(Http2, ALargeAnswerGoesAsFarAsTheWindowsAllow) {
@@ -349,6 +395,16 @@ TEST_F(Http2, RequestsThatHttp1CouldFrameInTwoWaysAreRefused) {
     EXPECT_TRUE(refused) << fields[0].first << ": " << fields[0].second << " → " << answer.status;
   }
   EXPECT_TRUE(site.origin().nobody_called());
+}
+
+TEST_F(Http2, AMalformedRequestIsCountedAndLogged) {
+  const int32_t call = client.ask("/", {{"connection", "close"}});
+  EXPECT_EQ(client.answer(call).reset, NGHTTP2_PROTOCOL_ERROR);
+  const auto line = site.log_line();
+  EXPECT_EQ(line["reason"], "http2_malformed");
+  EXPECT_EQ(line["proto"], "HTTP/2.0");
+  EXPECT_EQ(line["status"], 0);
+  EXPECT_EQ(site.value("cardea_l7_service_bad_requests_total", "shop"), 1u);
 }
 
 TEST_F(Http2, ALengthThatItsBodyDoesNotHaveResetsTheStream) {
