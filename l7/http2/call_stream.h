@@ -31,6 +31,8 @@ class CallStream final : public Stream {
   void send_informational(std::span<const nghttp2_nv> fields);
   void send_response(std::span<const nghttp2_nv> fields, bool body);
   void reset(uint32_t code);
+  // Who read the end by now only watched the client: it is still to be read.
+  void tell_end_again() { end_told_ = false; }
 
   bool broken() const { return broken_; }        // ended before its time, by whomever
   bool delivered() const { return delivered_; }  // the response's end went out

@@ -42,6 +42,7 @@ Result<std::string_view> ClientEnd::write_head(std::span<char> into, const http:
   const auto fields = fields_.of(writable(into, *text));
   if (upgraded) {
     stream_.send_response(fields, true);
+    stream_.tell_end_again();
   } else if (head.status < 200) {
     stream_.send_informational(fields);
   } else {

@@ -483,6 +483,18 @@ TEST_F(Http2, AWebSocketIsOpenedByHttp1AndCarriesBothWays) {
   EXPECT_EQ(line["reason"], "ok");
 }
 
+// Whoever watches the client until its answer comes has seen the end by then.
+TEST_F(Http2, AnEndThatComesBeforeTheWebSocketStandsIsPassedOn) {
+  const int32_t call = client.ask("/chat", kWebsocket, false);
+  client.send_body(call, "bye", true);
+  Peer backend = site.origin().accept();
+  const std::string head = backend.head();
+  settle(site.loop());
+  backend.send(upgraded(accept_of(head)));
+  EXPECT_EQ(backend.take(3), "bye");
+  EXPECT_TRUE(proxy::test::run_until(site.loop(), [&] { return backend.ended(); }));
+}
+
 TEST_F(Http2, AnAnswerThatIsNoWebSocketsIsNotTakenForOne) {
   for (const char* accept : {"nonsense", ""}) {
     const int32_t call = client.ask("/", kWebsocket, false);
