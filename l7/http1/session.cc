@@ -71,7 +71,7 @@ Task<Came> wait_for_request(Arena&, Connection& c, std::chrono::milliseconds tim
     if (wake == Wake::kTimeout || unfinished.gives_way) break;
     IoStatus status = IoStatus::kWouldBlock;
     Came came = try_read(c, status);
-    while (came == Came::kNoBuffer && c.shard().end_oldest_head()) {
+    while (came == Came::kNoBuffer && c.shard().make_room()) {
       co_await c.loop().yield();
       came = try_read(c, status);
     }

@@ -18,7 +18,8 @@ CallStream::CallStream(Session& session, int32_t id, proxy::Buffers& buffers, co
       buffers_(buffers),
       connection_(connection),
       received_(buffers),
-      shortage_(*this) {
+      shortage_(*this),
+      stalled_(*this) {
   session.attach(id, this);
 }
 
@@ -59,6 +60,7 @@ IoResult CallStream::try_write(std::span<const iovec> from) {
     taken += part;
   }
   if (taken == 0) return IoResult::would_block();
+  if (!stalled_.linked()) buffers_.note_stalled(stalled_, loop().now());
   if (waits_for_more_) session_.resume(id_);
   waits_for_more_ = false;
   return IoResult::moved(taken);
@@ -88,6 +90,7 @@ void CallStream::break_off() {
   if (received_.size() != 0) session_.consume_connection(received_.size());
   received_.clear();
   out_.drop();
+  stalled_.unlink();
   wake(Direction::kRead);
   wake(Direction::kWrite);
 }
@@ -162,7 +165,8 @@ ssize_t CallStream::give(std::span<char> into, uint32_t& flags) {
   const size_t bytes = std::min(left.size(), into.size());
   if (bytes != 0) std::memcpy(into.data(), left.data(), bytes);
   out_.at += bytes;
-  if (out_.empty()) out_.drop();
+  if (bytes != 0) buffers_.note_stalled(stalled_, loop().now());
+  if (out_.empty()) out_.drop(), stalled_.unlink();
   if (out_.empty() && finished_) {
     flags |= NGHTTP2_DATA_FLAG_EOF;
   } else if (bytes == 0) {

@@ -58,6 +58,13 @@ class CallStream final : public Stream {
     CallStream& of;
   };
 
+  // What it holds for a client whose window is shut gives way where buffers are short.
+  struct Stalled final : proxy::StalledHolder {
+    explicit Stalled(CallStream& stream) : of(stream) {}
+    void give_way() override { of.reset(NGHTTP2_ENHANCE_YOUR_CALM); }
+    CallStream& of;
+  };
+
   Session& session_;
   const int32_t id_;
   proxy::Buffers& buffers_;
@@ -65,6 +72,7 @@ class CallStream final : public Stream {
   ReceivedBytes received_;
   proxy::Input out_;
   Shortage shortage_;
+  Stalled stalled_;
   List<Waiter> waiting_[2];
   size_t informational_ = 0;  // heads before the response's that the session has not given out
   bool input_ended_ = false, end_told_ = false;

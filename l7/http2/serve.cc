@@ -99,6 +99,7 @@ Task<> read(Server& s) {
     if (buffer) {
       read_some(s, std::move(buffer));
     } else {
+      c.shard().make_room();
       co_await s.loop().sleep_until(s.loop().now() + Buffers::kShortagePause);
     }
   }

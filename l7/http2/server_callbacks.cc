@@ -67,6 +67,7 @@ void begin_call(Server& s, int32_t stream, bool ended) {
   auto call = std::make_unique<Call>(s, stream);
   if (!hand_over(s, *call, ended)) {
     count(s.connection.shard(), s.connection.shard().shared().rows.memory_refused);
+    s.connection.shard().make_room();  // for when it asks again
     return refuse(s, stream);
   }
   if (ended) call->stream.received_end();

@@ -109,6 +109,8 @@ ShardRows ShardRows::add(RowAdder& add) {
   add(rows.buffer_bytes, kGauge, "cardea_l7_buffer_bytes", "bytes", "",
       "Memory in use for heads, bodies and TLS records on their way through, of l7.buffers");
   add(rows.memory_refused, kCounter, "cardea_l7_memory_refused_total", "", "", "Buffers refused: l7.buffers reached");
+  add(rows.stalled_ended, kCounter, "cardea_l7_stalled_ended_total", "", "",
+      "HTTP/2 calls ended: their client took nothing, and buffers were short");
   add(rows.heads_ended, kCounter, "cardea_l7_heads_ended_total", "", "",
       "Requests ended before their head was whole, the oldest first, for others that began: l7.buffers reached");
   add(rows.memory_waits, kCounter, "cardea_l7_memory_waits_total", "", "",

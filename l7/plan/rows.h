@@ -75,6 +75,7 @@ struct ShardRows {
   uint32_t buffer_bytes = 0;                // cardea_l7_buffer_bytes: a gauge, as of each turn's end
   uint32_t memory_refused = 0;              // cardea_l7_memory_refused_total: the cap on buffers was reached
   uint32_t tls_floods = 0;                  // cardea_l7_tls_floods_total: cut off for key updates and the like
+  uint32_t stalled_ended = 0;               // cardea_l7_stalled_ended_total: calls that held buffers for who took nothing
   uint32_t heads_ended = 0;                 // cardea_l7_heads_ended_total: unfinished ones that gave their buffer up
   uint32_t memory_waits = 0;  // cardea_l7_memory_waits_total: the same, under way; refused only in the end
   uint32_t own_replaced = 0;  // cardea_l7_own_connections_replaced_total: a client's fifth came

@@ -87,6 +87,14 @@ Buffer Buffers::take_within(size_t max, size_t bytes) {
   return buffer;
 }
 
+bool Buffers::end_longest_stalled(Instant now) {
+  StalledHolder* longest = stalled_.front();
+  if (!longest || now < longest->since + kStalledAtLeast) return false;
+  longest->unlink();
+  longest->give_way();
+  return true;
+}
+
 void Buffers::give(char* data, size_t size) {
   lent_ -= size;
   Shelf* to = shelf(size);

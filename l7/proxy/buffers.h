@@ -1,7 +1,8 @@
 // A shard's buffers for heads and pieces of bodies: sized by what they are for, lent while something is being read or
-// written, given back when a connection is idle, bounded in bytes over all shards. What is over the bound is refused, and
-// the exchange that asked is told so; nothing is ever allocated past it. OpenSSL's buffers for records that are not whole
-// yet are part of what is bounded: it takes them without asking, so they can exceed the bound by what comes in one turn.
+// written, given back when a connection is idle, bounded in bytes over all shards. What is over the bound is refused,
+// and the exchange that asked is told so; nothing is ever allocated past it. OpenSSL's buffers for records that are not
+// whole yet are part of what is bounded: it takes them without asking, so they can exceed the bound by what comes in
+// one turn.
 #pragma once
 
 #include <chrono>
@@ -9,7 +10,9 @@
 #include <span>
 #include <vector>
 
+#include "base/clock.h"
 #include "l7/proxy/buffer_bound.h"
+#include "l7/runtime/intrusive_list.h"
 
 namespace cardea::l7::proxy {
 
@@ -33,6 +36,17 @@ class Buffer {
   size_t size_ = 0;
 };
 
+// Whoever holds buffers for a client that takes nothing meanwhile, and can be told to let go of them. It does in the
+// turns that follow.
+class StalledHolder : public Link {
+ public:
+  virtual void give_way() = 0;
+  Instant since{};  // when it last got further
+
+ protected:
+  ~StalledHolder() = default;
+};
+
 class Buffers {
  public:
   // Nearly every request's head fits into the first; the second is for pieces of bodies and heads that do not.
@@ -47,9 +61,16 @@ class Buffers {
 
   // Of at least so many bytes.
   Buffer take(size_t bytes = kPiece) { return take_within(bound_.max(), bytes); }
-  // For a request whose head is not here yet: leaves a quarter of the bound to what is under way already, so that clients
-  // who begin requests and never end them cut off nobody else's response or tunnel.
+  // For a request whose head is not here yet: leaves a quarter of the bound to what is under way already, so that
+  // clients who begin requests and never end them cut off nobody else's response or tunnel.
   Buffer take_for_new(size_t bytes = kFirst) { return take_within(max_for_new(), bytes); }
+  // From now on it waits for its client, or still does and got further.
+  void note_stalled(StalledHolder& holder, Instant now) {
+    holder.since = now;
+    stalled_.push_back(holder);
+  }
+  // The one that waits longest gives way. False: none has waited for long.
+  bool end_longest_stalled(Instant now);
   size_t lent() const { return lent_; }  // bytes
   size_t used() const;                   // with what OpenSSL holds
   // More is in use, on all shards, than what begins may have.
@@ -65,6 +86,8 @@ class Buffers {
     std::vector<char*> idle{};
   };
   static constexpr size_t kIdleMax = 512;
+  // An honest client takes what it is sent in less, were there but one byte.
+  static constexpr std::chrono::seconds kStalledAtLeast{1};
   friend class Buffer;
   Buffer take_within(size_t max, size_t bytes);
   bool cover(size_t more, size_t max);  // false: all shards together would have more than `max`
@@ -76,6 +99,7 @@ class Buffers {
   size_t credit_ = 0;  // borrowed of the bound
   size_t lent_ = 0;
   Shelf first_{kFirst}, piece_{kPiece};
+  List<StalledHolder> stalled_;  // by how long
 };
 
 }  // namespace cardea::l7::proxy

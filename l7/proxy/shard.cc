@@ -104,6 +104,13 @@ bool Shard::end_oldest_head() {
   return true;
 }
 
+bool Shard::make_room() {
+  if (end_oldest_head()) return true;
+  if (!buffers_.end_longest_stalled(loop_->now())) return false;
+  stats::add(cells_ + shared_.rows.stalled_ended, 1);
+  return true;
+}
+
 void Shard::before_sleep() {
   buffers_.settle();
   stats::set(cells_ + shared_.rows.buffer_bytes, buffers_.used());

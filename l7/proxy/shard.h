@@ -79,6 +79,8 @@ class Shard final : private TurnObserver {
   void add_unfinished(UnfinishedHead& head) { unfinished_.push_back(head); }
   // The oldest unfinished head gives its buffer back in this turn. False: there is none.
   bool end_oldest_head();
+  // The same, or who holds buffers for a client that takes nothing. False: nobody can be asked to.
+  bool make_room();
   const tls::CryptoLibrary& crypto() const { return *crypto_; }
   int64_t unix_ms() const;  // milliseconds since 1970; a manual clock moves them too
   std::string_view date(int64_t unix_seconds) { return date_.at(unix_seconds); }

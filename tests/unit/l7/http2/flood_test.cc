@@ -171,6 +171,38 @@ TEST_F(Flood, WindowsThatStayShut) {
   EXPECT_EQ(site.value("cardea_l7_service_slow_clients_total", "shop"), 50u);
 }
 
+// Buffers that hold what nobody takes are not kept from those who would take it.
+TEST(Stalled, CallsGiveWayToWhoFindsNoBuffer) {
+  Site site([](image::PlanT& plan) {
+    plan.services[0]->http2 = true;
+    plan.settings->buffer_bytes_max = 20 * 16'384;
+  });
+  Peer hog = site.client("shop");
+  std::string all = preface(setting(4, 0));
+  for (uint32_t i = 0; i < 12; ++i) all += headers(2 * i + 1);
+  hog.send(all);
+  std::vector<Peer> backends;
+  for (int i = 0; i < 12; ++i) backends.push_back(site.origin().accept());
+  for (Peer& backend : backends) {
+    backend.head();
+    backend.send_what_fits("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + std::string(60'000, 'x'));
+  }
+  settle(site.loop());
+  ASSERT_GE(site.buffers_lent(), 16u * 16'384);
+  Peer early = site.client("shop");  // who has only just begun to wait is no reason yet
+  early.send(proxy::test::get("/"));
+  EXPECT_THAT(early.rest(), testing::HasSubstr("memory"));
+  site.advance(1s);
+  Peer late = site.client("shop");
+  late.send(proxy::test::get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send(ok("served"));
+  EXPECT_THAT(late.message(), testing::HasSubstr("served"));
+  EXPECT_GE(site.value("cardea_l7_stalled_ended_total"), 1u);
+  EXPECT_FALSE(hog.ended());
+}
+
 // A client that never reads its socket: its connection ends, with all that is on it.
 TEST_F(Flood, ASocketThatIsNeverRead) {
   peer.hold_little();
