@@ -13,12 +13,18 @@ void require(bool holds) {
   if (!holds) __builtin_trap();
 }
 
+void check(const RoutePlan& route, const LivePlan& plan) {
+  const route::Proxy* proxy = route.proxy();
+  if (proxy == nullptr) return;
+  require(proxy->weights() > 0 && proxy->cache < int64_t(plan.caches.size()));
+  for (const route::Share& share : proxy->shares) require(share.pool < plan.pools.size());
+}
+
 void check(const LivePlan& plan) {
   require(plan.shards == plan.settings.cpus.size() && plan.shards > 0);
   for (const auto& service : plan.services) {
     require(service->mode == Mode::kHttp || service->pool < plan.pools.size());
-    for (const RoutePlan& route : service->routes)
-      require(route.pool < plan.pools.size() && route.cache < int64_t(plan.caches.size()));
+    for (const RoutePlan& route : service->routes) check(route, plan);
   }
   for (const auto& pool : plan.pools)
     for (const uint16_t index : pool->ring) require(index == 0xffff || index < pool->backends.size());
