@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 Json row(const char* service, const char* file, const char* serial, int64_t not_after, const char* warning = "") {
-  return {{"service", service}, {"name", file},           {"names", {"shop.example"}},
+  return {{"service", service}, {"name", file},           {"names", Json::array({"shop.example"})},
           {"key_type", "EC"},   {"issuer", "/CN=a"},      {"serial", serial},
           {"not_before", 1000}, {"not_after", not_after}, {"warning", warning}};
 }
@@ -48,9 +48,9 @@ TEST(CertificateNews, AFileThatWasReplacedIsToldOnceWithBothEnds) {
 
 TEST(CertificateNews, OneOfTheSameTermAndNumberButForOtherNamesIsAnotherOne) {
   auto other = row("shop", "a.crt", "01", 1'790'000'000);
-  other["names"] = {"www.shop.example"};
-  const auto before = answer({row("shop", "a.crt", "01", 1'790'000'000)});
-  EXPECT_EQ(certificate_news(before, answer({other}), config_with({})).changes.size(), 1u);
+  other["names"] = Json::array({"www.shop.example"});
+  const auto before = answer(Json::array({row("shop", "a.crt", "01", 1'790'000'000)}));
+  EXPECT_EQ(certificate_news(before, answer(Json::array({other})), config_with({})).changes.size(), 1u);
 }
 
 TEST(CertificateNews, ThousandsOfThemAreCounted) {
