@@ -102,5 +102,6 @@ def test_an_upgrade_interrupts_nothing_and_a_restart_takes_it_up(host, tmp_path)
     host.guest.run("systemctl", "restart", *host.units, timeout=180)
     host.until_serving()
     assert f"({debs.NEWER})" in host.guest.run("dpkg-query", "-W", "-f=(${Version})", "cardea-dataplane").stdout
-    assert balanced(host) in names(host) and served(host) in names(host)
+    assert until(lambda: balanced(host, check=False) in names(host), 90, "it forwards again")
+    assert served(host) in names(host)
     assert json.loads(host.guest.run("cardea", "--json", "status").stdout)["processes"]
