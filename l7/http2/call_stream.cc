@@ -42,7 +42,7 @@ IoResult CallStream::try_read(MutableBytes into) {
 
 bool CallStream::take_buffer(size_t bytes) {
   if (out_.buffer) return true;
-  out_.buffer = buffers_.take(bytes <= Buffers::kFirst ? Buffers::kFirst : Buffers::kPiece);
+  out_.buffer = buffers_.take(std::min(bytes, Buffers::kPiece));
   if (!out_.buffer && !shortage_.armed()) loop().arm(shortage_, loop().now() + Buffers::kShortagePause);
   return static_cast<bool>(out_.buffer);
 }
@@ -61,16 +61,19 @@ IoResult CallStream::try_write(std::span<const iovec> from) {
   }
   if (taken == 0) return IoResult::would_block();
   if (!stalled_.linked()) buffers_.note_stalled(stalled_, loop().now());
+  go_on();
+  return IoResult::moved(taken);
+}
+
+void CallStream::go_on() {
   if (waits_for_more_) session_.resume(id_);
   waits_for_more_ = false;
-  return IoResult::moved(taken);
 }
 
 IoResult CallStream::shutdown_write() {
   if (broken_ || finished_) return IoResult::moved(0);
   finished_ = true;
-  if (waits_for_more_) session_.resume(id_);
-  waits_for_more_ = false;
+  go_on();
   return IoResult::moved(0);
 }
 

@@ -49,6 +49,7 @@ class CallStream final : public Stream {
  private:
   bool has_room() const;
   bool take_buffer(size_t bytes);
+  void go_on();  // there is something to give, or nothing more will come
   void break_off();
   void wake(Direction direction);
 

@@ -11,8 +11,7 @@ using proxy::Buffers;
 bool ReceivedBytes::append(std::string_view bytes) {
   while (!bytes.empty()) {
     if (parts_.empty() || end_ == parts_.back().span().size()) {
-      const bool small = parts_.empty() && bytes.size() <= Buffers::kFirst;
-      Buffer fresh = buffers_.take(small ? Buffers::kFirst : Buffers::kPiece);
+      Buffer fresh = buffers_.take(parts_.empty() ? std::min(bytes.size(), Buffers::kPiece) : Buffers::kPiece);
       if (!fresh) return false;
       parts_.push_back(std::move(fresh));
       end_ = 0;

@@ -117,12 +117,8 @@ size_t request_text_max(const HeaderBlock& block) {
   return bytes;
 }
 
-bool opens_websocket(const HeaderBlock& block) {
-  return is_websocket(facts_of(block));
-}
-
 std::expected<std::string_view, Fault> write_request_text(std::span<char> into, const HeaderBlock& block, bool ended,
-                                                          std::string_view websocket_key) {
+                                                          WebsocketKey* websocket) {
   if (const Fault fault = judge(block); fault != Fault::kNone) return std::unexpected(fault);
   const Facts facts = facts_of(block);
   if (is_tunnel(facts)) return std::unexpected(Fault::kConnectUnsupported);
@@ -133,7 +129,7 @@ std::expected<std::string_view, Fault> write_request_text(std::span<char> into, 
   write_fields(out, block);
   if (facts.cookies != 0) write_cookies(out, block);
   if (is_websocket(facts)) {
-    write_upgrade(out, websocket_key);
+    write_upgrade(out, websocket ? websocket->make() : std::string_view());
   } else {
     write_framing(out, facts, ended);
   }

@@ -10,19 +10,18 @@
 
 #include "l7/http/fault.h"
 #include "l7/http2/header_block.h"
+#include "l7/http2/websocket_key.h"
 
 namespace cardea::l7::http2 {
 
 // Room that is always enough for write_request_text.
 size_t request_text_max(const HeaderBlock& block);
 
-// A WebSocket's opening (RFC 8441 4) becomes that of HTTP/1, asked for with `websocket_key`.
-bool opens_websocket(const HeaderBlock& block);
-
 // The target is in absolute form, so that scheme and authority are judged as a proxy's are; Host comes first, cookies
 // are one line (RFC 9113 8.2.3). `ended`: no body follows; else a body without a length is chunked for who reads it
-// next (RFC 9112 6.3).
+// next (RFC 9112 6.3). A WebSocket's opening (RFC 8441 4) becomes that of HTTP/1, asked for with the key that
+// `websocket` makes.
 std::expected<std::string_view, http::Fault> write_request_text(std::span<char> into, const HeaderBlock& block,
-                                                                bool ended, std::string_view websocket_key = {});
+                                                                bool ended, WebsocketKey* websocket = nullptr);
 
 }  // namespace cardea::l7::http2

@@ -17,7 +17,6 @@ using proxy::Buffers;
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 constexpr size_t kMethodBytes = 4;   // of the preface: what tells it from any request of HTTP/1
 constexpr size_t kQueuedMax = 1000;  // frames that wait to be written, before more are read
-constexpr uint64_t kLeftUnread = 1024 * 1024;
 
 // Whoever reads and whoever writes end together.
 void end(Server& s) {
@@ -134,7 +133,7 @@ Task<> serve(proxy::Connection& c) {
     said_goodbye = s.session.over();
     if (!s.flood.empty()) record_flood(s);
   }
-  if (said_goodbye) co_await proxy::linger(c.arena(), c, c.stream(), proxy::kLinger, kLeftUnread);
+  if (said_goodbye) co_await proxy::linger(c.arena(), c, c.stream(), proxy::kLinger);
 }
 
 }  // namespace cardea::l7::http2

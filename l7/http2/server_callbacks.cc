@@ -10,7 +10,6 @@
 namespace cardea::l7::http2 {
 namespace {
 
-using proxy::Buffer;
 using proxy::Buffers;
 
 Server& server(void* user) {
@@ -33,22 +32,15 @@ size_t head_bytes_max(const Server& s) {
   return s.connection.service().now().plan->header_bytes_max;
 }
 
-// The shelves' sizes where one will do.
-Buffer take_for_head(Server& s, size_t bytes) {
-  const size_t size = bytes <= Buffers::kFirst ? Buffers::kFirst : std::max(bytes, Buffers::kPiece);
-  return s.connection.shard().buffers().take_for_new(size);
-}
-
 // The head as text, in the call's own input. False: there is no memory for it.
 bool hand_over(Server& s, Call& call, bool ended) {
   if (s.block.too_large()) {
     call.fault = http::Fault::kHeadTooLarge;
     return true;
   }
-  call.input.buffer = take_for_head(s, request_text_max(s.block));
+  call.input.buffer = s.connection.shard().buffers().take_for_new(request_text_max(s.block));
   if (!call.input.buffer) return false;
-  const std::string_view key = opens_websocket(s.block) ? call.end.websocket().make() : std::string_view();
-  const auto text = write_request_text(call.input.buffer.span(), s.block, ended, key);
+  const auto text = write_request_text(call.input.buffer.span(), s.block, ended, &call.end.websocket());
   if (text) {
     call.input.end = text->size();
   } else {
