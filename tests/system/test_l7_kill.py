@@ -20,10 +20,7 @@ def web():
 
 @pytest.fixture(autouse=True)
 def everything_runs(web):
-    for daemon in web.cardea.daemons:
-        if not daemon.alive():
-            daemon.start()
-    web.cardea.until_ready()
+    web.cardea.start_what_ended()
 
 
 def hold(web, name, address, port, *words):

@@ -59,6 +59,13 @@ class Cardea:
         self.until_ready()
         return self
 
+    def start_what_ended(self):
+        """Whatever an earlier test killed runs again."""
+        for daemon in self.daemons:
+            if not daemon.alive():
+                daemon.start()
+        self.until_ready()
+
     def stop(self):
         for daemon in reversed(self.daemons):
             if daemon.alive():
