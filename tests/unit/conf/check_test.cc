@@ -13,10 +13,6 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-struct Case {
-  const char *from, *to, *said;
-};
-
 TEST(Check, EachContradictionIsReported) {
   const Case cases[] = {
       {"[2, 3]", "[2, 2]", "error: dataplane.workers[1]: CPU 2 is already used in t.cfg:4"},

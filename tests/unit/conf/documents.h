@@ -28,6 +28,11 @@ inline std::string with(std::string text, const std::string& from, const std::st
   return at == text.npos ? "the text to be replaced is not there: " + from : text.replace(at, from.size(), to);
 }
 
+// One thing changed in a document, and what is said about it.
+struct Case {
+  const char *from, *to, *said;
+};
+
 // All findings, one a line.
 inline std::string said_about(const std::string& text) {
   std::string all;

@@ -63,10 +63,6 @@ TEST(L7, PrintedFormReadsBack) {
   EXPECT_EQ(*again.config, *config) << printed;
 }
 
-struct Case {
-  const char *from, *to, *said;
-};
-
 TEST(L7, EachContradictionIsReported) {
   const Case cases[] = {
       {"l7: { shards = [0, 1]; access_log = \"/var/log/cardea/access.log\"; access_log_ring = \"1MB\"; buffers = "

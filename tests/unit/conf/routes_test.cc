@@ -67,10 +67,6 @@ TEST(Routes, PrintedFormReadsBack) {
   EXPECT_EQ(*again.config, *config) << printed;
 }
 
-struct Case {
-  const char *from, *to, *said;
-};
-
 TEST(Routes, EachContradictionIsReported) {
   const Case cases[] = {
       {"redirect: { scheme = \"https\"; };", "",
