@@ -108,7 +108,7 @@ Next next(const Exchange& x) {
 
 Task<Next> exchange(Arena&, Connection& c) {
   ClientEnd end(c);
-  Exchange x(c, end);
+  Exchange x{proxy::Caller(c, end)};
   co_await read_head(x);
   co_await carry_out(x);
   co_return next(x);

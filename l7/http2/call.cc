@@ -13,12 +13,6 @@ using proxy::Failure;
 using proxy::failure;
 using proxy::Reason;
 
-proxy::Record record_of(proxy::Connection& c, const ServicePlan& service, uint64_t generation) {
-  proxy::Record record = proxy::begin_record(c, service, generation);
-  if (c.tls()) record.tls_version = c.tls()->version();
-  return record;
-}
-
 // The head is whole, and as long as the session let it be.
 Failure parse(Call& call, Exchange& x) {
   if (call.fault != http::Fault::kNone) return failure(call.fault);
@@ -46,11 +40,7 @@ void read_head(Call& call, Exchange& x) {
 }
 
 Task<> exchange(Call& call) {
-  proxy::Connection& c = call.server.connection;
-  const proxy::ShardPlanPointer plan = c.service().plan;
-  const ServicePlan& service = *c.service().now().plan;
-  const proxy::Caller caller(c, call.end, call.memory, call.input, call.occupant);
-  Exchange x(caller, plan, service, record_of(c, service, plan->plan->generation));
+  Exchange x{proxy::Caller(call.server.connection, call.end, call.memory, call.input, call.occupant)};
   read_head(call, x);
   if (!x.failure && call.stream.broken()) x.failure = failure(Reason::kClientClosed);  // before it began
   co_await carry_out(x);

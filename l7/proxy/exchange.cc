@@ -10,9 +10,7 @@ namespace cardea::l7::proxy {
 namespace {
 
 std::string_view text_of(http::Version version) {
-  return version == http::Version::kHttp11   ? "HTTP/1.1"
-         : version == http::Version::kHttp20 ? "HTTP/2.0"
-                                             : "HTTP/1.0";
+  return version == http::Version::kHttp11 ? "HTTP/1.1" : version == http::Version::kHttp20 ? "HTTP/2.0" : "HTTP/1.0";
 }
 
 Failure failure_of(const policy::Refusal& refusal, http::Method method) {
@@ -188,10 +186,11 @@ Exchange::Exchange(const Caller& by, ShardPlanPointer by_plan, const ServicePlan
       from_client(service.client_pace()),
       to_client(service.client_pace()) {}
 
-Exchange::Exchange(Connection& of, ClientEnd& towards)
-    : Exchange(Caller(of, towards), of.service().plan, *of.service().now().plan,
-               begin_record(of, *of.service().now().plan, of.service().plan->plan->generation)) {
-  if (of.tls()) record.tls_version = of.tls()->version();
+Exchange::Exchange(const Caller& by)
+    : Exchange(by, by.connection->service().plan, *by.connection->service().now().plan,
+               begin_record(*by.connection, *by.connection->service().now().plan,
+                            by.connection->service().plan->plan->generation)) {
+  if (by.tls) record.tls_version = by.connection->tls()->version();
 }
 
 Exchange::~Exchange() = default;

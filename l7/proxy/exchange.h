@@ -59,7 +59,8 @@ struct Answer {
 
 class Exchange {
  public:
-  Exchange(Connection& connection, ClientEnd& end);
+  // Made by a client, by the plan that its service has now.
+  explicit Exchange(const Caller& caller);
   // Made by nobody: `record` has what is known of it.
   Exchange(const Caller& caller, ShardPlanPointer plan, const ServicePlan& service, const Record& record);
   Exchange(const Exchange&) = delete;
