@@ -106,6 +106,7 @@ Result<> Control::run(int stop_fd) {
 // An Error when only a new start goes on.
 Result<> Control::turn(Instant now) {
   if (auto done = follower_.read(now); !done) log::warning("netlink: {}", done.error().message);
+  if (follower_.take_links_changed()) keep_macs();
   if (follower_.routes_stale() && now - routes_read_ >= kRoutesPause) {
     routes_read_ = now;
     if (auto done = follower_.refresh_routes(); !done) log::warning("{}", done.error().message);
@@ -181,6 +182,15 @@ Result<> Control::follow_ports() {
     if (auto done = running_.sides[port.index]->set_carrier(up); !done) log::warning("{}", done.error().message);
   }
   return {};
+}
+
+void Control::keep_macs() {
+  for (const Port& port : running_.ports) {
+    const auto changed = running_.sides[port.index]->keep_mac();
+    if (!changed) log::warning("{}", changed.error().message);
+    if (changed && *changed)
+      log::info("the interface {} was given another MAC address; it has the port's again", port.name);
+  }
 }
 
 int Control::patience_ms(Instant now) {

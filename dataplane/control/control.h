@@ -60,6 +60,7 @@ class Control {
 
   Result<> turn(Instant now);
   Result<> follow_ports();
+  void keep_macs();
   void take_told(Instant now);
   void take_waiting_packets(Instant now);
   void settle_waiting_packets(Instant now);

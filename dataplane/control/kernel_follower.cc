@@ -28,7 +28,7 @@ Result<> KernelFollower::read(Instant now) {
   auto got = events_.receive([&](const nlmsghdr& message) { take(message, now); });
   if (got) return got;
   if (got.error().retry != Retry::kSafe) return got;
-  routes_stale_ = true;  // changes were lost: read everything again
+  routes_stale_ = links_changed_ = true;  // changes were lost: read everything again
   return dump_neighbours(now);
 }
 
@@ -38,11 +38,13 @@ void KernelFollower::take(const nlmsghdr& message, Instant now) {
     case RTM_DELNEIGH:
       take_neighbour(message, now);
       break;
+    case RTM_NEWLINK:
+      routes_stale_ = links_changed_ = true;
+      break;  // IPv4 routes of a link that goes down vanish without a message
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
-    case RTM_NEWLINK:
       routes_stale_ = true;
-      break;  // IPv4 routes of a link that goes down vanish without a message
+      break;
     default:
       break;
   }

@@ -34,6 +34,8 @@ class KernelFollower {
 
   // Since it was last asked: neighbours or routes that the workers look up are different.
   bool take_changed() { return std::exchange(changed_, false); }
+  // Since it was last asked, and at first: an interface may be another than it was.
+  bool take_links_changed() { return std::exchange(links_changed_, false); }
 
   const std::vector<KernelRoute>& routes() const { return routes_; }
   const Neighbours& neighbours() const { return neighbours_; }
@@ -55,7 +57,7 @@ class KernelFollower {
   std::vector<int> tap_indexes_;
   std::vector<KernelRoute> routes_;
   Neighbours neighbours_;
-  bool routes_stale_ = true, changed_ = true;
+  bool routes_stale_ = true, changed_ = true, links_changed_ = true;
 };
 
 }  // namespace cardea::dataplane

@@ -35,6 +35,11 @@ class KernelSide {
 
   // The kernel sees whether the port has a link: routing protocols leave a port without one at once.
   virtual Result<> set_carrier(bool up) = 0;
+
+  // Gives the interface the port's MAC address back when somebody gave it another one, as udev does to interfaces that
+  // it finds new (systemd.link(5), MACAddressPolicy): whoever resolves the port learns the interface's, and the port
+  // takes no frame for that. True: it had another one.
+  virtual Result<bool> keep_mac() = 0;
 };
 
 }  // namespace cardea::dataplane

@@ -25,7 +25,8 @@ class SharedInterface final : public KernelSide {
   // have ports there too.
   Reason give(std::span<const iovec> pieces) override;
   bool takes_large() const override { return false; }
-  Result<> set_carrier(bool) override { return {}; }  // it is the port's own
+  Result<> set_carrier(bool) override { return {}; }    // it is the port's own
+  Result<bool> keep_mac() override { return false; }  // and so is this
 
  private:
   SharedInterface(FileDescriptor pass, int index, const xdp::Filter& filter)

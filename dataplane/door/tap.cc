@@ -25,13 +25,23 @@ Result<> write_proc(const std::string& path, std::string_view value) {
 
 // Addresses come from the plan alone. Replies may leave by another port than the one a packet came from, so the strict
 // reverse path filter of some distributions would drop good packets; loose keeps its use. ARP only for the addresses of
-// this TAP's own interface, since every port answers for itself.
+// this TAP's own interface, since every port answers for itself. Neighbours are told when its MAC address changes.
 Result<> settle(const std::string& name) {
   const std::string v4 = "/proc/sys/net/ipv4/conf/" + name, v6 = "/proc/sys/net/ipv6/conf/" + name;
   if (auto done = write_proc(v6 + "/accept_ra", "0"); !done) return done;
   if (auto done = write_proc(v6 + "/disable_ipv6", "0"); !done) return done;
   if (auto done = write_proc(v4 + "/arp_ignore", "1"); !done) return done;
+  if (auto done = write_proc(v4 + "/arp_notify", "1"); !done) return done;
+  if (auto done = write_proc(v6 + "/ndisc_notify", "1"); !done) return done;
   return write_proc(v4 + "/rp_filter", "2");
+}
+
+Result<> set_mac(int fd, const std::string& name, const std::array<uint8_t, 6>& mac) {
+  ifreq ifr{};
+  ifr.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+  std::memcpy(ifr.ifr_hwaddr.sa_data, mac.data(), mac.size());
+  if (::ioctl(fd, SIOCSIFHWADDR, &ifr) < 0) return fail_errno(fmt::format("set the MAC address of {}", name));
+  return {};
 }
 
 }  // namespace
@@ -52,11 +62,9 @@ Result<std::unique_ptr<Tap>> Tap::open(const std::string& name, const std::array
   // The kernel leaves checksums and the cutting of large TCP packets to us, as to any NIC.
   if (::ioctl(fd.get(), TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN) < 0)
     return fail_errno(fmt::format("switch on the offloads of {}", name));
+  if (auto done = set_mac(fd.get(), name, mac); !done) return std::unexpected(std::move(done).error());
   FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return fail_errno("open a socket for interface settings");
-  ifr.ifr_hwaddr.sa_family = ARPHRD_ETHER;
-  std::memcpy(ifr.ifr_hwaddr.sa_data, mac.data(), mac.size());
-  if (::ioctl(socket.get(), SIOCSIFHWADDR, &ifr) < 0) return fail_errno(fmt::format("set the MAC address of {}", name));
   ifr.ifr_mtu = int(mtu);
   if (::ioctl(socket.get(), SIOCSIFMTU, &ifr) < 0) return fail_errno(fmt::format("set the MTU of {} to {}", name, mtu));
   if (auto done = settle(name); !done) return std::unexpected(std::move(done).error());
@@ -64,7 +72,7 @@ Result<std::unique_ptr<Tap>> Tap::open(const std::string& name, const std::array
   ifr.ifr_flags |= IFF_UP;
   if (::ioctl(socket.get(), SIOCSIFFLAGS, &ifr) < 0) return fail_errno(fmt::format("bring {} up", name));
   if (::ioctl(socket.get(), SIOCGIFINDEX, &ifr) < 0) return fail_errno(fmt::format("read the number of {}", name));
-  return std::make_unique<Tap>(std::move(fd), ifr.ifr_ifindex, name);
+  return std::make_unique<Tap>(std::move(fd), ifr.ifr_ifindex, name, mac);
 }
 
 Reason Tap::give(std::span<const iovec> pieces) {
@@ -76,6 +84,14 @@ Result<> Tap::set_carrier(bool up) {
   if (::ioctl(fd_.get(), TUNSETCARRIER, &carrier) < 0)
     return fail_errno(fmt::format("set the link of {} {}", name_, up ? "up" : "down"));
   return {};
+}
+
+Result<bool> Tap::keep_mac() {
+  ifreq ifr{};
+  if (::ioctl(fd_.get(), SIOCGIFHWADDR, &ifr) < 0) return fail_errno(fmt::format("read the MAC address of {}", name_));
+  if (std::memcmp(ifr.ifr_hwaddr.sa_data, mac_.data(), mac_.size()) == 0) return false;
+  if (auto done = set_mac(fd_.get(), name_, mac_); !done) return std::unexpected(std::move(done).error());
+  return true;
 }
 
 }  // namespace cardea::dataplane

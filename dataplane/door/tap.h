@@ -18,18 +18,21 @@ class Tap final : public KernelSide {
   static Result<std::unique_ptr<Tap>> open(const std::string& name, const std::array<uint8_t, 6>& mac, uint32_t mtu);
 
   // `fd`: non-blocking; one read or write is one frame behind its VirtioHeader.
-  Tap(FileDescriptor fd, int index, std::string name) : fd_(std::move(fd)), index_(index), name_(std::move(name)) {}
+  Tap(FileDescriptor fd, int index, std::string name, const std::array<uint8_t, 6>& mac)
+      : fd_(std::move(fd)), index_(index), name_(std::move(name)), mac_(mac) {}
 
   int index() const override { return index_; }
   int descriptor() const override { return fd_.get(); }
   Reason give(std::span<const iovec> pieces) override;
   bool takes_large() const override { return true; }
   Result<> set_carrier(bool up) override;
+  Result<bool> keep_mac() override;
 
  private:
   FileDescriptor fd_;
   int index_;
   std::string name_;
+  std::array<uint8_t, 6> mac_;
 };
 
 }  // namespace cardea::dataplane

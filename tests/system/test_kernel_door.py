@@ -5,6 +5,7 @@ import pytest
 from lab import packets
 from lab.site import LAN, LB_HOST, WAN
 from lab.standard import WEB, Standard
+from lab.wait import until
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +27,17 @@ def test_neighbours_resolve_the_ports(standard, family):
     lan = packets.neighbour(standard.site.backends[0].namespace, LAN.address(LB_HOST, family))
     assert wan == packets.hardware_address(standard.site.lb, "wan")
     assert lan == packets.hardware_address(standard.site.lb, "lan")
+
+
+def test_an_interface_that_was_given_another_mac_has_its_own_again_and_says_so(standard):
+    """As udev does to interfaces that it finds new."""
+    site, port = standard.site, WAN.address(LB_HOST, 4)
+    own, anothers = packets.hardware_address(site.lb, "wan"), "02:00:00:00:09:09"
+    site.client.ip(f"neigh replace {port} dev wan lladdr {anothers} nud stale")
+    site.lb.ip(f"link set wan address {anothers}")
+    until(lambda: packets.hardware_address(site.lb, "wan") == own, 5, "the interface has the port's MAC address")
+    until(lambda: f"lladdr {own}" in site.client.run("ip", "neigh", "show", "to", port).stdout, 5, "neighbours were told")
+    assert standard.connect(5)["failed"] == 0
 
 
 def test_a_port_nobody_serves_is_refused_by_the_kernel(standard):

@@ -54,7 +54,7 @@ class DoorTest : public testing::Test {
   virtual void open_side() {
     int pair[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
-    side_ = std::make_unique<Tap>(FileDescriptor(pair[0]), 0, "wan"), kernel_ = FileDescriptor(pair[1]);
+    side_ = std::make_unique<Tap>(FileDescriptor(pair[0]), 0, "wan", std::array<uint8_t, 6>{}), kernel_ = FileDescriptor(pair[1]);
   }
 
   void to_kernel(const std::vector<Frame>& frames, DoorClass door = DoorClass::kService) {
