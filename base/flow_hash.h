@@ -78,6 +78,8 @@ inline uint64_t flow_hash_v6(HashKey key, const void* source, const void* destin
 }
 
 uint64_t flow_hash(HashKey key, const FlowTuple& tuple);
+// Of texts that belong together, as one text.
+uint64_t text_hash(HashKey key, std::string_view text, std::string_view rest = {});
 
 // Which of `count` equal shares a hash falls into, by its high half (Lemire 2016): the low half stays for buckets.
 inline uint32_t share_of(uint64_t hash, uint32_t count) { return uint32_t((hash >> 32) * count >> 32); }

@@ -121,16 +121,29 @@ void check_l4_use(Checks& checks, const Pool& pool) {
   const std::string where = "a pool that only l4 services use";
   check_idle(checks, path,
              {"tls", "connect_timeout", "response_timeout", "idle_timeout", "idle_connections", "retries",
-              "response_header_max", "processing_timeout"},
+              "response_header_max", "processing_timeout", "hash_on", "hash_name", "hash_load_max"},
              where);
   for (const Backend& backend : pool.backends) check_idle(checks, backend.place.path, {"connections_max"}, where);
+}
+
+void check_hash(Checks& checks, const Pool& pool) {
+  const std::string path = pool.place.path;
+  if (checks.places.spoilt(path)) return;
+  if (pool.balance != Balance::kHash)
+    return check_idle(checks, path, {"hash_on", "hash_name", "hash_load_max"}, "a pool that is not balanced by \"hash\"");
+  if (pool.hash_on == HashOn::kClient || pool.hash_on == HashOn::kUri) {
+    check_idle(checks, path, {"hash_name"}, "a hash of neither a header nor a cookie");
+  } else if (pool.hash_name.empty()) {
+    checks.report(Finding::error, path + ".hash_name", "it is missing: nobody knows which header or cookie is hashed",
+                  "hash_name = \"X-Tenant\"");
+  }
 }
 
 void check_l7_use(Checks& checks, const Pool& pool) {
   static const Row *connect = find_row("pools[].connect_timeout"), *response = find_row("pools[].response_timeout");
   const std::string path = pool.place.path;
-  if (pool.balance != Balance::kMaglev)
-    check_idle(checks, path, {"ring_size"}, "a pool that is not balanced by a ring");
+  if (!pool.has_ring()) check_idle(checks, path, {"ring_size"}, "a pool that is not balanced by a ring");
+  check_hash(checks, pool);
   if (pool.connect_timeout > pool.response_timeout && !checks.places.spoilt(path)) {
     checks.report(Finding::warning, path + ".connect_timeout",
                   fmt::format("a backend may take {} to accept a connection, and only {} to answer on it",

@@ -109,7 +109,8 @@ struct BackendTls {  // cardea-l7 speaks TLS to the backends
   bool operator==(const BackendTls&) const = default;
 };
 
-enum class Balance : uint8_t { kMaglev, kRoundRobin, kLeastConn };
+enum class Balance : uint8_t { kMaglev, kRoundRobin, kLeastConn, kRandom, kP2c, kSourceHash, kHash };
+enum class HashOn : uint8_t { kClient, kUri, kHeader, kCookie };
 
 // The size of a pool's ring when nobody sets it: the smallest of a few primes that leaves 100 slots or more for each
 // backend (conf/ring_size.cc has the numbers behind it).
@@ -119,6 +120,9 @@ struct Pool {
   Place place;
   std::string name;
   Balance balance = Balance::kMaglev;
+  HashOn hash_on = HashOn::kClient;   // Balance::kHash
+  std::string hash_name;              // of a header or a cookie
+  uint32_t hash_load_max = 125;       // percent
   std::optional<uint32_t> ring_size;  // none: by the number of backends
   std::vector<Backend> backends;
   std::optional<BackendTls> tls;
@@ -130,6 +134,9 @@ struct Pool {
   HealthCheck health;
   bool operator==(const Pool&) const = default;
 
+  bool has_ring() const {
+    return balance == Balance::kMaglev || balance == Balance::kSourceHash || balance == Balance::kHash;
+  }
   uint32_t ring_slots() const { return ring_size.value_or(ring_size_for(backends.size())); }
 };
 

@@ -104,7 +104,25 @@ Form<Balance> balance_words() {
       {{"maglev", Balance::kMaglev,
         "consistent hashing: every node chooses the same backend, and few connections move when backends come and go"},
        {"round_robin", Balance::kRoundRobin, "tcp and http services: one after the other, by weight"},
-       {"least_conn", Balance::kLeastConn, "tcp and http services: the one with the least under way for its weight"}});
+       {"least_conn", Balance::kLeastConn, "tcp and http services: the one with the least under way for its weight"},
+       {"random", Balance::kRandom, "tcp and http services: one by chance, by weight"},
+       {"p2c", Balance::kP2c,
+        "tcp and http services: of two that are drawn by weight the one that is quicker and has less under way; how quick "
+        "is the time to the head of a response, in which slow answers and failures weigh most (peak EWMA over 10 "
+        "seconds)"},
+       {"source_hash", Balance::kSourceHash,
+        "tcp and http services: consistent hashing of the client's address (of an IPv6 address its /64), so that a client "
+        "stays with its backend"},
+       {"hash", Balance::kHash,
+        "tcp and http services: consistent hashing of `hash_on`, no backend getting much more than its share "
+        "(`hash_load_max`)"}});
+}
+
+Form<HashOn> hash_words() {
+  return word<HashOn>({{"client", HashOn::kClient, "the client's address, of an IPv6 address its /64"},
+                       {"uri", HashOn::kUri, "the path and query that the client asks for"},
+                       {"header", HashOn::kHeader, "the first header called `hash_name`"},
+                       {"cookie", HashOn::kCookie, "the first cookie called `hash_name`"}});
 }
 
 }  // namespace
@@ -118,6 +136,18 @@ const Section& pool_section() {
                  .example = "name = \"web\";",
                  .required = true}),
           value("balance", &Pool::balance, balance_words(), {.prose = "How a new connection's backend is chosen."}),
+          value("hash_on", &Pool::hash_on, hash_words(),
+                {.prose = "balance = \"hash\": what of a request is hashed. Where it has no such header or cookie, and in "
+                          "tcp services, that is the client's address.",
+                 .example = "hash_on = \"uri\";"}),
+          value("hash_name", &Pool::hash_name, token(256),
+                {.prose = "Name of the header or cookie that is hashed.",
+                 .example = "hash_name = \"X-Tenant\";",
+                 .unset = "none; hash_on = \"header\" and \"cookie\" need one"}),
+          value("hash_load_max", &Pool::hash_load_max, number<uint32_t>(100, 10'000),
+                {.prose = "balance = \"hash\": most that a backend may have under way, in percent of its share by weight of "
+                          "what all have under way. What is above goes to the next on the ring, so that one popular key "
+                          "overloads nobody; 10000 lets every key stay where it belongs."}),
           value(
               "ring_size", &Pool::ring_size, number<uint32_t>(251, 5'000'011),
               {.prose = "Entries of the pool's Maglev table, a prime number; 100 for each backend keep shares within "

@@ -49,8 +49,30 @@ image::Balance balance(conf::Balance from) {
       return image::Balance::round_robin;
     case conf::Balance::kLeastConn:
       return image::Balance::least_conn;
+    case conf::Balance::kRandom:
+      return image::Balance::random;
+    case conf::Balance::kP2c:
+      return image::Balance::p2c;
+    case conf::Balance::kSourceHash:
+      return image::Balance::source_hash;
+    case conf::Balance::kHash:
+      return image::Balance::hash;
   }
   return image::Balance::maglev;
+}
+
+image::HashOn hash_on(conf::HashOn from) {
+  switch (from) {
+    case conf::HashOn::kClient:
+      return image::HashOn::client;
+    case conf::HashOn::kUri:
+      return image::HashOn::uri;
+    case conf::HashOn::kHeader:
+      return image::HashOn::header;
+    case conf::HashOn::kCookie:
+      return image::HashOn::cookie;
+  }
+  return image::HashOn::client;
 }
 
 uint16_t wire_version(conf::TlsVersion from) {  // RFC 8446 section 4.2.1
@@ -79,10 +101,12 @@ Offset<image::Pool> write_pool(Builder& builder, const conf::Pool& pool, const P
     ring = written;
   }
   const auto tls = pool.tls ? write_backend_tls(builder, *pool.tls) : Offset<image::BackendTls>();
+  const auto hash_name = builder.CreateString(pool.hash_name);
   return image::CreatePool(builder, builder.CreateString(pool.name), balance(pool.balance),
                            builder.CreateVector(backends), ring, tls, ms(pool.connect_timeout),
                            ms(pool.response_timeout), ms(pool.idle_timeout), pool.idle_connections, pool.retries,
-                           uint32_t(pool.response_header_max), ms(pool.processing_timeout));
+                           uint32_t(pool.response_header_max), ms(pool.processing_timeout), hash_on(pool.hash_on),
+                           hash_name, pool.hash_load_max);
 }
 
 std::vector<Offset<image::Pool>> write_pools(Builder& builder, const conf::Config& config,

@@ -12,6 +12,7 @@
 #include "l7/cache/cache.h"
 #include "l7/http/parse_head.h"
 #include "l7/policy/admit.h"
+#include "l7/policy/balance_key.h"
 #include "l7/route/location.h"
 
 namespace cardea::l7 {
@@ -25,8 +26,19 @@ const char* name_of(BackendState state) {
 }
 
 const char* name_of(Balance balance) {
-  constexpr const char* kNames[] = {"maglev", "round_robin", "least_conn"};
+  constexpr const char* kNames[] = {"maglev", "round_robin", "least_conn", "random", "p2c", "source_hash", "hash"};
   return kNames[size_t(balance)];
+}
+
+// Of what its ring's slot is asked for.
+std::string key_words(const PoolPlan& pool) {
+  if (pool.balance == Balance::kMaglev) return "client's flow";
+  if (pool.balance == Balance::kHash && pool.hash.on == HashOn::kUri) return "request's path and query";
+  if (pool.balance == Balance::kHash && pool.hash.on == HashOn::kHeader)
+    return fmt::format("header \"{}\" or, without it, the client's address", pool.hash.name);
+  if (pool.balance == Balance::kHash && pool.hash.on == HashOn::kCookie)
+    return fmt::format("cookie \"{}\" or, without it, the client's address", pool.hash.name);
+  return "client's address";
 }
 
 std::string host_words(const route::Match& match) {
@@ -276,8 +288,12 @@ std::string slot_words(Json& json, const PoolPlan& pool, uint64_t hash) {
   json["hash"] = fmt::format("{:#018x}", hash), json["slot"] = slot;
   if (pool.ring[slot] >= pool.backends.size()) return fmt::format("Slot {} of the ring is nobody's.", slot);
   json["backend"] = pool.backends[pool.ring[slot]].name;
-  return fmt::format("The client's flow hash falls on slot {} of {} of the ring of pool \"{}\": backend {}.", slot,
-                     pool.ring.size(), pool.name, pool.backends[pool.ring[slot]].name);
+  const std::string bound =
+      pool.balance != Balance::kHash
+          ? ""
+          : fmt::format(" While that has {} % of its share under way, it is the next on the ring.", pool.hash.load_max);
+  return fmt::format("The hash of the {} falls on slot {} of {} of the ring of pool \"{}\": backend {}.{}",
+                     key_words(pool), slot, pool.ring.size(), pool.name, pool.backends[pool.ring[slot]].name, bound);
 }
 
 void explain_balance(Json& json, std::vector<std::string>& story, const PoolPlan& pool, std::optional<uint64_t> hash) {
@@ -290,23 +306,23 @@ void explain_balance(Json& json, std::vector<std::string>& story, const PoolPlan
     return;
   }
   json["verdict"] = "proxy", json["status"] = nullptr, json["reason"] = "ok";
-  if (pool.balance != Balance::kMaglev || pool.ring.empty()) {
+  if (!has_ring(pool.balance) || pool.ring.empty()) {
     story.push_back(fmt::format("Pool \"{}\" chooses among its backends when the request comes ({}).", pool.name,
                                 name_of(pool.balance)));
   } else if (hash) {
     story.push_back(slot_words(json, pool, *hash));
   } else {
     story.push_back(
-        fmt::format("Which backend of pool \"{}\" it is depends on the client's address and port (maglev): "
+        fmt::format("Which backend of pool \"{}\" it is depends on the client's address{} ({}): "
                     "--client ADDRESS:PORT says who asks.",
-                    pool.name));
+                    pool.name, pool.balance == Balance::kMaglev ? " and port" : "", name_of(pool.balance)));
   }
 }
 
-std::optional<uint64_t> hash_of(const LivePlan& plan, const std::optional<Endpoint>& client, const Endpoint& listener) {
-  if (!client) return std::nullopt;
-  return flow_hash(plan.hash_key, {client->address, listener.address, __builtin_bswap16(client->port),
-                                   __builtin_bswap16(listener.port), Protocol::kTcp});
+std::optional<uint64_t> hash_of(const LivePlan& plan, const PoolPlan& pool, const ExplainRequest& request,
+                                const Endpoint& listener, const Asked& asked) {
+  const Endpoint* const client = request.client ? &*request.client : nullptr;
+  return policy::balance_key(pool, plan.hash_key, {client, listener, &asked.head});
 }
 
 void explain_proxy(Json& json, std::vector<std::string>& story, const LivePlan& plan, const route::Proxy& proxy,
@@ -321,7 +337,8 @@ void explain_proxy(Json& json, std::vector<std::string>& story, const LivePlan& 
     return;
   }
   explain_cache(json, story, plan, proxy, *share, request, listener, asked, admitted);
-  explain_balance(json, story, *plan.pools[share->pool], hash_of(plan, request.client, listener));
+  const PoolPlan& pool = *plan.pools[share->pool];
+  explain_balance(json, story, pool, hash_of(plan, pool, request, listener, asked));
 }
 
 void explain_action(Json& json, std::vector<std::string>& story, const LivePlan& plan, const ServicePlan& service,

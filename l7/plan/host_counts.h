@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/cache_line.h"
+#include "l7/plan/host_latency.h"
 
 namespace cardea::l7 {
 
@@ -31,6 +32,7 @@ class HostCount {
 struct BackendCounts {
   HostCount busy;  // exchanges and tunnels under way, where a limit or the balance asks for them
   HostCount kept;  // connections that may idle
+  HostLatency latency;  // where the balance asks for it
 };
 
 // Whose turn it is, of all exchanges of this host.

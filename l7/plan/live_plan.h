@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/flow_hash.h"
 #include "base/ip.h"
+#include "l7/http/header_id.h"
 #include "l7/plan/host_counts.h"
 #include "l7/plan/rows.h"
 #include "l7/route/action.h"
@@ -31,7 +32,12 @@ struct RowSet;  // row_book.h: as long as it is held, the rows beside it are thi
 using std::chrono::milliseconds;
 
 enum class Mode : uint8_t { kTcp, kHttp };
-enum class Balance : uint8_t { kMaglev, kRoundRobin, kLeastConn };
+enum class Balance : uint8_t { kMaglev, kRoundRobin, kLeastConn, kRandom, kP2c, kSourceHash, kHash };
+// Whether it goes by the plan's ring; else by the order of turns, or the backends alone.
+constexpr bool has_ring(Balance by) {
+  return by == Balance::kMaglev || by == Balance::kSourceHash || by == Balance::kHash;
+}
+enum class HashOn : uint8_t { kClient, kUri, kHeader, kCookie };
 enum class BackendState : uint8_t { kUp, kDown, kDrain, kMaint };
 
 struct BackendPlan {
@@ -53,9 +59,18 @@ struct BackendTlsPlan {
   bool operator==(const BackendTlsPlan&) const = default;
 };
 
+// Balance::kHash: by what, and how much of its share a backend may have under way.
+struct HashPlan {
+  HashOn on = HashOn::kClient;
+  std::string name;  // of a header or a cookie
+  http::HeaderId id = http::HeaderId::kOther;
+  uint32_t load_max = 125;  // percent
+};
+
 struct PoolPlan {
   std::string name;
   Balance balance = Balance::kMaglev;
+  HashPlan hash;
   std::vector<BackendPlan> backends;
   std::vector<uint16_t> ring;  // slot → index in backends, 0xffff when none can serve; else the order of turns
   std::shared_ptr<HostTurn> turn = std::make_shared<HostTurn>();

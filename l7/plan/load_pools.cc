@@ -16,13 +16,24 @@ constexpr uint32_t kRingSlotsMax = 5'000'011;
 
 Result<> check_ring(const image::Pool& pool) {
   const auto* ring = pool.ring();
-  if (pool.balance() != image::Balance::maglev) return {};
-  if (ring == nullptr || ring->size() == 0) return fail("balance is maglev, but there is no ring");
+  if (!has_ring(Balance(pool.balance()))) return {};
+  if (ring == nullptr || ring->size() == 0)
+    return fail(fmt::format("balance is {}, but there is no ring", image::EnumNameBalance(pool.balance())));
   if (ring->size() > kRingSlotsMax) return fail(fmt::format("its ring has {} slots", ring->size()));
   for (uint32_t slot = 0; slot < ring->size(); ++slot)
     if (ring->Get(slot) != kRingEmpty && ring->Get(slot) >= pool.backends()->size())
       return fail(fmt::format("slot {} of its ring names backend {}, but there are {}", slot, ring->Get(slot),
                               pool.backends()->size()));
+  return {};
+}
+
+Result<> check_hash(const image::Pool& pool) {
+  if (pool.hash_on() > image::HashOn::MAX) return fail("an unknown thing to hash on");
+  const bool named = pool.hash_on() == image::HashOn::header || pool.hash_on() == image::HashOn::cookie;
+  if (named && (pool.hash_name() == nullptr || pool.hash_name()->size() == 0))
+    return fail(fmt::format("a hash on a {} without a name", image::EnumNameHashOn(pool.hash_on())));
+  if (pool.hash_load_max() < 100 || pool.hash_load_max() > 10'000)
+    return fail(fmt::format("hash_load_max of {} %", pool.hash_load_max()));
   return {};
 }
 
@@ -38,6 +49,7 @@ Result<> check_pool(const image::Pool& pool) {
   }
   for (const uint32_t ms : {pool.connect_timeout_ms(), pool.response_timeout_ms(), pool.idle_timeout_ms()})
     if (ms == 0) return fail("a timeout of 0 ms");
+  if (auto fine = check_hash(pool); !fine) return fine;
   return check_ring(pool);
 }
 
@@ -102,7 +114,9 @@ Result<std::shared_ptr<const PoolPlan>> load_pool(const image::Pool& from, PlanR
   if (auto counted = add_rows(*pool, resources, running); !counted)
     return std::unexpected(std::move(counted.error()).in(what));
   if (running) keep_counts(*pool, *running);
-  if (pool->balance == Balance::kMaglev)
+  pool->hash = {HashOn(from.hash_on()), text_of(from.hash_name()), http::header_id(text_of(from.hash_name())),
+                from.hash_load_max()};
+  if (has_ring(pool->balance))
     pool->ring.assign(from.ring()->begin(), from.ring()->end());
   else
     pool->ring = order_of(*pool);

@@ -76,6 +76,8 @@ BackendRows BackendRows::add(RowAdder& add, std::string_view pool, std::string_v
       "Negotiate)");
   add(rows.duration, kHistogram, "cardea_l7_backend_response_duration_microseconds", "us", at,
       "From choosing the backend to the head of its response");
+  add(rows.latency, kGauge, "cardea_l7_backend_latency_microseconds", "us", at,
+      "Time to the head of a response as balance = \"p2c\" weighs it, failures and slow answers more; 0: nothing known");
   return rows;
 }
 
@@ -86,6 +88,8 @@ PoolRows PoolRows::add(RowAdder& add, std::string_view pool) {
       "Requests and tcp connections refused: all backends that serve were at connections_max");
   add(rows.idle_closed, kCounter, "cardea_l7_pool_idle_closed_total", "", at,
       "Idle connections closed for newer ones, and such as found no room: idle_max reached");
+  add(rows.moved, kCounter, "cardea_l7_pool_moved_total", "", at,
+      "Requests that went elsewhere than their hash says, because its backend had hash_load_max of its share");
   return rows;
 }
 

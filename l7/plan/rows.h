@@ -53,6 +53,7 @@ struct BackendRows {
   uint32_t busy = 0;              // _connections: a gauge, exchanges and tunnels under way
   uint32_t own = 0;               // _own_connections: a gauge, those that belong to one client's connection each
   uint32_t duration = 0;          // _response_duration_microseconds: until the response's head; a histogram
+  uint32_t latency = 0;           // _latency_microseconds: a gauge, set by the control thread
 
   static BackendRows add(stats::RowAdder& add, std::string_view pool, std::string_view backend);
 };
@@ -61,6 +62,7 @@ struct BackendRows {
 struct PoolRows {
   uint32_t busy = 0;         // _refused_total: exchanges that found every backend at connections_max
   uint32_t idle_closed = 0;  // _idle_closed_total: connections that idle_max had no room for
+  uint32_t moved = 0;        // _moved_total: exchanges whose backend had its bound (hash_load_max)
 
   static PoolRows add(stats::RowAdder& add, std::string_view pool);
 };

@@ -126,6 +126,7 @@ Task<> attempt(Exchange& x, upstream::Backend& backend) {
   co_await send(x, pieces);
   if (x.failure) co_return;
   if (x.upload.complete) {
+    x.answer.timed = true;
     x.watch.start();
     co_await receive(x);
     co_return;

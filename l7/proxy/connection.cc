@@ -50,11 +50,4 @@ void Connection::keep_own(upstream::Lease lease) {
   if (!own_->keep(std::move(lease))) stats::add(shard().cells() + shard().shared().rows.own_replaced, 1);
 }
 
-uint64_t flow_hash(HashKey key, const Endpoint& client, const Endpoint& listener) {
-  return cardea::flow_hash(key, {.source = client.address,
-                                 .destination = listener.address,
-                                 .source_port_be = htobe16(client.port),
-                                 .destination_port_be = htobe16(listener.port)});
-}
-
 }  // namespace cardea::l7::proxy

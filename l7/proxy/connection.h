@@ -79,9 +79,6 @@ class Connection final : public LiveConnection {
   Arena arena_, exchange_arena_;
 };
 
-// As the dataplane would hash this client's packets.
-uint64_t flow_hash(HashKey key, const Endpoint& client, const Endpoint& listener);
-
 // Everything that happens on a connection, from the TLS handshake to its end: for spawn(), with the Connection as
 // owner.
 Task<> serve(Connection& connection);

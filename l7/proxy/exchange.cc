@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "l7/http/authentication.h"
+#include "l7/policy/balance_key.h"
 #include "l7/policy/retry.h"
 #include "l7/proxy/renewal.h"
 
@@ -101,7 +102,8 @@ void keep_backend(Exchange& x) {
 
 // Tries backends until one answered, none is left, or the failure is not one to repeat.
 Task<> forward(Exchange& x) {
-  const uint64_t hash = flow_hash(x.plan->plan->hash_key, x.record.client, x.record.listener);
+  const uint64_t hash = *policy::balance_key(x.pool->plan(), x.plan->plan->hash_key,
+                                             {&x.record.client, x.record.listener, &x.head});
   note_authentication(x);
   for (;;) {
     const auto chosen = choose_place(x, hash);

@@ -48,6 +48,7 @@ struct Answer {
   size_t head_room = 0;   // what it took there
   Instant working{};      // when the backend last said that it is (102)
   uint16_t status = 0;
+  bool timed = false;    // the time to its head is the backend's alone: it had the whole request at once
   bool begun = false;    // a byte of a response came from the backend
   bool sent = false;     // a byte of the final response may have reached the client
   bool chunked = false;  // as it goes to the client

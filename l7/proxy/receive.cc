@@ -201,6 +201,7 @@ bool is_for_nobody(Exchange& x) {
 void note_head(Exchange& x) {
   x.record.response_head = x.now();
   count_response(x.shard(), x.backend_rows, x.answer.status, x.now() - x.sent_at);
+  if (x.answer.timed) x.lease.heard(x.answer.status, x.now() - x.sent_at);
 }
 
 // 1xx go on to clients that know them. However many there are, their heads take the room of one: the next is not read

@@ -1,4 +1,5 @@
 // tcp services: a backend by the flow's hash, the next one where it does not answer, then bytes.
+#include "l7/policy/balance_key.h"
 #include "l7/proxy/record.h"
 #include "l7/proxy/tunnel.h"
 
@@ -27,7 +28,8 @@ struct Flow {
 Task<Failure> connect(Flow& flow) {
   upstream::Pool& pool = *flow.plan->pools[flow.service.pool];
   Loop& loop = flow.connection.loop();
-  const uint64_t hash = flow_hash(flow.plan->plan->hash_key, flow.record.client, flow.record.listener);
+  const uint64_t hash = *policy::balance_key(pool.plan(), flow.plan->plan->hash_key,
+                                             {&flow.record.client, flow.record.listener, nullptr});
   upstream::Tried tried;
   Failure failed;
   while (flow.record.attempts <= pool.plan().retries) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "l7/http/fields.h"
+#include "l7/http/pairs.h"
 
 namespace cardea::l7::route {
 namespace {
@@ -20,22 +21,10 @@ bool has_header(const http::RequestHead& head, const Condition& condition) {
   return false;
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
 // "a=1;b=2", as what is separated by `separator`.
 bool has_pair(std::string_view pairs, char separator, const Condition& condition) {
-  while (!pairs.empty()) {
-    const size_t end = std::min(pairs.find(separator), pairs.size());
-    const std::string_view pair = trimmed(pairs.substr(0, end));
-    pairs.remove_prefix(std::min(end + 1, pairs.size()));
-    const size_t equals = pair.find('=');
-    if (pair.substr(0, equals) != condition.name || pair.empty()) continue;
-    if (condition.fits(equals == pair.npos ? std::string_view() : pair.substr(equals + 1))) return true;
-  }
+  while (const auto pair = http::next_pair(pairs, separator))
+    if (pair->name == condition.name && condition.fits(pair->value)) return true;
   return false;
 }
 

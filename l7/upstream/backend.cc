@@ -1,5 +1,6 @@
 #include "l7/upstream/backend.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/stats.h"
@@ -10,7 +11,14 @@ namespace {
 
 // All shards write this count, so they do only where somebody reads it.
 bool needs_host_count(const PoolPlan& pool, const BackendPlan& its) {
-  return its.connections_max != 0 || pool.balance == Balance::kLeastConn;
+  const Balance by = pool.balance;
+  return its.connections_max != 0 || by == Balance::kLeastConn || by == Balance::kP2c || by == Balance::kHash;
+}
+
+// What may be under way, of the choice made and of the plan.
+uint32_t places(const Backend& backend, uint32_t bound) {
+  if (bound == 0 || backend.busy_max == 0) return std::max(bound, backend.busy_max);
+  return std::min(bound, backend.busy_max);
 }
 
 }  // namespace
@@ -30,8 +38,9 @@ void Backend::adopt(const std::shared_ptr<const PoolPlan>& pool_plan, const Back
   serves = its.serves();
   busy_max = its.connections_max;
   host_busy = needs_host_count(*pool, its) ? &its.host->busy : nullptr;
+  latency = pool->balance == Balance::kP2c ? &its.host->latency : nullptr;
   if (!serves) close_idle();
-  if (serves && !served) suspicion.answered();  // a health probe saw it come back
+  if (serves && !served) suspicion.answered(), its.host->latency.forget();  // a health probe saw it come back
   for (const auto& connection : idle) connection->plan = plan;
   set_busy(busy);
   set_own(own);
@@ -46,12 +55,25 @@ void Backend::leave() {
 }
 
 bool Backend::claim() {
-  if (busy_max != 0 && host_busy != nullptr && !claimed) claimed = plan->host->busy.take(busy_max);
-  return busy_max == 0 || claimed;
+  const uint32_t most = places(*this, std::exchange(bound, 0));
+  if (most != 0 && host_busy != nullptr && !claimed) claimed = plan->host->busy.take(most);
+  return most == 0 || claimed;
 }
 
 void Backend::unclaim() {
   if (std::exchange(claimed, false)) plan->host->busy.give_back();
+}
+
+void Backend::heard(uint16_t status, std::chrono::nanoseconds took) {
+  if (latency == nullptr || status < 200) return;
+  HostLatency& seen = plan->host->latency;
+  if (status >= 502 && status <= 504) return seen.penalise(took, now());
+  if (status == 429 || status >= 500) return seen.sample_no_faster(took, now());
+  seen.sample(took, now());
+}
+
+void Backend::failed(std::chrono::nanoseconds took) {
+  if (latency != nullptr) plan->host->latency.penalise(took, now());
 }
 
 void Backend::count(uint32_t row, uint64_t n) const {

@@ -50,6 +50,11 @@ struct Backend : Standing, LoopTimer, std::enable_shared_from_this<Backend> {
   bool claim();
   void unclaim();
 
+  // What balance learns of exchanges: how long the head of an answer took, from when the backend had the whole request,
+  // and that none came. A failure is never fast, and neither is an error that may be one.
+  void heard(uint16_t status, std::chrono::nanoseconds took);
+  void failed(std::chrono::nanoseconds took = {});
+
   void count(uint32_t row, uint64_t n = 1) const;
   void set_busy(uint32_t now_busy);
   void set_own(uint32_t now_own);

@@ -1,7 +1,7 @@
 // Which backend gets the next exchange: pure choosing over values, without connections, clocks or counters. Every
 // choice prefers backends that are not suspect and takes a suspect only when nothing else serves, so a pool whose
-// backends all failed a moment ago still tries. Costs: maglev O(1) while the slot's backend can serve, the others
-// O(backends).
+// backends all failed a moment ago still tries. Costs: maglev O(1) while the slot's backend can serve, random and two
+// choices O(1) while most can, the others O(backends).
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "l7/plan/host_counts.h"
 #include "l7/upstream/suspicion.h"
 
@@ -21,6 +22,9 @@ struct Standing {
   uint32_t busy = 0;                    // exchanges and tunnels under way, this shard's
   uint32_t busy_max = 0;                // of the host; 0: no limit
   const HostCount* host_busy = nullptr;  // all shards'; null where nothing asks for it
+  const HostLatency* latency = nullptr;  // all shards'; null where nothing asks for it
+  // Most under way that the choice made just now allows (choose_by_bounded_ring); 0: any. Held to when a place is taken.
+  uint32_t bound = 0;
   Suspicion suspicion;
 
   uint32_t busy_now() const { return host_busy ? host_busy->now() : busy; }
@@ -44,6 +48,22 @@ Standing* choose_by_ring(Standings backends, std::span<const uint16_t> ring, uin
 Standing* choose_in_turn(Standings backends, Turns turns, TriedStandings tried, Instant now);
 // Fewest exchanges under way for its weight, of the whole host; among equals in turn.
 Standing* choose_least_busy(Standings backends, Turns turns, TriedStandings tried, Instant now);
+
+// Drawn by weight. `order` is that of turns.
+Standing* choose_at_random(Standings backends, std::span<const uint16_t> order, Random& random, TriedStandings tried,
+                           Instant now);
+// The better of two that are drawn by weight: by what they have under way for their weight and, where their latencies
+// part by more than a quarter, by latency too. Of whom nothing is known, it is as fast as the median of the others.
+Standing* choose_of_two(Standings backends, std::span<const uint16_t> order, Random& random, TriedStandings tried,
+                        Instant now);
+// The ring's, as long as nobody gets more than `percent` of its share by weight of all that is under way; who has as much
+// is passed over along the ring, whose neighbours are chance: what overflows is spread over all.
+struct Bounded {
+  Standing* chosen = nullptr;
+  bool moved = false;  // who was passed over could have taken it but for the bound
+};
+Bounded choose_by_bounded_ring(Standings backends, std::span<const uint16_t> ring, uint64_t hash, uint32_t percent,
+                               TriedStandings tried, Instant now);
 
 // Whether some backend that was not tried serves, full or not: tells busy from none.
 bool any_serves(Standings backends, TriedStandings tried);

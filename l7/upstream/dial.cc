@@ -68,6 +68,7 @@ std::unexpected<Error> refused(const Connection& connection, Error error) {
   if (error.origin == Origin::kBackend) {
     backend.count(backend.plan->rows.connect_failures);
     backend.suspicion.connect_failed(backend.now());
+    backend.failed();
   } else {
     if (error.origin == Origin::kClient) backend.suspicion.connected();
     backend.suspicion.untried();

@@ -46,6 +46,11 @@ void Lease::blame() {
   Backend& backend = *connection_->backend;
   backend.count(backend.plan->rows.failures);
   backend.suspicion.exchange_failed(backend.now());
+  backend.failed();
+}
+
+void Lease::heard(uint16_t status, std::chrono::nanoseconds took) {
+  connection_->backend->heard(status, took);
 }
 
 // An orderly end is one that the exchange had no complaint about.

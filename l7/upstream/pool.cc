@@ -1,9 +1,11 @@
 #include "l7/upstream/pool.h"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <unordered_map>
 
+#include "base/stats.h"
 #include "l7/upstream/connection.h"
 
 namespace cardea::l7::upstream {
@@ -21,14 +23,16 @@ std::string_view word(NoBackend why) {
 }
 
 struct Pool::State {
-  explicit State(const Context& of) : context(of) {}
+  explicit State(const Context& of) : context(of), random(of.seed ^ std::hash<const void*>()(this)) {}
 
   const Context& context;
   std::shared_ptr<const PoolPlan> plan;
   std::shared_ptr<BackendTls> tls;
   std::vector<std::shared_ptr<Backend>> backends;  // in the plan's order, which its ring counts by
   std::vector<Standing*> standings;                // the same
+  Random random;
 
+  Standing* choose(uint64_t hash, TriedStandings tried, Instant now);
   void adopt(std::shared_ptr<const PoolPlan> next);
 };
 
@@ -67,27 +71,32 @@ void Pool::update(std::shared_ptr<const PoolPlan> plan) {
   state_->adopt(std::move(plan));
 }
 
-namespace {
-
-Standing* choose_by(const PoolPlan& plan, Standings backends, uint64_t hash, TriedStandings tried, Instant now) {
-  switch (plan.balance) {
+Standing* Pool::State::choose(uint64_t hash, TriedStandings tried, Instant now) {
+  switch (plan->balance) {
     case Balance::kMaglev:
-      return choose_by_ring(backends, plan.ring, hash, tried, now);
+    case Balance::kSourceHash:
+      return choose_by_ring(standings, plan->ring, hash, tried, now);
     case Balance::kRoundRobin:
-      return choose_in_turn(backends, {plan.ring, *plan.turn}, tried, now);
+      return choose_in_turn(standings, {plan->ring, *plan->turn}, tried, now);
     case Balance::kLeastConn:
-      return choose_least_busy(backends, {plan.ring, *plan.turn}, tried, now);
+      return choose_least_busy(standings, {plan->ring, *plan->turn}, tried, now);
+    case Balance::kRandom:
+      return choose_at_random(standings, plan->ring, random, tried, now);
+    case Balance::kP2c:
+      return choose_of_two(standings, plan->ring, random, tried, now);
+    case Balance::kHash:
+      break;
   }
-  return nullptr;
+  const Bounded bounded = choose_by_bounded_ring(standings, plan->ring, hash, plan->hash.load_max, tried, now);
+  if (bounded.moved) stats::add(context.cells + plan->rows.moved, 1);
+  return bounded.chosen;
 }
-
-}  // namespace
 
 std::expected<Backend*, NoBackend> Pool::choose(uint64_t hash, const Tried& tried, Instant now) {
   std::array<const Standing*, Tried::kMax> standings{};
   std::copy_n(tried.backends.begin(), tried.count, standings.begin());
   const TriedStandings failed(standings.data(), tried.count);
-  if (Standing* chosen = choose_by(*state_->plan, state_->standings, hash, failed, now)) {
+  if (Standing* chosen = state_->choose(hash, failed, now)) {
     return static_cast<Backend*>(chosen);
   }
   return std::unexpected(any_serves(state_->standings, failed) ? NoBackend::kBusy : NoBackend::kNone);

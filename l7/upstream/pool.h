@@ -56,6 +56,8 @@ class Lease {
   // The exchange failed on the backend's side; counted, and remembered by balance. A reused connection that ended before
   // a byte of the response is nobody's fault: the backend may close what is idle. The lease stays.
   void blame();
+  // The head of its answer came, so long after the whole request had been sent: what balance goes by.
+  void heard(uint16_t status, std::chrono::nanoseconds took);
   // The lease is empty.
   void close(Close how);
   // It belongs to the client whose exchange this is: keep() closes it, OwnConnections hold it.
@@ -82,7 +84,8 @@ class Pool {
     Loop& loop;
     uint64_t* cells = nullptr;  // the shard's block of the stats segment; BackendRows are offsets in it
     const tls::CryptoLibrary& crypto;
-    };
+    uint64_t seed = 0;  // of what is left to chance
+  };
 
   Pool(const Context& context, std::shared_ptr<const PoolPlan> plan);
   Pool(const Pool&) = delete;
@@ -91,7 +94,7 @@ class Pool {
   const PoolPlan& plan() const;
   void update(std::shared_ptr<const PoolPlan> plan);
 
-  // The backend for the next exchange, never one of `tried`. `hash` is the client's flow hash: kMaglev takes the ring's
+  // The backend for the next exchange, never one of `tried`. `hash` (policy/balance_key.h): what goes by a ring takes the
   // slot for it and, where that backend was tried or is busy, goes on along the ring. A backend that refused
   // connections a moment ago is passed over while others serve.
   std::expected<Backend*, NoBackend> choose(uint64_t hash, const Tried& tried, Instant now);

@@ -29,6 +29,14 @@ const char* balance_name(conf::Balance balance) {
       return "round_robin";
     case conf::Balance::kLeastConn:
       return "least_conn";
+    case conf::Balance::kRandom:
+      return "random";
+    case conf::Balance::kP2c:
+      return "p2c";
+    case conf::Balance::kSourceHash:
+      return "source_hash";
+    case conf::Balance::kHash:
+      return "hash";
   }
   return "";
 }

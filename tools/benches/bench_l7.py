@@ -9,6 +9,7 @@ median of ours divided by the median of the peer's, below 1 is better. One JSON 
     l7.idle.plain|tls      private memory of a proxy's processes for each idle connection
     l7.allocations         calls of the allocator for each proxied request, plain and over TLS
     l7.scaling             two shards' requests for each CPU-second, divided by one shard's
+    l7.balance.*           what choosing one of ten backends costs, in process
     l7.head|route|edit.*   what a request costs before and after its I/O: 10,000 routes under 1,000 hosts, in process
 A figure's name as argument measures what begins with it, such as "l7.proxy". --peers-only leaves out ours, --quick takes
 fewer rounds. --through-dataplane measures the whole appliance on veth instead (bench_l7_through.py).
@@ -142,7 +143,7 @@ def counted_load(proxy, kind, seconds):
 
 def measure_in_process(wanted):
     """Rows of another program of ours, passed on."""
-    if not any(prefix.startswith(wanted) or wanted.startswith(prefix) for prefix in ("l7.head.", "l7.route.", "l7.edit.")):
+    if not any(prefix.startswith(wanted) or wanted.startswith(prefix) for prefix in ("l7.head.", "l7.route.", "l7.edit.", "l7.balance.")):
         return
     done = subprocess.run([binary("bench_l7_http")], capture_output=True, text=True, check=True)
     for row in done.stdout.splitlines():

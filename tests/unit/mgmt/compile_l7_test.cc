@@ -105,6 +105,31 @@ TEST(CompileL7, PoolsCarryWhatTheirBackendsNeed) {
   EXPECT_DOUBLE_EQ(compiled.states[3].share_of(0), 1.0);
 }
 
+// Every way to balance, with the ring that it needs and none that it does not.
+TEST(CompileL7, PoolsAreBalancedAsTheySay) {
+  struct Row {
+    const char* words;
+    image::Balance balance;
+    bool ring;
+  };
+  for (const Row& row : {Row{"round_robin", image::Balance::round_robin, false}, {"random", image::Balance::random, false},
+                         {"p2c", image::Balance::p2c, false}, {"source_hash", image::Balance::source_hash, true},
+                         {"maglev", image::Balance::maglev, true},
+                         {"hash\"; hash_on = \"cookie\"; hash_name = \"where\"; hash_load_max = 150; retries = 2; "
+                          "response_header_max = \"2KiB", image::Balance::hash, true}}) {
+    const std::string all = kBoth, from = "least_conn";
+    const std::string text = std::string(all).replace(all.find(from), from.size(), row.words);
+    const Compiled compiled({}, text.c_str());
+    const auto& mail = *compiled.plan->pools()->Get(1);
+    EXPECT_EQ(mail.balance(), row.balance) << row.words;
+    EXPECT_EQ(mail.ring() != nullptr, row.ring) << row.words;
+    if (row.balance != image::Balance::hash) continue;
+    EXPECT_EQ(mail.hash_on(), image::HashOn::cookie);
+    EXPECT_EQ(mail.hash_name()->str(), "where");
+    EXPECT_EQ(mail.hash_load_max(), 150u);
+  }
+}
+
 TEST(CompileL7, RoutesPointAtPoolsAndCachesAndEndWithThePoolOfTheRest) {
   const Compiled compiled;
   const auto& shop = *compiled.plan->services()->Get(0);

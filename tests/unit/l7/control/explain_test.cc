@@ -128,10 +128,32 @@ TEST(Explain, ChoosesBySlotAsTheProxyDoes) {
   for (size_t slot = 0; slot < image.pools[0]->ring.size(); ++slot) image.pools[0]->ring[slot] = uint16_t(slot % 2);
   Explained explained(image);
   const auto told = explained.about("http://shop.example:30080/");
-  const uint64_t hash = proxy::flow_hash(explained.plan->hash_key, Endpoint::parse("192.0.2.7:40000").value(),
-                                         Endpoint::parse("127.0.0.1:30080").value());
+  const uint64_t hash = flow_hash(explained.plan->hash_key,
+                                  {.source = IpAddress::parse("192.0.2.7").value(),
+                                   .destination = IpAddress::parse("127.0.0.1").value(),
+                                   .source_port_be = htobe16(40000),
+                                   .destination_port_be = htobe16(30080)});
   EXPECT_EQ(told["hash"], fmt::format("{:#018x}", hash));
   EXPECT_EQ(told["backend"], told["slot"].get<int>() % 2 == 0 ? "127.0.0.1:9" : "127.0.0.1:11");
+}
+
+// Which of two it is hangs on the header alone, and on the client where there is none.
+TEST(Explain, SaysWhatIsHashed) {
+  image::PlanT image = test::plan();
+  image.pools[0]->backends.push_back(test::backend("127.0.0.1", 11));
+  for (size_t slot = 0; slot < image.pools[0]->ring.size(); ++slot) image.pools[0]->ring[slot] = uint16_t(slot % 2);
+  image.pools[0]->balance = image::Balance::hash, image.pools[0]->hash_on = image::HashOn::header;
+  image.pools[0]->hash_name = "X-Tenant";
+  Explained explained(image);
+  const auto named =
+      explained.of({"GET", parse_url("http://shop.example:30080/").value(), "", std::nullopt, {"x-tenant: blue"}});
+  EXPECT_EQ(named["hash"], fmt::format("{:#018x}", text_hash(explained.plan->hash_key, "blue")));
+  EXPECT_EQ(named["balance"], "hash");
+  EXPECT_THAT(named["story"].back().get<std::string>(), HasSubstr("The hash of the header \"X-Tenant\" or"));
+  EXPECT_THAT(named["story"].back().get<std::string>(), HasSubstr("While that has 125 % of its share under way"));
+  const auto nameless = explained.about("http://shop.example:30080/");
+  EXPECT_EQ(nameless["hash"],
+            fmt::format("{:#018x}", route::client_number(explained.plan->hash_key, IpAddress::parse("192.0.2.7").value())));
 }
 
 TEST(Explain, AsksTheCacheAsTheExchangeWould) {

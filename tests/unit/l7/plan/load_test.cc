@@ -223,6 +223,22 @@ TEST(LoadPlan, ARingIsNeededOnlyByMaglev) {
   EXPECT_EQ(loader.refusal(plan), "loaded");
 }
 
+TEST(LoadPlan, WhatIsHashedIsChecked) {
+  Loader loader;
+  image::PlanT plan = test::plan();
+  image::PoolT& web = *plan.pools[0];
+  web.balance = image::Balance::hash, web.hash_on = image::HashOn::cookie;
+  EXPECT_THAT(loader.refusal(plan), HasSubstr("a hash on a cookie without a name"));
+  web.hash_name = "where";
+  EXPECT_EQ(loader.refusal(plan), "loaded");
+  web.hash_load_max = 99;
+  EXPECT_THAT(loader.refusal(plan), HasSubstr("hash_load_max of 99 %"));
+  web.hash_load_max = 125, web.ring.clear();
+  EXPECT_THAT(loader.refusal(plan), HasSubstr("balance is hash, but there is no ring"));
+  web.balance = image::Balance::p2c;
+  EXPECT_EQ(loader.refusal(plan), "loaded");
+}
+
 TEST(LoadPlan, CachesGoOnByName) {
   Loader loader;
   const auto first = loader.load(test::plan(1)).value();
