@@ -149,7 +149,6 @@ std::string_view entity_tag(const Object& object);
 std::string_view last_modified(const Object& object);
 // Whether the client's If-None-Match or If-Modified-Since says that it has this object already: 304.
 bool not_modified(const http::RequestHead& request, const Object& object);
-bool not_modified(const http::RequestHead& request, const http::ResponseHead& response, int64_t received);
 // What of the object's body the client asks for (Range), as long as it has pieces of the same (If-Range).
 http::ByteRange wanted_range(const http::RequestHead& request, const Object& object);
 

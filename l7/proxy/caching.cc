@@ -1,12 +1,12 @@
 #include "l7/proxy/caching.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 
+#include "l7/http/conditional.h"
 #include "l7/http/edit.h"
 #include "l7/proxy/exchange.h"
+#include "l7/proxy/own_head.h"
 
 namespace cardea::l7::proxy {
 namespace {
@@ -70,17 +70,6 @@ bool fills(const Exchange& x) {
 void decide_end(Exchange& x) {
   x.end().drop_body(x);
   x.close = x.end().ends_with(x, http::BodyKind::kLength);
-}
-
-// "bytes 0-99/1000"; of what cannot be satisfied "bytes */1000".
-std::string_view content_range(Exchange& x, const http::ByteRange& range, uint64_t size) {
-  constexpr size_t kMax = 80;
-  char* const text = x.arena().characters(kMax);
-  const auto written =
-      range.kind == http::ByteRange::Kind::kPart
-          ? fmt::format_to_n(text, kMax, "bytes {}-{}/{}", range.first, range.first + range.length - 1, size)
-          : fmt::format_to_n(text, kMax, "bytes */{}", size);
-  return {text, written.size};
 }
 
 // The pieces of memory that hold this part of them.
@@ -198,7 +187,7 @@ void ask_for_renewal(Exchange& x, cache::ObjectPointer object, uint64_t since) {
 }
 
 bool client_has(const Exchange& x, const http::ResponseHead& head) {
-  return x.caching.whole && cache::not_modified(x.head, head, x.record.unix_ms / 1000);
+  return x.caching.whole && http::not_modified(x.head, head, x.record.unix_ms / 1000);
 }
 
 namespace {
