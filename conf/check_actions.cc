@@ -5,11 +5,16 @@ namespace cardea::conf {
 namespace {
 
 void check_one(Checks& checks, const Acting& acting) {
-  const int count = !acting.pool.empty() + acting.splits + acting.redirect.has_value() + acting.respond.has_value();
+  const int count = !acting.pool.empty() + acting.splits + acting.redirect.has_value() + acting.respond.has_value() +
+                    acting.files.has_value();
   if (count <= 1) return;
-  const char* const where = acting.respond ? ".respond" : acting.redirect ? ".redirect" : ".split";
+  const char* const where = acting.files      ? ".files"
+                            : acting.respond  ? ".respond"
+                            : acting.redirect ? ".redirect"
+                                              : ".split";
   checks.report(Finding::error, acting.place.path + where,
-                "one of pool, split, redirect and respond can be done with a request, and not two", "one of them");
+                "one of pool, split, redirect, respond and files can be done with a request, and not two",
+                "one of them");
 }
 
 // Without an end: the client is sent where it came from.
@@ -39,12 +44,22 @@ void check_respond(Checks& checks, const Respond& with) {
                 "another status, or no body");
 }
 
+// Whether the folder is there, cardea-l7 sees: `check` may run on another host.
+void check_files(Checks& checks, const Files& files) {
+  const bool folder = files.fallback.ends_with('/'), leads_up = (files.fallback + "/").find("/../") != std::string::npos;
+  if (!folder && !leads_up) return;
+  checks.report(Finding::error, files.place.path + ".fallback",
+                folder ? "a folder cannot be sent" : "it leads out of the folder",
+                "a file's path below root, such as \"/index.html\"");
+}
+
 }  // namespace
 
 void check_action(Checks& checks, const Service& service, const Acting& acting) {
   check_one(checks, acting);
   if (acting.redirect) check_redirect(checks, service, *acting.redirect);
   if (acting.respond) check_respond(checks, *acting.respond);
+  if (acting.files) check_files(checks, *acting.files);
 }
 
 }  // namespace cardea::conf

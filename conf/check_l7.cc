@@ -90,7 +90,7 @@ void check_mode(Checks& checks, const Service& service) {
     case Mode::kL4: {
       const std::string where = "a service of mode \"l4\"";
       refuse_written(checks, service, "tls", where, "mode = \"http\", or \"tcp\" for what is not HTTP");
-      for (const char* setting : {"routes", "redirect", "respond"})
+      for (const char* setting : {"routes", "redirect", "respond", "files"})
         refuse_written(checks, service, setting, where, "mode = \"http\"");
       return check_idle(checks, path,
                         {"connections_max", "source_connections_max", "request_timeout", "idle_timeout", "body_timeout",
@@ -99,7 +99,7 @@ void check_mode(Checks& checks, const Service& service) {
     }
     case Mode::kTcp: {
       const std::string where = "a service of mode \"tcp\"";
-      for (const char* setting : {"routes", "redirect", "respond"})
+      for (const char* setting : {"routes", "redirect", "respond", "files"})
         refuse_written(checks, service, setting, where, "mode = \"http\"");
       return check_idle(checks, path,
                         {"forward", "request_timeout", "body_timeout", "rate_min", "rate_window", "linger_timeout",

@@ -91,6 +91,7 @@ struct Acting {
   bool splits;
   const std::optional<Redirect>& redirect;
   const std::optional<Respond>& respond;
+  const std::optional<Files>& files;
 };
 void check_action(Checks& checks, const Service& service, const Acting& acting);  // check_actions.cc
 

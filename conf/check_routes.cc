@@ -122,19 +122,21 @@ void check_rewrite(Checks& checks, const Route& route) {
   };
   if (by_regex && route.redirect && !route.redirect->prefix.empty()) refuse(".redirect.prefix");
   if (by_regex && route.rewrite && !route.rewrite->prefix.empty()) refuse(".rewrite.prefix");
+  if (by_regex && route.files && !route.files->prefix.empty()) refuse(".files.prefix");
   if (route.rewrite && route.rewrite->host.empty() && route.rewrite->prefix.empty())
     checks.report(Finding::error, path + ".rewrite", "nothing is rewritten", "a prefix, a host or both");
 }
 
 void check_acts(Checks& checks, const Service& service, const Route& route) {
   const std::string& path = route.place.path;
-  check_action(checks, service, {route.place, route.pool, !route.split.empty(), route.redirect, route.respond});
+  check_action(checks, service, {route.place, route.pool, !route.split.empty(), route.redirect, route.respond, route.files});
   check_here(checks, route);
   check_rewrite(checks, route);
   const auto spoilt = [&](const char* setting) { return checks.places.spoilt(join_path(path, setting)); };
   if (route.answers() || !route.pool.empty() || !route.split.empty()) return;
-  if (spoilt("redirect") || spoilt("respond") || spoilt("split")) return;
-  checks.report(Finding::error, path + ".pool", "\"pool\" is missing", "a pool, a split, a redirect or a respond");
+  for (const char* action : {"redirect", "respond", "files", "split"})
+    if (spoilt(action)) return;
+  checks.report(Finding::error, path + ".pool", "\"pool\" is missing", "a pool, a split, a redirect, a respond or files");
 }
 
 void check_conditions(Checks& checks, const std::vector<Condition>& conditions) {
@@ -168,7 +170,10 @@ void check_service(Checks& checks, const Service& service, const Known& known) {
   check_names(checks, service);
   const std::string* all = claims.find("/");
   if (!service.acts() || all == nullptr) return;
-  const char* const rest = service.redirect ? "redirect" : service.respond ? "respond" : "pool";
+  const char* const rest = service.redirect  ? "redirect"
+                           : service.respond ? "respond"
+                           : service.files   ? "files"
+                                             : "pool";
   checks.report(Finding::warning, service.place.path + "." + rest,
                 fmt::format("the route in {} takes every request: none is left for this {}", checks.where(*all), rest),
                 fmt::format("a {}, or a route without host and path, not both", rest));

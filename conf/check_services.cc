@@ -15,10 +15,11 @@ void check_pool(Checks& checks, const Service& service, const Names& pools) {
   check_reference(checks, service.pool, pools, "pool", path);
   const bool routed = service.mode == Mode::kHttp && checks.places.written(service.place.path + ".routes");
   if (service.mode == Mode::kHttp)
-    check_action(checks, service, {service.place, service.pool, false, service.redirect, service.respond});
+    check_action(checks, service,
+                 {service.place, service.pool, false, service.redirect, service.respond, service.files});
   if (service.acts() || routed || checks.places.spoilt(path)) return;
   checks.report(Finding::error, path, "\"pool\" is missing",
-                service.mode == Mode::kHttp ? "a pool, a redirect, a respond, or routes" : "a pool connections go to");
+                service.mode == Mode::kHttp ? "a pool, a redirect, a respond, files, or routes" : "a pool connections go to");
 }
 
 void check_metrics_clash(Checks& checks, const Listen& listen, const std::string& path) {

@@ -223,20 +223,29 @@ struct Respond {
   bool operator==(const Respond&) const = default;
 };
 
+struct Files {
+  Place place;
+  std::string root, prefix, index = "index.html", fallback;  // empty: none, the path as it is
+  bool precompressed = false;
+  std::optional<milliseconds> max_age;
+  bool operator==(const Files&) const = default;
+};
+
 struct Route {
   Place place;
   std::string name;  // empty: "SERVICE[INDEX]"
   Match match;
-  std::string pool;  // one of the four
+  std::string pool;  // one of the five
   std::vector<Share> split;
   std::optional<Redirect> redirect;
   std::optional<Respond> respond;
+  std::optional<Files> files;
   SplitBy split_by = SplitBy::kRequest;
   std::optional<Rewrite> rewrite;
   std::string cache;  // empty: nothing is cached
   bool operator==(const Route&) const = default;
 
-  bool answers() const { return redirect || respond; }  // without a backend
+  bool answers() const { return redirect || respond || files; }  // without a backend
 };
 
 enum class Mode : uint8_t { kL4, kTcp, kHttp };
@@ -254,9 +263,10 @@ struct Service {
   Mode mode = Mode::kL4;
   std::vector<Listen> listen;
   Forward forward = Forward::kFullnat;  // kL4
-  std::string pool;                     // kHttp: one of the three for what no route matches, or none
+  std::string pool;                     // kHttp: one of the four for what no route matches, or none
   std::optional<Redirect> redirect;
   std::optional<Respond> respond;
+  std::optional<Files> files;
   std::optional<Tls> tls;
   std::vector<Route> routes;
   uint32_t connections_max = 100'000;
@@ -268,7 +278,7 @@ struct Service {
   bool http2 = true;                    // kHttp
   bool operator==(const Service&) const = default;
 
-  bool acts() const { return !pool.empty() || redirect || respond; }  // whatever its routes do
+  bool acts() const { return !pool.empty() || redirect || respond || files; }  // whatever its routes do
   // As commands, metrics and logs call it.
   std::string route_name(size_t index) const;
 };

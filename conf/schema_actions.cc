@@ -1,8 +1,10 @@
 // Rows of what a route, or a service for what no route of its matches, does with requests in place of sending them to a
-// pool: `redirect` and `respond`.
+// pool: `redirect`, `respond` and `files`.
 #include "conf/schema_sections.h"
 
 namespace cardea::conf {
+
+using namespace std::chrono_literals;
 
 const Section& redirect_section() {
   static const Section section = section_of<Redirect>(
@@ -49,6 +51,37 @@ const Section& respond_section() {
                 {.prose = "Its body; \"\\n\" is a line's end.",
                  .example = "body = \"User-agent: *\\nDisallow: /\\n\";",
                  .unset = "an empty one"}),
+      });
+  return section;
+}
+
+const Section& files_section() {
+  static const Section section = section_of<Files>(
+      "files", "",
+      {
+          value("root", &Files::root, file_path("/srv/www"),
+                {.prose = "The folder whose files are sent: the path that is asked for, below it. It may be a link that a "
+                          "deployment moves; links inside are followed as long as they stay below it. Files and folders "
+                          "that begin with a \".\" are not sent, but for those of /.well-known/. The user cardea-l7 has "
+                          "to be able to read it.",
+                 .example = "root = \"/srv/www\";",
+                 .required = true}),
+          value("prefix", &Files::prefix, target_path(),
+                {.prose = "What stands in the path in place of what the route's path matched, before it is looked for.",
+                 .example = "prefix = \"/\";",
+                 .unset = "the whole path is looked for"}),
+          value("index", &Files::index, name(64), {.prose = "The file that is sent for a path that ends with \"/\"."}),
+          value("fallback", &Files::fallback, target_path(),
+                {.prose = "The file that is sent, with 200, where the path has none: for applications that read the path "
+                          "in the browser.",
+                 .example = "fallback = \"/index.html\";",
+                 .unset = "404"}),
+          value("precompressed", &Files::precompressed, boolean(),
+                {.prose = "Whether NAME.br, NAME.zst or NAME.gz is sent in place of NAME to clients that take it."}),
+          value("max_age", &Files::max_age, duration(0ms, 8760h),
+                {.prose = "How long clients and caches may use a file without asking: Cache-Control's max-age.",
+                 .example = "max_age = \"720h\";",
+                 .unset = "nothing is said; they ask by ETag and Last-Modified"}),
       });
   return section;
 }

@@ -167,7 +167,7 @@ const Section& route_section() {
                  .unset = "the service's name and the route's number, such as \"shop[0]\""}),
           group("match", &Route::match, match_section(), {.prose = "Which requests the route is for."}),
           value("pool", &Route::pool, name(64),
-                {.prose = "The pool these requests go to; a route has this, or one of the next three.",
+                {.prose = "The pool these requests go to; a route has this, or split, redirect, respond or files.",
                  .example = "pool = \"api\";",
                  .unset = "one of the others is there"}),
           list("split", &Route::split, share_section(),
@@ -186,6 +186,9 @@ const Section& route_section() {
                 {.prose = "The client is sent elsewhere, without asking a backend."}),
           group("respond", &Route::respond, respond_section(),
                 {.prose = "The client is answered with what stands here, without asking a backend."}),
+          group("files", &Route::files, files_section(),
+                {.prose = "The client is sent a file of this host, without asking a backend: by GET and HEAD, ranges and "
+                          "conditional requests too. Types are those of /etc/mime.types."}),
           group(
               "rewrite", &Route::rewrite, rewrite_section(),
               {.prose = "What backends see in place of what the client asked for. The log, the cache and purges go by "

@@ -15,6 +15,7 @@ const Section& tls_section();        // schema_routes.cc
 const Section& route_section();      // schema_routes.cc
 const Section& redirect_section();   // schema_actions.cc
 const Section& respond_section();    // schema_actions.cc
+const Section& files_section();      // schema_actions.cc
 
 // Of the setting with this path; what only a restart can change stands in base/start_settings.h.
 inline Restart restart_of(std::string_view path) {

@@ -56,13 +56,15 @@ std::vector<Row> ways() {
             {.prose = "The pool the service's connections go to; of an http service, the requests that no route "
                       "matches.",
              .example = "pool = \"dns\";",
-             .unset = "only http services with routes, or with one of the next two, may leave it out: what no route matches "
+             .unset = "only http services with routes, or with redirect, respond or files, may leave it out: what no route matches "
                       "is answered with 404"}),
       group("redirect", &Service::redirect, redirect_section(),
             {.prose = "http: in place of a pool, clients are sent elsewhere; a service that sends all of its to https needs "
                       "no more than this, with the scheme in it."}),
       group("respond", &Service::respond, respond_section(),
             {.prose = "http: in place of a pool, clients are answered with what stands here."}),
+      group("files", &Service::files, files_section(),
+            {.prose = "http: in place of a pool, clients are sent files of this host, as a route's \"files\" does."}),
       group("tls", &Service::tls, tls_section(),
             {.prose = "tcp and http: TLS is spoken to clients; left out: plain connections."}),
       list("routes", &Service::routes, route_section(),

@@ -28,6 +28,15 @@ Action write_respond(Builder& builder, const conf::Respond& with) {
           image::CreateRespondDirect(builder, with.status, with.content_type.c_str(), with.body.c_str()).Union()};
 }
 
+// Names below the root have no "/" in front.
+Action write_files(Builder& builder, const conf::Files& from) {
+  const std::string fallback = from.fallback.empty() ? "" : from.fallback.substr(1);
+  const int32_t max_age = from.max_age ? int32_t(std::chrono::floor<std::chrono::seconds>(*from.max_age).count()) : -1;
+  return {image::Action::Files, image::CreateFilesDirect(builder, from.root.c_str(), from.prefix.c_str(),
+                                                         from.index.c_str(), fallback.c_str(), from.precompressed, max_age)
+                                    .Union()};
+}
+
 Action write_proxy(Builder& builder, const conf::Route& route, const PlanNames& names) {
   std::vector<image::Share> shares;
   if (!route.pool.empty()) shares.emplace_back(names.pools.at(route.pool), 1);
@@ -43,6 +52,7 @@ Action write_proxy(Builder& builder, const conf::Route& route, const PlanNames& 
 Action write_action(Builder& builder, const conf::Route& route, const PlanNames& names) {
   if (route.redirect) return write_redirect(builder, *route.redirect);
   if (route.respond) return write_respond(builder, *route.respond);
+  if (route.files) return write_files(builder, *route.files);
   return write_proxy(builder, route, names);
 }
 
@@ -102,7 +112,7 @@ Offsets<image::Route> write_routes(Builder& builder, const conf::Service& servic
     routes.push_back(write_route(builder, service.route_name(i), service.routes[i], names));
   // What no route matches; of a service without routes, everything.
   conf::Route rest;
-  rest.pool = service.pool, rest.redirect = service.redirect, rest.respond = service.respond;
+  rest.pool = service.pool, rest.redirect = service.redirect, rest.respond = service.respond, rest.files = service.files;
   if (service.acts()) routes.push_back(write_route(builder, service.name, rest, names));
   return routes;
 }

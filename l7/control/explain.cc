@@ -13,6 +13,7 @@
 #include "l7/http/parse_head.h"
 #include "l7/policy/admit.h"
 #include "l7/policy/balance_key.h"
+#include "l7/route/file_name.h"
 #include "l7/route/location.h"
 
 namespace cardea::l7 {
@@ -262,6 +263,19 @@ void explain_respond(Json& json, std::vector<std::string>& story, const route::R
                               respond.body.size()));
 }
 
+// The disk is not asked.
+void explain_files(Json& json, std::vector<std::string>& story, const route::Files& files,
+                   const policy::Admitted& admitted) {
+  json["action"] = json["verdict"] = "files";
+  json["status"] = nullptr, json["reason"] = "ok";
+  std::string room(file_name_size(files, admitted.path), '\0');
+  const auto name = file_name(room, files, admitted.path, admitted.match.prefix());
+  json["file"] = name ? Json(fmt::format("{}/{}", files.root, *name)) : Json();
+  story.push_back(name ? fmt::format("The client is sent the file {}/{}, where there is one.", files.root, *name)
+                       : "No file can have the name that the path stands for.");
+  if (!files.fallback.empty()) story.push_back(fmt::format("Else {}/{} is sent.", files.root, files.fallback));
+}
+
 std::string why(const BackendPlan& backend) {
   if (backend.state != BackendState::kUp) return fmt::format("gets nothing new: it is {}", name_of(backend.state));
   if (backend.weight == 0) return "gets nothing new: its weight is 0";
@@ -348,6 +362,8 @@ void explain_action(Json& json, std::vector<std::string>& story, const LivePlan&
     explain_proxy(json, story, plan, *proxy, service.listen.front(), request, asked, admitted);
   } else if (const auto* redirect = std::get_if<route::Redirect>(&action)) {
     explain_redirect(json, story, *redirect, request, asked, admitted);
+  } else if (const auto* files = std::get_if<route::Files>(&action)) {
+    explain_files(json, story, *files, admitted);
   } else {
     explain_respond(json, story, std::get<route::Respond>(action));
   }

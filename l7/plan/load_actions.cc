@@ -1,9 +1,14 @@
 #include "l7/plan/load_actions.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
+#include "base/file_descriptor.h"
+#include "l7/files/media_types.h"
 #include "l7/http/authority.h"
 #include "l7/http/byte_set.h"
 
@@ -87,6 +92,37 @@ Result<route::Action> respond_of(const image::Respond& from) {
   return to;
 }
 
+// A file's name beneath the root, as an operator wrote it.
+bool is_below(const std::string& name) {
+  return !name.starts_with('/') && !name.ends_with('/') && name.find('\0') == name.npos &&
+         ("/" + name + "/").find("/../") == std::string::npos;
+}
+
+Result<> check(const route::Files& to) {
+  if (!to.root.starts_with('/')) return fail(fmt::format("sends files of \"{}\", which is no absolute path", to.root));
+  if (!is_path(to.prefix)) return fail(fmt::format("puts \"{}\" before files' names", to.prefix));
+  if (!is_below(to.index) || to.index.find('/') != to.index.npos || !is_below(to.fallback))
+    return fail(fmt::format("sends \"{}\" or \"{}\", which are no names beneath its root", to.index, to.fallback));
+  const FileDescriptor folder(::open(to.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return fail(fmt::format("cannot open the folder {} of its files: {}", to.root, std::strerror(errno)));
+  return {};
+}
+
+Result<route::Action> files_of(const image::Files& from) {
+  route::Files to{.root = text_of(from.root()),
+                  .prefix = text_of(from.prefix()),
+                  .index = text_of(from.index()),
+                  .fallback = text_of(from.fallback()),
+                  .cache_control = from.max_age_s() < 0 ? "" : fmt::format("max-age={}", from.max_age_s()),
+                  .precompressed = from.precompressed(),
+                  .types = {}};
+  if (auto sound = check(to); !sound) return std::unexpected(std::move(sound.error()));
+  auto types = files::MediaTypes::read(files::kSystemsMediaTypes);
+  if (!types) return std::unexpected(std::move(types.error()));
+  to.types = std::move(*types);
+  return to;
+}
+
 }  // namespace
 
 Result<route::Action> load_action(const image::Route& route, const image::Plan& plan) {
@@ -97,6 +133,8 @@ Result<route::Action> load_action(const image::Route& route, const image::Plan& 
       return redirect_of(*route.action_as_Redirect());
     case image::Action::Respond:
       return respond_of(*route.action_as_Respond());
+    case image::Action::Files:
+      return files_of(*route.action_as_Files());
     case image::Action::NONE:
       break;
   }

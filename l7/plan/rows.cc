@@ -122,6 +122,10 @@ ShardRows ShardRows::add(RowAdder& add) {
   add(rows.own_replaced, kCounter, "cardea_l7_own_connections_replaced_total", "", "",
       "Backend connections of one client's (NTLM, Negotiate) that gave way to another: a client's connection owns 4 at "
       "most");
+  add(rows.file_waits, kCounter, "cardea_l7_file_waits_total", "", "",
+      "Openings and readings of files that waited for a disk, beside the shards");
+  add(rows.files_refused, kCounter, "cardea_l7_files_refused_total", "", "",
+      "Requests for files refused because 1024 others waited for a disk");
   return rows;
 }
 

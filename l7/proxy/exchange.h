@@ -130,6 +130,8 @@ Task<> reply(Exchange& exchange, Failure failure);
 // What the route answers by itself. The first: why it has no answer to this request.
 Failure find_answer(const Exchange& exchange);
 Task<> answer_here(Exchange& exchange);
+// The file that the request's path asks for: files.cc.
+Task<> send_file(Exchange& exchange, const route::Files& files);
 // A whole response whose end was decided, out of memory that stays until the client took it.
 Task<> send_whole(Exchange& exchange, std::span<iovec> pieces);
 // After a 101: bytes in both directions until both sides closed, or nothing came for the service's idle_timeout.

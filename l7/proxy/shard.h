@@ -21,6 +21,7 @@
 #include "l7/proxy/live_service.h"
 #include "l7/proxy/sources.h"
 #include "l7/runtime/loop.h"
+#include "l7/runtime/offload.h"
 #include "l7/tls/crypto_library.h"
 #include "l7/tls/ticket_keys.h"
 #include "l7/upstream/pool.h"
@@ -46,6 +47,7 @@ struct Shared {
   std::shared_ptr<Sources> sources = std::make_shared<Sources>();
   std::shared_ptr<BufferBound> buffers = std::make_shared<BufferBound>(64 << 20);
   std::shared_ptr<HostCount> renewals = std::make_shared<HostCount>();  // of cached objects, under way
+  std::shared_ptr<Offload> offload = std::make_shared<Offload>();
 };
 
 class Shard final : private TurnObserver {

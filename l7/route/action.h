@@ -1,14 +1,19 @@
-// What a route does with its requests: a backend answers, the client is sent elsewhere, or the answer stands in the
-// plan. Values; where a client is sent is computed in location.h.
+// What a route does with its requests: a backend answers, the client is sent elsewhere, the answer stands in the plan or
+// is a file. Values; where a client is sent is computed in location.h.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "base/flow_hash.h"
 #include "base/ip.h"
+
+namespace cardea::l7::files {
+class MediaTypes;
+}
 
 namespace cardea::l7::route {
 
@@ -53,6 +58,17 @@ struct Respond {
   std::string body;
 };
 
-using Action = std::variant<Proxy, Redirect, Respond>;
+// A file below `root` answers: the path's, or what stands in its place.
+struct Files {
+  std::string root;    // absolute
+  std::string prefix;  // in place of what the route's path matched; empty: the path as it is
+  std::string index;   // the file of a folder; empty: it has none
+  std::string fallback;       // relative to the root: sent where the path has no file; empty: 404
+  std::string cache_control;  // empty: not sent
+  bool precompressed = false;  // app.js.br, .zst or .gz in place of app.js, for clients that take them
+  std::shared_ptr<const files::MediaTypes> types;
+};
+
+using Action = std::variant<Proxy, Redirect, Respond, Files>;
 
 }  // namespace cardea::l7::route

@@ -81,7 +81,7 @@ void add_l7(Json& row, const conf::Service& service, const Traffic& traffic) {
 }
 
 const char* action_name(const conf::Route& route) {
-  return route.redirect ? "redirect" : route.respond ? "respond" : "proxy";
+  return route.redirect ? "redirect" : route.respond ? "respond" : route.files ? "files" : "proxy";
 }
 
 std::vector<std::string_view> pools_of(const conf::Route& route) {
@@ -126,7 +126,7 @@ void add_routes(Json& rows, const conf::Service& service, const Up& up, const Tr
     rows.push_back(route_row(service, service.route_name(i), service.routes[i], up, traffic));
   if (!service.acts()) return;
   conf::Route rest;  // what no route matches (mgmt/compile_routes.cc)
-  rest.pool = service.pool, rest.redirect = service.redirect, rest.respond = service.respond;
+  rest.pool = service.pool, rest.redirect = service.redirect, rest.respond = service.respond, rest.files = service.files;
   rows.push_back(route_row(service, service.name, rest, up, traffic));
 }
 

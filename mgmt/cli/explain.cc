@@ -64,6 +64,10 @@ std::string request_ending(const json& explained, bool colour) {
   if (verdict == "reply")
     return painted(fmt::format("answered {}", count_at(explained, "status")), Tone::kBad, colour) + ": " +
            text_at(explained, "reason");
+  if (verdict == "files")
+    return painted("answered", Tone::kGood, colour) +
+           (known_at(explained, "file") ? fmt::format(" with the file {}", text_at(explained, "file")) : " 404") +
+           fmt::format(": route {} of service {}", text_at(explained, "route"), text_at(explained, "service"));
   if (verdict == "redirect" || verdict == "respond")
     return painted(fmt::format("answered {}", count_at(explained, "status")), Tone::kGood, colour) +
            (verdict == "redirect" ? fmt::format(" to {}", text_at(explained, "location")) : std::string()) +

@@ -86,7 +86,7 @@ std::string path_text(const json& row) {
 
 bool answers_by_itself(const json& row) {
   const std::string action = text_at(row, "action");
-  return action == "redirect" || action == "respond";
+  return action == "redirect" || action == "respond" || action == "files";
 }
 
 // The pool, "pages 90, canary 10", or what the route does without one.

@@ -27,7 +27,9 @@ services = (
                                 headers = ( { name = "X-Beta"; exact = "1"; }, { name = "Authorization"; absent = true; } );
                                 query = ( { name = "v"; prefix = "2"; } ); cookies = ( { name = "side"; regex = "[ab]"; } ); };
         split = ( { pool = "web"; weight = 90; }, { pool = "api"; weight = 10; } ); split_by = "client";
-        rewrite: { host = "::1"; }; } );
+        rewrite: { host = "::1"; }; },
+      { name = "assets"; match: { path = "/assets/"; };
+        files: { root = "/srv/www"; prefix = "/"; index = "start.html"; fallback = "/app.html"; precompressed = true; max_age = "720h"; }; } );
     pool = "web"; } );
 )";
 
@@ -57,6 +59,13 @@ TEST(Routes, EverySettingArrives) {
   EXPECT_EQ(beta.split_by, SplitBy::kClient);
   EXPECT_EQ(beta.rewrite->host, "[::1]") << "as it stands in a Host header";
   EXPECT_THAT(pools_of(shop), ElementsAre("web", "api"));
+  const Files& assets = *shop.routes[3].files;
+  EXPECT_EQ(assets.root, "/srv/www");
+  EXPECT_EQ(assets.prefix, "/");
+  EXPECT_EQ(assets.index, "start.html");
+  EXPECT_EQ(assets.fallback, "/app.html");
+  EXPECT_TRUE(assets.precompressed);
+  EXPECT_EQ(assets.max_age, std::chrono::hours(720));
 }
 
 TEST(Routes, PrintedFormReadsBack) {
@@ -75,10 +84,20 @@ TEST(Routes, EachContradictionIsReported) {
        "error: services[0].redirect: clients of this http service are sent where they came from, in a circle"},
       {"redirect: { scheme = \"https\"; };", "redirect: { status = 302; };", "in a circle"},
       {"redirect: { scheme = \"https\"; };", "redirect: { scheme = \"https\"; }; pool = \"web\";",
-       "error: services[0].redirect: one of pool, split, redirect and respond can be done with a request, and not two"},
+       "error: services[0].redirect: one of pool, split, redirect, respond and files can be done with a request, and not "
+       "two"},
       {"redirect: { scheme = \"https\"; };", "redirect: { scheme = \"https\"; }; respond: { };", "and not two"},
       {"redirect: { scheme = \"https\"; };", "redirect: { scheme = \"gopher\"; };",
        "error: services[0].redirect.scheme"},
+      {"redirect: { scheme = \"https\"; };", "redirect: { scheme = \"https\"; }; files: { root = \"/srv\"; };",
+       "error: services[0].files: one of pool"},
+      {"files: {", "cache = \"edge\"; files: {", "no backend is asked by a route that answers by itself"},
+      {"root = \"/srv/www\"; ", "", "error: services[1].routes[3].files: \"root\" is missing"},
+      {"root = \"/srv/www\"", "root = \"srv/www\"", "expected an absolute path, such as \"/srv/www\""},
+      {"fallback = \"/app.html\"", "fallback = \"/app/\"", "a folder cannot be sent"},
+      {"fallback = \"/app.html\"", "fallback = \"/../app.html\"", "it leads out of the folder"},
+      {"index = \"start.html\"", "index = \"a/start.html\"", "services[1].routes[3].files.index"},
+      {"match: { path = \"/assets/\"; };", "match: { path_regex = \"/a.*\"; };", "has no prefix that could be replaced"},
       {"status = 308", "status = 304", "304 sends nobody elsewhere; expected 301, 302, 303, 307 or 308"},
       {"prefix = \"/new/\"", "prefix = \"//evil\"", "begins with the name of a host"},
       {"prefix = \"/new/\"", "prefix = \"https://a/\"", "is more than a path"},

@@ -212,10 +212,18 @@ TEST(CompileL7, RoutesSayWhatTheyMatchAndDo) {
                  headers = ( { name = "A"; exact = "1"; }, { name = "B"; prefix = "2"; }, { name = "C"; regex = "3"; } );
                  query = ( { name = "D"; absent = true; } ); cookies = ( { name = "E"; } ); };
         split = ( { pool = "web"; weight = 9; }, { pool = "mail"; } ); split_by = "client"; rewrite: { host = "h"; }; },
-      { match: { path = "/p"; }; redirect: { status = 308; scheme = "http"; host = "::1"; port = 81; prefix = "/q"; keep_query = false; }; },)");
+      { match: { path = "/p"; }; redirect: { status = 308; scheme = "http"; host = "::1"; port = 81; prefix = "/q"; keep_query = false; }; },
+      { match: { path = "/f"; }; files: { root = "/srv/www"; prefix = "/"; fallback = "/a/b.html"; precompressed = true; max_age = "2m"; }; },)");
   const Compiled compiled({}, text.c_str());
   const auto& routes = *compiled.plan->services()->Get(0)->routes();
-  ASSERT_EQ(routes.size(), 6u);
+  ASSERT_EQ(routes.size(), 7u);
+  const image::Files& files = *routes[3]->action_as_Files();
+  EXPECT_EQ(files.root()->str(), "/srv/www");
+  EXPECT_EQ(files.prefix()->str(), "/");
+  EXPECT_EQ(files.index()->str(), "index.html");
+  EXPECT_EQ(files.fallback()->str(), "a/b.html");
+  EXPECT_TRUE(files.precompressed());
+  EXPECT_EQ(files.max_age_s(), 120);
   EXPECT_EQ(routes[0]->path_rule(), image::PathRule::exact);
   EXPECT_EQ(routes[0]->conditions(), nullptr);
   EXPECT_EQ(routes[0]->action_as_Respond()->status(), 503);

@@ -174,6 +174,9 @@ TEST(Explain, TellsWhatARouteDoesByItself) {
   respond.status = 503, respond.body = "later";
   image.services[0]->routes.push_back(test::route("/old/", redirect));
   image.services[0]->routes.push_back(test::route("/closed/", respond));
+  image::FilesT files;
+  files.root = "/srv", files.prefix = "/", files.index = "index.html";
+  image.services[0]->routes.push_back(test::route("/files/", files));
   Explained explained(image);
   const auto moved = explained.about("http://shop.example:30080/old/x?y");
   EXPECT_EQ(moved["action"], "redirect");
@@ -184,6 +187,11 @@ TEST(Explain, TellsWhatARouteDoesByItself) {
   EXPECT_EQ(closed["verdict"], "respond");
   EXPECT_EQ(closed["status"], 503);
   EXPECT_THAT(story_of(closed), HasSubstr("answered 503 with the 5 bytes"));
+  const auto sent = explained.about("http://shop.example:30080/files/a%20b/");
+  EXPECT_EQ(sent["verdict"], "files");
+  EXPECT_EQ(sent["file"], "/srv/a b/index.html");
+  EXPECT_THAT(story_of(sent), HasSubstr("the file /srv/a b/index.html, where there is one"));
+  EXPECT_EQ(explained.about("http://shop.example:30080/files/.git")["file"], nullptr);
 }
 
 TEST(Explain, AsksConditionsOfTheHeadersItIsGiven) {

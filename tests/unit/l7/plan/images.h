@@ -44,9 +44,10 @@ inline std::unique_ptr<image::RouteT> route(const std::string& path, uint32_t to
   return made;
 }
 
-// A route that answers by itself: image::RedirectT or RespondT.
+// A route that answers by itself: image::RedirectT, RespondT or FilesT.
 template <typename Action>
-  requires std::same_as<Action, image::RedirectT> || std::same_as<Action, image::RespondT>
+  requires std::same_as<Action, image::RedirectT> || std::same_as<Action, image::RespondT> ||
+           std::same_as<Action, image::FilesT>
 std::unique_ptr<image::RouteT> route(const std::string& path, Action action) {
   auto made = std::make_unique<image::RouteT>();
   made->name = path, made->path = path;

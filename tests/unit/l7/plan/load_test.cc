@@ -126,6 +126,10 @@ image::RespondT& respond(image::PlanT& plan) {
   return answering<image::RespondT>(plan);
 }
 
+image::FilesT& files(image::PlanT& plan) {
+  return answering<image::FilesT>(plan);
+}
+
 // One mistake a row, and words that lead to it.
 TEST(LoadPlan, RefusesWithAReason) {
   struct Row {
@@ -171,6 +175,14 @@ TEST(LoadPlan, RefusesWithAReason) {
       {"responds with the status 199", [](auto& p) { respond(p).status = 199; }},
       {"responds with the status 204 and a body", [](auto& p) { respond(p).status = 204, respond(p).body = "x"; }},
       {"a content type of more than one line", [](auto& p) { respond(p).content_type = "a\r\nb"; }},
+      {"route \"/\" sends files of \"srv\", which is no absolute path", [](auto& p) { files(p).root = "srv"; }},
+      {"cannot open the folder /nowhere/here of its files: No such file or directory",
+       [](auto& p) { files(p).root = "/nowhere/here"; }},
+      {"cannot open the folder /etc/passwd of its files: Not a directory", [](auto& p) { files(p).root = "/etc/passwd"; }},
+      {"which are no names beneath its root", [](auto& p) { files(p).root = "/etc", files(p).index = "../x"; }},
+      {"which are no names beneath its root", [](auto& p) { files(p).root = "/etc", files(p).fallback = "a/../../x"; }},
+      {"which are no names beneath its root", [](auto& p) { files(p).root = "/etc", files(p).fallback = "/x"; }},
+      {"before files' names", [](auto& p) { files(p).root = "/etc", files(p).prefix = "x"; }},
       {"route /: \"/(\" is no regular expression",
        [](auto& p) {
          p.services[0]->routes[0]->path = "/(", p.services[0]->routes[0]->path_rule = image::PathRule::pattern;

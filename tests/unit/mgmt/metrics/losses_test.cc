@@ -73,7 +73,7 @@ const std::set<std::string_view> kNoLosses = {
     "cardea_l7_service_bad_requests_total", "cardea_l7_service_tls_failures_total", "cardea_l7_service_bytes_total",
     "cardea_l7_service_connections_total", "cardea_l7_service_requests_total", "cardea_l7_service_responses_total",
     "cardea_l7_service_tls_handshakes_total", "cardea_l7_service_tls_resumed_total", "cardea_l7_route_requests_total",
-    "cardea_l7_route_responses_total",
+    "cardea_l7_route_responses_total", "cardea_l7_file_waits_total",
     // a cache that is full is a cache at work
     "cardea_l7_cache_evicted_total", "cardea_l7_cache_purged_total", "cardea_l7_cache_refused_total",
     "cardea_l7_cache_renewals_total", "cardea_l7_cache_requests_total", "cardea_l7_cache_stored_total",

@@ -1,0 +1,52 @@
+#include "l7/files/open.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace cardea::l7::files {
+namespace {
+
+std::expected<FileDescriptor, int> open_at(int folder, const char* path, uint64_t flags, uint64_t resolve, Wait wait) {
+  open_how how{};
+  how.flags = flags | O_CLOEXEC;
+  how.resolve = resolve | (wait == Wait::kNo ? RESOLVE_CACHED : 0);
+  FileDescriptor fd(int(::syscall(SYS_openat2, folder, path, &how, sizeof how)));
+  if (!fd) return std::unexpected(errno);
+  return fd;
+}
+
+// A FIFO or a device opens without waiting for anybody and is refused here.
+std::expected<Opened, int> described(FileDescriptor fd) {
+  struct stat status;
+  if (::fstat(fd.get(), &status) != 0) return std::unexpected(errno);
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) return std::unexpected(ENOENT);
+  return Opened{std::move(fd), S_ISDIR(status.st_mode), uint64_t(status.st_size),
+                status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec};
+}
+
+}  // namespace
+
+std::expected<Opened, int> open_beneath(const char* folder, const char* name, Wait wait) {
+  auto root = open_at(AT_FDCWD, folder, O_PATH | O_DIRECTORY, 0, wait);
+  if (!root) return std::unexpected(root.error());
+  auto fd = open_at(root->get(), *name == '\0' ? "." : name, O_RDONLY | O_NONBLOCK | O_NOCTTY,
+                    RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS, wait);
+  if (!fd) return std::unexpected(fd.error());
+  return described(std::move(*fd));
+}
+
+// File systems that cannot tell whether they would wait are waited for.
+std::expected<size_t, int> read_at(int fd, char* into, size_t size, uint64_t offset, Wait wait) {
+  const iovec piece{into, size};
+  const ssize_t read = ::preadv2(fd, &piece, 1, off_t(offset), wait == Wait::kNo ? RWF_NOWAIT : 0);
+  if (read >= 0) return size_t(read);
+  return std::unexpected(wait == Wait::kNo && errno == EOPNOTSUPP ? EAGAIN : errno);
+}
+
+}  // namespace cardea::l7::files

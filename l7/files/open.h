@@ -1,0 +1,32 @@
+// Opening what lies beneath a folder, and nothing else: the kernel refuses ways that lead out of it, by symbolic links
+// or otherwise (openat2, RESOLVE_BENEATH), so that a rename in between changes nothing. The folder is looked up each
+// time: it may be a link that a deployment moves.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+
+#include "base/file_descriptor.h"
+
+namespace cardea::l7::files {
+
+enum class Wait : uint8_t {
+  kNo,   // only as far as the kernel has the names in memory
+  kYes,  // for the disk
+};
+
+struct Opened {
+  FileDescriptor fd;
+  bool is_folder = false;
+  uint64_t size = 0;
+  int64_t modified_ns = 0;  // since 1970
+};
+
+// `name`: relative, NUL behind it; "": the folder itself. An errno: EAGAIN of Wait::kNo means that it has to be waited
+// for; ENOENT too for what is neither file nor folder.
+std::expected<Opened, int> open_beneath(const char* folder, const char* name, Wait wait);
+
+// Up to `size` bytes at this offset; 0: the file ends there. An errno: EAGAIN of Wait::kNo as above.
+std::expected<size_t, int> read_at(int fd, char* into, size_t size, uint64_t offset, Wait wait);
+
+}  // namespace cardea::l7::files

@@ -1,0 +1,277 @@
+// A file as the answer: found beneath the route's folder, told about as far as the client has it already, sent piece by
+// piece as the client takes it. What is in memory is opened and read at once; what would wait for a disk is done by one
+// of the threads beside the shards (runtime/offload.h).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "l7/files/media_types.h"
+#include "l7/files/open.h"
+#include "l7/http/accept_encoding.h"
+#include "l7/http/conditional.h"
+#include "l7/proxy/exchange.h"
+#include "l7/proxy/own_head.h"
+#include "l7/proxy/pieces.h"
+#include "l7/route/file_name.h"
+#include "l7/route/location.h"
+#include "l7/runtime/offload.h"
+
+namespace cardea::l7::proxy {
+namespace {
+
+using files::Opened;
+using files::Wait;
+using http::HeaderId;
+template <typename T>
+using OrErrno = std::expected<T, int>;
+
+constexpr size_t kPieceMax = 64 * 1024;
+
+struct Coding {
+  std::string_view name, suffix;
+};
+constexpr Coding kCodings[] = {{"br", ".br"}, {"zstd", ".zst"}, {"gzip", ".gz"}};  // the best of equals first
+
+// What was found for a request.
+struct Found {
+  std::string_view name;  // the file's, NUL behind it
+  Opened file;
+  std::string_view coding;  // Content-Encoding; empty: none
+};
+
+// What of a file goes out.
+struct Part {
+  uint64_t at = 0, left = 0;
+};
+
+bool is_absent(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG || error == ELOOP || error == EXDEV;
+}
+
+Failure failure_of(Exchange& x, int error) {
+  if (is_absent(error)) return failure(Reason::kFileMissing);
+  if (error == EACCES || error == EPERM) return failure(Reason::kFileForbidden);
+  if (error == EBUSY) return failure(Reason::kFilesBusy);
+  if (error != EMFILE && error != ENFILE && error != ENOMEM) return failure(Reason::kFileUnreadable);
+  count(x.shard(), x.shard().shared().rows.local_failures);
+  return failure(Reason::kLocalFailure);
+}
+
+// At once where that needs no disk; else elsewhere. EBUSY: too many wait there already; whoever has a part of the answer
+// waits for their end.
+template <typename Try>
+Task<decltype(std::declval<Try>()(Wait::kNo))> without_waiting(Exchange& x, Try attempt) {
+  auto result = attempt(Wait::kNo);
+  if (result || result.error() != EAGAIN) co_return result;
+  count(x.shard(), x.shard().shared().rows.file_waits);
+  auto wait = [&] { result = attempt(Wait::kYes); };
+  for (;;) {
+    const bool done = co_await x.shard().shared().offload->run(x.loop(), wait);
+    if (done) co_return result;
+    if (!x.answer.sent) break;
+    co_await x.loop().sleep_until(x.now() + Buffers::kShortagePause);
+  }
+  count(x.shard(), x.shard().shared().rows.files_refused);
+  co_return std::unexpected(EBUSY);
+}
+
+Task<OrErrno<Opened>> open_file(Exchange& x, const route::Files& files, std::string_view name) {
+  return without_waiting(
+      x, [&files, name](Wait wait) { return files::open_beneath(files.root.c_str(), name.data(), wait); });
+}
+
+// With a NUL behind it.
+std::string_view join(Exchange& x, std::string_view name, std::string_view suffix) {
+  char* const text = x.arena().characters(name.size() + suffix.size() + 1);
+  char* const end = std::ranges::copy(suffix, std::ranges::copy(name, text).out).out;
+  *end = '\0';
+  return {text, size_t(end - text)};
+}
+
+std::optional<std::string_view> asked_name(Exchange& x, const route::Files& files) {
+  const size_t room = file_name_size(files, x.admitted.path);
+  return file_name({x.arena().characters(room), room}, files, x.admitted.path, x.admitted.match.prefix());
+}
+
+// A folder whose path does not end with "/" is found as such.
+Task<Failure> find(Exchange& x, const route::Files& files, Found& found) {
+  const auto name = asked_name(x, files);
+  OrErrno<Opened> opened = std::unexpected(ENOENT);
+  if (name) opened = co_await open_file(x, files, *name);
+  found.name = name.value_or("");
+  if (opened && opened->is_folder && x.admitted.path.match.ends_with('/')) opened = std::unexpected(ENOENT);
+  if (!opened && is_absent(opened.error()) && !files.fallback.empty()) {
+    found.name = files.fallback;
+    opened = co_await open_file(x, files, found.name);
+    if (opened && opened->is_folder) opened = std::unexpected(ENOENT);
+  }
+  if (!opened) co_return failure_of(x, opened.error());
+  found.file = std::move(*opened);
+  co_return Failure{};
+}
+
+// Beside the file, in the coding that the client wants most, where there is one.
+Task<> take_precompressed(Exchange& x, const route::Files& files, Found& found) {
+  uint16_t best = 0;
+  for (const Coding& coding : kCodings) {
+    const uint16_t wanted = http::quality(x.head.headers, coding.name);
+    if (wanted <= best) continue;
+    const std::string_view name = join(x, found.name, coding.suffix);
+    OrErrno<Opened> opened = co_await open_file(x, files, name);
+    if (!opened || opened->is_folder) continue;
+    best = wanted;
+    found.file = std::move(*opened);
+    found.coding = coding.name;
+  }
+}
+
+// Its time, its size and its coding: another byte in it is another time.
+std::string_view entity_tag(Exchange& x, const Found& found) {
+  constexpr size_t kMax = 48;
+  char* const text = x.arena().characters(kMax);
+  const auto written = fmt::format_to_n(text, kMax, "\"{:x}-{:x}{}{}\"", found.file.modified_ns, found.file.size,
+                                        found.coding.empty() ? "" : "-", found.coding);
+  return {text, written.size};
+}
+
+void describe(Exchange& x, const route::Files& files, const Found& found, http::ResponseHead& head) {
+  http::Headers& headers = head.headers;
+  const http::DateText modified = http::format_date(found.file.modified_ns / 1'000'000'000);
+  head.status = 200;
+  add_header(x, headers, HeaderId::kContentType, "Content-Type", files.types->of(found.name));
+  add_header(x, headers, HeaderId::kLastModified, "Last-Modified", {modified.data(), modified.size()});
+  add_header(x, headers, HeaderId::kEtag, "ETag", entity_tag(x, found));
+  add_header(x, headers, HeaderId::kDate, "Date", x.shard().date(x.record.unix_ms / 1000));
+  add_header(x, headers, HeaderId::kOther, "Accept-Ranges", "bytes");
+  if (!files.cache_control.empty())
+    add_header(x, headers, HeaderId::kCacheControl, "Cache-Control", files.cache_control);
+  if (!found.coding.empty()) add_header(x, headers, HeaderId::kContentEncoding, "Content-Encoding", found.coding);
+  if (files.precompressed) add_header(x, headers, HeaderId::kVary, "Vary", "Accept-Encoding");
+}
+
+// Which part goes out, under which status; returns the Content-Range.
+std::string_view fit_to_client(Exchange& x, http::ResponseHead& head, uint64_t size, Part& part) {
+  const int64_t now = x.record.unix_ms / 1000;
+  if (!http::preconditions_hold(x.head, head, now)) {
+    head.status = 412;
+    head.headers.clear();
+    return {};
+  }
+  if (http::not_modified(x.head, head, now)) {
+    head.status = 304;
+    return {};
+  }
+  const http::ByteRange range = http::wanted_range(x.head, head, size);
+  part = {0, size};
+  if (range.kind == http::ByteRange::Kind::kWhole) return {};
+  part = {range.first, range.length};
+  head.status = 206;
+  if (range.kind == http::ByteRange::Kind::kUnsatisfiable) {
+    head.status = 416;
+    head.headers.clear();
+  }
+  return content_range(x, range, size);
+}
+
+// A buffer for the next piece. A response that has begun is not broken off for want of one.
+Task<Failure> take_buffer(Exchange& x, uint64_t left, Buffer& buffer) {
+  const size_t wanted = std::clamp<uint64_t>(left, Buffers::kFirst, kPieceMax);
+  for (bool waited = false;; waited = true) {
+    buffer = x.shard().buffers().take(wanted);
+    if (buffer) co_return Failure{};
+    if (!x.answer.sent) co_return failure(Reason::kMemory);
+    if (!waited) count(x.shard(), x.shard().shared().rows.memory_waits);
+    co_await x.loop().sleep_until(x.now() + Buffers::kShortagePause);
+    if (x.client_gone) co_return failure(Reason::kClientClosed);
+  }
+}
+
+Task<OrErrno<size_t>> read_piece(Exchange& x, const Opened& file, std::span<char> into, uint64_t at) {
+  return without_waiting(
+      x, [&file, into, at](Wait wait) { return files::read_at(file.fd.get(), into.data(), into.size(), at, wait); });
+}
+
+// The head with the first piece in one write, then the rest.
+Task<Failure> send_pieces(Exchange& x, const Opened& file, std::string_view head, Part part) {
+  Buffer buffer;
+  const Failure refused = co_await take_buffer(x, part.left, buffer);
+  if (refused) co_return refused;
+  Pieces pieces;
+  pieces.add(head);
+  while (part.left != 0) {
+    const std::span<char> room = buffer.span().first(std::min<uint64_t>(buffer.span().size(), part.left));
+    const OrErrno<size_t> read = co_await read_piece(x, file, room, part.at);
+    if (!read) co_return failure_of(x, read.error());
+    if (*read == 0) co_return failure(Reason::kFileChanged);
+    pieces.add({room.data(), *read});
+    if (!x.answer.sent) begin_answer(x);
+    const IoResult written = co_await x.client().write_all(pieces.span(), x.to_client);
+    x.record.bytes_out += written.bytes;
+    if (!written.ok()) co_return client_failure(written, Reason::kClientStalled, x.to_client);
+    part.at += *read, part.left -= *read;
+    pieces.clear();
+  }
+  x.answer.complete = true;
+  co_return Failure{};
+}
+
+Task<> send(Exchange& x, http::ResponseHead& head, std::string_view range, const Opened& file, Part part) {
+  x.answer.status = x.record.status = head.status;
+  const std::string_view text = write_own_head(x, head, part.left, range);
+  if (part.left == 0 || x.head.method == http::Method::kHead) {
+    iovec piece{const_cast<char*>(text.data()), text.size()};
+    co_await send_whole(x, {&piece, 1});
+    co_return;
+  }
+  x.record.response_head = x.now();
+  const Failure failed = co_await send_pieces(x, file, text, part);
+  x.failure = failed;
+}
+
+// What its links are relative to is the folder: with "/" behind its name.
+Task<> lead_into_folder(Exchange& x, http::ResponseHead& head) {
+  const route::Redirect to{.path = std::string(x.admitted.path.forward) + "/"};
+  const route::Target target{x.head, x.caller.tls ? "https" : "http", x.admitted.path, x.admitted.match.prefix()};
+  if (x.head.authority.text.empty()) {
+    x.failure = failure(http::Fault::kHostMissing);
+    co_return;
+  }
+  const size_t room = location_size(to, target);
+  head.status = 301;
+  add_header(x, head.headers, HeaderId::kLocation, "Location",
+             write_location({x.arena().characters(room), room}, to, target));
+  co_await send(x, head, {}, {}, {});
+}
+
+Task<> refuse_method(Exchange& x, http::ResponseHead& head) {
+  head.status = 405;
+  add_header(x, head.headers, HeaderId::kOther, "Allow", "GET, HEAD");
+  x.record.reason = word(Reason::kMethodNotAllowed);
+  co_await send(x, head, {}, {}, {});
+}
+
+}  // namespace
+
+Task<> send_file(Exchange& x, const route::Files& files) {
+  http::ResponseHead& head = *x.arena().make<http::ResponseHead>();
+  if (x.head.method != http::Method::kGet && x.head.method != http::Method::kHead) {
+    co_await refuse_method(x, head);
+    co_return;
+  }
+  Found found;
+  const Failure failed = co_await find(x, files, found);
+  x.failure = failed;
+  if (failed) co_return;
+  if (found.file.is_folder) {
+    co_await lead_into_folder(x, head);
+    co_return;
+  }
+  if (files.precompressed) co_await take_precompressed(x, files, found);
+  describe(x, files, found, head);
+  Part part;
+  const std::string_view range = fit_to_client(x, head, found.file.size, part);
+  co_await send(x, head, range, found.file, part);
+}
+
+}  // namespace cardea::l7::proxy
