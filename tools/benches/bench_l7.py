@@ -5,6 +5,7 @@ meets all of them alike. `value` is the median over rounds of the proxy's CPU ti
 median of ours divided by the median of the peer's, below 1 is better. One JSON object a line:
     l7.proxy|cache|connect|h2.*, tls.handshake.*   a line a peer; ".two" behind the name: two workers (shards) each.
                            The peer "openssl" of a handshake is tls.handshake.bare: its server side without any I/O
+    l7.files.*             the same of files that the proxy sends itself, beside nginx
     l7.proxy.plain.logged  the same as l7.proxy.plain, each proxy writing its access log to a file (HAProxy: to its standard output)
     l7.idle.plain|tls      private memory of a proxy's processes for each idle connection
     l7.allocations         calls of the allocator for each proxied request, plain and over TLS
@@ -24,7 +25,7 @@ import time
 from dataclasses import dataclass
 
 import bench_l7_through
-from l7_load import BARE, FIGURES, HTTP2_ALONE, Failed, bare_handshakes, sampled, wrk
+from l7_load import BARE, FIGURES, FILES, HTTP2_ALONE, Failed, bare_handshakes, sampled, wrk
 from l7_place import HOST, Place, anonymous_bytes
 from l7_proxies import HTTP2_PEERS, PEERS, Ours
 from lab.cardea import binary
@@ -54,6 +55,7 @@ def samples_of(proxies, name, rounds, workers):
     """A sample a round for each proxy, and for OpenSSL alone where that says something."""
     _, work = FIGURES[name]
     proxies = [proxy for proxy in proxies if name == HTTP2_ALONE or type(proxy) not in HTTP2_PEERS]
+    proxies = [proxy for proxy in proxies if proxy.sends_files or not name.startswith(FILES)]
     samples = {proxy.name: [] for proxy in proxies}
     for number in range(rounds + 1):  # the first warms up and is not counted
         for proxy in proxies:

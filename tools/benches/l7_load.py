@@ -83,9 +83,14 @@ FIGURES = {
     "l7.h2.cache.tls": ("us/request", lambda proxy, s: h2load(proxy, "tls_cached", "/cached", s)),
     "l7.cache.plain": ("us/request", lambda proxy, s: wrk(proxy, "plain_cached", "/cached", s)),
     "l7.cache.tls": ("us/request", lambda proxy, s: wrk(proxy, "tls_cached", "/cached", s)),
+    "l7.files.1k": ("us/request", lambda proxy, s: wrk(proxy, "plain", "/files/1k.bin", s)),
+    "l7.files.100k": ("us/request", lambda proxy, s: wrk(proxy, "plain", "/files/100k.bin", s)),
+    "l7.files.10m": ("us/request", lambda proxy, s: wrk(proxy, "plain", "/files/10m.bin", s)),
+    "l7.files.tls.100k": ("us/request", lambda proxy, s: wrk(proxy, "tls", "/files/100k.bin", s)),
     "l7.connect.plain": ("us/request", lambda proxy, s: wrk(proxy, "plain", "/", s, close=True)),
     "tls.handshake.full": ("us/handshake", lambda proxy, s: handshakes(proxy, s, resume=False)),
     "tls.handshake.resumed": ("us/handshake", lambda proxy, s: handshakes(proxy, s, resume=True)),
 }
+FILES = "l7.files."          # figures of those that send files themselves
 HTTP2_ALONE = "l7.h2.proxy.tls"  # the figure that peers which are there for HTTP/2 have
 BARE = {"tls.handshake.full": False, "tls.handshake.resumed": True}  # figure → whether the bare loop resumes for it

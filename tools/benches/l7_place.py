@@ -20,6 +20,7 @@ PROXY_CORES = {1: "0", 2: "0,1"}
 LOAD_CORE = "1" if os.cpu_count() > 1 else "0"
 BACKEND_PORT = 9000
 BODY = 1024
+FILES = {"1k.bin": 1024, "100k.bin": 100 * 1024, "10m.bin": 10 << 20}
 
 BACKEND = """\
 daemon off; user root; pid {folder}/nginx.pid; error_log stderr warn; worker_processes 1; worker_rlimit_nofile 60000;
@@ -52,6 +53,10 @@ class Place:
             # Thousands of connections a second come from one address: ports are many, and free again at once.
             self.lb.sysctl({"net.ipv4.ip_local_port_range": "20000 65000", "net.ipv4.tcp_tw_reuse": 1,
                             "net.core.somaxconn": 8192, "net.ipv4.tcp_max_syn_backlog": 8192})
+            self.files = self.run.path / "files"
+            self.files.mkdir()
+            for name, size in FILES.items():
+                (self.files / name).write_bytes(os.urandom(size))
             self.certificate = self.run.path / "bench"
             run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
                  "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}",

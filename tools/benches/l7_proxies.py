@@ -73,6 +73,7 @@ http {{
   server {{
     listen 127.0.0.1:{plain} reuseport backlog=8192; listen 127.0.0.1:{tls} ssl http2 reuseport backlog=8192;
     location / {{ proxy_pass http://origin; }}
+    location /files/ {{ alias {files}/; }}
   }}
   server {{
     listen 127.0.0.1:{plain_cached} reuseport backlog=8192; listen 127.0.0.1:{tls_cached} ssl http2 reuseport backlog=8192;
@@ -104,6 +105,7 @@ class Proxy:
 
     name = ""
     kinds = PORTS   # of ports that it has
+    sends_files = False
     first_port = 0  # all run at once, so that they can be measured in turns
 
     def __init__(self, place, workers, logged=False):
@@ -134,7 +136,7 @@ class Proxy:
 
     def _words(self, folder):
         return {"folder": folder, "workers": self.workers, "cores": self.cores.replace(",", " "), "backend": BACKEND_PORT,
-                "certificate": self.place.certificate, "connections": CONNECTIONS_MAX, **self.ports}
+                "certificate": self.place.certificate, "connections": CONNECTIONS_MAX, "files": self.place.files, **self.ports}
 
 
 class Haproxy(Proxy):
@@ -152,6 +154,7 @@ class Haproxy(Proxy):
 
 class Nginx(Proxy):
     name = "nginx"
+    sends_files = True
     first_port = 12000
 
     def _start(self):
@@ -194,6 +197,7 @@ class Ours(Proxy):
     """cardea-l7 with cardea-mgmt beside it, whose health checks are its own process's work."""
 
     name = "cardea"
+    sends_files = True
     first_port = 13000
 
     def __init__(self, place, workers, logged=False, count_allocations=False):
@@ -215,7 +219,9 @@ class Ours(Proxy):
         certificates = [{"cert": f"{self.place.certificate}.crt", "key": f"{self.place.certificate}.key"}]
         def service(kind, port):
             route = {"name": kind, "match": {"path": "/"}, "pool": "origin", **({"cache": "edge"} if "cached" in kind else {})}
-            return {"name": kind, "mode": "http", "listen": [f"127.0.0.1:{port}/tcp"], "routes": [route], "idle_timeout": "600s",
+            files = {"name": "files", "match": {"path": "/files/"}, "files": {"root": str(self.place.files), "prefix": "/"}}
+            routes = [route] if "cached" in kind else [route, files]
+            return {"name": kind, "mode": "http", "listen": [f"127.0.0.1:{port}/tcp"], "routes": routes, "idle_timeout": "600s",
                     "connections_max": CONNECTIONS_MAX, **({"tls": {"certificates": certificates}} if "tls" in kind else {})}
         return {
             "cluster": {"name": "bench", "seed": "bench"},
