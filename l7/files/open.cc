@@ -1,9 +1,11 @@
 #include "l7/files/open.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -30,6 +32,11 @@ std::expected<Opened, int> described(FileDescriptor fd) {
                 status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec};
 }
 
+bool lies_in_memory(int fd) {
+  struct statfs status;
+  return ::fstatfs(fd, &status) == 0 && (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC);
+}
+
 }  // namespace
 
 std::expected<Opened, int> open_beneath(const char* folder, const char* name, Wait wait) {
@@ -41,12 +48,14 @@ std::expected<Opened, int> open_beneath(const char* folder, const char* name, Wa
   return described(std::move(*fd));
 }
 
-// File systems that cannot tell whether they would wait are waited for.
+// Of the file systems that cannot tell whether they would wait, those in memory never do.
 std::expected<size_t, int> read_at(int fd, char* into, size_t size, uint64_t offset, Wait wait) {
   const iovec piece{into, size};
   const ssize_t read = ::preadv2(fd, &piece, 1, off_t(offset), wait == Wait::kNo ? RWF_NOWAIT : 0);
   if (read >= 0) return size_t(read);
-  return std::unexpected(wait == Wait::kNo && errno == EOPNOTSUPP ? EAGAIN : errno);
+  if (wait == Wait::kYes || errno != EOPNOTSUPP) return std::unexpected(errno);
+  if (!lies_in_memory(fd)) return std::unexpected(EAGAIN);
+  return read_at(fd, into, size, offset, Wait::kYes);
 }
 
 }  // namespace cardea::l7::files

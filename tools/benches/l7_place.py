@@ -5,7 +5,9 @@ process's threads, in nanoseconds.
 """
 import os
 import pathlib
+import shutil
 import sys
+import tempfile
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "tests/system"))
@@ -48,13 +50,13 @@ class Place:
         sweep_dead()
         self.run = RunDir.create()
         self.lb = Namespace(f"{self.run.prefix}-lb")
+        self.files = pathlib.Path(tempfile.mkdtemp(prefix="cardea-bench-", dir="/var/tmp"))  # on a disk, as sites are
         try:
             self.lb.create()
             # Thousands of connections a second come from one address: ports are many, and free again at once.
             self.lb.sysctl({"net.ipv4.ip_local_port_range": "20000 65000", "net.ipv4.tcp_tw_reuse": 1,
                             "net.core.somaxconn": 8192, "net.ipv4.tcp_max_syn_backlog": 8192})
-            self.files = self.run.path / "files"
-            self.files.mkdir()
+            self.files.chmod(0o755)
             for name, size in FILES.items():
                 (self.files / name).write_bytes(os.urandom(size))
             self.certificate = self.run.path / "bench"
@@ -65,12 +67,13 @@ class Place:
             pathlib.Path(f"{self.certificate}.pem").write_text(pem)
             self._start_backend()
         except BaseException:
-            self.run.clear()
+            self.__exit__()
             raise
         return self
 
     def __exit__(self, *_):
         self.run.clear()
+        shutil.rmtree(self.files)
 
     def folder(self, name):
         path = self.run.path / name

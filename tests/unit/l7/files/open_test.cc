@@ -1,6 +1,7 @@
 // Opening below a folder: what is there, and every way out of it.
 #include "l7/files/open.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -83,6 +84,16 @@ TEST_F(OpenTest, WhatIsInMemoryIsHadWithoutWaiting) {
   const auto opened = open_beneath(root.c_str(), "a.txt", Wait::kNo);
   ASSERT_TRUE(opened) << opened.error();
   EXPECT_EQ(opened->size, 5u);
+  char text[8];
+  EXPECT_EQ(read_at(opened->fd.get(), text, sizeof text, 0, Wait::kNo), 5u);
+}
+
+TEST_F(OpenTest, AFileSystemInMemoryIsNotWaitedFor) {
+  const FileDescriptor file(::open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  ASSERT_TRUE(file);
+  ASSERT_EQ(::write(file.get(), "hello", 5), 5);
+  char text[8];
+  EXPECT_EQ(read_at(file.get(), text, sizeof text, 0, Wait::kNo), 5u);
 }
 
 }  // namespace
