@@ -9,6 +9,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 namespace cardea::l7::files {
@@ -56,6 +58,22 @@ std::expected<size_t, int> read_at(int fd, char* into, size_t size, uint64_t off
   if (wait == Wait::kYes || errno != EOPNOTSUPP) return std::unexpected(errno);
   if (!lies_in_memory(fd)) return std::unexpected(EAGAIN);
   return read_at(fd, into, size, offset, Wait::kYes);
+}
+
+bool is_in_memory(int fd, uint64_t offset, size_t size) {
+  char byte;
+  return read_at(fd, &byte, 1, offset, Wait::kNo) && read_at(fd, &byte, 1, offset + size - 1, Wait::kNo);
+}
+
+std::expected<size_t, int> bring(int fd, uint64_t offset, size_t size) {
+  std::array<char, 64 * 1024> nobodys;
+  for (size_t got = 0; got < size;) {
+    const auto read = read_at(fd, nobodys.data(), std::min(nobodys.size(), size - got), offset + got, Wait::kYes);
+    if (!read) return read;
+    if (*read == 0) return got;
+    got += *read;
+  }
+  return size;
 }
 
 }  // namespace cardea::l7::files

@@ -29,4 +29,8 @@ std::expected<Opened, int> open_beneath(const char* folder, const char* name, Wa
 // Up to `size` bytes at this offset; 0: the file ends there. An errno: EAGAIN of Wait::kNo as above.
 std::expected<size_t, int> read_at(int fd, char* into, size_t size, uint64_t offset, Wait wait);
 
+// Whether this part of a file is in memory, as far as its ends tell. Else bring() waits for it.
+bool is_in_memory(int fd, uint64_t offset, size_t size);
+std::expected<size_t, int> bring(int fd, uint64_t offset, size_t size);  // how much there was
+
 }  // namespace cardea::l7::files

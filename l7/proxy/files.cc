@@ -192,6 +192,52 @@ Task<OrErrno<size_t>> read_piece(Exchange& x, const Opened& file, std::span<char
       x, [&file, into, at](Wait wait) { return files::read_at(file.fd.get(), into.data(), into.size(), at, wait); });
 }
 
+Task<Failure> bring_part(Exchange& x, const Opened& file, uint64_t at, size_t size) {
+  const OrErrno<size_t> brought = co_await without_waiting(x, [&file, at, size](Wait wait) -> OrErrno<size_t> {
+    if (wait == Wait::kYes) return files::bring(file.fd.get(), at, size);
+    if (files::is_in_memory(file.fd.get(), at, size)) return size;
+    return std::unexpected(EAGAIN);
+  });
+  co_return brought ? Failure{} : failure_of(x, brought.error());
+}
+
+// As one write would wait.
+Task<Failure> until_writable(Exchange& x) {
+  Stream& client = x.client();
+  const Wake wake = co_await client.writable(x.to_client.wait(x.now(), client.undelivered()));
+  x.to_client.resume(x.now());
+  if (wake == Wake::kReady) co_return Failure{};
+  co_return client_failure({wake == Wake::kTimeout ? IoStatus::kTimeout : IoStatus::kCancelled},
+                           Reason::kClientStalled, x.to_client);
+}
+
+// By the kernel, from its memory to the socket: a large file's bytes are copied once instead of twice.
+Task<Failure> send_by_kernel(Exchange& x, const Opened& file, Part part) {
+  Stream& client = x.client();
+  for (size_t ahead = 0; part.left != 0;) {
+    if (client.over_budget()) co_await x.loop().yield();
+    if (ahead == 0) {
+      ahead = std::min<uint64_t>(part.left, Stream::kTurnBytes);
+      const Failure failed = co_await bring_part(x, file, part.at, ahead);
+      if (failed) co_return failed;
+    }
+    const IoResult sent = client.try_send_file(file.fd.get(), part.at, ahead);
+    if (sent.status == IoStatus::kWouldBlock) {
+      const Failure failed = co_await until_writable(x);
+      if (failed) co_return failed;
+      continue;
+    }
+    if (sent.status == IoStatus::kEnd) co_return failure(Reason::kFileChanged);
+    if (!sent.ok()) co_return client_failure(sent, Reason::kClientStalled, x.to_client);
+    client.spend(sent.bytes);
+    x.to_client.moved(sent.bytes);
+    x.record.bytes_out += sent.bytes;
+    part.at += sent.bytes, part.left -= sent.bytes, ahead -= sent.bytes;
+  }
+  x.answer.complete = true;
+  co_return Failure{};
+}
+
 // The head with the first piece in one write, then the rest.
 Task<Failure> send_pieces(Exchange& x, const Opened& file, std::string_view head, Part part) {
   Buffer buffer;
@@ -211,6 +257,10 @@ Task<Failure> send_pieces(Exchange& x, const Opened& file, std::string_view head
     if (!written.ok()) co_return client_failure(written, Reason::kClientStalled, x.to_client);
     part.at += *read, part.left -= *read;
     pieces.clear();
+    if (part.left == 0 || !x.client().sends_files()) continue;
+    buffer = {};
+    const Failure failed = co_await send_by_kernel(x, file, part);
+    co_return failed;
   }
   x.answer.complete = true;
   co_return Failure{};

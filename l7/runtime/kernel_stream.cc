@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -90,9 +91,25 @@ IoResult KernelStream::try_write(std::span<const iovec> from) {
     if (static_cast<size_t>(count) < total(from.first(std::min<size_t>(from.size(), IOV_MAX)))) writable_ = false;
     return IoResult::moved(count);
   }
-  if (errno != EAGAIN && errno != EWOULDBLOCK) return IoResult::failed(errno);
+  return not_written(errno);
+}
+
+IoResult KernelStream::not_written(int error) {
+  if (error != EAGAIN && error != EWOULDBLOCK) return IoResult::failed(error);
   writable_ = false;
   return IoResult::would_block();
+}
+
+IoResult KernelStream::try_send_file(int file, uint64_t offset, size_t bytes) {
+  if (!socket_) return {IoStatus::kCancelled, 0, 0};
+  if (error_ != 0) return IoResult::failed(error_);
+  off_t at = off_t(offset);
+  ssize_t count;
+  do {
+    count = ::sendfile(socket_.get(), file, &at, bytes);
+  } while (count < 0 && errno == EINTR);
+  if (count > 0) return IoResult::moved(size_t(count));  // less says nothing: the file may end
+  return count == 0 ? IoResult::end() : not_written(errno);
 }
 
 size_t KernelStream::undelivered() const {

@@ -30,6 +30,8 @@ class KernelStream final : public Stream, private EventSource {
 
   IoResult try_read(MutableBytes into) override;
   IoResult try_write(std::span<const iovec> from) override;
+  bool sends_files() const override { return true; }
+  IoResult try_send_file(int file, uint64_t offset, size_t bytes) override;
   size_t undelivered() const override;
   IoResult shutdown_write() override;
   void close(Close how = Close::kOrderly) override;
@@ -47,6 +49,7 @@ class KernelStream final : public Stream, private EventSource {
   void on_events(uint32_t events) override;
   Result<bool> start_connect(const Endpoint& to, const ConnectOptions& options);
   Result<> connect_outcome();
+  IoResult not_written(int error);
   void watch(uint32_t events);
   void wake(Direction direction, Wake why);
 

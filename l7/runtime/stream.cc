@@ -160,6 +160,10 @@ IoResult ReadOperation::await_resume() {
   return wake_ == Wake::kReady ? result_ : interrupted(wake_, 0);
 }
 
+IoResult Stream::try_send_file(int, uint64_t, size_t) {
+  return IoResult::failed(EOPNOTSUPP);
+}
+
 WriteOperation::~WriteOperation() {
   stream_.slot(Direction::kWrite).forget(this);
 }

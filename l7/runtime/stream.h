@@ -165,6 +165,10 @@ class Stream {
 
   virtual IoResult try_read(MutableBytes into) = 0;             // `into` is not empty
   virtual IoResult try_write(std::span<const iovec> from) = 0;  // may take less than all
+  // Of an open file, from where the kernel has it, without a copy of ours; kEnd: the file ends before. Only of streams
+  // that can. SIGPIPE has to be ignored.
+  virtual bool sends_files() const { return false; }
+  virtual IoResult try_send_file(int file, uint64_t offset, size_t bytes);
   virtual size_t undelivered() const = 0;                       // written bytes that the peer has not acknowledged
   virtual IoResult shutdown_write() = 0;                        // kWouldBlock: wait for writable(), call again
   virtual void close(Close how = Close::kOrderly) = 0;          // at once; again does nothing

@@ -176,6 +176,19 @@ TEST_F(Files, OneThatShrinksIsCutAndTheClientSeesIt) {
   EXPECT_EQ(line["status"], 200);
 }
 
+TEST_F(Files, AClientThatTakesNothingIsGivenUpAndHoldsNoBuffer) {
+  write("huge.bin", std::string(20'000'000, 'h'));
+  client->send(get("/huge.bin"));
+  client->head();
+  site->advance(std::chrono::seconds(29));
+  EXPECT_LE(site->buffers_lent(), Buffers::kFirst) << "the head; the kernel holds what waits";
+  for (int seconds = 0; seconds < 120 && site->value("cardea_l7_service_slow_clients_total") == 0; ++seconds)
+    site->advance(std::chrono::seconds(1));
+  client->rest();
+  EXPECT_TRUE(client->reset());
+  EXPECT_EQ(site->log_line()["reason"], "client_stalled");
+}
+
 // As nobody, where the test is root, who may read everything.
 TEST_F(Files, OneThatMayNotBeReadIs403) {
   write("closed.txt", "closed");
