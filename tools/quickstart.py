@@ -192,10 +192,13 @@ def speak_https(tour):
 
 
 def follow_routes(tour):
-    tour.step("Routes", "Host and path choose the pool: /api/ is answered by b1 or b2, /images/ by b3, all else by any of the three.")
+    tour.step("Routes", "Host and path choose what becomes of a request: /api/ is answered by b1 or b2, /images/ by b3, /terms/ with a"
+              " file of this host, all else by any of the three.")
     for path, who in (("/api/orders", {"b1", "b2"}), ("/images/logo", {"b3"}), ("/pages/start", set(SHARES))):
         answer = tour.show(tour.https(f"https://shop.example{path}"))
         expect(answer.split()[0] in who and answer.split()[2] == path, f"one of {who} was expected, not {answer!r}")
+    head = tour.show(tour.https("https://shop.example/terms/GPL-3", "-I "), keep="^HTTP|cache-control|etag|content-length")
+    expect("200" in head and "etag" in head.lower(), f"the file was not sent:\n{head}")
     routes = tour.show("cardea show routes")
     expect("/api/" in routes and "/images/" in routes, "the routes are not all listed")
 
