@@ -63,7 +63,7 @@ const Section& files_section() {
                 {.prose = "The folder whose files are sent: the path that is asked for, below it. It may be a link that a "
                           "deployment moves; links inside are followed as long as they stay below it. Files and folders "
                           "that begin with a \".\" are not sent, but for those of /.well-known/. The user cardea-l7 has "
-                          "to be able to read it.",
+                          "to be able to read it. A reload that names a folder which is not there is refused.",
                  .example = "root = \"/srv/www\";",
                  .required = true}),
           value("prefix", &Files::prefix, target_path(),

@@ -33,9 +33,7 @@ class Name {
   }
 
  private:
-  bool may_go_on() const {
-    return !hidden_ || (begin_ == 0 && std::string_view(into_.data(), size_) == kWellKnown);
-  }
+  bool may_go_on() const { return !hidden_ || (begin_ == 0 && std::string_view(into_.data(), size_) == kWellKnown); }
   bool end_segment() {
     if (!may_go_on()) return false;
     hidden_ = false;

@@ -1,5 +1,5 @@
-// What a client that has something already is told (RFC 9110 13): whether a representation is the one it has, whether it
-// may act on it, and which part of it is wanted. A response's head says what the representation is.
+// What a client that has something already is told (RFC 9110 13): whether a representation is the one it has, whether
+// it may act on it, and which part of it is wanted. A response's head says what the representation is.
 #pragma once
 
 #include <cstdint>

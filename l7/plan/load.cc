@@ -7,6 +7,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/log.h"
 #include "base/start_settings.h"
 #include "l7/cache/cache.h"
 #include "l7/plan/load_actions.h"
@@ -201,6 +202,22 @@ Result<> check_listens(const LivePlan& plan) {
   return {};
 }
 
+// A folder that is not there is refused when it is asked for; after a start, what else the plan serves counts for more:
+// the disk may come later.
+Result<> check_folders(const LivePlan& plan, bool starts) {
+  for (const auto& service : plan.services) {
+    for (const RoutePlan& route : service->routes) {
+      const auto* files = std::get_if<route::Files>(&route.action);
+      auto found = files == nullptr ? Result<>{} : plan_detail::find_folder(*files);
+      if (found) continue;
+      Error error = std::move(found.error()).in(fmt::format("service \"{}\": route \"{}\"", service->name, route.name));
+      if (!starts) return std::unexpected(std::move(error));
+      log::warning("{}; its requests are answered with 404 until it is there", error.message);
+    }
+  }
+  return {};
+}
+
 // Parts of the plan in force, to be found by name.
 template <typename Part>
 class Known {
@@ -263,6 +280,7 @@ Result<std::shared_ptr<const LivePlan>> load_plan(Bytes image, PlanResources& re
   plan->shards = uint32_t(settings->cpus.size());
   plan->settings = std::move(*settings);
   if (auto done = load_parts(*plan, **from, resources, running); !done) return std::unexpected(std::move(done.error()));
+  if (auto found = check_folders(*plan, running == nullptr); !found) return std::unexpected(std::move(found.error()));
   return plan;
 }
 

@@ -103,8 +103,6 @@ Result<> check(const route::Files& to) {
   if (!is_path(to.prefix)) return fail(fmt::format("puts \"{}\" before files' names", to.prefix));
   if (!is_below(to.index) || to.index.find('/') != to.index.npos || !is_below(to.fallback))
     return fail(fmt::format("sends \"{}\" or \"{}\", which are no names beneath its root", to.index, to.fallback));
-  const FileDescriptor folder(::open(to.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!folder) return fail(fmt::format("cannot open the folder {} of its files: {}", to.root, std::strerror(errno)));
   return {};
 }
 
@@ -124,6 +122,13 @@ Result<route::Action> files_of(const image::Files& from) {
 }
 
 }  // namespace
+
+Result<> find_folder(const route::Files& files) {
+  const FileDescriptor folder(::open(files.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (folder) return {};
+  return fail(fmt::format("cannot open the folder {} of its files: {}", files.root, std::strerror(errno)),
+              Origin::kOperator);
+}
 
 Result<route::Action> load_action(const image::Route& route, const image::Plan& plan) {
   switch (route.action_type()) {

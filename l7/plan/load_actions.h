@@ -9,5 +9,7 @@
 namespace cardea::l7::plan_detail {
 
 Result<route::Action> load_action(const image::Route& route, const image::Plan& plan);
+// Whether it can be looked into now.
+Result<> find_folder(const route::Files& files);
 
 }  // namespace cardea::l7::plan_detail

@@ -58,8 +58,8 @@ Failure failure_of(Exchange& x, int error) {
   return failure(Reason::kLocalFailure);
 }
 
-// At once where that needs no disk; else elsewhere. EBUSY: too many wait there already; whoever has a part of the answer
-// waits for their end.
+// At once where that needs no disk; else elsewhere. EBUSY: too many wait there already; whoever has a part of the
+// answer waits for their end.
 template <typename Try>
 Task<decltype(std::declval<Try>()(Wait::kNo))> without_waiting(Exchange& x, Try attempt) {
   auto result = attempt(Wait::kNo);
@@ -207,8 +207,8 @@ Task<Failure> until_writable(Exchange& x) {
   const Wake wake = co_await client.writable(x.to_client.wait(x.now(), client.undelivered()));
   x.to_client.resume(x.now());
   if (wake == Wake::kReady) co_return Failure{};
-  co_return client_failure({wake == Wake::kTimeout ? IoStatus::kTimeout : IoStatus::kCancelled},
-                           Reason::kClientStalled, x.to_client);
+  co_return client_failure({wake == Wake::kTimeout ? IoStatus::kTimeout : IoStatus::kCancelled}, Reason::kClientStalled,
+                           x.to_client);
 }
 
 // By the kernel, from its memory to the socket: a large file's bytes are copied once instead of twice.

@@ -14,8 +14,7 @@ constexpr size_t kAddedBytes = 512;  // to a head, at most
 
 }  // namespace
 
-void add_header(Exchange& x, http::Headers& headers, http::HeaderId id, std::string_view name,
-                std::string_view value) {
+void add_header(Exchange& x, http::Headers& headers, http::HeaderId id, std::string_view name, std::string_view value) {
   const size_t size = name.size() + 2 + value.size() + 2;
   char* const line = x.arena().characters(size);
   char* at = std::ranges::copy(name, line).out;

@@ -38,8 +38,8 @@ class Offload {
   // Waits for what runs. What waits for its turn is never done, what comes later is refused.
   void stop();
 
-  // One piece of work: by its owner's loop from begin() on, by a thread while it runs. Destroyed, it is taken out of the
-  // queue, or waited for.
+  // One piece of work: by its owner's loop from begin() on, by a thread while it runs. Destroyed, it is taken out of
+  // the queue, or waited for.
   class Job : public Waiter {
    public:
     Job(Offload& offload, Loop& loop, Run resume) : Waiter(resume), offload_(offload), loop_(loop) {}

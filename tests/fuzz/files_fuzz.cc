@@ -1,5 +1,5 @@
-// What a client says of a file, made of any bytes: a path becomes the name of what lies below a folder or of nothing, and
-// Accept-Encoding says at most 1 of a coding. "PATH" in the first line, the header's value in the second.
+// What a client says of a file, made of any bytes: a path becomes the name of what lies below a folder or of nothing,
+// and Accept-Encoding says at most 1 of a coding. "PATH" in the first line, the header's value in the second.
 #include <cstdint>
 #include <string>
 #include <string_view>

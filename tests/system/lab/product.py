@@ -19,6 +19,7 @@ def furnished_machine(folder):
     """With the product installed, two cards, and certificates made in `folder`."""
     with Machine(os.environ.get("CARDEA_BIN_DIR", TREE / "build/release")) as machine:
         give_certificates(machine, Authority(folder))
+        machine.run("mkdir", "-p", *named_in_examples(r'root = "([^"]+)"'))
         for number in range(2):
             machine.run("ip", "link", "add", f"nic{number}", "type", "veth", "peer", "name", f"far{number}")
             for name in (f"nic{number}", f"far{number}"):
@@ -26,10 +27,13 @@ def furnished_machine(folder):
         yield machine
 
 
+def named_in_examples(pattern):
+    return sorted(set(re.findall(pattern, "".join((TREE / "conf/examples" / name).read_text() for name in EXAMPLES))))
+
+
 def give_certificates(machine, authority):
     """Every file in /etc/cardea/tls that one of the examples names, keys for cardea-l7 alone."""
-    named = set(re.findall(r'"/etc/cardea/tls/([^"]+)"', "".join((TREE / "conf/examples" / name).read_text() for name in EXAMPLES)))
-    for name in sorted(named):
+    for name in named_in_examples(r'"/etc/cardea/tls/([^"]+)"'):
         if name.endswith(".crt"):
             pair = authority.issue(name.removesuffix(".crt"))
             machine.write(f"/etc/cardea/tls/{name}", pathlib.Path(pair["cert"]).read_text())

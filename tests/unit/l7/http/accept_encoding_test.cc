@@ -38,8 +38,8 @@ TEST(AcceptEncoding, AStarStandsForWhatIsNotNamed) {
 }
 
 TEST(AcceptEncoding, WhatIsMalformedSaysNothing) {
-  for (const char* value : {"gzip;q=2", "gzip;q=1.001", "gzip;q=0.0001", "gzip;q=", "gzip;q=.5", "gzip;q=-1", "gzip;x=1",
-                            "gzip;q=0.x", "g zip", ";q=1", "gzip;;q=1"})
+  for (const char* value : {"gzip;q=2", "gzip;q=1.001", "gzip;q=0.0001", "gzip;q=", "gzip;q=.5", "gzip;q=-1",
+                            "gzip;x=1", "gzip;q=0.x", "g zip", ";q=1", "gzip;;q=1"})
     EXPECT_EQ(wish_of(value, "gzip"), 0) << value;
 }
 

@@ -1,8 +1,8 @@
 #include "l7/plan/load.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include "tests/unit/base/scratch_folder.h"
@@ -130,6 +130,21 @@ image::FilesT& files(image::PlanT& plan) {
   return answering<image::FilesT>(plan);
 }
 
+TEST(LoadPlan, AFolderThatIsNotThereIsRefusedUnlessItIsTheStart) {
+  Loader loader;
+  const auto running = loader.load(test::plan()).value();
+  image::PlanT plan = test::plan();
+  for (const auto& [root, why] :
+       {std::pair("/nowhere/here", "No such file or directory"), {"/etc/passwd", "Not a directory"}}) {
+    files(plan).root = root;
+    EXPECT_TRUE(loader.load(plan)) << "all else is served";
+    const auto refused = loader.load(plan, running.get());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message,
+              fmt::format("service \"shop\": route \"/\": cannot open the folder {} of its files: {}", root, why));
+  }
+}
+
 // One mistake a row, and words that lead to it.
 TEST(LoadPlan, RefusesWithAReason) {
   struct Row {
@@ -176,9 +191,6 @@ TEST(LoadPlan, RefusesWithAReason) {
       {"responds with the status 204 and a body", [](auto& p) { respond(p).status = 204, respond(p).body = "x"; }},
       {"a content type of more than one line", [](auto& p) { respond(p).content_type = "a\r\nb"; }},
       {"route \"/\" sends files of \"srv\", which is no absolute path", [](auto& p) { files(p).root = "srv"; }},
-      {"cannot open the folder /nowhere/here of its files: No such file or directory",
-       [](auto& p) { files(p).root = "/nowhere/here"; }},
-      {"cannot open the folder /etc/passwd of its files: Not a directory", [](auto& p) { files(p).root = "/etc/passwd"; }},
       {"which are no names beneath its root", [](auto& p) { files(p).root = "/etc", files(p).index = "../x"; }},
       {"which are no names beneath its root", [](auto& p) { files(p).root = "/etc", files(p).fallback = "a/../../x"; }},
       {"which are no names beneath its root", [](auto& p) { files(p).root = "/etc", files(p).fallback = "/x"; }},

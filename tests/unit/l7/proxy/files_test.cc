@@ -125,12 +125,14 @@ TEST_F(Files, OtherMethodsAreRefusedAndTheirBodiesDropped) {
 
 TEST_F(Files, WhoHasItIsToldSo) {
   const std::string first = ask("/a.css"), tag = header(first, "ETag"), time = header(first, "Last-Modified");
-  for (const std::string& fields : {"If-None-Match: " + tag, "If-None-Match: \"x\", W/" + tag, "If-Modified-Since: " + time,
-                                    std::string("If-None-Match: *")}) {
+  for (const std::string& fields : {"If-None-Match: " + tag, "If-None-Match: \"x\", W/" + tag,
+                                    "If-Modified-Since: " + time, std::string("If-None-Match: *")}) {
     const std::string response = ask("/a.css", fields + "\r\n");
-    EXPECT_THAT(response, AllOf(StartsWith("HTTP/1.1 304 "), HasSubstr("ETag: " + tag), Not(HasSubstr("Content-Length"))));
+    EXPECT_THAT(response,
+                AllOf(StartsWith("HTTP/1.1 304 "), HasSubstr("ETag: " + tag), Not(HasSubstr("Content-Length"))));
   }
-  EXPECT_THAT(ask("/a.css", "If-None-Match: \"x\"\r\nIf-Modified-Since: " + time + "\r\n"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(ask("/a.css", "If-None-Match: \"x\"\r\nIf-Modified-Since: " + time + "\r\n"),
+              StartsWith("HTTP/1.1 200 "));
   EXPECT_THAT(ask("/a.css", "If-Match: \"x\"\r\n"), StartsWith("HTTP/1.1 412 "));
   EXPECT_THAT(ask("/a.css", "If-Match: \"x\", " + tag + "\r\n"), StartsWith("HTTP/1.1 200 "));
   EXPECT_THAT(ask("/a.css", "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), StartsWith("HTTP/1.1 412 "));
