@@ -92,13 +92,28 @@ std::expected<std::string_view, Fault> resolve_dots(char* path, size_t size) {
   return std::string_view(path, out);
 }
 
-std::expected<std::string_view, Fault> read(std::string_view path, Leniency leniency, char* out,
-                                            bool* resolved = nullptr) {
-  const auto decoded = decode(path, leniency, out);
+std::expected<std::string_view, Fault> read_strictly(std::string_view path, char* out, bool& resolved) {
+  const auto decoded = decode(path, Leniency::kStrict, out);
   if (!decoded) return decoded;
   const auto clean = resolve_dots(out, decoded->size());
-  if (clean && resolved != nullptr) *resolved = clean->size() != decoded->size();
+  resolved = clean && clean->size() != decoded->size();
   return clean;
+}
+
+// A segment ".." that is there only for whoever also splits at escapes or drops parameters. Where it leads to hangs on
+// which of these a backend does, and not on all of them.
+bool climbs(std::string_view path) {
+  for (size_t at = path.find("/.."); at != path.npos; at = path.find("/..", at + 1))
+    if (at + 3 == path.size() || path[at + 3] == '/') return true;
+  return false;
+}
+
+// Of a path without dot segments.
+std::expected<std::string_view, Fault> read_leniently(std::string_view path, char* out) {
+  const auto decoded = decode(path, Leniency::kLenient, out);
+  if (!decoded) return decoded;
+  if (climbs(*decoded)) return std::unexpected(Fault::kPathAmbiguous);
+  return resolve_dots(out, decoded->size());
 }
 
 bool readers_may_differ(std::string_view path) {
@@ -122,11 +137,11 @@ std::expected<PathReading, Fault> read_path(std::string_view path, std::span<cha
   if (is_plain(path)) return PathReading{path, path, path};
   CHECK(scratch.size() >= scratch_size(path));
   bool resolved = false;
-  const auto strict = read(path, Leniency::kStrict, scratch.data(), &resolved);
+  const auto strict = read_strictly(path, scratch.data(), resolved);
   if (!strict) return std::unexpected(strict.error());
   PathReading reading{*strict, *strict, resolved ? *strict : path};
   if (!readers_may_differ(reading.forward)) return reading;
-  const auto lenient = read(reading.forward, Leniency::kLenient, scratch.data() + path.size(), nullptr);
+  const auto lenient = read_leniently(reading.forward, scratch.data() + path.size());
   if (!lenient) return std::unexpected(lenient.error());
   reading.lenient = *lenient;
   return reading;

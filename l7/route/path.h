@@ -2,8 +2,8 @@
 // dot segments are resolved; %2F stays an escape, as in RFC 3986. Because backends differ, a path on which they could
 // disagree gets a second, lenient reading (%2F and %5C separate, runs of slashes are one, ";parameters" are gone, then
 // dot segments are resolved): the table refuses a request whose readings reach different routes, so that nobody reaches
-// a backend's /admin through the route of "/". NULs, control bytes, broken escapes and climbing above the root are
-// refused.
+// a backend's /admin through the route of "/". A ".." that only some readers see is refused whatever it leads to: they
+// are lenient in different parts of this. So are NULs, control bytes, broken escapes and climbing above the root.
 //
 // What is sent on is the client's own path, unless dot segments were resolved: then it is what was matched.
 #pragma once

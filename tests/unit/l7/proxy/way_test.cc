@@ -74,6 +74,23 @@ TEST(Way, PathAndHostAreRewrittenForTheBackendAlone) {
   }
 }
 
+// Behind "/v2/" a lenient backend would read them as /shop/x, where no route leads.
+TEST(Way, NobodyClimbsOutOfWhatIsRewritten) {
+  Site site([](image::PlanT& plan) {
+    auto& routes = plan.services[0]->routes;
+    routes.clear();
+    routes.push_back(route("/shop/", 0));
+    routes[0]->action.AsProxy()->prefix = "/v2/";
+  });
+  for (const char* path : {"/shop/..%2fshop/x", "/shop/..;/shop/x", "/shop/a%5c..%5c..%5cshop/x"}) {
+    Peer client = site.client();
+    client.send(get(path));
+    EXPECT_THAT(client.message(), StartsWith("HTTP/1.1 400 ")) << path;
+    EXPECT_EQ(site.log_line()["reason"], "path_ambiguous");
+  }
+  EXPECT_TRUE(site.origin().nobody_called());
+}
+
 TEST(Way, TheSameUrlOfTwoRoutesIsTwoObjects) {
   Site site(
       [](image::PlanT& plan) {
