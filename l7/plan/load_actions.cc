@@ -32,25 +32,27 @@ bool is_host(const std::string& host) {
   return host.empty() || (read && read->port == 0 && read->text == host);
 }
 
-// A pool that is asked in two ways gives two answers: they are told apart by this.
-std::string origin_of(std::string_view pool, const route::Proxy& proxy) {
+// A pool that is asked in two ways gives two answers: they are told apart by this. Of two routes that put the same
+// prefix in place of paths of theirs, a URL is two requests to the backend where both paths begin it.
+std::string origin_of(std::string_view pool, const route::Proxy& proxy, std::string_view path) {
   std::string origin(pool);
   if (!proxy.host.empty() || !proxy.prefix.empty()) origin += "\n" + proxy.host + "\n" + proxy.prefix;
+  if (!proxy.prefix.empty()) origin.append("\n").append(path);
   return origin;
 }
 
-Result<> add_shares(route::Proxy& to, const image::Proxy& from, const image::Plan& plan) {
+Result<> add_shares(route::Proxy& to, const image::Proxy& from, const image::Plan& plan, std::string_view path) {
   for (const image::Share* share : *from.shares()) {
     if (share->pool() >= plan.pools()->size())
       return fail(fmt::format("names pool {}, but there are {}", share->pool(), plan.pools()->size()));
     const auto pool = plan.pools()->Get(share->pool())->name()->string_view();
-    to.shares.push_back({share->pool(), share->weight(), origin_of(pool, to)});
+    to.shares.push_back({share->pool(), share->weight(), origin_of(pool, to, path)});
   }
   if (to.weights() == 0) return fail("sends to no pool");
   return {};
 }
 
-Result<route::Action> proxy_of(const image::Proxy& from, const image::Plan& plan) {
+Result<route::Action> proxy_of(const image::Proxy& from, const image::Plan& plan, std::string_view path) {
   if (from.cache() >= int64_t(plan.caches()->size()))
     return fail(fmt::format("names cache {}, but there are {}", from.cache(), plan.caches()->size()));
   if (from.split_by() > image::SplitBy::MAX) return fail("splits by what is not known");
@@ -60,7 +62,7 @@ Result<route::Action> proxy_of(const image::Proxy& from, const image::Plan& plan
                   text_of(from.host()),
                   text_of(from.prefix())};
   if (!is_host(to.host) || !is_path(to.prefix)) return fail(fmt::format("rewrites to \"{}{}\"", to.host, to.prefix));
-  if (auto added = add_shares(to, from, plan); !added) return std::unexpected(std::move(added.error()));
+  if (auto added = add_shares(to, from, plan, path); !added) return std::unexpected(std::move(added.error()));
   return to;
 }
 
@@ -133,7 +135,7 @@ Result<> find_folder(const route::Files& files) {
 Result<route::Action> load_action(const image::Route& route, const image::Plan& plan) {
   switch (route.action_type()) {
     case image::Action::Proxy:
-      return proxy_of(*route.action_as_Proxy(), plan);
+      return proxy_of(*route.action_as_Proxy(), plan, route.path()->string_view());
     case image::Action::Redirect:
       return redirect_of(*route.action_as_Redirect());
     case image::Action::Respond:

@@ -128,6 +128,29 @@ TEST(Way, TheSameUrlOfTwoRoutesIsTwoObjects) {
       << "all of them by the client's URL";
 }
 
+// Both put "/v2/" in place of their path: of one URL a backend is asked for two.
+TEST(Way, TheSameRewriteOfAnotherPrefixIsAnotherObject) {
+  Site site([](image::PlanT& plan) {
+    auto outer = route("/a/", 0, 0), inner = route("/a/b/", 0, 0);
+    add_header(*inner, "X-Inner");
+    for (auto* one : {&outer, &inner}) {
+      (*one)->action.AsProxy()->prefix = "/v2/";
+      plan.services[0]->routes.push_back(std::move(*one));
+    }
+  });
+  const struct {
+    const char *fields, *sent;
+  } ways[] = {{"", "GET /v2/b/c "}, {"X-Inner: 1\r\n", "GET /v2/c "}};
+  for (const auto& way : ways) {
+    Peer client = site.client();
+    client.send(get("/a/b/c", way.fields));
+    settle(site.loop());
+    ASSERT_TRUE(site.origin().has_caller()) << "the other's answer came from the cache";
+    EXPECT_THAT(answer(site, 0, way.sent, "Cache-Control: max-age=600\r\n"), StartsWith(way.sent));
+    EXPECT_THAT(client.message(), EndsWith(way.sent));
+  }
+}
+
 // A HEAD whose route is another than that of GET has its object renewed where it came from.
 TEST(Way, AnObjectIsRenewedByItsOwnRoute) {
   Site site(
