@@ -16,7 +16,7 @@ namespace cardea {
 
 class Pattern {
  public:
-  // Refuses what RE2 cannot read, in its words, and what would need more than a megabyte.
+  // Refuses what RE2 cannot read, in its words, and what would need more than a megabyte or many steps for each byte.
   static Result<Pattern> compile(std::string_view text);
 
   bool matches(std::string_view whole) const;  // the whole text, from its first byte to its last

@@ -29,6 +29,16 @@ TEST(Pattern, RefusesWhatItCannotRead) {
   }
 }
 
+// What would hold a shard for a second with one header of 16 KB.
+TEST(Pattern, RefusesWhatIsCountedTooHigh) {
+  for (const char* bad : {"(.?){1000}(.?){1000}", "(.*a.{900}x)|(.*b.{900}y)|(.*a.{900}z)"}) {
+    const auto compiled = Pattern::compile(bad);
+    ASSERT_FALSE(compiled.has_value()) << bad;
+    EXPECT_NE(compiled.error().message.find("too much to match"), std::string::npos) << compiled.error().message;
+  }
+  EXPECT_TRUE(matches("[a-z0-9-]{1,63}(\\.[a-z0-9-]{1,63}){1,8}", "shop.example"));
+}
+
 // What makes a backtracking matcher take years.
 TEST(Pattern, CostsWhatTheTextsLengthCosts) {
   const std::string text(100'000, 'a');
