@@ -110,6 +110,16 @@ IpAddress address_of(const ExplainRequest& request) {
   return request.client ? request.client->address : IpAddress{};
 }
 
+// Where a client of the URL connects to: the service's listener of that address and port, else that of the port, else
+// its first.
+const Endpoint& listener_of(const ServicePlan& service, const Url& url) {
+  const auto address = IpAddress::parse(url.host);
+  const auto nearness = [&](const Endpoint& at) {
+    return (at.port != url.port) * 2 + (address && !covers(at.address, *address));
+  };
+  return *std::ranges::min_element(service.listen, {}, nearness);
+}
+
 // Those that a client of the URL may reach. Which one he does is decided by the address that its name stands for.
 struct Takers {
   std::vector<const ServicePlan*> all;
@@ -139,8 +149,7 @@ void explain_service(Json& json, std::vector<std::string>& story, const Takers& 
   Json all = Json::array();
   std::vector<std::string> named;
   for (const ServicePlan* service : takers.all) {
-    const auto at = std::ranges::find(service->listen, url.port, &Endpoint::port);
-    const Endpoint& listener = at == service->listen.end() ? service->listen.front() : *at;
+    const Endpoint& listener = listener_of(*service, url);
     all.push_back({{"service", service->name}, {"listen", listener.text()}});
     if (named.size() < kShown) named.push_back(fmt::format("\"{}\" at {}", service->name, listener.text()));
   }
@@ -359,7 +368,7 @@ void explain_action(Json& json, std::vector<std::string>& story, const LivePlan&
                     const ExplainRequest& request, const Asked& asked, const policy::Admitted& admitted) {
   const route::Action& action = service.routes[admitted.match.route].action;
   if (const auto* proxy = std::get_if<route::Proxy>(&action)) {
-    explain_proxy(json, story, plan, *proxy, service.listen.front(), request, asked, admitted);
+    explain_proxy(json, story, plan, *proxy, listener_of(service, request.url), request, asked, admitted);
   } else if (const auto* redirect = std::get_if<route::Redirect>(&action)) {
     explain_redirect(json, story, *redirect, request, asked, admitted);
   } else if (const auto* files = std::get_if<route::Files>(&action)) {

@@ -166,6 +166,37 @@ TEST(Explain, AsksTheCacheAsTheExchangeWould) {
   EXPECT_EQ(explained.about("http://shop.com:30080/other")["cache_verdict"], nullptr);
 }
 
+// What hangs on the listener: the backend that maglev chooses, the port that a cached answer is for.
+TEST(Explain, ComesInWhereTheUrlLeads) {
+  image::PlanT image = test::plan();
+  image.hash_key_0 = 7, image.hash_key_1 = 9;
+  image.services[0]->listen = {{test::address("127.0.0.1"), 30080},
+                               {test::address("127.0.0.1"), 30081},
+                               {test::address("127.0.0.2"), 30081}};
+  Explained explained(image);
+  const auto hash = [&](const char* listener) {
+    const Endpoint at = Endpoint::parse(listener).value();
+    return fmt::format("{:#018x}", flow_hash(explained.plan->hash_key, {.source = IpAddress::parse("192.0.2.7").value(),
+                                                                        .destination = at.address,
+                                                                        .source_port_be = htobe16(40000),
+                                                                        .destination_port_be = htobe16(at.port)}));
+  };
+  const struct {
+    const char *url, *listener;
+  } rows[] = {{"http://shop.example:30080/", "127.0.0.1:30080"},
+              {"http://shop.example:30081/", "127.0.0.1:30081"},
+              {"http://127.0.0.2:30081/", "127.0.0.2:30081"}};
+  for (const auto& row : rows) {
+    const auto told = explained.about(row.url);
+    EXPECT_EQ(told["hash"], hash(row.listener)) << row.url;
+    EXPECT_EQ(told["services"][0]["listen"], row.listener) << row.url;
+  }
+  cache::testing::Asked asked("GET /cached/x", "Host: shop.com:30081\r\n", time(nullptr));
+  ASSERT_TRUE(cache::testing::store(*explained.plan->caches[0].cache, asked.scheme("http").port(30081), "body",
+                                    "Cache-Control: max-age=600\r\n"));
+  EXPECT_EQ(explained.about("http://shop.com:30081/cached/x")["cache_verdict"], "hit");
+}
+
 TEST(Explain, TellsWhatARouteDoesByItself) {
   image::PlanT image = test::plan();
   image::RedirectT redirect;
