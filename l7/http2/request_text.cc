@@ -64,6 +64,11 @@ bool agree(const Facts& facts) {
   return !facts.has_host || facts.authority.empty() || http::equal_without_case(facts.host, facts.authority);
 }
 
+// RFC 9113 8.3.1. Behind an authority anything else would be a part of it.
+bool is_path(std::string_view path) {
+  return path.starts_with('/') || path == "*";
+}
+
 // RFC 8441 5; what HTTP/1 would not take for a WebSocket is none here.
 bool is_websocket(const Facts& facts) {
   return facts.method == "CONNECT" && facts.protocol == "websocket" && facts.has_version && !facts.has_length;
@@ -123,6 +128,7 @@ std::expected<std::string_view, Fault> write_request_text(std::span<char> into, 
   const Facts facts = facts_of(block);
   if (is_tunnel(facts)) return std::unexpected(Fault::kConnectUnsupported);
   if (!facts.scheme.empty() && !http::is_token(facts.scheme)) return std::unexpected(Fault::kTarget);
+  if (!is_path(facts.path)) return std::unexpected(Fault::kTarget);
   if (!agree(facts)) return std::unexpected(Fault::kHostInvalid);
   HeadWriter out(into);
   write_request_line(out, facts, facts.authority.empty() ? facts.host : facts.authority);

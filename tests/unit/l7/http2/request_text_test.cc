@@ -93,6 +93,8 @@ TEST(RequestText, WhatIsNoTargetOfHttp1IsNoneHere) {
   EXPECT_NE(fault("shop.example", "/a HTTP/1.1\r\nx: y"), Fault::kNone);
   EXPECT_NE(fault("shop.example", "/a#b"), Fault::kNone);
   EXPECT_NE(fault("", "/"), Fault::kNone);
+  for (const char* path : {".evil.example/", ":8080/", "?a", "", "http://evil.example/", "*x"})
+    EXPECT_EQ(fault("shop.example", path), Fault::kTarget) << path;
 }
 
 // The session refuses these; were it not to, they still become nobody's header.
