@@ -2,13 +2,15 @@
 curl, and `explain` saying beforehand what then happens."""
 import collections
 import json
+import random
 
 import pytest
 
 from lab.site import CLIENT_HOST, WAN
 from lab.web import SHOP, Web
 
-PLAIN, ROUTED = "http://shop.example", "http://shop.example:8080"
+PLAIN, ROUTED, ROUTED_TLS = "http://shop.example", "http://shop.example:8080", "https://shop.example:8443"
+HTTP2 = {"tls": (ROUTED_TLS, "--http2"), "plain": (ROUTED, "--http2-prior-knowledge")}
 CLIENT = WAN.address(CLIENT_HOST, 4)
 
 
@@ -23,7 +25,7 @@ def routed(document):
     b1, b2 = next(p for p in document["pools"] if p["name"] == "origin")["backends"]
     origin = next(p for p in document["pools"] if p["name"] == "origin")
     document["pools"] += [{**origin, "name": "first", "backends": [b1]}, {**origin, "name": "second", "backends": [b2]}]
-    next(s for s in document["services"] if s["name"] == "origin")["routes"] = [
+    routes = [
         {"name": "robots", "match": {"path_exact": "/robots.txt"}, "respond": {"body": "User-agent: *\nDisallow: /\n"}},
         {"name": "closed", "match": {"path": "/closed/"}, "respond": {"status": 503, "content_type": "text/html", "body": "<p>later"}},
         {"name": "moved", "match": {"path": "/old/"}, "redirect": {"status": 308, "prefix": "/new/"}},
@@ -41,6 +43,9 @@ def routed(document):
         {"name": "kept", "match": {"path": "/kept/"}, "rewrite": {"prefix": "/echo/"}, "split_by": "client",
          "split": [{"pool": "first"}, {"pool": "second"}]},
         {"name": "rest", "pool": "first"}]
+    for service in document["services"]:
+        if service["name"].startswith("origin"):
+            service["routes"] = routes
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +78,47 @@ def test_fixed_answers_and_moves(web):
     out = web.curl(ROUTED + "/robots.txt", "-I", "-w", "%{http_code} ", "--next", "-sS", "-w", "%{num_connects}",
                    ROUTED + "/robots.txt").stdout
     assert out.rstrip().endswith("0"), "the connection goes on behind a HEAD"
+
+
+@pytest.fixture(params=HTTP2)
+def http2(request):
+    return HTTP2[request.param]
+
+
+def test_http2_is_sent_elsewhere_and_answered_alike(web, http2):
+    base, flag = http2
+    out = web.curl(base + "/old/a%20b?c", flag, "-o", "/dev/null", "-w", "%{http_version} %{http_code} %header{location}").stdout
+    assert out == f"2 308 {base}/new/a%20b?c"
+    status, headers, body = web.get(base + "/robots.txt", flag)
+    assert (status, headers["content-type"], body) == (200, "text/plain; charset=utf-8", "User-agent: *\nDisallow: /\n")
+    assert web.get(base + "/old//evil.example/%5Cx", flag, "--path-as-is")[1]["location"] == base + "/new//evil.example/%5Cx"
+    assert web.get(base + "/closed/x", flag)[::2] == (503, "<p>later")
+    status, headers, body = web.get(base + "/closed/x", flag, "-I")
+    assert (status, headers["content-length"], body) == (503, "8", "")
+    assert web.logged(path="/old/a%20b", proto="HTTP/2.0", status=308, route="moved", reason="ok")
+
+
+def test_http2_goes_on_behind_a_body_that_nobody_wanted(web):
+    base, flag = HTTP2["tls"]  # this curl sends its preface twice where it knew beforehand
+    file = web.site.run.path / "unwanted"
+    file.write_bytes(bytes(3_000_000))
+    each = ["-sS", flag, "--cacert", str(web.authority.certificate), "-o", "/dev/null", "-w", "%{http_code} %{num_connects} "]
+    out = web.curl(base + "/robots.txt", "-T", str(file), base + "/old/x", *each,
+                   "--next", "-d", "x", base + "/closed/x", *each, "--next", *each).stdout
+    assert out == "308 1 503 0 200 0 "
+
+
+def test_http2_is_led_and_rewritten_alike(web, http2):
+    base, flag = http2
+    seen = json.loads(web.curl(base + "/shop/a/b?c=d", flag).stdout)
+    headers = dict(seen["headers"])
+    assert (seen["backend"], seen["target"]) == ("b1", "/echo/a/b?c=d")
+    assert (headers["host"], headers["x-forwarded-host"]) == ("inner.example", base.partition("://")[2])
+    assert json.loads(web.curl(base + "/echo", flag, "-X", "POST").stdout)["backend"] == "b2"
+    assert web.get(base + "/v2/echo", flag)[1]["x-backend"] == "b2"
+    for words in (["-H", "X-Beta: 1"], ["-H", "Cookie: a=1; side=bb"]):
+        assert web.curl(base + "/cache/h2", flag, *words).stdout.startswith("b2 "), words
+    assert web.curl(base + "/cache/h2", flag).stdout.startswith("b1 ")
 
 
 def test_conditions_lead_to_their_pools_and_the_cache_keeps_them_apart(web):
@@ -120,6 +166,28 @@ def test_explain_says_what_then_happens(web):
     rows = {row["name"]: row for row in web.cardea.cli("show", "routes")["routes"]}
     assert (rows["plain"]["action"], rows["plain"]["pool"]) == ("redirect", None)
     assert [share["weight"] for share in rows["split"]["split"]] == [3, 1]
+
+
+def test_explain_never_says_otherwise_than_it_goes(web):
+    """Requests of random pieces: what was told beforehand is what the log and the answer say afterwards."""
+    pick = random.Random(11).choice
+    firsts = ("/robots.txt", "/old", "/closed", "/v1/echo", "/cache", "/shop", "/near", "/split", "/kept", "/echo", "/%6fld", "/x/../old", "/x/..%2fold")
+    seen = collections.Counter()
+    for number in range(36):
+        base, flag = pick([(ROUTED, "--http1.1"), (ROUTED, "--http2-prior-knowledge"), (ROUTED_TLS, "--http2"), (PLAIN, "--http1.1")])
+        url = base + pick(firsts) + pick(("", "/", "/a%20b", "//c;d", "/e%2ff", "/status/204")) + pick((f"?n={number}", f"?v=2&n={number}"))
+        method, fields = pick(("GET", "GET", "POST")), pick(([], ["-H", "X-Beta: 1"], ["-H", "Cookie: side=b"]))
+        told = web.cardea.explain_url(method, url, "--client", CLIENT + ":4000", *fields)
+        out = web.curl(url, flag, "--path-as-is", "-X", method, *fields, "-o", "/dev/null", "-w", "%{http_code} %header{location}").stdout
+        status, _, location = out.partition(" ")
+        entry = web.logged(query=url.partition("?")[2])[-1]
+        known = {name: told.get(name) for name in ("route", "pool", "reason") if told.get(name) is not None}
+        assert {name: entry.get(name) for name in known} == known, (url, told)
+        if told["verdict"] != "proxy":
+            assert (told["status"], told.get("location", "")) == (int(status), location), (url, told)
+            assert "pool" not in entry
+        seen[told["verdict"]] += 1
+    assert min(seen[verdict] for verdict in ("proxy", "redirect", "respond", "reply")) > 0, seen
 
 
 def test_what_cannot_work_is_refused(web):
