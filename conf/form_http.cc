@@ -77,8 +77,10 @@ bool is_hex(char c) {
 std::string resolved_elsewhere(std::string_view path) {
   std::string flat;
   std::ranges::transform(path, std::back_inserter(flat), small);
-  for (const std::string_view odd : {"//", "\\", ";", "%2f", "%5c", "%00"})
+  for (const std::string_view odd : {"//", "\\", ";", "%2f", "%5c", "%3b", "%7f", "\"", "<", ">", "`", "{", "}"})
     if (flat.find(odd) != flat.npos) return std::string(odd);
+  for (size_t at = flat.find('%'); at != flat.npos; at = flat.find('%', at + 1))  // control bytes
+    if (at + 2 < flat.size() && (flat[at + 1] == '0' || flat[at + 1] == '1')) return flat.substr(at, 3);
   for (const std::string_view dots : {"/./", "/../"})
     if ((flat + "/").find(dots) != flat.npos) return std::string(dots.substr(1, dots.size() - 2));
   return {};
