@@ -6,7 +6,9 @@ import random
 
 import pytest
 
+from lab.process import Process
 from lab.site import CLIENT_HOST, WAN
+from lab.wait import until
 from lab.web import SHOP, Web
 
 PLAIN, ROUTED, ROUTED_TLS = "http://shop.example", "http://shop.example:8080", "https://shop.example:8443"
@@ -188,6 +190,30 @@ def test_explain_never_says_otherwise_than_it_goes(web):
             assert "pool" not in entry
         seen[told["verdict"]] += 1
     assert min(seen[verdict] for verdict in ("proxy", "redirect", "respond", "reply")) > 0, seen
+
+
+def test_routes_change_under_exchanges(web):
+    """What is under way ends by the routes it began with, of whatever those that come find."""
+    site, service = web.site, web.service("origin_tls")
+    kept = service["routes"]
+    file, size = site.run.path / "slow", 12_000_000
+    slow = Process(site.run, "slow", site.client.command("curl", "-sS", "--http2", "--max-time", "60", "--limit-rate", "3M", "--cacert",
+                                                         web.authority.certificate, "-o", file, f"{ROUTED_TLS}/bytes/{size}")).start()
+    until(lambda: file.exists() and file.stat().st_size > 0, 20, "a download is under way")
+    load = Process(site.run, "load", site.client.command("h2load", "-n", "3000", "-c", "4", "-m", "10", ROUTED_TLS + "/split/x")).start()
+    try:
+        for number in range(3):
+            fixed = {"name": f"n{number}", "match": {"path": f"/n{number}/"}, "respond": {"status": 410}}
+            service["routes"] = [fixed, *[{**r, "name": f"{number}.{r['name']}"} for r in kept[:-1]], {"name": "rest", "redirect": {"path": "/robots.txt"}}]
+            web.reload()
+            assert web.get(ROUTED_TLS + f"/n{number}/x", "--http2")[0] == 410
+            assert web.get(ROUTED_TLS + "/wait/0", "--http2")[0] == 301
+        load.wait(60)
+        assert "3000 succeeded, 0 failed, 0 errored, 0 timeout" in load.tail() and "3000 2xx" in load.tail(), load.tail()
+        assert slow.wait(60) == 0 and file.stat().st_size == size, slow.tail()
+    finally:
+        service["routes"] = kept
+        web.reload()
 
 
 def test_what_cannot_work_is_refused(web):
