@@ -41,7 +41,8 @@ http::Authority authority_of(const Redirect& redirect, const Target& target) {
 
 JoinedPath replace_prefix(const PathReading& path, std::string_view prefix, std::string_view by) {
   if (path.forward == "*") return {path.forward, {}};
-  const std::string_view rest = path.match.substr(without_final_slash(prefix).size());
+  std::string_view rest = path.match.substr(without_final_slash(prefix).size());
+  while (by == "/" && rest.starts_with("//")) rest.remove_prefix(1);  // else it would be a host with a path behind it
   const JoinedPath joined{without_final_slash(by), rest};
   if (rest.empty() && joined.front.empty()) return {"/", {}};
   return rest.empty() ? JoinedPath{by, {}} : joined;

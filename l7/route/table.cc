@@ -55,6 +55,13 @@ struct Above {
   uint32_t first;
 };
 
+// The path of "//host/path" to a backend that reads a target as a reference (RFC 3986 4.2), as new URL(target, base)
+// does; of the lenient reading, where one slash is left.
+std::string_view behind_host(std::string_view path) {
+  const size_t slash = path.find('/', 1);
+  return slash == path.npos ? "/" : path.substr(slash);
+}
+
 // Whether a shorter prefix matches whatever a longer one does.
 bool is_above(std::string_view prefix, std::string_view path) {
   return path.starts_with(prefix) && (prefix.ends_with('/') || path[prefix.size()] == '/');
@@ -269,9 +276,13 @@ std::expected<Match, NoRoute> Table::match(std::string_view host, const PathRead
   const HostName name(host);
   const auto found = match(name, path.match, asked);
   if (path.lenient == path.match) return found;
-  const auto lenient = match(name, path.lenient, asked);
-  const bool same = found.has_value() == lenient.has_value() && (!found || found->route == lenient->route);
-  if (!same) return std::unexpected(NoRoute::kAmbiguous);
+  const auto leads_elsewhere = [&](std::string_view reading) {
+    const auto other = match(name, reading, asked);
+    return found.has_value() != other.has_value() || (found && found->route != other->route);
+  };
+  const bool reference = path.match.starts_with("//");
+  if (leads_elsewhere(path.lenient) || (reference && leads_elsewhere(behind_host(path.lenient))))
+    return std::unexpected(NoRoute::kAmbiguous);
   return found;
 }
 

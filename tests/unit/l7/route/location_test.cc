@@ -61,7 +61,7 @@ TEST(Location, NoPathIsReadAsAHost) {
   const Row rows[] = {
       {to_https(), "http", "a", "//evil.com/", "/", "https://a//evil.com/"},
       {to_https(), "http", "a", "/%5cevil.com", "/", "https://a/%5cevil.com"},
-      {to_prefix("/"), "http", "a", "/old//evil.com", "/old", "http://a//evil.com"},
+      {to_prefix("/"), "http", "a", "/old//evil.com", "/old", "http://a/evil.com"},
       {to_https(), "http", "a", "/@evil.com", "/", "https://a/@evil.com"},
       {to_https(), "http", "a", "/x?u=%0d%0aSet-Cookie:x", "/", "https://a/x?u=%0d%0aSet-Cookie:x"},
       {to_https(), "http", "a", "http://b/c", "/", "https://b/c"},
@@ -84,6 +84,9 @@ TEST(Location, APrefixIsReplacedWithOneSlashWhereTheyMeet) {
       {"/foo/bar", "/foo", "/", "/bar"},
       {"/foo/", "/foo", "/", "/"},
       {"/foo", "/foo", "/", "/"},
+      {"/foo//bar//x", "/foo", "/", "/bar//x"},
+      {"/foo//", "/foo/", "/", "/"},
+      {"/foo//bar", "/foo", "/xyz", "/xyz//bar"},
       {"/x", "/", "/app", "/app/x"},
       {"/", "/", "/app", "/app/"},
       {"/f%6fo/b%61r", "/foo", "/v2", "/v2/bar"},
