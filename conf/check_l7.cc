@@ -90,8 +90,10 @@ void check_mode(Checks& checks, const Service& service) {
     case Mode::kL4: {
       const std::string where = "a service of mode \"l4\"";
       refuse_written(checks, service, "tls", where, "mode = \"http\", or \"tcp\" for what is not HTTP");
-      for (const char* setting : {"routes", "redirect", "respond", "files"})
+      for (const char* setting : {"redirect", "respond", "files"})
         refuse_written(checks, service, setting, where, "mode = \"http\"");
+      for (const char* setting : {"routes", "proxy_protocol"})
+        refuse_written(checks, service, setting, where, "mode = \"http\" or \"tcp\"");
       return check_idle(checks, path,
                         {"connections_max", "source_connections_max", "request_timeout", "idle_timeout", "body_timeout",
                          "rate_min", "rate_window", "linger_timeout", "header_max", "body_max", "http2"},
@@ -99,10 +101,15 @@ void check_mode(Checks& checks, const Service& service) {
     }
     case Mode::kTcp: {
       const std::string where = "a service of mode \"tcp\"";
-      for (const char* setting : {"routes", "redirect", "respond", "files"})
+      for (const char* setting : {"redirect", "respond", "files"})
         refuse_written(checks, service, setting, where, "mode = \"http\"");
+      if (service.tls && !service.routes.empty())
+        refuse_written(checks, service, "routes", "tls: what is passed through by routes does not end here",
+                       "a service with one of the two");
+      const bool begins = service.tls || service.proxy_protocol || !service.routes.empty();
+      if (!begins) check_idle(checks, path, {"request_timeout"}, where);
       return check_idle(checks, path,
-                        {"forward", "request_timeout", "body_timeout", "rate_min", "rate_window", "linger_timeout",
+                        {"forward", "body_timeout", "rate_min", "rate_window", "linger_timeout",
                          "header_max", "body_max", "http2"},
                         where);
     }

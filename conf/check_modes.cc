@@ -20,7 +20,7 @@ struct Way {
 
 Way way_out(const Checks& checks, const std::string& path) {
   const std::string either = "mode = \"http\"; or mode = \"tcp\";";
-  if (checks.places.written(path + ".routes")) return {"which has no routes", "mode = \"http\";"};
+  if (checks.places.written(path + ".routes")) return {"which has no routes", either};
   if (checks.places.written(path + ".tls")) return {"which speaks no TLS", either};
   return {"which needs a dataplane", either + " or a group: dataplane: { … };"};
 }

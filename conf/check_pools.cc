@@ -121,7 +121,8 @@ void check_l4_use(Checks& checks, const Pool& pool) {
   const std::string where = "a pool that only l4 services use";
   check_idle(checks, path,
              {"tls", "connect_timeout", "response_timeout", "idle_timeout", "idle_connections", "retries",
-              "response_header_max", "processing_timeout", "hash_on", "hash_name", "hash_load_max"},
+              "response_header_max", "processing_timeout", "hash_on", "hash_name", "hash_load_max",
+              "proxy_protocol"},
              where);
   for (const Backend& backend : pool.backends) check_idle(checks, backend.place.path, {"connections_max"}, where);
 }

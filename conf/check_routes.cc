@@ -28,6 +28,7 @@ std::string conditions_text(const Match& match) {
     for (const Condition& one : *list) text += text_of(one);
   }
   for (const Prefix& client : match.clients) text += client.text() + "\n";
+  for (const std::string& protocol : match.alpn) text += "\r" + protocol + "\n";
   return text;
 }
 
@@ -157,9 +158,39 @@ void check_match(Checks& checks, const Route& route) {
                 "a path is matched in one way, and not in two", "one of path, path_exact and path_regex");
 }
 
+// What a route says that one of this mode cannot do: what is passed through is not read.
+std::vector<const char*> misplaced(Mode mode, const Route& route) {
+  const Match& match = route.match;
+  const std::pair<const char*, bool> of_http[] = {
+      {"match.path", match.path != "/"},          {"match.path_exact", !match.path_exact.empty()},
+      {"match.path_regex", !match.path_regex.empty()}, {"match.method", !match.methods.empty()},
+      {"match.headers", !match.headers.empty()},  {"match.query", !match.query.empty()},
+      {"match.cookies", !match.cookies.empty()},  {"redirect", route.redirect.has_value()},
+      {"respond", route.respond.has_value()},     {"files", route.files.has_value()},
+      {"rewrite", route.rewrite.has_value()},     {"cache", !route.cache.empty()}};
+  std::vector<const char*> settings;
+  if (mode == Mode::kHttp && !match.alpn.empty()) settings.push_back("match.alpn");
+  for (const auto& [setting, there] : of_http)
+    if (mode == Mode::kTcp && there) settings.push_back(setting);
+  return settings;
+}
+
+void check_mode(Checks& checks, const Service& service, const Route& route) {
+  const bool http = service.mode == Mode::kHttp;
+  for (const char* setting : misplaced(service.mode, route))
+    checks.report(Finding::error, join_path(route.place.path, setting),
+                  fmt::format("cannot be had with a route of a service of mode {}", in_quotes(http ? "http" : "tcp")),
+                  http ? "a service of mode \"tcp\"" : "host, alpn and client to match, and a pool or a split");
+  const auto to = std::ranges::find(checks.config.pools, route.pool, &Pool::name);
+  if (!http && to != checks.config.pools.end() && to->tls)
+    checks.report(Finding::warning, route.place.path + ".pool",
+                  "the backends are spoken TLS to, and what is passed through is TLS already", "a pool without tls");
+}
+
 void check_service(Checks& checks, const Service& service, const Known& known) {
   Claims claims(checks);
   for (const Route& route : service.routes) {
+    check_mode(checks, service, route);
     check_reference(checks, route.pool, known.pools, "pool", route.place.path + ".pool");
     check_reference(checks, route.cache, known.caches, "cache", route.place.path + ".cache");
     check_acts(checks, service, route);
@@ -186,7 +217,7 @@ void check_routes(Checks& checks) {
   for (const Pool& pool : checks.config.pools) known.pools.add(pool.name);
   for (const Cache& cache : checks.config.caches) known.caches.add(cache.name);
   for (const Service& service : checks.config.services)
-    if (service.mode == Mode::kHttp) check_service(checks, service, known);
+    if (service.mode != Mode::kL4 && !checks.unsure.contains(&service)) check_service(checks, service, known);
 }
 
 }  // namespace cardea::conf

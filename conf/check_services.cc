@@ -13,13 +13,15 @@ std::string text_of(const Listen& listen) {
 void check_pool(Checks& checks, const Service& service, const Names& pools) {
   const std::string path = service.place.path + ".pool";
   check_reference(checks, service.pool, pools, "pool", path);
-  const bool routed = service.mode == Mode::kHttp && checks.places.written(service.place.path + ".routes");
+  const bool routed = service.mode != Mode::kL4 && checks.places.written(service.place.path + ".routes");
   if (service.mode == Mode::kHttp)
     check_action(checks, service,
                  {service.place, service.pool, false, service.redirect, service.respond, service.files});
   if (service.acts() || routed || checks.places.spoilt(path)) return;
   checks.report(Finding::error, path, "\"pool\" is missing",
-                service.mode == Mode::kHttp ? "a pool, a redirect, a respond, files, or routes" : "a pool connections go to");
+                service.mode == Mode::kHttp  ? "a pool, a redirect, a respond, files, or routes"
+                : service.mode == Mode::kTcp ? "a pool connections go to, or routes"
+                                             : "a pool connections go to");
 }
 
 void check_metrics_clash(Checks& checks, const Listen& listen, const std::string& path) {

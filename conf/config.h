@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "base/proxy_header.h"
 
 namespace cardea::conf {
 
@@ -131,6 +132,7 @@ struct Pool {
   uint32_t retries = 2;
   uint64_t response_header_max = 64 << 10;  // bytes
   milliseconds processing_timeout{600'000};
+  ProxyVersion proxy_protocol = ProxyVersion::kNone;
   HealthCheck health;
   bool operator==(const Pool&) const = default;
 
@@ -178,12 +180,14 @@ struct Match {
   std::string path_exact, path_regex;  // in place of `path`
   std::vector<std::string> methods;    // empty: any
   std::vector<Condition> headers, query, cookies;
-  std::vector<Prefix> clients;  // empty: any
+  std::vector<Prefix> clients;    // empty: any
+  std::vector<std::string> alpn;  // of a tcp service; empty: any
   bool operator==(const Match&) const = default;
 
   // Beside host and path.
   bool asks_more() const {
-    return !methods.empty() || !headers.empty() || !query.empty() || !cookies.empty() || !clients.empty();
+    return !methods.empty() || !headers.empty() || !query.empty() || !cookies.empty() || !clients.empty() ||
+           !alpn.empty();
   }
 };
 
@@ -257,6 +261,12 @@ struct Listen {
   auto operator<=>(const Listen&) const = default;
 };
 
+struct FromProxies {
+  Place place;
+  std::vector<Prefix> from;  // whose connections begin with a header of the PROXY protocol
+  bool operator==(const FromProxies&) const = default;
+};
+
 struct Service {
   Place place;
   std::string name;
@@ -276,6 +286,7 @@ struct Service {
   milliseconds rate_window{30'000}, linger_timeout{300'000};
   uint32_t source_connections_max = 0;  // 0: no limit
   bool http2 = true;                    // kHttp
+  std::optional<FromProxies> proxy_protocol;
   bool operator==(const Service&) const = default;
 
   bool acts() const { return !pool.empty() || redirect || respond || files; }  // whatever its routes do

@@ -10,7 +10,7 @@ std::vector<std::string_view> pools_of(const Service& service) {
   const auto add = [&](std::string_view pool) {
     if (!pool.empty() && seen.insert(pool).second) pools.push_back(pool);
   };
-  if (service.mode == Mode::kHttp)
+  if (service.mode != Mode::kL4)
     for (const Route& route : service.routes) {
       add(route.pool);
       for (const Share& share : route.split) add(share.pool);
@@ -23,7 +23,7 @@ PoolUses::PoolUses(const Config& config, const std::set<const Service*>& without
   for (const Service& service : config.services) {
     if (without.contains(&service)) continue;
     add(service.pool, service);
-    if (service.mode != Mode::kHttp) continue;
+    if (service.mode == Mode::kL4) continue;
     for (const Route& route : service.routes) {
       add(route.pool, service);
       for (const Share& share : route.split) add(share.pool, service);

@@ -125,6 +125,22 @@ Form<HashOn> hash_words() {
                        {"cookie", HashOn::kCookie, "the first cookie called `hash_name`"}});
 }
 
+Form<ProxyVersion> proxy_words() {
+  return word<ProxyVersion>(
+      {{"none", ProxyVersion::kNone, "nothing is sent ahead"},
+       {"v1", ProxyVersion::kV1, "the client's and the service's address in a line of text"},
+       {"v2", ProxyVersion::kV2,
+        "the same in binary with a checksum and, of a client that came by TLS, the name it asked for, the protocol that "
+        "is spoken, TLS version and cipher"}});
+}
+
+const char* const kWhoSharesProxied =
+    "A connection that began with one client's address serves that client alone: between its requests it is kept beside "
+    "the client's connection, four at most and not counted by idle_connections or connections_max, and ends with it. What "
+    "is sent before TLS is not encrypted. Health checks of the backend's own port begin as connections without a client "
+    "do (v1: UNKNOWN, v2: LOCAL); those with a `port` of their own begin without. An http service tells the client's "
+    "address in X-Forwarded-For as well. When the cache renews by itself, it is in the name of the client that asked.";
+
 }  // namespace
 
 const Section& pool_section() {
@@ -178,6 +194,11 @@ const Section& pool_section() {
           value("processing_timeout", &Pool::processing_timeout, duration(10ms, 24h),
                 {.prose = "http services: how long a backend may take for the head of its response that goes on saying "
                           "that it works (status 102): each 102 begins response_timeout anew, up to this."}),
+          value("proxy_protocol", &Pool::proxy_protocol, proxy_words(),
+                {.prose = "tcp and http services: the header of the PROXY protocol that begins each connection to a "
+                          "backend, before TLS: backends that expect it see the client's address.",
+                 .example = "proxy_protocol = \"v2\";",
+                 .details = kWhoSharesProxied}),
           group(
               "health", &Pool::health, health_section(),
               {.prose = "How the pool's backends are checked. Without this group a TCP connection is tried to each "

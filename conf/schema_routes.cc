@@ -92,6 +92,11 @@ const Section& match_section() {
                  .example = "client = [\"10.0.0.0/8\", \"2001:db8::/32\"];",
                  .count_max = 256,
                  .unset = "any client"}),
+          value("alpn", &Match::alpn, header_text(255),
+                {.prose = "Of a tcp service: protocols (ALPN), of which the client offers one.",
+                 .example = "alpn = [\"h2\"];",
+                 .count_max = 64,
+                 .unset = "any protocol"}),
       });
   return section;
 }

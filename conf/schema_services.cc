@@ -37,6 +37,40 @@ Form<Forward> forward_words() {
         "answer the client directly"}});
 }
 
+const char* const kHowTlsIsPassed =
+    "Of a tcp service with routes: the first message of TLS, the ClientHello, is looked at and then carried on untouched "
+    "with all that follows, so no certificate is needed here. A route matches by the name that is asked for (`host`; with "
+    "Encrypted ClientHello the outer one), the protocols that are offered (`alpn`) and the client's address (`client`), "
+    "and names a pool or a split; the more specific host wins, then the route with more conditions, then the first in "
+    "the file. What no route is for goes to the service's `pool`, and so does what is no TLS; without one TLS is answered "
+    "with the alert unrecognized_name and closed, logged as no_route. A ClientHello may come in pieces, has 16 KB at most, "
+    "and one that is malformed or longer is refused as bad_client_hello. Beginnings are waited for, so protocols in which "
+    "the server speaks first do not fit beside.";
+
+const char* const kWhoIsBelieved =
+    "Who the header names is the client everywhere: in X-Forwarded-For and the access log, for source_connections_max, "
+    "hashing and the `client` of routes; the address that it meant is the listener's. Versions 1 and 2 are understood, by "
+    "what comes; of the further facts of version 2 the name and the protocol are told on to backends whose pool has "
+    "proxy_protocol, a checksum has to be right, and the others are skipped. LOCAL, UNKNOWN and families other than TCP's "
+    "leave the connection its own addresses. A header has to be there, whole, and no longer than 16 KB within "
+    "request_timeout (which goes on into the TLS handshake), or the connection is reset, counted and logged as "
+    "bad_proxy_header; one that is closed without a word is neither. Peers that are not named here are clients "
+    "themselves: no header of theirs is read, so that an http service answers it as a malformed request, one with tls as "
+    "what is no TLS, and a plain tcp service carries it on as it does everything.";
+
+const Section& from_proxies_section() {
+  static const Section section = section_of<FromProxies>(
+      "proxy_protocol", "",
+      {
+          value("from", &FromProxies::from, prefix(),
+                {.prose = "Networks of the load balancers that are believed.",
+                 .example = "from = [\"10.0.0.0/8\", \"2001:db8:1::/48\"];",
+                 .required = true,
+                 .count_max = 256}),
+      });
+  return section;
+}
+
 // What it is, and where it leads.
 std::vector<Row> ways() {
   return {
@@ -53,11 +87,10 @@ std::vector<Row> ways() {
              .count_max = 256}),
       value("forward", &Service::forward, forward_words(), {.prose = "l4: how packets reach the backend."}),
       value("pool", &Service::pool, name(64),
-            {.prose = "The pool the service's connections go to; of an http service, the requests that no route "
-                      "matches.",
+            {.prose = "The pool the service's connections go to; of a service with routes, what no route matches.",
              .example = "pool = \"dns\";",
-             .unset = "only http services with routes, or with redirect, respond or files, may leave it out: what no route matches "
-                      "is answered with 404"}),
+             .unset = "only services with routes, and http services with redirect, respond or files, may leave it out: "
+                      "what no route matches is answered with 404, or the alert unrecognized_name"}),
       group("redirect", &Service::redirect, redirect_section(),
             {.prose = "http: in place of a pool, clients are sent elsewhere; a service that sends all of its to https needs "
                       "no more than this, with the scheme in it."}),
@@ -67,9 +100,15 @@ std::vector<Row> ways() {
             {.prose = "http: in place of a pool, clients are sent files of this host, as a route's \"files\" does."}),
       group("tls", &Service::tls, tls_section(),
             {.prose = "tcp and http: TLS is spoken to clients; left out: plain connections."}),
+      group("proxy_protocol", &Service::proxy_protocol, from_proxies_section(),
+            {.prose = "tcp and http: connections of certain peers, load balancers in front of this host, begin with a "
+                      "header of the PROXY protocol, before TLS, that says whose they are.",
+             .details = kWhoIsBelieved}),
       list("routes", &Service::routes, route_section(),
-           {.prose = "http: which request goes where; the most specific host wins, then the longest path.",
-            .count_max = 65536}),
+           {.prose = "http: which request goes where; the most specific host wins, then the longest path. tcp: TLS is "
+                     "passed through, to where the name leads that a client asks for.",
+            .count_max = 65536,
+            .details = kHowTlsIsPassed}),
       value("http2", &Service::http2, boolean(),
             {.prose = "http: clients that want it are spoken to in HTTP/2: by ALPN where the service has tls, and "
                       "without where a connection begins as HTTP/2 does (prior knowledge).",
@@ -89,7 +128,8 @@ std::vector<Row> limits() {
              .example = "source_connections_max = 256;"}),
       value("request_timeout", &Service::request_timeout, duration(100ms, 1h),
             {.prose = "http: time for the whole head of a request, from its first byte; then it is answered with "
-                      "408."}),
+                      "408. tcp and http: time for what comes before, the header of the PROXY protocol and the TLS "
+                      "handshake together, and the ClientHello that is passed through."}),
       value("idle_timeout", &Service::idle_timeout, duration(100ms, 168h),
             {.prose = "http: how long a connection is kept between requests. tcp: how long without any byte."}),
       value("body_timeout", &Service::body_timeout, duration(100ms, 1h),

@@ -75,6 +75,18 @@ image::HashOn hash_on(conf::HashOn from) {
   return image::HashOn::client;
 }
 
+image::ProxyVersion proxy_version(ProxyVersion from) {
+  switch (from) {
+    case ProxyVersion::kNone:
+      return image::ProxyVersion::none;
+    case ProxyVersion::kV1:
+      return image::ProxyVersion::v1;
+    case ProxyVersion::kV2:
+      return image::ProxyVersion::v2;
+  }
+  return image::ProxyVersion::none;
+}
+
 uint16_t wire_version(conf::TlsVersion from) {  // RFC 8446 section 4.2.1
   return from == conf::TlsVersion::k13 ? 0x0304 : 0x0303;
 }
@@ -106,7 +118,7 @@ Offset<image::Pool> write_pool(Builder& builder, const conf::Pool& pool, const P
                            builder.CreateVector(backends), ring, tls, ms(pool.connect_timeout),
                            ms(pool.response_timeout), ms(pool.idle_timeout), pool.idle_connections, pool.retries,
                            uint32_t(pool.response_header_max), ms(pool.processing_timeout), hash_on(pool.hash_on),
-                           hash_name, pool.hash_load_max);
+                           hash_name, pool.hash_load_max, proxy_version(pool.proxy_protocol));
 }
 
 std::vector<Offset<image::Pool>> write_pools(Builder& builder, const conf::Config& config,
@@ -130,13 +142,15 @@ Offset<image::Service> write_service(Builder& builder, const conf::Service& serv
   std::vector<image::Listen> listen;
   for (const auto& one : service.listen) listen.emplace_back(image_address(one.endpoint.address), one.endpoint.port);
   const auto tls = service.tls ? write_tls(builder, *service.tls) : Offset<image::Tls>();
-  const auto routes = http ? write_routes(builder, service, names) : std::vector<Offset<image::Route>>();
+  const bool routed = http || !service.routes.empty();
+  const auto routes = routed ? write_routes(builder, service, names) : std::vector<Offset<image::Route>>();
+  const auto from = write_networks(service.proxy_protocol ? service.proxy_protocol->from : std::vector<Prefix>());
   return image::CreateServiceDirect(
       builder, service.name.c_str(), http ? image::Mode::http : image::Mode::tcp, &listen, tls, &routes,
-      http ? 0 : names.pools.at(service.pool), service.connections_max, ms(service.request_timeout),
+      routed ? 0 : names.pools.at(service.pool), service.connections_max, ms(service.request_timeout),
       ms(service.idle_timeout), ms(service.body_timeout), uint32_t(service.header_max), service.body_max,
       uint32_t(service.rate_min), ms(service.rate_window), ms(service.linger_timeout), service.source_connections_max,
-      http && service.http2);
+      http && service.http2, &from);
 }
 
 std::vector<Offset<image::Service>> write_services(Builder& builder, const conf::Config& config,

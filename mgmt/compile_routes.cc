@@ -78,10 +78,10 @@ Offset<image::Conditions> write_conditions(Builder& builder, const conf::Match& 
   const auto methods = builder.CreateVectorOfStrings(match.methods);
   const auto headers = write_list(builder, match.headers), query = write_list(builder, match.query),
              cookies = write_list(builder, match.cookies);
-  std::vector<image::Network> clients;
-  for (const Prefix& client : match.clients) clients.emplace_back(image_address(client.address), client.length);
+  const auto alpn = builder.CreateVectorOfStrings(match.alpn);
   return image::CreateConditions(builder, methods, builder.CreateVector(headers), builder.CreateVector(query),
-                                 builder.CreateVector(cookies), builder.CreateVectorOfStructs(clients));
+                                 builder.CreateVector(cookies),
+                                 builder.CreateVectorOfStructs(write_networks(match.clients)), alpn);
 }
 
 std::pair<image::PathRule, std::string> path_of(const conf::Match& match) {
@@ -104,6 +104,12 @@ Offset<image::Route> write_route(Builder& builder, const std::string& name, cons
 
 image::Address image_address(const IpAddress& from) {
   return image::Address(flatbuffers::span<const uint8_t, 16>(from.bytes.data(), from.bytes.size()));
+}
+
+std::vector<image::Network> write_networks(const std::vector<Prefix>& from) {
+  std::vector<image::Network> networks;
+  for (const Prefix& prefix : from) networks.emplace_back(image_address(prefix.address), prefix.length);
+  return networks;
 }
 
 Offsets<image::Route> write_routes(Builder& builder, const conf::Service& service, const PlanNames& names) {

@@ -19,6 +19,7 @@ struct PlanNames {
 };
 
 l7::image::Address image_address(const IpAddress& from);
+std::vector<l7::image::Network> write_networks(const std::vector<Prefix>& from);
 std::vector<flatbuffers::Offset<l7::image::Route>> write_routes(flatbuffers::FlatBufferBuilder& builder,
                                                                 const conf::Service& service, const PlanNames& names);
 

@@ -20,8 +20,8 @@ std::vector<health::Target> targets_of(const conf::Config& config, const Runtime
     const auto tls = pool.tls ? health::PoolTls{pool.tls->server_name, pool.tls->authorities} : health::PoolTls{};
     for (const auto& backend : pool.backends) {
       const BackendRef ref{pool.name, backend.address.text()};
-      targets.push_back({ref.pool, ref.backend, backend.address, pool.health, tls, runtime.healthy(ref),
-                         runtime.since(ref)});
+      targets.push_back({ref.pool, ref.backend, backend.address, pool.health, tls, pool.proxy_protocol,
+                         runtime.healthy(ref), runtime.since(ref)});
     }
   }
   return targets;

@@ -21,6 +21,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// Protocols that a client is taken to offer in TLS: those of a browser.
+constexpr std::string_view kOffered = "\2h2\10http/1.1";
+
 const char* name_of(BackendState state) {
   constexpr const char* kNames[] = {"up", "down", "drain", "maint"};
   return kNames[size_t(state)];
@@ -79,8 +82,14 @@ bool covers(const IpAddress& listening, const IpAddress& asked) {
   return listening == asked || listening == (asked.is_v4() ? IpAddress::v4(0) : IpAddress{});
 }
 
+// Of an http service, or of a tcp service where TLS leads on by its name.
+bool takes(const ServicePlan& service, const Url& url) {
+  if (service.mode != Mode::kHttp) return service.passes_tls() && url.scheme == "https";
+  return service.has_tls() == (url.scheme == "https");
+}
+
 bool listens_for(const ServicePlan& service, const Url& url) {
-  if (service.mode != Mode::kHttp || service.has_tls() != (url.scheme == "https")) return false;
+  if (!takes(service, url)) return false;
   const auto address = IpAddress::parse(url.host);
   return std::ranges::any_of(service.listen, [&](const Endpoint& at) {
     return at.port == url.port && (!address || covers(at.address, *address));
@@ -90,8 +99,8 @@ bool listens_for(const ServicePlan& service, const Url& url) {
 Result<const ServicePlan*> named_service(const LivePlan& plan, const std::string& name) {
   const auto found = std::ranges::find_if(plan.services, [&](const auto& service) { return service->name == name; });
   if (found == plan.services.end()) return fail(fmt::format("no service \"{}\"", name), Origin::kOperator);
-  if ((*found)->mode == Mode::kHttp) return found->get();
-  return fail(fmt::format("service \"{}\" is no http service", name), Origin::kOperator);
+  if ((*found)->mode == Mode::kHttp || (*found)->passes_tls()) return found->get();
+  return fail(fmt::format("service \"{}\" is no http service, and has no routes by name", name), Origin::kOperator);
 }
 
 // "no http service listens on port 443 for https: shop listens on 8443". Of thousands the first.
@@ -120,6 +129,13 @@ const Endpoint& listener_of(const ServicePlan& service, const Url& url) {
   return *std::ranges::min_element(service.listen, {}, nearness);
 }
 
+// Where TLS is passed through, by what a client of the URL would ask for.
+std::expected<route::Match, route::NoRoute> name_match(const ServicePlan& service, const ExplainRequest& request) {
+  const bool is_name = !IpAddress::parse(request.url.host);  // RFC 6066 3: addresses are not asked for
+  return service.table.match(route::HostName(is_name ? request.url.host : ""), "/",
+                             {.client = address_of(request), .alpn = kOffered});
+}
+
 // Those that a client of the URL may reach. Which one he does is decided by the address that its name stands for.
 struct Takers {
   std::vector<const ServicePlan*> all;
@@ -137,6 +153,7 @@ Result<Takers> find_takers(const LivePlan& plan, const ExplainRequest& request, 
     if (listens_for(*service, request.url)) takers.all.push_back(service.get());
   if (takers.all.empty()) return fail(nobody_listens(plan, request.url), Origin::kOperator);
   const auto knows = [&](const ServicePlan* service) {
+    if (service->passes_tls()) return name_match(*service, request).has_value();
     return policy::admit(*service, asked.head, address_of(request), asked.scratch).has_value();
   };
   const auto found = std::ranges::find_if(takers.all, knows);
@@ -160,6 +177,8 @@ void explain_service(Json& json, std::vector<std::string>& story, const Takers& 
                     "stands for; --service says which. Without it \"{}\" is looked at.",
                     takers.all.size(), url.port, fmt::join(named, ", "), url.host, takers.chosen->name));
   story.push_back(fmt::format("Service \"{}\" takes the request.", takers.chosen->name));
+  if (!takers.chosen->proxy_from.empty())
+    story.push_back("Peers that proxy_protocol names say by its header who the client is; --client is meant as that one.");
 }
 
 void explain_refusal(Json& json, std::vector<std::string>& story, const policy::Refusal& refusal) {
@@ -329,6 +348,9 @@ void explain_balance(Json& json, std::vector<std::string>& story, const PoolPlan
     return;
   }
   json["verdict"] = "proxy", json["status"] = nullptr, json["reason"] = "ok";
+  if (pool.proxy_header != ProxyVersion::kNone)
+    story.push_back(fmt::format("Connections to its backends begin with a header of the PROXY protocol, version {}.",
+                                int(pool.proxy_header)));
   if (!has_ring(pool.balance) || pool.ring.empty()) {
     story.push_back(fmt::format("Pool \"{}\" chooses among its backends when the request comes ({}).", pool.name,
                                 name_of(pool.balance)));
@@ -342,10 +364,11 @@ void explain_balance(Json& json, std::vector<std::string>& story, const PoolPlan
   }
 }
 
+// `head`: null where none is read.
 std::optional<uint64_t> hash_of(const LivePlan& plan, const PoolPlan& pool, const ExplainRequest& request,
-                                const Endpoint& listener, const Asked& asked) {
+                                const Endpoint& listener, const http::RequestHead* head) {
   const Endpoint* const client = request.client ? &*request.client : nullptr;
-  return policy::balance_key(pool, plan.hash_key, {client, listener, &asked.head});
+  return policy::balance_key(pool, plan.hash_key, {client, listener, head});
 }
 
 void explain_proxy(Json& json, std::vector<std::string>& story, const LivePlan& plan, const route::Proxy& proxy,
@@ -361,7 +384,7 @@ void explain_proxy(Json& json, std::vector<std::string>& story, const LivePlan& 
   }
   explain_cache(json, story, plan, proxy, *share, request, listener, asked, admitted);
   const PoolPlan& pool = *plan.pools[share->pool];
-  explain_balance(json, story, pool, hash_of(plan, pool, request, listener, asked));
+  explain_balance(json, story, pool, hash_of(plan, pool, request, listener, &asked.head));
 }
 
 void explain_action(Json& json, std::vector<std::string>& story, const LivePlan& plan, const ServicePlan& service,
@@ -378,6 +401,34 @@ void explain_action(Json& json, std::vector<std::string>& story, const LivePlan&
   }
 }
 
+void explain_no_name(Json& json, std::vector<std::string>& story) {
+  json["verdict"] = "reply", json["status"] = 0, json["reason"] = "no_route";
+  story.push_back(
+      "No route of the service is for this name: the client is answered in TLS, by the alert unrecognized_name.");
+}
+
+// What HTTP asks for inside is not seen.
+void explain_passing(Json& json, std::vector<std::string>& story, const LivePlan& plan, const ServicePlan& service,
+                     const ExplainRequest& request) {
+  story.push_back(
+      "TLS is passed through untouched; a client is taken to offer the protocols h2 and http/1.1, as browsers do.");
+  const auto match = name_match(service, request);
+  if (!match) return explain_no_name(json, story);
+  const RoutePlan& route = service.routes[match->route];
+  json["route"] = route.name, json["host_rule"] = name(match->host_rule), json["host_pattern"] = match->host_pattern;
+  story.push_back(
+      fmt::format("Route \"{}\" matches: {}{}.", route.name, host_words(*match),
+                  match->conditions == 0 ? "" : fmt::format(", and its {} conditions hold", match->conditions)));
+  json["action"] = "proxy";
+  const route::Share* share = explain_split(json, story, plan, *route.proxy(), request.client);
+  if (share != nullptr) {
+    const PoolPlan& pool = *plan.pools[share->pool];
+    return explain_balance(json, story, pool, hash_of(plan, pool, request, listener_of(service, request.url), nullptr));
+  }
+  json["pool"] = json["backend"] = nullptr;
+  json["verdict"] = "proxy", json["status"] = nullptr, json["reason"] = "ok", json["balance"] = "split";
+}
+
 }  // namespace
 
 Result<Json> explain(const LivePlan& plan, const ExplainRequest& request) {
@@ -389,6 +440,11 @@ Result<Json> explain(const LivePlan& plan, const ExplainRequest& request) {
   Json json{{"service", service.name}};
   std::vector<std::string> story;
   explain_service(json, story, *takers, request.url);
+  if (service.passes_tls()) {
+    explain_passing(json, story, plan, service, request);
+    json["story"] = story;
+    return json;
+  }
   const auto admitted = policy::admit(service, (*asked)->head, address_of(request), (*asked)->scratch);
   if (!admitted) {
     explain_refusal(json, story, admitted.error());

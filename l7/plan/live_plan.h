@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/flow_hash.h"
 #include "base/ip.h"
+#include "base/proxy_header.h"
 #include "l7/http/header_id.h"
 #include "l7/plan/host_counts.h"
 #include "l7/plan/rows.h"
@@ -80,6 +81,7 @@ struct PoolPlan {
   uint32_t retries = 2;
   uint32_t response_header_bytes_max = 65'536;
   milliseconds processing_timeout{600'000};  // as response_timeout, while the backend goes on sending 102
+  ProxyVersion proxy_header = ProxyVersion::kNone;  // that begins each connection
   PoolRows rows;
   std::shared_ptr<const RowSet> row_set;
 };
@@ -98,9 +100,9 @@ struct ServicePlan {
   std::vector<Endpoint> listen;
   std::vector<std::shared_ptr<const tls::Certificate>> certificates;  // empty: no TLS
   uint16_t tls_version_min = 0x0303;
-  std::vector<RoutePlan> routes;  // kHttp, in the order of `table`'s rows
+  std::vector<RoutePlan> routes;  // in the order of `table`'s rows; kTcp: TLS is passed through by them
   route::Table table;
-  uint32_t pool = 0;  // kTcp
+  uint32_t pool = 0;  // kTcp without routes
   uint32_t connections_max = 100'000;  // of this host
   std::shared_ptr<HostCount> connections = std::make_shared<HostCount>();
   milliseconds request_timeout{10'000}, idle_timeout{60'000}, body_timeout{30'000};
@@ -110,10 +112,14 @@ struct ServicePlan {
   milliseconds rate_window{30'000}, linger_timeout{300'000};
   uint32_t source_connections_max = 0;  // of one client's address on this host; 0: no limit
   bool http2 = false;                   // kHttp: for clients that want it
+  std::vector<Prefix> proxy_from;       // whose connections begin with a header of the PROXY protocol
   ServiceRows rows;
   std::shared_ptr<const RowSet> row_set;
 
   bool has_tls() const { return !certificates.empty(); }
+  bool passes_tls() const { return mode == Mode::kTcp && !routes.empty(); }
+  // What this peer says of whom it carries is believed, and has to be said.
+  bool expects_proxy_header(const IpAddress& peer) const;
   // Of a client that sends a body or takes a response.
   PaceLimits client_pace() const { return {body_timeout, rate_min, rate_window}; }
 };

@@ -103,6 +103,16 @@ Result<> add_routes(ServicePlan& service, const image::Service& from, const imag
   return {};
 }
 
+// Of a tcp service: what is not read cannot be answered, and not kept either.
+Result<> add_tls_routes(ServicePlan& service, const image::Service& from, const image::Plan& plan) {
+  if (from.tls()) return fail("it has routes for TLS that is passed through, and TLS that ends here");
+  if (auto routed = add_routes(service, from, plan); !routed) return routed;
+  for (const RoutePlan& route : service.routes)
+    if (route.proxy() == nullptr || route.proxy()->cache >= 0)
+      return fail(fmt::format("route \"{}\" does more than name a pool", route.name));
+  return {};
+}
+
 Result<> add_tls(ServicePlan& service, const image::Tls& from, CertificateStore& certificates) {
   if (from.certificates()->size() == 0) return fail("tls without a certificate");
   if (from.version_min() != 0x0303 && from.version_min() != 0x0304)
@@ -128,6 +138,7 @@ Result<> add_limits(ServicePlan& service, const image::Service& from) {
   service.linger_timeout = milliseconds(from.linger_timeout_ms());
   service.source_connections_max = from.source_connections_max();
   service.http2 = from.http2();
+  if (auto done = plan_detail::add_networks(service.proxy_from, from.proxy_from()); !done) return done;
   if (service.request_timeout.count() == 0 || service.idle_timeout.count() == 0 || service.body_timeout.count() == 0 ||
       service.rate_window.count() == 0)
     return fail("a timeout of 0 ms");
@@ -166,6 +177,8 @@ Result<> fill_service(ServicePlan& service, const image::Service& from, const im
   if (auto done = add_limits(service, from); !done) return done;
   if (service.mode == Mode::kHttp) {
     if (auto routed = add_routes(service, from, plan); !routed) return routed;
+  } else if (from.routes() && from.routes()->size() != 0) {
+    if (auto routed = add_tls_routes(service, from, plan); !routed) return routed;
   } else if (from.pool() >= plan.pools()->size()) {
     return fail(fmt::format("it names pool {}, but there are {}", from.pool(), plan.pools()->size()));
   }

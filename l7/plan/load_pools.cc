@@ -39,6 +39,7 @@ Result<> check_hash(const image::Pool& pool) {
 
 Result<> check_pool(const image::Pool& pool) {
   if (pool.balance() > image::Balance::MAX) return fail("an unknown way to balance");
+  if (pool.proxy_header() > image::ProxyVersion::MAX) return fail("an unknown version of the PROXY protocol");
   if (pool.backends()->size() > kRingBackendsMax) return fail(fmt::format("{} backends", pool.backends()->size()));
   std::set<std::string_view> names;
   for (const image::Backend* backend : *pool.backends()) {
@@ -129,6 +130,7 @@ Result<std::shared_ptr<const PoolPlan>> load_pool(const image::Pool& from, PlanR
   pool->retries = from.retries();
   pool->response_header_bytes_max = from.response_header_bytes_max();
   pool->processing_timeout = milliseconds(from.processing_timeout_ms());
+  pool->proxy_header = ProxyVersion(from.proxy_header());
   return pool;
 }
 

@@ -46,14 +46,6 @@ Result<> add(std::vector<route::Condition>& to, const ImageConditions* from) {
   return {};
 }
 
-Result<> add_client(route::Conditions& to, const image::Network& network) {
-  const IpAddress address = address_of(network.address());
-  if (network.length() > (address.is_v4() ? 32 : 128))
-    return fail(fmt::format("clients of {}/{}", address.text(), network.length()));
-  to.clients.push_back({address, network.length()});
-  return {};
-}
-
 Result<route::Conditions> conditions_of(const image::Conditions& from) {
   route::Conditions to;
   if (from.methods() != nullptr)
@@ -62,13 +54,24 @@ Result<route::Conditions> conditions_of(const image::Conditions& from) {
        {add(to.headers, from.headers()), add(to.query, from.query()), add(to.cookies, from.cookies())})
     if (!added) return std::unexpected(added.error());
   for (route::Condition& header : to.headers) header.id = http::header_id(header.name);
-  if (from.clients() == nullptr) return to;
-  for (const image::Network* network : *from.clients())
-    if (auto added = add_client(to, *network); !added) return std::unexpected(std::move(added.error()));
+  if (from.alpn() != nullptr)
+    for (const auto* protocol : *from.alpn()) to.alpn.push_back(protocol->str());
+  if (auto added = add_networks(to.clients, from.clients()); !added) return std::unexpected(std::move(added.error()));
   return to;
 }
 
 }  // namespace
+
+Result<> add_networks(std::vector<Prefix>& to, const ImageNetworks* from) {
+  if (from == nullptr) return {};
+  for (const image::Network* network : *from) {
+    const IpAddress address = address_of(network->address());
+    if (network->length() > (address.is_v4() ? 32 : 128))
+      return fail(fmt::format("clients of {}/{}", address.text(), network->length()));
+    to.push_back({address, network->length()});
+  }
+  return {};
+}
 
 Result<std::vector<route::RouteRow>> load_rows(const flatbuffers::Vector<flatbuffers::Offset<image::Route>>& routes) {
   std::vector<route::RouteRow> rows;

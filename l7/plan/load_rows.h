@@ -9,6 +9,10 @@
 
 namespace cardea::l7::plan_detail {
 
+using ImageNetworks = flatbuffers::Vector<const image::Network*>;
+// Of none where there are none.
+Result<> add_networks(std::vector<Prefix>& to, const ImageNetworks* from);
+
 // They view the image.
 Result<std::vector<route::RouteRow>> load_rows(const flatbuffers::Vector<flatbuffers::Offset<image::Route>>& routes);
 

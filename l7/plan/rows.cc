@@ -37,6 +37,10 @@ ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
   const char* bytes = "Bytes of heads and bodies, above TLS";
   add(rows.bytes_in, kCounter, "cardea_l7_service_bytes_total", "bytes", at + ",direction=\"in\"", bytes);
   add(rows.bytes_out, kCounter, "cardea_l7_service_bytes_total", "bytes", at + ",direction=\"out\"", bytes);
+  add(rows.proxy_refused, kCounter, "cardea_l7_service_proxy_headers_refused_total", "", at,
+      "Connections of peers that carry others' whose PROXY header was missing, malformed or late");
+  add(rows.names_refused, kCounter, "cardea_l7_service_names_refused_total", "", at,
+      "TLS connections that no route of a tcp service is for, or whose ClientHello could not be read");
   add(rows.http2_floods, kCounter, "cardea_l7_service_http2_floods_total", "", at,
       "HTTP/2 connections ended: their client sent too much of what costs and leads nowhere");
   add(rows.refused_requests, kCounter, "cardea_l7_service_bad_requests_total", "", at,

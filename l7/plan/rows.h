@@ -25,6 +25,8 @@ struct ServiceRows {
   uint32_t bytes_in = 0, bytes_out = 0;  // _bytes_total{direction="in"|"out"}: of bodies and heads, above TLS
   uint32_t slow_clients = 0;             // _slow_clients_total: given up by request_timeout, body_timeout or rate_min
   uint32_t source_refused = 0;           // _source_connections_refused_total: over source_connections_max
+  uint32_t proxy_refused = 0;            // _proxy_headers_refused_total: of trusted peers, that were none
+  uint32_t names_refused = 0;            // _names_refused_total: TLS that was passed through to nobody
   uint32_t http2_floods = 0;             // _http2_floods_total: connections ended for what their client did too much of
   uint32_t refused_requests = 0;         // _bad_requests_total: answered before a route was known
   uint32_t duration = 0;                 // _request_duration_microseconds: a histogram

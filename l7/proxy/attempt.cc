@@ -1,6 +1,7 @@
 // One attempt at one backend: a connection, the request's head with what there is of its body in one write, the rest of
 // the body beside the response.
 #include "l7/http/edit.h"
+#include "l7/proxy/announce.h"
 #include "l7/proxy/endpoint_text.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/pieces.h"
@@ -84,7 +85,8 @@ Task<> connect(Exchange& x, upstream::Backend& backend) {
   x.record.reused = static_cast<bool>(x.lease);
   if (!x.lease) {
     const Instant began = x.now();
-    Result<upstream::Lease> dialled = co_await x.pool->dial(x.arena(), backend, host, began);
+    const std::string_view header = announce(x.arena(), x.pool->plan().proxy_header, x.record, x.caller.connection);
+    Result<upstream::Lease> dialled = co_await x.pool->dial(x.arena(), backend, host, header, began);
     if (!dialled) {
       const bool timeout = x.now() - began >= x.pool->plan().connect_timeout;
       x.failure = dial_failure(dialled.error(), timeout, x.arena());
@@ -92,7 +94,7 @@ Task<> connect(Exchange& x, upstream::Backend& backend) {
     }
     x.lease = std::move(*dialled);
   }
-  if (x.authenticates) x.lease.become_own();
+  if (x.authenticates) x.lease.authenticate();
   x.record.connected = x.now();
 }
 

@@ -221,7 +221,7 @@ CacheVerdict show_cache(Exchange& x, const http::ResponseHead& head, http::BodyF
     return CacheVerdict::kRelay;
   }
   if (!caching.cache) return CacheVerdict::kRelay;
-  if (x.lease.is_own()) return show_own(x, head);
+  if (x.lease.is_authenticated()) return show_own(x, head);
   if (caching.conditional && head.status == 304) {
     caching.lookup.object = caching.cache->refresh(request_of(x), std::move(caching.lookup.object), head);
     caching.conditional = static_cast<bool>(caching.lookup.object);

@@ -28,15 +28,15 @@ bool Caller::leaves() const {
 }
 
 upstream::Backend* Caller::own_backend(const upstream::Pool& pool, std::string_view host) const {
-  return alone ? connection->own_backend(pool, host) : nullptr;
+  return is_nobody() ? nullptr : connection->own_backend(pool, host);
 }
 
 upstream::Lease Caller::take_own(const upstream::Backend& backend, std::string_view host) const {
-  return alone ? connection->take_own(backend, host) : upstream::Lease();
+  return is_nobody() ? upstream::Lease() : connection->take_own(backend, host);
 }
 
 void Caller::keep_own(upstream::Lease lease) const {
-  if (!alone) return lease.close(Close::kOrderly);
+  if (is_nobody() || (!alone && lease.is_authenticated())) return lease.close(Close::kOrderly);
   connection->keep_own(std::move(lease));
 }
 

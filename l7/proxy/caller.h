@@ -35,7 +35,8 @@ struct Caller {
   // Its connection ends behind the exchange under way: the service is gone.
   bool leaves() const;
 
-  // Connections to backends that authenticate it; nobody has none, and keeps none, nor does one of several.
+  // Connections to backends that are its connection's own; nobody has none, and keeps none. One of several keeps none that
+  // is authenticated.
   upstream::Backend* own_backend(const upstream::Pool& pool, std::string_view host) const;
   upstream::Lease take_own(const upstream::Backend& backend, std::string_view host) const;
   void keep_own(upstream::Lease lease) const;

@@ -2,6 +2,8 @@
 
 #include <endian.h>
 
+#include <utility>
+
 #include "base/stats.h"
 
 namespace cardea::l7::proxy {
@@ -24,8 +26,20 @@ Connection::Connection(Shard& shard, LiveService& service, Accepted accepted, So
 Connection::~Connection() = default;
 
 tls::TlsStream& Connection::start_tls(tls::ServerContext& context) {
-  tls_ = std::make_unique<tls::TlsStream>(context, socket_);
+  if (!input.empty()) ahead_ = std::make_unique<AheadStream>(socket_, std::exchange(input, {}));
+  tls_ = std::make_unique<tls::TlsStream>(context, ahead_ ? static_cast<Stream&>(*ahead_) : socket_);
   return *tls_;
+}
+
+bool Connection::introduce(const ProxyHeader& header) {
+  if (header.local) return true;
+  client_ = header.source;
+  introduction_ = std::make_unique<Introduction>(
+      header.destination, std::string(header.server_name), std::string(header.alpn));
+  const ServicePlan& plan = *service().now().plan;
+  if (plan.source_connections_max == 0) return true;
+  place_ = shard().shared().sources->enter(plan.name, client_.address, plan.source_connections_max);
+  return bool(place_);
 }
 
 void Connection::leave() {

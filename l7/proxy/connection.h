@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <memory>
 
+#include "base/proxy_header.h"
+#include "l7/proxy/ahead_stream.h"
 #include "l7/proxy/input.h"
 #include "l7/proxy/live_service.h"
 #include "l7/proxy/shard.h"
@@ -25,6 +27,12 @@ class Occupant {
   virtual void leave() = 0;
 };
 
+// What a trusted peer said of whom it carries.
+struct Introduction {
+  Endpoint destination;  // that its client meant
+  std::string server_name, alpn;
+};
+
 class Connection final : public LiveConnection {
  public:
   Connection(Shard& shard, LiveService& service, Accepted accepted, Sources::Place place);
@@ -36,13 +44,17 @@ class Connection final : public LiveConnection {
 
   // What the client writes and reads: the socket, or TLS over it.
   Stream& stream() { return tls_ ? static_cast<Stream&>(*tls_) : socket_; }
-  Stream& socket() { return socket_; }  // below TLS
+  KernelStream& socket() { return socket_; }  // below TLS
   const tls::TlsStream* tls() const { return tls_.get(); }
-  // From here on the stream is TLS. The context outlives the handshake.
+  // From here on the stream is TLS, which begins with what `input` holds. The context outlives the handshake.
   tls::TlsStream& start_tls(tls::ServerContext& context);
 
+  // Who it is for: the peer, or whom a trusted peer named.
   const Endpoint& client() const { return client_; }
-  Endpoint listener() const { return socket_.local(); }
+  Endpoint listener() const { return introduction_ ? introduction_->destination : socket_.local(); }
+  const Introduction* introduction() const { return introduction_.get(); }
+  // It is somebody else's than its peer's. False: whoever that is has as many connections as one address may.
+  bool introduce(const ProxyHeader& header);
 
   // Idle connections close now, exchanges end as they would and close behind them, an occupant knows for itself.
   void leave() override;
@@ -70,9 +82,11 @@ class Connection final : public LiveConnection {
   static constexpr size_t kFirstBytes = 832;
 #endif
 
-  const Sources::Place place_;  // among its address's connections, where they are limited
+  Sources::Place place_;  // among its address's connections, where they are limited
   Endpoint client_;
   KernelStream socket_;
+  std::unique_ptr<Introduction> introduction_;
+  std::unique_ptr<AheadStream> ahead_;   // under TLS, where its first bytes were read already
   std::unique_ptr<tls::TlsStream> tls_;  // alone: in arena_ it would lie behind the handshake's frames and cost a chunk
   std::unique_ptr<upstream::OwnConnections> own_;  // null: has never had one
   alignas(16) std::array<std::byte, kFirstBytes> first_;

@@ -104,7 +104,8 @@ void ServiceListener::end() {
 
 void ServiceListener::let_in(Accepted accepted) {
   const ServicePlan& plan = *service_->now().plan;
-  const uint32_t max = plan.source_connections_max;
+  // Whoever is carried for others is limited when it is known for whom.
+  const uint32_t max = plan.expects_proxy_header(accepted.peer.address) ? 0 : plan.source_connections_max;
   Sources& sources = *shard_.shared().sources;
   Sources::Place place = max == 0 ? Sources::Place() : sources.enter(plan.name, accepted.peer.address, max);
   if (max != 0 && !place) {

@@ -75,7 +75,7 @@ Failure digest_final(Exchange& x, const http::ResponseHead& head, const http::Co
                      http::BodyFraming body, size_t size) {
   Answer& answer = x.answer;
   answer.reusable = http::backend_keeps_alive(head, options, body);
-  if (http::binds_connection(head.headers)) x.lease.become_own();
+  if (http::binds_connection(head.headers)) x.lease.authenticate();
   switch (show_cache(x, head, body)) {
     case CacheVerdict::kAnswer:
       answer.state = Answer::State::kStored;

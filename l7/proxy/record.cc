@@ -154,6 +154,7 @@ void write_line(Shard& shard, const Record& record) {
 
 void write_flow(Shard& shard, const Record& record) {
   count_bytes(shard, record);
+  if (record.route) count_route(shard, record);
   count_shortage(shard, record);
   write_line(shard, record);
 }

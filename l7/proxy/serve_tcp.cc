@@ -1,5 +1,9 @@
-// tcp services: a backend by the flow's hash, the next one where it does not answer, then bytes.
+// tcp services: a pool by the name that TLS asks for, where there are routes, a backend by the client's hash, the next
+// one where it does not answer, then bytes.
 #include "l7/policy/balance_key.h"
+#include "l7/proxy/announce.h"
+#include "l7/proxy/linger.h"
+#include "l7/proxy/pass_tls.h"
 #include "l7/proxy/record.h"
 #include "l7/proxy/tunnel.h"
 
@@ -10,7 +14,6 @@ namespace {
 struct Flow {
   explicit Flow(Connection& of) : connection(of), plan(of.service().plan), service(*of.service().now().plan) {
     record = begin_record(of, service, plan->plan->generation);
-    record.pool = plan->plan->pools[service.pool].get();
     record.protocol = "tcp";
     if (of.tls()) record.tls_version = of.tls()->version();
   }
@@ -19,17 +22,59 @@ struct Flow {
   Connection& connection;
   ShardPlanPointer plan;
   const ServicePlan& service;
+  uint32_t pool = 0;
   Record record;
   upstream::Lease lease;
   BackendRows rows;
 };
 
+void take_pool(Flow& flow, uint32_t pool) {
+  flow.pool = pool;
+  flow.record.pool = flow.plan->plan->pools[pool].get();
+}
+
+// Of its route's, split as requests are.
+void take_share(Flow& flow, const RoutePlan& route) {
+  flow.record.route = &route;
+  const route::Proxy& proxy = *route.proxy();
+  const HashKey key = flow.plan->plan->hash_key;
+  take_pool(flow, proxy.share(proxy.by_client ? route::client_number(key, flow.record.client.address)
+                                              : route::request_number(key, flow.record.id))
+                      .pool);
+}
+
+// Whoever is told why reads it, although more of its own may be under way.
+Task<> tell(Flow& flow, std::string_view alert) {
+  Connection& c = flow.connection;
+  c.input.drop();
+  const Instant deadline = c.loop().now() + kLinger;
+  const IoResult told = co_await c.socket().write_all(alert, deadline);
+  if (told.ok()) co_await linger(flow.arena(), c, c.socket(), kLinger);
+}
+
+Task<Failure> find_pool(Flow& flow) {
+  if (!flow.service.passes_tls()) {
+    take_pool(flow, flow.service.pool);
+    co_return Failure{};
+  }
+  TlsWay way;
+  co_await read_way(flow.arena(), flow.connection, flow.service, way);
+  flow.record.host = way.server_name;
+  if (way.route) take_share(flow, *way.route);
+  const bool refused = way.failure.is(Reason::kNoRoute) || way.failure.is(Reason::kBadHello);
+  if (refused) count(flow.connection.shard(), flow.service.rows.names_refused);
+  if (!way.alert.empty()) co_await tell(flow, way.alert);
+  co_return way.failure;
+}
+
 // Nothing was sent, so every failure to connect is safe to repeat elsewhere.
 Task<Failure> connect(Flow& flow) {
-  upstream::Pool& pool = *flow.plan->pools[flow.service.pool];
+  upstream::Pool& pool = *flow.plan->pools[flow.pool];
   Loop& loop = flow.connection.loop();
   const uint64_t hash = *policy::balance_key(pool.plan(), flow.plan->plan->hash_key,
                                              {&flow.record.client, flow.record.listener, nullptr});
+  const std::string_view header =
+      announce(flow.arena(), pool.plan().proxy_header, flow.record, &flow.connection);
   upstream::Tried tried;
   Failure failed;
   while (flow.record.attempts <= pool.plan().retries) {
@@ -43,7 +88,7 @@ Task<Failure> connect(Flow& flow) {
     flow.record.attempts++;
     flow.rows = plan.rows;
     const Instant began = loop.now();
-    Result<upstream::Lease> dialled = co_await pool.dial(flow.arena(), **chosen, {}, began);
+    Result<upstream::Lease> dialled = co_await pool.dial(flow.arena(), **chosen, {}, header, began);
     if (dialled) {
       flow.lease = std::move(*dialled);
       flow.record.connected = loop.now();
@@ -72,7 +117,11 @@ Task<> relay(Flow& flow) {
 
 Task<> serve_flow(Arena&, Connection& connection) {
   Flow flow(connection);
-  const Failure failed = co_await connect(flow);
+  Failure failed = co_await find_pool(flow);
+  if (!failed) {
+    const Failure unconnected = co_await connect(flow);
+    failed = unconnected;
+  }
   if (failed) {
     flow.record.reason = failed.word;
     flow.record.detail = failed.detail;

@@ -1,10 +1,12 @@
-// A client's connection from its first byte to its last: the TLS handshake, then what its service speaks.
+// A client's connection from its first byte to its last: the PROXY protocol's header, the TLS handshake, then what its
+// service speaks.
 #include <algorithm>
 
 #include "l7/http1/session.h"
 #include "l7/http2/serve.h"
 #include "l7/proxy/linger.h"
 #include "l7/proxy/listener.h"
+#include "l7/proxy/read_proxy_header.h"
 #include "l7/proxy/record.h"
 #include "l7/proxy/tunnel.h"
 
@@ -40,7 +42,7 @@ Task<> tell_why(Arena& arena, Connection& c, const tls::Handshake& done, Mode mo
 }
 
 // True: TLS is up.
-Task<bool> shake_hands(Arena& arena, Connection& c) {
+Task<bool> shake_hands(Arena& arena, Connection& c, Instant deadline) {
   const ShardPlanPointer plan = c.service().plan;  // whose context the handshake uses
   const ShardPlan::Service& service = c.service().now();
   const ServiceRows& rows = service.plan->rows;
@@ -50,7 +52,7 @@ Task<bool> shake_hands(Arena& arena, Connection& c) {
     co_return false;
   }
   tls::TlsStream& stream = c.start_tls(*service.tls);
-  const tls::Handshake done = co_await stream.handshake(began + service.plan->request_timeout);
+  const tls::Handshake done = co_await stream.handshake(deadline);
   if (done.ok()) {
     count(c.shard(), rows.handshakes);
     if (stream.resumed()) count(c.shard(), rows.handshakes_resumed);
@@ -65,8 +67,13 @@ Task<bool> shake_hands(Arena& arena, Connection& c) {
 }  // namespace
 
 Task<> serve(Connection& c) {
+  const Instant deadline = c.loop().now() + c.service().now().plan->request_timeout;
+  if (c.service().now().plan->expects_proxy_header(c.client().address)) {
+    const bool introduced = co_await read_proxy_header(c.arena(), c, deadline);
+    if (!introduced) co_return;
+  }
   if (c.service().now().plan->has_tls()) {
-    const bool secure = co_await shake_hands(c.arena(), c);
+    const bool secure = co_await shake_hands(c.arena(), c, deadline);
     if (!secure) co_return;
   }
   if (c.service().now().plan->mode == Mode::kTcp) {

@@ -24,7 +24,10 @@ class Sources {
    public:
     Place() = default;
     Place(Place&& other) noexcept : of_(std::exchange(other.of_, nullptr)), hash_(other.hash_) {}
-    Place& operator=(Place&&) = delete;
+    Place& operator=(Place&& other) noexcept {
+      std::swap(of_, other.of_), std::swap(hash_, other.hash_);
+      return *this;
+    }
     ~Place() {
       if (of_) of_->leave(hash_);
     }

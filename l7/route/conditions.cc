@@ -42,6 +42,17 @@ bool all_hold(const std::vector<Condition>& conditions, Has has) {
       conditions, [&has](const Condition& condition) { return has(condition) == (condition.rule != Rule::kAbsent); });
 }
 
+// What a list holds whose lengths do not fit is not looked at.
+bool offers(std::string_view list, std::string_view protocol) {
+  while (!list.empty()) {
+    const size_t size = uint8_t(list.front());
+    if (list.size() - 1 < size) return false;
+    if (list.substr(1, size) == protocol) return true;
+    list.remove_prefix(1 + size);
+  }
+  return false;
+}
+
 }  // namespace
 
 bool Condition::fits(std::string_view value) const {
@@ -60,15 +71,20 @@ bool Condition::fits(std::string_view value) const {
 }
 
 size_t Conditions::count() const {
-  return !methods.empty() + headers.size() + query.size() + cookies.size() + !clients.empty();
+  return !methods.empty() + headers.size() + query.size() + cookies.size() + !clients.empty() + !alpn.empty();
 }
 
 bool Conditions::hold(const Asked& asked) const {
-  if (asked.head == nullptr) return count() == 0;
-  const http::RequestHead& head = *asked.head;
   const auto covers = [&asked](const Prefix& prefix) { return prefix.contains(asked.client); };
+  const auto offered = [&asked](const std::string& protocol) { return offers(asked.alpn, protocol); };
+  return (clients.empty() || std::ranges::any_of(clients, covers)) &&
+         (alpn.empty() || std::ranges::any_of(alpn, offered)) &&
+         (asked.head != nullptr ? hold_of(*asked.head)
+                                : methods.empty() && headers.empty() && query.empty() && cookies.empty());
+}
+
+bool Conditions::hold_of(const http::RequestHead& head) const {
   return (methods.empty() || std::ranges::find(methods, head.method_text) != methods.end()) &&
-         (clients.empty() || std::ranges::any_of(clients, covers)) &&
          all_hold(headers, [&head](const Condition& one) { return has_header(head, one); }) &&
          all_hold(query, [&head](const Condition& one) { return has_pair(head.query, '&', one); }) &&
          all_hold(cookies, [&head](const Condition& one) { return has_cookie(head, one); });

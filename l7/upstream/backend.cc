@@ -31,6 +31,7 @@ void Backend::adopt(const std::shared_ptr<const PoolPlan>& pool_plan, const Back
                     const std::shared_ptr<BackendTls>& pool_tls) {
   const bool served = serves;
   if (plan && (plan->endpoint != its.endpoint || tls != pool_tls)) close_idle(), session = nullptr;
+  if (plan && pool->proxy_header != pool_plan->proxy_header) close_idle();
   pool = pool_plan;
   plan = std::shared_ptr<const BackendPlan>(pool_plan, &its);
   tls = pool_tls;

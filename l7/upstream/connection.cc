@@ -19,6 +19,7 @@ Connection::Connection(Backend& of)
       plan(of.plan),
       host_counts(of.plan->host),
       tls(of.tls),
+      proxy_header(of.pool->proxy_header),
       tcp(of.context.loop) {
   begin();
 }

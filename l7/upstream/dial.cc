@@ -1,4 +1,6 @@
-// A new connection to a backend: TCP, and TLS where the pool speaks it, within one deadline.
+// A new connection to a backend: TCP, a header of the PROXY protocol and TLS where the pool speaks them, within one
+// deadline.
+#include <cstring>
 #include <utility>
 
 #include "base/log.h"
@@ -55,6 +57,11 @@ Error handshake_error(const Connection& connection, const tls::Handshake& failed
   return {std::move(message), whose_fault(connection, failed), Retry::kSafe};
 }
 
+Error not_taken(const Connection& connection, const IoResult& sent) {
+  const std::string_view why = sent.error != 0 ? std::strerror(sent.error) : name(sent.status);
+  return {"send a PROXY header to " + connection.plan->name + ": " + std::string(why), Origin::kBackend, Retry::kSafe};
+}
+
 // Exchanges that others answer do not tell, and health checks need not verify.
 void complain(Backend& backend, const Error& error) {
   if (error.origin == Origin::kBackend && !std::exchange(backend.complained, true))
@@ -86,7 +93,7 @@ std::string_view verified_host(const Backend& backend, std::string_view host) {
   return backend.tls && backend.tls->plan.server_name.empty() ? without_final_dot(host) : std::string_view();
 }
 
-Task<Result<Lease>> Pool::dial(Arena&, Backend& backend, std::string_view host, Instant now) {
+Task<Result<Lease>> Pool::dial(Arena&, Backend& backend, std::string_view host, std::string_view header, Instant now) {
   backend.suspicion.tried(now);
   const Instant deadline = now + backend.pool->connect_timeout;
   auto connection = std::make_unique<Connection>(backend);
@@ -97,6 +104,11 @@ Task<Result<Lease>> Pool::dial(Arena&, Backend& backend, std::string_view host, 
   }
   Result<> connected = co_await connection->tcp.connect(connection->plan->endpoint, deadline);
   if (!connected) co_return refused(*connection, std::move(connected.error()));
+  if (!header.empty()) {
+    const IoResult sent = co_await connection->tcp.write_all(header, deadline);
+    if (!sent.ok()) co_return refused(*connection, not_taken(*connection, sent));
+    connection->become_own();
+  }
   if (connection->tls) {
     start_tls(*connection, host);
     const tls::Handshake handshake = co_await connection->tls_stream->handshake(deadline);

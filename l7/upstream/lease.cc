@@ -25,8 +25,13 @@ bool Lease::reused() const {
   return connection_->reused;
 }
 
-void Lease::become_own() {
+void Lease::authenticate() {
   connection_->become_own();
+  connection_->authenticated = true;
+}
+
+bool Lease::is_authenticated() const {
+  return connection_->authenticated;
 }
 
 bool Lease::is_own() const {

@@ -23,12 +23,18 @@ OwnConnections::OwnConnections() = default;
 OwnConnections::~OwnConnections() = default;
 
 Backend* OwnConnections::backend_for(const Pool& pool, std::string_view host) {
-  if (std::erase_if(all_, [](const auto& its) { return !leads_on(*its); }) != 0) lost_ = true;
+  for (const auto& its : all_)
+    if (!leads_on(*its)) note_lost(*its);
+  std::erase_if(all_, [](const auto& its) { return !leads_on(*its); });
   for (const auto& its : all_) {
     Backend& backend = *its->backend;
-    if (backend.pool.get() == &pool.plan() && serves(*its, backend, host)) return &backend;
+    if (its->authenticated && backend.pool.get() == &pool.plan() && serves(*its, backend, host)) return &backend;
   }
   return nullptr;
+}
+
+void OwnConnections::note_lost(const Connection& connection) {
+  lost_ |= connection.authenticated;
 }
 
 Lease OwnConnections::take(const Backend& backend, std::string_view host) {
@@ -39,7 +45,7 @@ Lease OwnConnections::take(const Backend& backend, std::string_view host) {
   taken->unwatch();
   taken->owner = nullptr;
   if (!taken->silent(Proof::kAsked)) {
-    lost_ = true;
+    note_lost(*taken);
     return {};
   }
   taken->begin();
@@ -54,15 +60,24 @@ bool OwnConnections::keep(Lease lease) {
   if (!connection->blamed) connection->backend->suspicion.answered();
   connection->end();
   const bool room = all_.size() < kMax;
-  if (!room) all_.erase(all_.begin());
+  const bool regretted = !room && give_up_one();
   connection->owner = this;
   connection->watch();
   all_.push_back(std::move(connection));
-  return room;
+  return !regretted;
+}
+
+bool OwnConnections::give_up_one() {
+  const auto free = std::ranges::find_if(all_, [](const auto& its) { return !its->authenticated; });
+  const bool none = free == all_.end();
+  all_.erase(none ? all_.begin() : free);
+  return none;
 }
 
 void OwnConnections::drop(const Connection& connection) {
+  const bool ends = connection.authenticated;
   std::erase_if(all_, [&connection](const auto& its) { return its.get() == &connection; });
+  if (!ends) return;
   lost_ = true;
   end_client();
 }

@@ -60,8 +60,11 @@ class Lease {
   void heard(uint16_t status, std::chrono::nanoseconds took);
   // The lease is empty.
   void close(Close how);
-  // It belongs to the client whose exchange this is: keep() closes it, OwnConnections hold it.
-  void become_own();
+  // Its backend authenticates it: it belongs to the client whose exchange this is.
+  void authenticate();
+  bool is_authenticated() const;
+  // It belongs to one client, for that or because it began with that client's address: keep() closes it, OwnConnections
+  // hold it.
   bool is_own() const;
 
  private:
@@ -105,7 +108,9 @@ class Pool {
   // A new one, within the pool's connect_timeout. An Error has origin backend and is safe to retry: nothing was sent.
   // (Origin client: the backend's certificate does not cover `host`, or it refuses the name; not held against it.)
   // (Origin operator, never retried: the pool's certificate authorities cannot be loaded.)
-  Task<Result<Lease>> dial(Arena& arena, Backend& backend, std::string_view host, Instant now);
+  // `header`: of the PROXY protocol, where the plan asks for one; the connection is its client's own. It stays where it
+  // is until the lease is there.
+  Task<Result<Lease>> dial(Arena& arena, Backend& backend, std::string_view host, std::string_view header, Instant now);
 
   // The plan of a chosen backend, as it is now: kept by nothing, so read it before the next await.
   static const BackendPlan& plan_of(const Backend& backend);

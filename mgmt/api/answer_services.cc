@@ -145,12 +145,16 @@ std::string services_json(const View& view, const Traffic& traffic) {
   return dump({{"services", rows}, {"away", away_rows(view)}});
 }
 
+bool is_routed(const conf::Service& service) {
+  return service.mode == conf::Mode::kHttp || (service.mode == conf::Mode::kTcp && !service.routes.empty());
+}
+
 std::string routes_json(const View& view, const Traffic& traffic, const std::string& only_service) {
   Json rows = Json::array();
   if (view.in_force) {
     const Up up(view.in_force);
     for (const auto& service : view.in_force.config->services)
-      if (service.mode == conf::Mode::kHttp && (only_service.empty() || service.name == only_service))
+      if (is_routed(service) && (only_service.empty() || service.name == only_service))
         add_routes(rows, service, up, traffic);
   }
   return dump({{"routes", rows}, {"away", away_rows(view)}});

@@ -29,6 +29,8 @@ struct Facts {  // beside the View; each belongs to the moment of the question
 
 std::string status_json(const View& view, const Facts& facts);
 std::string services_json(const View& view, const metrics::Traffic& traffic);
+// An http service, or a tcp service that passes TLS through by its routes.
+bool is_routed(const conf::Service& service);
 std::string routes_json(const View& view, const metrics::Traffic& traffic, const std::string& only_service);
 std::string pools_json(const View& view, const metrics::Traffic& traffic);
 std::string backends_json(const View& view, const std::vector<health::TargetStatus>& health,

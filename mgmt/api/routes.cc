@@ -94,12 +94,16 @@ std::vector<std::string> pool_names(const View& view) {
   return names;
 }
 
-std::vector<std::string> http_service_names(const View& view) {
+std::vector<std::string> names_of_services(const View& view, bool (*wanted)(const conf::Service&)) {
   std::vector<std::string> names;
   if (view.in_force)
     for (const auto& service : view.in_force.config->services)
-      if (service.mode == conf::Mode::kHttp) names.push_back(service.name);
+      if (wanted(service)) names.push_back(service.name);
   return names;
+}
+
+bool is_http(const conf::Service& service) {
+  return service.mode == conf::Mode::kHttp;
 }
 
 // An empty name is no wish.
@@ -116,7 +120,7 @@ std::optional<Answer> refuse_unknown(const char* what, const std::string& name, 
 }
 
 std::optional<Answer> refuse_service(const View& view, const std::string& name) {
-  return refuse_unknown("http service", name, http_service_names(view));
+  return refuse_unknown("http service", name, names_of_services(view, is_routed));
 }
 
 // What a client would ask for that knows the service's address and nothing else.
@@ -127,7 +131,7 @@ std::string url_at(const conf::Service& service, const std::string& path) {
 // A path alone is for the service that is named, or the only one.
 std::expected<std::string, Answer> url_of(const View& view, const std::string& url, const std::string& service) {
   if (!url.starts_with('/')) return url;
-  const auto names = http_service_names(view);
+  const auto names = names_of_services(view, is_http);
   const std::string taker = service.empty() && names.size() == 1 ? names[0] : service;
   if (taker.empty())
     return std::unexpected(error(400,
@@ -230,7 +234,7 @@ Answer Routes::services() {
 Answer Routes::routes(const Parameter& parameter) {
   const auto now = view();
   const auto service = parameter("service").value_or("");
-  if (auto unknown = refuse_unknown("service", service, http_service_names(now))) return *unknown;
+  if (auto unknown = refuse_unknown("service", service, names_of_services(now, is_routed))) return *unknown;
   return {200, routes_json(now, traffic(), service)};
 }
 

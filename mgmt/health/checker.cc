@@ -239,7 +239,8 @@ void Checker::Loop::start_probe(Watched& watched) {
   ++counters_.probes_started;
   ++counters_.probes_running;
   set_due(watched, watched.started + watched.target.check.timeout);
-  watched.probe = std::make_unique<Probe>(watched.target.address, watched.target.check, watched.target.tls, tls_);
+  watched.probe = std::make_unique<Probe>(watched.target.address, watched.target.check, watched.target.proxy_header,
+                                          watched.target.tls, tls_);
   const Progress progress = watched.probe->start();
   epoll_event nothing_yet{.events = 0, .data = {.u64 = watched.id}};
   if (!progress.over() && ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, watched.probe->fd(), &nothing_yet) != 0)

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "base/proxy_header.h"
 #include "conf/config.h"
 #include "mgmt/health/probe_tls.h"
 
@@ -26,6 +27,7 @@ struct Target {
   Endpoint address;
   conf::HealthCheck check;
   PoolTls tls;                                       // of HTTPS checks
+  ProxyVersion proxy_header = ProxyVersion::kNone;   // that connections to the backend's own port begin with
   bool initially_up = true;                          // what it counts as until enough checks say otherwise
   std::chrono::system_clock::time_point since = {};  // of initially_up; the epoch: now
 

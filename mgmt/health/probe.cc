@@ -48,6 +48,12 @@ std::string host_header(const Endpoint& address, const conf::HealthCheck& check,
   return address.address.is_v4() ? address.address.text() : fmt::format("[{}]", address.address.text());
 }
 
+// Of a connection that is carried for nobody.
+std::string header_text(ProxyVersion version) {
+  std::string room(kProxyHeaderMax, '\0');
+  return std::string(write_proxy_header(room, version, {.local = true}));
+}
+
 }  // namespace
 
 std::string request_text(const Endpoint& backend, const conf::HealthCheck& check, const PoolTls& pool) {
@@ -56,11 +62,13 @@ std::string request_text(const Endpoint& backend, const conf::HealthCheck& check
       check.path, host_header(checked_address(backend, check), check, pool));
 }
 
-Probe::Probe(const Endpoint& backend, const conf::HealthCheck& check, const PoolTls& pool, TlsContexts& contexts)
+Probe::Probe(const Endpoint& backend, const conf::HealthCheck& check, ProxyVersion proxy_header, const PoolTls& pool,
+             TlsContexts& contexts)
     : address_(checked_address(backend, check)),
       check_(check),
       pool_(pool),
       contexts_(contexts),
+      header_(check.port ? std::string() : header_text(proxy_header)),
       expectation_{check.expect, check.body} {
   if (check.type != HealthType::kTcp) request_ = request_text(backend, check, pool);
 }
@@ -73,6 +81,8 @@ Progress Probe::advance() {
   switch (phase_) {
     case Phase::kConnecting:
       return connected(socket_.finish_connect());
+    case Phase::kAnnouncing:
+      return announce();
     case Phase::kHandshake:
       return handshake();
     case Phase::kWriting:
@@ -85,6 +95,20 @@ Progress Probe::advance() {
 
 Progress Probe::connected(const Transfer& transfer) {
   if (transfer.kind != Transfer::Kind::kDone) return stopped(transfer);
+  phase_ = Phase::kAnnouncing;
+  return announce();
+}
+
+Progress Probe::announce() {
+  while (announced_ < header_.size()) {
+    const Transfer transfer = socket_.write(std::string_view(header_).substr(announced_));
+    if (transfer.kind != Transfer::Kind::kDone) return stopped(transfer);
+    announced_ += transfer.size;
+  }
+  return speak();
+}
+
+Progress Probe::speak() {
   if (check_.type == HealthType::kTcp) {
     socket_.close_by_reset();
     return {Kind::kPassed, {}};
@@ -142,6 +166,8 @@ std::string Probe::timeout_reason() const {
   switch (phase_) {
     case Phase::kConnecting:
       return fmt::format("timeout after {} ms while connecting", ms);
+    case Phase::kAnnouncing:
+      return fmt::format("timeout after {} ms while sending the PROXY header", ms);
     case Phase::kHandshake:
       return fmt::format("timeout after {} ms in the TLS handshake", ms);
     default:

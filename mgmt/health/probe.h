@@ -1,6 +1,7 @@
 // One check of one backend, from connect to judgement, as a state machine that never blocks: the checker calls
-// advance() whenever the descriptor is ready for what it waits for, and gives up at the deadline. TCP checks end with
-// the connection; HTTP and HTTPS ones write one request and read the answer as far as it takes to decide.
+// advance() whenever the descriptor is ready for what it waits for, and gives up at the deadline. A backend that expects
+// the PROXY protocol gets a header that speaks for nobody. TCP checks end with the connection; HTTP and HTTPS ones write
+// one request and read the answer as far as it takes to decide.
 #pragma once
 
 #include <chrono>
@@ -26,8 +27,9 @@ struct Progress {
 
 class Probe {
  public:
-  // `check`, `pool` and `contexts` have to outlive the probe.
-  Probe(const Endpoint& backend, const conf::HealthCheck& check, const PoolTls& pool, TlsContexts& contexts);
+  // `check`, `pool` and `contexts` have to outlive the probe. `proxy_header`: that the backend expects on its own port.
+  Probe(const Endpoint& backend, const conf::HealthCheck& check, ProxyVersion proxy_header, const PoolTls& pool,
+        TlsContexts& contexts);
   Probe(const Probe&) = delete;
   Probe& operator=(const Probe&) = delete;
 
@@ -38,9 +40,11 @@ class Probe {
   int fd() const { return socket_.fd(); }
 
  private:
-  enum class Phase : uint8_t { kConnecting, kHandshake, kWriting, kReading };
+  enum class Phase : uint8_t { kConnecting, kAnnouncing, kHandshake, kWriting, kReading };
 
   Progress connected(const Transfer& transfer);
+  Progress announce();
+  Progress speak();
   Progress begin_tls();
   Progress handshake();
   Progress write();
@@ -53,6 +57,8 @@ class Probe {
   Phase phase_ = Phase::kConnecting;
   ProbeSocket socket_;
   std::optional<TlsSession> tls_;
+  std::string header_;  // of the PROXY protocol
+  size_t announced_ = 0;
   std::string request_;
   size_t written_ = 0;
   Expectation expectation_;

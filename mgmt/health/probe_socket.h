@@ -19,7 +19,7 @@ class ProbeSocket {
   Transfer read(std::span<char> into);
   Transfer write(std::string_view bytes);
 
-  // Nothing was sent or will be: the connection ends without the minute of TIME-WAIT that holds a local port, which ten
+  // Nothing more will be sent: the connection ends without the minute of TIME-WAIT that holds a local port, which ten
   // thousand backends checked every two seconds would run out of.
   void close_by_reset();
 

@@ -279,7 +279,7 @@ services = (
   };
   EXPECT_THAT(only(""),
               HasSubstr("t.cfg:7: error: services[0]: \"mode\" is missing, and a service without it is of mode "
-                        "\"l4\", which has no routes; expected mode = \"http\";\n"));
+                        "\"l4\", which has no routes; expected mode = \"http\"; or mode = \"tcp\";\n"));
   EXPECT_THAT(only("mode = \"HTTP\";"), HasSubstr("unknown word \"HTTP\"; expected one of \"l4\", \"tcp\", \"http\"; "
                                                   "did you mean \"http\"?"));
   EXPECT_THAT(only("mode = \"layer7\";"), HasSubstr("unknown word \"layer7\""));

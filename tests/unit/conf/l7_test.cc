@@ -55,6 +55,27 @@ TEST(L7, EverySettingArrives) {
   EXPECT_EQ(config.services[1].idle_timeout, std::chrono::minutes(10));
 }
 
+// One that passes TLS through, for whom load balancers speak, to a pool that is told of it.
+const std::string kPassing = with(
+    with(kShop, "mode = \"tcp\"; listen = \"127.0.0.1:25/tcp\"; pool = \"mail\";",
+         "mode = \"tcp\"; listen = \"127.0.0.1:25/tcp\"; request_timeout = \"5s\"; proxy_protocol: { from = [\"10.0.0.0/8\", "
+         "\"2001:db8::/32\"]; }; routes = ( { match: { host = \"*.a.com\"; alpn = [\"h2\", \"http/1.1\"]; client = "
+         "\"192.0.2.0/24\"; }; split = ( { pool = \"mail\"; weight = 9; }, { pool = \"api\"; } ); } );"),
+    "balance = \"round_robin\";", "balance = \"round_robin\"; proxy_protocol = \"v2\";");
+
+TEST(L7, WhatATcpServicePassesThroughArrives) {
+  const ReadResult read = read_text(kPassing, "t.cfg");
+  ASSERT_TRUE(read.config) << findings_text(read.findings, read.source);
+  EXPECT_EQ(findings_text(read.findings, read.source), "");
+  const Service& passing = read.config->services[1];
+  EXPECT_EQ(passing.proxy_protocol->from.size(), 2u);
+  EXPECT_THAT(passing.routes[0].match.alpn, ElementsAre("h2", "http/1.1"));
+  EXPECT_EQ(read.config->pools[2].proxy_protocol, ProxyVersion::kV2);
+  EXPECT_THAT(pools_of(passing), ElementsAre("mail", "api"));
+  const std::string printed = print(*read.config, Secrets::kShown);
+  EXPECT_EQ(*read_text(printed, "printed.cfg").config, *read.config) << printed;
+}
+
 TEST(L7, PrintedFormReadsBack) {
   const auto config = read_text(kShop, "t.cfg").config;
   const std::string printed = print(*config, Secrets::kShown);
@@ -84,7 +105,22 @@ TEST(L7, EachContradictionIsReported) {
       {"127.0.0.1:25/tcp", "127.0.0.1:25/udp", "listen for TCP only"},
       {"mode = \"tcp\"", "mode = \"tcp\"; body_max = \"1MB\"", "warning: services[1].body_max: has no effect on"},
       {"mode = \"tcp\"", "mode = \"tcp\"; routes = ( { pool = \"api\"; } )",
-       "error: services[1].routes: cannot be had with"},
+       "warning: services[1].pool: the route in t.cfg:17 takes every request"},
+      {"mode = \"tcp\"", "mode = \"tcp\"; request_timeout = \"5s\"",
+       "warning: services[1].request_timeout: has no effect on"},
+      {"mode = \"tcp\"", "mode = \"tcp\"; proxy_protocol: { from = [\"10.0.0.0\"]; }",
+       "error: services[1].proxy_protocol.from"},
+      {"mode = \"tcp\"", "mode = \"tcp\"; proxy_protocol: { from = [ ]; }", "error: services[1].proxy_protocol.from"},
+      {"mode = \"tcp\"", "mode = \"tcp\"; tls: { certificates = ( { cert = \"/c\"; key = \"/k\"; } ); }; routes = ( { "
+       "match: { host = \"a.com\"; }; pool = \"api\"; } )",
+       "error: services[1].routes: cannot be had with tls"},
+      {"mode = \"tcp\"", "mode = \"tcp\"; routes = ( { match: { host = \"a.com\"; }; pool = \"web\"; } )",
+       "warning: services[1].routes[0].pool: the backends are spoken TLS to, and what is passed through is TLS already"},
+      {"{ path = \"/images\"; }", "{ path = \"/images\"; alpn = \"h2\"; }",
+       "error: services[0].routes[1].match.alpn: cannot be had with a route of a service of mode \"http\""},
+      {"retries = 1", "proxy_protocol = \"v3\"", "error: pools[0].proxy_protocol: unknown word \"v3\""},
+      {"mode = \"tcp\"", "mode = \"l4\"; proxy_protocol: { from = [\"10.0.0.0/8\"]; }",
+       "error: services[1].proxy_protocol: cannot be had with a service of mode \"l4\""},
       {"mode = \"tcp\"", "mode = \"l4\"", "an l4 service uses pool \"mail\", and packets cannot be balanced by"},
       {"mode = \"tcp\"", "mode = \"l4\"", "services of mode \"l4\" are forwarded by a dataplane, and there is none"},
       {"mode = \"tcp\"", "mode = \"l4\"", "127.0.0.1 is a loopback address"},
@@ -107,7 +143,8 @@ TEST(L7, EachContradictionIsReported) {
       {"retries = 1", "connect_timeout = \"2m\"", "only \"30s\" to answer on it"},
       {"{ path = \"/images\"; }", "{ host = \"*\"; }", "the route in t.cfg:15 takes every request"},
       {"mode = \"tcp\"; listen = \"127.0.0.1:25/tcp\"; pool = \"mail\"",
-       "mode = \"tcp\"; listen = \"127.0.0.1:25/tcp\"; routes = ( { pool = \"mail\"; } )", "\"pool\" is missing"},
+       "mode = \"tcp\"; listen = \"127.0.0.1:25/tcp\"; routes = ( { match: { path = \"/x\"; }; pool = \"mail\"; } )",
+       "error: services[1].routes[0].match.path: cannot be had with a route of a service of mode \"tcp\""},
       {"idle_timeout = \"10m\"", "max_connections = 5", "unknown setting; did you mean connections_max?"},
       {"\"/images\"", "\"/a/..\"", "holds \"..\", which no request has"},
       {"\"Shop.com\"", "\"https://Shop.com/x\"", "is more than a host; "},

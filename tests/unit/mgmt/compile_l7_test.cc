@@ -23,7 +23,7 @@ caches = ( { name = "edge"; memory = "2MiB"; object_max = "64KiB"; stale_on_erro
 pools = (
   { name = "unused"; backends = ( { address = "10.0.0.9:1"; } ); },
   { name = "dns"; backends = ( { address = "10.0.0.53:53"; } ); },
-  { name = "web"; ring_size = 1009; connect_timeout = "250ms"; response_timeout = "4s"; idle_timeout = "5s"; idle_connections = 6; retries = 3; response_header_max = "32KiB"; processing_timeout = "2m";
+  { name = "web"; ring_size = 1009; connect_timeout = "250ms"; response_timeout = "4s"; idle_timeout = "5s"; idle_connections = 6; retries = 3; response_header_max = "32KiB"; processing_timeout = "2m"; proxy_protocol = "v2";
     backends = ( { address = "10.0.0.11:8080"; weight = 3; connections_max = 7; }, { address = "10.0.0.12:8080"; } );
     tls: { server_name = "origin"; verify = false; }; },
   { name = "mail"; balance = "least_conn"; backends = ( { address = "127.0.0.1:2525"; } ); } );
@@ -94,6 +94,7 @@ TEST(CompileL7, PoolsCarryWhatTheirBackendsNeed) {
   EXPECT_EQ(web.retries(), 3u);
   EXPECT_EQ(web.response_header_bytes_max(), 32'768u);
   EXPECT_EQ(web.processing_timeout_ms(), 120'000u);
+  EXPECT_EQ(web.proxy_header(), image::ProxyVersion::v2);
   EXPECT_EQ(web.tls()->server_name()->str(), "origin");
   EXPECT_FALSE(web.tls()->verify());
   EXPECT_EQ(web.backends()->Get(0)->connections_max(), 7u);
@@ -127,6 +128,27 @@ TEST(CompileL7, PoolsAreBalancedAsTheySay) {
     EXPECT_EQ(mail.hash_on(), image::HashOn::cookie);
     EXPECT_EQ(mail.hash_name()->str(), "where");
     EXPECT_EQ(mail.hash_load_max(), 150u);
+  }
+}
+
+TEST(CompileL7, ATcpServiceMayHaveRoutesByName) {
+  const std::string all = kBoth, from = "pool = \"mail\"; ";
+  const size_t at = all.rfind(from);
+  ASSERT_NE(at, std::string::npos);
+  const std::string routes = "routes = ( { name = \"a\"; match: { host = \"*.a.com\"; alpn = [\"h2\"]; client = \"10.0.0.0/8\"; "
+                             "}; pool = \"mail\"; } ); proxy_protocol: { from = [\"192.0.2.0/24\"]; }; ";
+  for (const bool rest : {true, false}) {
+    const std::string text = std::string(all).replace(at, from.size(), routes + (rest ? from : ""));
+    const Compiled compiled({}, text.c_str());
+    const auto& mail = *compiled.plan->services()->Get(1);
+    EXPECT_EQ(mail.mode(), image::Mode::tcp);
+    EXPECT_EQ(mail.proxy_from()->Get(0)->length(), 24);
+    ASSERT_EQ(mail.routes()->size(), rest ? 2u : 1u) << "the service's pool is for what no route matches";
+    const auto& route = *mail.routes()->Get(0);
+    EXPECT_EQ(route.hosts()->Get(0)->str(), "*.a.com");
+    EXPECT_EQ(route.conditions()->alpn()->Get(0)->str(), "h2");
+    EXPECT_EQ(route.conditions()->clients()->Get(0)->length(), 8);
+    EXPECT_EQ(route.action_as_Proxy()->shares()->Get(0)->pool(), 1u);
   }
 }
 

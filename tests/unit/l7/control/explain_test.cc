@@ -67,6 +67,31 @@ TEST(Explain, FindsTheServiceByWhereItListens) {
   }
 }
 
+TEST(Explain, SaysWhereANameLeadsWhoseTlsIsPassedThrough) {
+  image::PlanT image = test::plan();
+  image.pools[0]->proxy_header = image::ProxyVersion::v2;
+  image.services[1]->listen = {{test::address("127.0.0.1"), 443}};
+  for (const char* name : {"a.example", "h2.example"}) {
+    auto route = test::route("/", 0);
+    route->name = name, route->hosts = {name};
+    image.services[1]->routes.push_back(std::move(route));
+  }
+  image.services[1]->routes[1]->conditions = std::make_unique<image::ConditionsT>();
+  image.services[1]->routes[1]->conditions->alpn = {"h2"};
+  Explained explained(image);
+  const auto told = explained.about("https://h2.example/whatever");
+  EXPECT_EQ(told["service"], image.services[1]->name);
+  EXPECT_EQ(told["route"], "h2.example");
+  EXPECT_EQ(told["verdict"], "proxy");
+  EXPECT_EQ(told["pool"], image.pools[0]->name);
+  EXPECT_THAT(story_of(told), AllOf(HasSubstr("TLS is passed through"), HasSubstr("its 1 conditions hold"),
+                                    HasSubstr("PROXY protocol, version 2")));
+  const auto nobody = explained.about("https://other.example/");
+  EXPECT_EQ(nobody["reason"], "no_route");
+  EXPECT_THAT(story_of(nobody), HasSubstr("unrecognized_name"));
+  EXPECT_TRUE(explained.about("http://a.example:443/").contains("error"));
+}
+
 TEST(Explain, OfSeveralOnOnePortThatWhichKnowsTheHost) {
   image::PlanT image = test::plan();
   image.services[0]->routes[0]->hosts = {"shop.example"};

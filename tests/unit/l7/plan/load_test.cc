@@ -53,11 +53,13 @@ TEST(LoadPlan, EveryNumberArrivesWhereItBelongs) {
   image::PoolT& pool = *image.pools[0];
   pool.connect_timeout_ms = 101, pool.response_timeout_ms = 102, pool.idle_timeout_ms = 103, pool.idle_max = 104;
   pool.retries = 105, pool.response_header_bytes_max = 106, pool.processing_timeout_ms = 107;
+  pool.proxy_header = image::ProxyVersion::v1;
   pool.backends[0]->weight = 108, pool.backends[0]->connections_max = 109;
   image::ServiceT& shop = *image.services[0];
   shop.connections_max = 201, shop.request_timeout_ms = 202, shop.idle_timeout_ms = 203, shop.body_timeout_ms = 204;
   shop.header_bytes_max = 2050, shop.body_bytes_max = 206, shop.rate_min = 207, shop.rate_window_ms = 208;
   shop.linger_timeout_ms = 209, shop.source_connections_max = 210, shop.http2 = true;
+  shop.proxy_from = {{test::address("10.0.0.0"), 9}, {test::address("2001:db8::"), 33}};
   image.settings->buffer_bytes_max = 301, image.settings->drain_timeout_ms = 302;
   image.settings->access_log_ring_bytes = 4097;
   image.caches[0]->object_bytes_max = 303, image.caches[0]->stale_on_error_s = 304;
@@ -72,6 +74,7 @@ TEST(LoadPlan, EveryNumberArrivesWhereItBelongs) {
   EXPECT_EQ(web.retries, 105u);
   EXPECT_EQ(web.response_header_bytes_max, 106u);
   EXPECT_EQ(web.processing_timeout, milliseconds(107));
+  EXPECT_EQ(web.proxy_header, ProxyVersion::kV1);
   EXPECT_EQ(web.backends[0].weight, 108u);
   EXPECT_EQ(web.backends[0].connections_max, 109u);
   const ServicePlan& service = *plan->services[0];
@@ -86,6 +89,8 @@ TEST(LoadPlan, EveryNumberArrivesWhereItBelongs) {
   EXPECT_EQ(service.linger_timeout, milliseconds(209));
   EXPECT_EQ(service.source_connections_max, 210u);
   EXPECT_TRUE(service.http2);
+  EXPECT_EQ(service.proxy_from[0].text(), "10.0.0.0/9");
+  EXPECT_EQ(service.proxy_from[1].text(), "2001:db8::/33");
   EXPECT_EQ(plan->settings.buffer_bytes_max, 301u);
   EXPECT_EQ(plan->settings.drain_timeout, milliseconds(302));
   EXPECT_EQ(plan->settings.access_log_ring_bytes, 4097u);
@@ -93,6 +98,31 @@ TEST(LoadPlan, EveryNumberArrivesWhereItBelongs) {
   EXPECT_EQ(plan->caches[0].limits.stale_on_error, 304u);
   EXPECT_EQ(plan->hash_key.k0, 305u);
   EXPECT_EQ(plan->hash_key.k1, 306u);
+}
+
+TEST(LoadPlan, ATcpServicesRoutesAreMatchedByNameAndProtocol) {
+  Loader loader;
+  image::PlanT image = test::plan();
+  auto route = test::route("/", 1);
+  route->hosts = {"a.example"}, route->conditions = std::make_unique<image::ConditionsT>();
+  route->conditions->alpn = {"h2"};
+  image.services[1]->routes.push_back(std::move(route));
+  const auto plan = loader.load(image).value();
+  const ServicePlan& mail = *plan->services[1];
+  EXPECT_TRUE(mail.passes_tls());
+  EXPECT_FALSE(plan->services[0]->passes_tls());
+  EXPECT_TRUE(mail.table.match(route::HostName("a.example"), "/", {.alpn = "\x02h2"}));
+  EXPECT_FALSE(mail.table.match(route::HostName("a.example"), "/"));
+  EXPECT_EQ(mail.routes[0].proxy()->shares[0].pool, 1u);
+}
+
+TEST(LoadPlan, PeersThatCarryOthersAreToldByTheirNetwork) {
+  ServicePlan plan;
+  EXPECT_FALSE(plan.expects_proxy_header(IpAddress::parse("10.0.0.1").value()));
+  plan.proxy_from = {Prefix::parse("10.0.0.0/8").value(), Prefix::parse("2001:db8::/32").value()};
+  for (const char* one : {"10.0.0.1", "2001:db8::1"}) EXPECT_TRUE(plan.expects_proxy_header(IpAddress::parse(one).value()));
+  for (const char* one : {"11.0.0.1", "2001:db9::1", "::1"})
+    EXPECT_FALSE(plan.expects_proxy_header(IpAddress::parse(one).value()));
 }
 
 TEST(LoadPlan, WhatIsJustAllowedIsLoaded) {
@@ -211,7 +241,17 @@ TEST(LoadPlan, RefusesWithAReason) {
          auto& conditions = p.services[0]->routes[0]->conditions = std::make_unique<image::ConditionsT>();
          conditions->clients.emplace_back(test::address("10.0.0.0"), 33);
        }},
+      {"clients of 10.0.0.0/33", [](auto& p) { p.services[0]->proxy_from.emplace_back(test::address("10.0.0.0"), 33); }},
+      {"unknown version of the PROXY protocol", [](auto& p) { p.pools[0]->proxy_header = image::ProxyVersion(3); }},
       {"names pool 2, but there are 2", [](auto& p) { p.services[1]->pool = 2; }},
+      {"does more than name a pool", [](auto& p) { p.services[1]->routes.push_back(test::route("/", 0, 0)); }},
+      {"does more than name a pool",
+       [](auto& p) { p.services[1]->routes.push_back(test::route("/", image::RespondT{})); }},
+      {"TLS that is passed through, and TLS that ends here",
+       [](auto& p) {
+         p.services[1]->routes.push_back(test::route("/", 0));
+         p.services[1]->tls = std::make_unique<image::TlsT>();
+       }},
       {"listens on 127.0.0.1:30080, and so does another",
        [](auto& p) { p.services[1]->listen = p.services[0]->listen; }},
       {"header_bytes_max of 5", [](auto& p) { p.services[0]->header_bytes_max = 5; }},

@@ -19,9 +19,10 @@ Task<> shake_hands(Arena&, tls::TlsStream& stream, tls::Handshake& into, bool& f
 }  // namespace
 
 TlsPeer::TlsPeer(Site& site, tls::ClientContext& context, const std::string& server_name, tls::SessionSlot* session,
-                 const char* service)
+                 const char* service, std::string_view ahead)
     : loop_(site.loop()), arena_(site.loop().chunks()) {
-  const Peer connected = site.client(service);
+  Peer connected = site.client(service);
+  connected.send(ahead);
   FileDescriptor socket(::fcntl(connected.fd(), F_DUPFD_CLOEXEC, 3));
   tcp_ = std::make_unique<KernelStream>(loop_, std::move(socket), Endpoint{});
   stream_ = std::make_unique<tls::TlsStream>(context, *tcp_, server_name, session);

@@ -13,9 +13,9 @@ namespace cardea::l7::proxy::test {
 
 class TlsPeer {
  public:
-  // Shakes hands at once: done().
+  // Shakes hands at once: done(). `ahead`: what it sends before TLS.
   TlsPeer(Site& site, tls::ClientContext& context, const std::string& server_name, tls::SessionSlot* session = nullptr,
-          const char* service = "secure");
+          const char* service = "secure", std::string_view ahead = {});
   ~TlsPeer();
 
   const tls::Handshake& done() const { return done_; }

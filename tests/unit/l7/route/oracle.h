@@ -97,8 +97,23 @@ inline bool holds(const Condition& condition, const Named& named, bool any_case)
   return condition.rule == Rule::kAbsent ? !there : fits;
 }
 
+// Without a head, by whom and for which protocols it is asked.
+inline bool hold_beside(const Conditions& conditions, const Asked& asked) {
+  bool client = conditions.clients.empty(), offered = conditions.alpn.empty();
+  for (const auto& one : conditions.clients) client = client || one.contains(asked.client);
+  for (std::string left(asked.alpn); !left.empty();) {
+    const size_t size = uint8_t(left[0]);
+    if (size >= left.size()) break;
+    for (const std::string& one : conditions.alpn) offered = offered || left.substr(1, size) == one;
+    left.erase(0, size + 1);
+  }
+  return client && offered;
+}
+
 inline bool hold(const Conditions& conditions, const Asked& asked) {
-  if (asked.head == nullptr) return conditions.count() == 0;
+  const bool beside = hold_beside(conditions, asked);
+  const size_t rest = conditions.count() - !conditions.clients.empty() - !conditions.alpn.empty();
+  if (asked.head == nullptr) return beside && rest == 0;
   Named headers, cookies;
   for (const http::Header& header : asked.head->headers) {
     headers.emplace_back(header.name(), header.value());
@@ -106,13 +121,12 @@ inline bool hold(const Conditions& conditions, const Asked& asked) {
     for (auto& pair : pairs_of(header.value(), ';')) cookies.push_back(std::move(pair));
   }
   const Named query = pairs_of(asked.head->query, '&');
-  bool good = true, method = conditions.methods.empty(), client = conditions.clients.empty();
+  bool good = true, method = conditions.methods.empty();
   for (const auto& one : conditions.methods) method = method || one == asked.head->method_text;
-  for (const auto& one : conditions.clients) client = client || one.contains(asked.client);
   for (const auto& one : conditions.headers) good = good && holds(one, headers, true);
   for (const auto& one : conditions.query) good = good && holds(one, query, false);
   for (const auto& one : conditions.cookies) good = good && holds(one, cookies, false);
-  return good && method && client;
+  return good && method && beside;
 }
 
 inline bool path_fits(PathRule rule, const std::string& of_route, std::string_view path) {

@@ -325,6 +325,27 @@ TEST(Table, ClientsAreToldByTheirNetwork) {
     EXPECT_EQ(route_of(rows, Request(get("/"), from)), "outside");
 }
 
+// Where TLS is passed through there is no head.
+TEST(Table, OffersAndClientsAreAskedForWithoutAHead) {
+  const std::vector<RouteRow> rows = {
+      {"h2", {"a"}, "/", PathRule::kPrefix, {.alpn = {"h2", "h3"}}},
+      {"inside", {"a"}, "/", PathRule::kPrefix, {.clients = {Prefix::parse("10.0.0.0/8").value()}}},
+      {"both", {"a"}, "/", PathRule::kPrefix, {.clients = {Prefix::parse("10.0.0.0/8").value()}, .alpn = {"h2"}}},
+      {"head", {"a"}, "/", PathRule::kPrefix, {.methods = {"GET"}}},
+      {"rest", {}, "/"}};
+  const Table table = Table::build(rows).value();
+  const auto route_for = [&](std::string_view alpn, const char* from) {
+    const auto found = table.match(HostName("a"), "/", {.client = IpAddress::parse(from).value(), .alpn = alpn});
+    return rows[found.value().route].name;
+  };
+  EXPECT_EQ(route_for("\x08http/1.1\x02h2", "192.0.2.1"), "h2");
+  EXPECT_EQ(route_for("\x02h2", "10.0.0.1"), "both");
+  EXPECT_EQ(route_for("\x08http/1.1", "10.0.0.1"), "inside");
+  EXPECT_EQ(route_for("\x03h22", "192.0.2.1"), "rest");
+  EXPECT_EQ(route_for("\x03h2", "192.0.2.1"), "rest") << "a length that does not fit";
+  EXPECT_EQ(route_for("", "192.0.2.1"), "rest");
+}
+
 // What is passed over for its conditions leaves the request to whoever would have had it without that route.
 TEST(Table, WhatDoesNotHoldIsPassedOver) {
   const auto with = [](std::initializer_list<const char*> names) {

@@ -28,7 +28,7 @@ using testing::HasSubstr;
 
 Task<> dial_into(Arena& arena, Pool& pool, Backend& backend, std::string host, Instant now,
                  std::optional<Result<Lease>>& into) {
-  Result<Lease> dialled = co_await pool.dial(arena, backend, host, now);
+  Result<Lease> dialled = co_await pool.dial(arena, backend, host, {}, now);
   into.emplace(std::move(dialled));
 }
 
@@ -268,7 +268,7 @@ TEST_F(PoolTest, WhatBelongsToOneClientIsNotKeptForOthers) {
   start();
   Lease lease = dial(chosen()).value();
   Peer peer = origins[0]->accept();
-  lease.become_own();
+  lease.authenticate();
   EXPECT_EQ(cell(kOwn), 1u);
   lease.keep();
   EXPECT_EQ(pool->idle(), 0u);
@@ -502,7 +502,7 @@ TEST_F(TwoBackends, ADialOutlivesItsBackend) {
 TEST_F(TwoBackends, GaugesOfABackendThatLeftAreZero) {
   start();
   Lease lease = dial(chosen()).value();
-  lease.become_own();
+  lease.authenticate();
   const size_t which = lease.backend().name == origins[0]->name() ? 0 : 1;
   EXPECT_EQ(cell(kBusy, which), 1u);
   EXPECT_EQ(cell(kOwn, which), 1u);

@@ -173,6 +173,61 @@ TEST(Checker, AnotherPortMayBeChecked) {
   EXPECT_TRUE(comes_up(service.endpoint(), check));
 }
 
+// What a server heard of the first check that it passed, up to so many bytes.
+std::string heard_of(ProxyVersion version, HealthCheck check, size_t bytes, bool other_port = false) {
+  std::mutex mutex;
+  std::string heard;
+  LoopbackServer server([&](int fd) {
+    std::string got(bytes, '\0');
+    const ssize_t size = ::recv(fd, got.data(), got.size(), MSG_WAITALL);
+    {
+      const std::scoped_lock lock(mutex);
+      heard = got.substr(0, size < 0 ? 0 : size_t(size));
+    }
+    send_all(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    wait_for_close(fd);
+  });
+  Ear ear;
+  Checker checker(ear.hear());
+  if (other_port) check.port = server.endpoint().port;
+  Target target = target_of(other_port ? Endpoint{server.endpoint().address, 1} : server.endpoint(), check, false);
+  target.proxy_header = version;
+  checker.set_targets({target});
+  EXPECT_TRUE(ear.await(0).value_or(Event{}).up);
+  EXPECT_TRUE(await([&] {
+    const std::scoped_lock lock(mutex);
+    return !heard.empty();
+  }));
+  const std::scoped_lock lock(mutex);
+  return heard;
+}
+
+TEST(Checker, ABackendThatExpectsTheProxyProtocolGetsAHeaderOfNobody) {
+  using std::string_literals::operator""s;
+  const HealthCheck http = check_of(HealthType::kHttp), tcp = check_of(HealthType::kTcp);
+  const std::string line = "PROXY UNKNOWN\r\n", local = "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"s;
+  EXPECT_EQ(heard_of(ProxyVersion::kV1, http, line.size() + 6), line + "GET / ");
+  EXPECT_EQ(heard_of(ProxyVersion::kV2, http, local.size() + 6), local + "GET / ");
+  EXPECT_EQ(heard_of(ProxyVersion::kV1, tcp, line.size()), line);
+  EXPECT_EQ(heard_of(ProxyVersion::kV2, tcp, local.size()), local);
+  EXPECT_EQ(heard_of(ProxyVersion::kV1, http, 6, true), "GET / ") << "a port of its own begins without";
+}
+
+TEST(Checker, TheProxyHeaderStandsBeforeTls) {
+  const std::string line = "PROXY UNKNOWN\r\n";
+  LoopbackServer server([&](int fd) {
+    std::string got(line.size() + 1, '\0');
+    ::recv(fd, got.data(), got.size(), MSG_WAITALL);
+    send_all(fd, got == line + '\x16' ? "no TLS" : "");
+  });
+  Ear ear;
+  Checker checker(ear.hear());
+  Target target = target_of(server.endpoint(), check_of(HealthType::kHttps), true);
+  target.proxy_header = ProxyVersion::kV1;
+  checker.set_targets({target});
+  EXPECT_EQ(ear.await(0).value_or(Event{}).reason, "tls: wrong version number");
+}
+
 TEST(Checker, HangingBackendTimesOut) {
   LoopbackServer hanging(wait_for_close);
   HealthCheck check = check_of(HealthType::kHttp);
@@ -292,6 +347,7 @@ TEST(Checker, ATargetIsAnotherWhenAnythingOfItIsButWhatItStartsFrom) {
   EXPECT_FALSE(same_with([](Target& t) { t.check.body = "x"; }));
   EXPECT_FALSE(same_with([](Target& t) { t.check.jitter_percent = 1; }));
   EXPECT_FALSE(same_with([](Target& t) { t.check.port = 1; }));
+  EXPECT_FALSE(same_with([](Target& t) { t.proxy_header = ProxyVersion::kV1; }));
 }
 
 TEST(Checker, HttpsSaysWhatIsWrongWithTls) {
