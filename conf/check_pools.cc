@@ -120,7 +120,7 @@ void check_l4_use(Checks& checks, const Pool& pool) {
   if (checks.uses.of(pool.name).l7) return;
   const std::string where = "a pool that only l4 services use";
   check_idle(checks, path,
-             {"tls", "connect_timeout", "response_timeout", "idle_timeout", "idle_connections", "retries",
+             {"tls", "http2", "connect_timeout", "response_timeout", "idle_timeout", "idle_connections", "retries",
               "response_header_max", "processing_timeout", "hash_on", "hash_name", "hash_load_max",
               "proxy_protocol"},
              where);
@@ -150,6 +150,14 @@ void check_l7_use(Checks& checks, const Pool& pool) {
                   fmt::format("a backend may take {} to accept a connection, and only {} to answer on it",
                               connect->values(&pool).front(), response->values(&pool).front()),
                   "a connect_timeout shorter than the response_timeout");
+  }
+  if (pool.http2 == PoolHttp2::kTls && !pool.tls && !checks.places.spoilt(path)) {
+    checks.report(Finding::error, path + ".http2", "HTTP/2 is agreed on in the TLS handshake, and the pool has no tls",
+                  "a tls group, or \"prior_knowledge\" for backends that speak HTTP/2 over plain connections");
+  }
+  if (pool.http2 != PoolHttp2::kOff && pool.proxy_protocol != ProxyVersion::kNone && !checks.places.spoilt(path)) {
+    checks.report(Finding::error, path + ".http2", "a connection that clients share cannot begin with the address of one",
+                  "http2 = \"off\", or proxy_protocol = \"none\"");
   }
   if (!pool.tls) return;
   if (pool.health.type == HealthType::kHttp && !pool.health.port) {

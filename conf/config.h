@@ -117,6 +117,8 @@ enum class HashOn : uint8_t { kClient, kUri, kHeader, kCookie };
 // backend (conf/ring_size.cc has the numbers behind it).
 uint32_t ring_size_for(size_t backends);
 
+enum class PoolHttp2 : uint8_t { kOff, kTls, kPriorKnowledge };
+
 struct Pool {
   Place place;
   std::string name;
@@ -127,6 +129,7 @@ struct Pool {
   std::optional<uint32_t> ring_size;  // none: by the number of backends
   std::vector<Backend> backends;
   std::optional<BackendTls> tls;
+  PoolHttp2 http2 = PoolHttp2::kOff;
   milliseconds connect_timeout{1000}, response_timeout{30'000}, idle_timeout{30'000};
   uint32_t idle_connections = 256;
   uint32_t retries = 2;

@@ -141,6 +141,22 @@ const char* const kWhoSharesProxied =
     "do (v1: UNKNOWN, v2: LOCAL); those with a `port` of their own begin without. An http service tells the client's "
     "address in X-Forwarded-For as well. When the cache renews by itself, it is in the name of the client that asked.";
 
+const char* const kHttp2Prose =
+    "http services: what is spoken to the backends. By HTTP/2 one connection carries up to 100 "
+    "requests at a time, or as many as its backend allows, and another one is opened when all "
+    "are full; connect_timeout then covers what the backend says of itself (SETTINGS). "
+    "connections_max counts requests under way, idle_connections those connections that have "
+    "none. WebSockets, and requests that authenticate their connection (NTLM, Negotiate), go by "
+    "HTTP/1.1 all the same. Health checks speak HTTP/1.1.";
+
+Form<PoolHttp2> http2_words() {
+  return word<PoolHttp2>(
+      {{"off", PoolHttp2::kOff, "HTTP/1.1"},
+       {"tls", PoolHttp2::kTls, "HTTP/2 with backends that choose it in the TLS handshake (ALPN), HTTP/1.1 with others"},
+       {"prior_knowledge", PoolHttp2::kPriorKnowledge,
+        "HTTP/2 without asking, over plain connections (h2c) or TLS: every backend has to speak it"}});
+}
+
 }  // namespace
 
 const Section& pool_section() {
@@ -176,6 +192,8 @@ const Section& pool_section() {
                {.prose = "The servers of the pool.", .required = true, .count_max = 65535}),
           group("tls", &Pool::tls, backend_tls_section(),
                 {.prose = "tcp and http services: TLS is spoken to the backends; left out: plain connections."}),
+          value("http2", &Pool::http2, http2_words(),
+                {.prose = kHttp2Prose, .example = "http2 = \"prior_knowledge\";"}),
           value("connect_timeout", &Pool::connect_timeout, duration(10ms, 1h),
                 {.prose = "tcp and http services: how long a backend may take to accept a connection."}),
           value("response_timeout", &Pool::response_timeout, duration(10ms, 24h),

@@ -131,7 +131,8 @@ std::vector<Row> limits() {
                       "408. tcp and http: time for what comes before, the header of the PROXY protocol and the TLS "
                       "handshake together, and the ClientHello that is passed through."}),
       value("idle_timeout", &Service::idle_timeout, duration(100ms, 168h),
-            {.prose = "http: how long a connection is kept between requests. tcp: how long without any byte."}),
+            {.prose = "http: how long a connection is kept between requests, and how long a WebSocket or a call of gRPC "
+                      "may be silent. tcp: how long without any byte."}),
       value("body_timeout", &Service::body_timeout, duration(100ms, 1h),
             {.prose = "http: longest pause within a body, of a request or a response: as long as bytes move, a "
                       "client or backend has that long for the next ones."}),

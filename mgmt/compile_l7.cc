@@ -118,7 +118,8 @@ Offset<image::Pool> write_pool(Builder& builder, const conf::Pool& pool, const P
                            builder.CreateVector(backends), ring, tls, ms(pool.connect_timeout),
                            ms(pool.response_timeout), ms(pool.idle_timeout), pool.idle_connections, pool.retries,
                            uint32_t(pool.response_header_max), ms(pool.processing_timeout), hash_on(pool.hash_on),
-                           hash_name, pool.hash_load_max, proxy_version(pool.proxy_protocol));
+                           hash_name, pool.hash_load_max, proxy_version(pool.proxy_protocol),
+                           image::PoolHttp2(pool.http2));
 }
 
 std::vector<Offset<image::Pool>> write_pools(Builder& builder, const conf::Config& config,

@@ -338,9 +338,18 @@ std::string slot_words(Json& json, const PoolPlan& pool, uint64_t hash) {
                      key_words(pool), slot, pool.ring.size(), pool.name, pool.backends[pool.ring[slot]].name, bound);
 }
 
+void explain_protocol(Json& json, std::vector<std::string>& story, const PoolPlan& pool) {
+  if (pool.http2 == Http2::kOff) return;
+  const bool asks = pool.http2 == Http2::kTls;
+  json["http2"] = asks ? "tls" : "prior_knowledge";
+  story.push_back(fmt::format("The backends of pool \"{}\" are spoken to in HTTP/2{}.", pool.name,
+                              asks ? " where they choose it in the TLS handshake" : ""));
+}
+
 void explain_balance(Json& json, std::vector<std::string>& story, const PoolPlan& pool, std::optional<uint64_t> hash) {
   json["pool"] = pool.name, json["balance"] = name_of(pool.balance);
   json["hash"] = nullptr, json["slot"] = nullptr, json["backend"] = nullptr;
+  explain_protocol(json, story, pool);
   if (!explain_candidates(json, pool)) {
     json["verdict"] = "reply", json["status"] = 503, json["reason"] = "no_backend";
     story.push_back(

@@ -1,11 +1,28 @@
 #include "l7/http/reply_text.h"
 
+#include "l7/http/grpc.h"
 #include "l7/http/serialise.h"
 
 namespace cardea::l7::http {
 
+namespace {
+
+// Without a body (a "trailers-only" response). Words need no escapes.
+Result<std::string_view> write_grpc_reply(HeadWriter& out, const Reply& reply) {
+  out.status_line(200, "");
+  if (!reply.date.empty()) out.field("Date", reply.date);
+  out.field("Content-Type", "application/grpc");
+  out.field("Grpc-Status", uint64_t{grpc_status(reply.status)});
+  out.field("Grpc-Message", reply.reason_word);
+  out.end_of_head();
+  return out.finish();
+}
+
+}  // namespace
+
 Result<std::string_view> write_reply(std::span<char> into, const Reply& reply) {
   HeadWriter out(into);
+  if (reply.grpc) return write_grpc_reply(out, reply);
   const std::string_view phrase = reason_phrase(reply.status);
   out.status_line(reply.status, phrase);
   if (!reply.date.empty()) out.field("Date", reply.date);

@@ -17,6 +17,7 @@ struct Reply {
   Version version = Version::kHttp11;  // the client's
   bool close = true;
   std::string_view date;  // date.h
+  bool grpc = false;      // the answer to a call of gRPC: a 200 whose status is a field
 };
 
 // 512 bytes are always enough for a word of up to 64.

@@ -1,5 +1,6 @@
 #include "l7/http1/client_end.h"
 
+#include "l7/http/serialise.h"
 #include "l7/proxy/exchange.h"
 
 namespace cardea::l7::http1 {
@@ -32,6 +33,15 @@ bool ClientEnd::ends_with(const Exchange& x, http::BodyKind out) const {
 // was sent is not left with it either.
 void ClientEnd::cut(const Exchange& x) {
   if (x.answer.until_close || x.failure.origin == Origin::kClient) stream().close(Close::kReset);
+}
+
+std::string_view ClientEnd::last(Exchange& x, std::string_view trailers) {
+  if (!x.answer.chunked) return {};
+  if (trailers.empty() || !x.wants_trailers) return http::kLastChunk;
+  char* text = x.arena().characters(trailers.size() + http::kLastChunk.size());
+  http::HeadWriter out({text, trailers.size() + http::kLastChunk.size()});
+  out.put({"0\r\n", trailers, "\r\n"});
+  return *out.finish();
 }
 
 Result<std::string_view> ClientEnd::write_head(std::span<char> into, const http::ResponseHead& head,

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
+
+#include "l7/http2/field_lines.h"
 
 namespace cardea::l7::http2 {
 
@@ -20,18 +23,20 @@ CallStream::CallStream(Session& session, int32_t id, proxy::Buffers& buffers, co
       received_(buffers),
       shortage_(*this),
       stalled_(*this) {
-  session.attach(id, this);
+  if (id != 0) session.attach(id, this);
 }
 
 CallStream::~CallStream() {
   shortage_.cancel();
-  if (received_.size() != 0) session_.consume_connection(received_.size());  // of a stream that is closed too
-  if (!gone_) session_.attach(id_, nullptr);
+  if (counted() != 0) session_.consume_connection(counted());  // of a stream that is closed too
+  if (!gone_ && id_ > 0) session_.attach(id_, nullptr);
 }
 
 IoResult CallStream::try_read(MutableBytes into) {
   if (const size_t bytes = received_.take(into); bytes != 0) {
-    session_.consume(id_, bytes);
+    const size_t text = std::min(bytes, text_);
+    text_ -= text;
+    if (bytes != text) session_.consume(id_, bytes - text);
     return IoResult::moved(bytes);
   }
   if (broken_) return IoResult::failed(ECONNRESET);
@@ -88,10 +93,16 @@ void CallStream::reset(uint32_t code) {
   break_off();
 }
 
+void CallStream::run_short() {
+  ran_short_ = true;
+  reset(NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
 void CallStream::break_off() {
   broken_ = true;
-  if (received_.size() != 0) session_.consume_connection(received_.size());
+  if (counted() != 0) session_.consume_connection(counted());
   received_.clear();
+  text_ = 0;
   out_.drop();
   stalled_.unlink();
   wake(Direction::kRead);
@@ -147,9 +158,16 @@ void CallStream::received(std::string_view bytes) {
   const size_t before = received_.size();
   if (!received_.append(bytes)) {
     session_.consume_connection(bytes.size() - (received_.size() - before));
-    return reset(NGHTTP2_ENHANCE_YOUR_CALM);
+    return run_short();
   }
   wake(Direction::kRead);
+}
+
+bool CallStream::put_text(std::string_view text) {
+  if (!received_.append(text)) return false;
+  text_ += text.size();
+  wake(Direction::kRead);
+  return true;
 }
 
 void CallStream::received_end() {
@@ -163,6 +181,14 @@ void CallStream::session_closed(uint32_t code) {
   if (code != NGHTTP2_NO_ERROR || !input_ended_ || !delivered_) break_off();
 }
 
+void CallStream::give_trailers(uint32_t& flags) {
+  if (trailers_out_.empty()) return;
+  flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+  std::vector<nghttp2_nv> fields;
+  append_fields(trailers_out_, {}, fields);
+  session_.trailers(id_, fields);
+}
+
 ssize_t CallStream::give(std::span<char> into, uint32_t& flags) {
   const std::string_view left = out_.buffer ? out_.left() : std::string_view();
   const size_t bytes = std::min(left.size(), into.size());
@@ -172,6 +198,7 @@ ssize_t CallStream::give(std::span<char> into, uint32_t& flags) {
   if (out_.empty()) out_.drop(), stalled_.unlink();
   if (out_.empty() && finished_) {
     flags |= NGHTTP2_DATA_FLAG_EOF;
+    give_trailers(flags);
   } else if (bytes == 0) {
     waits_for_more_ = true;
     return NGHTTP2_ERR_DEFERRED;

@@ -3,6 +3,8 @@
 // is written waits in one buffer of the shard's until the client's windows let it go.
 #pragma once
 
+#include <string>
+
 #include "l7/http2/received_bytes.h"
 #include "l7/http2/session.h"
 #include "l7/proxy/input.h"
@@ -10,7 +12,7 @@
 
 namespace cardea::l7::http2 {
 
-class CallStream final : public Stream {
+class CallStream : public Stream {
  public:
   CallStream(Session& session, int32_t id, proxy::Buffers& buffers, const Stream& connection);
   ~CallStream() override;
@@ -31,9 +33,13 @@ class CallStream final : public Stream {
   void send_informational(std::span<const nghttp2_nv> fields);
   void send_response(std::span<const nghttp2_nv> fields, bool body);
   void reset(uint32_t code);
+  // What follows the body, as lines: what came, once the end was read; and what goes out, with the end.
+  std::string_view trailers() const { return trailers_in_; }
+  void send_trailers(std::string_view lines) { trailers_out_ = lines; }
   // Who read the end by now only watched the client: it is still to be read.
   void tell_end_again() { end_told_ = false; }
 
+  bool ran_short() const { return ran_short_; }  // it was ended for want of buffers
   bool broken() const { return broken_; }        // ended before its time, by whomever
   bool delivered() const { return delivered_; }  // the response's end went out
   bool closed() const { return gone_; }          // the session has forgotten it
@@ -42,16 +48,31 @@ class CallStream final : public Stream {
   void sent_head();
   void sent_end();
   void received(std::string_view bytes);
+  void received_trailers(std::string_view lines) { trailers_in_ = lines; }
   void received_end();
-  void session_closed(uint32_t code);
+  virtual void session_closed(uint32_t code);
   ssize_t give(std::span<char> into, uint32_t& flags);
+
+ protected:
+  void break_off();
+  void run_short();
+  void wake(Direction direction);
+  // Text that did not come as DATA, to be read before all that does. False: there is no memory for it.
+  bool put_text(std::string_view text);
+  size_t text_left() const { return text_; }  // of that
+
+  Session& session_;
+  int32_t id_;  // 0: of none yet
+  bool input_ended_ = false, end_told_ = false;
+  bool finished_ = false;  // nothing more will be written
+  bool delivered_ = false, broken_ = false, gone_ = false, ran_short_ = false;
 
  private:
   bool has_room() const;
   bool take_buffer(size_t bytes);
+  void give_trailers(uint32_t& flags);
   void go_on();  // there is something to give, or nothing more will come
-  void break_off();
-  void wake(Direction direction);
+  size_t counted() const { return received_.size() - text_; }  // by the windows
 
   // No buffer could be had: it is tried again in a while.
   struct Shortage : LoopTimer {
@@ -62,24 +83,21 @@ class CallStream final : public Stream {
   // What it holds for a client whose window is shut gives way where buffers are short.
   struct Stalled final : proxy::StalledHolder {
     explicit Stalled(CallStream& stream) : of(stream) {}
-    void give_way() override { of.reset(NGHTTP2_ENHANCE_YOUR_CALM); }
+    void give_way() override { of.run_short(); }
     CallStream& of;
   };
 
-  Session& session_;
-  const int32_t id_;
   proxy::Buffers& buffers_;
   const Stream& connection_;
   ReceivedBytes received_;
+  size_t text_ = 0;  // of what was received, at its beginning
   proxy::Input out_;
   Shortage shortage_;
   Stalled stalled_;
   List<Waiter> waiting_[2];
+  std::string trailers_in_, trailers_out_;
   size_t informational_ = 0;  // heads before the response's that the session has not given out
-  bool input_ended_ = false, end_told_ = false;
   bool waits_for_more_ = false;  // the session does, for something to send
-  bool finished_ = false;        // nothing more will be written
-  bool delivered_ = false, broken_ = false, gone_ = false;
 };
 
 }  // namespace cardea::l7::http2

@@ -25,6 +25,11 @@ class ClientEnd final : public proxy::ClientEnd {
   void drop_body(proxy::Exchange&) override {}
   bool ends_with(const proxy::Exchange&, http::BodyKind) const override { return false; }
   void cut(const proxy::Exchange& exchange) override;
+  std::string_view trailers() const override { return stream_.trailers(); }
+  std::string_view last(proxy::Exchange&, std::string_view trailers) override {
+    stream_.send_trailers(trailers);
+    return {};
+  }
   Result<std::string_view> write_head(std::span<char> into, const http::ResponseHead& head,
                                       const http::ResponseEdit& edit) override;
   Result<std::string_view> write_reply(std::span<char> into, const http::Reply& reply) override;

@@ -4,6 +4,7 @@
 
 #include "l7/http/fields.h"
 #include "l7/http/serialise.h"
+#include "l7/http2/block_rules.h"
 
 namespace cardea::l7::http2 {
 namespace {
@@ -32,18 +33,9 @@ void note(Facts& facts, const Field& field) {
   if (field.name == "sec-websocket-version") facts.has_version = field.value == "13";
 }
 
-// As text a field is what it was only where nothing in it ends a line or a name: refused, never stripped (RFC
-// 9113 8.2.1, 10.3). The session looks too; it is not what this relies on.
-Fault judge(const Field& field) {
-  const std::string_view name = field.name.starts_with(':') ? field.name.substr(1) : field.name;
-  if (!http::is_token(name)) return Fault::kHeaderName;
-  const auto ends_text = [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; };
-  return std::ranges::any_of(field.value, ends_text) ? Fault::kControlByte : Fault::kNone;
-}
-
 Fault judge(const HeaderBlock& block) {
   for (size_t i = 0; i < block.size(); ++i) {
-    if (const Fault fault = judge(block[i]); fault != Fault::kNone) return fault;
+    if (const Fault fault = judge_field(block[i]); fault != Fault::kNone) return fault;
   }
   return Fault::kNone;
 }

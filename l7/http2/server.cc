@@ -43,9 +43,8 @@ void judge(Server& s, const FrameHead& frame) {
 }  // namespace
 
 Server::Server(proxy::Connection& of)
-    : connection(of),
-      session(of.loop()),
-      changed(of.loop()),
+    : FrameSource(of.loop(), of.stream(), of.shard().buffers()),
+      connection(of),
       began(of.loop().now()),
       idle_since(began),
       calls(of.loop()) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "l7/http2/call.h"
@@ -12,13 +13,13 @@
 #include "l7/http2/frame_heads.h"
 #include "l7/http2/header_block.h"
 #include "l7/http2/response_fields.h"
-#include "l7/http2/session.h"
+#include "l7/http2/frame_writer.h"
 #include "l7/proxy/connection.h"
 #include "l7/runtime/spawn.h"
 
 namespace cardea::l7::http2 {
 
-struct Server final : proxy::Occupant {
+struct Server final : proxy::Occupant, FrameSource {
   static constexpr uint32_t kCallsMax = 100;
   // With those whose stream has ended, or was reset, and that are not over yet: an honest client asks for the next
   // hundred as soon as it has the last.
@@ -49,9 +50,9 @@ struct Server final : proxy::Occupant {
   void flooded(std::string_view what);
 
   proxy::Connection& connection;
-  Session session;
   FrameHeads frames;
   HeaderBlock block;  // of the one head that is arriving
+  std::string trailers;  // that came last
   ResponseFields fields;
   Floods floods;
   std::string_view flood;  // what it was
@@ -61,10 +62,8 @@ struct Server final : proxy::Occupant {
   std::vector<std::unique_ptr<Call>> begun;    // by what was read last, and not started yet
   List<Call> live;                             // whose stream the session knows
   size_t calls_live = 0;
-  Signal changed;             // a call ended, or output went out
   bool saw_settings = false;  // the client's preface is whole
   bool block_open = false;    // a head is arriving
-  bool ended = false;         // the connection is of no use any more
   enum class Leaving : uint8_t { kNo, kAnnounced, kForGood } leaving = Leaving::kNo;
   Instant began, idle_since, block_since{}, announced{};
   TaskGroup calls;  // last: they go first

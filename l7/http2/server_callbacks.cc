@@ -5,6 +5,7 @@
 
 #include "l7/http2/request_text.h"
 #include "l7/http2/server.h"
+#include "l7/http2/trailer_text.h"
 #include "l7/proxy/record.h"
 
 namespace cardea::l7::http2 {
@@ -66,13 +67,16 @@ void begin_call(Server& s, int32_t stream, bool ended) {
   s.begun.push_back(std::move(call));
 }
 
-// Trailers say nothing that is sent on; their end is the request's.
+// A block behind the first has trailers; their end is the request's.
 void head_received(Server& s, const nghttp2_frame& frame) {
   s.block_open = false;
   s.floods.useful += frame.hd.length;
   if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) return begin_call(s, frame.hd.stream_id, ends_stream(frame));
   CallStream* stream = s.session.attached(frame.hd.stream_id);
-  if (stream && ends_stream(frame)) stream->received_end();
+  if (!stream || !ends_stream(frame)) return;
+  write_trailer_text(s.trailers, s.block);
+  stream->received_trailers(s.trailers);
+  stream->received_end();
 }
 
 void data_received(Server& s, const nghttp2_frame& frame) {

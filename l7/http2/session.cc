@@ -55,6 +55,33 @@ void Session::open(const nghttp2_session_callbacks* callbacks, void* user, uint3
   output_.raise();
 }
 
+void Session::open_client(const nghttp2_session_callbacks* callbacks, void* user, uint32_t head_bytes_max) {
+  nghttp2_session* made = nullptr;
+  CHECK(nghttp2_session_client_new2(&made, callbacks, user, options().get()) == 0, "out of memory");
+  at_.reset(made);
+  const std::array settings = {
+      nghttp2_settings_entry{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+      nghttp2_settings_entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
+      nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, head_bytes_max},
+  };
+  nghttp2_submit_settings(made, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
+  nghttp2_session_set_local_window_size(made, NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
+  output_.raise();
+}
+
+int32_t Session::request(std::span<const nghttp2_nv> fields, bool body, CallStream* to) {
+  const nghttp2_data_provider provider{.source = {.ptr = nullptr}, .read_callback = read_body};
+  const int32_t stream =
+      nghttp2_submit_request(at_.get(), nullptr, fields.data(), fields.size(), body ? &provider : nullptr, to);
+  output_.raise();
+  return stream;
+}
+
+void Session::ping() {
+  nghttp2_submit_ping(at_.get(), NGHTTP2_FLAG_NONE, nullptr);
+  output_.raise();
+}
+
 bool Session::feed(std::string_view bytes) {
   const auto* at = reinterpret_cast<const uint8_t*>(bytes.data());
   const ssize_t used = nghttp2_session_mem_recv(at_.get(), at, bytes.size());
@@ -81,6 +108,11 @@ void Session::informational(int32_t stream, std::span<const nghttp2_nv> fields) 
 void Session::response(int32_t stream, std::span<const nghttp2_nv> fields, bool body) {
   const nghttp2_data_provider provider{.source = {.ptr = nullptr}, .read_callback = read_body};
   nghttp2_submit_response(at_.get(), stream, fields.data(), fields.size(), body ? &provider : nullptr);
+  output_.raise();
+}
+
+void Session::trailers(int32_t stream, std::span<const nghttp2_nv> fields) {
+  nghttp2_submit_trailer(at_.get(), stream, fields.data(), fields.size());
   output_.raise();
 }
 

@@ -22,6 +22,8 @@ class Session {
 
   // As the server of a connection that begins. `user`: the callbacks' last argument.
   void open(const nghttp2_session_callbacks* callbacks, void* user, uint32_t streams_max);
+  // As its client. `head_bytes_max`: as much of a response's head is taken, which the server is told.
+  void open_client(const nghttp2_session_callbacks* callbacks, void* user, uint32_t head_bytes_max);
 
   // What arrived. False: it is no HTTP/2, or there is no memory for it; the connection has no future.
   bool feed(std::string_view bytes);
@@ -35,9 +37,18 @@ class Session {
   // Nothing more is expected, and nothing is left to be said.
   bool over() const;
 
+  // Asks the server, of a stream that `to` has from now on. The stream's number; less than 1: it cannot be asked more.
+  int32_t request(std::span<const nghttp2_nv> fields, bool body, CallStream* to);
+  // What the server said about itself.
+  uint32_t remote(nghttp2_settings_id id) const { return nghttp2_session_get_remote_settings(at_.get(), id); }
+  // It takes more streams, for all that is known.
+  bool may_ask() const { return nghttp2_session_check_request_allowed(at_.get()) != 0; }
+  void ping();
+
   // The fields of a head, to be sent now. With a body, the stream is asked for it until it ends.
   void informational(int32_t stream, std::span<const nghttp2_nv> fields);
   void response(int32_t stream, std::span<const nghttp2_nv> fields, bool body);
+  void trailers(int32_t stream, std::span<const nghttp2_nv> fields);  // behind its body, whose end they are
   void resume(int32_t stream);  // there is something to send, of a stream that had nothing
   void reset(int32_t stream, uint32_t code);
   // So many bytes of its body were used: the client may send as many again.

@@ -68,6 +68,9 @@ struct HashPlan {
   uint32_t load_max = 125;  // percent
 };
 
+// To backends: never; where TLS's ALPN offers it and the backend takes it; always.
+enum class Http2 : uint8_t { kOff, kTls, kPriorKnowledge };
+
 struct PoolPlan {
   std::string name;
   Balance balance = Balance::kMaglev;
@@ -76,6 +79,7 @@ struct PoolPlan {
   std::vector<uint16_t> ring;  // slot → index in backends, 0xffff when none can serve; else the order of turns
   std::shared_ptr<HostTurn> turn = std::make_shared<HostTurn>();
   std::optional<BackendTlsPlan> tls;
+  Http2 http2 = Http2::kOff;
   milliseconds connect_timeout{1000}, response_timeout{30'000}, idle_timeout{30'000};
   uint32_t idle_max = 256;  // pooled connections of this host to a backend
   uint32_t retries = 2;

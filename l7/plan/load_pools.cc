@@ -40,6 +40,7 @@ Result<> check_hash(const image::Pool& pool) {
 Result<> check_pool(const image::Pool& pool) {
   if (pool.balance() > image::Balance::MAX) return fail("an unknown way to balance");
   if (pool.proxy_header() > image::ProxyVersion::MAX) return fail("an unknown version of the PROXY protocol");
+  if (pool.http2() > image::PoolHttp2::MAX) return fail("an unknown use of HTTP/2");
   if (pool.backends()->size() > kRingBackendsMax) return fail(fmt::format("{} backends", pool.backends()->size()));
   std::set<std::string_view> names;
   for (const image::Backend* backend : *pool.backends()) {
@@ -121,6 +122,7 @@ Result<std::shared_ptr<const PoolPlan>> load_pool(const image::Pool& from, PlanR
     pool->ring.assign(from.ring()->begin(), from.ring()->end());
   else
     pool->ring = order_of(*pool);
+  pool->http2 = Http2(from.http2());
   if (from.tls())
     pool->tls = {text_of(from.tls()->server_name()), from.tls()->verify(), text_of(from.tls()->authorities())};
   pool->connect_timeout = milliseconds(from.connect_timeout_ms());

@@ -78,6 +78,8 @@ BackendRows BackendRows::add(RowAdder& add, std::string_view pool, std::string_v
   add(rows.own, kGauge, "cardea_l7_backend_own_connections", "", at,
       "Connections that belong to one client's connection, because the backend authenticates connections (NTLM, "
       "Negotiate)");
+  add(rows.http2_floods, kCounter, "cardea_l7_backend_http2_floods_total", "", at,
+      "HTTP/2 connections ended: the backend sent too much of what costs and leads nowhere");
   add(rows.duration, kHistogram, "cardea_l7_backend_response_duration_microseconds", "us", at,
       "From choosing the backend to the head of its response");
   add(rows.latency, kGauge, "cardea_l7_backend_latency_microseconds", "us", at,

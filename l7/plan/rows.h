@@ -54,6 +54,7 @@ struct BackendRows {
   uint32_t retries = 0;           // _retries_total: exchanges that were taken elsewhere after it failed
   uint32_t busy = 0;              // _connections: a gauge, exchanges and tunnels under way
   uint32_t own = 0;               // _own_connections: a gauge, those that belong to one client's connection each
+  uint32_t http2_floods = 0;      // _http2_floods_total: connections ended for what it did too much of
   uint32_t duration = 0;          // _response_duration_microseconds: until the response's head; a histogram
   uint32_t latency = 0;           // _latency_microseconds: a gauge, set by the control thread
 

@@ -8,6 +8,7 @@ namespace cardea::l7::policy {
 struct FailedAttempt {
   bool sent = false;           // at least a byte of the request may have reached the backend
   bool reused = false;         // on a connection that had been idle
+  bool refused = false;        // the backend said that it has not acted on it
   bool ended = false;          // the backend closed or reset the connection (no timeout, no malformed response)
   bool answered = false;       // a byte of the response came
   bool idempotent = false;     // the request's method
@@ -23,7 +24,7 @@ struct FailedAttempt {
 // step of a handshake means nothing on another connection.
 constexpr bool may_retry(const FailedAttempt& failed) {
   if (failed.bound || failed.attempts > failed.retries_max) return false;
-  if (!failed.sent) return true;
+  if (!failed.sent || (failed.refused && !failed.answered && failed.replayable)) return true;
   return (failed.reused || failed.attempts == 1) && failed.ended && !failed.answered && failed.idempotent && failed.replayable;
 }
 

@@ -1,6 +1,7 @@
 // One attempt at one backend: a connection, the request's head with what there is of its body in one write, the rest of
 // the body beside the response.
 #include "l7/http/edit.h"
+#include "l7/http2/backend_stream.h"
 #include "l7/proxy/announce.h"
 #include "l7/proxy/endpoint_text.h"
 #include "l7/proxy/exchange.h"
@@ -24,6 +25,11 @@ std::string_view validator(const Exchange& x, std::string_view (*of)(const cache
   return x.caching.conditional ? of(*x.caching.lookup.object) : std::string_view();
 }
 
+bool has_body(http::BodyFraming body) {
+  return body.kind == http::BodyKind::kChunked || body.length != 0;
+}
+
+// What goes before the body.
 std::string_view write_head(Exchange& x) {
   const http::RequestHead& head = x.head;
   const AddressText client(x.record.client.address);
@@ -46,8 +52,13 @@ std::string_view write_head(Exchange& x) {
                                .revalidate = x.caching.conditional || x.caching.whole,
                                .if_none_match = validator(x, cache::entity_tag),
                                .if_modified_since = validator(x, cache::last_modified)};
-  const auto written = http::write_request({x.arena().characters(room), room}, head, edit);
-  return written ? *written : std::string_view();
+  const std::span<char> into{x.arena().characters(room), room};
+  const auto written = http::write_request(into, head, edit);
+  if (!written) return {};
+  x.upload.chunked = x.admitted.body.kind == http::BodyKind::kChunked && !x.lease.http2();
+  if (!x.lease.http2()) return *written;
+  x.lease.http2()->send_request(into.first(written->size()), has_body(x.admitted.body), x.wants_trailers);
+  return {};
 }
 
 // What of the body came with the head. Again the same at every attempt.
@@ -57,7 +68,7 @@ Failure gather_first(Exchange& x, Pieces& pieces) {
   upload.reader = http::BodyReader(body_framing(x));
   upload.complete = false;
   input.at = x.body_at;
-  const auto state = pieces.gather(upload.reader, input.left(), x.admitted.body.kind == http::BodyKind::kChunked);
+  const auto state = pieces.gather(upload.reader, input.left(), upload.chunked);
   input.at += pieces.consumed();
   upload.body_bytes = pieces.body_bytes();
   upload.complete = state == Pieces::State::kEnd;
@@ -81,12 +92,13 @@ Task<> connect(Exchange& x, upstream::Backend& backend) {
     upstream::Pool::unclaim(backend);
     co_return;
   }
-  if (!x.lease) x.lease = x.pool->reuse(backend, host, proof_for(x));
+  const bool alone = x.admitted.websocket || x.authenticates || x.pool->plan().proxy_header != ProxyVersion::kNone;
+  if (!x.lease) x.lease = x.pool->reuse(backend, host, proof_for(x), alone);
   x.record.reused = static_cast<bool>(x.lease);
   if (!x.lease) {
     const Instant began = x.now();
     const std::string_view header = announce(x.arena(), x.pool->plan().proxy_header, x.record, x.caller.connection);
-    Result<upstream::Lease> dialled = co_await x.pool->dial(x.arena(), backend, host, header, began);
+    Result<upstream::Lease> dialled = co_await x.pool->dial(x.arena(), backend, host, header, began, alone);
     if (!dialled) {
       const bool timeout = x.now() - began >= x.pool->plan().connect_timeout;
       x.failure = dial_failure(dialled.error(), timeout, x.arena());
@@ -103,6 +115,7 @@ Task<> send(Exchange& x, Pieces& pieces) {
   const Instant deadline = x.now() + x.pool->plan().response_timeout;
   const IoResult sent = co_await x.lease.stream().write_all(pieces.span(), deadline);
   if (sent.ok() || sent.bytes != 0) x.sent_at = x.now();
+  if (sent.ok() && x.upload.complete) end_request(x);
   if (sent.status == IoStatus::kTimeout) {
     x.failure = failure(Reason::kBackendStalled);
   } else if (!sent.ok() && sent.bytes == 0) {
@@ -111,6 +124,13 @@ Task<> send(Exchange& x, Pieces& pieces) {
 }
 
 }  // namespace
+
+void end_request(Exchange& x) {
+  http2::BackendStream* call = x.lease.http2();
+  if (!call) return;
+  if (!x.caller.is_nobody()) call->send_trailers(x.end().trailers());
+  call->shutdown_write();
+}
 
 Task<> attempt(Exchange& x, upstream::Backend& backend) {
   note(x, upstream::Pool::plan_of(backend));

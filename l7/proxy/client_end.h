@@ -37,6 +37,11 @@ class ClientEnd {
   // The client saw a part of the response and gets no more: it must not take that for all.
   virtual void cut(const Exchange& exchange) = 0;
 
+  // Behind the request's body, as lines; empty: none, or they are not looked at.
+  virtual std::string_view trailers() const = 0;
+  // What has to be written behind the response's body. Trailers go on to who can take them.
+  virtual std::string_view last(Exchange& exchange, std::string_view trailers) = 0;
+
   // Both return what has to be written to the stream before the body, in `into`.
   virtual Result<std::string_view> write_head(std::span<char> into, const http::ResponseHead& head,
                                               const http::ResponseEdit& edit) = 0;

@@ -3,6 +3,9 @@
 #include <cerrno>
 
 #include "l7/http/authentication.h"
+#include "l7/http/fields.h"
+#include "l7/http/grpc.h"
+#include "l7/http2/backend_stream.h"
 #include "l7/policy/balance_key.h"
 #include "l7/policy/retry.h"
 #include "l7/proxy/renewal.h"
@@ -28,10 +31,17 @@ Failure failure_of(const policy::Refusal& refusal, http::Method method) {
   return failure(Reason::kNoRoute);
 }
 
+// It had idled, and its backend may have closed it before it saw the request. Not so where one call of several was
+// broken off.
+bool may_have_died_idle(const Exchange& x) {
+  return x.record.reused && !(x.lease.http2() && x.lease.http2()->was_reset());
+}
+
 bool may_try_again(const Exchange& x) {
   const policy::FailedAttempt failed{
       .sent = x.sent_at != Instant{},
-      .reused = x.record.reused,
+      .reused = may_have_died_idle(x),
+      .refused = x.failure.is(Reason::kBackendRefused),
       .ended = x.failure.is(Reason::kBackendClosed) || x.failure.is(Reason::kBackendReset),
       .answered = x.answer.begun,
       .idempotent = http::is_idempotent(x.head.method),
@@ -46,7 +56,8 @@ bool may_try_again(const Exchange& x) {
 // A pooled connection that its backend had closed is nobody's fault.
 void blame(Exchange& x) {
   if (!x.lease || x.failure.origin != Origin::kBackend) return;
-  const bool closed_idle = x.record.reused && !x.answer.begun &&
+  if (x.failure.is(Reason::kBackendRefused)) return;
+  const bool closed_idle = may_have_died_idle(x) && !x.answer.begun &&
                            (x.failure.is(Reason::kBackendClosed) || x.failure.is(Reason::kBackendReset));
   if (!closed_idle) x.lease.blame();
 }
@@ -65,7 +76,8 @@ void start_over(Exchange& x) {
 // again: that connection says nothing about it.
 std::expected<upstream::Backend*, upstream::NoBackend> choose(Exchange& x, uint64_t hash) {
   auto chosen = x.pool->choose(hash, x.tried, x.now());
-  if (chosen || !x.failure || !x.record.reused) return chosen;
+  const bool says_little = x.record.reused || x.failure.is(Reason::kBackendRefused);
+  if (chosen || !x.failure || !says_little) return chosen;
   x.tried = {};
   return x.pool->choose(hash, x.tried, x.now());
 }
@@ -80,6 +92,12 @@ std::expected<upstream::Backend*, upstream::NoBackend> choose_place(Exchange& x,
     auto chosen = choose(x, hash);
     if (!chosen || upstream::Pool::claim(**chosen)) return chosen;
   }
+}
+
+// A backend that did not act on it, because it ends that connection or had no room for one more call there, is asked
+// once more by another.
+bool may_ask_again(const Exchange& x) {
+  return x.failure.is(Reason::kBackendRefused) && x.record.attempts == 1;
 }
 
 // NTLM's handshake is several requests of one connection (RFC 4559 6).
@@ -121,7 +139,7 @@ Task<> forward(Exchange& x) {
     blame(x);
     if (!may_try_again(x)) co_return;
     count(x.shard(), x.backend_rows.retries);
-    x.tried.add(*chosen);
+    if (!may_ask_again(x)) x.tried.add(*chosen);
   }
 }
 
@@ -202,8 +220,29 @@ Failure client_failure(const IoResult& result, Reason on_timeout, const Pace& pa
   return failure(on_timeout, pace.too_slow() ? "rate_min" : "");
 }
 
+namespace {
+
+bool says_trailers(const http::Headers& headers) {
+  std::string_view list = headers.value(http::HeaderId::kTe);
+  while (const auto coding = http::next_element(list)) {
+    if (http::equal_without_case(*coding, "trailers")) return true;
+  }
+  return false;
+}
+
+// A stream of messages may be silent for as long as a tunnel may, whichever way: it is no body that somebody is slow with.
+void note_messages(Exchange& x) {
+  const http::Headers& headers = x.head.headers;
+  x.wants_trailers = says_trailers(headers);
+  x.grpc = http::is_grpc(headers.value(http::HeaderId::kContentType));
+  if (x.grpc) x.from_client = x.to_client = Pace({.stall = x.service.idle_timeout});
+}
+
+}  // namespace
+
 void describe(Exchange& x) {
   const http::RequestHead& head = x.head;
+  note_messages(x);
   Record& record = x.record;
   record.method = head.method_text;
   record.host = head.authority.text;

@@ -25,6 +25,7 @@ namespace cardea::l7::proxy {
 // The request's way to the backend.
 struct Upload {
   http::BodyReader reader{http::BodyFraming{}};
+  bool chunked = false;     // as it goes to the backend
   bool under_way = false;   // a coroutine is sending the rest of the body
   bool complete = false;    // the body was read to its end
   bool replayable = true;   // what was read of the body is still in the client's buffer
@@ -98,6 +99,9 @@ class Exchange {
   Instant sent_at{};
   Pace from_client, to_client;  // while its body, or its taking of the response, is waited for
   ClientWatch watch{*this};
+  bool wants_trailers = false;  // the client said so
+  bool grpc = false;
+  Instant moved{};              // when a piece of a body last went on, either way
   bool authenticates = false;  // carries credentials that a backend may keep for its connection
   bool bound = false;          // and carries on what was said there before
   bool client_gone = false;
@@ -119,6 +123,8 @@ Task<> forward(Exchange& exchange);
 void keep_backend(Exchange& exchange);
 // One attempt at one backend: lease or dial, send, relay. What went wrong is in exchange.failure.
 Task<> attempt(Exchange& exchange, upstream::Backend& backend);
+// The backend has all of the body.
+void end_request(Exchange& exchange);
 // Sends what the client's buffer does not hold yet, beside receive().
 Task<> upload(Exchange& exchange);
 // Waits for the response and relays it.

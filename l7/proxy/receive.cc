@@ -5,6 +5,7 @@
 
 #include "l7/http/authentication.h"
 #include "l7/http/edit.h"
+#include "l7/http2/backend_stream.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/pieces.h"
 
@@ -26,6 +27,11 @@ Failure interrupted(const Exchange& x, Wake wake) {
 Failure backend_ended(const Exchange& x, const IoResult& read) {
   if (x.client_gone) return failure(Reason::kClientClosed);
   if (read.status == IoStatus::kTimeout) return failure(Reason::kResponseStalled);
+  if (const http2::BackendStream* call = x.lease.http2()) {
+    if (!call->malformed().empty()) return failure(Reason::kBadResponse, call->malformed());
+    if (call->ran_short()) return failure(Reason::kMemory);
+    if (call->unprocessed()) return failure(Reason::kBackendRefused);
+  }
   if (x.answer.begun) return failure(Reason::kResponseTruncated);
   return failure(read.status == IoStatus::kEnd ? Reason::kBackendClosed : Reason::kBackendReset);
 }
@@ -74,7 +80,7 @@ Failure say_not_modified(Exchange& x, const http::ResponseHead& head, const http
 Failure digest_final(Exchange& x, const http::ResponseHead& head, const http::ConnectionOptions& options,
                      http::BodyFraming body, size_t size) {
   Answer& answer = x.answer;
-  answer.reusable = http::backend_keeps_alive(head, options, body);
+  answer.reusable = x.lease.http2() || http::backend_keeps_alive(head, options, body);
   if (http::binds_connection(head.headers)) x.lease.authenticate();
   switch (show_cache(x, head, body)) {
     case CacheVerdict::kAnswer:
@@ -98,6 +104,12 @@ Failure digest_final(Exchange& x, const http::ResponseHead& head, const http::Co
   return edit_head(x, head, options, out, size);
 }
 
+// By HTTP/2 a body ends with its stream, which has to have the length that it said (RFC 9113 8.1.1: the session looks).
+http::BodyFraming arriving(const Exchange& x, http::BodyFraming body) {
+  const bool any = body.kind == http::BodyKind::kLength || body.kind == http::BodyKind::kChunked;
+  return x.lease.http2() && any ? http::BodyFraming{http::BodyKind::kUntilClose} : body;
+}
+
 Failure digest(Exchange& x, const http::ResponseHead& head, size_t size) {
   const auto body = http::response_body(head, x.head.method, x.admitted.websocket);
   if (!body) return bad(body.error());
@@ -111,7 +123,7 @@ Failure digest(Exchange& x, const http::ResponseHead& head, size_t size) {
                  : head.status < 200 ? Answer::State::kInformational
                                      : Answer::State::kFinal;
   answer.status = head.status;
-  answer.reader = http::BodyReader(*body, http::Sender::kBackend);
+  answer.reader = http::BodyReader(arriving(x, *body), http::Sender::kBackend);
   if (answer.state == Answer::State::kFinal) return digest_final(x, head, *options, *body, size);
   return x.caller.is_nobody() ? Failure{} : edit_head(x, head, *options, *body, size);
 }
@@ -124,6 +136,7 @@ Failure take_head(Exchange& x, http::HeadScan& scan) {
   const http::HeadProgress progress = http::parse_response_head(input.left(), limits, scan, head);
   if (progress.bad()) return bad(progress.fault);
   if (!progress.done()) return {};
+  if (x.lease.http2()) head.version = http::Version::kHttp20;
   const Failure failed = digest(x, head, progress.at);
   input.at += progress.at;
   scan = {};
@@ -242,6 +255,25 @@ Task<Failure> receive_head(Exchange& x) {
   }
 }
 
+// What ends a body that its stream ended.
+std::string_view last(Exchange& x) {
+  if (x.caller.is_nobody()) return {};
+  return x.end().last(x, x.lease.http2() ? x.lease.http2()->trailers() : std::string_view());
+}
+
+// One more piece of a body. Messages of gRPC may be far between, as long as they come from one side or the other.
+Task<Failure> read_piece(Exchange& x) {
+  x.moved = x.now();
+  if (!x.grpc) {
+    const Failure failed = co_await read_more(x, x.now() + x.service.body_timeout);
+    co_return failed;
+  }
+  for (;;) {
+    const Failure failed = co_await read_more(x, x.moved + x.service.idle_timeout);
+    if (!failed.is(Reason::kResponseStalled) || x.now() >= x.moved + x.service.idle_timeout) co_return failed;
+  }
+}
+
 // The final head with what there is of the body in one write, then the rest.
 Task<Failure> relay(Exchange& x) {
   Answer& answer = x.answer;
@@ -258,7 +290,7 @@ Task<Failure> relay(Exchange& x) {
     const auto state = pieces.gather(answer.reader, x.response.left(), answer.chunked);
     x.response.at += pieces.consumed();
     store(x, pieces);
-    if (answer.complete && state != Pieces::State::kEnd && answer.chunked) pieces.add(http::kLastChunk);
+    if (answer.complete && state != Pieces::State::kEnd) pieces.add(last(x));
     if (!pieces.empty() && !answer.head_only) {
       const Failure failed = co_await write_client(x, pieces);
       if (failed) co_return failed;
@@ -273,7 +305,7 @@ Task<Failure> relay(Exchange& x) {
     pieces.clear();
     if (state == Pieces::State::kMorePieces) continue;
     x.response.drop();
-    const Failure failed = co_await read_more(x, x.now() + x.service.body_timeout);
+    const Failure failed = co_await read_piece(x);
     if (failed) co_return failed;
   }
 }

@@ -13,7 +13,8 @@ Task<> reply(Exchange& x, Failure failed) {
                          .method = x.head.method,
                          .version = x.head.version,
                          .close = x.close,
-                         .date = x.shard().date(x.record.unix_ms / 1000)};
+                         .date = x.shard().date(x.record.unix_ms / 1000),
+                         .grpc = x.grpc && x.head.version == http::Version::kHttp20};
   const auto written = x.end().write_reply({x.arena().characters(http::kReplyBytesMax), http::kReplyBytesMax}, text);
   x.record.status = failed.status;
   if (!written) co_return;

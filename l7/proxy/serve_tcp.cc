@@ -88,7 +88,7 @@ Task<Failure> connect(Flow& flow) {
     flow.record.attempts++;
     flow.rows = plan.rows;
     const Instant began = loop.now();
-    Result<upstream::Lease> dialled = co_await pool.dial(flow.arena(), **chosen, {}, header, began);
+    Result<upstream::Lease> dialled = co_await pool.dial(flow.arena(), **chosen, {}, header, began, true);
     if (dialled) {
       flow.lease = std::move(*dialled);
       flow.record.connected = loop.now();

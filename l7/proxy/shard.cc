@@ -61,8 +61,8 @@ Result<std::unique_ptr<Shard>> Shard::create(uint32_t number, const Shared& shar
   shard->crypto_->floods = shard->cells_ + shared.rows.tls_floods;
   shard->loop_ = std::move(*loop);
   shard->ticket_keys_ = std::move(*keys);
-  shard->pool_context_ =
-      std::make_unique<upstream::Pool::Context>(upstream::Pool::Context{*shard->loop_, shard->cells_, *shard->crypto_, std::random_device()()});
+  shard->pool_context_ = std::make_unique<upstream::Pool::Context>(upstream::Pool::Context{
+      *shard->loop_, shard->cells_, *shard->crypto_, std::random_device()(), &shard->buffers_});
   shard->loop_->observe_turns(shard.get());
   return shard;
 }

@@ -31,7 +31,7 @@ Failure take_piece(Exchange& x, Pieces& pieces) {
   Input& input = x.caller.input;
   Upload& upload = x.upload;
   pieces.clear();
-  const auto state = pieces.gather(upload.reader, input.left(), x.admitted.body.kind == http::BodyKind::kChunked);
+  const auto state = pieces.gather(upload.reader, input.left(), upload.chunked);
   input.at += pieces.consumed();
   upload.body_bytes += pieces.body_bytes();
   if (state == Pieces::State::kBad) return failure(pieces.fault());
@@ -46,6 +46,11 @@ bool is_end(const Upload& upload, const IoResult& read) {
   return read.status == IoStatus::kEnd && read.error == 0 && upload.reader.close_is_end();
 }
 
+// Of a stream of messages, while the other side has something to say.
+bool may_be_silent(const Exchange& x, const IoResult& read) {
+  return x.grpc && read.status == IoStatus::kTimeout && x.now() < x.moved + x.service.idle_timeout;
+}
+
 // Piece by piece until the body's end. False: the backend takes no more, for which receive() will find the reason.
 Task<bool> send_rest(Exchange& x) {
   Upload& upload = x.upload;
@@ -56,6 +61,7 @@ Task<bool> send_rest(Exchange& x) {
       upload.failure = take_piece(x, pieces);
       if (upload.failure) co_return true;
       const IoResult sent = co_await x.lease.stream().write_all(pieces.span(), to_backend);
+      if (sent.ok() && upload.complete) end_request(x);
       if (!sent.ok() || upload.complete) co_return sent.ok();
     }
     upload.replayable = false;
@@ -68,8 +74,12 @@ Task<bool> send_rest(Exchange& x) {
     x.from_client.resume(x.now());
     input.end += read.bytes;
     if (read.status == IoStatus::kCancelled) co_return false;
+    if (read.ok()) x.moved = x.now();
+    if (may_be_silent(x, read)) continue;
     if (is_end(upload, read)) {
       upload.complete = true;
+      end_request(x);
+      if (!upload.chunked) co_return true;
       const IoResult sent = co_await x.lease.stream().write_all(http::kLastChunk, to_backend);
       co_return sent.ok();
     }

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/stats.h"
-#include "l7/upstream/connection.h"
+#include "l7/upstream/shared.h"
 
 namespace cardea::l7::upstream {
 namespace {
@@ -32,6 +32,7 @@ void Backend::adopt(const std::shared_ptr<const PoolPlan>& pool_plan, const Back
   const bool served = serves;
   if (plan && (plan->endpoint != its.endpoint || tls != pool_tls)) close_idle(), session = nullptr;
   if (plan && pool->proxy_header != pool_plan->proxy_header) close_idle();
+  if (pool && pool->http2 != pool_plan->http2) close_idle(), speaks_http1 = false;
   pool = pool_plan;
   plan = std::shared_ptr<const BackendPlan>(pool_plan, &its);
   tls = pool_tls;
@@ -43,6 +44,7 @@ void Backend::adopt(const std::shared_ptr<const PoolPlan>& pool_plan, const Back
   if (!serves) close_idle();
   if (serves && !served) suspicion.answered(), its.host->latency.forget();  // a health probe saw it come back
   for (const auto& connection : idle) connection->plan = plan;
+  for (const auto& connection : shared) connection->connection().plan = plan;
   set_busy(busy);
   set_own(own);
 }

@@ -4,11 +4,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "l7/runtime/waiter.h"
+#include "l7/runtime/bell.h"
 #include "l7/tls/context.h"
 #include "l7/upstream/balance.h"
 #include "l7/upstream/pool.h"
@@ -19,6 +20,19 @@ namespace cardea::l7::upstream {
 struct BackendTls {
   BackendTlsPlan plan;
   std::unique_ptr<tls::ClientContext> context;  // made by the first dial
+  std::unique_ptr<tls::ClientContext> context_alone;  // by the first that wants no HTTP/2
+};
+
+class Place;
+class Shared;
+
+// A connection that is being made and will, as far as is known, be shared: who would need another meanwhile waits for it.
+struct Dialling {
+  explicit Dialling(Loop& loop) : over(loop) {}
+  std::string host;
+  uint32_t expected = 1;  // calls, the first with them
+  std::optional<Error> failed;
+  Bell over;
 };
 
 // A TLS session, with the name it was verified for: resumed for no other, because a resumption verifies nothing. Shared
@@ -45,6 +59,14 @@ struct Backend : Standing, LoopTimer, std::enable_shared_from_this<Backend> {
   void drop_idle(Connection& connection);
   void close_idle();
 
+  // share.cc
+  // A call on a connection that has room for one; null: there is none.
+  Call* begin_call(std::string_view host, Place place);
+  bool has_room(std::string_view host) const;
+  // One that is being made for this host and has room for one more; null: none.
+  std::shared_ptr<Dialling> joinable(std::string_view host) const;
+  void end_shared();  // none of them takes more calls
+
   // A place of connections_max for the connection that begins next, in the same turn. False: there is none, another
   // shard having been quicker than whoever chose this backend.
   bool claim();
@@ -65,6 +87,9 @@ struct Backend : Standing, LoopTimer, std::enable_shared_from_this<Backend> {
   std::shared_ptr<const BackendPlan> plan;
   std::shared_ptr<BackendTls> tls;  // null: plain
   std::vector<std::unique_ptr<Connection>> idle;  // the one used last is the last
+  std::vector<std::shared_ptr<Shared>> shared;    // HTTP/2: such as take calls, those with the most in front
+  std::vector<std::shared_ptr<Dialling>> dialling;
+  bool speaks_http1 = false;                      // where it may choose: so it did last
   std::shared_ptr<KeptSession> session;  // of the name that was dialled last
   uint32_t own = 0;                               // connections that belong to one client's each
   bool claimed = false;

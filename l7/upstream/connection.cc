@@ -14,38 +14,19 @@ Connection::Watcher::Watcher(Connection& of)
       }),
       connection(of) {}
 
-Connection::Connection(Backend& of)
+Connection::Connection(Backend& of, Place its_place)
     : backend(of.shared_from_this()),
       plan(of.plan),
       host_counts(of.plan->host),
       tls(of.tls),
       proxy_header(of.pool->proxy_header),
-      tcp(of.context.loop) {
-  begin();
-}
+      tcp(of.context.loop),
+      place(std::move(its_place)) {}
 
 Connection::~Connection() {
   unwatch();
-  end();
   if (own) backend->set_own(backend->own - 1);
   if (counted_kept) host_counts->kept.give_back();
-}
-
-void Connection::begin() {
-  if (busy) return;
-  busy = true;
-  backend->set_busy(backend->busy + 1);
-  counted_busy = backend->host_busy == &host_counts->busy;
-  if (counted_busy && std::exchange(backend->claimed, false)) return;
-  backend->unclaim();
-  if (counted_busy) host_counts->busy.take();
-}
-
-void Connection::end() {
-  if (!busy) return;
-  busy = false;
-  backend->set_busy(backend->busy - 1);
-  if (counted_busy) host_counts->busy.give_back();
 }
 
 bool Connection::keeps_place(uint32_t most) {

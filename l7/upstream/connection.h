@@ -10,20 +10,21 @@
 #include "l7/tls/tls_stream.h"
 #include "l7/upstream/backend.h"
 #include "l7/upstream/own.h"
+#include "l7/upstream/place.h"
 
 namespace cardea::l7::upstream {
 
 class Connection {
  public:
-  explicit Connection(Backend& backend);  // busy from the start: dialling counts
+  Connection(Backend& backend, Place place);  // taken: dialling counts
   Connection(const Connection&) = delete;
   ~Connection();
 
   Stream& stream() { return tls_stream ? static_cast<Stream&>(*tls_stream) : tcp; }
 
   // An exchange has it from now on, or has it no longer.
-  void begin();
-  void end();
+  void begin() { place.take(); }
+  void end() { place.give_back(); }
   // Whoever idles must be silent: what the backend sends, and its end, is watched for.
   void watch();
   void unwatch();
@@ -52,8 +53,8 @@ class Connection {
   KernelStream tcp;
   std::optional<tls::TlsStream> tls_stream;  // over tcp
   Instant idle_since{};
-  bool busy = false;
-  bool counted_busy = false, counted_kept = false;  // in host_counts
+  Place place;
+  bool counted_kept = false;  // in host_counts
   bool reused = false;
   bool blamed = false;
   bool own = false;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
-#include "l7/upstream/connection.h"
+#include "l7/upstream/shared.h"
 
 namespace cardea::l7::upstream {
 namespace {
@@ -17,12 +17,16 @@ std::string server_name(const Connection& connection, std::string_view host) {
   return name.empty() ? connection.plan->endpoint.address.text() : std::string(name);
 }
 
-Result<> make_context(BackendTls& tls, const tls::CryptoLibrary& crypto) {
-  if (tls.context) return {};
-  auto made = tls::ClientContext::create(crypto, {.verify = tls.plan.verify, .authorities = tls.plan.authorities});
+// `http2` is offered, and preferred, where the backend may choose.
+Result<tls::ClientContext*> context_for(BackendTls& tls, const tls::CryptoLibrary& crypto, bool http2) {
+  auto& context = http2 ? tls.context : tls.context_alone;
+  if (context) return context.get();
+  tls::ClientOptions options{.verify = tls.plan.verify, .authorities = tls.plan.authorities};
+  if (http2) options.alpn.insert(options.alpn.begin(), "h2");
+  auto made = tls::ClientContext::create(crypto, options);
   if (!made) return std::unexpected(std::move(made.error()));
-  tls.context = std::move(*made);
-  return {};
+  context = std::move(*made);
+  return context.get();
 }
 
 std::shared_ptr<KeptSession> session_for(const Connection& connection, const std::string& name) {
@@ -36,10 +40,10 @@ std::shared_ptr<KeptSession> session_for(const Connection& connection, const std
 }
 
 // Sets up TLS over a connection that is there; the handshake itself is the caller's to await.
-void start_tls(Connection& connection, std::string_view host) {
+void start_tls(Connection& connection, tls::ClientContext& context, std::string_view host) {
   const std::string name = server_name(connection, host);
   connection.session = session_for(connection, name);
-  connection.tls_stream.emplace(*connection.tls->context, connection.tcp, name, &connection.session->slot);
+  connection.tls_stream.emplace(context, connection.tcp, name, &connection.session->slot);
 }
 
 // Where the name is the request's, so is what comes of it: a certificate that does not cover it, and the alert of a
@@ -83,6 +87,122 @@ std::unexpected<Error> refused(const Connection& connection, Error error) {
   return std::unexpected(std::move(error));
 }
 
+bool speaks_http2(const Connection& connection, bool alone) {
+  const Http2 how = connection.backend->pool->http2;
+  if (alone || how == Http2::kOff) return false;
+  return how == Http2::kPriorKnowledge || (connection.tls_stream && connection.tls_stream->alpn() == "h2");
+}
+
+// What for.
+struct Wanted {
+  std::string_view host;
+  std::string_view header;  // of the PROXY protocol
+  bool alone = false;
+};
+
+// TCP, what tells whom it is for, and where the pool speaks it TLS.
+Task<Result<>> connect(Arena&, Connection& connection, Wanted wanted, Instant deadline) {
+  tls::ClientContext* context = nullptr;
+  if (connection.tls) {
+    auto made = context_for(*connection.tls, connection.backend->context.crypto,
+                            !wanted.alone && connection.backend->pool->http2 != Http2::kOff);
+    if (!made) co_return std::unexpected(std::move(made.error()));
+    context = *made;
+  }
+  Result<> connected = co_await connection.tcp.connect(connection.plan->endpoint, deadline);
+  if (!connected) co_return connected;
+  if (!wanted.header.empty()) {
+    const IoResult sent = co_await connection.tcp.write_all(wanted.header, deadline);
+    if (!sent.ok()) co_return std::unexpected(not_taken(connection, sent));
+    connection.become_own();
+  }
+  if (!context) co_return Result<>();
+  start_tls(connection, *context, wanted.host);
+  const tls::Handshake handshake = co_await connection.tls_stream->handshake(deadline);
+  if (handshake.ok()) co_return Result<>();
+  Error error = handshake_error(connection, handshake, wanted.host);
+  complain(*connection.backend, error);
+  co_return std::unexpected(std::move(error));
+}
+
+void note_connected(Backend& backend) {
+  backend.complained = false;
+  backend.suspicion.connected();
+  backend.count(backend.plan->rows.connects);
+}
+
+// The backend has said what it takes, or has shown that it does not speak HTTP/2.
+Task<Result<Lease>> share(Arena&, std::unique_ptr<Connection> connection, Instant deadline) {
+  Place place = std::move(connection->place);
+  const std::shared_ptr<Shared> shared = Shared::start(std::move(connection));
+  while (!shared->ready && !shared->ended) {
+    const Wake wake = co_await shared->settled().wait(deadline);
+    if (wake == Wake::kTimeout) break;
+  }
+  Connection& its = shared->connection();
+  if (shared->room() == 0) {
+    shared->retire();
+    const char* what = shared->ready ? " takes no calls by HTTP/2" : " does not speak HTTP/2";
+    co_return refused(its, {its.plan->name + what, Origin::kBackend, Retry::kSafe});
+  }
+  note_connected(*its.backend);
+  if (!its.is_of_now() || its.backend->gone || !its.backend->serves) shared->retire();
+  if (!shared->leaving) its.backend->shared.push_back(shared);
+  co_return Lease(new Call(shared, std::move(place)));
+}
+
+Task<Result<Lease>> make(Arena& arena, Backend& backend, Wanted wanted, Instant now, Place place) {
+  backend.suspicion.tried(now);
+  const Instant deadline = now + backend.pool->connect_timeout;
+  auto connection = std::make_unique<Connection>(backend, std::move(place));
+  connection->host = verified_host(backend, wanted.host);
+  Result<> connected = co_await connect(arena, *connection, wanted, deadline);
+  if (!connected) co_return refused(*connection, std::move(connected.error()));
+  const bool http2 = speaks_http2(*connection, wanted.alone);
+  if (!wanted.alone) connection->backend->speaks_http1 = !http2;
+  if (http2) {
+    Result<Lease> shared = co_await share(arena, std::move(connection), deadline);
+    co_return shared;
+  }
+  note_connected(*connection->backend);
+  co_return Lease(connection.release());
+}
+
+// So that others wait for it, as long as the frame lives in which it is made.
+class Announced {
+ public:
+  Announced(Backend& backend, std::string_view host)
+      : backend_(backend.shared_from_this()), it_(std::make_shared<Dialling>(backend.context.loop)) {
+    it_->host = host;
+    backend_->dialling.push_back(it_);
+  }
+  Announced(const Announced&) = delete;
+  ~Announced() {
+    std::erase(backend_->dialling, it_);
+    it_->over.ring();
+  }
+  void failed(const Error& error) { it_->failed = error; }
+
+ private:
+  std::shared_ptr<Backend> backend_;
+  std::shared_ptr<Dialling> it_;
+};
+
+Task<Result<Lease>> join_or_make(Arena& arena, Backend& of, std::string_view host, Instant now, Place place) {
+  const std::shared_ptr<Backend> backend = of.shared_from_this();
+  const std::string verified(verified_host(*backend, host));
+  while (const std::shared_ptr<Dialling> under_way = backend->joinable(verified)) {
+    ++under_way->expected;
+    co_await under_way->over.wait(kNever);
+    if (under_way->failed) co_return std::unexpected(*under_way->failed);
+    if (backend->has_room(verified)) co_return Lease(backend->begin_call(verified, std::move(place)));
+  }
+  Announced announced(*backend, verified);
+  Result<Lease> made = co_await make(arena, *backend, {.host = host}, now, std::move(place));
+  if (!made) announced.failed(made.error());
+  co_return made;
+}
+
 }  // namespace
 
 std::string_view without_final_dot(std::string_view host) {
@@ -93,35 +213,13 @@ std::string_view verified_host(const Backend& backend, std::string_view host) {
   return backend.tls && backend.tls->plan.server_name.empty() ? without_final_dot(host) : std::string_view();
 }
 
-Task<Result<Lease>> Pool::dial(Arena&, Backend& backend, std::string_view host, std::string_view header, Instant now) {
-  backend.suspicion.tried(now);
-  const Instant deadline = now + backend.pool->connect_timeout;
-  auto connection = std::make_unique<Connection>(backend);
-  connection->host = verified_host(backend, host);
-  if (connection->tls) {
-    Result<> made = make_context(*connection->tls, backend.context.crypto);
-    if (!made) co_return refused(*connection, std::move(made.error()));
-  }
-  Result<> connected = co_await connection->tcp.connect(connection->plan->endpoint, deadline);
-  if (!connected) co_return refused(*connection, std::move(connected.error()));
-  if (!header.empty()) {
-    const IoResult sent = co_await connection->tcp.write_all(header, deadline);
-    if (!sent.ok()) co_return refused(*connection, not_taken(*connection, sent));
-    connection->become_own();
-  }
-  if (connection->tls) {
-    start_tls(*connection, host);
-    const tls::Handshake handshake = co_await connection->tls_stream->handshake(deadline);
-    if (!handshake.ok()) {
-      Error error = handshake_error(*connection, handshake, host);
-      complain(*connection->backend, error);
-      co_return refused(*connection, std::move(error));
-    }
-  }
-  connection->backend->complained = false;
-  connection->backend->suspicion.connected();
-  connection->backend->count(connection->backend->plan->rows.connects);
-  co_return Lease(connection.release());
+Task<Result<Lease>> Pool::dial(Arena& arena, Backend& backend, std::string_view host, std::string_view header, Instant now,
+                                bool alone) {
+  Place place(backend.shared_from_this(), backend.plan->host);
+  place.take();
+  const bool shares = backend.pool->http2 != Http2::kOff && !alone && !backend.speaks_http1;
+  if (shares) return join_or_make(arena, backend, host, now, std::move(place));
+  return make(arena, backend, {host, header, alone}, now, std::move(place));
 }
 
 }  // namespace cardea::l7::upstream

@@ -43,6 +43,7 @@ void Backend::drop_idle(Connection& connection) {
 
 void Backend::close_idle() {
   idle.clear();
+  end_shared();
   LoopTimer::cancel();
 }
 

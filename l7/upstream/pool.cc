@@ -6,7 +6,7 @@
 #include <unordered_map>
 
 #include "base/stats.h"
-#include "l7/upstream/connection.h"
+#include "l7/upstream/shared.h"
 
 namespace cardea::l7::upstream {
 
@@ -102,8 +102,18 @@ std::expected<Backend*, NoBackend> Pool::choose(uint64_t hash, const Tried& trie
   return std::unexpected(any_serves(state_->standings, failed) ? NoBackend::kBusy : NoBackend::kNone);
 }
 
-Lease Pool::reuse(Backend& backend, std::string_view host, Proof proof) {
-  std::unique_ptr<Connection> connection = backend.take_idle(verified_host(backend, host), proof);
+Lease Pool::reuse(Backend& backend, std::string_view host, Proof proof, bool alone) {
+  const std::string_view verified = verified_host(backend, host);
+  if (backend.pool->http2 != Http2::kOff && !alone && backend.has_room(verified)) {
+    Place place(backend.shared_from_this(), backend.plan->host);
+    place.take();
+    Call* call = backend.begin_call(verified, std::move(place));
+    call->reused = true;
+    backend.count(backend.plan->rows.reused);
+    return Lease(call);
+  }
+  if (backend.pool->http2 == Http2::kPriorKnowledge && !alone) return {};  // what idles otherwise speaks HTTP/1
+  std::unique_ptr<Connection> connection = backend.take_idle(verified, proof);
   if (!connection) return {};
   connection->begin();
   connection->reused = true;
@@ -126,7 +136,10 @@ void Pool::unclaim(Backend& backend) {
 
 size_t Pool::idle() const {
   size_t sum = 0;
-  for (const auto& backend : state_->backends) sum += backend->idle.size();
+  for (const auto& backend : state_->backends) {
+    sum += backend->idle.size();
+    for (const auto& shared : backend->shared) sum += shared->idle();
+  }
   return sum;
 }
 

@@ -17,11 +17,21 @@
 #include "l7/runtime/task.h"
 #include "l7/tls/crypto_library.h"
 
+namespace cardea::l7 {
+namespace http2 {
+class BackendStream;
+}
+namespace proxy {
+class Buffers;
+}
+}  // namespace cardea::l7
+
 namespace cardea::l7::upstream {
 
 class Connection;
 class Pool;
 struct Backend;  // the shard's state of one backend
+struct Call;     // of a connection that several exchanges share
 
 // Backends that this exchange has already failed on.
 struct Tried {
@@ -39,15 +49,21 @@ enum class NoBackend : uint8_t {
 };
 std::string_view word(NoBackend why);
 
-// A connection that one exchange has to itself. Dropped, it is closed by RST; keep() gives it back for the next exchange.
+// What one exchange has of a backend: a connection to itself, or by HTTP/2 a call of one that has room for several.
+// Dropped, the connection is closed by RST, the call reset; keep() gives either back for the next exchange.
 class Lease {
  public:
   Lease() = default;
-  Lease(Lease&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+  explicit Lease(Connection* taken_over) : connection_(taken_over) {}
+  explicit Lease(Call* taken_over) : call_(taken_over) {}
+  Lease(Lease&& other) noexcept
+      : connection_(std::exchange(other.connection_, nullptr)), call_(std::exchange(other.call_, nullptr)) {}
   Lease& operator=(Lease&& other) noexcept;
   ~Lease();
 
-  explicit operator bool() const { return connection_ != nullptr; }
+  explicit operator bool() const { return connection_ != nullptr || call_ != nullptr; }
+  // The call's stream; null: HTTP/1, by stream().
+  http2::BackendStream* http2() const;
   Stream& stream() const;
   const BackendPlan& backend() const;  // valid as long as the lease
   bool reused() const;                 // an idle connection: the backend may have closed it meanwhile
@@ -68,10 +84,9 @@ class Lease {
   bool is_own() const;
 
  private:
-  friend class Pool;
   friend class OwnConnections;
-  explicit Lease(Connection* connection) : connection_(connection) {}
   Connection* connection_ = nullptr;
+  Call* call_ = nullptr;
 };
 
 // How sure it must be that an idle connection still lives.
@@ -88,6 +103,7 @@ class Pool {
     uint64_t* cells = nullptr;  // the shard's block of the stats segment; BackendRows are offsets in it
     const tls::CryptoLibrary& crypto;
     uint64_t seed = 0;  // of what is left to chance
+    proxy::Buffers* buffers = nullptr;  // for calls of HTTP/2
   };
 
   Pool(const Context& context, std::shared_ptr<const PoolPlan> plan);
@@ -104,13 +120,17 @@ class Pool {
   // An idle connection to it, the one used last; an empty Lease when there is none. `host` is the request's, without a
   // port: where the pool's TLS names no server, it is what the backend's certificate was verified for, so a connection
   // serves its own host only.
-  Lease reuse(Backend& backend, std::string_view host, Proof proof = Proof::kHeard);
+  // `alone`: a connection that no other exchange shares, whatever the pool speaks otherwise: for tunnels, and for what
+  // HTTP/2 has no words for.
+  Lease reuse(Backend& backend, std::string_view host, Proof proof = Proof::kHeard, bool alone = false);
   // A new one, within the pool's connect_timeout. An Error has origin backend and is safe to retry: nothing was sent.
   // (Origin client: the backend's certificate does not cover `host`, or it refuses the name; not held against it.)
   // (Origin operator, never retried: the pool's certificate authorities cannot be loaded.)
   // `header`: of the PROXY protocol, where the plan asks for one; the connection is its client's own. It stays where it
   // is until the lease is there.
-  Task<Result<Lease>> dial(Arena& arena, Backend& backend, std::string_view host, std::string_view header, Instant now);
+  // By HTTP/2 the backend has said by then what it takes; who comes while one is made waits for that one.
+  Task<Result<Lease>> dial(Arena& arena, Backend& backend, std::string_view host, std::string_view header, Instant now,
+                           bool alone = false);
 
   // The plan of a chosen backend, as it is now: kept by nothing, so read it before the next await.
   static const BackendPlan& plan_of(const Backend& backend);

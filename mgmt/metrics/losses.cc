@@ -29,6 +29,7 @@ constexpr LossKind kKinds[] = {
     {"cardea_l7_service_proxy_headers_refused_total", "connections refused for their PROXY header by service", "service"},
     {"cardea_l7_service_names_refused_total", "TLS connections without a route by service", "service"},
     {"cardea_l7_service_http2_floods_total", "HTTP/2 connections ended for floods by service", "service"},
+    {"cardea_l7_backend_http2_floods_total", "HTTP/2 connections ended for floods of backend", "backend"},
     {"cardea_l7_accept_failures_total", "clients not accepted"},
     {"cardea_l7_memory_refused_total", "requests refused for want of buffers"},
     {"cardea_l7_memory_waits_total", "waits for a buffer"},

@@ -142,6 +142,7 @@ TEST(L7, EachContradictionIsReported) {
       {"retries = 1", "health: { type = \"https\"; path = \"x\"; }", "\"x\" does not begin with '/'"},
       {"retries = 1", "connect_timeout = \"2m\"", "only \"30s\" to answer on it"},
       {"{ path = \"/images\"; }", "{ host = \"*\"; }", "the route in t.cfg:15 takes every request"},
+      {"name = \"mail\";", "name = \"mail\"; http2 = \"tls\";", "error: pools[2].http2: HTTP/2 is agreed on in the TLS"},
       {"mode = \"tcp\"; listen = \"127.0.0.1:25/tcp\"; pool = \"mail\"",
        "mode = \"tcp\"; listen = \"127.0.0.1:25/tcp\"; routes = ( { match: { path = \"/x\"; }; pool = \"mail\"; } )",
        "error: services[1].routes[0].match.path: cannot be had with a route of a service of mode \"tcp\""},

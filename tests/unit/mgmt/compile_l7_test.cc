@@ -26,7 +26,7 @@ pools = (
   { name = "web"; ring_size = 1009; connect_timeout = "250ms"; response_timeout = "4s"; idle_timeout = "5s"; idle_connections = 6; retries = 3; response_header_max = "32KiB"; processing_timeout = "2m"; proxy_protocol = "v2";
     backends = ( { address = "10.0.0.11:8080"; weight = 3; connections_max = 7; }, { address = "10.0.0.12:8080"; } );
     tls: { server_name = "origin"; verify = false; }; },
-  { name = "mail"; balance = "least_conn"; backends = ( { address = "127.0.0.1:2525"; } ); } );
+  { name = "mail"; balance = "least_conn"; http2 = "prior_knowledge"; backends = ( { address = "127.0.0.1:2525"; } ); } );
 services = (
   { name = "names"; listen = "203.0.113.53:53/udp"; pool = "dns"; },
   { name = "both"; listen = "203.0.113.9:80/tcp"; pool = "web"; },
@@ -95,6 +95,7 @@ TEST(CompileL7, PoolsCarryWhatTheirBackendsNeed) {
   EXPECT_EQ(web.response_header_bytes_max(), 32'768u);
   EXPECT_EQ(web.processing_timeout_ms(), 120'000u);
   EXPECT_EQ(web.proxy_header(), image::ProxyVersion::v2);
+  EXPECT_EQ(compiled.plan->pools()->Get(1)->http2(), image::PoolHttp2::prior_knowledge);
   EXPECT_EQ(web.tls()->server_name()->str(), "origin");
   EXPECT_FALSE(web.tls()->verify());
   EXPECT_EQ(web.backends()->Get(0)->connections_max(), 7u);

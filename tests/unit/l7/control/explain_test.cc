@@ -181,6 +181,16 @@ TEST(Explain, SaysWhatIsHashed) {
             fmt::format("{:#018x}", route::client_number(explained.plan->hash_key, IpAddress::parse("192.0.2.7").value())));
 }
 
+TEST(Explain, SaysWhatIsSpokenToBackends) {
+  image::PlanT image = test::plan();
+  image.pools[0]->http2 = image::PoolHttp2::prior_knowledge;
+  Explained explained(image);
+  const auto told = explained.about("http://shop.example:30080/");
+  EXPECT_EQ(told["http2"], "prior_knowledge");
+  EXPECT_THAT(told["story"].dump(), HasSubstr("are spoken to in HTTP/2."));
+  EXPECT_FALSE(Explained(test::plan()).about("http://shop.example:30080/").contains("http2"));
+}
+
 TEST(Explain, AsksTheCacheAsTheExchangeWould) {
   Explained explained(test::plan());
   EXPECT_EQ(explained.about("http://shop.com:30080/cached/x")["cache_verdict"], "miss");
