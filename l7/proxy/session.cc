@@ -64,18 +64,24 @@ Task<bool> shake_hands(Arena& arena, Connection& c, Instant deadline) {
   co_return false;
 }
 
+// What comes before the service's own bytes; false: the connection ended there. A frame of its own, which an idle
+// connection does not hold any more.
+Task<bool> begin(Arena& arena, Connection& c) {
+  const Instant deadline = c.loop().now() + c.service().now().plan->request_timeout;
+  if (c.service().now().plan->expects_proxy_header(c.client().address)) {
+    const bool introduced = co_await read_proxy_header(arena, c, deadline);
+    if (!introduced) co_return false;
+  }
+  if (!c.service().now().plan->has_tls()) co_return true;
+  const bool secure = co_await shake_hands(arena, c, deadline);
+  co_return secure;
+}
+
 }  // namespace
 
 Task<> serve(Connection& c) {
-  const Instant deadline = c.loop().now() + c.service().now().plan->request_timeout;
-  if (c.service().now().plan->expects_proxy_header(c.client().address)) {
-    const bool introduced = co_await read_proxy_header(c.arena(), c, deadline);
-    if (!introduced) co_return;
-  }
-  if (c.service().now().plan->has_tls()) {
-    const bool secure = co_await shake_hands(c.arena(), c, deadline);
-    if (!secure) co_return;
-  }
+  const bool begun = co_await begin(c.arena(), c);
+  if (!begun) co_return;
   if (c.service().now().plan->mode == Mode::kTcp) {
     co_await serve_tcp(c);
   } else {
