@@ -121,8 +121,8 @@ void check_l4_use(Checks& checks, const Pool& pool) {
   const std::string where = "a pool that only l4 services use";
   check_idle(checks, path,
              {"tls", "http2", "connect_timeout", "response_timeout", "idle_timeout", "idle_connections", "retries",
-              "response_header_max", "processing_timeout", "hash_on", "hash_name", "hash_load_max",
-              "proxy_protocol"},
+              "response_header_max", "processing_timeout", "hash_on", "hash_name", "hash_load_max", "slow_start",
+              "ejection", "sticky", "queue", "proxy_protocol"},
              where);
   for (const Backend& backend : pool.backends) check_idle(checks, backend.place.path, {"connections_max"}, where);
 }
@@ -138,6 +138,32 @@ void check_hash(Checks& checks, const Pool& pool) {
     checks.report(Finding::error, path + ".hash_name", "it is missing: nobody knows which header or cookie is hashed",
                   "hash_name = \"X-Tenant\"");
   }
+}
+
+// Backups alone are backups of nobody.
+void check_backups(Checks& checks, const Pool& pool) {
+  const auto is_backup = [](const Backend& one) { return one.backup; };
+  if (pool.backends.empty() || !std::ranges::all_of(pool.backends, is_backup)) return;
+  checks.report(Finding::warning, pool.place.path + ".backends",
+                fmt::format("all backends of pool {} are backups: it is as if none were", in_quotes(pool.name)));
+}
+
+void check_ejection(Checks& checks, const Pool& pool) {
+  if (!pool.ejection || checks.places.spoilt(pool.ejection->place.path)) return;
+  const std::string path = pool.ejection->place.path;
+  if (pool.ejection->time > pool.ejection->time_max)
+    checks.report(Finding::error, path + ".time_max", "it is shorter than `time`", "a time_max no shorter than `time`");
+  if (pool.backends.size() == 1)
+    checks.report(Finding::warning, path, "has no effect on a pool of one backend: the last one is never ejected");
+}
+
+void check_queue(Checks& checks, const Pool& pool) {
+  const auto limited = [](const Backend& one) { return one.connections_max != 0; };
+  if (!pool.queue || checks.places.spoilt(pool.place.path)) return;
+  if (!std::ranges::all_of(pool.backends, limited))
+    checks.report(Finding::warning, pool.queue->place.path,
+                  "has no effect: a backend without connections_max is never full",
+                  "connections_max for every backend");
 }
 
 void check_l7_use(Checks& checks, const Pool& pool) {
@@ -185,6 +211,9 @@ void check_pools(Checks& checks) {
     if (!pool.name.empty()) names.add(in_quotes(pool.name), pool.place.path + ".name");
     check_ring(checks, pool);
     check_backends(checks, pool);
+    check_backups(checks, pool);
+    check_ejection(checks, pool);
+    check_queue(checks, pool);
     check_health(checks, pool);
     check_use(checks, pool);
   }

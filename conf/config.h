@@ -99,6 +99,7 @@ struct Backend {
   Endpoint address;
   uint32_t weight = 1;           // 0: no new flows
   uint32_t connections_max = 0;  // of cardea-l7; 0: no limit
+  bool backup = false;
   bool operator==(const Backend&) const = default;
 };
 
@@ -108,6 +109,29 @@ struct BackendTls {  // cardea-l7 speaks TLS to the backends
   bool verify = true;
   std::string authorities;  // PEM file; empty: the system's
   bool operator==(const BackendTls&) const = default;
+};
+
+// Passive: by what requests tell of a backend.
+struct Ejection {
+  Place place;
+  uint32_t errors = 5, gateway_errors = 5;  // in a row; 0: never
+  milliseconds time{10'000}, time_max{300'000};
+  uint32_t share_max = 34;  // percent of the backends that serve
+  bool operator==(const Ejection&) const = default;
+};
+
+struct Sticky {
+  Place place;
+  std::string cookie;
+  std::string key;  // empty: the cluster's seed
+  bool operator==(const Sticky&) const = default;
+};
+
+struct Queue {
+  Place place;
+  uint32_t length = 1000;
+  milliseconds timeout{5'000};
+  bool operator==(const Queue&) const = default;
 };
 
 enum class Balance : uint8_t { kMaglev, kRoundRobin, kLeastConn, kRandom, kP2c, kSourceHash, kHash };
@@ -123,6 +147,11 @@ struct Pool {
   Place place;
   std::string name;
   Balance balance = Balance::kMaglev;
+  uint32_t panic_below = 0;    // percent of the weight; 0: never
+  milliseconds slow_start{0};  // 0: none
+  std::optional<Ejection> ejection;
+  std::optional<Sticky> sticky;
+  std::optional<Queue> queue;
   HashOn hash_on = HashOn::kClient;   // Balance::kHash
   std::string hash_name;              // of a header or a cookie
   uint32_t hash_load_max = 125;       // percent

@@ -1,4 +1,7 @@
 // Rows of `pools`: backends, how flows are spread over them and how their health is asked for.
+#include <algorithm>
+#include <iterator>
+
 #include "conf/schema_sections.h"
 
 namespace cardea::conf {
@@ -76,6 +79,9 @@ const Section& backend_section() {
           value("connections_max", &Backend::connections_max, number<uint32_t>(0, 1'000'000),
                 {.prose = "tcp and http services: most requests and connections this host has under way to the backend "
                           "at a time; 0: no limit."}),
+          value("backup", &Backend::backup, boolean(),
+                {.prose = "Whether it gets work only while none of the pool's other backends serves.",
+                 .example = "backup = true;"}),
       });
   return section;
 }
@@ -97,32 +103,6 @@ const Section& backend_tls_section() {
                  .unset = "those this host trusts"}),
       });
   return section;
-}
-
-Form<Balance> balance_words() {
-  return word<Balance>(
-      {{"maglev", Balance::kMaglev,
-        "consistent hashing: every node chooses the same backend, and few connections move when backends come and go"},
-       {"round_robin", Balance::kRoundRobin, "tcp and http services: one after the other, by weight"},
-       {"least_conn", Balance::kLeastConn, "tcp and http services: the one with the least under way for its weight"},
-       {"random", Balance::kRandom, "tcp and http services: one by chance, by weight"},
-       {"p2c", Balance::kP2c,
-        "tcp and http services: of two that are drawn by weight the one that is quicker and has less under way; how quick "
-        "is the time to the head of a response, in which slow answers and failures weigh most (peak EWMA over 10 "
-        "seconds)"},
-       {"source_hash", Balance::kSourceHash,
-        "tcp and http services: consistent hashing of the client's address (of an IPv6 address its /64), so that a client "
-        "stays with its backend"},
-       {"hash", Balance::kHash,
-        "tcp and http services: consistent hashing of `hash_on`, no backend getting much more than its share "
-        "(`hash_load_max`)"}});
-}
-
-Form<HashOn> hash_words() {
-  return word<HashOn>({{"client", HashOn::kClient, "the client's address, of an IPv6 address its /64"},
-                       {"uri", HashOn::kUri, "the path and query that the client asks for"},
-                       {"header", HashOn::kHeader, "the first header called `hash_name`"},
-                       {"cookie", HashOn::kCookie, "the first cookie called `hash_name`"}});
 }
 
 Form<ProxyVersion> proxy_words() {
@@ -157,73 +137,69 @@ Form<PoolHttp2> http2_words() {
         "HTTP/2 without asking, over plain connections (h2c) or TLS: every backend has to speak it"}});
 }
 
+std::vector<Row> name_rows() {
+  return {value("name", &Pool::name, name(64),
+                {.prose = "The pool's name, used by services, commands and metrics.",
+                 .example = "name = \"web\";",
+                 .required = true})};
+}
+
+// Who the servers are, and how they are spoken to.
+std::vector<Row> server_rows() {
+  return {
+      value("ring_size", &Pool::ring_size, number<uint32_t>(251, 5'000'011),
+            {.prose = "Entries of the pool's Maglev table, a prime number; 100 for each backend keep shares within "
+                      "1 %. When the size changes nearly every new connection of a client goes elsewhere, so a pool "
+                      "that grows and shrinks across one of the limits below should have a size of its own.",
+             .example = "ring_size = 65537;",
+             .unset = "4093 for up to 10 backends, 16381 up to 40, 65537 up to 655, 262139 up to 2621, 1048573 up "
+                      "to 10485, 4194301 above"}),
+      list("backends", &Pool::backends, backend_section(),
+           {.prose = "The servers of the pool.", .required = true, .count_max = 65535}),
+      group("tls", &Pool::tls, backend_tls_section(),
+            {.prose = "tcp and http services: TLS is spoken to the backends; left out: plain connections."}),
+      value("http2", &Pool::http2, http2_words(),
+            {.prose = kHttp2Prose, .example = "http2 = \"prior_knowledge\";"}),
+      value("connect_timeout", &Pool::connect_timeout, duration(10ms, 1h),
+            {.prose = "tcp and http services: how long a backend may take to accept a connection."}),
+      value("response_timeout", &Pool::response_timeout, duration(10ms, 24h),
+            {.prose = "http services: how long a backend may take from a request to the head of its response; then "
+                      "the client gets 504."}),
+      value("idle_timeout", &Pool::idle_timeout, duration(100ms, 24h),
+            {.prose = "http services: how long a connection to a backend is kept without work; shorter than the "
+                      "backend keeps it."}),
+      value("idle_connections", &Pool::idle_connections, number<uint32_t>(0, 65535),
+            {.prose = "http services: connections that this host keeps open to a backend for the next request."}),
+      value("retries", &Pool::retries, number<uint32_t>(0, 10),
+            {.prose = "http services: how often a request that is safe to send again is taken to another backend "
+                      "after one failed."}),
+      value("response_header_max", &Pool::response_header_max, size(1 << 10, 1 << 20),
+            {.prose = "http services: largest head of a backend's response; what is larger is answered with 502."}),
+      value("processing_timeout", &Pool::processing_timeout, duration(10ms, 24h),
+            {.prose = "http services: how long a backend may take for the head of its response that goes on saying "
+                      "that it works (status 102): each 102 begins response_timeout anew, up to this."}),
+      value("proxy_protocol", &Pool::proxy_protocol, proxy_words(),
+            {.prose = "tcp and http services: the header of the PROXY protocol that begins each connection to a "
+                      "backend, before TLS: backends that expect it see the client's address.",
+             .example = "proxy_protocol = \"v2\";",
+             .details = kWhoSharesProxied}),
+      group("health", &Pool::health, health_section(),
+            {.prose = "How the pool's backends are checked. Without this group a TCP connection is tried to each "
+                      "backend's "
+                      "own port, so backends that answer only UDP there count as down: these need `port`, a TCP port "
+                      "they answer on, or type = \"none\"."}),
+  };
+}
+
+std::vector<Row> joined(std::vector<Row> first, std::vector<Row> second, std::vector<Row> third) {
+  for (auto* more : {&second, &third}) std::ranges::move(*more, std::back_inserter(first));
+  return first;
+}
+
 }  // namespace
 
 const Section& pool_section() {
-  static const Section section = section_of<Pool>(
-      "pool", "name",
-      {
-          value("name", &Pool::name, name(64),
-                {.prose = "The pool's name, used by services, commands and metrics.",
-                 .example = "name = \"web\";",
-                 .required = true}),
-          value("balance", &Pool::balance, balance_words(), {.prose = "How a new connection's backend is chosen."}),
-          value("hash_on", &Pool::hash_on, hash_words(),
-                {.prose = "balance = \"hash\": what of a request is hashed. Where it has no such header or cookie, and in "
-                          "tcp services, that is the client's address.",
-                 .example = "hash_on = \"uri\";"}),
-          value("hash_name", &Pool::hash_name, token(256),
-                {.prose = "Name of the header or cookie that is hashed.",
-                 .example = "hash_name = \"X-Tenant\";",
-                 .unset = "none; hash_on = \"header\" and \"cookie\" need one"}),
-          value("hash_load_max", &Pool::hash_load_max, number<uint32_t>(100, 10'000),
-                {.prose = "balance = \"hash\": most that a backend may have under way, in percent of its share by weight of "
-                          "what all have under way. What is above goes to the next on the ring, so that one popular key "
-                          "overloads nobody; 10000 lets every key stay where it belongs."}),
-          value(
-              "ring_size", &Pool::ring_size, number<uint32_t>(251, 5'000'011),
-              {.prose = "Entries of the pool's Maglev table, a prime number; 100 for each backend keep shares within "
-                        "1 %. When the size changes nearly every new connection of a client goes elsewhere, so a pool "
-                        "that grows and shrinks across one of the limits below should have a size of its own.",
-               .example = "ring_size = 65537;",
-               .unset = "4093 for up to 10 backends, 16381 up to 40, 65537 up to 655, 262139 up to 2621, 1048573 up "
-                        "to 10485, 4194301 above"}),
-          list("backends", &Pool::backends, backend_section(),
-               {.prose = "The servers of the pool.", .required = true, .count_max = 65535}),
-          group("tls", &Pool::tls, backend_tls_section(),
-                {.prose = "tcp and http services: TLS is spoken to the backends; left out: plain connections."}),
-          value("http2", &Pool::http2, http2_words(),
-                {.prose = kHttp2Prose, .example = "http2 = \"prior_knowledge\";"}),
-          value("connect_timeout", &Pool::connect_timeout, duration(10ms, 1h),
-                {.prose = "tcp and http services: how long a backend may take to accept a connection."}),
-          value("response_timeout", &Pool::response_timeout, duration(10ms, 24h),
-                {.prose = "http services: how long a backend may take from a request to the head of its response; then "
-                          "the client gets 504."}),
-          value("idle_timeout", &Pool::idle_timeout, duration(100ms, 24h),
-                {.prose = "http services: how long a connection to a backend is kept without work; shorter than the "
-                          "backend keeps it."}),
-          value("idle_connections", &Pool::idle_connections, number<uint32_t>(0, 65535),
-                {.prose = "http services: connections that this host keeps open to a backend for the next request."}),
-          value("retries", &Pool::retries, number<uint32_t>(0, 10),
-                {.prose = "http services: how often a request that is safe to send again is taken to another backend "
-                          "after one failed."}),
-          value("response_header_max", &Pool::response_header_max, size(1 << 10, 1 << 20),
-                {.prose = "http services: largest head of a backend's response; what is larger is answered with 502."}),
-          value("processing_timeout", &Pool::processing_timeout, duration(10ms, 24h),
-                {.prose = "http services: how long a backend may take for the head of its response that goes on saying "
-                          "that it works (status 102): each 102 begins response_timeout anew, up to this."}),
-          value("proxy_protocol", &Pool::proxy_protocol, proxy_words(),
-                {.prose = "tcp and http services: the header of the PROXY protocol that begins each connection to a "
-                          "backend, before TLS: backends that expect it see the client's address.",
-                 .example = "proxy_protocol = \"v2\";",
-                 .details = kWhoSharesProxied}),
-          group(
-              "health", &Pool::health, health_section(),
-              {.prose = "How the pool's backends are checked. Without this group a TCP connection is tried to each "
-                        "backend's "
-                        "own port, so backends that answer only UDP there count as down: these need `port`, a TCP port "
-                        "they answer on, or type = \"none\"."}),
-      });
+  static const Section section = section_of<Pool>("pool", "name", joined(name_rows(), choosing_rows(), server_rows()));
   return section;
 }
 

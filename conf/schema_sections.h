@@ -10,6 +10,7 @@ const Section& dataplane_section();  // schema_dataplane.cc
 const Section& l7_section();         // schema_l7.cc
 const Section& cache_section();      // schema_l7.cc
 const Section& pool_section();       // schema_pools.cc
+std::vector<Row> choosing_rows();    // schema_choosing.cc: of a pool
 const Section& service_section();    // schema_services.cc
 const Section& tls_section();        // schema_routes.cc
 const Section& route_section();      // schema_routes.cc

@@ -84,7 +84,7 @@ Offset<image::Settings> write_settings(Builder& builder, const conf::Dataplane& 
 Offset<image::Backend> write_backend(Builder& builder, const conf::Backend& backend, const Standing& standing) {
   const auto where = address(backend.address.address);
   return image::CreateBackend(builder, builder.CreateString(backend.address.text()), &where, backend.address.port,
-                              standing.weight, state(standing.state));
+                              standing.weight, state(standing.used_state()));
 }
 
 // Pools with the same backends and weights share one ring in the image.

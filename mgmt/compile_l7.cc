@@ -9,6 +9,7 @@
 #include "l7/plan_generated.h"
 #include "l7/plan_schema.h"
 #include "mgmt/compile_routes.h"
+#include "mgmt/sticky.h"
 
 namespace cardea::mgmt {
 namespace {
@@ -91,21 +92,30 @@ uint16_t wire_version(conf::TlsVersion from) {  // RFC 8446 section 4.2.1
   return from == conf::TlsVersion::k13 ? 0x0304 : 0x0303;
 }
 
-Offset<image::Backend> write_backend(Builder& builder, const conf::Backend& backend, const Standing& standing) {
+Offset<image::Backend> write_backend(Builder& builder, const conf::Backend& backend, const Standing& standing,
+                                     const std::string& sticky) {
   const auto where = image_address(backend.address.address);
   return image::CreateBackend(builder, builder.CreateString(backend.address.text()), &where, backend.address.port,
-                              standing.weight, state(standing.state), backend.connections_max);
+                              standing.weight, state(standing.used_state()), backend.connections_max,
+                              builder.CreateString(sticky), standing.standby);
 }
 
 Offset<image::BackendTls> write_backend_tls(Builder& builder, const conf::BackendTls& tls) {
   return image::CreateBackendTlsDirect(builder, tls.server_name.c_str(), tls.verify, tls.authorities.c_str());
 }
 
+Offset<image::Ejection> write_ejection(Builder& builder, const conf::Ejection& ejection) {
+  return image::CreateEjection(builder, ejection.errors, ejection.gateway_errors, ms(ejection.time),
+                               ms(ejection.time_max), ejection.share_max);
+}
+
 // Pools with the same backends and weights share one ring in the image.
-Offset<image::Pool> write_pool(Builder& builder, const conf::Pool& pool, const PoolState& now, RingOffsets& rings) {
+Offset<image::Pool> write_pool(Builder& builder, const conf::Cluster& cluster, const conf::Pool& pool,
+                               const PoolState& now, RingOffsets& rings) {
   std::vector<Offset<image::Backend>> backends;
   for (size_t i = 0; i < pool.backends.size(); ++i)
-    backends.push_back(write_backend(builder, pool.backends[i], now.backends[i]));
+    backends.push_back(
+        write_backend(builder, pool.backends[i], now.backends[i], sticky_value(cluster, pool, pool.backends[i])));
   Offset<flatbuffers::Vector<uint16_t>> ring;
   if (now.ring) {
     auto& written = rings[now.ring.get()];
@@ -113,20 +123,25 @@ Offset<image::Pool> write_pool(Builder& builder, const conf::Pool& pool, const P
     ring = written;
   }
   const auto tls = pool.tls ? write_backend_tls(builder, *pool.tls) : Offset<image::BackendTls>();
+  const auto ejection = pool.ejection ? write_ejection(builder, *pool.ejection) : Offset<image::Ejection>();
+  const auto sticky_cookie = builder.CreateString(pool.sticky ? pool.sticky->cookie : "");
+  const conf::Queue queue = pool.queue.value_or(conf::Queue{.length = 0});
   const auto hash_name = builder.CreateString(pool.hash_name);
-  return image::CreatePool(builder, builder.CreateString(pool.name), balance(pool.balance),
-                           builder.CreateVector(backends), ring, tls, ms(pool.connect_timeout),
-                           ms(pool.response_timeout), ms(pool.idle_timeout), pool.idle_connections, pool.retries,
-                           uint32_t(pool.response_header_max), ms(pool.processing_timeout), hash_on(pool.hash_on),
-                           hash_name, pool.hash_load_max, proxy_version(pool.proxy_protocol),
-                           image::PoolHttp2(pool.http2));
+  return image::CreatePool(
+      builder, builder.CreateString(pool.name), balance(pool.balance), builder.CreateVector(backends), ring, tls,
+      ms(pool.connect_timeout), ms(pool.response_timeout), ms(pool.idle_timeout), pool.idle_connections, pool.retries,
+      uint32_t(pool.response_header_max), ms(pool.processing_timeout), hash_on(pool.hash_on), hash_name,
+      pool.hash_load_max, proxy_version(pool.proxy_protocol), image::PoolHttp2(pool.http2),
+      now.panic, ms(pool.slow_start), ejection, sticky_cookie,
+       queue.length, ms(queue.timeout));
 }
 
 std::vector<Offset<image::Pool>> write_pools(Builder& builder, const conf::Config& config,
                                              std::span<const PoolState> states, std::span<const size_t> pools) {
   RingOffsets rings;
   std::vector<Offset<image::Pool>> written;
-  for (const size_t i : pools) written.push_back(write_pool(builder, config.pools[i], states[i], rings));
+  for (const size_t i : pools)
+    written.push_back(write_pool(builder, config.cluster, config.pools[i], states[i], rings));
   return written;
 }
 

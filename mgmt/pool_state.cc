@@ -70,6 +70,7 @@ Result<std::vector<PoolState>> pool_states(const conf::Config& config, std::span
   for (size_t i = 0; i < pools.size(); ++i) {
     const auto& pool = config.pools[pools[i]];
     states[i].backends = standings_of(pool, runtime);
+    states[i].panic = judge_together(pool, states[i].backends);
     if (!pool.has_ring()) continue;
     requests.push_back(ring_request(pool, states[i].backends, keys));
     wanting.push_back(&states[i]);

@@ -20,6 +20,7 @@ namespace cardea::mgmt {
 struct PoolState {
   std::vector<Standing> backends;    // in the order of the pool's backends in the file
   std::shared_ptr<const Ring> ring;  // none: the pool is not balanced by one
+  bool panic = false;                // less than pools[].panic_below of it is up
 
   size_t backends_up() const;
   double share_of(size_t backend) const;  // of the pool's new work, 0 to 1

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -32,12 +33,20 @@ std::string_view name(State state);  // "up", "down", "drain", "maint"
 struct Standing {
   State state = State::kUp;
   uint32_t weight = 0;  // as configured or overridden, whatever the state
-  uint32_t ring_weight() const { return state == State::kUp ? weight : 0; }
+  bool drained = false;  // by an operator, down or not
+  bool standby = false;  // a backup that is not needed
+  bool forced = false;   // down, and used all the same: its pool is in panic
+  uint32_t ring_weight() const { return (state == State::kUp && !standby) || forced ? weight : 0; }
+  // As processes are to see it.
+  State used_state() const { return forced ? State::kUp : state; }
   bool operator==(const Standing&) const = default;
 };
 
 // maint beats everything; a dead backend is down even while it drains, because its flows are lost either way and should
 // choose again.
 Standing judge(const conf::Backend& backend, const Override& by_operator, bool healthy);
+// What follows for each from how the others are: backups stand by while somebody else serves; in panic
+// (pools[].panic_below) all are used that no operator holds back. Says whether it is.
+bool judge_together(const conf::Pool& pool, std::span<Standing> standings);
 
 }  // namespace cardea::mgmt

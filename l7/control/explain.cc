@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/maglev.h"
 #include "l7/cache/cache.h"
 #include "l7/http/parse_head.h"
@@ -307,6 +308,11 @@ void explain_files(Json& json, std::vector<std::string>& story, const route::Fil
 std::string why(const BackendPlan& backend) {
   if (backend.state != BackendState::kUp) return fmt::format("gets nothing new: it is {}", name_of(backend.state));
   if (backend.weight == 0) return "gets nothing new: its weight is 0";
+  const Instant now = monotonic_now(), until = backend.host->ejection.until();
+  if (now < until)
+    return fmt::format("is left alone for {} s, after errors in a row (ejected)",
+                       std::chrono::ceil<std::chrono::seconds>(until - now).count());
+  if (backend.standby) return "is a backup, and stands by while others serve";
   return "can serve";
 }
 
@@ -346,6 +352,25 @@ void explain_protocol(Json& json, std::vector<std::string>& story, const PoolPla
                               asks ? " where they choose it in the TLS handshake" : ""));
 }
 
+// What has the say before the balance, or behind it.
+void explain_exceptions(Json& json, std::vector<std::string>& story, const PoolPlan& pool) {
+  json["panic"] = pool.panic;
+  if (pool.panic)
+    story.push_back(
+        fmt::format("Pool \"{}\" is in panic: too few of its backends are up, so those that are down get "
+                    "requests too.",
+                    pool.name));
+  if (!pool.sticky_cookie.empty())
+    story.push_back(
+        fmt::format("A client whose cookie \"{}\" names a backend of pool \"{}\" stays with it while it "
+                    "answers.",
+                    pool.sticky_cookie, pool.name));
+  if (pool.queue_length != 0)
+    story.push_back(
+        fmt::format("Where all are at connections_max the request waits, for {} ms at most and with {} others.",
+                    pool.queue_timeout.count(), pool.queue_length - 1));
+}
+
 void explain_balance(Json& json, std::vector<std::string>& story, const PoolPlan& pool, std::optional<uint64_t> hash) {
   json["pool"] = pool.name, json["balance"] = name_of(pool.balance);
   json["hash"] = nullptr, json["slot"] = nullptr, json["backend"] = nullptr;
@@ -360,6 +385,7 @@ void explain_balance(Json& json, std::vector<std::string>& story, const PoolPlan
   if (pool.proxy_header != ProxyVersion::kNone)
     story.push_back(fmt::format("Connections to its backends begin with a header of the PROXY protocol, version {}.",
                                 int(pool.proxy_header)));
+  explain_exceptions(json, story, pool);
   if (!has_ring(pool.balance) || pool.ring.empty()) {
     story.push_back(fmt::format("Pool \"{}\" chooses among its backends when the request comes ({}).", pool.name,
                                 name_of(pool.balance)));

@@ -211,10 +211,14 @@ void Running::count(uint32_t cell) {
   stats::add(cells_ + cell, 1);
 }
 
+void Running::write_backend_gauges(const BackendPlan& backend, Instant now) {
+  stats::set(cells_ + backend.rows.latency, uint64_t(backend.host->latency.at(now)));
+  stats::set(cells_ + backend.rows.ejected, backend.host->ejection.ejected(now));
+}
+
 void Running::write_gauges() {
   for (const auto& pool : plan_->pools)
-    for (const BackendPlan& backend : pool->backends)
-      stats::set(cells_ + backend.rows.latency, uint64_t(backend.host->latency.at(monotonic_now())));
+    for (const BackendPlan& backend : pool->backends) write_backend_gauges(backend, monotonic_now());
   for (const auto& [cell, value] : certificate_rows_.not_after) stats::set(cells_ + cell, uint64_t(value));
   for (const CachePlan& cache : plan_->caches) {
     const cache::Figures now = cache.cache->figures();

@@ -70,6 +70,7 @@ class Running {
   Result<> use_log(const PlanSettings& next);
   void publish(std::shared_ptr<const LivePlan> next, Sockets sockets);
   void count(uint32_t cell);
+  void write_backend_gauges(const BackendPlan& backend, Instant now);
   void write_gauges();
   void rotate_ticket_keys(Instant now);
   void warn_of_certificates(Instant now);

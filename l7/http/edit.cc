@@ -106,6 +106,7 @@ Result<std::string_view> write_response(std::span<char> into, const ResponseHead
   });
   if (edit.age) out.field("Age", *edit.age);
   if (!edit.content_range.empty()) out.field("Content-Range", edit.content_range);
+  if (!edit.set_cookie.empty()) out.field("Set-Cookie", edit.set_cookie);
   if (!edit.cache_status.empty()) out.field("Cache-Status", edit.cache_status);
   if (head.status >= 200 && !edit.date.empty() && !head.headers.has(HeaderId::kDate)) out.field("Date", edit.date);
   if (!edit.via.empty()) out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});

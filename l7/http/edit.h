@@ -53,6 +53,7 @@ struct ResponseEdit {
   std::string_view date;           // sent when the response has none (date.h)
   std::optional<uint32_t> age;     // from the cache: replaces Age
   std::string_view content_range;  // of a piece that the cache serves, or of the whole for a 416; empty: not sent
+  std::string_view set_cookie;     // one more of ours; empty: not sent
   std::string_view cache_status;   // RFC 9211, behind what the backend's caches said; empty: not sent
 };
 Result<std::string_view> write_response(std::span<char> into, const ResponseHead& head, const ResponseEdit& edit);

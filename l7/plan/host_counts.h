@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/cache_line.h"
+#include "l7/plan/host_ejection.h"
 #include "l7/plan/host_latency.h"
 
 namespace cardea::l7 {
@@ -33,6 +34,13 @@ struct BackendCounts {
   HostCount busy;  // exchanges and tunnels under way, where a limit or the balance asks for them
   HostCount kept;  // connections that may idle
   HostLatency latency;  // where the balance asks for it
+  HostEjection ejection;
+};
+
+struct PoolCounts {
+  HostCount queued;  // exchanges that wait for a backend
+  std::atomic_flag
+      ejecting;  // a shard decides whether one more may be ejected: the others leave it to their next error
 };
 
 // Whose turn it is, of all exchanges of this host.

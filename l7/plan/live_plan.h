@@ -8,6 +8,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/bytes.h"
@@ -47,10 +49,19 @@ struct BackendPlan {
   uint32_t weight = 1;
   BackendState state = BackendState::kUp;
   uint32_t connections_max = 0;  // of this host; 0: no limit
+  bool standby = false;          // a backup that is not needed
+  std::string sticky;            // the cookie's value of clients that stay with it
   std::shared_ptr<BackendCounts> host = std::make_shared<BackendCounts>();
   BackendRows rows;
 
-  bool serves() const { return state == BackendState::kUp && weight > 0; }  // gets new work
+  bool serves() const { return state == BackendState::kUp && weight > 0; }  // gets new work, if not standby
+};
+
+struct EjectionPlan {
+  uint32_t errors = 0, gateway_errors = 0;  // in a row; 0: never
+  milliseconds time{10'000}, time_max{300'000};
+  uint32_t share_max = 34;  // percent
+  bool used() const { return errors != 0 || gateway_errors != 0; }
 };
 
 struct BackendTlsPlan {
@@ -75,6 +86,14 @@ struct PoolPlan {
   std::string name;
   Balance balance = Balance::kMaglev;
   HashPlan hash;
+  bool panic = false;  // too few are up: those that are down are here as up
+  milliseconds slow_start{0};
+  EjectionPlan ejection;
+  std::string sticky_cookie;                                 // empty: none
+  std::unordered_map<std::string_view, uint16_t> by_sticky;  // the cookie's value → index in backends, which it views
+  uint32_t queue_length = 0;                                 // of this host; 0: none waits
+  milliseconds queue_timeout{5'000};
+  std::shared_ptr<PoolCounts> host = std::make_shared<PoolCounts>();
   std::vector<BackendPlan> backends;
   std::vector<uint16_t> ring;  // slot → index in backends, 0xffff when none can serve; else the order of turns
   std::shared_ptr<HostTurn> turn = std::make_shared<HostTurn>();

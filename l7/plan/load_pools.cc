@@ -52,7 +52,14 @@ Result<> check_pool(const image::Pool& pool) {
   for (const uint32_t ms : {pool.connect_timeout_ms(), pool.response_timeout_ms(), pool.idle_timeout_ms()})
     if (ms == 0) return fail("a timeout of 0 ms");
   if (auto fine = check_hash(pool); !fine) return fine;
+  if (pool.ejection() != nullptr && (pool.ejection()->time_ms() == 0 || pool.ejection()->time_max_ms() == 0))
+    return fail("an ejection of 0 ms");
   return check_ring(pool);
+}
+
+EjectionPlan ejection_of(const image::Ejection& from) {
+  return {from.errors(), from.gateway_errors(), milliseconds(from.time_ms()), milliseconds(from.time_max_ms()),
+          from.share_max()};
 }
 
 BackendPlan backend_of(const image::Backend& from) {
@@ -62,12 +69,15 @@ BackendPlan backend_of(const image::Backend& from) {
   to.weight = from.weight();
   to.state = BackendState(from.state());
   to.connections_max = from.connections_max();
+  to.standby = from.standby();
+  if (from.sticky()) to.sticky = from.sticky()->str();
   return to;
 }
 
 // What is counted of a backend goes on being counted.
 void keep_counts(PoolPlan& pool, const PoolPlan& running) {
   pool.turn = running.turn;
+  pool.host = running.host;
   std::unordered_map<std::string_view, const BackendPlan*> known;
   for (const BackendPlan& backend : running.backends) known.emplace(backend.name, &backend);
   for (BackendPlan& backend : pool.backends)
@@ -76,7 +86,8 @@ void keep_counts(PoolPlan& pool, const PoolPlan& running) {
 
 std::vector<uint16_t> order_of(const PoolPlan& pool) {
   std::vector<uint32_t> weights;
-  for (const BackendPlan& backend : pool.backends) weights.push_back(backend.serves() ? backend.weight : 0);
+  for (const BackendPlan& backend : pool.backends)
+    weights.push_back(backend.serves() && !backend.standby ? backend.weight : 0);
   return turn_order(weights);
 }
 
@@ -118,6 +129,14 @@ Result<std::shared_ptr<const PoolPlan>> load_pool(const image::Pool& from, PlanR
   if (running) keep_counts(*pool, *running);
   pool->hash = {HashOn(from.hash_on()), text_of(from.hash_name()), http::header_id(text_of(from.hash_name())),
                 from.hash_load_max()};
+  pool->sticky_cookie = text_of(from.sticky_cookie());
+  for (size_t i = 0; i < pool->backends.size(); ++i)
+    if (!pool->backends[i].sticky.empty()) pool->by_sticky.emplace(pool->backends[i].sticky, uint16_t(i));
+  pool->queue_length = from.queue_length();
+  pool->queue_timeout = milliseconds(from.queue_timeout_ms());
+  pool->panic = from.panic();
+  pool->slow_start = milliseconds(from.slow_start_ms());
+  if (from.ejection()) pool->ejection = ejection_of(*from.ejection());
   if (has_ring(pool->balance))
     pool->ring.assign(from.ring()->begin(), from.ring()->end());
   else

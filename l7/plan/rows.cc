@@ -82,6 +82,14 @@ BackendRows BackendRows::add(RowAdder& add, std::string_view pool, std::string_v
       "HTTP/2 connections ended: the backend sent too much of what costs and leads nowhere");
   add(rows.duration, kHistogram, "cardea_l7_backend_response_duration_microseconds", "us", at,
       "From choosing the backend to the head of its response");
+  const auto ejections = [&](uint32_t& cell, const char* cause) {
+    add(cell, kCounter, "cardea_l7_backend_ejections_total", "", at + ",cause=\"" + cause + '"',
+        "Times the backend was left alone by this host, for so many errors or gateway errors in a row "
+        "(pools[].ejection)");
+  };
+  ejections(rows.ejected_errors, "errors"), ejections(rows.ejected_gateway_errors, "gateway_errors");
+  add(rows.ejected, kGauge, "cardea_l7_backend_ejected", "", at,
+      "1 while the backend is left alone (pools[].ejection)");
   add(rows.latency, kGauge, "cardea_l7_backend_latency_microseconds", "us", at,
       "Time to the head of a response as balance = \"p2c\" weighs it, failures and slow answers more; 0: nothing known");
   return rows;
@@ -94,6 +102,17 @@ PoolRows PoolRows::add(RowAdder& add, std::string_view pool) {
       "Requests and tcp connections refused: all backends that serve were at connections_max");
   add(rows.idle_closed, kCounter, "cardea_l7_pool_idle_closed_total", "", at,
       "Idle connections closed for newer ones, and such as found no room: idle_max reached");
+  add(rows.queue, kGauge, "cardea_l7_pool_queue", "", at,
+      "Requests that wait for a place at a backend (pools[].queue)");
+  add(rows.queued, kCounter, "cardea_l7_pool_queued_total", "", at, "Requests that waited for a place at a backend");
+  add(rows.queue_full, kCounter, "cardea_l7_pool_queue_full_total", "", at,
+      "Requests refused: all backends at connections_max, and as many waiting as may (pools[].queue.length)");
+  add(rows.queue_timeouts, kCounter, "cardea_l7_pool_queue_timeouts_total", "", at,
+      "Requests refused: they waited pools[].queue.timeout for a place at a backend");
+  add(rows.panic, kCounter, "cardea_l7_pool_panic_requests_total", "", at,
+      "Requests and tcp connections while the pool was in panic (panic_below): backends that are down got some too");
+  add(rows.standby, kCounter, "cardea_l7_pool_backup_requests_total", "", at,
+      "Requests and tcp connections that went to a backup standing by, because no other backend would take them");
   add(rows.moved, kCounter, "cardea_l7_pool_moved_total", "", at,
       "Requests that went elsewhere than their hash says, because its backend had hash_load_max of its share");
   return rows;

@@ -56,6 +56,8 @@ struct BackendRows {
   uint32_t own = 0;               // _own_connections: a gauge, those that belong to one client's connection each
   uint32_t http2_floods = 0;      // _http2_floods_total: connections ended for what it did too much of
   uint32_t duration = 0;          // _response_duration_microseconds: until the response's head; a histogram
+  uint32_t ejected_errors = 0, ejected_gateway_errors = 0;  // _ejections_total{cause="…"}
+  uint32_t ejected = 0;                                     // _ejected: a gauge, set by the control thread
   uint32_t latency = 0;           // _latency_microseconds: a gauge, set by the control thread
 
   static BackendRows add(stats::RowAdder& add, std::string_view pool, std::string_view backend);
@@ -65,6 +67,10 @@ struct BackendRows {
 struct PoolRows {
   uint32_t busy = 0;         // _refused_total: exchanges that found every backend at connections_max
   uint32_t idle_closed = 0;  // _idle_closed_total: connections that idle_max had no room for
+  uint32_t queue = 0;        // _queue: a gauge, exchanges that wait
+  uint32_t queued = 0, queue_full = 0, queue_timeouts = 0;  // _queued_total, _queue_full_total, _queue_timeouts_total
+  uint32_t panic = 0;        // _panic_requests_total: exchanges while too few backends were up
+  uint32_t standby = 0;      // _backup_requests_total: exchanges that found no other than a backup standing by
   uint32_t moved = 0;        // _moved_total: exchanges whose backend had its bound (hash_load_max)
 
   static PoolRows add(stats::RowAdder& add, std::string_view pool);

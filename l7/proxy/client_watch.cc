@@ -30,6 +30,7 @@ void ClientWatch::woken() {
     return;
   }
   exchange_.client_gone = true;
+  if (exchange_.place) exchange_.place->wake();
   if (exchange_.lease) exchange_.lease.stream().cancel();
 }
 

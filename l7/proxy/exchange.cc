@@ -72,28 +72,6 @@ void start_over(Exchange& x) {
   x.sent_at = {};
 }
 
-// Never the same backend twice while another serves. Where none does, one whose pooled connection had died may be tried
-// again: that connection says nothing about it.
-std::expected<upstream::Backend*, upstream::NoBackend> choose(Exchange& x, uint64_t hash) {
-  auto chosen = x.pool->choose(hash, x.tried, x.now());
-  const bool says_little = x.record.reused || x.failure.is(Reason::kBackendRefused);
-  if (chosen || !x.failure || !says_little) return chosen;
-  x.tried = {};
-  return x.pool->choose(hash, x.tried, x.now());
-}
-
-// With a place of its connections_max. A client's own backend is no choice: where it is full there is no other.
-std::expected<upstream::Backend*, upstream::NoBackend> choose_place(Exchange& x, uint64_t hash) {
-  if (upstream::Backend* own = x.caller.own_backend(*x.pool, x.backend_host)) {
-    if (!upstream::Pool::claim(*own)) return std::unexpected(upstream::NoBackend::kBusy);
-    return own;
-  }
-  for (;;) {
-    auto chosen = choose(x, hash);
-    if (!chosen || upstream::Pool::claim(**chosen)) return chosen;
-  }
-}
-
 // A backend that did not act on it, because it ends that connection or had no room for one more call there, is asked
 // once more by another.
 bool may_ask_again(const Exchange& x) {
@@ -124,7 +102,12 @@ Task<> forward(Exchange& x) {
                                              {&x.record.client, x.record.listener, &x.head});
   note_authentication(x);
   for (;;) {
-    const auto chosen = choose_place(x, hash);
+    auto chosen = choose_place(x, hash);
+    if (may_queue(x, chosen)) {
+      const Failure refused = co_await wait_for_place(x, hash, chosen);
+      if (refused.is(Reason::kClientClosed) || !x.failure) x.failure = refused;
+      if (refused) co_return;
+    }
     if (!chosen) {
       if (!x.failure) x.failure = nothing_serves(x.shard(), *x.record.pool, chosen.error());
       co_return;

@@ -104,6 +104,7 @@ class Exchange {
   Instant moved{};              // when a piece of a body last went on, either way
   bool authenticates = false;  // carries credentials that a backend may keep for its connection
   bool bound = false;          // and carries on what was said there before
+  upstream::Queue::Place* place = nullptr;  // while it waits for a backend
   bool client_gone = false;
   bool close = true;  // the client's connection ends behind this exchange
 };
@@ -121,6 +122,15 @@ void take_way(Exchange& exchange, const route::Proxy& proxy, const route::Share&
 // caller's to end: with keep_backend() where the response was read to its end.
 Task<> forward(Exchange& exchange);
 void keep_backend(Exchange& exchange);
+using Chosen = std::expected<upstream::Backend*, upstream::NoBackend>;
+// A backend that was not tried, with a place at it.
+Chosen choose_place(Exchange& exchange, uint64_t hash);
+// Whether it has to wait for one; and the wait. A failure: it waits no more.
+bool may_queue(Exchange& exchange, Chosen& chosen);
+Task<Failure> wait_for_place(Exchange& exchange, uint64_t hash, Chosen& chosen);
+// The header that lets the client come to this backend again (pools[].sticky), in the exchange's arena; empty: none is
+// due.
+std::string_view cookie_to_set(Exchange& exchange);
 // One attempt at one backend: lease or dial, send, relay. What went wrong is in exchange.failure.
 Task<> attempt(Exchange& exchange, upstream::Backend& backend);
 // The backend has all of the body.

@@ -49,7 +49,9 @@ void decide_end(Exchange& x, http::BodyFraming out) {
 
 Failure edit_head(Exchange& x, const http::ResponseHead& head, const http::ConnectionOptions& options,
                   http::BodyFraming out, size_t size) {
-  const size_t room = size + kAddedBytes;
+  const bool begins = head.status >= 200 || head.status == 101;
+  const std::string_view cookie = begins ? cookie_to_set(x) : std::string_view();
+  const size_t room = size + kAddedBytes + cookie.size();
   const http::ResponseEdit edit{.body = out,
                                 .options = options,
                                 .method = x.head.method,
@@ -57,6 +59,7 @@ Failure edit_head(Exchange& x, const http::ResponseHead& head, const http::Conne
                                 .close = x.close,
                                 .websocket = head.status == 101,
                                 .date = x.shard().date(x.record.unix_ms / 1000),
+                                .set_cookie = cookie,
                                 .cache_status = head.status >= 200 ? x.caching.status : std::string_view()};
   const auto written = x.end().write_head({x.arena().characters(room), room}, head, edit);
   if (!written) return bad(http::Fault::kHeadTooLarge);
@@ -214,7 +217,7 @@ bool is_for_nobody(Exchange& x) {
 void note_head(Exchange& x) {
   x.record.response_head = x.now();
   count_response(x.shard(), x.backend_rows, x.answer.status, x.now() - x.sent_at);
-  if (x.answer.timed) x.lease.heard(x.answer.status, x.now() - x.sent_at);
+  x.lease.heard(x.answer.status, x.answer.timed ? std::optional(x.now() - x.sent_at) : std::nullopt);
 }
 
 // 1xx go on to clients that know them. However many there are, their heads take the room of one: the next is not read

@@ -144,6 +144,7 @@ void write_line(Shard& shard, const Record& record) {
   line.number("bytes_in", record.bytes_in);
   line.number("bytes_out", record.bytes_out);
   since(line, "t_head_ms", record, record.head_read);
+  if (record.queued.count() != 0) line.milliseconds("t_queue_ms", record.queued);
   since(line, "t_connect_ms", record, record.connected);
   since(line, "t_first_ms", record, record.response_head);
   since(line, "t_total_ms", record, record.ended);

@@ -31,6 +31,7 @@ struct Record {
   std::string_view cache;                 // "hit", "miss", …; empty: the route has no cache
   uint8_t attempts = 0;                   // backends that were tried
   bool reused = false;                    // the last attempt's connection was
+  std::chrono::nanoseconds queued{0};     // waited for a place at a backend
   uint64_t bytes_in = 0, bytes_out = 0;   // heads and bodies, above TLS
   // Points in time; Instant{} where it was not reached.
   Instant began{}, head_read{}, connected{}, response_head{}, ended{};

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/stats.h"
+#include "l7/upstream/eject.h"
 #include "l7/upstream/shared.h"
 
 namespace cardea::l7::upstream {
@@ -29,7 +30,7 @@ Backend::~Backend() = default;
 
 void Backend::adopt(const std::shared_ptr<const PoolPlan>& pool_plan, const BackendPlan& its,
                     const std::shared_ptr<BackendTls>& pool_tls) {
-  const bool served = serves;
+  const bool served = serves && plan != nullptr, known = plan != nullptr;
   if (plan && (plan->endpoint != its.endpoint || tls != pool_tls)) close_idle(), session = nullptr;
   if (plan && pool->proxy_header != pool_plan->proxy_header) close_idle();
   if (pool && pool->http2 != pool_plan->http2) close_idle(), speaks_http1 = false;
@@ -42,17 +43,29 @@ void Backend::adopt(const std::shared_ptr<const PoolPlan>& pool_plan, const Back
   host_busy = needs_host_count(*pool, its) ? &its.host->busy : nullptr;
   latency = pool->balance == Balance::kP2c ? &its.host->latency : nullptr;
   if (!serves) close_idle();
-  if (serves && !served) suspicion.answered(), its.host->latency.forget();  // a health probe saw it come back
+  standby = its.standby;
+  ejection = pool->ejection.used() ? &its.host->ejection : nullptr;
+  slow_start.length = pool->slow_start;
+  if (known && serves && !served) come_back();
   for (const auto& connection : idle) connection->plan = plan;
   for (const auto& connection : shared) connection->connection().plan = plan;
   set_busy(busy);
   set_own(own);
 }
 
+// A health probe, or an operator, said that it did: what was seen of it before is void.
+void Backend::come_back() {
+  suspicion.answered();
+  plan->host->latency.forget();
+  plan->host->ejection.forget();
+  slow_start.since = now();
+}
+
 void Backend::leave() {
   stats::set(context.cells + plan->rows.busy, 0);
   stats::set(context.cells + plan->rows.own, 0);
   gone = true;
+  queue = nullptr;
   serves = false;
   close_idle();
 }
@@ -67,16 +80,26 @@ void Backend::unclaim() {
   if (std::exchange(claimed, false)) plan->host->busy.give_back();
 }
 
-void Backend::heard(uint16_t status, std::chrono::nanoseconds took) {
-  if (latency == nullptr || status < 200) return;
+void Backend::heard(uint16_t status, std::optional<std::chrono::nanoseconds> took) {
+  if (status < 200) return;
+  const bool gateway_error = status >= 502 && status <= 504;
+  if (ejection != nullptr) judge_status(*this, gateway_error);
+  if (latency == nullptr) return;
   HostLatency& seen = plan->host->latency;
-  if (status >= 502 && status <= 504) return seen.penalise(took, now());
-  if (status == 429 || status >= 500) return seen.sample_no_faster(took, now());
-  seen.sample(took, now());
+  if (gateway_error) return seen.penalise({}, now());
+  if (!took) return;
+  if (status == 429 || status >= 500) return seen.sample_no_faster(*took, now());
+  seen.sample(*took, now());
 }
 
-void Backend::failed(std::chrono::nanoseconds took) {
-  if (latency != nullptr) plan->host->latency.penalise(took, now());
+void Backend::failed() {
+  if (latency != nullptr) plan->host->latency.penalise({}, now());
+  if (ejection != nullptr) judge_error(*this);
+}
+
+void Backend::carried_out() {
+  suspicion.answered();
+  if (ejection != nullptr) plan->host->ejection.answered_whole();
 }
 
 void Backend::count(uint32_t row, uint64_t n) const {
@@ -84,6 +107,7 @@ void Backend::count(uint32_t row, uint64_t n) const {
 }
 
 void Backend::set_busy(uint32_t now_busy) {
+  if (now_busy < busy && queue != nullptr) queue->offer();
   busy = now_busy;
   if (!gone) stats::set(context.cells + plan->rows.busy, now_busy);
 }

@@ -72,10 +72,12 @@ struct Backend : Standing, LoopTimer, std::enable_shared_from_this<Backend> {
   bool claim();
   void unclaim();
 
-  // What balance learns of exchanges: how long the head of an answer took, from when the backend had the whole request,
-  // and that none came. A failure is never fast, and neither is an error that may be one.
-  void heard(uint16_t status, std::chrono::nanoseconds took);
-  void failed(std::chrono::nanoseconds took = {});
+  // What balance learns of exchanges: an answer's status and how long its head took, where the backend had the whole
+  // request at once; that none came, or no whole one; that all of it did. A failure is never fast, and neither is an
+  // error that may be one.
+  void heard(uint16_t status, std::optional<std::chrono::nanoseconds> took);
+  void failed();
+  void carried_out();
 
   void count(uint32_t row, uint64_t n = 1) const;
   void set_busy(uint32_t now_busy);
@@ -92,11 +94,13 @@ struct Backend : Standing, LoopTimer, std::enable_shared_from_this<Backend> {
   bool speaks_http1 = false;                      // where it may choose: so it did last
   std::shared_ptr<KeptSession> session;  // of the name that was dialled last
   uint32_t own = 0;                               // connections that belong to one client's each
+  Queue* queue = nullptr;                         // of who waits for a place; null: it left
   bool claimed = false;
   bool gone = false;
   bool complained = false;  // of its TLS, since a connection was made: once a shard is enough to be read
 
  private:
+  void come_back();
   static void expire_idle(LoopTimer& timer);
 };
 

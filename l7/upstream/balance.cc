@@ -24,38 +24,39 @@ Standing* in_turn(Standings backends, Turns turns, Usable&& usable) {
   return *first;  // its weight earned it no turn
 }
 
-bool less_busy(const Standing& a, const Standing& b) {
-  return uint64_t{a.busy_now()} * b.weight < uint64_t{b.busy_now()} * a.weight;
+bool less_busy(const Standing& a, const Standing& b, Instant now) {
+  return uint64_t{a.busy_now()} * b.weight_now(now) < uint64_t{b.busy_now()} * a.weight_now(now);
 }
 
 template <typename Usable>
-Standing* least_busy(Standings backends, Turns turns, Usable&& usable) {
+Standing* least_busy(Standings backends, Turns turns, Instant now, Usable&& usable) {
   const Standing* least = nullptr;
   for (const Standing* backend : backends) {
-    if (usable(*backend) && (!least || less_busy(*backend, *least))) least = backend;
+    if (usable(*backend) && (!least || less_busy(*backend, *least, now))) least = backend;
   }
   if (!least) return nullptr;
-  return in_turn(backends, turns, [&](const Standing& it) { return usable(it) && !less_busy(*least, it); });
+  return in_turn(backends, turns, [&](const Standing& it) { return usable(it) && !less_busy(*least, it, now); });
 }
 
 }  // namespace
 
-Standing* choose_by_ring(Standings backends, std::span<const uint16_t> ring, uint64_t hash, TriedStandings tried,
-                         Instant now) {
+Standing* choose_by_ring(Standings backends, std::span<const uint16_t> ring, uint64_t hash, const Choice& choice) {
   const size_t slot = ring.empty() ? 0 : ring_slot(hash, static_cast<uint32_t>(ring.size()));
   if (slot < ring.size() && ring[slot] < backends.size()) {
     Standing* its = backends[ring[slot]];
-    if (!its->suspicion.suspect(now) && can_take(*its, tried)) return its;
+    const bool ready = !its->standby && !its->doubtful(choice.now) && can_take(*its, choice.tried);
+    if (ready && (choice.lot == 0 || its->start_share(choice.now) > choice.lot)) return its;
   }
-  return trusted_first(tried, now, [&](auto&& usable) { return along_ring(backends, ring, slot, usable); });
+  return trusted_first(backends, choice, [&](auto&& usable) { return along_ring(backends, ring, slot, usable); });
 }
 
-Standing* choose_in_turn(Standings backends, Turns turns, TriedStandings tried, Instant now) {
-  return trusted_first(tried, now, [&](auto&& usable) { return in_turn(backends, turns, usable); });
+Standing* choose_in_turn(Standings backends, Turns turns, const Choice& choice) {
+  return trusted_first(backends, choice, [&](auto&& usable) { return in_turn(backends, turns, usable); });
 }
 
-Standing* choose_least_busy(Standings backends, Turns turns, TriedStandings tried, Instant now) {
-  return trusted_first(tried, now, [&](auto&& usable) { return least_busy(backends, turns, usable); });
+Standing* choose_least_busy(Standings backends, Turns turns, const Choice& choice) {
+  return trusted_first(backends, choice,
+                       [&](auto&& usable) { return least_busy(backends, turns, choice.now, usable); });
 }
 
 bool any_serves(Standings backends, TriedStandings tried) {

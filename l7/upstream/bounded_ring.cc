@@ -40,14 +40,15 @@ Bounded below_bound(Standings backends, std::span<const uint16_t> ring, size_t s
 }  // namespace
 
 Bounded choose_by_bounded_ring(Standings backends, std::span<const uint16_t> ring, uint64_t hash, uint32_t percent,
-                               TriedStandings tried, Instant now) {
+                               const Choice& choice) {
   const size_t slot = ring.empty() ? 0 : ring_slot(hash, uint32_t(ring.size()));
-  Bounded result;
-  trusted_first(tried, now, [&](auto&& usable) {
-    result = below_bound(backends, ring, slot, percent, usable);
-    return result.chosen;
+  bool moved = false;
+  Standing* const chosen = trusted_first(backends, choice, [&](auto&& usable) {
+    const Bounded below = below_bound(backends, ring, slot, percent, usable);
+    moved = below.moved;
+    return below.chosen;
   });
-  return result;
+  return {chosen, chosen != nullptr && moved};
 }
 
 }  // namespace cardea::l7::upstream

@@ -38,16 +38,16 @@ float median(Standings backends, Instant now) {
 
 // Who waits for less: even if `b` had one more, `a` has more under way for its weight. Closer than that the draw decides,
 // which knows the weights.
-bool clearly_busier(const Standing& a, const Standing& b) {
-  return uint64_t{a.busy_now()} * b.weight > (uint64_t{b.busy_now()} + 1) * a.weight;
+bool clearly_busier(const Standing& a, const Standing& b, Instant now) {
+  return uint64_t{a.busy_now()} * b.weight_now(now) > (uint64_t{b.busy_now()} + 1) * a.weight_now(now);
 }
 
-bool is_better(const Standing& second, const Standing& first, float seconds, float firsts) {
+bool is_better(const Standing& second, const Standing& first, float seconds, float firsts, Instant now) {
   const auto [low, high] = std::minmax(seconds, firsts);
-  if (high - low <= high / 4) return clearly_busier(first, second);
-  const float both = (float(second.weight) + float(first.weight)) / 2;
-  const auto cost = [both](const Standing& it, float latency) {
-    return latency * (1 + float(it.busy_now()) * both / float(it.weight));
+  if (high - low <= high / 4) return clearly_busier(first, second, now);
+  const float both = float(second.weight_now(now) + first.weight_now(now)) / 2;
+  const auto cost = [both, now](const Standing& it, float latency) {
+    return latency * (1 + float(it.busy_now()) * both / float(it.weight_now(now)));
   };
   return cost(second, seconds) < cost(first, firsts);
 }
@@ -65,19 +65,18 @@ Standing* of_two(Standings backends, std::span<const uint16_t> order, Random& ra
     if (firsts == 0) firsts = others;
     if (seconds == 0) seconds = others;
   }
-  return is_better(*second, *first, seconds, firsts) ? second : first;
+  return is_better(*second, *first, seconds, firsts, now) ? second : first;
 }
 
 }  // namespace
 
-Standing* choose_at_random(Standings backends, std::span<const uint16_t> order, Random& random, TriedStandings tried,
-                           Instant now) {
-  return trusted_first(tried, now, [&](auto&& usable) { return draw(backends, order, random, usable); });
+Standing* choose_at_random(Standings backends, std::span<const uint16_t> order, Random& random, const Choice& choice) {
+  return trusted_first(backends, choice, [&](auto&& usable) { return draw(backends, order, random, usable); });
 }
 
-Standing* choose_of_two(Standings backends, std::span<const uint16_t> order, Random& random, TriedStandings tried,
-                        Instant now) {
-  return trusted_first(tried, now, [&](auto&& usable) { return of_two(backends, order, random, now, usable); });
+Standing* choose_of_two(Standings backends, std::span<const uint16_t> order, Random& random, const Choice& choice) {
+  return trusted_first(backends, choice,
+                       [&](auto&& usable) { return of_two(backends, order, random, choice.now, usable); });
 }
 
 }  // namespace cardea::l7::upstream

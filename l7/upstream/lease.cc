@@ -57,7 +57,7 @@ bool Lease::is_own() const {
 void Lease::keep() {
   if (call_) return close(Close::kOrderly);
   std::unique_ptr<Connection> connection(std::exchange(connection_, nullptr));
-  if (!connection->blamed) connection->backend->suspicion.answered();
+  if (!connection->blamed) connection->backend->carried_out();
   connection->end();
   Backend& backend = *connection->backend;
   if (backend.takes_back(*connection)) backend.put_idle(std::move(connection));
@@ -71,7 +71,7 @@ void Lease::blame() {
   upstream::blame(call_ ? *call_->on->connection().backend : *connection_->backend);
 }
 
-void Lease::heard(uint16_t status, std::chrono::nanoseconds took) {
+void Lease::heard(uint16_t status, std::optional<std::chrono::nanoseconds> took) {
   (call_ ? call_->on->connection() : *connection_).backend->heard(status, took);
 }
 
@@ -83,7 +83,7 @@ void Lease::close(Close how) {
   }
   const std::unique_ptr<Connection> connection(std::exchange(connection_, nullptr));
   if (!connection) return;
-  if (how == Close::kOrderly && !connection->blamed) connection->backend->suspicion.answered();
+  if (how == Close::kOrderly && !connection->blamed) connection->backend->carried_out();
   connection->stream().close(how);
 }
 

@@ -31,8 +31,10 @@ struct Pool::State {
   std::vector<std::shared_ptr<Backend>> backends;  // in the plan's order, which its ring counts by
   std::vector<Standing*> standings;                // the same
   Random random;
+  Queue queue;
 
-  Standing* choose(uint64_t hash, TriedStandings tried, Instant now);
+  Choice choice(uint64_t hash, TriedStandings tried, Instant now);
+  Standing* choose(uint64_t hash, const Choice& choice);
   void adopt(std::shared_ptr<const PoolPlan> next);
 };
 
@@ -49,10 +51,12 @@ void Pool::State::adopt(std::shared_ptr<const PoolPlan> next) {
     auto found = known.extract(its.name);
     backends.push_back(found ? std::move(found.mapped()) : std::make_shared<Backend>(context));
     backends.back()->adopt(next, its, tls);
+    backends.back()->queue = &queue;
     standings.push_back(backends.back().get());
   }
   for (auto& [name, backend] : known) backend->leave();
   plan = std::move(next);
+  queue.offer();
 }
 
 Pool::Pool(const Context& context, std::shared_ptr<const PoolPlan> plan) : state_(std::make_unique<State>(context)) {
@@ -71,23 +75,30 @@ void Pool::update(std::shared_ptr<const PoolPlan> plan) {
   state_->adopt(std::move(plan));
 }
 
-Standing* Pool::State::choose(uint64_t hash, TriedStandings tried, Instant now) {
+// By a ring, the same requests always go to a backend that takes up its share again, and more of them each time.
+Choice Pool::State::choice(uint64_t hash, TriedStandings tried, Instant now) {
+  if (plan->slow_start.count() == 0) return {tried, now};
+  const uint64_t number = has_ring(plan->balance) ? hash * 0x9e3779b97f4a7c15ull : random.next();
+  return {tried, now, share_of(number, SlowStart::kWhole)};
+}
+
+Standing* Pool::State::choose(uint64_t hash, const Choice& choice) {
   switch (plan->balance) {
     case Balance::kMaglev:
     case Balance::kSourceHash:
-      return choose_by_ring(standings, plan->ring, hash, tried, now);
+      return choose_by_ring(standings, plan->ring, hash, choice);
     case Balance::kRoundRobin:
-      return choose_in_turn(standings, {plan->ring, *plan->turn}, tried, now);
+      return choose_in_turn(standings, {plan->ring, *plan->turn}, choice);
     case Balance::kLeastConn:
-      return choose_least_busy(standings, {plan->ring, *plan->turn}, tried, now);
+      return choose_least_busy(standings, {plan->ring, *plan->turn}, choice);
     case Balance::kRandom:
-      return choose_at_random(standings, plan->ring, random, tried, now);
+      return choose_at_random(standings, plan->ring, random, choice);
     case Balance::kP2c:
-      return choose_of_two(standings, plan->ring, random, tried, now);
+      return choose_of_two(standings, plan->ring, random, choice);
     case Balance::kHash:
       break;
   }
-  const Bounded bounded = choose_by_bounded_ring(standings, plan->ring, hash, plan->hash.load_max, tried, now);
+  const Bounded bounded = choose_by_bounded_ring(standings, plan->ring, hash, plan->hash.load_max, choice);
   if (bounded.moved) stats::add(context.cells + plan->rows.moved, 1);
   return bounded.chosen;
 }
@@ -96,10 +107,24 @@ std::expected<Backend*, NoBackend> Pool::choose(uint64_t hash, const Tried& trie
   std::array<const Standing*, Tried::kMax> standings{};
   std::copy_n(tried.backends.begin(), tried.count, standings.begin());
   const TriedStandings failed(standings.data(), tried.count);
-  if (Standing* chosen = state_->choose(hash, failed, now)) {
+  if (Standing* chosen = state_->choose(hash, state_->choice(hash, failed, now))) {
+    if (chosen->standby) stats::add(state_->context.cells + plan().rows.standby, 1);
+    if (plan().panic) stats::add(state_->context.cells + plan().rows.panic, 1);
     return static_cast<Backend*>(chosen);
   }
   return std::unexpected(any_serves(state_->standings, failed) ? NoBackend::kBusy : NoBackend::kNone);
+}
+
+Backend* Pool::stays_with(std::string_view cookie, const Tried& tried, Instant now) const {
+  const auto found = state_->plan->by_sticky.find(cookie);
+  if (found == state_->plan->by_sticky.end()) return nullptr;
+  Backend& its = *state_->backends[found->second];
+  const bool answers = its.plan->state == BackendState::kUp || its.plan->state == BackendState::kDrain;
+  return answers && !its.doubtful(now) && !its.full() && !tried.holds(&its) ? &its : nullptr;
+}
+
+Queue& Pool::queue() {
+  return state_->queue;
 }
 
 Lease Pool::reuse(Backend& backend, std::string_view host, Proof proof, bool alone) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -16,6 +17,7 @@
 #include "l7/runtime/stream.h"
 #include "l7/runtime/task.h"
 #include "l7/tls/crypto_library.h"
+#include "l7/upstream/queue.h"
 
 namespace cardea::l7 {
 namespace http2 {
@@ -72,8 +74,8 @@ class Lease {
   // The exchange failed on the backend's side; counted, and remembered by balance. A reused connection that ended before
   // a byte of the response is nobody's fault: the backend may close what is idle. The lease stays.
   void blame();
-  // The head of its answer came, so long after the whole request had been sent: what balance goes by.
-  void heard(uint16_t status, std::chrono::nanoseconds took);
+  // The head of its answer came, so long after the whole request had been sent at once: what balance goes by.
+  void heard(uint16_t status, std::optional<std::chrono::nanoseconds> took);
   // The lease is empty.
   void close(Close how);
   // Its backend authenticates it: it belongs to the client whose exchange this is.
@@ -117,6 +119,11 @@ class Pool {
   // slot for it and, where that backend was tried or is busy, goes on along the ring. A backend that refused
   // connections a moment ago is passed over while others serve.
   std::expected<Backend*, NoBackend> choose(uint64_t hash, const Tried& tried, Instant now);
+  // The backend whose clients say this in their cookie (PoolPlan::sticky_cookie), while it answers: a draining one too.
+  // Null: none, or none for now.
+  Backend* stays_with(std::string_view cookie, const Tried& tried, Instant now) const;
+  // Where exchanges of this shard wait that found all backends busy.
+  Queue& queue();
   // An idle connection to it, the one used last; an empty Lease when there is none. `host` is the request's, without a
   // port: where the pool's TLS names no server, it is what the backend's certificate was verified for, so a connection
   // serves its own host only.

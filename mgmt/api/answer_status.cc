@@ -146,6 +146,7 @@ Json waiting(const View& view) {
 std::vector<std::string> warnings(const View& view, const Facts& facts) {
   auto all = view.warnings;
   std::ranges::move(services_out(view), std::back_inserter(all));
+  std::ranges::move(pools_in_panic(view), std::back_inserter(all));
   std::ranges::move(unused_pools(view), std::back_inserter(all));
   std::ranges::move(unchecked_backends(facts.health), std::back_inserter(all));
   return all;

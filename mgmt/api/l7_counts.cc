@@ -77,7 +77,10 @@ Json l7_of_backend(const Traffic& traffic, std::string_view pool, std::string_vi
               {"reused", rows.count("reused_total")},
               {"connect_failures", rows.count("connect_failures_total")},
               {"failures", rows.count("failures_total")},
-              {"retries", rows.count("retries_total")}};
+              {"retries", rows.count("retries_total")},
+              {"ejected", rows.count("ejected") != 0},
+              {"ejections", rows.count("ejections_total", "cause", "errors") +
+                                rows.count("ejections_total", "cause", "gateway_errors")}};
   rows.add_duration(object, "response_duration_microseconds");
   return object;
 }

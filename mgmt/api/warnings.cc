@@ -59,6 +59,17 @@ std::string sentence(const conf::Service& service, const OutPools& out) {
 
 }  // namespace
 
+std::vector<std::string> pools_in_panic(const View& view) {
+  std::vector<std::string> sentences;
+  if (!view.in_force) return sentences;
+  for (size_t i = 0; i < view.in_force.states.size() && sentences.size() < kServicesMax; ++i)
+    if (view.in_force.states[i].panic)
+      sentences.push_back(
+          fmt::format("pool {} is in panic: less than {} % of it is up, and backends that are down get work",
+                      view.in_force.config->pools[i].name, view.in_force.config->pools[i].panic_below));
+  return sentences;
+}
+
 std::vector<std::string> services_out(const View& view, std::string_view only_pool) {
   std::vector<std::string> sentences;
   if (!view.in_force) return sentences;

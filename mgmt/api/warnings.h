@@ -15,6 +15,9 @@ namespace cardea::mgmt::api {
 // thousands the first, and how many more. `only_pool`: those that send to this pool, when it is out.
 std::vector<std::string> services_out(const View& view, std::string_view only_pool = {});
 
+// A sentence for each pool in panic.
+std::vector<std::string> pools_in_panic(const View& view);
+
 // One sentence about the pools to which nothing leads, whatever the states of their backends.
 std::vector<std::string> unused_pools(const View& view);
 

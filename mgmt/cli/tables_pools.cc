@@ -31,16 +31,30 @@ std::string check_text(const json& row) {
   return fmt::format("ok, {:.1f} ms", number_at(health, "duration_ms"));
 }
 
+Cell serving_cell(const json& row) {
+  if (flag_at(row, "panic")) return {"panic", Tone::kBad};
+  const bool serving = flag_at(row, "serving");
+  return {serving ? "yes" : "no", serving ? Tone::kGood : Tone::kBad};
+}
+
 std::string weight_text(const json& row) {
   if (!known_at(row, "weight_override")) return std::to_string(count_at(row, "weight_configured"));
   return fmt::format("{} (file: {})", count_at(row, "weight_override"), count_at(row, "weight_configured"));
 }
 
-std::vector<Cell> first_cells(const json& row) {
+// The state, and what else decides whether it gets anything.
+Cell state_cell(const json& row) {
   const std::string state = text_at(row, "state");
+  if (known_at(row, "l7") && flag_at(part_at(row, "l7"), "ejected")) return {state + ", ejected", Tone::kBad};
+  if (flag_at(row, "standby")) return {state + ", standby", tone_of_state(state)};
+  if (state == "down" && count_at(row, "weight_effective") != 0) return {"down, used", Tone::kBad};
+  return {state, tone_of_state(state)};
+}
+
+std::vector<Cell> first_cells(const json& row) {
   return {text_at(row, "pool"),
           {text_at(row, "address"), Tone::kStrong},
-          {state, tone_of_state(state)},
+          state_cell(row),
           weight_text(row),
           fmt::format("{:.1f} %", number_at(row, "share_percent"))};
 }
@@ -76,7 +90,6 @@ std::string pools_text(const json& answer, bool colour) {
                {"HEALTH"},
                {"SERVICES"}});
   for (const json& row : part_at(answer, "pools")) {
-    const bool serving = flag_at(row, "serving");
     const json& l7 = part_at(row, "l7");
     const auto signal = [&](const json& of, const char* name) {
       return is_l7(row) ? bad_count(count_at(of, name)) : Cell("-");
@@ -85,7 +98,7 @@ std::string pools_text(const json& answer, bool colour) {
                text_at(row, "balance"),
                known_at(row, "ring_size") ? std::to_string(count_at(row, "ring_size")) : "-",
                of_total(row),
-               {serving ? "yes" : "no", serving ? Tone::kGood : Tone::kBad},
+               serving_cell(row),
                signal(l7, "connect_failures"),
                signal(l7, "failures"),
                signal(part_at(l7, "responses"), "5xx"),

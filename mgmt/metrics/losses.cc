@@ -37,6 +37,8 @@ constexpr LossKind kKinds[] = {
     {"cardea_l7_heads_ended_total", "unfinished requests gave way for want of buffers"},
     {"cardea_l7_own_connections_replaced_total", "backend connections of one client's gave way"},
     {"cardea_l7_pool_refused_total", "requests refused, all backends at connections_max, by pool", "pool"},
+    {"cardea_l7_pool_queue_full_total", "requests refused, as many waiting for a backend as may, by pool", "pool"},
+    {"cardea_l7_pool_queue_timeouts_total", "requests refused that waited too long for a backend, by pool", "pool"},
     {"cardea_l7_pool_idle_closed_total", "idle backend connections closed at idle_max by pool", "pool"},
     {"cardea_l7_files_refused_total", "requests for files refused, too many waiting for a disk"},
     {"cardea_l7_local_failures_total", "requests failed for want of descriptors, ports or memory"},

@@ -135,6 +135,11 @@ struct BackendFamilies {
 
 void add_backends(std::vector<MetricFamily>& families, const View& view) {
   if (!view.in_force) return;
+  auto panic =
+      gauge("cardea_pool_panic", "1 while so little of the pool is up that what is down is used too (panic_below)");
+  for (size_t pool = 0; pool < view.in_force.states.size(); ++pool)
+    panic.add({{"pool", view.in_force.config->pools[pool].name}}, view.in_force.states[pool].panic);
+  panic.into(families);
   BackendFamilies backends;
   for (size_t pool = 0; pool < view.in_force.states.size(); ++pool)
     for (size_t backend = 0; backend < view.in_force.states[pool].backends.size(); ++backend)

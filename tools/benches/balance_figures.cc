@@ -43,13 +43,17 @@ void balance_figures(const Figure& measure) {
   Backends its;
   const Turns turns{its.order, its.turn};
   const auto chosen = [](const Standing* one) { CHECK(one != nullptr, "somebody serves"); };
-  measure("l7.balance.round_robin", [&](size_t) { chosen(choose_in_turn(its.pointers, turns, {}, kNow)); });
-  measure("l7.balance.least_conn", [&](size_t) { chosen(choose_least_busy(its.pointers, turns, {}, kNow)); });
-  measure("l7.balance.maglev", [&](size_t) { chosen(choose_by_ring(its.pointers, its.ring, its.random.next(), {}, kNow)); });
-  measure("l7.balance.random", [&](size_t) { chosen(choose_at_random(its.pointers, its.order, its.random, {}, kNow)); });
-  measure("l7.balance.p2c", [&](size_t) { chosen(choose_of_two(its.pointers, its.order, its.random, {}, kNow)); });
+  measure("l7.balance.round_robin", [&](size_t) { chosen(choose_in_turn(its.pointers, turns, {{}, kNow})); });
+  measure("l7.balance.least_conn", [&](size_t) { chosen(choose_least_busy(its.pointers, turns, {{}, kNow})); });
+  measure("l7.balance.maglev", [&](size_t) {
+    chosen(choose_by_ring(its.pointers, its.ring, its.random.next(), {{}, kNow}));
+  });
+  measure("l7.balance.random", [&](size_t) {
+    chosen(choose_at_random(its.pointers, its.order, its.random, {{}, kNow}));
+  });
+  measure("l7.balance.p2c", [&](size_t) { chosen(choose_of_two(its.pointers, its.order, its.random, {{}, kNow})); });
   measure("l7.balance.hash", [&](size_t) {
-    chosen(choose_by_bounded_ring(its.pointers, its.ring, its.random.next(), 125, {}, kNow).chosen);
+    chosen(choose_by_bounded_ring(its.pointers, its.ring, its.random.next(), 125, {{}, kNow}).chosen);
   });
 }
 

@@ -2,7 +2,7 @@
 bodies of any size in constant memory. Run as a program it is the server itself.
 
     GET  /echo        the request's head as JSON      GET /wait/SECONDS   an answer after that time
-    GET  /bytes/N     N bytes, always the same        GET /status/CODE    that status
+    GET  /bytes/N     N bytes, always the same        GET /status/CODE    that status; with ?at=NAME 200 by other backends
     any  /sink        reads the body: its length and SHA-256 as JSON
     GET  /break       half an answer, then the end    any /quit           the end instead of an answer
     GET  /cache/WORD?cache-control=…&size=N   an answer with that header and of that size
@@ -91,8 +91,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def on_quit(self, _, __):
         self.close_connection = True
 
-    def on_status(self, code, _):
-        self.respond(int(code), f"{code}\n".encode())
+    def on_status(self, code, query):
+        self.respond(int(code) if query.get("at", self.backend_name) == self.backend_name else 200, f"{code}\n".encode())
 
     def on_break(self, _, __):
         self.send_response(200)

@@ -153,6 +153,65 @@ TEST(CompileL7, ATcpServiceMayHaveRoutesByName) {
   }
 }
 
+std::string with_mail(const std::string& words) {
+  const std::string all = kBoth, from = "balance = \"least_conn\"; backends = ( { address = \"127.0.0.1:2525\"; } );";
+  return std::string(all).replace(all.find(from), from.size(), words);
+}
+
+TEST(CompileL7, PoolsSayWhatElseDecides) {
+  const std::string text = with_mail(R"(
+      backends = ( { address = "127.0.0.1:2525"; }, { address = "127.0.0.1:2526"; backup = true; } ); panic_below = 20;
+      slow_start = "30s"; ejection: { errors = 3; gateway_errors = 4; time = "20s"; time_max = "2m"; share_max = 50; };
+      sticky: { cookie = "where"; key = "k1"; }; queue: { length = 7; timeout = "3s"; };)");
+  const Compiled compiled({}, text.c_str());
+  const auto& mail = *compiled.plan->pools()->Get(1);
+  EXPECT_EQ(mail.slow_start_ms(), 30'000u);
+  EXPECT_FALSE(mail.panic());
+  EXPECT_EQ(mail.ejection()->errors(), 3u);
+  EXPECT_EQ(mail.ejection()->gateway_errors(), 4u);
+  EXPECT_EQ(mail.ejection()->time_ms(), 20'000u);
+  EXPECT_EQ(mail.ejection()->time_max_ms(), 120'000u);
+  EXPECT_EQ(mail.ejection()->share_max(), 50u);
+  EXPECT_EQ(mail.queue_length(), 7u);
+  EXPECT_EQ(mail.queue_timeout_ms(), 3'000u);
+  EXPECT_FALSE(mail.backends()->Get(0)->standby());
+  EXPECT_TRUE(mail.backends()->Get(1)->standby());
+  EXPECT_DOUBLE_EQ(compiled.states[3].share_of(1), 0);
+  EXPECT_EQ(mail.sticky_cookie()->str(), "where");
+  EXPECT_EQ(compiled.plan->pools()->Get(0)->sticky_cookie()->str(), "");
+  EXPECT_EQ(compiled.plan->pools()->Get(0)->backends()->Get(0)->sticky()->str(), "");
+}
+
+// HMAC-SHA-256 by openssl: printf 'cardea sticky\nmail\n127.0.0.1:2525' | openssl dgst -sha256 -hmac k1
+TEST(CompileL7, CookiesAreSignedByThePoolsKeyOrTheClusters) {
+  const auto value = [](const std::string& sticky, size_t backend = 0) {
+    const std::string text = with_mail(
+        "backends = ( { address = \"127.0.0.1:2525\"; }, { address = \"127.0.0.1:2526\"; } ); sticky: " + sticky + ";");
+    return Compiled({}, text.c_str()).plan->pools()->Get(1)->backends()->Get(uint32_t(backend))->sticky()->str();
+  };
+  const std::string its = value("{ cookie = \"where\"; key = \"k1\"; }");
+  EXPECT_EQ(its, "7dd0392026cf78d8a59140383b9b8773");
+  EXPECT_EQ(value("{ cookie = \"other\"; key = \"k1\"; }"), its);
+  EXPECT_NE(value("{ cookie = \"where\"; key = \"k1\"; }", 1), its);
+  EXPECT_NE(value("{ cookie = \"where\"; key = \"k2\"; }"), its);
+  EXPECT_NE(value("{ cookie = \"where\"; }"), its);
+  EXPECT_EQ(value("{ cookie = \"where\"; key = \"0123456789abcdef0123456789abcdef\"; }"),
+            value("{ cookie = \"where\"; }"));
+}
+
+// Fewer are up than panic_below says: the ring has those that are down.
+TEST(CompileL7, InPanicTheDeadAreInThePlanAsUp) {
+  const std::string text = with_mail(
+      "backends = ( { address = \"127.0.0.1:2525\"; }, { address = \"127.0.0.1:2526\"; } ); panic_below = 60;");
+  Runtime runtime;
+  runtime.health[{"mail", "127.0.0.1:2525"}].up = false;
+  const Compiled compiled(runtime, text.c_str());
+  const auto& mail = *compiled.plan->pools()->Get(1);
+  EXPECT_TRUE(mail.panic());
+  EXPECT_EQ(mail.backends()->Get(0)->state(), image::BackendState::up);
+  EXPECT_NEAR(compiled.states[3].share_of(0), 0.5, 0.001);
+}
+
 TEST(CompileL7, RoutesPointAtPoolsAndCachesAndEndWithThePoolOfTheRest) {
   const Compiled compiled;
   const auto& shop = *compiled.plan->services()->Get(0);

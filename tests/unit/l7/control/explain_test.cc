@@ -191,6 +191,27 @@ TEST(Explain, SaysWhatIsSpokenToBackends) {
   EXPECT_FALSE(Explained(test::plan()).about("http://shop.example:30080/").contains("http2"));
 }
 
+TEST(Explain, SaysWhatElseDecides) {
+  image::PlanT image = test::plan();
+  image::PoolT& web = *image.pools[0];
+  web.backends.push_back(test::backend("127.0.0.1", 11));
+  web.backends.push_back(test::backend("127.0.0.1", 12));
+  web.backends[1]->standby = true;
+  web.ejection = std::make_unique<image::EjectionT>();
+  web.panic = true, web.sticky_cookie = "where", web.queue_length = 5, web.queue_timeout_ms = 300;
+  Explained explained(image);
+  explained.plan->pools[0]->backends[2].host->ejection.eject(monotonic_now(), std::chrono::hours(1),
+                                                             std::chrono::hours(1));
+  const auto told = explained.about("http://shop.example:30080/");
+  EXPECT_THAT(story_of(told),
+              AllOf(HasSubstr("Pool \"web\" is in panic"), HasSubstr("cookie \"where\" names a backend"),
+                    HasSubstr("the request waits, for 300 ms at most and with 4 others")));
+  EXPECT_EQ(told["panic"], true);
+  EXPECT_EQ(told["candidates"][0]["why"], "can serve");
+  EXPECT_THAT(told["candidates"][1]["why"].get<std::string>(), HasSubstr("stands by"));
+  EXPECT_THAT(told["candidates"][2]["why"].get<std::string>(), HasSubstr("ejected"));
+}
+
 TEST(Explain, AsksTheCacheAsTheExchangeWould) {
   Explained explained(test::plan());
   EXPECT_EQ(explained.about("http://shop.com:30080/cached/x")["cache_verdict"], "miss");

@@ -26,15 +26,15 @@ struct Backends {
     order = turn_order(weights);
     return {order, turn};
   }
-  size_t at_random(Random& random) { return index(choose_at_random(pointers, turns().order, random, {}, kNow)); }
+  size_t at_random(Random& random) { return index(choose_at_random(pointers, turns().order, random, {{}, kNow})); }
   size_t of_two(Random& random, Instant now = kNow) {
-    return index(choose_of_two(pointers, turns().order, random, {}, now));
+    return index(choose_of_two(pointers, turns().order, random, {{}, now}));
   }
-  size_t in_turn(std::vector<const Standing*> tried = {}) {
-    return index(choose_in_turn(pointers, turns(), tried, kNow));
+  size_t in_turn(std::vector<const Standing*> tried = {}, uint32_t lot = 0) {
+    return index(choose_in_turn(pointers, turns(), {tried, kNow, lot}));
   }
-  size_t least_busy() { return index(choose_least_busy(pointers, turns(), {}, kNow)); }
-  size_t by_ring(uint64_t hash) { return index(choose_by_ring(pointers, ring, hash, {}, kNow)); }
+  size_t least_busy() { return index(choose_least_busy(pointers, turns(), {{}, kNow})); }
+  size_t by_ring(uint64_t hash) { return index(choose_by_ring(pointers, ring, hash, {{}, kNow})); }
   void make_ring() {
     std::vector<RingMember> members;
     for (size_t i = 0; i < all.size(); ++i) members.push_back({i + 1, all[i].weight});

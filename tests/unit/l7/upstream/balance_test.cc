@@ -36,7 +36,7 @@ TEST(InTurn, SharesAreExactOverAllShards) {
   std::list<Backends> shards;
   for (int i = 0; i < 8; ++i) shards.emplace_back(std::vector<uint32_t>{2, 1, 1});
   std::vector<int> counts(3);
-  for (Backends& shard : shards) counts[shard.index(choose_in_turn(shard.pointers, {order, turn}, {}, kNow))]++;
+  for (Backends& shard : shards) counts[shard.index(choose_in_turn(shard.pointers, {order, turn}, {{}, kNow}))]++;
   EXPECT_THAT(counts, ElementsAre(4, 2, 2)) << "one exchange on each of them";
 }
 

@@ -16,7 +16,7 @@ using test::Backends;
 using test::kNow;
 
 Bounded choose(Backends& backends, uint64_t hash, uint32_t percent) {
-  return choose_by_bounded_ring(backends.pointers, backends.ring, hash, percent, {}, kNow);
+  return choose_by_bounded_ring(backends.pointers, backends.ring, hash, percent, {{}, kNow});
 }
 
 TEST(BoundedRing, NobodyExceedsItsBoundOverAnyKeysAndShards) {

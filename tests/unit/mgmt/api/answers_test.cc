@@ -6,6 +6,7 @@
 
 #include "mgmt/api/away.h"
 #include "mgmt/api/l7_counts.h"
+#include "mgmt/api/warnings.h"
 #include "tests/unit/mgmt/sample_view.h"
 
 namespace cardea::mgmt::api {
@@ -256,6 +257,26 @@ TEST(Pools, ServeWhileOneOfTheirBackendsDoes) {
   EXPECT_EQ(rows[0]["serving"], true);
   EXPECT_EQ(rows[1]["backends_up"], 0);
   EXPECT_EQ(rows[1]["serving"], false);
+}
+
+TEST(Pools, SayThatTheyAreInPanicAndWhoStandsBy) {
+  auto config = site();
+  config.pools[0].panic_below = 50;
+  config.pools[1].backends[1].backup = true;
+  Runtime runtime;
+  for (const auto& backend : config.pools[0].backends)
+    runtime.health[{config.pools[0].name, backend.address.text()}] = {false, "refused", {}};
+  const auto view = view_of(config, runtime);
+  const auto pools = Json::parse(pools_json(view, {}))["pools"];
+  EXPECT_EQ(pools[0]["panic"], true);
+  EXPECT_EQ(pools[0]["serving"], true) << "by what is down";
+  EXPECT_EQ(pools[1]["panic"], false);
+  const auto backends = Json::parse(backends_json(view, {}, {}, config.pools[1].name))["backends"];
+  EXPECT_EQ(backends[0]["standby"], false);
+  EXPECT_EQ(backends[1]["standby"], true);
+  EXPECT_EQ(backends[1]["weight_effective"], 0);
+  EXPECT_THAT(pools_in_panic(view),
+              ::testing::ElementsAre(::testing::HasSubstr("is in panic: less than 50 % of it is up")));
 }
 
 TEST(Services, AddUpTheBackendsOfAllTheirPools) {

@@ -126,6 +126,23 @@ TEST(Tables, PoolsWithoutRingOrL7LeaveThoseColumnsOpen) {
                           "shop blog"));
 }
 
+TEST(Tables, WhatElseDecidesStandsBesideTheState) {
+  json row{
+      {"pool", "web"}, {"address", "10.0.0.1:80"}, {"state", "up"}, {"weight_effective", 1}, {"l7", l7_counts(100, 0)}};
+  const auto state = [&] { return cells(backends_text({{"backends", {row}}}, false), 1)[2]; };
+  EXPECT_EQ(state(), "up");
+  row["l7"]["ejected"] = true;
+  EXPECT_EQ(state(), "up, ejected");
+  row["l7"]["ejected"] = false, row["standby"] = true;
+  EXPECT_EQ(state(), "up, standby");
+  row["standby"] = false, row["state"] = "down";
+  EXPECT_EQ(state(), "down, used") << "in panic";
+  row["weight_effective"] = 0;
+  EXPECT_EQ(state(), "down");
+  const json pool{{"name", "web"}, {"serving", true}, {"panic", true}, {"l7", nullptr}};
+  EXPECT_THAT(pools_text({{"pools", {pool}}}, false), HasSubstr("panic"));
+}
+
 TEST(Tables, WhatIsBadIsRed) {
   json row{{"pool", "web"}, {"address", "10.0.0.1:80"}, {"state", "up"}, {"l7", l7_counts(100, 9)}};
   EXPECT_THAT(backends_text({{"backends", {row}}}, true), HasSubstr("\x1b[31m9\x1b[0m"));

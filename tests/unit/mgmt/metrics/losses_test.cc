@@ -55,14 +55,14 @@ TEST(Losses, OfTheHealthChecksAreAmongThem) {
 
 // Counters whose steps cost nobody anything that was not his own doing: work done, and others' faults.
 const std::set<std::string_view> kNoLosses = {
-    "cardea_l7_pool_moved_total",
-    "cardea_backend_bytes_total", "cardea_backend_flows_total", "cardea_backend_packets_total",
-    "cardea_service_bytes_total", "cardea_service_flows_total", "cardea_service_packets_total",
-    "cardea_port_bytes_total", "cardea_port_packets_total", "cardea_kernel_packets_total",
-    "cardea_checksums_finished_total", "cardea_core_busy_nanoseconds_total", "cardea_core_sleeping_nanoseconds_total",
-    "cardea_core_wakeups_total", "cardea_fragments_joined_total", "cardea_fragments_made_total",
-    "cardea_handed_over_packets_total", "cardea_shared_packets_total", "cardea_plans_adopted_total",
-    "cardea_l7_plans_adopted_total",
+    "cardea_l7_pool_moved_total", "cardea_l7_pool_panic_requests_total", "cardea_l7_pool_backup_requests_total",
+    "cardea_l7_pool_queued_total", "cardea_l7_backend_ejections_total", "cardea_backend_bytes_total",
+    "cardea_backend_flows_total", "cardea_backend_packets_total", "cardea_service_bytes_total",
+    "cardea_service_flows_total", "cardea_service_packets_total", "cardea_port_bytes_total",
+    "cardea_port_packets_total", "cardea_kernel_packets_total", "cardea_checksums_finished_total",
+    "cardea_core_busy_nanoseconds_total", "cardea_core_sleeping_nanoseconds_total", "cardea_core_wakeups_total",
+    "cardea_fragments_joined_total", "cardea_fragments_made_total", "cardea_handed_over_packets_total",
+    "cardea_shared_packets_total", "cardea_plans_adopted_total", "cardea_l7_plans_adopted_total",
     // `status` says it in words, and what ran runs on
     "cardea_plans_refused_total", "cardea_l7_plans_refused_total", "cardea_l7_backend_connects_total",
     "cardea_l7_backend_requests_total", "cardea_l7_backend_responses_total", "cardea_l7_backend_retries_total",
