@@ -78,7 +78,7 @@ void Lease::heard(uint16_t status, std::optional<std::chrono::nanoseconds> took)
 // An orderly end is one that the exchange had no complaint about.
 void Lease::close(Close how) {
   if (const std::unique_ptr<Call> call{std::exchange(call_, nullptr)}) {
-    if (how == Close::kOrderly && !call->blamed) call->on->connection().backend->suspicion.answered();
+    if (how == Close::kOrderly && !call->blamed) call->on->connection().backend->carried_out();
     return;
   }
   const std::unique_ptr<Connection> connection(std::exchange(connection_, nullptr));

@@ -57,7 +57,7 @@ Lease OwnConnections::take(const Backend& backend, std::string_view host) {
 
 bool OwnConnections::keep(Lease lease) {
   std::unique_ptr<Connection> connection(std::exchange(lease.connection_, nullptr));
-  if (!connection->blamed) connection->backend->suspicion.answered();
+  if (!connection->blamed) connection->backend->carried_out();
   connection->end();
   const bool room = all_.size() < kMax;
   const bool regretted = !room && give_up_one();
