@@ -154,7 +154,7 @@ TEST(CompileL7, ATcpServiceMayHaveRoutesByName) {
 }
 
 std::string with_mail(const std::string& words) {
-  const std::string all = kBoth, from = "balance = \"least_conn\"; backends = ( { address = \"127.0.0.1:2525\"; } );";
+  const std::string all = kBoth, from = "balance = \"least_conn\"; http2 = \"prior_knowledge\"; backends = ( { address = \"127.0.0.1:2525\"; } );";
   return std::string(all).replace(all.find(from), from.size(), words);
 }
 
