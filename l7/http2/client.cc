@@ -10,8 +10,6 @@ namespace {
 using proxy::Buffer;
 using proxy::Buffers;
 
-constexpr size_t kQueuedMax = 1000;  // frames that wait to be written, before more are read
-
 // One readable event.
 void read_some(Client& c, Buffer buffer) {
   const IoResult got = c.stream.try_read(std::as_writable_bytes(buffer.span()));
@@ -28,7 +26,7 @@ Instant deadline(const Client& c) {
 
 Task<> read(Arena&, Client& c) {
   while (!c.ended) {
-    if (c.session.queued() > kQueuedMax) {
+    if (c.is_behind()) {
       co_await c.changed.wait();
       continue;
     }

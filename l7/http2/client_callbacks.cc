@@ -1,8 +1,6 @@
 // What the session tells the client as it reads a backend's frames: heads and bodies go to their calls, and what a
 // backend does too much of is counted. nghttp2 has judged each frame by then (RFC 9113 4 to 6, 8.1 to 8.3).
-#include <memory>
-
-#include "base/check.h"
+#include "l7/http2/callbacks.h"
 #include "l7/http2/client.h"
 #include "l7/http2/response_text.h"
 #include "l7/http2/trailer_text.h"
@@ -12,14 +10,6 @@ namespace {
 
 Client& client(void* user) {
   return *static_cast<Client*>(user);
-}
-
-bool ends_stream(const nghttp2_frame& frame) {
-  return (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-}
-
-bool is_ack(const nghttp2_frame& frame) {
-  return (frame.hd.flags & NGHTTP2_FLAG_ACK) != 0;
 }
 
 void spend(Client& c, Budget& budget, std::string_view what) {
@@ -141,26 +131,17 @@ int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
   return 0;
 }
 
-nghttp2_session_callbacks* make_callbacks() {
-  nghttp2_session_callbacks* made = nullptr;
-  CHECK(nghttp2_session_callbacks_new(&made) == 0, "out of memory");
-  nghttp2_session_callbacks_set_on_begin_headers_callback(made, on_block);
-  nghttp2_session_callbacks_set_on_header_callback(made, on_field);
-  nghttp2_session_callbacks_set_on_frame_recv_callback(made, on_frame);
-  nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(made, on_invalid_frame);
-  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, on_data);
-  nghttp2_session_callbacks_set_on_stream_close_callback(made, on_stream_close);
-  nghttp2_session_callbacks_set_on_frame_send_callback(made, on_frame_sent);
-  return made;
-}
-
 }  // namespace
 
 const nghttp2_session_callbacks* client_callbacks() {
-  struct Free {
-    void operator()(nghttp2_session_callbacks* callbacks) const { nghttp2_session_callbacks_del(callbacks); }
-  };
-  static const std::unique_ptr<nghttp2_session_callbacks, Free> callbacks(make_callbacks());
+  static const Callbacks callbacks = make_callbacks({.block = on_block,
+                                                     .field = on_field,
+                                                     .frame = on_frame,
+                                                     .invalid_frame = on_invalid_frame,
+                                                     .data = on_data,
+                                                     .stream_close = on_stream_close,
+                                                     .frame_sent = on_frame_sent,
+                                                     .frame_not_sent = nullptr});
   return callbacks.get();
 }
 

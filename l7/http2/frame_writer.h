@@ -14,6 +14,8 @@ class FrameSource {
       : session(loop), stream(to), buffers(its_buffers), changed(loop) {}
   // The connection is of no use any more: whoever reads and whoever writes end together.
   void end();
+  // So much waits to be written that no more is read: what comes would be answered too.
+  bool is_behind() const { return session.queued() > kQueuedMax; }
 
   Session session;
   Stream& stream;
@@ -23,6 +25,9 @@ class FrameSource {
 
  protected:
   ~FrameSource() = default;
+
+ private:
+  static constexpr size_t kQueuedMax = 1000;  // frames
 };
 
 // Until the connection ends, or the session is over, or the peer takes nothing for longer than it may.

@@ -14,7 +14,6 @@ using proxy::Buffers;
 
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 constexpr size_t kMethodBytes = 4;   // of the preface: what tells it from any request of HTTP/1
-constexpr size_t kQueuedMax = 1000;  // frames that wait to be written, before more are read
 
 // Nothing came for as long as could be waited.
 void time_out(Server& s) {
@@ -49,7 +48,7 @@ Task<> read(Server& s) {
   if (!c.input.empty()) take_in(s, c.input.left());
   c.input.drop();
   while (!s.ended) {
-    if (s.session.queued() > kQueuedMax) {
+    if (s.is_behind()) {
       co_await s.changed.wait();
       continue;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "l7/http2/callbacks.h"
 #include "l7/http2/request_text.h"
 #include "l7/http2/server.h"
 #include "l7/http2/trailer_text.h"
@@ -15,14 +16,6 @@ using proxy::Buffers;
 
 Server& server(void* user) {
   return *static_cast<Server*>(user);
-}
-
-bool ends_stream(const nghttp2_frame& frame) {
-  return (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-}
-
-bool is_ack(const nghttp2_frame& frame) {
-  return (frame.hd.flags & NGHTTP2_FLAG_ACK) != 0;
 }
 
 void spend(Server& s, Budget& budget, std::string_view what) {
@@ -202,27 +195,17 @@ int on_frame_not_sent(nghttp2_session*, const nghttp2_frame* frame, int, void* u
   return 0;
 }
 
-nghttp2_session_callbacks* make_callbacks() {
-  nghttp2_session_callbacks* made = nullptr;
-  CHECK(nghttp2_session_callbacks_new(&made) == 0, "out of memory");
-  nghttp2_session_callbacks_set_on_begin_headers_callback(made, on_block);
-  nghttp2_session_callbacks_set_on_header_callback(made, on_field);
-  nghttp2_session_callbacks_set_on_frame_recv_callback(made, on_frame);
-  nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(made, on_invalid_frame);
-  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, on_data);
-  nghttp2_session_callbacks_set_on_stream_close_callback(made, on_stream_close);
-  nghttp2_session_callbacks_set_on_frame_send_callback(made, on_frame_sent);
-  nghttp2_session_callbacks_set_on_frame_not_send_callback(made, on_frame_not_sent);
-  return made;
-}
-
 }  // namespace
 
 const nghttp2_session_callbacks* server_callbacks() {
-  struct Free {
-    void operator()(nghttp2_session_callbacks* callbacks) const { nghttp2_session_callbacks_del(callbacks); }
-  };
-  static const std::unique_ptr<nghttp2_session_callbacks, Free> callbacks(make_callbacks());
+  static const Callbacks callbacks = make_callbacks({.block = on_block,
+                                                    .field = on_field,
+                                                    .frame = on_frame,
+                                                    .invalid_frame = on_invalid_frame,
+                                                    .data = on_data,
+                                                    .stream_close = on_stream_close,
+                                                    .frame_sent = on_frame_sent,
+                                                    .frame_not_sent = on_frame_not_sent});
   return callbacks.get();
 }
 
