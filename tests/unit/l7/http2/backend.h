@@ -2,8 +2,6 @@
 // test says; raw frames can be put between.
 #pragma once
 
-#include <nghttp2/nghttp2.h>
-
 #include <deque>
 #include <map>
 #include <optional>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "tests/unit/l7/http2/client.h"
+#include "tests/unit/l7/http2/session_end.h"
 
 namespace cardea::l7::http2::test {
 
@@ -21,10 +20,10 @@ struct Asked {
   bool ended = false;             // by END_STREAM
   bool closed = false;            // by whomever
   std::optional<uint32_t> reset;  // by RST_STREAM, with this code
-  std::string value(std::string_view name) const;
+  std::string value(std::string_view name) const { return value_of(fields, name); }
 };
 
-class Backend {
+class Backend : public SessionEnd {
  public:
   using Settings = std::vector<nghttp2_settings_entry>;
   // The next connection of the proxy's to this origin, waited for.
@@ -42,40 +41,16 @@ class Backend {
   // Without `ends` a body follows.
   void answer(int32_t stream, const std::string& status, const Fields& fields = {}, bool ends = true);
   void answer_with(int32_t stream, const std::string& status, const Fields& fields, std::string_view body);
-  void send_body(int32_t stream, std::string_view bytes, bool ends);
-  void end_with(int32_t stream, const Fields& trailers);  // behind the body so far
-  void reset(int32_t stream, uint32_t code);
+  void reset(int32_t stream, uint32_t code) { send_reset(stream, code); }
   void go_away(int32_t last, uint32_t code = NGHTTP2_NO_ERROR);
   void set(const Settings& settings);
-  void send_raw(std::string_view bytes) { peer_.send(bytes); }
-
-  bool until(const std::function<bool()>& done);
-  void pull();
-  bool closed();
-  std::optional<uint32_t> goaway() const { return goaway_; }
   size_t pings() const { return pings_; }
-  proxy::test::Peer& peer() { return peer_; }
-  nghttp2_session* session() { return session_.get(); }
 
  private:
-  struct Free {
-    void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
-  };
   struct Callbacks;
-  struct Body {
-    std::string bytes;
-    bool ends = false;
-    Fields trailers;
-  };
-  void flush();
 
-  Loop& loop_;
-  proxy::test::Peer peer_;
-  std::unique_ptr<nghttp2_session, Free> session_;
   std::map<int32_t, Asked> asked_;
-  std::map<int32_t, Body> bodies_;
   std::deque<int32_t> came_;
-  std::optional<uint32_t> goaway_;
   size_t pings_ = 0;
 };
 

@@ -6,15 +6,8 @@
 
 namespace cardea::l7::http2::test {
 
-std::string Answer::value(std::string_view name) const {
-  for (const auto& [its, value] : fields) {
-    if (its == name) return value;
-  }
-  return "";
-}
-
 struct Client::Callbacks {
-  static Client& of(void* user) { return *static_cast<Client*>(user); }
+  static Client& of(void* user) { return *static_cast<Client*>(static_cast<SessionEnd*>(user)); }
 
   static int field(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name, size_t name_size,
                    const uint8_t* value, size_t value_size, uint8_t, void* user) {
@@ -48,22 +41,9 @@ struct Client::Callbacks {
     of(user).answers_[stream].body.append(reinterpret_cast<const char*>(bytes), size);
     return 0;
   }
-  static ssize_t body(nghttp2_session*, int32_t stream, uint8_t* into, size_t room, uint32_t* flags,
-                      nghttp2_data_source*, void* user) {
-    Body& body = of(user).bodies_[stream];
-    const size_t size = std::min(room, body.bytes.size());
-    std::copy_n(body.bytes.begin(), size, into);
-    body.bytes.erase(0, size);
-    if (body.bytes.empty() && body.ends) {
-      *flags |= NGHTTP2_DATA_FLAG_EOF;
-    } else if (size == 0) {
-      return NGHTTP2_ERR_DEFERRED;
-    }
-    return ssize_t(size);
-  }
 };
 
-Client::Client(proxy::test::Site& site, const char* service) : loop_(site.loop()), peer_(site.client(service)) {
+Client::Client(proxy::test::Site& site, const char* service) : SessionEnd(site.loop(), site.client(service)) {
   nghttp2_session_callbacks* callbacks = nullptr;
   nghttp2_session_callbacks_new(&callbacks);
   nghttp2_session_callbacks_set_on_header_callback(callbacks, Callbacks::field);
@@ -74,7 +54,7 @@ Client::Client(proxy::test::Site& site, const char* service) : loop_(site.loop()
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_http_messaging(option, 1);  // a test says what it likes
   nghttp2_session* made = nullptr;
-  nghttp2_session_client_new2(&made, callbacks, this, option);
+  nghttp2_session_client_new2(&made, callbacks, static_cast<SessionEnd*>(this), option);
   session_.reset(made);
   nghttp2_option_del(option);
   nghttp2_session_callbacks_del(callbacks);
@@ -95,51 +75,18 @@ int32_t Client::ask(std::string_view path, const Fields& fields, bool ends, std:
       all.insert(std::find_if(all.begin(), all.end(), first_plain), field);
     if (field.first[0] != ':') all.push_back(field);
   }
-  std::vector<nghttp2_nv> list;
-  const auto bytes = [](const std::string& text) { return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data())); };
-  for (const auto& [name, value] : all) list.push_back({bytes(name), bytes(value), name.size(), value.size(), 0});
-  const nghttp2_data_provider provider{.source = {.ptr = nullptr}, .read_callback = Callbacks::body};
+  const auto list = list_of(all);
+  const nghttp2_data_provider body = provider();
   const int32_t stream =
-      nghttp2_submit_request(session_.get(), nullptr, list.data(), list.size(), ends ? nullptr : &provider, nullptr);
+      nghttp2_submit_request(session_.get(), nullptr, list.data(), list.size(), ends ? nullptr : &body, nullptr);
   flush();
   return stream;
-}
-
-void Client::send_body(int32_t stream, std::string_view bytes, bool ends) {
-  bodies_[stream].bytes.append(bytes);
-  bodies_[stream].ends = ends;
-  nghttp2_session_resume_data(session_.get(), stream);
-  flush();
-}
-
-void Client::reset(int32_t stream, uint32_t code) {
-  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream, code);
-  flush();
 }
 
 void Client::give_window(int32_t stream, int32_t bytes) {
   nghttp2_submit_window_update(session_.get(), NGHTTP2_FLAG_NONE, stream, bytes);
   nghttp2_submit_window_update(session_.get(), NGHTTP2_FLAG_NONE, 0, bytes);
   flush();
-}
-
-void Client::flush() {
-  const uint8_t* bytes = nullptr;
-  for (ssize_t size = 0; (size = nghttp2_session_mem_send(session_.get(), &bytes)) > 0;)
-    peer_.send({reinterpret_cast<const char*>(bytes), size_t(size)});
-}
-
-void Client::pull() {
-  const std::string came = peer_.what_came();
-  nghttp2_session_mem_recv(session_.get(), reinterpret_cast<const uint8_t*>(came.data()), came.size());
-  flush();
-}
-
-bool Client::until(const std::function<bool()>& done) {
-  return proxy::test::run_until(loop_, [&] {
-    pull();
-    return done();
-  });
 }
 
 const Answer& Client::answer(int32_t stream) {

@@ -32,6 +32,17 @@ struct Grpc : testing::Test {
   Site site;
 };
 
+// A call whose two directions are open: the head of the answer is on its way, before any message.
+struct Talk {
+  explicit Talk(Site& site) : caller(site), call(caller.ask("/echo.Echo/Talk", kGrpc, false, "POST")), backend(site) {
+    backend.answer(asked, "200", {{"content-type", "application/grpc"}}, false);
+  }
+  Client caller;
+  const int32_t call;
+  Backend backend;
+  const int32_t asked = backend.next();
+};
+
 TEST_F(Grpc, ACallHasItsStatusBehindItsMessages) {
   Client caller(site);
   const int32_t call = caller.ask("/echo.Echo/Say", kGrpc, false, "POST");
@@ -63,11 +74,8 @@ TEST_F(Grpc, AStatusWithoutMessagesIsOneBlock) {
 }
 
 TEST_F(Grpc, MessagesGoBothWaysAsTheyCome) {
-  Client caller(site);
-  const int32_t call = caller.ask("/echo.Echo/Talk", kGrpc, false, "POST");
-  Backend backend(site);
-  const int32_t asked = backend.next();
-  backend.answer(asked, "200", {{"content-type", "application/grpc"}}, false);
+  Talk talk(site);
+  auto& [caller, call, backend, asked] = talk;
   ASSERT_TRUE(caller.until([&] { return caller.so_far(call).status == "200"; })) << "before any message";
   std::string said, heard;
   for (const char* word : {"one", "two", "three"}) {
@@ -83,11 +91,8 @@ TEST_F(Grpc, MessagesGoBothWaysAsTheyCome) {
 
 // Nothing moves for longer than a body may stand still: it is no body.
 TEST_F(Grpc, AStreamMayBeSilentAsLongAsATunnel) {
-  Client caller(site);
-  const int32_t call = caller.ask("/echo.Echo/Watch", kGrpc, false, "POST");
-  Backend backend(site);
-  const int32_t asked = backend.next();
-  backend.answer(asked, "200", {{"content-type", "application/grpc"}}, false);
+  Talk talk(site);
+  auto& [caller, call, backend, asked] = talk;
   backend.send_body(asked, "first", false);
   ASSERT_TRUE(caller.until([&] { return caller.so_far(call).body == "first"; }));
   for (int i = 0; i < 4; ++i) {
@@ -101,11 +106,8 @@ TEST_F(Grpc, AStreamMayBeSilentAsLongAsATunnel) {
 }
 
 TEST_F(Grpc, WhoGivesUpCancelsItsCallAtTheBackend) {
-  Client caller(site);
-  const int32_t call = caller.ask("/echo.Echo/Watch", kGrpc, false, "POST");
-  Backend backend(site);
-  const int32_t asked = backend.next();
-  backend.answer(asked, "200", {{"content-type", "application/grpc"}}, false);
+  Talk talk(site);
+  auto& [caller, call, backend, asked] = talk;
   backend.send_body(asked, "first", false);
   ASSERT_TRUE(caller.until([&] { return caller.so_far(call).body == "first"; }));
   caller.reset(call);
@@ -145,12 +147,7 @@ TEST_F(Grpc, ARequestsTrailersGoOn) {
   Backend backend(site);
   const int32_t asked = backend.next();
   ASSERT_TRUE(backend.until([&] { return backend.asked(asked).body == "body"; }));
-  std::string name = "x-digest", value = "abc", host = "host", evil = "evil.example";
-  const auto bytes = [](std::string& text) { return reinterpret_cast<uint8_t*>(text.data()); };
-  const nghttp2_nv trailers[] = {{bytes(name), bytes(value), name.size(), value.size(), 0},
-                                 {bytes(host), bytes(evil), host.size(), evil.size(), 0}};
-  nghttp2_submit_trailer(caller.session(), call, trailers, 2);
-  caller.pull();
+  caller.end_with(call, {{"x-digest", "abc"}, {"host", "evil.example"}});
   EXPECT_TRUE(backend.whole(asked).ended);
   EXPECT_THAT(backend.asked(asked).trailers, ElementsAre(Pair("x-digest", "abc")));
   backend.answer(asked, "204");
