@@ -1,11 +1,10 @@
 // Any bytes as a backend's connection that speaks HTTP/2, through a whole shard: whatever they are, whoever asked is
 // answered or cut off, and nothing is left of either connection when both have gone. First byte: size of the pieces; bit 7:
 // its SETTINGS are not given first; bit 6: everybody is waited for in the end.
-#include <algorithm>
 #include <string>
 #include <string_view>
 
-#include "base/check.h"
+#include "tests/fuzz/whole_shard.h"
 #include "tests/unit/l7/http2/raw.h"
 #include "tests/unit/l7/proxy/site.h"
 
@@ -28,7 +27,7 @@ Site& site() {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
+  const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
   const size_t piece = 1 + (data[0] & 0x3f) * 16;
   Site& at = site();
   {
@@ -36,16 +35,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     client.send(proxy::test::get("/", "TE: trailers\r\n"));
     Peer backend = at.origin().accept();
     if (!(data[0] & 0x80)) backend.send(http2::test::frame(http2::test::kSettings, 0, 0));
-    for (; !bytes.empty() && !backend.ended(); bytes.remove_prefix(std::min(piece, bytes.size()))) {
-      backend.send_what_fits(bytes.substr(0, piece));
-      at.loop().run_until_idle();
-    }
+    fuzz::pour(at, backend, bytes, piece);
     at.advance(std::chrono::seconds(data[0] & 0x40 ? 70 : 0));
     client.what_came();
     backend.abort();
     client.abort();
   }
-  const auto gone = [&at] { return at.shard->connections() == 0 && at.buffers_lent() == 0; };
-  CHECK(proxy::test::run_until(at.loop(), gone), "something of the connection is left");
+  fuzz::check_nothing_left(at);
   return 0;
 }

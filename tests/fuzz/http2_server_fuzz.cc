@@ -1,10 +1,9 @@
 // Any bytes as a client's connection that speaks HTTP/2, through a whole shard: whatever they are, nothing of the
 // connection is left when the client has gone. First byte: size of the pieces; bit 7: the preface is not given first.
-#include <algorithm>
 #include <string>
 #include <string_view>
 
-#include "base/check.h"
+#include "tests/fuzz/whole_shard.h"
 #include "tests/unit/l7/http2/raw.h"
 #include "tests/unit/l7/proxy/site.h"
 
@@ -27,21 +26,17 @@ Site& site() {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
+  const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
   const size_t piece = 1 + (data[0] & 0x7f) * 16;
   Site& at = site();
   {
     Peer client = at.client();
     if (!(data[0] & 0x80)) client.send(http2::test::preface());
-    for (; !bytes.empty() && !client.ended(); bytes.remove_prefix(std::min(piece, bytes.size()))) {
-      client.send_what_fits(bytes.substr(0, piece));
-      at.loop().run_until_idle();
-    }
+    fuzz::pour(at, client, bytes, piece);
     at.advance(std::chrono::seconds(data[0] & 0x40 ? 70 : 0));
     client.what_came();
     client.abort();
   }
-  const auto gone = [&at] { return at.shard->connections() == 0 && at.buffers_lent() == 0; };
-  CHECK(proxy::test::run_until(at.loop(), gone), "something of the connection is left");
+  fuzz::check_nothing_left(at);
   return 0;
 }
