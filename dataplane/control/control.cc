@@ -42,7 +42,11 @@ cardea::control::Message message_of(Result<std::string> answer) {
 
 Control::Control(Running& running, cardea::control::PlanServer& server, KernelFollower follower,
                  InterfaceAddresses addresses)
-    : running_(running), server_(server), follower_(std::move(follower)), addresses_(std::move(addresses)) {
+    : running_(running),
+      server_(server),
+      follower_(std::move(follower)),
+      addresses_(std::move(addresses)),
+      liveness_(running) {
   for (const Port& port : running.ports) links_.push_back({port.mac, port.mtu});
   socket_drops_.resize(running.ports.size());
   links_up_.resize(running.ports.size(), true);
@@ -118,7 +122,7 @@ Result<> Control::turn(Instant now) {
     follower_.tick(now);
     if (path_mtus_.expire(now)) publish_hops(plan());
     if (auto done = follow_ports(); !done) return done;
-    feed_watchdog(now);
+    liveness_.tick(now);
   }
   if (follower_.take_changed()) publish_hops(plan());
   settle_waiting_packets(now);
@@ -143,30 +147,6 @@ const char* why_it_cannot_go_on(PortState state) {
 }
 
 }  // namespace
-
-// Only when every worker and the door's thread have gone on since it was fed last; those that sleep are called.
-void Control::feed_watchdog(Instant now) {
-  if (!watchdog_.due(now)) return;
-  call_threads();
-  if (!all_threads_went_on()) return;
-  watchdog_.feed(now);
-  const QuietPoints& points = *running_.quiet_points;
-  fed_mark_ = running_.quiet_points->mark();
-  fed_wakes_.resize(points.size());
-  for (size_t reader = 0; reader < points.size(); ++reader) fed_wakes_[reader] = points.wakes(reader);
-}
-
-// Again and again: a bell that rings while its owner is about to sleep is not heard.
-void Control::call_threads() {
-  for (auto& worker : running_.rings->workers) worker->bell.ring();
-  running_.rings->door_bell.ring();
-}
-
-bool Control::all_threads_went_on() const {
-  for (size_t reader = 0; reader < fed_wakes_.size(); ++reader)
-    if (!running_.quiet_points->went_on(reader, fed_mark_, fed_wakes_[reader])) return false;
-  return true;
-}
 
 // What has lost its link is down for the kernel too. A device that comes back as another one cannot be opened beside
 // what is left of the first: the process ends, and systemd starts it with the plan that runs.

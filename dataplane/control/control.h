@@ -15,10 +15,10 @@
 #include "base/error.h"
 #include "base/file_descriptor.h"
 #include "base/plan_server.h"
-#include "base/systemd.h"
 #include "dataplane/control/answers.h"
 #include "dataplane/control/interface_addresses.h"
 #include "dataplane/control/kernel_follower.h"
+#include "dataplane/control/liveness.h"
 #include "dataplane/control/running.h"
 #include "dataplane/control/waiting_packets.h"
 #include "dataplane/state/path_mtus.h"
@@ -67,9 +67,6 @@ class Control {
   void send(uint16_t port, rte_mbuf* packet);
   void count_drops(Reason reason, uint64_t count);
   void tidy(Instant now);
-  void feed_watchdog(Instant now);
-  void call_threads();
-  bool all_threads_went_on() const;
   void write_gauges();
   void write_port_gauges(const Port& port);
   bool anything_waits();
@@ -90,9 +87,7 @@ class Control {
   FileDescriptor epoll_;
   uint32_t hop_generation_ = 0;
   Instant routes_read_{}, ticked_{}, tidied_{};
-  systemd::Watchdog watchdog_;
-  uint64_t fed_mark_ = 0;            // made when it was fed last
-  std::vector<uint64_t> fed_wakes_;  // by thread, what it had woken then
+  Liveness liveness_;
 };
 
 }  // namespace cardea::dataplane
