@@ -51,6 +51,10 @@ const char* const kOrder =
     "parameter or cookie that comes several times one has to fit. Paths are compared when their dot segments are "
     "resolved. Regular expressions are RE2's, and stand for the whole path or value.";
 
+const char* const kMethods =
+    "Methods, of which the request has one; HEAD is one of its own. A write by another route than the reads does not "
+    "make the cache forget what these stored, unless both name the same pool and cache.";
+
 const Section& match_section() {
   static const Section section = section_of<Match>(
       "match", "",
@@ -75,9 +79,7 @@ const Section& match_section() {
                  .unset = "the beginning counts"}),
           value(
               "method", &Match::methods, method(),
-              {.prose = "Methods, of which the request has one; HEAD is one of its own. A write by another route than "
-                        "the reads does not make the cache forget what these stored, unless both name the same pool "
-                        "and cache.",
+              {.prose = kMethods,
                .example = "method = [\"GET\", \"HEAD\"];",
                .count_max = 64,
                .unset = "any method"}),

@@ -115,6 +115,23 @@ double match_of_ten() {
   return time_each([&](size_t i) { find(*table, *exchanges[i]); });
 }
 
+struct BalanceFigures {
+  std::vector<std::pair<const char*, double>> ns;
+  uint64_t allocations = 0;
+};
+
+BalanceFigures measure_balance() {
+  BalanceFigures figures;
+  figures.ns.reserve(8);
+  balance_figures([&](const char* name, const auto& once) {
+    const uint64_t before = bench::allocations();
+    const double its = time_each(once);
+    figures.allocations += bench::allocations() - before;
+    figures.ns.emplace_back(name, its);
+  });
+  return figures;
+}
+
 int run() {
   const Site site(kHosts, kRoutes);
   const auto start = std::chrono::steady_clock::now();
@@ -133,8 +150,6 @@ int run() {
   std::vector<char> out(4096);
   Exchange& warm = *exchanges[0];  // one request again and again: what the code costs without waiting for memory
   rounds_of_one.reserve(kRounds);
-  std::vector<std::pair<const char*, double>> balance;
-  balance.reserve(8);
   const double match_ten = match_of_ten();
   const uint64_t before = bench::allocations();
   const double parse_warm = time_each([&](size_t) { parse(warm); });
@@ -147,12 +162,8 @@ int run() {
     write(*exchanges[i], out);
   });
   uint64_t asked = bench::allocations() - before;
-  balance_figures([&](const char* name, const auto& once) {
-    const uint64_t before_it = bench::allocations();
-    const double its = time_each(once);
-    asked += bench::allocations() - before_it;
-    balance.emplace_back(name, its);
-  });
+  const BalanceFigures balance = measure_balance();
+  asked += balance.allocations;
   print("l7.head.bytes", double(warm.bytes.size()), "B");
   print("l7.head.parse", parse_warm, "ns");
   print("l7.head.parse.many", parse_each, "ns");
@@ -160,7 +171,7 @@ int run() {
   print("l7.route.match.ten", match_ten, "ns");
   print("l7.edit.serialise", write_each, "ns");
   print("l7.head.all", all_each, "ns");
-  for (const auto& [name, value] : balance) print(name, value, "ns");
+  for (const auto& [name, value] : balance.ns) print(name, value, "ns");
   print("l7.head.allocations", double(asked), "allocations");
   return asked == 0 ? 0 : 1;
 }
