@@ -86,11 +86,12 @@ Result<> check_memory(const flatbuffers::Vector<flatbuffers::Offset<image::Cache
 
 // ------------------------------------------------------------------ services
 
-Result<> add_routes(ServicePlan& service, const image::Service& from, const image::Plan& plan) {
+Result<> add_routes(ServicePlan& service, const image::Service& from, const image::Plan& plan,
+                    PlanResources& resources) {
   if (!from.routes() || from.routes()->size() == 0) return fail("an http service without routes");
   service.routes.reserve(from.routes()->size());
   for (const image::Route* route : *from.routes()) {
-    auto action = plan_detail::load_action(*route, plan);
+    auto action = plan_detail::load_action(*route, plan, resources.media_types);
     if (!action)
       return fail(fmt::format("route \"{}\" {}", route->name()->string_view(), action.error().message));
     service.routes.push_back({route->name()->str(), std::move(*action), {}});
@@ -104,9 +105,10 @@ Result<> add_routes(ServicePlan& service, const image::Service& from, const imag
 }
 
 // Of a tcp service: what is not read cannot be answered, and not kept either.
-Result<> add_tls_routes(ServicePlan& service, const image::Service& from, const image::Plan& plan) {
+Result<> add_tls_routes(ServicePlan& service, const image::Service& from, const image::Plan& plan,
+                        PlanResources& resources) {
   if (from.tls()) return fail("it has routes for TLS that is passed through, and TLS that ends here");
-  if (auto routed = add_routes(service, from, plan); !routed) return routed;
+  if (auto routed = add_routes(service, from, plan, resources); !routed) return routed;
   for (const RoutePlan& route : service.routes)
     if (route.proxy() == nullptr || route.proxy()->cache >= 0)
       return fail(fmt::format("route \"{}\" does more than name a pool", route.name));
@@ -176,9 +178,9 @@ Result<> fill_service(ServicePlan& service, const image::Service& from, const im
   }
   if (auto done = add_limits(service, from); !done) return done;
   if (service.mode == Mode::kHttp) {
-    if (auto routed = add_routes(service, from, plan); !routed) return routed;
+    if (auto routed = add_routes(service, from, plan, resources); !routed) return routed;
   } else if (from.routes() && from.routes()->size() != 0) {
-    if (auto routed = add_tls_routes(service, from, plan); !routed) return routed;
+    if (auto routed = add_tls_routes(service, from, plan, resources); !routed) return routed;
   } else if (from.pool() >= plan.pools()->size()) {
     return fail(fmt::format("it names pool {}, but there are {}", from.pool(), plan.pools()->size()));
   }
@@ -286,6 +288,7 @@ Result<std::shared_ptr<const LivePlan>> load_plan(Bytes image, PlanResources& re
   for (const Result<>& named : {check_names(*(*from)->pools(), "pool"), check_names(*(*from)->caches(), "cache"),
                                 check_names(*(*from)->services(), "service")})
     if (!named) return std::unexpected(named.error());
+  resources.media_types.reset();
   auto plan = std::make_shared<LivePlan>();
   plan->generation = (*from)->generation();
   plan->cluster = (*from)->cluster()->str();

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "l7/files/media_types.h"
 #include "l7/plan/certificate_store.h"
 #include "l7/plan/live_plan.h"
 #include "l7/plan/row_book.h"
@@ -17,6 +18,7 @@ namespace cardea::l7 {
 struct PlanResources {
   RowBook rows;
   CertificateStore certificates;
+  std::shared_ptr<const files::MediaTypes> media_types{};  // as the plan that is loaded needs them: read once for it
 };
 
 // What a process needs to know before it can load the rest: how many shards to count for, where to log.

@@ -108,7 +108,7 @@ Result<> check(const route::Files& to) {
   return {};
 }
 
-Result<route::Action> files_of(const image::Files& from) {
+Result<route::Action> files_of(const image::Files& from, std::shared_ptr<const files::MediaTypes>& types) {
   route::Files to{.root = text_of(from.root()),
                   .prefix = text_of(from.prefix()),
                   .index = text_of(from.index()),
@@ -117,9 +117,12 @@ Result<route::Action> files_of(const image::Files& from) {
                   .precompressed = from.precompressed(),
                   .types = {}};
   if (auto sound = check(to); !sound) return std::unexpected(std::move(sound.error()));
-  auto types = files::MediaTypes::read(files::kSystemsMediaTypes);
-  if (!types) return std::unexpected(std::move(types.error()));
-  to.types = std::move(*types);
+  if (!types) {
+    auto read = files::MediaTypes::read(files::kSystemsMediaTypes);
+    if (!read) return std::unexpected(std::move(read.error()));
+    types = std::move(*read);
+  }
+  to.types = types;
   return to;
 }
 
@@ -132,7 +135,8 @@ Result<> find_folder(const route::Files& files) {
               Origin::kOperator);
 }
 
-Result<route::Action> load_action(const image::Route& route, const image::Plan& plan) {
+Result<route::Action> load_action(const image::Route& route, const image::Plan& plan,
+                                  std::shared_ptr<const files::MediaTypes>& types) {
   switch (route.action_type()) {
     case image::Action::Proxy:
       return proxy_of(*route.action_as_Proxy(), plan, route.path()->string_view());
@@ -141,7 +145,7 @@ Result<route::Action> load_action(const image::Route& route, const image::Plan& 
     case image::Action::Respond:
       return respond_of(*route.action_as_Respond());
     case image::Action::Files:
-      return files_of(*route.action_as_Files());
+      return files_of(*route.action_as_Files(), types);
     case image::Action::NONE:
       break;
   }

@@ -2,13 +2,18 @@
 // of load.cc.
 #pragma once
 
+#include <memory>
+
 #include "base/error.h"
+#include "l7/files/media_types.h"
 #include "l7/plan_generated.h"
 #include "l7/route/action.h"
 
 namespace cardea::l7::plan_detail {
 
-Result<route::Action> load_action(const image::Route& route, const image::Plan& plan);
+// `types`: the system's, read with the first route of files.
+Result<route::Action> load_action(const image::Route& route, const image::Plan& plan,
+                                  std::shared_ptr<const files::MediaTypes>& types);
 // Whether it can be looked into now.
 Result<> find_folder(const route::Files& files);
 

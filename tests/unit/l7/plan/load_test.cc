@@ -160,6 +160,19 @@ image::FilesT& files(image::PlanT& plan) {
   return answering<image::FilesT>(plan);
 }
 
+TEST(LoadPlan, RoutesOfFilesShareOneListOfTypes) {
+  Loader loader;
+  image::PlanT plan = test::plan();
+  for (const auto& route : plan.services[0]->routes) {
+    image::FilesT files;
+    files.root = "/etc";
+    route->action.Set(std::move(files));
+  }
+  const auto loaded = loader.load(plan).value();
+  const auto& routes = loaded->services[0]->routes;
+  EXPECT_EQ(std::get<route::Files>(routes[0].action).types, std::get<route::Files>(routes[1].action).types);
+}
+
 TEST(LoadPlan, AFolderThatIsNotThereIsRefusedUnlessItIsTheStart) {
   Loader loader;
   const auto running = loader.load(test::plan()).value();
