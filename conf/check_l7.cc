@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "conf/check_parts.h"
+#include "conf/schema_sections.h"
 
 namespace cardea::conf {
 namespace {
@@ -78,44 +79,25 @@ void check_protocols(Checks& checks, const Service& service) {
   }
 }
 
-void refuse_written(Checks& checks, const Service& service, const char* setting, const std::string& where,
-                    const char* modes) {
-  const std::string path = join_path(service.place.path, setting);
-  if (checks.places.written(path)) checks.report(Finding::error, path, "cannot be had with " + where, modes);
-}
-
+// What a service of this mode cannot do is refused where it is a part of it, and idle where it is a number.
 void check_mode(Checks& checks, const Service& service) {
   const std::string& path = service.place.path;
-  switch (service.mode) {
-    case Mode::kL4: {
-      const std::string where = "a service of mode \"l4\"";
-      refuse_written(checks, service, "tls", where, "mode = \"http\", or \"tcp\" for what is not HTTP");
-      for (const char* setting : {"redirect", "respond", "files"})
-        refuse_written(checks, service, setting, where, "mode = \"http\"");
-      for (const char* setting : {"routes", "proxy_protocol"})
-        refuse_written(checks, service, setting, where, "mode = \"http\" or \"tcp\"");
-      return check_idle(checks, path,
-                        {"connections_max", "source_connections_max", "request_timeout", "idle_timeout", "body_timeout",
-                         "rate_min", "rate_window", "linger_timeout", "header_max", "body_max", "http2"},
-                        where);
+  const std::string where = fmt::format("a service of mode {}", in_quotes(name(service.mode)));
+  for (const Row* row : service_section().misplaced(service.mode)) {
+    const std::string here = join_path(path, row->name);
+    if (row->section == nullptr) {
+      check_idle(checks, path, {row->name.c_str()}, where);
+    } else if (checks.places.written(here)) {
+      checks.report(Finding::error, here, "cannot be had with " + where, words_of(row->facts.only));
     }
-    case Mode::kTcp: {
-      const std::string where = "a service of mode \"tcp\"";
-      for (const char* setting : {"redirect", "respond", "files"})
-        refuse_written(checks, service, setting, where, "mode = \"http\"");
-      if (service.tls && !service.routes.empty())
-        refuse_written(checks, service, "routes", "tls: what is passed through by routes does not end here",
-                       "a service with one of the two");
-      const bool begins = service.tls || service.proxy_protocol || !service.routes.empty();
-      if (!begins) check_idle(checks, path, {"request_timeout"}, where);
-      return check_idle(checks, path,
-                        {"forward", "body_timeout", "rate_min", "rate_window", "linger_timeout",
-                         "header_max", "body_max", "http2"},
-                        where);
-    }
-    case Mode::kHttp:
-      return check_idle(checks, path, {"forward"}, "a service of mode \"http\"");
   }
+  if (service.mode != Mode::kTcp) return;
+  if (service.tls && !service.routes.empty())
+    checks.report(Finding::error, path + ".routes",
+                  "cannot be had with tls: what is passed through by routes does not end here",
+                  "a service with one of the two");
+  const bool begins = service.tls || service.proxy_protocol || !service.routes.empty();
+  if (!begins) check_idle(checks, path, {"request_timeout"}, where);
 }
 
 void check_tls(Checks& checks, const Service& service) {

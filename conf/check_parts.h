@@ -95,6 +95,9 @@ struct Acting {
 };
 void check_action(Checks& checks, const Service& service, const Acting& acting);  // check_actions.cc
 
+// Of a service or a route, whose path it is.
+void check_policies(Checks& checks, const settings::PoliciesT& policies, const std::string& path);  // check_policies.cc
+
 std::string family_name(Family family);  // "IPv4"
 
 std::set<const Service*> find_unsure(const Config& config, const Places& places);  // check_modes.cc

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "conf/check_parts.h"
+#include "conf/schema_sections.h"
 
 namespace cardea::conf {
 namespace {
@@ -158,37 +159,30 @@ void check_match(Checks& checks, const Route& route) {
                 "a path is matched in one way, and not in two", "one of path, path_exact and path_regex");
 }
 
-// What a route says that one of this mode cannot do: what is passed through is not read.
-std::vector<const char*> misplaced(Mode mode, const Route& route) {
-  const Match& match = route.match;
-  const std::pair<const char*, bool> of_http[] = {
-      {"match.path", match.path != "/"},          {"match.path_exact", !match.path_exact.empty()},
-      {"match.path_regex", !match.path_regex.empty()}, {"match.method", !match.methods.empty()},
-      {"match.headers", !match.headers.empty()},  {"match.query", !match.query.empty()},
-      {"match.cookies", !match.cookies.empty()},  {"redirect", route.redirect.has_value()},
-      {"respond", route.respond.has_value()},     {"files", route.files.has_value()},
-      {"rewrite", route.rewrite.has_value()},     {"cache", !route.cache.empty()}};
-  std::vector<const char*> settings;
-  if (mode == Mode::kHttp && !match.alpn.empty()) settings.push_back("match.alpn");
-  for (const auto& [setting, there] : of_http)
-    if (mode == Mode::kTcp && there) settings.push_back(setting);
-  return settings;
+// What is passed through is not read. A default says nothing: the printed form has it too.
+void check_misplaced(Checks& checks, const Section& section, const void* owner, Mode mode, const std::string& path) {
+  for (const Row* row : section.misplaced(mode)) {
+    const std::string here = join_path(path, row->name);
+    if (!checks.places.written(here) || (row->same && row->same(owner, section.defaults.get()))) continue;
+    checks.report(Finding::error, here,
+                  fmt::format("cannot be had with a route of a service of mode {}", in_quotes(name(mode))),
+                  "a service with " + words_of(row->facts.only));
+  }
 }
 
 void check_mode(Checks& checks, const Service& service, const Route& route) {
-  const bool http = service.mode == Mode::kHttp;
-  for (const char* setting : misplaced(service.mode, route))
-    checks.report(Finding::error, join_path(route.place.path, setting),
-                  fmt::format("cannot be had with a route of a service of mode {}", in_quotes(http ? "http" : "tcp")),
-                  http ? "a service of mode \"tcp\"" : "host, alpn and client to match, and a pool or a split");
+  static const Section& match = *route_section().find("match")->section;
+  check_misplaced(checks, route_section(), &route, service.mode, route.place.path);
+  check_misplaced(checks, match, &route.match, service.mode, route.place.path + ".match");
   const auto to = std::ranges::find(checks.config.pools, route.pool, &Pool::name);
-  if (!http && to != checks.config.pools.end() && to->tls)
+  if (service.mode == Mode::kTcp && to != checks.config.pools.end() && to->tls)
     checks.report(Finding::warning, route.place.path + ".pool",
                   "the backends are spoken TLS to, and what is passed through is TLS already", "a pool without tls");
 }
 
 void check_service(Checks& checks, const Service& service, const Known& known) {
   Claims claims(checks);
+  check_policies(checks, service.policies, service.place.path);
   for (const Route& route : service.routes) {
     check_mode(checks, service, route);
     check_reference(checks, route.pool, known.pools, "pool", route.place.path + ".pool");
@@ -196,6 +190,7 @@ void check_service(Checks& checks, const Service& service, const Known& known) {
     check_acts(checks, service, route);
     check_match(checks, route);
     check_split(checks, route, known);
+    check_policies(checks, route.policies, route.place.path);
     claims.add(route);
   }
   check_names(checks, service);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "base/policies_generated.h"
 #include "base/proxy_header.h"
 
 namespace cardea::conf {
@@ -279,12 +280,16 @@ struct Route {
   SplitBy split_by = SplitBy::kRequest;
   std::optional<Rewrite> rewrite;
   std::string cache;  // empty: nothing is cached
+  settings::PoliciesT policies;  // its own: policies.h
   bool operator==(const Route&) const = default;
 
   bool answers() const { return redirect || respond || files; }  // without a backend
 };
 
 enum class Mode : uint8_t { kL4, kTcp, kHttp };
+constexpr const char* name(Mode mode) {
+  return mode == Mode::kHttp ? "http" : mode == Mode::kTcp ? "tcp" : "l4";
+}
 enum class Forward : uint8_t { kFullnat, kIpip };
 
 struct Listen {
@@ -319,6 +324,7 @@ struct Service {
   uint32_t source_connections_max = 0;  // 0: no limit
   bool http2 = true;                    // kHttp
   std::optional<FromProxies> proxy_protocol;
+  settings::PoliciesT policies;  // kHttp; of routes too, where they have none of their own
   bool operator==(const Service&) const = default;
 
   bool acts() const { return !pool.empty() || redirect || respond || files; }  // whatever its routes do

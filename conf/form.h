@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "base/template.h"
 #include "conf/config.h"
 #include "conf/document.h"
 
@@ -52,6 +53,8 @@ Form<std::string> token(size_t length_max);        // what a header or a cookie 
 Form<std::string> target_path();                   // "/new/": where a client can be sent
 Form<uint16_t> redirect_status();                  // 301, 302, 303, 307 or 308
 Form<std::string> header_text(size_t length_max);  // one line of ASCII
+Form<std::string> header_line(Moment moment);      // "X-Env: ${host}": a header that is to be set
+Form<std::string> header_name();                   // of one that is to be removed
 Form<std::string> url_path();                      // "/api/": printable ASCII, as it stands in a request
 Form<uint64_t> count(uint64_t min, uint64_t max);  // 1000000 or "1M"
 Form<uint64_t> size(uint64_t min, uint64_t max);   // bytes: "64MB"; 0 when the range has it

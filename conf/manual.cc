@@ -125,6 +125,7 @@ std::string facts_markdown(const Entry& entry) {
     text += fmt::format("- Default: `{}`\n", value);
   }
   if (!row.facts.example.empty()) text += fmt::format("- Example: `{}`\n", row.facts.example);
+  if (!row.facts.only.empty()) text += fmt::format("- Only with `{}`\n", words_of(row.facts.only));
   if (const std::string restart = restart_text(row.facts.restart); !restart.empty())
     text += fmt::format("- {}\n", restart);
   if (!row.facts.details.empty()) text += fmt::format("\n{}\n", row.facts.details);
@@ -138,6 +139,7 @@ std::string facts_text(const Entry& entry) {
   for (const Word& word : row.words) text += fmt::format("            {:<11} {}\n", word.word, wrapped(word.prose, 24));
   text += fmt::format("  default:  {}\n", wrapped(default_text(entry), 12));
   if (!row.facts.example.empty()) text += fmt::format("  example:  {}\n", row.facts.example);
+  if (!row.facts.only.empty()) text += fmt::format("  only:     with {}\n", words_of(row.facts.only));
   if (const std::string restart = restart_text(row.facts.restart); !restart.empty())
     text += fmt::format("  {}\n", restart);
   if (!row.facts.details.empty()) text += fmt::format("\n  {}\n", wrapped(row.facts.details, 2));

@@ -69,6 +69,13 @@ std::string without_indices(std::string_view path) {
 
 }  // namespace
 
+std::string words_of(const Modes& modes) {
+  std::string text = "mode = ";
+  for (size_t i = 0; i < modes.size(); ++i)
+    text.append(i == 0 ? "\"" : " or \"").append(name(modes[i])).append("\"");
+  return text;
+}
+
 const Section& schema() {
   static const Section section = section_of<Config>(
       "document", "",
@@ -109,6 +116,14 @@ const char* restart_words(Restart restart) {
 const Row* Section::find(std::string_view name) const {
   const auto row = std::ranges::find(rows, name, &Row::name);
   return row == rows.end() ? nullptr : &*row;
+}
+
+std::vector<const Row*> Section::misplaced(Mode mode) const {
+  std::vector<const Row*> others;
+  for (const Row& row : rows)
+    if (!row.facts.only.empty() && std::ranges::find(row.facts.only, mode) == row.facts.only.end())
+      others.push_back(&row);
+  return others;
 }
 
 const std::vector<PathRow>& all_rows() {

@@ -18,6 +18,13 @@ namespace cardea::conf {
 
 enum class Restart : uint8_t { kNone, kDataplane, kL7, kMgmt };  // what a change of the setting needs to take effect
 
+using Modes = std::vector<Mode>;
+inline Modes for_l4() { return {Mode::kL4}; }
+inline Modes for_tcp() { return {Mode::kTcp}; }
+inline Modes for_http() { return {Mode::kHttp}; }
+inline Modes for_tcp_and_http() { return {Mode::kHttp, Mode::kTcp}; }
+std::string words_of(const Modes& modes);  // "mode = \"http\" or \"tcp\""
+
 struct Facts {
   std::string prose;    // what it does, in one sentence or two
   std::string example;  // a whole setting as it would be written; empty: none needed
@@ -27,6 +34,7 @@ struct Facts {
   size_t count_max = 1000;   // of an array or list
   std::string unset = {};    // what an empty value means, for the manual
   std::string details = {};  // a paragraph for who wants to know more, behind all else
+  Modes only = {};           // of services, and of routes by their service's; empty: any
 };
 
 struct Section;
@@ -61,6 +69,7 @@ struct Section {
   std::function<std::string(const void* owner)> nickname = {};  // of one without its key
 
   const Row* find(std::string_view name) const;
+  std::vector<const Row*> misplaced(Mode mode) const;  // those that stand for other modes alone
 };
 
 const char* restart_words(Restart restart);  // "when cardea-l7 is restarted"; null: at once
@@ -91,6 +100,8 @@ struct FieldOf {
 };
 template <typename T>
 struct FieldOf<std::optional<T>> : FieldOf<T> {};
+template <typename T>
+struct FieldOf<std::unique_ptr<T>> : FieldOf<T> {};
 template <typename T>
 struct FieldOf<std::vector<T>> {
   using Value = T;
@@ -144,6 +155,8 @@ Row group(std::string name, Field Owner::* member, const Section& section, Facts
     Field& field = static_cast<Owner*>(owner)->*member;
     if constexpr (std::same_as<Field, typename FieldOf<Field>::Value>) {
       return &field;
+    } else if constexpr (std::same_as<Field, std::unique_ptr<typename FieldOf<Field>::Value>>) {
+      return (field = std::make_unique<typename FieldOf<Field>::Value>()).get();
     } else {
       return &field.emplace();
     }
@@ -173,6 +186,21 @@ Row list(std::string name, std::vector<T> Owner::* member, const Section& sectio
     for (const T& object : static_cast<const Owner*>(owner)->*member) objects.push_back(&object);
     return objects;
   };
+  return row;
+}
+
+// A row of something that the owner holds.
+template <typename Owner, typename Part>
+Row within(Part Owner::* member, Row row) {
+  const auto part = [member](void* owner) -> void* { return &(static_cast<Owner*>(owner)->*member); };
+  const auto seen = [member](const void* owner) -> const void* { return &(static_cast<const Owner*>(owner)->*member); };
+  if (row.clear) row.clear = [part, f = row.clear](void* owner) { f(part(owner)); };
+  if (row.put) row.put = [part, f = row.put](const Node& node, void* owner) { return f(node, part(owner)); };
+  if (row.values) row.values = [seen, f = row.values](const void* owner) { return f(seen(owner)); };
+  if (row.same) row.same = [seen, f = row.same](const void* a, const void* b) { return f(seen(a), seen(b)); };
+  if (row.reserve) row.reserve = [part, f = row.reserve](void* owner, size_t more) { f(part(owner), more); };
+  if (row.open) row.open = [part, f = row.open](void* owner) { return f(part(owner)); };
+  if (row.objects) row.objects = [seen, f = row.objects](const void* owner) { return f(seen(owner)); };
   return row;
 }
 

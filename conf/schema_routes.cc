@@ -68,27 +68,27 @@ const Section& match_section() {
               {.prose = "Beginning of the path, up to a '/': \"/api\" is for /api and what is below it, \"/api/\" only "
                         "for what is below it; of several the longest wins.",
                .example = "path = \"/api/\";",
-               .details = kOrder}),
+               .details = kOrder, .only = for_http()}),
           value("path_exact", &Match::path_exact, url_path(),
                 {.prose = "The whole path, in place of its beginning.",
                  .example = "path_exact = \"/login\";",
-                 .unset = "the beginning counts"}),
+                 .unset = "the beginning counts", .only = for_http()}),
           value("path_regex", &Match::path_regex, pattern(),
                 {.prose = "A regular expression for the whole path, in place of its beginning.",
                  .example = "path_regex = \"/v[0-9]+/items(/.*)?\";",
-                 .unset = "the beginning counts"}),
+                 .unset = "the beginning counts", .only = for_http()}),
           value(
               "method", &Match::methods, method(),
               {.prose = kMethods,
                .example = "method = [\"GET\", \"HEAD\"];",
                .count_max = 64,
-               .unset = "any method"}),
+               .unset = "any method", .only = for_http()}),
           list("headers", &Match::headers, condition_section(),
-               {.prose = "What the request's headers have to be; all of them.", .count_max = 32}),
+               {.prose = "What the request's headers have to be; all of them.", .count_max = 32, .only = for_http()}),
           list("query", &Match::query, condition_section(),
-               {.prose = "What the parameters of its query have to be; all of them.", .count_max = 32}),
+               {.prose = "What the parameters of its query have to be; all of them.", .count_max = 32, .only = for_http()}),
           list("cookies", &Match::cookies, condition_section(),
-               {.prose = "What its cookies have to be; all of them.", .count_max = 32}),
+               {.prose = "What its cookies have to be; all of them.", .count_max = 32, .only = for_http()}),
           value("client", &Match::clients, prefix(),
                 {.prose = "Networks, of which the client's address is in one.",
                  .example = "client = [\"10.0.0.0/8\", \"2001:db8::/32\"];",
@@ -98,7 +98,7 @@ const Section& match_section() {
                 {.prose = "Of a tcp service: protocols (ALPN), of which the client offers one.",
                  .example = "alpn = [\"h2\"];",
                  .count_max = 64,
-                 .unset = "any protocol"}),
+                 .unset = "any protocol", .only = for_tcp()}),
       });
   return section;
 }
@@ -167,7 +167,7 @@ const Section& tls_section() {
 const Section& route_section() {
   static const Section section = with_nickname(section_of<Route>(
       "route", "name",
-      {
+      with_policies<Route>({
           value("name", &Route::name, name(64),
                 {.prose = "The route's name, used by commands, logs and metrics.",
                  .example = "name = \"api\";",
@@ -190,21 +190,21 @@ const Section& route_section() {
                               "long as the weights stay"}}),
               {.prose = "What decides on a request's share."}),
           group("redirect", &Route::redirect, redirect_section(),
-                {.prose = "The client is sent elsewhere, without asking a backend."}),
+                {.prose = "The client is sent elsewhere, without asking a backend.", .only = for_http()}),
           group("respond", &Route::respond, respond_section(),
-                {.prose = "The client is answered with what stands here, without asking a backend."}),
+                {.prose = "The client is answered with what stands here, without asking a backend.", .only = for_http()}),
           group("files", &Route::files, files_section(),
                 {.prose = "The client is sent a file of this host, without asking a backend: by GET and HEAD, ranges and "
-                          "conditional requests too. Types are those of /etc/mime.types."}),
+                          "conditional requests too. Types are those of /etc/mime.types.", .only = for_http()}),
           group(
               "rewrite", &Route::rewrite, rewrite_section(),
               {.prose = "What backends see in place of what the client asked for. The log, the cache and purges go by "
-                        "what the client asked for; what a backend says of itself, as in Location, is not rewritten."}),
+                        "what the client asked for; what a backend says of itself, as in Location, is not rewritten.", .only = for_http()}),
           value("cache", &Route::cache, name(64),
                 {.prose = "The cache that may keep and give the answers, as far as they allow it.",
                  .example = "cache = \"edge\";",
-                 .unset = "nothing is cached"}),
-      }));
+                 .unset = "nothing is cached", .only = for_http()}),
+      })));
   return section;
 }
 

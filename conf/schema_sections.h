@@ -17,6 +17,14 @@ const Section& route_section();      // schema_routes.cc
 const Section& redirect_section();   // schema_actions.cc
 const Section& respond_section();    // schema_actions.cc
 const Section& files_section();      // schema_actions.cc
+const std::vector<Row>& policy_rows();  // schema_policies.cc: of settings::PoliciesT
+
+// A section whose objects hold policies has their rows behind its own.
+template <typename Owner>
+std::vector<Row> with_policies(std::vector<Row> rows) {
+  for (const Row& row : policy_rows()) rows.push_back(within(&Owner::policies, row));
+  return rows;
+}
 
 // Of the setting with this path; what only a restart can change stands in base/start_settings.h.
 inline Restart restart_of(std::string_view path) {

@@ -85,34 +85,34 @@ std::vector<Row> ways() {
              .example = "listen = [\"203.0.113.53:53/udp\", \"[2001:db8::53]:53/udp\"];",
              .required = true,
              .count_max = 256}),
-      value("forward", &Service::forward, forward_words(), {.prose = "l4: how packets reach the backend."}),
+      value("forward", &Service::forward, forward_words(), {.prose = "How packets reach the backend.", .only = for_l4()}),
       value("pool", &Service::pool, name(64),
             {.prose = "The pool the service's connections go to; of a service with routes, what no route matches.",
              .example = "pool = \"dns\";",
              .unset = "only services with routes, and http services with redirect, respond or files, may leave it out: "
                       "what no route matches is answered with 404, or the alert unrecognized_name"}),
       group("redirect", &Service::redirect, redirect_section(),
-            {.prose = "http: in place of a pool, clients are sent elsewhere; a service that sends all of its to https needs "
-                      "no more than this, with the scheme in it."}),
+            {.prose = "In place of a pool, clients are sent elsewhere; a service that sends all of its to https needs "
+                      "no more than this, with the scheme in it.", .only = for_http()}),
       group("respond", &Service::respond, respond_section(),
-            {.prose = "http: in place of a pool, clients are answered with what stands here."}),
+            {.prose = "In place of a pool, clients are answered with what stands here.", .only = for_http()}),
       group("files", &Service::files, files_section(),
-            {.prose = "http: in place of a pool, clients are sent files of this host, as a route's \"files\" does."}),
+            {.prose = "In place of a pool, clients are sent files of this host, as a route's \"files\" does.", .only = for_http()}),
       group("tls", &Service::tls, tls_section(),
-            {.prose = "tcp and http: TLS is spoken to clients; left out: plain connections."}),
+            {.prose = "TLS is spoken to clients; left out: plain connections.", .only = for_tcp_and_http()}),
       group("proxy_protocol", &Service::proxy_protocol, from_proxies_section(),
-            {.prose = "tcp and http: connections of certain peers, load balancers in front of this host, begin with a "
+            {.prose = "Connections of certain peers, load balancers in front of this host, begin with a "
                       "header of the PROXY protocol, before TLS, that says whose they are.",
-             .details = kWhoIsBelieved}),
+             .details = kWhoIsBelieved, .only = for_tcp_and_http()}),
       list("routes", &Service::routes, route_section(),
            {.prose = "http: which request goes where; the most specific host wins, then the longest path. tcp: TLS is "
                      "passed through, to where the name leads that a client asks for.",
             .count_max = 65536,
-            .details = kHowTlsIsPassed}),
+            .details = kHowTlsIsPassed, .only = for_tcp_and_http()}),
       value("http2", &Service::http2, boolean(),
-            {.prose = "http: clients that want it are spoken to in HTTP/2: by ALPN where the service has tls, and "
+            {.prose = "Clients that want it are spoken to in HTTP/2: by ALPN where the service has tls, and "
                       "without where a connection begins as HTTP/2 does (prior knowledge).",
-             .example = "http2 = false;"}),
+             .example = "http2 = false;", .only = for_http()}),
   };
 }
 
@@ -120,39 +120,39 @@ std::vector<Row> ways() {
 std::vector<Row> limits() {
   return {
       value("connections_max", &Service::connections_max, number<uint32_t>(1, 10'000'000),
-            {.prose = "tcp and http: most connections of clients at a time; more are refused and counted."}),
+            {.prose = "Most connections of clients at a time; more are refused and counted.", .only = for_tcp_and_http()}),
       value("source_connections_max", &Service::source_connections_max, number<uint32_t>(0, 10'000'000),
-            {.prose = "tcp and http: most connections of one client's address at a time, of all IPv6 addresses of a "
+            {.prose = "Most connections of one client's address at a time, of all IPv6 addresses of a "
                       "/64 together; more are refused and counted. 0: no limit, as it has to be where all clients "
                       "come from a few addresses.",
-             .example = "source_connections_max = 256;"}),
+             .example = "source_connections_max = 256;", .only = for_tcp_and_http()}),
       value("request_timeout", &Service::request_timeout, duration(100ms, 1h),
             {.prose = "http: time for the whole head of a request, from its first byte; then it is answered with "
                       "408. tcp and http: time for what comes before, the header of the PROXY protocol and the TLS "
-                      "handshake together, and the ClientHello that is passed through."}),
+                      "handshake together, and the ClientHello that is passed through.", .only = for_tcp_and_http()}),
       value("idle_timeout", &Service::idle_timeout, duration(100ms, 168h),
             {.prose = "http: how long a connection is kept between requests, and how long a WebSocket or a call of gRPC "
-                      "may be silent. tcp: how long without any byte."}),
+                      "may be silent. tcp: how long without any byte.", .only = for_tcp_and_http()}),
       value("body_timeout", &Service::body_timeout, duration(100ms, 1h),
-            {.prose = "http: longest pause within a body, of a request or a response: as long as bytes move, a "
-                      "client or backend has that long for the next ones."}),
+            {.prose = "Longest pause within a body, of a request or a response: as long as bytes move, a "
+                      "client or backend has that long for the next ones.", .only = for_http()}),
       value("rate_min", &Service::rate_min, size(0, 1 << 30),
-            {.prose = "http: fewest bytes a second of a client that sends a body or takes a response, over "
+            {.prose = "Fewest bytes a second of a client that sends a body or takes a response, over "
                       "rate_window; a slower one is ended and counted. Only the time in which the client is "
                       "waited for counts, so a response that its backend sends slowly is not cut. \"0\": any.",
-             .example = "rate_min = \"500B\";"}),
+             .example = "rate_min = \"500B\";", .only = for_http()}),
       value("rate_window", &Service::rate_window, duration(100ms, 1h),
-            {.prose = "http: over which time rate_min is measured; each body may begin with a pause as long, where "
-                      "body_timeout allows it."}),
+            {.prose = "Over which time rate_min is measured; each body may begin with a pause as long, where "
+                      "body_timeout allows it.", .only = for_http()}),
       value("linger_timeout", &Service::linger_timeout, duration(1s, 1h),
-            {.prose = "http: how long, at most, a body is read and dropped that still comes when its request was "
+            {.prose = "How long, at most, a body is read and dropped that still comes when its request was "
                       "answered already, so that a client that sends everything before it reads gets the answer. "
-                      "body_timeout and rate_min end it earlier."}),
+                      "body_timeout and rate_min end it earlier.", .only = for_http()}),
       value("header_max", &Service::header_max, size(1 << 10, 1 << 20),
-            {.prose = "http: largest head of a request; larger ones are answered with 431."}),
+            {.prose = "Largest head of a request; larger ones are answered with 431.", .only = for_http()}),
       value("body_max", &Service::body_max, size(0, kTiB),
-            {.prose = "http: largest body of a request; larger ones are answered with 413. \"0\": no limit.",
-             .example = "body_max = \"100MB\";"}),
+            {.prose = "Largest body of a request; larger ones are answered with 413. \"0\": no limit.",
+             .example = "body_max = \"100MB\";", .only = for_http()}),
   };
 }
 
@@ -162,7 +162,7 @@ const Section& service_section() {
   static const Section section = [] {
     std::vector<Row> rows = ways();
     std::ranges::move(limits(), std::back_inserter(rows));
-    return section_of<Service>("service", "name", std::move(rows));
+    return section_of<Service>("service", "name", with_policies<Service>(std::move(rows)));
   }();
   return section;
 }

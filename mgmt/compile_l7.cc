@@ -159,14 +159,15 @@ Offset<image::Service> write_service(Builder& builder, const conf::Service& serv
   for (const auto& one : service.listen) listen.emplace_back(image_address(one.endpoint.address), one.endpoint.port);
   const auto tls = service.tls ? write_tls(builder, *service.tls) : Offset<image::Tls>();
   const bool routed = http || !service.routes.empty();
-  const auto routes = routed ? write_routes(builder, service, names) : std::vector<Offset<image::Route>>();
+  const auto policies = write_policies(builder, service);
+  const auto routes = routed ? write_routes(builder, service, names, policies) : std::vector<Offset<image::Route>>();
   const auto from = write_networks(service.proxy_protocol ? service.proxy_protocol->from : std::vector<Prefix>());
   return image::CreateServiceDirect(
       builder, service.name.c_str(), http ? image::Mode::http : image::Mode::tcp, &listen, tls, &routes,
       routed ? 0 : names.pools.at(service.pool), service.connections_max, ms(service.request_timeout),
       ms(service.idle_timeout), ms(service.body_timeout), uint32_t(service.header_max), service.body_max,
       uint32_t(service.rate_min), ms(service.rate_window), ms(service.linger_timeout), service.source_connections_max,
-      http && service.http2, &from);
+      http && service.http2, &from, policies);
 }
 
 std::vector<Offset<image::Service>> write_services(Builder& builder, const conf::Config& config,

@@ -1,5 +1,7 @@
 #include "mgmt/compile_routes.h"
 
+#include "conf/policies.h"
+
 namespace cardea::mgmt {
 namespace {
 
@@ -90,14 +92,22 @@ std::pair<image::PathRule, std::string> path_of(const conf::Match& match) {
   return {image::PathRule::prefix, match.path};
 }
 
+// Routes without policies of their own share what is written of their service's.
+Offset<settings::Policies> write_merged(Builder& builder, const conf::Service& service, const conf::Route& route,
+                                        Offset<settings::Policies> services) {
+  if (route.policies == settings::PoliciesT()) return services;
+  const settings::PoliciesT both = conf::merged(service.policies, route.policies);
+  return settings::Policies::Pack(builder, &both);
+}
+
 Offset<image::Route> write_route(Builder& builder, const std::string& name, const conf::Route& route,
-                                 const PlanNames& names) {
+                                 const PlanNames& names, Offset<settings::Policies> policies) {
   const Action action = write_action(builder, route, names);
   const auto hosts = builder.CreateVectorOfStrings(route.match.hosts);
   const auto [rule, path] = path_of(route.match);
   const auto conditions = write_conditions(builder, route.match);
   return image::CreateRoute(builder, builder.CreateString(name), hosts, builder.CreateString(path), rule, conditions,
-                            action.type, action.table);
+                            action.type, action.table, policies);
 }
 
 }  // namespace
@@ -112,14 +122,23 @@ std::vector<image::Network> write_networks(const std::vector<Prefix>& from) {
   return networks;
 }
 
-Offsets<image::Route> write_routes(Builder& builder, const conf::Service& service, const PlanNames& names) {
+Offset<settings::Policies> write_policies(Builder& builder, const conf::Service& service) {
+  if (service.policies == settings::PoliciesT()) return {};
+  return settings::Policies::Pack(builder, &service.policies);
+}
+
+Offsets<image::Route> write_routes(Builder& builder, const conf::Service& service, const PlanNames& names,
+                                   Offset<settings::Policies> policies) {
   Offsets<image::Route> routes;
-  for (size_t i = 0; i < service.routes.size(); ++i)
-    routes.push_back(write_route(builder, service.route_name(i), service.routes[i], names));
+  for (size_t i = 0; i < service.routes.size(); ++i) {
+    const conf::Route& route = service.routes[i];
+    routes.push_back(write_route(builder, service.route_name(i), route, names,
+                                 write_merged(builder, service, route, policies)));
+  }
   // What no route matches; of a service without routes, everything.
   conf::Route rest;
   rest.pool = service.pool, rest.redirect = service.redirect, rest.respond = service.respond, rest.files = service.files;
-  if (service.acts()) routes.push_back(write_route(builder, service.name, rest, names));
+  if (service.acts()) routes.push_back(write_route(builder, service.name, rest, names, policies));
   return routes;
 }
 

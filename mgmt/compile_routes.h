@@ -20,7 +20,12 @@ struct PlanNames {
 
 l7::image::Address image_address(const IpAddress& from);
 std::vector<l7::image::Network> write_networks(const std::vector<Prefix>& from);
+// What is done with a service's exchanges beside routing them; none where it says nothing.
+flatbuffers::Offset<settings::Policies> write_policies(flatbuffers::FlatBufferBuilder& builder,
+                                                       const conf::Service& service);
+// `policies`: as written before.
 std::vector<flatbuffers::Offset<l7::image::Route>> write_routes(flatbuffers::FlatBufferBuilder& builder,
-                                                                const conf::Service& service, const PlanNames& names);
+                                                                const conf::Service& service, const PlanNames& names,
+                                                                flatbuffers::Offset<settings::Policies> policies);
 
 }  // namespace cardea::mgmt

@@ -310,6 +310,20 @@ void explain_proxy(Json& json, std::vector<std::string>& story, const LivePlan& 
   explain_balance(json, story, pool, hash_of(plan, pool, request, listener, &asked.head));
 }
 
+// What changes on the way, in the words of its settings.
+void explain_headers(Json& json, std::vector<std::string>& story, const policy::HeaderRules& rules, const char* what) {
+  Json& names = json[fmt::format("{}_headers_set", what)] = Json::array();
+  for (const auto& line : rules.lines()) names.push_back(line.name());
+  if (!rules.empty())
+    story.push_back(fmt::format("Headers of the {} are changed{}{}.", what, names.empty() ? "" : ": it gets ",
+                                fmt::join(names.get<std::vector<std::string>>(), ", ")));
+}
+
+void explain_policies(Json& json, std::vector<std::string>& story, const RoutePlan& route) {
+  explain_headers(json, story, route.policies->request_headers, "request");
+  explain_headers(json, story, route.policies->response_headers, "response");
+}
+
 void explain_action(Json& json, std::vector<std::string>& story, const LivePlan& plan, const ServicePlan& service,
                     const ExplainRequest& request, const Asked& asked, const policy::Admitted& admitted) {
   const route::Action& action = service.routes[admitted.match.route].action;
@@ -372,6 +386,7 @@ Result<Json> explain(const LivePlan& plan, const ExplainRequest& request) {
     explain_refusal(json, story, admitted.error());
   } else {
     explain_match(json, story, service, *admitted, request.client.has_value());
+    explain_policies(json, story, service.routes[admitted->match.route]);
     explain_action(json, story, plan, service, request, **asked, *admitted);
   }
   json["story"] = story;

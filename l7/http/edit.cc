@@ -32,12 +32,14 @@ void write_forwarded_for(HeadWriter& out, const Headers& headers, std::string_vi
 }
 
 void write_forwarding(HeadWriter& out, const RequestHead& head, const RequestEdit& edit, std::string_view host) {
-  write_forwarded_for(out, head.headers, edit.client);
-  out.field("X-Forwarded-Proto", edit.scheme);
-  if (!head.authority.text.empty()) out.field("X-Forwarded-Host", host);  // who asked for none gets none invented
-  if (!edit.port.empty()) out.field("X-Forwarded-Port", edit.port);
-  out.field("X-Real-IP", edit.client);
-  out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});
+  const auto wanted = [&edit](HeaderId id) { return !edit.changes.drops(id); };
+  if (wanted(HeaderId::kXForwardedFor)) write_forwarded_for(out, head.headers, edit.client);
+  if (wanted(HeaderId::kXForwardedProto)) out.field("X-Forwarded-Proto", edit.scheme);
+  if (wanted(HeaderId::kXForwardedHost) && !head.authority.text.empty())
+    out.field("X-Forwarded-Host", host);  // who asked for none gets none invented
+  if (wanted(HeaderId::kXForwardedPort) && !edit.port.empty()) out.field("X-Forwarded-Port", edit.port);
+  if (wanted(HeaderId::kXRealIp)) out.field("X-Real-IP", edit.client);
+  if (wanted(HeaderId::kVia)) out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});
 }
 
 // A response to HEAD tells the length its body would have; a 1xx or a 204 must not (RFC 9110 8.6). A 304 need not, and
@@ -84,12 +86,13 @@ Result<std::string_view> write_request(std::span<char> into, const RequestHead& 
   out.field("Host", edit.host.empty() ? host : edit.host);
   const uint64_t replaced = (edit.revalidate ? kValidators : 0) | (edit.max_forwards ? bit(HeaderId::kMaxForwards) : 0);
   out.fields(head.headers, [&edit, replaced](const Header& header) {
-    return !(bit(header.id()) & replaced) && is_sent_on(header, edit.options);
+    return !(bit(header.id()) & replaced) && is_sent_on(header, edit.options) && !edit.changes.drops(header);
   });
   if (edit.max_forwards) out.field("Max-Forwards", *edit.max_forwards);
   if (!edit.if_none_match.empty()) out.field("If-None-Match", edit.if_none_match);
   if (!edit.if_modified_since.empty()) out.field("If-Modified-Since", edit.if_modified_since);
   write_forwarding(out, head, edit, host);
+  out.lines(edit.changes.lines);
   write_framing(out, edit.body);
   if (edit.expect) out.field("Expect", "100-continue");
   if (edit.websocket) out.put({"Connection: Upgrade\r\nUpgrade: websocket\r\n"});
@@ -102,20 +105,22 @@ Result<std::string_view> write_response(std::span<char> into, const ResponseHead
   HeadWriter out(into);
   out.status_line(head.status, head.reason);
   out.fields(head.headers, [&edit](const Header& header) {
-    return !is_hop_by_hop(header, edit.options) && !(edit.age && header.id() == HeaderId::kAge);
+    return !is_hop_by_hop(header, edit.options) && !(edit.age && header.id() == HeaderId::kAge) &&
+           !edit.changes.drops(header);
   });
   if (edit.age) out.field("Age", *edit.age);
   if (!edit.content_range.empty()) out.field("Content-Range", edit.content_range);
   if (!edit.set_cookie.empty()) out.field("Set-Cookie", edit.set_cookie);
   if (!edit.cache_status.empty()) out.field("Cache-Status", edit.cache_status);
   if (head.status >= 200 && !edit.date.empty() && !head.headers.has(HeaderId::kDate)) out.field("Date", edit.date);
-  if (!edit.via.empty()) out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});
+  if (!edit.via.empty() && !edit.changes.drops(HeaderId::kVia)) out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});
   if (length_is_metadata(head, edit.method)) {
     if (const auto length = stated_length(head.headers, Sender::kBackend)) out.field("Content-Length", *length);
   } else {
     write_framing(out, edit.body);
   }
   write_connection(out, head, edit);
+  out.lines(edit.changes.lines);
   out.end_of_head();
   return out.finish();
 }

@@ -15,6 +15,7 @@
 #include "l7/http/connection.h"
 #include "l7/http/framing.h"
 #include "l7/http/head.h"
+#include "l7/http/header_changes.h"
 
 namespace cardea::l7::http {
 
@@ -39,6 +40,7 @@ struct RequestEdit {
   // Ask for all of it, or whether a stored response is still good, in place of what the client has. Empty: not sent.
   bool revalidate = false;
   std::string_view if_none_match, if_modified_since;
+  HeaderChanges changes{};
 };
 Result<std::string_view> write_request(std::span<char> into, const RequestHead& head, const RequestEdit& edit);
 
@@ -55,6 +57,7 @@ struct ResponseEdit {
   std::string_view content_range;  // of a piece that the cache serves, or of the whole for a 416; empty: not sent
   std::string_view set_cookie;     // one more of ours; empty: not sent
   std::string_view cache_status;   // RFC 9211, behind what the backend's caches said; empty: not sent
+  HeaderChanges changes{};
 };
 Result<std::string_view> write_response(std::span<char> into, const ResponseHead& head, const ResponseEdit& edit);
 

@@ -14,6 +14,7 @@ Result<std::string_view> write_grpc_reply(HeadWriter& out, const Reply& reply) {
   out.field("Content-Type", "application/grpc");
   out.field("Grpc-Status", uint64_t{grpc_status(reply.status)});
   out.field("Grpc-Message", reply.reason_word);
+  out.lines(reply.changes.lines);
   out.end_of_head();
   return out.finish();
 }
@@ -26,9 +27,9 @@ Result<std::string_view> write_reply(std::span<char> into, const Reply& reply) {
   const std::string_view phrase = reason_phrase(reply.status);
   out.status_line(reply.status, phrase);
   if (!reply.date.empty()) out.field("Date", reply.date);
-  out.field("Content-Type", "text/plain; charset=utf-8");
+  if (!reply.changes.drops(HeaderId::kContentType)) out.field("Content-Type", "text/plain; charset=utf-8");
   out.field("Content-Length", phrase.size() + 2 + reply.reason_word.size() + 1);
-  out.field("Cache-Control", "no-store");
+  if (!reply.changes.drops(HeaderId::kCacheControl)) out.field("Cache-Control", "no-store");
   if (!reply.proxy_error.empty()) {
     out.put({"Proxy-Status: cardea; error=", reply.proxy_error, "; details=\"", reply.reason_word, "\"\r\n"});
   }
@@ -37,6 +38,7 @@ Result<std::string_view> write_reply(std::span<char> into, const Reply& reply) {
   } else if (reply.version == Version::kHttp10) {
     out.field("Connection", "keep-alive");
   }
+  out.lines(reply.changes.lines);
   out.end_of_head();
   if (reply.method != Method::kHead) out.put({phrase, ": ", reply.reason_word, "\n"});
   return out.finish();

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "l7/http/head.h"
+#include "l7/http/header_changes.h"
 
 namespace cardea::l7::http {
 
@@ -17,10 +18,11 @@ struct Reply {
   Version version = Version::kHttp11;  // the client's
   bool close = true;
   std::string_view date;  // date.h
+  HeaderChanges changes{};
   bool grpc = false;      // the answer to a call of gRPC: a 200 whose status is a field
 };
 
-// 512 bytes are always enough for a word of up to 64.
+// 512 bytes are always enough for a word of up to 64, beside what the changes take.
 inline constexpr size_t kReplyBytesMax = 512;
 Result<std::string_view> write_reply(std::span<char> into, const Reply& reply);
 

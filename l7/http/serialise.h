@@ -52,6 +52,9 @@ class HeadWriter {
     }
     put({run});
   }
+  void lines(std::span<const std::string_view> all) {
+    for (const std::string_view line : all) put({line});
+  }
   void end_of_head() { put({"\r\n"}); }
 
   // The bytes written, or that there was no room for them.

@@ -20,6 +20,7 @@
 #include "l7/http/header_id.h"
 #include "l7/plan/host_counts.h"
 #include "l7/plan/rows.h"
+#include "l7/policy/policies.h"
 #include "l7/route/action.h"
 #include "l7/route/table.h"
 #include "l7/runtime/pace.h"
@@ -112,6 +113,7 @@ struct PoolPlan {
 struct RoutePlan {
   std::string name;
   route::Action action;
+  std::shared_ptr<const policy::Policies> policies = policy::Policies::none();
   RouteRows rows;
 
   const route::Proxy* proxy() const { return std::get_if<route::Proxy>(&action); }  // null: it is answered here
@@ -136,6 +138,7 @@ struct ServicePlan {
   uint32_t source_connections_max = 0;  // of one client's address on this host; 0: no limit
   bool http2 = false;                   // kHttp: for clients that want it
   std::vector<Prefix> proxy_from;       // whose connections begin with a header of the PROXY protocol
+  std::shared_ptr<const policy::Policies> policies = policy::Policies::none();  // of what no route matches
   ServiceRows rows;
   std::shared_ptr<const RowSet> row_set;
 

@@ -86,6 +86,10 @@ Result<> check_memory(const flatbuffers::Vector<flatbuffers::Offset<image::Cache
 
 // ------------------------------------------------------------------ services
 
+std::string named(const image::Route& route) {
+  return fmt::format("route \"{}\"", route.name()->string_view());
+}
+
 Result<> add_routes(ServicePlan& service, const image::Service& from, const image::Plan& plan,
                     PlanResources& resources) {
   if (!from.routes() || from.routes()->size() == 0) return fail("an http service without routes");
@@ -93,8 +97,10 @@ Result<> add_routes(ServicePlan& service, const image::Service& from, const imag
   for (const image::Route* route : *from.routes()) {
     auto action = plan_detail::load_action(*route, plan, resources.media_types);
     if (!action)
-      return fail(fmt::format("route \"{}\" {}", route->name()->string_view(), action.error().message));
-    service.routes.push_back({route->name()->str(), std::move(*action), {}});
+      return fail(fmt::format("{} {}", named(*route), action.error().message));
+    auto policies = resources.policies.read(route->policies());
+    if (!policies) return std::unexpected(std::move(policies.error()).in(named(*route)));
+    service.routes.push_back({route->name()->str(), std::move(*action), std::move(*policies), {}});
   }
   auto rows = plan_detail::load_rows(*from.routes());
   if (!rows) return std::unexpected(std::move(rows.error()));
@@ -185,6 +191,9 @@ Result<> fill_service(ServicePlan& service, const image::Service& from, const im
     return fail(fmt::format("it names pool {}, but there are {}", from.pool(), plan.pools()->size()));
   }
   service.pool = from.pool();
+  auto policies = resources.policies.read(from.policies());
+  if (!policies) return std::unexpected(std::move(policies.error()));
+  service.policies = std::move(*policies);
   if (running) service.connections = running->connections;
   if (auto counted = add_rows(service, resources, running); !counted) return counted;
   return from.tls() ? add_tls(service, *from.tls(), resources.certificates) : Result<>{};
@@ -289,6 +298,7 @@ Result<std::shared_ptr<const LivePlan>> load_plan(Bytes image, PlanResources& re
                                 check_names(*(*from)->services(), "service")})
     if (!named) return std::unexpected(named.error());
   resources.media_types.reset();
+  resources.policies = {};
   auto plan = std::make_shared<LivePlan>();
   plan->generation = (*from)->generation();
   plan->cluster = (*from)->cluster()->str();

@@ -11,6 +11,7 @@
 #include "l7/plan/certificate_store.h"
 #include "l7/plan/live_plan.h"
 #include "l7/plan/row_book.h"
+#include "l7/policy/policies.h"
 
 namespace cardea::l7 {
 
@@ -18,7 +19,9 @@ namespace cardea::l7 {
 struct PlanResources {
   RowBook rows;
   CertificateStore certificates;
-  std::shared_ptr<const files::MediaTypes> media_types{};  // as the plan that is loaded needs them: read once for it
+  // As the plan that is loaded needs them: read once for it.
+  std::shared_ptr<const files::MediaTypes> media_types{};
+  policy::PolicyBook policies{};
 };
 
 // What a process needs to know before it can load the rest: how many shards to count for, where to log.

@@ -5,6 +5,7 @@
 #include "l7/proxy/announce.h"
 #include "l7/proxy/endpoint_text.h"
 #include "l7/proxy/exchange.h"
+#include "l7/proxy/header_changes.h"
 #include "l7/proxy/pieces.h"
 #include "l7/runtime/spawn.h"
 
@@ -34,10 +35,11 @@ std::string_view write_head(Exchange& x) {
   const http::RequestHead& head = x.head;
   const AddressText client(x.record.client.address);
   const PortText port(x.record.listener.port);
+  const http::HeaderChanges changes = request_changes(x);
   // X-Forwarded-Host repeats the host, and a path that dots were taken out of may get longer escapes.
   const size_t room = x.body_at + kAddedBytes + 2 * head.authority.text.size() + 3 * head.path.size() +
                       x.record.route->proxy()->host.size() + x.backend_path.size() +
-                      validator(x, cache::entity_tag).size() + validator(x, cache::last_modified).size();
+                      validator(x, cache::entity_tag).size() + validator(x, cache::last_modified).size() + changes.bytes;
   const http::RequestEdit edit{.body = x.admitted.body,
                                .options = x.admitted.options,
                                .path = x.backend_path,
@@ -51,7 +53,8 @@ std::string_view write_head(Exchange& x) {
                                .expect = x.admitted.expects_continue,
                                .revalidate = x.caching.conditional || x.caching.whole,
                                .if_none_match = validator(x, cache::entity_tag),
-                               .if_modified_since = validator(x, cache::last_modified)};
+                               .if_modified_since = validator(x, cache::last_modified),
+                               .changes = changes};
   const std::span<char> into{x.arena().characters(room), room};
   const auto written = http::write_request(into, head, edit);
   if (!written) return {};

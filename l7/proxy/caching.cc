@@ -5,7 +5,9 @@
 
 #include "l7/http/conditional.h"
 #include "l7/http/edit.h"
+#include "l7/http/vary.h"
 #include "l7/proxy/exchange.h"
+#include "l7/proxy/header_changes.h"
 #include "l7/proxy/own_head.h"
 
 namespace cardea::l7::proxy {
@@ -110,6 +112,8 @@ std::string_view fit_to_client(Exchange& x, const cache::Object& object, cache::
 
 std::string_view write_head(Exchange& x, const cache::Stored& stored, std::string_view content_range, size_t size) {
   const bool no_body = stored.head.status == 304 || stored.head.status == 204;
+  const http::HeaderChanges changes = response_changes(x, &stored.head.headers);
+  size += changes.bytes;
   const http::ResponseEdit edit{
       .body = no_body ? http::BodyFraming{} : http::BodyFraming{http::BodyKind::kLength, stored.body_size},
       .options = {},
@@ -119,7 +123,8 @@ std::string_view write_head(Exchange& x, const cache::Stored& stored, std::strin
       .date = x.shard().date(x.record.unix_ms / 1000),
       .age = x.caching.lookup.age,
       .content_range = content_range,
-      .cache_status = hit_status(x)};
+      .cache_status = hit_status(x),
+      .changes = changes};
   const auto written = x.end().write_head({x.arena().characters(size), size}, stored.head, edit);
   return written ? *written : std::string_view();
 }
@@ -211,6 +216,15 @@ void invalidate(Exchange& x) {
   }
 }
 
+// By a header whose value is made here for each request (request_headers): what clients send does not tell for whom the
+// answer is.
+bool varies_by_ours(const Exchange& x, const http::ResponseHead& head) {
+  bool varies = false;
+  const policy::HeaderRules& rules = x.record.route->policies->request_headers;
+  http::for_each_varying(head.headers, [&](std::string_view name) { varies |= rules.varies(name); });
+  return varies;
+}
+
 }  // namespace
 
 CacheVerdict show_cache(Exchange& x, const http::ResponseHead& head, http::BodyFraming body) {
@@ -232,7 +246,8 @@ CacheVerdict show_cache(Exchange& x, const http::ResponseHead& head, http::BodyF
     return CacheVerdict::kAnswer;
   }
   if (is_server_failure(head.status) && stale_may_answer(x)) return CacheVerdict::kStaleInstead;
-  if (caching.lookup.result == cache::Result::kMiss || caching.lookup.result == cache::Result::kStale) {
+  const bool fills = caching.lookup.result == cache::Result::kMiss || caching.lookup.result == cache::Result::kStale;
+  if (fills && !varies_by_ours(x, head)) {
     caching.writer = caching.cache->begin(request_of(x), head, body);
     if (caching.writer)
       caching.status = caching.lookup.object ? "cardea; fwd=stale; stored" : "cardea; fwd=miss; stored";

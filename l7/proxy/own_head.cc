@@ -6,6 +6,7 @@
 
 #include "l7/http/edit.h"
 #include "l7/proxy/exchange.h"
+#include "l7/proxy/header_changes.h"
 
 namespace cardea::l7::proxy {
 namespace {
@@ -37,6 +38,7 @@ std::string_view content_range(Exchange& x, const http::ByteRange& range, uint64
 std::string_view write_own_head(Exchange& x, const http::ResponseHead& head, uint64_t length,
                                 std::string_view content_range) {
   const bool bodiless = head.status == 204 || head.status == 304;
+  const http::HeaderChanges changes = response_changes(x, &head.headers);
   const http::ResponseEdit edit{
       .body = bodiless ? http::BodyFraming{} : http::BodyFraming{http::BodyKind::kLength, length},
       .options = {},
@@ -45,8 +47,9 @@ std::string_view write_own_head(Exchange& x, const http::ResponseHead& head, uin
       .close = x.close,
       .via = {},
       .date = x.shard().date(x.record.unix_ms / 1000),
-      .content_range = content_range};
-  size_t room = kAddedBytes;
+      .content_range = content_range,
+      .changes = changes};
+  size_t room = kAddedBytes + changes.bytes;
   for (const http::Header& header : head.headers) room += header.line().size();
   const auto written = x.end().write_head({x.arena().characters(room), room}, head, edit);
   return written ? *written : std::string_view();

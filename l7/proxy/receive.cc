@@ -7,6 +7,7 @@
 #include "l7/http/edit.h"
 #include "l7/http2/backend_stream.h"
 #include "l7/proxy/exchange.h"
+#include "l7/proxy/header_changes.h"
 #include "l7/proxy/pieces.h"
 
 namespace cardea::l7::proxy {
@@ -51,7 +52,8 @@ Failure edit_head(Exchange& x, const http::ResponseHead& head, const http::Conne
                   http::BodyFraming out, size_t size) {
   const bool begins = head.status >= 200 || head.status == 101;
   const std::string_view cookie = begins ? cookie_to_set(x) : std::string_view();
-  const size_t room = size + kAddedBytes + cookie.size();
+  const http::HeaderChanges changes = head.status >= 200 ? response_changes(x, &head.headers) : http::HeaderChanges();
+  const size_t room = size + kAddedBytes + cookie.size() + changes.bytes;
   const http::ResponseEdit edit{.body = out,
                                 .options = options,
                                 .method = x.head.method,
@@ -60,7 +62,8 @@ Failure edit_head(Exchange& x, const http::ResponseHead& head, const http::Conne
                                 .websocket = head.status == 101,
                                 .date = x.shard().date(x.record.unix_ms / 1000),
                                 .set_cookie = cookie,
-                                .cache_status = head.status >= 200 ? x.caching.status : std::string_view()};
+                                .cache_status = head.status >= 200 ? x.caching.status : std::string_view(),
+                                .changes = changes};
   const auto written = x.end().write_head({x.arena().characters(room), room}, head, edit);
   if (!written) return bad(http::Fault::kHeadTooLarge);
   x.answer.head = *written;

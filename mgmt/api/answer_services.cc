@@ -12,18 +12,6 @@ namespace {
 
 using metrics::Traffic;
 
-const char* mode_name(conf::Mode mode) {
-  switch (mode) {
-    case conf::Mode::kL4:
-      return "l4";
-    case conf::Mode::kTcp:
-      return "tcp";
-    case conf::Mode::kHttp:
-      return "http";
-  }
-  return "";
-}
-
 // How many of a pool's backends are up, and how many there are.
 class Up {
  public:
@@ -50,7 +38,7 @@ Json words_of(const conf::Service& service) {
   for (const auto& one : service.listen) listen.push_back(one.endpoint.text() + "/" + std::string(name(one.protocol)));
   const bool l4 = service.mode == conf::Mode::kL4, ipip = service.forward == conf::Forward::kIpip;
   return {{"name", service.name},
-          {"mode", mode_name(service.mode)},
+          {"mode", name(service.mode)},
           {"tls", service.tls.has_value()},
           {"forward", l4 ? Json(ipip ? "ipip" : "fullnat") : Json(nullptr)},
           {"listen", listen},

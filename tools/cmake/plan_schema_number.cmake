@@ -1,7 +1,11 @@
-# cmake -DSCHEMA=plan.fbs -DFOLDER=l7 -DVERSION=0.1.0 -DOUT=plan_schema_number.h -P plan_schema_number.cmake
+# cmake -DSCHEMA="plan.fbs;policies.fbs" -DFOLDER=l7 -DVERSION=0.1.0 -DOUT=plan_schema_number.h -P plan_schema_number.cmake
 # The number of a plan's schema, from its text: whoever changes a field changes the number, and nobody has to remember it.
 # Comments and blanks count for nothing.
-file(READ ${SCHEMA} text)
+set(text "")
+foreach(file IN LISTS SCHEMA)
+  file(READ ${file} more)
+  string(APPEND text "${more}\n")
+endforeach()
 string(REGEX REPLACE "//[^\n]*" "" text "${text}")
 string(REGEX REPLACE "[ \t\r\n]+" " " text "${text}")
 string(STRIP "${text}" text)

@@ -289,7 +289,7 @@ services = (
   EXPECT_THAT(said_about(with(kGood, "pool = \"web\"; }", tls)),
               HasSubstr("mode \"l4\", which speaks no TLS; expected mode = \"http\"; or mode = \"tcp\";\n"));
   EXPECT_THAT(said_about(with(kGood, "pool = \"web\"; }", "mode = \"l4\"; " + tls)),
-              HasSubstr("cannot be had with a service of mode \"l4\"; expected mode = \"http\", or \"tcp\""));
+              HasSubstr("cannot be had with a service of mode \"l4\"; expected mode = \"http\" or \"tcp\""));
 }
 
 // 0.2 s on a quiet machine; what is looked for takes minutes.

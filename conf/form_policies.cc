@@ -1,0 +1,67 @@
+// Forms of what policies are written with: headers that are set, with variables in their values.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/header_line.h"
+#include "conf/form.h"
+#include "conf/nearest.h"
+#include "conf/quote.h"
+
+namespace cardea::conf {
+namespace {
+
+// A variable that is none, as it was probably meant: "X: ${client_adress}" → "X: ${client_address}"; empty: no idea.
+std::string with_known_variable(const std::string& line, Moment moment) {
+  std::vector<std::string> known;
+  for (const VariableWord& word : variable_words(moment)) known.push_back(word.word);
+  for (size_t at = line.find("${"); at != line.npos; at = line.find("${", at + 2)) {
+    const size_t end = line.find('}', at);
+    if (end == line.npos) return {};
+    const std::string word = line.substr(at + 2, end - at - 2);
+    if (std::ranges::find(known, word) != known.end() || word.contains(':')) continue;
+    const std::string meant = nearest(word, known);
+    return meant.empty() ? "" : text_literal(line.substr(0, at + 2) + meant + line.substr(end));
+  }
+  return {};
+}
+
+// "X-Env prod", as it was probably meant.
+std::string with_colon(const std::string& line) {
+  const size_t blank = line.find(' ');
+  return line.contains(':') || blank == line.npos ? "" : text_literal(line.substr(0, blank) + ":" + line.substr(blank));
+}
+
+}  // namespace
+
+Form<std::string> header_line(Moment moment) {
+  return {"header",
+          "a header with its value, such as \"X-Env: prod\" or \"X-Client: ${client_address}\"",
+          {},
+          [moment](const Node& node) -> std::expected<std::string, Mistake> {
+            if (node.kind != Node::Kind::kText) return std::unexpected(Mistake{});
+            const auto read = read_header_line(node.text, moment);
+            if (read) return node.text;
+            std::string meant = with_colon(node.text);
+            if (meant.empty()) meant = with_known_variable(node.text, moment);
+            return std::unexpected(Mistake{read.error().message, std::move(meant)});
+          },
+          [](const std::string& value) { return text_literal(value); }};
+}
+
+Form<std::string> header_name() {
+  return {"name",
+          "the name of a header, such as \"X-Powered-By\"",
+          {},
+          [](const Node& node) -> std::expected<std::string, Mistake> {
+            if (node.kind != Node::Kind::kText) return std::unexpected(Mistake{});
+            const auto named = check_header_name(node.text);
+            if (named) return node.text;
+            const std::string name = node.text.substr(0, node.text.find_first_of(": "));
+            const bool longer = name.size() != node.text.size() && check_header_name(name);
+            return std::unexpected(Mistake{named.error().message, longer ? in_quotes(name) : ""});
+          },
+          [](const std::string& value) { return text_literal(value); }};
+}
+
+}  // namespace cardea::conf

@@ -1,0 +1,61 @@
+#include "conf/policies.h"
+
+#include <strings.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cardea::conf {
+namespace {
+
+using settings::HeaderEditsT;
+
+std::string_view name_of(const std::string& line) {
+  return std::string_view(line).substr(0, line.find(':'));
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+// Whether these edits leave nothing of a name but what they set.
+bool decide(const HeaderEditsT& edits, std::string_view name) {
+  const auto is_it = [name](const std::string& line) { return same_name(name_of(line), name); };
+  return std::ranges::any_of(edits.set, is_it) || std::ranges::any_of(edits.remove, is_it);
+}
+
+// The service's lines that stand, and the route's behind them.
+std::vector<std::string> both(const std::vector<std::string>& service, const HeaderEditsT& route,
+                              const std::vector<std::string>& own) {
+  std::vector<std::string> lines;
+  for (const std::string& line : service)
+    if (!decide(route, name_of(line))) lines.push_back(line);
+  lines.insert(lines.end(), own.begin(), own.end());
+  return lines;
+}
+
+std::unique_ptr<HeaderEditsT> merged_edits(const std::unique_ptr<HeaderEditsT>& service,
+                                           const std::unique_ptr<HeaderEditsT>& route) {
+  if (!service && !route) return nullptr;
+  if (!service || !route) return std::make_unique<HeaderEditsT>(service ? *service : *route);
+  auto to = std::make_unique<HeaderEditsT>();
+  to->set = both(service->set, *route, route->set);
+  to->add = both(service->add, *route, route->add);
+  to->if_absent = both(service->if_absent, *route, route->if_absent);
+  to->remove = both(service->remove, *route, route->remove);
+  return to;
+}
+
+}  // namespace
+
+settings::PoliciesT merged(const settings::PoliciesT& service, const settings::PoliciesT& route) {
+  settings::PoliciesT to;
+  to.request_headers = merged_edits(service.request_headers, route.request_headers);
+  to.response_headers = merged_edits(service.response_headers, route.response_headers);
+  return to;
+}
+
+}  // namespace cardea::conf

@@ -1,0 +1,111 @@
+#include "l7/proxy/variables.h"
+
+#include <algorithm>
+
+#include "l7/http/fields.h"
+#include "l7/http/pairs.h"
+#include "l7/proxy/endpoint_text.h"
+#include "l7/proxy/exchange.h"
+
+namespace cardea::l7::proxy {
+namespace {
+
+std::string_view header_of(const http::Headers& headers, std::string_view name) {
+  for (const http::Header& header : headers)
+    if (http::equal_without_case(header.name(), name)) return header.value();
+  return {};
+}
+
+std::string_view parameter_of(std::string_view query, std::string_view name) {
+  while (const auto pair = http::next_pair(query, '&'))
+    if (pair->name == name) return pair->value;
+  return {};
+}
+
+// Both as they came, which lie beside each other.
+std::string_view uri_of(const http::RequestHead& head) {
+  if (!head.has_query) return head.path;
+  return {head.path.data(), size_t(head.query.data() + head.query.size() - head.path.data())};
+}
+
+std::string_view address(Exchange& x, const Endpoint& of) {
+  return x.arena().copy(AddressText(of.address).view());
+}
+
+std::string_view port(Exchange& x, const Endpoint& of) {
+  return x.arena().copy(PortText(of.port).view());
+}
+
+std::string_view name_of(const auto* part) {
+  return part == nullptr ? std::string_view() : std::string_view(part->name);
+}
+
+}  // namespace
+
+std::string_view value_of(Exchange& x, const Variable& variable) {
+  switch (variable.id) {
+    case VariableId::kNone:
+      return {};
+    case VariableId::kClientAddress:
+      return address(x, x.record.client);
+    case VariableId::kClientPort:
+      return port(x, x.record.client);
+    case VariableId::kListenerAddress:
+      return address(x, x.record.listener);
+    case VariableId::kListenerPort:
+      return port(x, x.record.listener);
+    case VariableId::kScheme:
+      return x.caller.tls ? "https" : "http";
+    case VariableId::kProtocol:
+      return x.record.protocol;
+    case VariableId::kMethod:
+      return x.head.method_text;
+    case VariableId::kHost:
+      return x.head.authority.text;
+    case VariableId::kPath:
+      return x.head.path;
+    case VariableId::kQuery:
+      return x.head.query;
+    case VariableId::kUri:
+      return uri_of(x.head);
+    case VariableId::kService:
+      return x.service.name;
+    case VariableId::kRoute:
+      return name_of(x.record.route);
+    case VariableId::kTlsVersion:
+      return x.record.tls_version;
+    case VariableId::kPool:
+      return name_of(x.record.pool);
+    case VariableId::kBackend:
+      return x.record.backend;
+    case VariableId::kCacheResult:
+      return x.record.cache;
+    case VariableId::kHeader:
+      return header_of(x.head.headers, variable.name);
+    case VariableId::kCookie:
+      return http::find_cookie(x.head.headers, variable.name).value_or("");
+    case VariableId::kQueryParameter:
+      return parameter_of(x.head.query, variable.name);
+  }
+  return {};
+}
+
+std::string_view write_text(Exchange& x, const Template& text, std::string_view front, std::string_view end) {
+  const auto& pieces = text.pieces();
+  auto* const values = static_cast<std::string_view*>(x.arena().allocate(pieces.size() * sizeof(std::string_view)));
+  size_t size = 0;
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    values[i] = value_of(x, pieces[i].variable);
+    size += pieces[i].text.size() + values[i].size();
+  }
+  if (size == 0) return {};
+  const size_t whole = front.size() + size + end.size();
+  char* const written = x.arena().characters(whole);
+  char* at = std::ranges::copy(front, written).out;
+  for (size_t i = 0; i < pieces.size(); ++i)
+    at = std::ranges::copy(values[i], std::ranges::copy(pieces[i].text, at).out).out;
+  std::ranges::copy(end, at);
+  return {written, whole};
+}
+
+}  // namespace cardea::l7::proxy

@@ -1,0 +1,58 @@
+"""Headers as an operator changes them, asked with curl over HTTP/1.1 and HTTP/2, on both sides of the proxy."""
+import json
+
+import pytest
+
+from lab.web import Web
+
+SHOP = {"plain": ("http://shop.example:8080", "--http1.1"), "h2c": ("http://shop.example:8080", "--http2-prior-knowledge"),
+        "tls": ("https://shop.example:8443", "--http2")}
+
+
+def changed(document):
+    for service in document["services"]:
+        if service["name"].startswith("origin"):
+            service["response_headers"] = {"set": ["X-Frame-Options: DENY", "X-Cache: ${cache_result}"], "remove": ["Via"]}
+            service["request_headers"] = {"set": ["X-User: ${cookie:user}", "X-Asked: ${scheme} ${host} ${uri} ${protocol}"],
+                                          "remove": ["X-Secret"]}
+            own = {"name": "own", "match": {"path": "/own/"}, "respond": {"body": "own"},
+                   "response_headers": {"set": ["Cache-Control: max-age=5"], "remove": ["X-Cache"]}}
+            service["routes"] = [own, *service["routes"]]
+
+
+@pytest.fixture(scope="module")
+def web():
+    with Web(origin=True, change=changed) as running:
+        yield running
+
+
+@pytest.fixture(params=SHOP)
+def shop(request):
+    return SHOP[request.param]
+
+
+def test_backends_see_what_is_set_and_nothing_that_passes_for_it(web, shop):
+    base, version = shop
+    answer = json.loads(web.curl(base + "/echo/a?b=c", version, "-H", "Cookie: user=ann", "-H", "X-User: eve", "-H", "X_User: eve",
+                                 "-H", "X-Secret: 1").stdout)
+    headers = {name.lower(): value for name, value in answer["headers"]}
+    scheme, host = base.split("://")
+    protocol = "HTTP/1.1" if version == "--http1.1" else "HTTP/2.0"
+    assert headers["x-user"] == "ann" and headers["x-asked"] == f"{scheme} {host} /echo/a?b=c {protocol}"
+    assert not {"x_user", "x-secret"} & set(headers)
+
+
+def test_clients_see_what_is_set_of_backends_and_of_us(web, shop):
+    base, version = shop
+    status, headers, _ = web.get(base + "/echo/", version)
+    assert (status, headers["x-frame-options"]) == (200, "DENY") and "via" not in headers and "x-cache" not in headers
+    status, headers, body = web.get(base + "/own/", version)
+    assert (status, body, headers["cache-control"], headers["x-frame-options"]) == (200, "own", "max-age=5", "DENY")
+    status, headers, _ = web.get(base + "/own/%00", version)
+    assert (status, headers["x-frame-options"]) == (400, "DENY"), "an answer of ours, where no route was found"
+
+
+def test_what_a_cache_knows_is_told(web, shop):
+    base, version = shop
+    words = [web.get(base + "/cache/headers" + version, version)[1]["x-cache"] for _ in range(2)]
+    assert words == ["miss", "hit"]

@@ -1,0 +1,101 @@
+// Policies of services and routes: what is read of them, what is printed again, each contradiction, and what a route has
+// of its service.
+#include "conf/policies.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "conf/print.h"
+#include "tests/unit/conf/documents.h"
+
+namespace cardea::conf {
+namespace {
+
+using settings::HeaderEditsT;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const std::string kSite = R"(
+cluster: { name = "edge-1"; seed = "0123456789abcdef0123456789abcdef"; };
+l7: { shards = [0]; };
+pools = ( { name = "web"; backends = ( { address = "127.0.0.1:8080"; } ); } );
+services = (
+  { name = "shop"; mode = "http"; listen = "0.0.0.0:80/tcp"; pool = "web";
+    response_headers: { set = ["X-Frame-Options: DENY", "X-Served-By: ${backend}"]; if_absent = ["Cache-Control: no-cache"]; remove = ["Server"]; };
+    routes = ( { match: { path = "/api/"; }; pool = "web"; request_headers: { set = "X-Client: ${client_address}"; add = ["X-Hop: 1"]; }; } ); },
+  { name = "raw"; mode = "tcp"; listen = "0.0.0.0:81/tcp"; pool = "web"; } );
+)";
+
+TEST(Policies, EverySettingArrives) {
+  const ReadResult read = read_text(kSite, "t.cfg");
+  ASSERT_TRUE(read.config) << findings_text(read.findings, read.source);
+  EXPECT_EQ(findings_text(read.findings, read.source), "");
+  const Service& shop = read.config->services[0];
+  EXPECT_THAT(shop.policies.response_headers->set, ElementsAre("X-Frame-Options: DENY", "X-Served-By: ${backend}"));
+  EXPECT_THAT(shop.policies.response_headers->if_absent, ElementsAre("Cache-Control: no-cache"));
+  EXPECT_THAT(shop.policies.response_headers->remove, ElementsAre("Server"));
+  EXPECT_EQ(shop.policies.request_headers, nullptr);
+  EXPECT_THAT(shop.routes[0].policies.request_headers->set, ElementsAre("X-Client: ${client_address}"));
+  EXPECT_THAT(shop.routes[0].policies.request_headers->add, ElementsAre("X-Hop: 1"));
+}
+
+TEST(Policies, PrintedFormReadsBack) {
+  const auto config = read_text(kSite, "t.cfg").config;
+  const std::string printed = print(*config, Secrets::kShown);
+  const ReadResult again = read_text(printed, "printed.cfg");
+  ASSERT_TRUE(again.config) << printed << findings_text(again.findings, again.source);
+  EXPECT_EQ(*again.config, *config) << printed;
+}
+
+TEST(Policies, EachContradictionIsReported) {
+  const Case cases[] = {
+      {"X-Frame-Options: DENY", "X-Frame-Options DENY", "did you mean \"X-Frame-Options: DENY\"?"},
+      {"X-Frame-Options: DENY", "Content-Length: 5", "Content-Length is written by cardea-l7 itself"},
+      {"X-Frame-Options: DENY", "x-served-by: b", "header x-served-by is already used"},
+      {"${client_address}", "${client_adress}", "did you mean \"X-Client: ${client_address}\"?"},
+      {"${client_address}", "${backend}", "is not known yet when the request is sent on"},
+      {"${client_address}", "${client_address", "does not close"},
+      {"\"Server\"", "\"Server: x\"", "did you mean \"Server\"?"},
+      {"{ set = \"X-Client: ${client_address}\"; add = [\"X-Hop: 1\"]; }", "{ }", "nothing is changed"},
+      {"listen = \"0.0.0.0:81/tcp\"; pool = \"web\";",
+       "listen = \"0.0.0.0:81/tcp\"; pool = \"web\"; response_headers: { remove = \"Server\"; };",
+       "error: services[1].response_headers: cannot be had with a service of mode \"tcp\"; expected mode = \"http\""},
+      {"listen = \"0.0.0.0:81/tcp\"; pool = \"web\";",
+       "listen = \"0.0.0.0:81/tcp\"; routes = ( { pool = \"web\"; response_headers: { remove = \"Server\"; }; } );",
+       "error: services[1].routes[0].response_headers: cannot be had with a route of a service of mode \"tcp\""},
+  };
+  for (const Case& row : cases) {
+    const std::string said = said_about(with(kSite, row.from, row.to));
+    EXPECT_THAT(said, HasSubstr(row.said)) << row.to;
+  }
+}
+
+settings::PoliciesT edits(HeaderEditsT of_responses) {
+  settings::PoliciesT policies;
+  policies.response_headers = std::make_unique<HeaderEditsT>(std::move(of_responses));
+  return policies;
+}
+
+TEST(Merged, ARouteChangesHeadersBesideItsService) {
+  HeaderEditsT service, route;
+  service.set = {"A: service", "B: service"}, service.add = {"C: service"}, service.if_absent = {"D: service"};
+  service.remove = {"Server"};
+  route.set = {"a: route"}, route.remove = {"c"}, route.if_absent = {"E: route"};
+  const settings::PoliciesT both = merged(edits(service), edits(route));
+  EXPECT_THAT(both.response_headers->set, ElementsAre("B: service", "a: route"));
+  EXPECT_TRUE(both.response_headers->add.empty());
+  EXPECT_THAT(both.response_headers->if_absent, ElementsAre("D: service", "E: route"));
+  EXPECT_THAT(both.response_headers->remove, ElementsAre("Server", "c"));
+  EXPECT_EQ(both.request_headers, nullptr);
+}
+
+TEST(Merged, OneOfTheTwoStandsAlone) {
+  HeaderEditsT some;
+  some.set = {"A: b"};
+  EXPECT_EQ(merged(edits(some), {}), edits(some));
+  EXPECT_EQ(merged({}, edits(some)), edits(some));
+  EXPECT_EQ(merged({}, {}), settings::PoliciesT());
+}
+
+}  // namespace
+}  // namespace cardea::conf
