@@ -8,7 +8,7 @@ from tree import FOLDERS, Finding, includes
 PLAN_SCHEMAS = {f"{folder}/{name}" for folder in ("dataplane", "l7") for name in ("plan_generated.h", "plan_schema.h")}
 
 # Folders within a folder that others may include because they include nothing but base/ themselves.
-LEAVES = {"l7/http": {"mgmt"}}
+LEAVES = {"l7/http": {"mgmt"}, "l7/tcp": set()}
 
 ALLOWED = {
     "base": {"base"},

@@ -1,0 +1,43 @@
+// The congestion window: slow start (RFC 5681, 3465 without a limit) and CUBIC (RFC 9438), in bytes. How much may be in
+// flight outside of recovery; what happens within is RecoveryRate's.
+#pragma once
+
+#include "l7/tcp/round_trip.h"
+
+namespace cardea::l7::tcp {
+
+class Cubic {
+ public:
+  void begin(uint32_t window) { window_ = window; }
+
+  uint32_t window() const { return window_; }
+  uint32_t threshold() const { return threshold_; }
+  bool in_slow_start() const { return window_ < threshold_; }
+  void set_window(uint32_t window) { window_ = window; }
+
+  // New data was acknowledged while the window was what held us back.
+  void acknowledged(uint32_t bytes, uint32_t mss, const RoundTrip& rtt, Instant now);
+  // A loss, or a mark of ECN: the threshold sinks to 0.7 of the window (RFC 9438 4.6). What was before is kept for
+  // undo.
+  void congested(uint32_t mss);
+  // It was none: as before (RFC 9438 4.9).
+  void undo();
+  // For that long nothing was sent that could have filled the window: it did not grow meanwhile (RFC 9438 4.2).
+  void idle(Duration time);
+
+ private:
+  struct Epoch {
+    Instant start{};                        // zero: begins with the next acknowledgement
+    float origin = 0, k = 0, estimate = 0;  // bytes, seconds, bytes
+    float last_origin = 0;                  // W_max before fast convergence
+  };
+  void begin_epoch(uint32_t mss, Instant now);
+  float target(uint32_t mss, Duration ahead, Instant now) const;
+
+  uint32_t window_ = 0, threshold_ = UINT32_MAX;
+  uint32_t window_before_ = 0, threshold_before_ = 0;
+  Epoch epoch_;
+  Epoch epoch_before_;
+};
+
+}  // namespace cardea::l7::tcp

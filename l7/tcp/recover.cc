@@ -1,0 +1,171 @@
+// Losses and what they do to the congestion window: found by RACK (RFC 8985), or by three duplicates where the peer has
+// no SACK (RFC 6582); mended at PRR's pace (RFC 9937); undone when timestamps (Eifel, RFC 3522) or D-SACKs (RFC 3708)
+// tell that nothing was lost.
+#include <algorithm>
+
+#include "l7/tcp/rooms.h"
+
+namespace cardea::l7::tcp {
+namespace {
+
+constexpr uint8_t kDuplicateThreshold = 3;
+
+void begin_undo(Connection& c) {
+  c.undo_from = c.snd_una;
+  c.undo_bytes = c.undo_stamp = 0;
+}
+
+void begin_recovery(Resources& shared, Connection& c, uint32_t flight_before) {
+  shared.counters.fast_recoveries++;
+  c.mending = Mending::kRecovery;
+  c.recover_end = c.snd_nxt;
+  c.tail_probe_end = 0;
+  c.tail_probe_due = false;
+  begin_undo(c);
+  c.rate.begin(flight_before);
+  c.cubic.congested(send_mss(c));
+}
+
+void end_mending(Connection& c) {
+  if (c.mending == Mending::kRecovery) {
+    c.cubic.set_window(c.cubic.threshold());
+    c.rack.recovery_over();
+  }
+  c.mending = Mending::kNot;
+  c.reno_sacked = 0;
+  c.duplicate_acks = 0;
+  c.window = c.cubic.window();
+}
+
+void undo(Resources& shared, Connection& c) {
+  shared.counters.undone++;
+  c.scoreboard.forget_losses(shared.segments);
+  c.cubic.undo();
+  c.mending = Mending::kNot;
+  c.reno_sacked = 0;
+  c.duplicate_acks = 0;
+  c.undo_stamp = 0;
+  c.window = c.cubic.window();
+}
+
+void undo_if_spurious(Resources& shared, Connection& c, const Delivery& d) {
+  if (c.undo_stamp == 0) return;
+  const bool first_arrived = c.mending != Mending::kNot && d.acknowledged > 0 && d.echoes_first;
+  const bool all_came_twice = d.duplicate_sacked && c.undo_bytes == 0;
+  if (first_arrived || all_came_twice) undo(shared, c);
+}
+
+// Whether the tail was lost that a probe repeated (RFC 8985 7.4): a D-SACK says no; an acknowledgement beyond says yes.
+void tail_probe_answered(Resources& shared, Connection& c, const Delivery& d) {
+  if (c.tail_probe_end == 0 || before(c.snd_una, c.tail_probe_end)) return;
+  const bool lost = c.tail_probe_repeats && !d.duplicate_sacked && after(c.snd_una, c.tail_probe_end);
+  const bool over = !c.tail_probe_repeats || d.duplicate_sacked || d.duplicate || lost;
+  if (over) c.tail_probe_end = 0;
+  if (lost) reduce(shared, c);
+}
+
+uint32_t mark_head(Resources& shared, Connection& c) {
+  const uint32_t head = c.scoreboard.head();
+  if (head == kNone || shared.segments[head].lost) return 0;
+  c.scoreboard.mark_lost(shared.segments, head);
+  return shared.segments[head].seqs.size();
+}
+
+// Without SACK: how many came is counted by duplicates, and a partial acknowledgement in recovery tells of one more
+// loss.
+uint32_t lost_by_duplicates(Resources& shared, Connection& c, const Delivery& d) {
+  if (d.acknowledged > 0) {
+    c.duplicate_acks = 0;
+    const bool partial = c.mending == Mending::kRecovery && before(c.snd_una, c.recover_end);
+    c.reno_sacked = partial ? c.reno_sacked - std::min(c.reno_sacked, d.acknowledged) : 0;
+    return partial ? mark_head(shared, c) : 0;
+  }
+  if (!d.duplicate || c.scoreboard.empty()) return 0;
+  c.duplicate_acks = uint8_t(std::min(c.duplicate_acks + 1, 255));
+  const uint32_t head = shared.segments[c.scoreboard.head()].seqs.size();
+  c.reno_sacked = std::min(c.reno_sacked + send_mss(c), c.scoreboard.flight().outstanding - head);
+  const bool enough = c.duplicate_acks == kDuplicateThreshold && c.mending == Mending::kNot;
+  return enough && !before(c.snd_una, c.recover_end) ? mark_head(shared, c) : 0;
+}
+
+uint32_t find_losses(Resources& shared, Connection& c, const Delivery& d, Instant now) {
+  if (!c.sack) return lost_by_duplicates(shared, c, d);
+  uint32_t lost = 0;
+  const bool mending = c.mending != Mending::kNot;
+  const Duration more = c.rack.detect(c.scoreboard, shared.segments, c.rtt, mending, now, &lost);
+  c.deadline(Deadline::kReorder) = more > Duration{0} ? now + more : kNever;
+  return lost;
+}
+
+// On a timeout the first segment is lost, and those that have been under way for as long as RACK allows (RFC 8985 6.3);
+// all where the peer has no SACK.
+void mark_timed_out(Resources& shared, Connection& c, Instant now) {
+  mark_head(shared, c);
+  const Duration allowed = c.rtt.smoothed() + c.rack.window(c.rtt, c.scoreboard.sacked_count(), true);
+  for (uint32_t at = c.scoreboard.first_sent(); at != kNone;) {
+    const uint32_t next = shared.segments[at].sent_next;
+    if (c.sack && shared.segments[at].at + allowed > now) break;
+    c.scoreboard.mark_lost(shared.segments, at);
+    at = next;
+  }
+}
+
+// Growth only when the window was what held us back (RFC 9438 5.8): in slow start a half-filled one counts.
+bool was_limited(const Connection& c) {
+  if (c.cubic.in_slow_start()) return c.cubic.window() < 2 * uint64_t{c.flight_peak};
+  return c.flight_peak + send_mss(c) > c.cubic.window();
+}
+
+void set_window(Connection& c, const Delivery& d, bool newly_lost, Instant now) {
+  const uint32_t mss = send_mss(c);
+  if (c.mending == Mending::kRecovery) {
+    const bool safe = d.acknowledged > 0 && !newly_lost;
+    const uint32_t delivered = c.sack ? d.delivered : std::max(d.delivered, d.duplicate ? mss : 0);
+    c.window = c.rate.window(delivered, c.in_flight(), c.cubic.threshold(), mss, safe);
+    return;
+  }
+  if (d.acknowledged > 0 && was_limited(c)) c.cubic.acknowledged(d.acknowledged, mss, c.rtt, now);
+  c.window = c.cubic.window();
+}
+
+}  // namespace
+
+void recover(Resources& shared, Connection& c, const Delivery& d, Instant now) {
+  tail_probe_answered(shared, c, d);
+  undo_if_spurious(shared, c, d);
+  if (c.mending != Mending::kNot && !before(c.snd_una, c.recover_end)) end_mending(c);
+  const uint32_t lost = find_losses(shared, c, d, now);
+  if (c.mending == Mending::kNot && c.scoreboard.flight().lost > 0) begin_recovery(shared, c, d.flight_before);
+  set_window(c, d, lost > 0, now);
+}
+
+void reduce(Resources&, Connection& c) {
+  if (c.mending != Mending::kNot) return;
+  c.cubic.congested(send_mss(c));
+  c.cubic.set_window(c.cubic.threshold());
+  c.window = c.cubic.window();
+  c.undo_stamp = 0;
+}
+
+void reordering_timed_out(Resources& shared, Connection& c, Instant now) {
+  const Delivery nothing{.flight_before = c.in_flight()};
+  const uint32_t lost = find_losses(shared, c, nothing, now);
+  if (c.mending == Mending::kNot && c.scoreboard.flight().lost > 0) begin_recovery(shared, c, nothing.flight_before);
+  if (lost > 0) set_window(c, nothing, true, now);
+}
+
+void retransmission_timed_out(Resources& shared, Connection& c, Instant now) {
+  shared.counters.timeouts++;
+  c.rtt.back_off();
+  if (c.mending == Mending::kNot) c.cubic.congested(send_mss(c));
+  if (c.mending != Mending::kLoss) begin_undo(c);
+  mark_timed_out(shared, c, now);
+  c.mending = Mending::kLoss;
+  c.recover_end = c.snd_nxt;
+  c.tail_probe_end = c.reno_sacked = c.duplicate_acks = 0;
+  c.tail_probe_due = false;
+  c.cubic.set_window(c.in_flight() + send_mss(c));
+  c.window = c.cubic.window();
+}
+
+}  // namespace cardea::l7::tcp

@@ -1,0 +1,125 @@
+// Deadlines: what is armed when, and what happens when one has come.
+#include <algorithm>
+
+#include "l7/tcp/rooms.h"
+
+namespace cardea::l7::tcp {
+namespace {
+
+constexpr Duration kTimerGrain = std::chrono::milliseconds(2);  // what Linux adds to a tail probe's time
+
+// RFC 8985 7.2: two round trips, and where one segment is out, what the peer may wait with its acknowledgement.
+Duration tail_probe_time(const Resources& shared, const Connection& c) {
+  if (!c.rtt.has_sample()) return shared.settings.rto.first;
+  return 2 * c.rtt.smoothed() + (c.scoreboard.count() == 1 ? shared.settings.rto.floor : kTimerGrain);
+}
+
+bool wants_tail_probe(const Connection& c) {
+  return c.sack && c.mending == Mending::kNot && c.scoreboard.sacked_count() == 0 && c.tail_probe_end == 0;
+}
+
+Duration probe_time(const Resources& shared, const Connection& c) {
+  const Duration base = c.rtt.timeout(shared.settings.rto) * (1ll << std::min<unsigned>(c.probes, 12));
+  return std::min(base, shared.settings.probe_ceiling);
+}
+
+void syn_timed_out(Resources& shared, Connection& c) {
+  const unsigned most = c.state == State::kSynSent ? shared.settings.syn_retries : shared.settings.syn_ack_retries;
+  if (++c.retries > most) {
+    shared.counters.given_up++;
+    return end(shared, c, Ending::kTimedOut);
+  }
+  c.rtt.back_off();
+  c.syn_repeated = c.syn_due = true;
+}
+
+void data_timed_out(Resources& shared, Connection& c, Instant now) {
+  if (++c.retries > (c.orphan ? shared.settings.orphan_retries : shared.settings.data_retries)) {
+    shared.counters.given_up++;
+    return end(shared, c, Ending::kTimedOut);
+  }
+  retransmission_timed_out(shared, c, now);
+  arm_for_data(shared, c, true, now);
+}
+
+// A closed window is asked about for as long as answers come (RFC 9293 3.8.6.1); one that is only small is used.
+void window_probe_comes(Resources& shared, Connection& c, Instant now) {
+  if (after(c.snd_una + c.snd_wnd, c.snd_nxt)) {
+    c.override_due = true;
+  } else {
+    if (++c.retries > (c.orphan ? shared.settings.orphan_retries : shared.settings.data_retries)) {
+      shared.counters.given_up++;
+      return end(shared, c, Ending::kTimedOut);
+    }
+    c.probe_due = true;
+  }
+  if (c.probes < 16) c.probes++;
+  c.deadline(Deadline::kWindowProbe) = now + probe_time(shared, c);
+}
+
+void keep_alive_comes(Resources& shared, Connection& c, Instant now) {
+  if (c.keep_alives >= shared.settings.keep_alive_probes) {
+    shared.counters.given_up++;
+    return end(shared, c, Ending::kTimedOut);
+  }
+  c.deadline(Deadline::kKeepAlive) = now + shared.settings.keep_alive_interval;
+  if (!c.scoreboard.empty()) return;  // data that waits for its acknowledgement is a question of its own
+  c.keep_alives++;
+  c.keep_alive_due = true;
+}
+
+void comes(Resources& shared, Connection& c, Deadline kind, Instant now) {
+  switch (kind) {
+    case Deadline::kRetransmit:
+      return c.synchronized() ? data_timed_out(shared, c, now) : syn_timed_out(shared, c);
+    case Deadline::kTailProbe:
+      c.tail_probe_due = true;
+      return;
+    case Deadline::kReorder:
+      return reordering_timed_out(shared, c, now);
+    case Deadline::kWindowProbe:
+      return window_probe_comes(shared, c, now);
+    case Deadline::kAcknowledge:
+      c.acknowledge_due = true;
+      c.interactive = false;
+      return;
+    case Deadline::kKeepAlive:
+      return keep_alive_comes(shared, c, now);
+    case Deadline::kEnd:
+      return end(shared, c, Ending::kOrderly);
+  }
+}
+
+}  // namespace
+
+void deadlines_come(Resources& shared, Connection& c, Instant now) {
+  for (size_t i = 0; i < kDeadlines && c.state != State::kClosed; i++) {
+    if (c.deadlines[i] > now) continue;
+    c.deadlines[i] = kNever;
+    comes(shared, c, Deadline(i), now);
+  }
+}
+
+void arm_for_data(Resources& shared, Connection& c, bool restart, Instant now) {
+  Instant& retransmit = c.deadline(Deadline::kRetransmit);
+  Instant& probe = c.deadline(Deadline::kWindowProbe);
+  if (c.scoreboard.empty()) {
+    retransmit = c.deadline(Deadline::kTailProbe) = c.deadline(Deadline::kReorder) = kNever;
+    const bool waiting = c.unsent() > 0 || c.fin_due();
+    if (!waiting)
+      probe = kNever;
+    else if (probe == kNever)
+      probe = now + probe_time(shared, c);
+    return;
+  }
+  probe = kNever;
+  if (restart || retransmit == kNever) retransmit = now + c.rtt.timeout(shared.settings.rto);
+  const bool tail = wants_tail_probe(c) && !c.tail_probe_due;
+  c.deadline(Deadline::kTailProbe) = tail ? std::min(now + tail_probe_time(shared, c), retransmit) : kNever;
+}
+
+Instant earliest(const Connection& c) {
+  return *std::min_element(c.deadlines.begin(), c.deadlines.end());
+}
+
+}  // namespace cardea::l7::tcp
