@@ -49,6 +49,19 @@ Form<std::string> header_line(Moment moment) {
           [](const std::string& value) { return text_literal(value); }};
 }
 
+Form<std::string> network() {
+  const Form<Prefix> form = prefix();
+  return {form.kind,
+          form.expected,
+          {},
+          [form](const Node& node) -> std::expected<std::string, Mistake> {
+            const auto value = form.read(node);
+            if (!value) return std::unexpected(value.error());
+            return value->text();
+          },
+          [](const std::string& value) { return text_literal(value); }};
+}
+
 Form<std::string> header_name() {
   return {"name",
           "the name of a header, such as \"X-Powered-By\"",

@@ -49,12 +49,20 @@ std::unique_ptr<HeaderEditsT> merged_edits(const std::unique_ptr<HeaderEditsT>& 
   return to;
 }
 
+// The route's, where it has one.
+template <typename Policy>
+std::unique_ptr<Policy> own_or(const std::unique_ptr<Policy>& own, const std::unique_ptr<Policy>& services) {
+  const Policy* const either = own ? own.get() : services.get();
+  return either == nullptr ? nullptr : std::make_unique<Policy>(*either);
+}
+
 }  // namespace
 
 settings::PoliciesT merged(const settings::PoliciesT& service, const settings::PoliciesT& route) {
   settings::PoliciesT to;
   to.request_headers = merged_edits(service.request_headers, route.request_headers);
   to.response_headers = merged_edits(service.response_headers, route.response_headers);
+  to.trusted_proxies = own_or(route.trusted_proxies, service.trusted_proxies);
   return to;
 }
 

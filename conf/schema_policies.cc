@@ -53,7 +53,44 @@ const Section& response_headers() {
   return section;
 }
 
+const Section& trusted_proxies_section() {
+  using settings::TrustedProxiesT;
+  static const Section section = section_of<TrustedProxiesT>(
+      "trusted_proxies", "",
+      {
+          value("from", &TrustedProxiesT::from, network(),
+                {.prose = "Networks of the proxies that are believed, each of a list's hops that is another one included.",
+                 .example = "from = [\"10.0.0.0/8\", \"2001:db8:1::/48\"];",
+                 .required = true,
+                 .count_max = 256}),
+          value("header", &TrustedProxiesT::header, header_name(),
+                {.prose = "The header in which they say whom a request comes from: addresses, or RFC 7239's Forwarded.",
+                 .example = "header = \"CF-Connecting-IP\";",
+                 .unset = "X-Forwarded-For"}),
+      });
+  return section;
+}
+
+const char* const kHowHopsAreBelieved =
+    "The header's list is walked from its right end: an address that is not of these networks is the client, and nothing "
+    "left of it is looked at; so is the last good one where something is no address. Who the client is then counts for the "
+    "routes' \"client\", for hashing, shares and variables, in X-Real-IP and in the access log, where \"peer\" is who is "
+    "connected. X-Forwarded-Proto (of Forwarded the proto) is believed for redirects, cookies and the cache, and goes on as "
+    "it came, with X-Forwarded-Host and X-Forwarded-Port; the peer is appended to X-Forwarded-For. From others these headers "
+    "are dropped and written anew, X-Forwarded-For too, which without this setting is always appended to. Limits of "
+    "connections go by who is connected, as does what backends are told by the PROXY protocol.";
+
 }  // namespace
+
+const std::vector<Row>& service_policy_rows() {
+  static const std::vector<Row> rows = {
+      group("trusted_proxies", &PoliciesT::trusted_proxies, trusted_proxies_section(),
+            {.prose = "Proxies in front of this host that are believed of whom a request comes from. Nobody is otherwise.",
+             .details = kHowHopsAreBelieved,
+             .only = for_http()}),
+  };
+  return rows;
+}
 
 const std::vector<Row>& policy_rows() {
   static const std::vector<Row> rows = {

@@ -17,7 +17,8 @@ const Section& route_section();      // schema_routes.cc
 const Section& redirect_section();   // schema_actions.cc
 const Section& respond_section();    // schema_actions.cc
 const Section& files_section();      // schema_actions.cc
-const std::vector<Row>& policy_rows();  // schema_policies.cc: of settings::PoliciesT
+const std::vector<Row>& policy_rows();          // schema_policies.cc: of settings::PoliciesT, services' and routes'
+const std::vector<Row>& service_policy_rows();  // schema_policies.cc: those that are a service's alone
 
 // A section whose objects hold policies has their rows behind its own.
 template <typename Owner>

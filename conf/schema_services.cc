@@ -162,6 +162,7 @@ const Section& service_section() {
   static const Section section = [] {
     std::vector<Row> rows = ways();
     std::ranges::move(limits(), std::back_inserter(rows));
+    for (const Row& row : service_policy_rows()) rows.push_back(within(&Service::policies, row));
     return section_of<Service>("service", "name", with_policies<Service>(std::move(rows)));
   }();
   return section;

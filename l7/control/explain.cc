@@ -157,6 +157,8 @@ void explain_service(Json& json, std::vector<std::string>& story, const Takers& 
   story.push_back(fmt::format("Service \"{}\" takes the request.", takers.chosen->name));
   if (!takers.chosen->proxy_from.empty())
     story.push_back("Peers that proxy_protocol names say by its header who the client is; --client is meant as that one.");
+  if (!takers.chosen->policies->trusted_proxies.empty())
+    story.push_back("Peers that trusted_proxies names say in a header who the client is; --client is meant as that one.");
 }
 
 void explain_refusal(Json& json, std::vector<std::string>& story, const policy::Refusal& refusal) {

@@ -21,22 +21,23 @@ void write_framing(HeadWriter& out, BodyFraming body) {
   if (body.kind == BodyKind::kChunked) out.field("Transfer-Encoding", "chunked");
 }
 
-void write_forwarded_for(HeadWriter& out, const Headers& headers, std::string_view client) {
+void write_forwarded_for(HeadWriter& out, const Headers& headers, const RequestEdit& edit) {
   out.put({"X-Forwarded-For: "});
-  if (headers.has(HeaderId::kXForwardedFor)) {
+  if (headers.has(HeaderId::kXForwardedFor) && !edit.replaces_forwarded_for) {
     for (const Header& header : headers) {
       if (header.id() == HeaderId::kXForwardedFor && !header.value().empty()) out.put({header.value(), ", "});
     }
   }
-  out.put({client, "\r\n"});
+  out.put({edit.peer.empty() ? edit.client : edit.peer, "\r\n"});
 }
 
 void write_forwarding(HeadWriter& out, const RequestHead& head, const RequestEdit& edit, std::string_view host) {
   const auto wanted = [&edit](HeaderId id) { return !edit.changes.drops(id); };
-  if (wanted(HeaderId::kXForwardedFor)) write_forwarded_for(out, head.headers, edit.client);
+  if (wanted(HeaderId::kXForwardedFor)) write_forwarded_for(out, head.headers, edit);
   if (wanted(HeaderId::kXForwardedProto)) out.field("X-Forwarded-Proto", edit.scheme);
-  if (wanted(HeaderId::kXForwardedHost) && !head.authority.text.empty())
-    out.field("X-Forwarded-Host", host);  // who asked for none gets none invented
+  const std::string_view asked = head.authority.text.empty() ? std::string_view() : host;  // none is invented
+  const std::string_view told = edit.forwarded_host.empty() ? asked : edit.forwarded_host;
+  if (wanted(HeaderId::kXForwardedHost) && !told.empty()) out.field("X-Forwarded-Host", told);
   if (wanted(HeaderId::kXForwardedPort) && !edit.port.empty()) out.field("X-Forwarded-Port", edit.port);
   if (wanted(HeaderId::kXRealIp)) out.field("X-Real-IP", edit.client);
   if (wanted(HeaderId::kVia)) out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});

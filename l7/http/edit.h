@@ -28,6 +28,9 @@ struct RequestEdit {
   ConnectionOptions options;             // the client's
   std::string_view path;                 // from routing, where dot segments were removed; empty: the head's
   std::string_view client;               // "192.0.2.7", "2001:db8::7"
+  std::string_view peer{};               // who is connected, for X-Forwarded-For; empty: the client
+  bool replaces_forwarded_for = false;   // what it had is not believed
+  std::string_view forwarded_host{};     // in place of what this hop saw; empty: that
   std::string_view scheme;               // "https" or "http": how the client came
   std::string_view port;                 // the service's, for X-Forwarded-Port; empty: not sent
   std::string_view host;                 // in place of the client's, which X-Forwarded-Host still tells; empty: that

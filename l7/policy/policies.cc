@@ -1,6 +1,19 @@
 #include "l7/policy/policies.h"
 
 namespace cardea::l7::policy {
+namespace {
+
+// What one of them was written as, made into what is used; left as it is where nothing was written.
+template <typename Written, typename Made, typename... More>
+Result<> read_into(Made& made, const std::unique_ptr<Written>& written, const char* name, More... more) {
+  if (!written) return {};
+  auto read = Made::read(*written, more...);
+  if (!read) return std::unexpected(std::move(read.error()).in(name));
+  made = std::move(*read);
+  return {};
+}
+
+}  // namespace
 
 std::shared_ptr<const Policies> Policies::none() {
   static const auto none = std::make_shared<const Policies>();
@@ -11,17 +24,11 @@ Result<std::shared_ptr<const Policies>> Policies::read(const settings::Policies&
   settings::PoliciesT written;
   from.UnPackTo(&written);
   auto to = std::make_shared<Policies>();
-  const auto read = [](const auto& edits, Moment moment, HeaderRules& into) -> Result<> {
-    if (!edits) return {};
-    auto rules = HeaderRules::read(*edits, moment);
-    if (!rules) return std::unexpected(std::move(rules.error()));
-    into = std::move(*rules);
-    return {};
-  };
-  if (auto done = read(written.request_headers, Moment::kRequest, to->request_headers); !done)
-    return std::unexpected(std::move(done.error()).in("request_headers"));
-  if (auto done = read(written.response_headers, Moment::kResponse, to->response_headers); !done)
-    return std::unexpected(std::move(done.error()).in("response_headers"));
+  for (Result<> done :
+       {read_into(to->request_headers, written.request_headers, "request_headers", Moment::kRequest),
+        read_into(to->response_headers, written.response_headers, "response_headers", Moment::kResponse),
+        read_into(to->trusted_proxies, written.trusted_proxies, "trusted_proxies")})
+    if (!done) return std::unexpected(std::move(done.error()));
   return to;
 }
 

@@ -7,11 +7,13 @@
 
 #include "base/policies_generated.h"
 #include "l7/policy/header_rules.h"
+#include "l7/policy/trusted_proxies.h"
 
 namespace cardea::l7::policy {
 
 struct Policies {
   HeaderRules request_headers, response_headers;
+  TrustedProxies trusted_proxies;
 
   static Result<std::shared_ptr<const Policies>> read(const settings::Policies& from);
   static std::shared_ptr<const Policies> none();

@@ -14,7 +14,7 @@ std::string_view spoken(Mode mode, std::string_view agreed) {
 
 std::string_view announce(Arena& arena, ProxyVersion version, const Record& record, const Connection* connection) {
   if (version == ProxyVersion::kNone) return {};
-  ProxyHeader header{.source = record.client, .destination = record.listener};
+  ProxyHeader header{.source = record.peer, .destination = record.listener};
   if (const Introduction* told = connection ? connection->introduction() : nullptr) {
     header.server_name = told->server_name;
     header.alpn = spoken(record.service->mode, told->alpn);

@@ -14,7 +14,7 @@ struct Fixed {
 };
 
 void fill(Exchange& x, const route::Redirect& redirect, Fixed& fixed) {
-  const route::Target target{x.head, x.caller.tls ? "https" : "http", x.admitted.path, x.admitted.match.prefix()};
+  const route::Target target{x.head, x.scheme(), x.admitted.path, x.admitted.match.prefix()};
   const size_t room = location_size(redirect, target);
   fixed.head.status = redirect.status;
   add_header(x, fixed.head.headers, http::HeaderId::kLocation, "Location",

@@ -33,19 +33,22 @@ bool has_body(http::BodyFraming body) {
 // What goes before the body.
 std::string_view write_head(Exchange& x) {
   const http::RequestHead& head = x.head;
-  const AddressText client(x.record.client.address);
+  const AddressText client(x.record.client.address), peer(x.record.peer.address);
   const PortText port(x.record.listener.port);
   const http::HeaderChanges changes = request_changes(x);
   // X-Forwarded-Host repeats the host, and a path that dots were taken out of may get longer escapes.
-  const size_t room = x.body_at + kAddedBytes + 2 * head.authority.text.size() + 3 * head.path.size() +
+  const size_t room = x.body_at + kAddedBytes + x.told.host.size() + x.told.port.size() + 2 * head.authority.text.size() + 3 * head.path.size() +
                       x.record.route->proxy()->host.size() + x.backend_path.size() +
                       validator(x, cache::entity_tag).size() + validator(x, cache::last_modified).size() + changes.bytes;
   const http::RequestEdit edit{.body = x.admitted.body,
                                .options = x.admitted.options,
                                .path = x.backend_path,
                                .client = client.view(),
-                               .scheme = x.caller.tls ? "https" : "http",
-                               .port = port.view(),
+                               .peer = peer.view(),
+                               .replaces_forwarded_for = x.stranger,
+                               .forwarded_host = x.told.host,
+                               .scheme = x.scheme(),
+                               .port = x.told.port.empty() ? port.view() : x.told.port,
                                .host = x.record.route->proxy()->host,
                                .default_host = x.record.backend,
                                .max_forwards = x.admitted.max_forwards,

@@ -18,7 +18,7 @@ constexpr size_t kAddedBytes = 512;  // to a stored head, at most
 cache::Request request_of(Exchange& x) {
   return {.head = &x.head,
           .options = &x.admitted.options,
-          .scheme = x.caller.tls ? "https" : "http",
+          .scheme = x.scheme(),
           .port = x.record.listener.port,
           .path = x.admitted.path.forward,
           .pool = x.share->origin,

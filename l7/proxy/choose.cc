@@ -106,7 +106,7 @@ std::string_view cookie_to_set(Exchange& x) {
   const std::string& value = x.lease.backend().sticky;
   if (name.empty() || value.empty() || sticky_cookie(x) == value) return {};
   const std::string_view attributes = "; Path=/; HttpOnly; SameSite=Lax; Secure";
-  const std::string_view end = attributes.substr(0, attributes.size() - (x.caller.tls ? 0 : sizeof "; Secure" - 1));
+  const std::string_view end = attributes.substr(0, attributes.size() - (x.is_secure() ? 0 : sizeof "; Secure" - 1));
   const std::string_view pieces[] = {name, "=", value, end};
   const size_t size = name.size() + 1 + value.size() + end.size();
   char* const text = x.arena().characters(size);

@@ -221,11 +221,22 @@ void note_messages(Exchange& x) {
   if (x.grpc) x.from_client = x.to_client = Pace({.stall = x.service.idle_timeout});
 }
 
+// Whom a proxy in front speaks for.
+void hear_proxy(Exchange& x) {
+  const policy::TrustedProxies& trusted = x.service.policies->trusted_proxies;
+  if (trusted.empty()) return;
+  x.stranger = !trusted.trusts(x.record.peer.address);
+  if (x.stranger) return;
+  x.told = trusted.told(x.head.headers);
+  if (x.told.client) x.record.client = {*x.told.client, 0};
+}
+
 }  // namespace
 
 void describe(Exchange& x) {
   const http::RequestHead& head = x.head;
   note_messages(x);
+  hear_proxy(x);
   Record& record = x.record;
   record.method = head.method_text;
   record.host = head.authority.text;

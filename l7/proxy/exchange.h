@@ -74,6 +74,9 @@ class Exchange {
   Stream& client() const { return end().stream(); }
   Instant now() const { return loop().now(); }
   Shard& shard() const { return caller.shard; }
+  // How the client came, to whoever was first to be told.
+  std::string_view scheme() const { return !told.scheme.empty() ? told.scheme : caller.tls ? "https" : "http"; }
+  bool is_secure() const { return scheme() == "https"; }
 
   const Caller caller;
   const ShardPlanPointer plan;
@@ -99,6 +102,8 @@ class Exchange {
   Instant sent_at{};
   Pace from_client, to_client;  // while its body, or its taking of the response, is waited for
   ClientWatch watch{*this};
+  policy::ToldByProxy told;     // by a peer that is believed
+  bool stranger = false;        // the peer is none of those that are
   bool wants_trailers = false;  // the client said so
   bool grpc = false;
   Instant moved{};              // when a piece of a body last went on, either way

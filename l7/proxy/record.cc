@@ -100,7 +100,7 @@ Record begin_record(Connection& connection, const ServicePlan& service, uint64_t
   record.service = &service;
   record.generation = generation;
   record.id = connection.shard().next_exchange();
-  record.client = connection.client();
+  record.peer = record.client = connection.client();
   record.listener = connection.listener();
   record.began = connection.loop().now();
   record.unix_ms = connection.shard().unix_ms();
@@ -134,6 +134,7 @@ void write_line(Shard& shard, const Record& record) {
   line.number("id", record.id);
   line.number("gen", record.generation);
   line.text("client", EndpointText(record.client).view());
+  if (record.peer != record.client) line.text("peer", EndpointText(record.peer).view());
   line.text("listener", EndpointText(record.listener).view());
   line.text("service", record.service->name);
   put_request(line, record);

@@ -22,7 +22,7 @@ struct Record {
   std::string_view backend;               // the last that was tried; empty: none
   uint64_t id = 0;                        // unique in this process: shard and a count
   uint64_t generation = 0;
-  Endpoint client, listener;
+  Endpoint peer, client, listener;        // who is connected; for whom it speaks
   std::string_view method, host, path, query, protocol;  // as the client sent them
   std::string_view tls_version, user_agent;
   uint16_t status = 0;                    // 0: none was sent

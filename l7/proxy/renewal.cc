@@ -52,6 +52,7 @@ Record begin_record_of(const Exchange& x) {
   Record record;
   record.service = x.record.service;
   record.client = x.record.client;
+  record.peer = x.record.peer;
   record.listener = x.record.listener;
   record.began = x.now();
   record.unix_ms = x.shard().unix_ms();
@@ -67,7 +68,7 @@ Renewal::Renewal(Exchange& x)
       match(x.admitted.match),
       share(x.share),
       head(text_of(x)),
-      tls(x.caller.tls),
+      tls(x.is_secure()),
       record(begin_record_of(x)),
       claim(std::move(x.caching.lookup.renewal)),
       since(x.caching.lookup.since),

@@ -55,7 +55,7 @@ std::string_view value_of(Exchange& x, const Variable& variable) {
     case VariableId::kListenerPort:
       return port(x, x.record.listener);
     case VariableId::kScheme:
-      return x.caller.tls ? "https" : "http";
+      return x.scheme();
     case VariableId::kProtocol:
       return x.record.protocol;
     case VariableId::kMethod:

@@ -21,6 +21,7 @@ l7: { shards = [0]; };
 pools = ( { name = "web"; backends = ( { address = "127.0.0.1:8080"; } ); } );
 services = (
   { name = "shop"; mode = "http"; listen = "0.0.0.0:80/tcp"; pool = "web";
+    trusted_proxies: { from = ["10.0.0.0/8", "2001:DB8::/32"]; header = "Forwarded"; };
     response_headers: { set = ["X-Frame-Options: DENY", "X-Served-By: ${backend}"]; if_absent = ["Cache-Control: no-cache"]; remove = ["Server"]; };
     routes = ( { match: { path = "/api/"; }; pool = "web"; request_headers: { set = "X-Client: ${client_address}"; add = ["X-Hop: 1"]; }; } ); },
   { name = "raw"; mode = "tcp"; listen = "0.0.0.0:81/tcp"; pool = "web"; } );
@@ -35,6 +36,8 @@ TEST(Policies, EverySettingArrives) {
   EXPECT_THAT(shop.policies.response_headers->if_absent, ElementsAre("Cache-Control: no-cache"));
   EXPECT_THAT(shop.policies.response_headers->remove, ElementsAre("Server"));
   EXPECT_EQ(shop.policies.request_headers, nullptr);
+  EXPECT_THAT(shop.policies.trusted_proxies->from, ElementsAre("10.0.0.0/8", "2001:db8::/32"));
+  EXPECT_EQ(shop.policies.trusted_proxies->header, "Forwarded");
   EXPECT_THAT(shop.routes[0].policies.request_headers->set, ElementsAre("X-Client: ${client_address}"));
   EXPECT_THAT(shop.routes[0].policies.request_headers->add, ElementsAre("X-Hop: 1"));
 }
@@ -56,6 +59,7 @@ TEST(Policies, EachContradictionIsReported) {
       {"${client_address}", "${backend}", "is not known yet when the request is sent on"},
       {"${client_address}", "${client_address", "does not close"},
       {"\"Server\"", "\"Server: x\"", "did you mean \"Server\"?"},
+      {"\"10.0.0.0/8\"", "\"10.0.0.0\"", "services[0].trusted_proxies.from"},
       {"{ set = \"X-Client: ${client_address}\"; add = [\"X-Hop: 1\"]; }", "{ }", "nothing is changed"},
       {"listen = \"0.0.0.0:81/tcp\"; pool = \"web\";",
        "listen = \"0.0.0.0:81/tcp\"; pool = \"web\"; response_headers: { remove = \"Server\"; };",

@@ -1,0 +1,83 @@
+// Requests that a proxy in front carries (trusted_proxies): whose they are for routes, backends and the log, and that
+// nobody else is believed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/l7/proxy/site.h"
+
+namespace cardea::l7::proxy::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kTold =
+    "X-Forwarded-For: 6.6.6.6, 203.0.113.7\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shop.example\r\n"
+    "X-Forwarded-Port: 443\r\n";
+
+Site::Change trusting(std::string network) {
+  return [network](image::PlanT& plan) {
+    auto policies = std::make_unique<settings::PoliciesT>();
+    policies->trusted_proxies = std::make_unique<settings::TrustedProxiesT>();
+    policies->trusted_proxies->from = {network};
+    plan.services[0]->policies = std::move(policies);
+  };
+}
+
+std::string seen(Site& site, Peer& client, std::string_view fields) {
+  client.send(get("/", fields));
+  Peer backend = site.origin().accept();
+  std::string request = backend.message();
+  backend.send(ok("x", "Connection: close\r\n"));
+  client.message();
+  return request;
+}
+
+TEST(ToldByProxy, ABelievedPeerSpeaksForItsClient) {
+  Site site(trusting("127.0.0.0/8"));
+  Peer client = site.client();
+  EXPECT_THAT(seen(site, client, kTold),
+              AllOf(HasSubstr("\r\nX-Forwarded-For: 6.6.6.6, 203.0.113.7, 127.0.0.1\r\n"),
+                    HasSubstr("\r\nX-Real-IP: 203.0.113.7\r\n"), HasSubstr("\r\nX-Forwarded-Proto: https\r\n"),
+                    HasSubstr("\r\nX-Forwarded-Host: shop.example\r\n"), HasSubstr("\r\nX-Forwarded-Port: 443\r\n")));
+  auto line = site.log_line();
+  EXPECT_EQ(line["client"], "203.0.113.7:0");
+  EXPECT_THAT(std::string(line["peer"]), HasSubstr("127.0.0.1:"));
+  EXPECT_THAT(seen(site, client, ""), HasSubstr("\r\nX-Real-IP: 127.0.0.1\r\n")) << "the next request is another client's";
+  EXPECT_FALSE(site.log_line().contains("peer"));
+}
+
+TEST(ToldByProxy, OthersAreDroppedNotAppendedTo) {
+  Site site(trusting("10.0.0.0/8"));
+  Peer client = site.client();
+  EXPECT_THAT(seen(site, client, kTold),
+              AllOf(HasSubstr("\r\nX-Forwarded-For: 127.0.0.1\r\n"), HasSubstr("\r\nX-Real-IP: 127.0.0.1\r\n"),
+                    HasSubstr("\r\nX-Forwarded-Proto: http\r\n"), Not(HasSubstr("443")), Not(HasSubstr("6.6.6.6"))));
+  EXPECT_FALSE(site.log_line().contains("peer"));
+}
+
+TEST(ToldByProxy, RoutesGoByWhoItIs) {
+  Site site([](image::PlanT& plan) {
+    trusting("127.0.0.0/8")(plan);
+    auto conditions = std::make_unique<image::ConditionsT>();
+    const auto address = IpAddress::parse("203.0.113.0");
+    conditions->clients.emplace_back(image::Address(flatbuffers::span<const uint8_t, 16>(address->bytes.data(), 16)), 24);
+    image::RespondT respond;
+    respond.body = "near";
+    auto near = route("/", respond);
+    near->conditions = std::move(conditions);
+    plan.services[0]->routes.insert(plan.services[0]->routes.begin(), std::move(near));
+    image::RedirectT redirect;
+    redirect.path = "/there";
+    plan.services[0]->routes.push_back(route("/moved/", redirect));
+  });
+  Peer client = site.client();
+  client.send(get("/", kTold));
+  EXPECT_THAT(client.message(), HasSubstr("near"));
+  client.send(get("/moved/", kTold));
+  EXPECT_THAT(client.message(), HasSubstr("\r\nLocation: https://shop.example/there\r\n"));
+}
+
+}  // namespace
+}  // namespace cardea::l7::proxy::test
