@@ -129,7 +129,7 @@ void Stack::close(ConnectionId id, Instant now) {
   c->orphan = true;
   if (c->received.readable() > 0) tcp::abort(shared_, *c);
   if (c->state == State::kFinWait2) c->deadline(Deadline::kEnd) = now + shared_.settings.fin_wait_2;
-  if (!c->fin_wanted) return finish(id, now);
+  finish(id, now);
   settle(id.index);
 }
 
@@ -182,7 +182,7 @@ std::optional<Notice> Stack::next_notice() {
     if (events_head_ == kNone) events_tail_ = kNone;
     c.in_events = false;
     c.event_next = kNone;
-    const Notice notice{{index, generations_[index]}, c.events, c.listener};
+    const Notice notice{{index, generations_[index]}, c.events, c.ending, c.listener};
     c.events = 0;
     settle(index, false);
     return notice;

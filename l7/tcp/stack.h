@@ -24,8 +24,9 @@ using ListenerId = uint32_t;
 
 struct Notice {
   ConnectionId id;
-  uint8_t events = 0;           // of Event
-  ListenerId listener = kNone;  // of a connection that a peer opened
+  uint8_t events = 0;            // of Event
+  Ending ending = Ending::kNot;  // with kEnded
+  ListenerId listener = kNone;   // of a connection that a peer opened
 };
 
 enum class OpenFault : uint8_t { kTupleInUse, kNoConnectionLeft, kBadTuple, kNoListenerLeft };

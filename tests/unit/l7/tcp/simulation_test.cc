@@ -118,7 +118,7 @@ class Pair {
       while (const auto notice = end.stack->next_notice()) {
         if (notice->events & kOpened) end.id = notice->id, end.opened = true;
         if (notice->events & kPeerFinished) end.peer_finished = true;
-        if (notice->events & kEnded) end.ending = end.stack->find(notice->id)->ending;
+        if (notice->events & kEnded) end.ending = notice->ending;
       }
       const bool all_was_said = end.finished && end.peer_finished;
       if (!all_was_said) {

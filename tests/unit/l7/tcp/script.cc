@@ -1,0 +1,372 @@
+#include "tests/unit/l7/tcp/script.h"
+
+#include <cmath>
+#include <deque>
+#include <sstream>
+#include <vector>
+
+#include "l7/tcp/rooms.h"
+#include "tests/unit/l7/tcp/invariants.h"
+
+namespace cardea::l7::tcp {
+namespace {
+
+constexpr Seq kPeerInitial = 0xfffff000;  // wraps early
+constexpr Instant kStart = Instant(std::chrono::seconds(5000));
+constexpr Duration kTolerance = std::chrono::milliseconds(4);
+
+struct Line {
+  double after = 0;
+  std::string verb;
+  std::vector<std::string> words;
+  std::string options;
+  bool has_options = false;
+};
+
+Line parse_line(const std::string& text) {
+  Line line;
+  std::string rest = text;
+  if (const size_t open = rest.find('<', rest.find_first_of("<>") + 1); open != std::string::npos) {
+    line.has_options = true;
+    line.options = rest.substr(open + 1, rest.rfind('>') - open - 1);
+    rest = rest.substr(0, open);
+  }
+  std::istringstream in(rest);
+  std::string time, word;
+  in >> time >> line.verb;
+  line.after = std::stod(time.substr(1));
+  while (in >> word) line.words.push_back(word);
+  return line;
+}
+
+uint8_t flags_of(const std::string& text) {
+  uint8_t flags = 0;
+  for (char c : text) {
+    if (c == 'S') flags |= kSyn;
+    if (c == 'F') flags |= kFin;
+    if (c == 'R') flags |= kRst;
+    if (c == 'P') flags |= kPsh;
+    if (c == '.') flags |= kAck;
+    if (c == 'E') flags |= kEce;
+    if (c == 'W') flags |= kCwr;
+  }
+  return flags;
+}
+
+std::string text_of_flags(uint8_t flags) {
+  std::string text;
+  const std::pair<uint8_t, char> letters[] = {{kSyn, 'S'}, {kFin, 'F'}, {kRst, 'R'}, {kPsh, 'P'},
+                                              {kCwr, 'W'}, {kEce, 'E'}, {kAck, '.'}};
+  for (const auto& [flag, letter] : letters)
+    if (flags & flag) text += letter;
+  return text;
+}
+
+class Player {
+ public:
+  Player(const Script& script, Family family) : settings_(settings_of(script, family)), stack_(settings_, kStart) {
+    const bool v6 = family == Family::kIpv6;
+    ours_ = {*IpAddress::parse(v6 ? "2001:db8::1" : "192.0.2.1"), 8080};
+    peers_ = {*IpAddress::parse(v6 ? "2001:db8::2" : "192.0.2.2"), 40000};
+    const Tuple tuple{ours_.address, peers_.address, ours_.port, peers_.port};
+    clock_offset_ =
+        timestamp_offset(settings_, tuple) + uint32_t(kStart.time_since_epoch() / std::chrono::milliseconds(1));
+  }
+
+  std::string play(const char* text) {
+    std::istringstream in(text);
+    std::string raw;
+    while (std::getline(in, raw)) {
+      raw = raw.substr(0, raw.find("//"));
+      if (raw.find_first_not_of(" ") == std::string::npos) continue;
+      const std::string fault = do_line(parse_line(raw));
+      if (!fault.empty()) return raw + "\n    " + fault;
+    }
+    return out_.empty() ? "" : "at the end: unexpected " + text_of(out_.front().packet);
+  }
+
+ private:
+  struct Left {
+    Instant at;
+    std::vector<std::byte> packet;
+  };
+
+  static Settings settings_of(const Script& script, Family family) {
+    Settings settings;
+    settings.table_key = {1, 2};
+    settings.isn_key = {3, 4};
+    settings.timestamp_key = {5, 6};
+    settings.connections = 8;
+    settings.segments = 256;
+    settings.blocks = 64;
+    settings.arrivals = 4;
+    settings.pieces = 64;
+    settings.mtu = family == Family::kIpv6 ? 1520 : 1500;  // the same MSS
+    if (script.set) script.set(settings);
+    return settings;
+  }
+
+  std::string do_line(const Line& line) {
+    const Instant due = now_ + Duration(int64_t(std::llround(line.after * 1e9)));
+    if (line.verb == ">") return expect_packet(line, due);
+    run_to(due);
+    if (!out_.empty() && line.verb != "told") return "before this: unexpected " + text_of(out_.front().packet);
+    if (line.verb == "<") return packet_in(line);
+    const std::string fault = act(line);
+    collect();
+    return fault.empty() ? invariants() : fault;
+  }
+
+  std::string invariants() {
+    const Connection* c = stack_.find(id_);
+    return c ? broken_invariant(stack_.resources(), *c) : "";
+  }
+
+  void collect() {
+    std::byte room[2048];
+    while (const size_t size = stack_.transmit(room, now_)) {
+      out_.push_back({now_, {room, room + size}});
+      const auto s = read_segment(out_.back().packet);
+      if (s && s->has(kSyn) && !iss_known_) iss_ = s->seq, iss_known_ = true;
+    }
+    while (const auto notice = stack_.next_notice()) {
+      if (notice->events & kOpened) id_ = notice->id;
+      told_ |= notice->events;
+      if (notice->events & kEnded) ending_ = notice->ending;
+    }
+    collect_more();
+  }
+  void collect_more() {  // what a notice's settling let go
+    std::byte room[2048];
+    while (const size_t size = stack_.transmit(room, now_)) out_.push_back({now_, {room, room + size}});
+  }
+
+  void run_to(Instant until) {
+    while (stack_.next() <= until) {
+      now_ = std::max(now_, stack_.next());
+      stack_.advance(now_);
+      collect();
+    }
+    now_ = until;
+  }
+
+  std::string expect_packet(const Line& line, Instant due) {
+    while (out_.empty() && stack_.next() <= due + kTolerance) {
+      now_ = std::max(now_, stack_.next());
+      stack_.advance(now_);
+      collect();
+    }
+    if (out_.empty()) return "nothing left";
+    const Left left = out_.front();
+    out_.pop_front();
+    const Duration error = left.at - due;
+    now_ = std::max(now_, due);
+    if (std::chrono::abs(error) > kTolerance) {
+      return text_of(left.packet) + " left " + std::to_string(double(error.count()) / 1e6) + " ms from then";
+    }
+    return compare(line, left.packet);
+  }
+
+  std::string compare(const Line& line, Bytes packet) {
+    const auto s = read_segment(packet);
+    if (!s) return "a packet that cannot be read left";
+    std::string wanted = line.words[0] + " " + line.words[1], got = text_of_flags(s->flags) + " " + text_of_range(*s);
+    for (size_t i = 2; i + 1 < line.words.size(); i += 2) {
+      wanted += " " + line.words[i] + " " + line.words[i + 1];
+      if (line.words[i] == "ack") got += " ack " + std::to_string(s->ack - kPeerInitial);
+      if (line.words[i] == "win") got += " win " + std::to_string(s->window);
+      if (line.words[i] == "ecn") got += " ecn " + std::to_string(int(s->ecn));
+    }
+    if (line.has_options) {
+      wanted += " <" + line.options + ">";
+      got += " <" + text_of_options(packet) + ">";
+    }
+    return wanted == got ? invariants() : "left: " + got;
+  }
+
+  std::string text_of_range(const Segment& s) const {
+    const uint32_t from = s.has(kRst) && !iss_known_ ? s.seq : s.seq - iss_;
+    return std::to_string(from) + ":" + std::to_string(from + s.payload.size()) + "(" +
+           std::to_string(s.payload.size()) + ")";
+  }
+
+  std::string text_of(Bytes packet) const {
+    const auto s = read_segment(packet);
+    return s ? text_of_flags(s->flags) + " " + text_of_range(*s) + " ack " + std::to_string(s->ack - kPeerInitial) +
+                   " win " + std::to_string(s->window) + " <" + text_of_options(packet) + ">"
+             : "rubbish";
+  }
+
+  // As they stand there, padding and order too.
+  std::string text_of_options(Bytes packet) const {
+    const size_t ip = packet[0] >> 4 == std::byte{4} ? kIpv4Header : kIpv6Header;
+    const size_t header = size_t(packet[ip + 12] >> 4) * 4;
+    Bytes at = packet.subspan(ip + kTcpHeader, header - kTcpHeader);
+    std::string text;
+    while (!at.empty()) {
+      const auto kind = uint8_t(at[0]);
+      const size_t size = kind < 2 ? 1 : size_t(at[1]);
+      text += (text.empty() ? "" : ",") + text_of_option(kind, at.first(size));
+      at = at.subspan(size);
+    }
+    return text;
+  }
+
+  std::string text_of_option(uint8_t kind, Bytes option) const {
+    if (kind == 0) return "eol";
+    if (kind == 1) return "nop";
+    if (kind == 2) return "mss " + std::to_string(load_be16(&option[2]));
+    if (kind == 3) return "wscale " + std::to_string(int(option[2]));
+    if (kind == 4) return "sackOK";
+    if (kind == 8)
+      return "TS " + std::to_string(load_be32(&option[2]) - clock_offset_) + " " +
+             std::to_string(load_be32(&option[6]));
+    std::string text = "sack";
+    for (size_t i = 2; i + 8 <= option.size(); i += 8)
+      text += " " + std::to_string(load_be32(&option[i]) - kPeerInitial) + ":" +
+              std::to_string(load_be32(&option[i + 4]) - kPeerInitial);
+    return text;
+  }
+
+  std::string packet_in(const Line& line) {
+    Outgoing s{.tuple = {peers_.address, ours_.address, peers_.port, ours_.port}, .flags = flags_of(line.words[0])};
+    unsigned from = 0, to = 0, size = 0;
+    std::sscanf(line.words[1].c_str(), "%u:%u(%u)", &from, &to, &size);
+    s.seq = kPeerInitial + from;
+    for (size_t i = 2; i + 1 < line.words.size(); i += 2) {
+      const auto value = uint32_t(std::stoul(line.words[i + 1]));
+      if (line.words[i] == "ack") s.ack = iss_ + value;
+      if (line.words[i] == "win") s.window = uint16_t(value);
+      if (line.words[i] == "ecn") s.ecn = Ecn(value);
+    }
+    parse_options(line.options, s.options);
+    std::vector<std::byte> packet(headers_size(s) + size);
+    for (unsigned i = 0; i < size; i++) packet[packet.size() - size + i] = std::byte((from + i) * 7);
+    write_headers(s, packet);
+    stack_.receive(packet, now_);
+    collect();
+    return invariants();
+  }
+
+  void parse_options(const std::string& text, Options& options) const {
+    std::istringstream in(text);
+    std::string option;
+    while (std::getline(in, option, ',')) {
+      std::istringstream words(option);
+      std::string kind;
+      uint32_t a = 0, b = 0;
+      words >> kind;
+      if (kind == "mss") words >> a, options.mss = uint16_t(a);
+      if (kind == "sackOK") options.sack_permitted = true;
+      if (kind == "wscale") words >> a, options.window_scale = uint8_t(a), options.has_window_scale = true;
+      if (kind == "TS")
+        words >> a >> b, options.has_timestamps = true, options.ts_value = a,
+                         options.ts_echo = b ? b + clock_offset_ : 0;
+      std::string range;
+      while (kind == "sack" && words >> range) {
+        std::sscanf(range.c_str(), "%u:%u", &a, &b);
+        options.sacks[options.sack_count++] = {iss_ + a, iss_ + b};
+      }
+    }
+  }
+
+  std::string act(const Line& line) {
+    const auto number = [&] { return line.words.empty() ? 0u : unsigned(std::stoul(line.words[0])); };
+    const std::string& verb = line.verb;
+    if (verb == "listen") return stack_.listen(ours_) ? "" : "cannot listen";
+    if (verb == "connect") {
+      const auto id = stack_.connect(ours_, peers_, now_);
+      if (!id) return "cannot connect: " + std::to_string(int(id.error()));
+      id_ = *id;
+    } else if (verb == "write") {
+      const size_t taken = stack_.write(id_, Bytes(source_).first(number()), now_);
+      if (taken != number()) return "only " + std::to_string(taken) + " were taken";
+    } else if (verb == "read") {
+      return read(number());
+    } else if (verb == "finish") {
+      stack_.finish(id_, now_);
+    } else if (verb == "close") {
+      stack_.close(id_, now_);
+    } else if (verb == "abort") {
+      stack_.abort(id_, now_);
+    } else if (verb == "nagle") {
+      stack_.set_nagle(id_, true);
+    } else if (verb == "told") {
+      return told(line.words[0]);
+    } else if (verb != "end") {
+      return look(verb, line.words[0]);
+    }
+    return "";
+  }
+
+  std::string read(unsigned count) {
+    while (count > 0) {
+      const Bytes front = stack_.front(id_);
+      if (front.empty()) return "there is less";
+      const size_t now = std::min<size_t>(count, front.size());
+      for (size_t i = 0; i < now; i++)
+        if (front[i] != std::byte((1 + read_ + i) * 7)) return "byte " + std::to_string(read_ + i) + " is another";
+      read_ += now;
+      count -= unsigned(now);
+      stack_.consume(id_, now, now_);
+    }
+    return "";
+  }
+
+  std::string told(const std::string& what) {
+    const std::pair<const char*, uint8_t> events[] = {
+        {"opened", kOpened}, {"readable", kReadable}, {"acknowledged", kAcknowledged}, {"finished", kPeerFinished}};
+    const std::pair<const char*, Ending> endings[] = {
+        {"orderly", Ending::kOrderly},         {"reset", Ending::kReset},
+        {"refused", Ending::kRefused},         {"timed_out", Ending::kTimedOut},
+        {"unreachable", Ending::kUnreachable}, {"aborted", Ending::kAborted}};
+    for (const auto& [name, event] : events) {
+      if (what != name) continue;
+      const bool was = told_ & event;
+      told_ &= uint8_t(~event);
+      return was ? "" : "was not told";
+    }
+    for (const auto& [name, ending] : endings)
+      if (what == name) return ending_ == ending ? "" : "ended by " + std::to_string(int(ending_));
+    return "no such notice";
+  }
+
+  std::string look(const std::string& verb, const std::string& wanted) {
+    const Connection* c = stack_.find(id_);
+    std::string got = "nothing";
+    static const char* const kStates[] = {"SYN-SENT",   "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2",
+                                          "CLOSE-WAIT", "CLOSING",      "LAST-ACK",    "TIME-WAIT",  "CLOSED"};
+    if (verb == "connections") got = std::to_string(stack_.connections());
+    if (verb == "challenges") got = std::to_string(stack_.counters().challenges);
+    if (verb == "undone") got = std::to_string(stack_.counters().undone);
+    if (c && verb == "cwnd") got = std::to_string(c->window / send_mss(*c));
+    if (c && verb == "state") got = kStates[size_t(c->state)];
+    if (c && verb == "threshold") got = std::to_string(c->cubic.threshold() / send_mss(*c));
+    if (c && verb == "lost") got = std::to_string(c->scoreboard.flight().lost);
+    if (c && verb == "in_flight") got = std::to_string(c->in_flight());
+    if (c && verb == "readable") got = std::to_string(c->received.readable());
+    return got == wanted ? "" : verb + " is " + got;
+  }
+
+  Settings settings_;
+  Stack stack_;
+  Endpoint ours_, peers_;
+  uint32_t clock_offset_ = 0;
+  Instant now_ = kStart;
+  std::deque<Left> out_;
+  ConnectionId id_;
+  Seq iss_ = 0;
+  bool iss_known_ = false;
+  uint8_t told_ = 0;
+  Ending ending_ = Ending::kNot;
+  size_t read_ = 0;
+  std::vector<std::byte> source_ = std::vector<std::byte>(1 << 20, std::byte{'x'});
+};
+
+}  // namespace
+
+std::string play(const Script& script, Family family) {
+  return Player(script, family).play(script.text);
+}
+
+}  // namespace cardea::l7::tcp

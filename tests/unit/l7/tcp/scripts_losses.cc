@@ -1,0 +1,192 @@
+// Losses: found by time and by SACK (RFC 8985), mended at PRR's pace (RFC 9937), timed out (RFC 6298), undone.
+#include "tests/unit/l7/tcp/scripts.h"
+#include "tests/unit/l7/tcp/scripts_begin.h"
+
+// Ten segments of 1000 bytes, all that the first window allows.
+#define TEN_LEAVE                          \
+  "+0 write 20000\n"                       \
+  "+0 > . 1:1001(1000) ack 1\n"            \
+  "+0 > . 1001:2001(1000) ack 1\n"         \
+  "+0 > . 2001:3001(1000) ack 1\n"         \
+  "+0 > . 3001:4001(1000) ack 1\n"         \
+  "+0 > . 4001:5001(1000) ack 1\n"         \
+  "+0 > . 5001:6001(1000) ack 1\n"         \
+  "+0 > . 6001:7001(1000) ack 1\n"         \
+  "+0 > . 7001:8001(1000) ack 1\n"         \
+  "+0 > . 8001:9001(1000) ack 1\n"         \
+  "+0 > . 9001:10001(1000) ack 1\n"
+
+namespace cardea::l7::tcp {
+const std::vector<Script> kLosses = {
+    {"slow start: two for each that arrived",
+     BEGIN_SACK TEN_LEAVE
+     "+.1 < . 1:1(0) ack 1001 win 512\n"
+     "+0 > . 10001:11001(1000) ack 1\n"
+     "+0 > . 11001:12001(1000) ack 1\n"
+     "+0 cwnd 11\n"
+     "+0 < . 1:1(0) ack 3001 win 512\n"
+     "+0 > . 12001:13001(1000) ack 1\n"
+     "+0 > . 13001:14001(1000) ack 1\n"
+     "+0 > . 14001:15001(1000) ack 1\n"
+     "+0 > . 15001:16001(1000) ack 1\n"
+     "+0 cwnd 13\n"},
+    {"the window does not grow when it is not used",
+     BEGIN_SACK
+     "+0 write 1000\n"
+     "+0 > P. 1:1001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 1001 win 512\n"
+     "+0 write 1000\n"
+     "+0 > P. 1001:2001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 2001 win 512\n"
+     "+0 cwnd 10\n"},
+    {"a loss in the middle is mended by SACK, and the window is 0.7 of what it was",
+     BEGIN_SACK TEN_LEAVE
+     "+.1 < . 1:1(0) ack 1 win 512 <sack 1001:2001>\n"
+     "+0 > . 10001:11001(1000) ack 1\n"
+     "+0 < . 1:1(0) ack 1 win 512 <sack 1001:3001>\n"
+     "+0 > . 11001:12001(1000) ack 1\n"
+     "+0 < . 1:1(0) ack 1 win 512 <sack 1001:4001>\n"
+     "+0 > . 1:1001(1000) ack 1\n"
+     "+0 threshold 7\n"
+     "+0 < . 1:1(0) ack 1 win 512 <sack 1001:5001>\n"
+     "+0 < . 1:1(0) ack 1 win 512 <sack 1001:6001>\n"
+     "+0 < . 1:1(0) ack 1 win 512 <sack 1001:7001>\n"
+     "+0 > . 12001:13001(1000) ack 1\n"
+     "+0 < . 1:1(0) ack 1 win 512 <sack 1001:8001>\n"
+     "+0 > . 13001:14001(1000) ack 1\n"
+     "+0 < . 1:1(0) ack 1 win 512 <sack 1001:9001>\n"
+     "+0 > . 14001:15001(1000) ack 1\n"
+     "+0 < . 1:1(0) ack 1 win 512 <sack 1001:10001>\n"
+     "+0 > . 15001:16001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 12001 win 512\n"
+     "+0 > . 16001:17001(1000) ack 1\n"
+     "+0 > . 17001:18001(1000) ack 1\n"
+     "+0 > . 18001:19001(1000) ack 1\n"
+     "+0 cwnd 7\n"},
+    {"one that is only late is no loss: a quarter of a round trip is waited for",
+     BEGIN_SACK
+     "+0 write 2000\n"
+     "+0 > . 1:1001(1000) ack 1\n"
+     "+0 > P. 1001:2001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 512 <sack 1001:2001>\n"
+     "+.02 < . 1:1(0) ack 2001 win 512\n"
+     "+1 cwnd 10\n"},
+    {"after a quarter of a round trip it is lost",
+     BEGIN_SACK
+     "+0 write 2000\n"
+     "+0 > . 1:1001(1000) ack 1\n"
+     "+0 > P. 1001:2001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 512 <sack 1001:2001>\n"
+     "+.025 > . 1:1001(1000) ack 1\n"
+     "+0 threshold 7\n"},
+    {"a retransmission that is lost again is found by what was sent after it",
+     BEGIN_SACK
+     "+0 write 4000\n"
+     "+0 > . 1:1001(1000) ack 1\n"
+     "+0 > . 1001:2001(1000) ack 1\n"
+     "+0 > . 2001:3001(1000) ack 1\n"
+     "+0 > P. 3001:4001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 512 <sack 1001:4001>\n"
+     "+0 > . 1:1001(1000) ack 1\n"
+     "+.01 write 1000\n"
+     "+0 > P. 4001:5001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 512 <sack 1001:5001>\n"
+     "+0 > . 1:1001(1000) ack 1\n"},
+    {"a loss that was none is undone by a D-SACK",
+     BEGIN_SACK
+     "+0 write 4000\n"
+     "+0 > . 1:1001(1000) ack 1\n"
+     "+0 > . 1001:2001(1000) ack 1\n"
+     "+0 > . 2001:3001(1000) ack 1\n"
+     "+0 > P. 3001:4001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 512 <sack 1001:4001>\n"
+     "+0 > . 1:1001(1000) ack 1\n"
+     "+.01 < . 1:1(0) ack 4001 win 512\n"
+     "+0 cwnd 7\n"
+     "+.09 < . 1:1(0) ack 4001 win 512 <sack 1:1001>\n"
+     "+0 undone 1\n"
+     "+0 cwnd 10\n"},
+    {"a timeout sends the first alone, and doubles",
+     BEGIN_PLAIN
+     "+0 write 3000\n"
+     "+0 > . 1:1001(1000) ack 1\n"
+     "+0 > . 1001:2001(1000) ack 1\n"
+     "+0 > P. 2001:3001(1000) ack 1\n"
+     "+.3 > . 1:1001(1000) ack 1\n"
+     "+.6 > . 1:1001(1000) ack 1\n"
+     "+1.2 > . 1:1001(1000) ack 1\n"
+     "+0 cwnd 1\n"
+     "+0 threshold 7\n"
+     "+.1 < . 1:1(0) ack 1001 win 65535\n"
+     "+0 > . 1001:2001(1000) ack 1\n"
+     "+0 > P. 2001:3001(1000) ack 1\n"
+     "+0 cwnd 2\n"},
+    {"given up after as many timeouts as settings say",
+     BEGIN_PLAIN
+     "+0 write 1000\n"
+     "+0 > P. 1:1001(1000) ack 1\n"
+     "+.3 > P. 1:1001(1000) ack 1\n"
+     "+.6 > P. 1:1001(1000) ack 1\n"
+     "+1.21 told timed_out\n"
+     "+100 end\n",
+     [](Settings& s) { s.data_retries = 2; }},
+    {"the timer begins anew only when something new is acknowledged",
+     BEGIN_PLAIN
+     "+0 write 1000\n"
+     "+0 > P. 1:1001(1000) ack 1\n"
+     "+.2 < . 1:1(0) ack 1 win 60000\n"
+     "+.1 > P. 1:1001(1000) ack 1\n"},
+    {"without SACK three duplicates mean a loss",
+     BEGIN_PLAIN TEN_LEAVE
+     "+.1 < . 1:1(0) ack 1 win 65535\n"
+     "+0 > . 10001:11001(1000) ack 1\n"  // limited transmit (RFC 3042)
+     "+0 < . 1:1(0) ack 1 win 65535\n"
+     "+0 > . 11001:12001(1000) ack 1\n"
+     "+0 < . 1:1(0) ack 1 win 65535\n"
+     "+0 > . 1:1001(1000) ack 1\n"
+     "+0 threshold 7\n"},
+    {"a window update is no duplicate",
+     BEGIN_PLAIN TEN_LEAVE
+     "+.1 < . 1:1(0) ack 1 win 60000\n"
+     "+0 < . 1:1(0) ack 1 win 61000\n"
+     "+0 < . 1:1(0) ack 1 win 62000\n"
+     "+0 < . 1:1(0) ack 1 win 63000\n"
+     "+0 end\n"},
+    {"a lost tail is probed after two round trips and what a peer may wait",
+     BEGIN_SACK
+     "+0 write 1000\n"
+     "+0 > P. 1:1001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 1001 win 512\n"
+     "+0 write 2000\n"
+     "+0 > . 1001:2001(1000) ack 1\n"
+     "+0 > P. 2001:3001(1000) ack 1\n"
+     "+.202 > P. 2001:3001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 1001 win 512 <sack 2001:3001>\n"
+     "+0 > . 1001:2001(1000) ack 1\n"
+     "+0 threshold 7\n"},
+    {"a tail probe that came twice costs nothing",
+     BEGIN_SACK
+     "+0 write 2000\n"
+     "+0 > . 1:1001(1000) ack 1\n"
+     "+0 > P. 1001:2001(1000) ack 1\n"
+     "+.202 > P. 1001:2001(1000) ack 1\n"
+     "+.05 < . 1:1(0) ack 2001 win 512\n"
+     "+.05 < . 1:1(0) ack 2001 win 512 <sack 1001:2001>\n"
+     "+0 cwnd 10\n"},
+    {"a tail probe sends what is new when there is any",
+     BEGIN_SACK TEN_LEAVE
+     "+.202 > . 10001:11001(1000) ack 1\n"},
+    {"a timeout that was none is undone by timestamps",
+     BEGIN_TIMESTAMPS
+     "+0 write 2000\n"
+     "+0 > . 1:1001(1000) ack 1 win 2048 <nop,nop,TS 100 1100>\n"
+     "+0 > P. 1001:2001(1000) ack 1\n"
+     "+.202 > P. 1001:2001(1000) ack 1\n"
+     "+.3 > . 1:1001(1000) ack 1 win 2048 <nop,nop,TS 602 1100>\n"
+     "+0 cwnd 1\n"
+     "+.05 < . 1:1(0) ack 2001 win 512 <nop,nop,TS 1600 100>\n"  // the echo is of the first sending
+     "+0 undone 1\n"
+     "+0 cwnd 10\n"},
+};
+
+}  // namespace cardea::l7::tcp
