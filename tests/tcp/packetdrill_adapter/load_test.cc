@@ -1,0 +1,194 @@
+// The adapter as packetdrill uses it: loaded by dlopen with the same flags, driven through its table alone.
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/tcp.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "l7/tcp/segment.h"
+#include "tests/tcp/packetdrill_adapter/interface.h"
+
+namespace cardea::packetdrill {
+namespace {
+
+using l7::tcp::kAck;
+using l7::tcp::kFin;
+using l7::tcp::kPsh;
+using l7::tcp::kRst;
+using l7::tcp::kSyn;
+
+class Adapter : public ::testing::Test {
+ protected:
+  void SetUp() override {
+#ifdef __SANITIZE_ADDRESS__
+    const int deep = 0;  // refused with its allocator
+#else
+    const int deep = RTLD_DEEPBIND;
+#endif
+    library_ = dlopen(CARDEA_ADAPTER, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE | deep);
+    ASSERT_TRUE(library_) << dlerror();
+    const auto init =
+        reinterpret_cast<decltype(&packetdrill_interface_init)>(dlsym(library_, "packetdrill_interface_init"));
+    ASSERT_TRUE(init);
+    init("192.168.1.1", &table_);
+    m_ = table_.userdata;
+  }
+  void TearDown() override {
+    table_.free(m_);
+    dlclose(library_);
+  }
+
+  static sockaddr_in address(const char* ip, uint16_t port) {
+    sockaddr_in a{.sin_family = AF_INET, .sin_port = htons(port)};
+    inet_pton(AF_INET, ip, &a.sin_addr);
+    return a;
+  }
+
+  void arrives(uint8_t flags, uint32_t seq, uint32_t ack, const char* data = "", l7::tcp::Options options = {}) {
+    const size_t size = strlen(data);
+    l7::tcp::Outgoing s{.tuple = {*IpAddress::parse("192.0.2.1"), *IpAddress::parse("192.168.1.1"), 40000, 8080},
+                        .seq = seq,
+                        .ack = ack,
+                        .flags = flags,
+                        .window = 65535,
+                        .options = options};
+    std::vector<std::byte> packet(headers_size(s) + size);
+    memcpy(packet.data() + packet.size() - size, data, size);
+    write_headers(s, packet);
+    ASSERT_EQ(table_.netdev_send(m_, packet.data(), packet.size()), 0);
+  }
+
+  // The packet stays in packet_.
+  l7::tcp::Segment left() {
+    size_t size = packet_.size();
+    EXPECT_EQ(table_.netdev_receive(m_, packet_.data(), &size, &left_at_), 0);
+    const auto segment = l7::tcp::read_segment(Bytes(packet_).first(size));
+    EXPECT_TRUE(segment.has_value());
+    return segment ? *segment : l7::tcp::Segment{};
+  }
+
+  int accepted() {
+    const int fd = table_.socket(m_, AF_INET, SOCK_STREAM, 0);
+    const sockaddr_in any = address("0.0.0.0", 8080);
+    EXPECT_EQ(table_.bind(m_, fd, reinterpret_cast<const sockaddr*>(&any), sizeof any), 0);
+    EXPECT_EQ(table_.listen(m_, fd, 1), 0);
+    arrives(kSyn, 100, 0, "", {.mss = 1000, .window_scale = 7, .has_window_scale = true, .sack_permitted = true});
+    iss_ = left().seq;
+    arrives(kAck, 101, iss_ + 1);
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    const int connection = table_.accept(m_, fd, reinterpret_cast<sockaddr*>(&peer), &size);
+    EXPECT_EQ(ntohs(peer.sin_port), 40000);
+    EXPECT_EQ(size, sizeof peer);
+    return connection;
+  }
+
+  void* library_ = nullptr;
+  PacketdrillInterface table_{};
+  void* m_ = nullptr;
+  uint32_t iss_ = 0;
+  long long left_at_ = 0;
+  std::vector<std::byte> packet_ = std::vector<std::byte>(65536);
+};
+
+TEST_F(Adapter, EveryCallIsThere) {
+  const void* const* calls = reinterpret_cast<const void* const*>(&table_);
+  for (size_t i = 0; i < sizeof table_ / sizeof(void*); i++) EXPECT_TRUE(calls[i]) << i;
+}
+
+TEST_F(Adapter, AcceptsReadsWritesAndCloses) {
+  const int fd = accepted();
+  ASSERT_GE(fd, 0);
+  char buffer[100];
+  table_.fcntl(m_, fd, F_SETFL, long{O_NONBLOCK});
+  EXPECT_EQ(table_.read(m_, fd, buffer, sizeof buffer), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  arrives(kAck | kPsh, 101, iss_ + 1, "hello");
+  EXPECT_EQ(left().ack, 106u);
+  EXPECT_EQ(table_.read(m_, fd, buffer, sizeof buffer), 5);
+  EXPECT_EQ(std::string_view(buffer, 5), "hello");
+  EXPECT_EQ(table_.write(m_, fd, "answer", 6), 6);
+  EXPECT_EQ(left().payload.size(), 6u);
+  arrives(kAck, 106, iss_ + 7);
+  EXPECT_EQ(table_.close(m_, fd), 0);
+  EXPECT_TRUE(left().has(kFin));
+  arrives(kAck | kFin, 106, iss_ + 8);
+  EXPECT_EQ(left().ack, 107u);
+}
+
+TEST_F(Adapter, ItsClockMovesOnlyWithItsCallers) {
+  timeval first, second, third;
+  table_.gettimeofday(m_, &first, nullptr);
+  table_.gettimeofday(m_, &second, nullptr);
+  table_.usleep(m_, 1'000'000);
+  table_.gettimeofday(m_, &third, nullptr);
+  EXPECT_EQ(second.tv_usec - first.tv_usec, 1);
+  EXPECT_EQ(third.tv_sec - second.tv_sec, 1);
+}
+
+TEST_F(Adapter, WaitingForAPacketRunsTheTimers) {
+  const int fd = accepted();
+  timeval now;
+  EXPECT_EQ(table_.write(m_, fd, "x", 1), 1);
+  EXPECT_EQ(left().payload.size(), 1u);
+  table_.gettimeofday(m_, &now, nullptr);
+  EXPECT_EQ(left().payload.size(), 1u);  // sent again
+  const long long waited = left_at_ - (now.tv_sec * 1'000'000ll + now.tv_usec);
+  EXPECT_GE(waited, 199'000);
+  EXPECT_LE(waited, 204'000);
+}
+
+TEST_F(Adapter, NothingWillLeaveWhereNoTimerRuns) {
+  size_t size = 65536;
+  EXPECT_EQ(table_.netdev_receive(m_, packet_.data(), &size, &left_at_), 0);
+  EXPECT_EQ(size, 0u);
+}
+
+TEST_F(Adapter, ABlockedReadEndsWhenDataComes) {
+  const int fd = accepted();
+  char buffer[100];
+  ssize_t count = 0;
+  std::thread reader([&] { count = table_.read(m_, fd, buffer, sizeof buffer); });
+  arrives(kAck | kPsh, 101, iss_ + 1, "late");
+  reader.join();
+  EXPECT_EQ(count, 4);
+}
+
+TEST_F(Adapter, TellsWhatTheKernelTells) {
+  const int fd = accepted();
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  EXPECT_EQ(table_.getsockopt(m_, fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+  EXPECT_EQ(info.tcpi_state, 1);
+  EXPECT_EQ(info.tcpi_snd_cwnd, 10u);
+  EXPECT_EQ(info.tcpi_snd_mss, 1000u);
+  EXPECT_TRUE(info.tcpi_options & TCPI_OPT_SACK);
+}
+
+TEST_F(Adapter, AResetIsAnError) {
+  const int fd = accepted();
+  arrives(kRst, 101, 0);
+  char buffer[10];
+  EXPECT_EQ(table_.read(m_, fd, buffer, sizeof buffer), -1);
+  EXPECT_EQ(errno, ECONNRESET);
+  pollfd asked{fd, POLLIN | POLLOUT, 0};
+  EXPECT_EQ(table_.poll(m_, &asked, 1, 0), 1);
+  EXPECT_TRUE(asked.revents & POLLERR);
+}
+
+TEST_F(Adapter, DialsFromTheAddressItWasTold) {
+  const int fd = table_.socket(m_, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  const sockaddr_in peer = address("192.0.2.1", 8080);
+  EXPECT_EQ(table_.connect(m_, fd, reinterpret_cast<const sockaddr*>(&peer), sizeof peer), -1);
+  EXPECT_EQ(errno, EINPROGRESS);
+  const auto syn = left();
+  EXPECT_TRUE(syn.has(kSyn));
+  EXPECT_EQ(syn.tuple.remote.text(), "192.168.1.1");
+}
+
+}  // namespace
+}  // namespace cardea::packetdrill
