@@ -85,6 +85,7 @@ void check(const Config& config, const Places& places, Findings& findings) {
   check_services(checks);
   check_forwarding(checks);
   check_l7(checks);
+  check_rate_limits(checks);
   check_routes(checks);
 }
 

@@ -356,6 +356,7 @@ struct Config {
   std::optional<Dataplane> dataplane;
   std::optional<L7> l7;
   std::vector<Cache> caches;
+  std::vector<settings::RateLimitT> rate_limits;
   std::vector<Pool> pools;
   std::vector<Service> services;
   Mgmt mgmt;
@@ -363,7 +364,7 @@ struct Config {
 
   bool operator==(const Config& other) const {  // whatever files they came from
     return cluster == other.cluster && dataplane == other.dataplane && l7 == other.l7 && caches == other.caches &&
-           pools == other.pools && services == other.services && mgmt == other.mgmt;
+           rate_limits == other.rate_limits && pools == other.pools && services == other.services && mgmt == other.mgmt;
   }
 };
 

@@ -9,6 +9,7 @@
 
 #include "conf/foreign.h"
 #include "conf/quote.h"
+#include "conf/repeated_lists.h"
 #include "conf/syntax.h"
 #include "conf/wide_numbers.h"
 
@@ -133,8 +134,10 @@ Document parse_document(const Source& source, Findings& findings) {
   Document document;
   Reading reading{source, findings};
   try {
-    const auto widened = with_wide_numbers(source.text);
-    config.readString(widened ? *widened : source.text);
+    const auto repeated = with_repeated_lists(source.text);
+    const std::string& text = repeated ? *repeated : source.text;
+    const auto widened = with_wide_numbers(text);
+    config.readString(widened ? *widened : text);
   } catch (const libconfig::ParseException& failure) {
     const auto line = unsigned(failure.getLine());
     document.complete = false;
@@ -146,6 +149,7 @@ Document parse_document(const Source& source, Findings& findings) {
     findings.push_back(syntax_finding(source, line, failure.getError()));
   }
   document.root = tree_of(config.getRoot(), 0, reading);
+  join_repeated_lists(document.root);
   return document;
 }
 

@@ -54,6 +54,9 @@ Form<std::string> target_path();                   // "/new/": where a client ca
 Form<uint16_t> redirect_status();                  // 301, 302, 303, 307 or 308
 Form<std::string> header_text(size_t length_max);  // one line of ASCII
 Form<std::string> header_line(Moment moment);      // "X-Env: ${host}": a header that is to be set
+Form<std::string> variables_text(Moment moment);   // "${client_address} ${path}"
+Form<std::string> origin();                        // "https://app.example", "https://*.example" or "*"
+Form<uint32_t> number_of_ms(std::chrono::milliseconds min, std::chrono::milliseconds max);  // a duration(), as a number
 Form<std::string> network();                       // a prefix(), as text
 Form<std::string> header_name();                   // of one that is to be removed
 Form<std::string> url_path();                      // "/api/": printable ASCII, as it stands in a request

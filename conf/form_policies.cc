@@ -49,6 +49,56 @@ Form<std::string> header_line(Moment moment) {
           [](const std::string& value) { return text_literal(value); }};
 }
 
+Form<std::string> variables_text(Moment moment) {
+  return {"text",
+          "text with variables, such as \"${client_address} ${path}\"",
+          {},
+          [moment](const Node& node) -> std::expected<std::string, Mistake> {
+            if (node.kind != Node::Kind::kText || node.text.size() > 1024) return std::unexpected(Mistake{});
+            const auto read = Template::parse(node.text, moment);
+            if (read) return node.text;
+            return std::unexpected(Mistake{read.error().message, with_known_variable(node.text, moment)});
+          },
+          [](const std::string& value) { return text_literal(value); }};
+}
+
+// What a browser sends as Origin (RFC 6454 6.2): a scheme and a host, with a port that is not the scheme's own.
+Form<std::string> origin() {
+  return {"origin",
+          "an origin, such as \"https://app.example\", \"https://*.example:8443\" or \"*\"",
+          {},
+          [](const Node& node) -> std::expected<std::string, Mistake> {
+            if (node.kind != Node::Kind::kText) return std::unexpected(Mistake{});
+            std::string text = node.text;
+            std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; });
+            if (text == "*") return text;
+            const size_t host = text.find("://");
+            if (host == text.npos)
+              return std::unexpected(Mistake{in_quotes(text) + " has no scheme", in_quotes("https://" + text)});
+            if (const size_t path = text.find('/', host + 3); path != text.npos)
+              return std::unexpected(Mistake{in_quotes(text) + " is more than an origin", in_quotes(text.substr(0, path))});
+            const std::string_view name = std::string_view(text).substr(host + 3);
+            if (name.empty() || name.find_first_of(" \t\"'") != name.npos || name.find('*', 1) != name.npos ||
+                (name.starts_with('*') && !name.starts_with("*.")))
+              return std::unexpected(Mistake{in_quotes(text) + " names no host", ""});
+            return text;
+          },
+          [](const std::string& value) { return text_literal(value); }};
+}
+
+Form<uint32_t> number_of_ms(std::chrono::milliseconds min, std::chrono::milliseconds max) {
+  const Form<std::chrono::milliseconds> form = duration(min, max);
+  return {form.kind,
+          form.expected,
+          {},
+          [form](const Node& node) -> std::expected<uint32_t, Mistake> {
+            const auto value = form.read(node);
+            if (!value) return std::unexpected(value.error());
+            return uint32_t(value->count());
+          },
+          [form](const uint32_t& value) { return form.write(std::chrono::milliseconds(value)); }};
+}
+
 Form<std::string> network() {
   const Form<Prefix> form = prefix();
   return {form.kind,

@@ -18,7 +18,9 @@ constexpr std::string_view kPreface = R"(# Settings
 A document is written in [libconfig](https://hyperrealm.github.io/libconfig/) syntax: settings are `name = value;`, groups
 `name: { … };`, lists of groups `name = ( { … }, { … } );`, arrays of plain values `name = [ …, … ];` (a single value may
 stand without the brackets). Comments begin with `#` or `//`, or stand between `/*` and `*/`. A line `@include "FILE"` is
-replaced by the file, whose name is relative to the directory of the file that includes it.
+replaced by the file, whose name is relative to the directory of the file that includes it; `@include "conf.d/*.cfg"` by all
+files that are called so, in their order. Lists of the document (`services`, `pools`, `caches`, `rate_limits`) may be written
+several times, so that a site is a file with services and pools of its own.
 
 Forms of values, and how they are written:
 

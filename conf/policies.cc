@@ -56,6 +56,12 @@ std::unique_ptr<Policy> own_or(const std::unique_ptr<Policy>& own, const std::un
   return either == nullptr ? nullptr : std::make_unique<Policy>(*either);
 }
 
+std::vector<std::string> both_of(std::vector<std::string> names, const std::vector<std::string>& more) {
+  for (const std::string& name : more)
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  return names;
+}
+
 }  // namespace
 
 settings::PoliciesT merged(const settings::PoliciesT& service, const settings::PoliciesT& route) {
@@ -63,6 +69,14 @@ settings::PoliciesT merged(const settings::PoliciesT& service, const settings::P
   to.request_headers = merged_edits(service.request_headers, route.request_headers);
   to.response_headers = merged_edits(service.response_headers, route.response_headers);
   to.trusted_proxies = own_or(route.trusted_proxies, service.trusted_proxies);
+  to.security_headers = route.security_headers != settings::SecurityHeaders::inherit ? route.security_headers
+                                                                                  : service.security_headers;
+  to.rate_limits = both_of(service.rate_limits, route.rate_limits);
+  to.access = own_or(route.access, service.access);
+  to.cors = own_or(route.cors, service.cors);
+  to.basic_auth = own_or(route.basic_auth, service.basic_auth);
+  for (const auto* pages : {&route.error_pages, &service.error_pages})
+    for (const auto& page : *pages) to.error_pages.push_back(std::make_unique<settings::ErrorPageT>(*page));
   return to;
 }
 

@@ -173,6 +173,25 @@ Row group(std::string name, Field Owner::* member, const Section& section, Facts
 }
 
 template <typename Owner, typename T>
+Row list(std::string name, std::vector<std::unique_ptr<T>> Owner::* member, const Section& section, Facts facts) {
+  Row row{.name = std::move(name), .shape = Row::Shape::kList, .facts = std::move(facts)};
+  row.section = &section;
+  row.reserve = [member](void* owner, size_t more) {
+    auto& objects = static_cast<Owner*>(owner)->*member;
+    objects.reserve(objects.size() + more);
+  };
+  row.open = [member](void* owner) -> void* {
+    return (static_cast<Owner*>(owner)->*member).emplace_back(std::make_unique<T>()).get();
+  };
+  row.objects = [member](const void* owner) {
+    std::vector<const void*> objects;
+    for (const auto& object : static_cast<const Owner*>(owner)->*member) objects.push_back(object.get());
+    return objects;
+  };
+  return row;
+}
+
+template <typename Owner, typename T>
 Row list(std::string name, std::vector<T> Owner::* member, const Section& section, Facts facts) {
   Row row{.name = std::move(name), .shape = Row::Shape::kList, .facts = std::move(facts)};
   row.section = &section;

@@ -53,6 +53,38 @@ const Section& response_headers() {
   return section;
 }
 
+Form<settings::SecurityHeaders> security_words() {
+  using enum settings::SecurityHeaders;
+  return word<settings::SecurityHeaders>(
+      {{"inherit", inherit, "of a route: those of its service; of a service: none"},
+       {"none", none, "none are added"},
+       {"basic", basic,
+        "X-Content-Type-Options: nosniff, X-Frame-Options: SAMEORIGIN, Referrer-Policy: strict-origin-when-cross-origin; "
+        "over TLS Strict-Transport-Security: max-age=31536000"},
+       {"strict", strict,
+        "as basic with X-Frame-Options: DENY, Referrer-Policy: no-referrer, Cross-Origin-Opener-Policy and "
+        "Cross-Origin-Resource-Policy: same-origin, Content-Security-Policy: default-src 'self'; frame-ancestors 'none'; "
+        "over TLS Strict-Transport-Security with includeSubDomains"}});
+}
+
+const Section& error_page_section() {
+  using settings::ErrorPageT;
+  static const Section section = section_of<ErrorPageT>(
+      "error_page", "file",
+      {
+          value("status", &ErrorPageT::status, number<uint16_t>(400, 599),
+                {.prose = "Statuses that it is sent with.", .example = "status = [502, 503, 504];", .required = true}),
+          value("file", &ErrorPageT::file, file_path("/srv/www/sorry.html"),
+                {.prose = "The page, of at most 64 KiB, which cardea-l7 reads at each reload. \"${status}\" and \"${reason}\" in "
+                          "it are replaced by the status and the reason that the access log has.",
+                 .example = "file = \"/srv/www/sorry.html\";",
+                 .required = true}),
+          value("content_type", &ErrorPageT::content_type, header_text(128),
+                {.prose = "Its Content-Type.", .unset = "text/html; charset=utf-8"}),
+      });
+  return section;
+}
+
 const Section& trusted_proxies_section() {
   using settings::TrustedProxiesT;
   static const Section section = section_of<TrustedProxiesT>(
@@ -103,6 +135,36 @@ const std::vector<Row>& policy_rows() {
             {.prose = "What is changed of a response's headers before the client sees them: of backends, caches and "
                       "files, and of what cardea-l7 answers itself.",
              .details = variables_prose(Moment::kResponse) + kHowHeadersAreMerged, .only = for_http()}),
+      value("security_headers", &PoliciesT::security_headers, security_words(),
+            {.prose = "Headers by which browsers protect their users, where a response has none of that name; "
+                      "response_headers sets others in their place.",
+             .example = "security_headers = \"basic\";",
+             .only = for_http()}),
+      value("rate_limits", &PoliciesT::rate_limits, name(64),
+            {.prose = "Limits (rate_limits) that a request has to keep, all of them; a route's beside its service's. Who is "
+                      "over one is answered with 429 and Retry-After, and logged as rate_limited.",
+             .example = "rate_limits = [\"clients\"];",
+             .count_max = 16,
+             .unset = "none",
+             .only = for_http()}),
+      group("access", &PoliciesT::access, access_section(),
+            {.prose = "Who may ask, by the client's address (trusted_proxies says whose that is). Others are answered with 403, "
+                      "and logged as denied.",
+             .only = for_http()}),
+      group("cors", &PoliciesT::cors, cors_section(),
+            {.prose = "Which other sites' pages may ask, in a browser. Preflights are answered here, and what backends say "
+                      "of it is replaced.",
+             .only = for_http()}),
+      group("basic_auth", &PoliciesT::basic_auth, basic_auth_section(),
+            {.prose = "Only who gives a name and a password may ask. Others are answered with 401, and logged as "
+                      "unauthorized. A verdict is remembered, so that the hash is computed once for each password; that is "
+                      "done beside the shards.",
+             .only = for_http()}),
+      list("error_pages", &PoliciesT::error_pages, error_page_section(),
+           {.prose = "What is sent in place of cardea-l7's own plain text, by status. A route's pages come before its "
+                     "service's.",
+            .count_max = 64,
+            .only = for_http()}),
   };
   return rows;
 }

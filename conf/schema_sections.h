@@ -18,6 +18,10 @@ const Section& redirect_section();   // schema_actions.cc
 const Section& respond_section();    // schema_actions.cc
 const Section& files_section();      // schema_actions.cc
 const std::vector<Row>& policy_rows();          // schema_policies.cc: of settings::PoliciesT, services' and routes'
+const Section& rate_limit_section();            // schema_protection.cc
+const Section& access_section();                // schema_protection.cc
+const Section& cors_section();                  // schema_protection.cc
+const Section& basic_auth_section();            // schema_protection.cc
 const std::vector<Row>& service_policy_rows();  // schema_policies.cc: those that are a service's alone
 
 // A section whose objects hold policies has their rows behind its own.

@@ -1,6 +1,7 @@
 #include "conf/source.h"
 
 #include <fmt/format.h>
+#include <glob.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -55,6 +56,15 @@ Loaded load(const std::string& path) {
     if (loaded.text.size() > kBytesMax) return {{}, fmt::format("is larger than {} MiB", kBytesMax >> 20)};
   }
   return loaded;
+}
+
+// Of a pattern as a shell has it, in their order; those that begin with a '.' only where it says so.
+std::vector<std::string> files_of(const std::string& pattern) {
+  glob_t found{};
+  std::vector<std::string> paths;
+  if (glob(pattern.c_str(), 0, nullptr, &found) == 0) paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  globfree(&found);
+  return paths;
 }
 
 class Splicer {
@@ -114,16 +124,22 @@ class Splicer {
     if (includes_ == Includes::kRefuse) return report(at, "@include is not allowed here", {});
     const auto directory = std::filesystem::path(at.file).parent_path();
     const std::string path = (directory / name).lexically_normal().string();
+    if (name.find_first_of("*?[") == name.npos) return include_file(at, path);
+    const std::vector<std::string> matching = files_of(path);
+    if (matching.empty())
+      findings_.push_back({Finding::hint, at, fmt::format("no file is called {}", in_quotes(path)), {}, {}});
+    for (const std::string& file : matching) include_file(at, file);
+  }
+
+  void include_file(const Place& at, const std::string& path) {
     if (std::ranges::count(open_, canonical(path)) > 0) {
       return report(at, fmt::format("@include {} would include a file within itself", in_quotes(path)), {});
     }
     if (source_.files.size() >= kFilesMax) return report(at, fmt::format("more than {} files included", kFilesMax), {});
     const Loaded loaded = load(path);
     if (!loaded.error.empty()) {
-      const bool pattern = name.find_first_of("*?[") != name.npos;
       return report(at, fmt::format("cannot include {}: {}", in_quotes(path), loaded.error),
-                    pattern ? "one file's name: patterns are not followed"
-                            : "a file's name, relative to the directory of the file that includes it");
+                    "a file's name, relative to the directory of the file that includes it");
     }
     if (source_.text.size() + loaded.text.size() > kBytesMax) {
       return report(at, fmt::format("the document with all it includes is larger than {} MiB", kBytesMax >> 20), {});

@@ -9,113 +9,11 @@
 
 #include "conf/nearest.h"
 #include "conf/quote.h"
+#include "conf/tokens.h"
 
 namespace cardea::conf {
 namespace {
 
-struct Token {
-  enum class Kind : uint8_t { kSign, kText, kWord, kUnended };
-  Kind kind;
-  std::string_view text;
-  unsigned line;
-};
-
-bool sign(char c) {
-  return std::string_view("{}[]()=:;,").contains(c);
-}
-bool blank(char c) {
-  return std::isspace(static_cast<unsigned char>(c)) != 0;
-}
-
-class Tokens {
- public:
-  explicit Tokens(std::string_view text) : rest_(text) {
-    while (skip_blank(), !rest_.empty()) {
-      const unsigned line = line_;
-      Token::Kind kind = Token::Kind::kWord;
-      const size_t length = measure(kind);
-      all_.push_back({kind, take(length), line});
-    }
-  }
-
-  std::vector<Token> take_all() { return std::move(all_); }
-
- private:
-  std::string_view take(size_t length) {
-    length = std::min(length, rest_.size());
-    const std::string_view taken = rest_.substr(0, length);
-    line_ += unsigned(std::ranges::count(taken, '\n'));
-    rest_.remove_prefix(length);
-    return taken;
-  }
-
-  size_t comment() const {
-    if (rest_.starts_with('#') || rest_.starts_with("//")) return rest_.find('\n');
-    if (!rest_.starts_with("/*")) return 0;
-    const size_t end = rest_.find("*/", 2);
-    return end == rest_.npos ? end : end + 2;
-  }
-
-  void skip_blank() {
-    while (!rest_.empty()) {
-      const size_t length = blank(rest_[0]) ? 1 : comment();
-      if (length == 0) return;
-      take(length);
-    }
-  }
-
-  size_t measure(Token::Kind& kind) const {
-    if (sign(rest_[0])) {
-      kind = Token::Kind::kSign;
-      return 1;
-    }
-    if (rest_[0] == '"') return measure_text(kind);
-    if (const size_t quoted = measure_single_quotes(); quoted != 0) return quoted;
-    size_t length = 1;
-    // Colons belong to a word such as 10.0.0.1:80, not to `name:`.
-    while (length < rest_.size() && !blank(rest_[length]) && rest_[length] != '"' && rest_[length] != '#' &&
-           (!sign(rest_[length]) || colon_inside(length)))
-      ++length;
-    return length;
-  }
-
-  // 'web' and "my web" alike are one word, on one line, though only the latter is text here.
-  size_t measure_single_quotes() const {
-    const size_t end = rest_[0] == '\'' ? rest_.find_first_of("'\n", 1) : rest_.npos;
-    return end != rest_.npos && rest_[end] == '\'' ? end + 1 : 0;
-  }
-
-  bool colon_inside(size_t at) const {
-    return rest_[at] == ':' && at + 1 < rest_.size() && std::isalnum(static_cast<unsigned char>(rest_[at + 1])) != 0;
-  }
-
-  size_t measure_text(Token::Kind& kind) const {
-    for (size_t i = 1; i < rest_.size(); ++i) {
-      if (rest_[i] == '\\') {
-        ++i;
-      } else if (rest_[i] == '"') {
-        kind = Token::Kind::kText;
-        return i + 1;
-      }
-    }
-    kind = Token::Kind::kUnended;
-    return rest_.size();
-  }
-
-  std::string_view rest_;
-  unsigned line_ = 1;
-  std::vector<Token> all_;
-};
-
-bool is(const Token& token, char c) {
-  return token.kind == Token::Kind::kSign && token.text[0] == c;
-}
-bool opens(const Token& token) {
-  return is(token, '{') || is(token, '[') || is(token, '(');
-}
-bool closes(const Token& token) {
-  return is(token, '}') || is(token, ']') || is(token, ')');
-}
 char partner(char opening) {
   return opening == '{' ? '}' : opening == '[' ? ']' : ')';
 }
@@ -129,9 +27,6 @@ bool is_literal(std::string_view word) {
   return end == lower.npos ? std::ranges::count(lower, '.') < 2 : lower.substr(end) == "l" || lower.substr(end) == "ll";
 }
 
-bool assigns(const Token& token) {
-  return is(token, '=') || is(token, ':');
-}
 
 struct Neighbours {
   const Token& one;
@@ -239,7 +134,7 @@ class Walk {
 }  // namespace
 
 SyntaxCause syntax_cause(const Source& source, unsigned line) {
-  const std::vector<Token> tokens = Tokens(source.text).take_all();
+  const std::vector<Token> tokens = tokens_of(source.text);
   // Texts may span lines, but few do: before a syntax error, one that does has most likely lost its closing quote.
   for (const Token& token : tokens) {
     if (token.line <= line && token.kind == Token::Kind::kText && token.text.contains('\n'))
@@ -249,7 +144,7 @@ SyntaxCause syntax_cause(const Source& source, unsigned line) {
 }
 
 SyntaxCause duplicate_cause(const Source& source, unsigned line) {
-  const std::vector<Token> tokens = Tokens(source.text).take_all();
+  const std::vector<Token> tokens = tokens_of(source.text);
   std::vector<std::map<std::string_view, unsigned>> groups(1);
   for (size_t i = 0; i + 1 < tokens.size() && tokens[i].line <= line; ++i) {
     if (opens(tokens[i])) groups.emplace_back();

@@ -189,6 +189,12 @@ std::vector<Offset<image::Cache>> write_caches(Builder& builder, const conf::Con
   return caches;
 }
 
+std::vector<Offset<settings::RateLimit>> write_rate_limits(Builder& builder, const conf::Config& config) {
+  std::vector<Offset<settings::RateLimit>> limits;
+  for (const auto& limit : config.rate_limits) limits.push_back(settings::RateLimit::Pack(builder, &limit));
+  return limits;
+}
+
 // Enough that the builder, which doubles and copies, seldom has to grow; too much costs only address space.
 size_t bytes_expected(const conf::Config& config, std::span<const PoolState> states, std::span<const size_t> pools) {
   std::unordered_map<const Ring*, size_t> rings;
@@ -227,6 +233,7 @@ Result<Image> compile_l7(const conf::Config& config, std::span<const PoolState> 
   const auto written_pools = builder.CreateVector(write_pools(builder, config, states, pools));
   const auto caches = builder.CreateVector(write_caches(builder, config));
   const auto services = builder.CreateVector(write_services(builder, config, pools));
+  const auto rate_limits = builder.CreateVector(write_rate_limits(builder, config));
   const auto& l7 = *config.l7;
   const auto settings =
       image::CreateSettingsDirect(builder, &l7.shards, l7.access_log.c_str(), uint32_t(l7.access_log_ring), l7.buffers,
@@ -234,7 +241,7 @@ Result<Image> compile_l7(const conf::Config& config, std::span<const PoolState> 
   const HashKey key = hash_key(config.cluster);
   image::FinishPlanBuffer(builder, image::CreatePlan(builder, l7::kPlanSchema, builder.CreateString(l7::kPlanVersion),
                                                      generation, builder.CreateString(config.cluster.name), key.k0,
-                                                     key.k1, settings, written_pools, caches, services));
+                                                     key.k1, settings, written_pools, caches, services, rate_limits));
   return builder.Release();
 }
 

@@ -321,7 +321,28 @@ void explain_headers(Json& json, std::vector<std::string>& story, const policy::
                                 fmt::join(names.get<std::vector<std::string>>(), ", ")));
 }
 
-void explain_policies(Json& json, std::vector<std::string>& story, const RoutePlan& route) {
+// Whom the request has to pass; the limits and passwords of those that come, nobody asks here.
+void explain_guard(Json& json, std::vector<std::string>& story, const policy::Policies& policies,
+                   const std::optional<Endpoint>& client) {
+  json["access"] = nullptr, json["rate_limits"] = Json::array();
+  if (policies.access.limits() && client) {
+    const bool allowed = policies.access.allows(client->address);
+    json["access"] = allowed ? "allowed" : "denied";
+    story.push_back(allowed ? "The client may ask (access)." : "The client may not ask (access): it is answered 403.");
+  } else if (policies.access.limits()) {
+    story.push_back("Who may ask hangs on the client's address: --client ADDRESS:PORT says who asks.");
+  }
+  for (const auto& limit : policies.rate_limits) json["rate_limits"].push_back(limit->name);
+  if (!policies.rate_limits.empty())
+    story.push_back(fmt::format("It has to keep the rate limits {}; who is over one is answered 429.",
+                                fmt::join(json["rate_limits"].get<std::vector<std::string>>(), ", ")));
+  if (policies.basic_auth.users) story.push_back("A name and a password are asked for (basic_auth), or it is answered 401.");
+  if (!policies.cors.empty()) story.push_back("Pages of other sites may ask as cors says; preflights are answered here.");
+}
+
+void explain_policies(Json& json, std::vector<std::string>& story, const RoutePlan& route,
+                      const std::optional<Endpoint>& client) {
+  explain_guard(json, story, *route.policies, client);
   explain_headers(json, story, route.policies->request_headers, "request");
   explain_headers(json, story, route.policies->response_headers, "response");
 }
@@ -388,7 +409,7 @@ Result<Json> explain(const LivePlan& plan, const ExplainRequest& request) {
     explain_refusal(json, story, admitted.error());
   } else {
     explain_match(json, story, service, *admitted, request.client.has_value());
-    explain_policies(json, story, service.routes[admitted->match.route]);
+    explain_policies(json, story, service.routes[admitted->match.route], request.client);
     explain_action(json, story, plan, service, request, **asked, *admitted);
   }
   json["story"] = story;

@@ -1,5 +1,7 @@
 #include "l7/http/header_changes.h"
 
+#include <algorithm>
+
 #include "l7/http/fields.h"
 
 namespace cardea::l7::http {
@@ -30,6 +32,10 @@ void NameSet::add(std::string_view name) {
 void NameSet::add_look_alikes(std::string_view name) {
   names_.push_back({std::string(name), true});
   first_ |= first_bit(name);
+}
+
+bool NameSet::names(std::string_view name) const {
+  return std::ranges::any_of(names_, [name](const Name& one) { return !one.spared && same_letters(name, one.text); });
 }
 
 bool NameSet::has_other(std::string_view name) const {

@@ -23,6 +23,7 @@ class NameSet {
     return header.id() != HeaderId::kOther ? has(header.id()) : has_other(header.name());
   }
   bool empty() const { return names_.empty(); }
+  bool names(std::string_view name) const;  // it itself was added
 
  private:
   struct Name {

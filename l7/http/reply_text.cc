@@ -27,8 +27,10 @@ Result<std::string_view> write_reply(std::span<char> into, const Reply& reply) {
   const std::string_view phrase = reason_phrase(reply.status);
   out.status_line(reply.status, phrase);
   if (!reply.date.empty()) out.field("Date", reply.date);
-  if (!reply.changes.drops(HeaderId::kContentType)) out.field("Content-Type", "text/plain; charset=utf-8");
-  out.field("Content-Length", phrase.size() + 2 + reply.reason_word.size() + 1);
+  const bool own_text = reply.body.empty();
+  if (!reply.changes.drops(HeaderId::kContentType))
+    out.field("Content-Type", own_text ? "text/plain; charset=utf-8" : reply.content_type);
+  out.field("Content-Length", own_text ? phrase.size() + 2 + reply.reason_word.size() + 1 : reply.body.size());
   if (!reply.changes.drops(HeaderId::kCacheControl)) out.field("Cache-Control", "no-store");
   if (!reply.proxy_error.empty()) {
     out.put({"Proxy-Status: cardea; error=", reply.proxy_error, "; details=\"", reply.reason_word, "\"\r\n"});
@@ -38,9 +40,15 @@ Result<std::string_view> write_reply(std::span<char> into, const Reply& reply) {
   } else if (reply.version == Version::kHttp10) {
     out.field("Connection", "keep-alive");
   }
+  out.put({reply.line});
   out.lines(reply.changes.lines);
   out.end_of_head();
-  if (reply.method != Method::kHead) out.put({phrase, ": ", reply.reason_word, "\n"});
+  if (reply.method == Method::kHead) return out.finish();
+  if (own_text) {
+    out.put({phrase, ": ", reply.reason_word, "\n"});
+  } else {
+    out.put({reply.body});
+  }
   return out.finish();
 }
 

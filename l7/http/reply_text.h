@@ -19,6 +19,8 @@ struct Reply {
   bool close = true;
   std::string_view date;  // date.h
   HeaderChanges changes{};
+  std::string_view line{};                // one more of ours, with its CR LF
+  std::string_view body{}, content_type{};  // in place of the line of text; empty: that
   bool grpc = false;      // the answer to a call of gRPC: a 200 whose status is a field
 };
 

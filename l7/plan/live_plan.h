@@ -178,6 +178,7 @@ struct LivePlan {
   PlanSettings settings;
   std::vector<std::shared_ptr<const PoolPlan>> pools;
   std::vector<CachePlan> caches;
+  policy::RateLimits rate_limits;
   std::vector<std::shared_ptr<const ServicePlan>> services;
 };
 

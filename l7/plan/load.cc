@@ -12,6 +12,7 @@
 #include "l7/cache/cache.h"
 #include "l7/plan/load_actions.h"
 #include "l7/plan/load_pools.h"
+#include "l7/plan/load_rate_limits.h"
 #include "l7/plan/load_rows.h"
 #include "l7/plan_schema.h"
 
@@ -272,6 +273,10 @@ Result<> load_parts(LivePlan& to, const image::Plan& from, PlanResources& resour
     if (!loaded) return std::unexpected(std::move(loaded.error()));
     to.caches.push_back(std::move(*loaded));
   }
+  auto limits = plan_detail::load_rate_limits(from, resources, running);
+  if (!limits) return std::unexpected(std::move(limits.error()));
+  to.rate_limits = std::move(*limits);
+  resources.policies = policy::PolicyBook(to.rate_limits);
   const Known known_services((running ? *running : none).services);
   for (const image::Service* service : *from.services()) {
     auto loaded = load_service(*service, from, resources, known_services.find(service->name()->string_view()));
@@ -298,7 +303,6 @@ Result<std::shared_ptr<const LivePlan>> load_plan(Bytes image, PlanResources& re
                                 check_names(*(*from)->services(), "service")})
     if (!named) return std::unexpected(named.error());
   resources.media_types.reset();
-  resources.policies = {};
   auto plan = std::make_shared<LivePlan>();
   plan->generation = (*from)->generation();
   plan->cluster = (*from)->cluster()->str();

@@ -43,6 +43,10 @@ ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
       "TLS connections that no route of a tcp service is for, or whose ClientHello could not be read");
   add(rows.http2_floods, kCounter, "cardea_l7_service_http2_floods_total", "", at,
       "HTTP/2 connections ended: their client sent too much of what costs and leads nowhere");
+  add(rows.denied, kCounter, "cardea_l7_service_denied_total", "", at,
+      "Requests answered with 403: their client's address may not ask (access)");
+  add(rows.unauthorized, kCounter, "cardea_l7_service_unauthorized_total", "", at,
+      "Requests answered with 401: without a name and password that are known (basic_auth)");
   add(rows.refused_requests, kCounter, "cardea_l7_service_bad_requests_total", "", at,
       "Requests answered before a route was known: malformed, too large, too slow");
   add(rows.duration, kHistogram, "cardea_l7_service_request_duration_microseconds", "us", at,
@@ -115,6 +119,15 @@ PoolRows PoolRows::add(RowAdder& add, std::string_view pool) {
       "Requests and tcp connections that went to a backup standing by, because no other backend would take them");
   add(rows.moved, kCounter, "cardea_l7_pool_moved_total", "", at,
       "Requests that went elsewhere than their hash says, because its backend had hash_load_max of its share");
+  return rows;
+}
+
+RateLimitRows RateLimitRows::add(RowAdder& add, std::string_view limit) {
+  RateLimitRows rows;
+  const std::string at = label("limit", limit);
+  add(rows.limited, kCounter, "cardea_l7_rate_limit_limited_total", "", at, "Requests answered with 429: over the limit");
+  add(rows.unknown, kCounter, "cardea_l7_rate_limit_unknown_total", "", at,
+      "Requests let through uncounted, because as many keys as may be (rate_limits[].keys) were known");
   return rows;
 }
 

@@ -28,6 +28,8 @@ struct ServiceRows {
   uint32_t proxy_refused = 0;            // _proxy_headers_refused_total: of trusted peers, that were none
   uint32_t names_refused = 0;            // _names_refused_total: TLS that was passed through to nobody
   uint32_t http2_floods = 0;             // _http2_floods_total: connections ended for what their client did too much of
+  uint32_t denied = 0;                   // _denied_total: by access
+  uint32_t unauthorized = 0;             // _unauthorized_total: by basic_auth
   uint32_t refused_requests = 0;         // _bad_requests_total: answered before a route was known
   uint32_t duration = 0;                 // _request_duration_microseconds: a histogram
 
@@ -74,6 +76,14 @@ struct PoolRows {
   uint32_t moved = 0;        // _moved_total: exchanges whose backend had its bound (hash_load_max)
 
   static PoolRows add(stats::RowAdder& add, std::string_view pool);
+};
+
+// cardea_l7_rate_limit_…{limit="login"}
+struct RateLimitRows {
+  uint32_t limited = 0;  // _limited_total: requests answered with 429
+  uint32_t unknown = 0;  // _unknown_total: let through, because keys_max others were known
+
+  static RateLimitRows add(stats::RowAdder& add, std::string_view limit);
 };
 
 // Without labels of the plan: a shard's own.

@@ -18,12 +18,17 @@ class HeaderRules {
     http::HeaderId id = http::HeaderId::kOther;
     Template value;
     bool if_absent = false;
+    bool only_secure = false;  // where the client came over TLS
 
     std::string_view name() const { return std::string_view(front).substr(0, front.size() - 2); }
   };
 
   HeaderRules() = default;  // nothing is changed
   static Result<HeaderRules> read(const settings::HeaderEditsT& edits, Moment moment);
+
+  // What browsers are told for their users' sake, where neither these rules nor a response say it.
+  void add_security(settings::SecurityHeaders which);
+  void drop(std::string_view name) { dropped_.add(name); }
 
   bool empty() const { return lines_.empty() && dropped_.empty(); }
   const http::NameSet& dropped() const { return dropped_; }

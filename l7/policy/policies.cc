@@ -13,6 +13,15 @@ Result<> read_into(Made& made, const std::unique_ptr<Written>& written, const ch
   return {};
 }
 
+Result<> find_limits(RateLimits& to, const std::vector<std::string>& names, const RateLimits& limits) {
+  for (const std::string& name : names) {
+    auto limit = find(limits, name);
+    if (!limit) return fail("there is no rate limit \"" + name + "\"");
+    to.push_back(std::move(limit));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::shared_ptr<const Policies> Policies::none() {
@@ -20,15 +29,25 @@ std::shared_ptr<const Policies> Policies::none() {
   return none;
 }
 
-Result<std::shared_ptr<const Policies>> Policies::read(const settings::Policies& from) {
+Result<std::shared_ptr<const Policies>> Policies::read(const settings::Policies& from, const RateLimits& limits) {
   settings::PoliciesT written;
   from.UnPackTo(&written);
   auto to = std::make_shared<Policies>();
   for (Result<> done :
        {read_into(to->request_headers, written.request_headers, "request_headers", Moment::kRequest),
         read_into(to->response_headers, written.response_headers, "response_headers", Moment::kResponse),
-        read_into(to->trusted_proxies, written.trusted_proxies, "trusted_proxies")})
+        read_into(to->trusted_proxies, written.trusted_proxies, "trusted_proxies"),
+        read_into(to->access, written.access, "access"), read_into(to->cors, written.cors, "cors"),
+        read_into(to->basic_auth, written.basic_auth, "basic_auth"),
+        find_limits(to->rate_limits, written.rate_limits, limits)})
     if (!done) return std::unexpected(std::move(done.error()));
+  auto pages = ErrorPages::read(written.error_pages);
+  if (!pages) return std::unexpected(std::move(pages.error()).in("error_pages"));
+  to->error_pages = std::move(*pages);
+  to->response_headers.add_security(written.security_headers);
+  if (!to->cors.empty())
+    for (const std::string_view name : kCorsHeaders) to->response_headers.drop(name);
+  if (written.basic_auth && !written.basic_auth->forward) to->request_headers.drop("Authorization");
   return to;
 }
 
@@ -36,7 +55,7 @@ Result<std::shared_ptr<const Policies>> PolicyBook::read(const settings::Policie
   if (from == nullptr) return Policies::none();
   auto& known = known_[from];
   if (known) return known;
-  auto made = Policies::read(*from);
+  auto made = Policies::read(*from, limits_);
   if (made) known = *made;
   return made;
 }

@@ -6,7 +6,12 @@
 #include <unordered_map>
 
 #include "base/policies_generated.h"
+#include "l7/policy/access.h"
+#include "l7/policy/basic_auth.h"
+#include "l7/policy/cors.h"
+#include "l7/policy/error_pages.h"
 #include "l7/policy/header_rules.h"
+#include "l7/policy/rate_limit.h"
 #include "l7/policy/trusted_proxies.h"
 
 namespace cardea::l7::policy {
@@ -14,18 +19,30 @@ namespace cardea::l7::policy {
 struct Policies {
   HeaderRules request_headers, response_headers;
   TrustedProxies trusted_proxies;
+  Access access;
+  RateLimits rate_limits;
+  Cors cors;
+  BasicAuth basic_auth;
+  ErrorPages error_pages;
 
-  static Result<std::shared_ptr<const Policies>> read(const settings::Policies& from);
+  // Whether a request has anybody to pass before it is answered.
+  bool guards() const { return access.limits() || !rate_limits.empty() || !cors.empty() || basic_auth.users; }
+
+  static Result<std::shared_ptr<const Policies>> read(const settings::Policies& from, const RateLimits& limits);
   static std::shared_ptr<const Policies> none();
 };
 
 // Those of one plan: routes that share theirs in the image share them here.
 class PolicyBook {
  public:
+  PolicyBook() = default;
+  explicit PolicyBook(RateLimits limits) : limits_(std::move(limits)) {}
+
   // Null: none.
   Result<std::shared_ptr<const Policies>> read(const settings::Policies* from);
 
  private:
+  RateLimits limits_;
   std::unordered_map<const settings::Policies*, std::shared_ptr<const Policies>> known_;
 };
 

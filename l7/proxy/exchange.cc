@@ -8,6 +8,8 @@
 #include "l7/http2/backend_stream.h"
 #include "l7/policy/balance_key.h"
 #include "l7/policy/retry.h"
+#include "l7/proxy/guard.h"
+#include "l7/proxy/header_changes.h"
 #include "l7/proxy/renewal.h"
 
 namespace cardea::l7::proxy {
@@ -276,8 +278,10 @@ void begin_answer(Exchange& x) {
 
 Task<> carry_out(Exchange& x) {
   if (!x.failure) x.failure = admit(x);
-  if (!x.failure && x.pool == nullptr) {
-    co_await answer_here(x);
+  if ((!x.failure || x.failure.is(Reason::kNoRoute)) && policies_of(x).guards())
+    if (const Failure stopped = co_await guard(x)) x.failure = stopped;
+  if (!x.failure && (x.pool == nullptr || is_preflight(x))) {
+    co_await (is_preflight(x) ? answer_preflight(x) : answer_here(x));
     co_await settle(x);
     co_return;
   }

@@ -104,6 +104,7 @@ class Exchange {
   ClientWatch watch{*this};
   policy::ToldByProxy told;     // by a peer that is believed
   bool stranger = false;        // the peer is none of those that are
+  std::string_view reply_line;  // of an answer of ours, with its CR LF: what its status asks for
   bool wants_trailers = false;  // the client said so
   bool grpc = false;
   Instant moved{};              // when a piece of a body last went on, either way

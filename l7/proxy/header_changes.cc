@@ -4,6 +4,7 @@
 
 #include "l7/http/fields.h"
 #include "l7/proxy/exchange.h"
+#include "l7/proxy/guard.h"
 #include "l7/proxy/variables.h"
 
 namespace cardea::l7::proxy {
@@ -25,13 +26,16 @@ bool is_there(const http::Headers* headers, const HeaderRules::Line& line) {
   return headers != nullptr ? has(*headers, line) : (http::bit(line.id) & kOfReplies) != 0;
 }
 
-http::HeaderChanges make(Exchange& x, const HeaderRules& rules, const http::Headers* headers) {
+// `more`: lines beside those of the rules.
+http::HeaderChanges make(Exchange& x, const HeaderRules& rules, const http::Headers* headers, std::string_view more = {}) {
   if (rules.empty()) return {};
   const auto& lines = rules.lines();
-  auto* const made = static_cast<std::string_view*>(x.arena().allocate(lines.size() * sizeof(std::string_view)));
-  size_t count = 0, bytes = 0;
+  auto* const made = static_cast<std::string_view*>(x.arena().allocate((lines.size() + 1) * sizeof(std::string_view)));
+  size_t count = 0, bytes = more.size();
+  if (!more.empty()) made[count++] = more;
   for (const HeaderRules::Line& line : lines) {
     if (line.if_absent && is_there(headers, line)) continue;
+    if (line.only_secure && !x.is_secure()) continue;
     const std::string_view text = write_text(x, line.value, line.front, "\r\n");
     if (text.empty()) continue;
     made[count++] = text;
@@ -40,18 +44,35 @@ http::HeaderChanges make(Exchange& x, const HeaderRules& rules, const http::Head
   return {&rules.dropped(), {made, count}, bytes};
 }
 
-const policy::Policies& policies_of(const Exchange& x) {
-  return x.record.route != nullptr ? *x.record.route->policies : *x.service.policies;
+// Whatever the origin: caches behind us must not give one site's answer to another's page.
+std::string_view cors_lines(Exchange& x, const policy::Cors& cors) {
+  constexpr std::string_view kVary = "Vary: Origin\r\n";
+  const std::string_view origin = x.head.headers.value(http::HeaderId::kOrigin);
+  const std::string_view vary = cors.allows_any() ? std::string_view() : kVary;
+  if (!cors.allows(origin)) return vary;
+  const bool preflight = is_preflight(x);
+  const std::string_view wanted = x.head.headers.value(http::HeaderId::kAccessControlRequestHeaders);
+  const bool mirrors = preflight && cors.mirrors_headers() && !wanted.empty();
+  return x.arena().join({"Access-Control-Allow-Origin: ", cors.allows_any() ? "*" : origin, "\r\n",
+                         preflight ? cors.of_preflights() : cors.of_responses(),
+                         mirrors ? "Access-Control-Allow-Headers: " : "", mirrors ? wanted : "", mirrors ? "\r\n" : "",
+                         vary});
 }
 
 }  // namespace
+
+const policy::Policies& policies_of(const Exchange& x) {
+  return x.record.route != nullptr ? *x.record.route->policies : *x.service.policies;
+}
 
 http::HeaderChanges request_changes(Exchange& x) {
   return make(x, policies_of(x).request_headers, &x.head.headers);
 }
 
 http::HeaderChanges response_changes(Exchange& x, const http::Headers* headers) {
-  return make(x, policies_of(x).response_headers, headers);
+  const policy::Policies& policies = policies_of(x);
+  const std::string_view more = policies.cors.empty() ? std::string_view() : cors_lines(x, policies.cors);
+  return make(x, policies.response_headers, headers, more);
 }
 
 }  // namespace cardea::l7::proxy

@@ -80,6 +80,7 @@ void put_request(LogLine& line, const Record& record) {
   optional(line, "query", record.query, kQueryMax);
   optional(line, "proto", record.protocol);
   optional(line, "tls", record.tls_version);
+  optional(line, "user", record.user, 128);
 }
 
 void put_way(LogLine& line, const Record& record) {

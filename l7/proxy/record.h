@@ -25,6 +25,7 @@ struct Record {
   Endpoint peer, client, listener;        // who is connected; for whom it speaks
   std::string_view method, host, path, query, protocol;  // as the client sent them
   std::string_view tls_version, user_agent;
+  std::string_view user;                  // whose password was right; empty: none was asked for
   uint16_t status = 0;                    // 0: none was sent
   std::string_view reason = "ok";         // why the exchange ended as it did: "ok", "no_backend", "client_closed", …
   std::string_view detail;                // one more word about it, where there is one

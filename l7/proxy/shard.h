@@ -48,6 +48,7 @@ struct Shared {
   std::shared_ptr<BufferBound> buffers = std::make_shared<BufferBound>(64 << 20);
   std::shared_ptr<HostCount> renewals = std::make_shared<HostCount>();  // of cached objects, under way
   std::shared_ptr<Offload> offload = std::make_shared<Offload>();
+  std::shared_ptr<policy::Verdicts> verdicts = std::make_shared<policy::Verdicts>();  // about passwords
 };
 
 class Shard final : private TurnObserver {

@@ -74,6 +74,8 @@ std::string_view value_of(Exchange& x, const Variable& variable) {
       return name_of(x.record.route);
     case VariableId::kTlsVersion:
       return x.record.tls_version;
+    case VariableId::kUser:
+      return x.record.user;
     case VariableId::kPool:
       return name_of(x.record.pool);
     case VariableId::kBackend:

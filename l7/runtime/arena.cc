@@ -112,6 +112,15 @@ void Arena::reset() {
   poison(first_, first_end_ - first_);
 }
 
+std::string_view Arena::join(std::initializer_list<std::string_view> texts) {
+  size_t size = 0;
+  for (const std::string_view text : texts) size += text.size();
+  char* const room = characters(size);
+  char* at = room;
+  for (const std::string_view text : texts) at = std::ranges::copy(text, at).out;
+  return {room, size};
+}
+
 std::string_view Arena::copy(std::string_view text) {
   char* at = characters(text.size());
   if (!text.empty()) std::memcpy(at, text.data(), text.size());

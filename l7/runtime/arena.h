@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <new>
 #include <string_view>
 #include <utility>
@@ -58,6 +59,7 @@ class Arena {
   }
   char* characters(size_t count) { return static_cast<char*>(allocate(count)); }
   std::string_view copy(std::string_view text);
+  std::string_view join(std::initializer_list<std::string_view> texts);  // one behind the other
 
   size_t used() const { return used_; }  // bytes allocated and not given back
   Arena& arena() { return *this; }       // an Arena is where its own coroutines' frames go

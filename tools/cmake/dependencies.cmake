@@ -15,6 +15,7 @@ pkg_check_modules(CONFIGXX REQUIRED IMPORTED_TARGET libconfig++)
 pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)
 pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
+pkg_check_modules(CRYPT REQUIRED IMPORTED_TARGET libcrypt)
 pkg_check_modules(CAP REQUIRED IMPORTED_TARGET libcap)
 pkg_check_modules(XDP REQUIRED IMPORTED_TARGET libxdp libbpf)  # DPDK brings them; their log lines are taken over
 pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)  # its switches decide the layout of its types

@@ -18,12 +18,20 @@ using testing::HasSubstr;
 const std::string kSite = R"(
 cluster: { name = "edge-1"; seed = "0123456789abcdef0123456789abcdef"; };
 l7: { shards = [0]; };
+rate_limits = ( { name = "clients"; requests = 100; period = "1m"; burst = 20; keys = 5000; },
+                { name = "keys"; key = "${header:X-Api-Key}"; requests = 10; } );
 pools = ( { name = "web"; backends = ( { address = "127.0.0.1:8080"; } ); } );
 services = (
   { name = "shop"; mode = "http"; listen = "0.0.0.0:80/tcp"; pool = "web";
     trusted_proxies: { from = ["10.0.0.0/8", "2001:DB8::/32"]; header = "Forwarded"; };
     response_headers: { set = ["X-Frame-Options: DENY", "X-Served-By: ${backend}"]; if_absent = ["Cache-Control: no-cache"]; remove = ["Server"]; };
-    routes = ( { match: { path = "/api/"; }; pool = "web"; request_headers: { set = "X-Client: ${client_address}"; add = ["X-Hop: 1"]; }; } ); },
+    security_headers = "strict"; rate_limits = ["clients"];
+    access: { allow = ["192.0.2.0/24"]; deny_files = ["/etc/cardea/blocked"]; };
+    basic_auth: { users = "/etc/cardea/users"; realm = "staff"; };
+    error_pages = ( { status = [502, 503]; file = "/srv/sorry.html"; content_type = "text/plain"; } );
+    routes = ( { match: { path = "/api/"; }; pool = "web"; rate_limits = "keys";
+                 cors: { origins = ["https://App.example"]; methods = "PUT"; headers = ["X-A"]; credentials = true; max_age = "1h"; };
+                 request_headers: { set = "X-Client: ${client_address}"; add = ["X-Hop: 1"]; }; } ); },
   { name = "raw"; mode = "tcp"; listen = "0.0.0.0:81/tcp"; pool = "web"; } );
 )";
 
@@ -38,6 +46,21 @@ TEST(Policies, EverySettingArrives) {
   EXPECT_EQ(shop.policies.request_headers, nullptr);
   EXPECT_THAT(shop.policies.trusted_proxies->from, ElementsAre("10.0.0.0/8", "2001:db8::/32"));
   EXPECT_EQ(shop.policies.trusted_proxies->header, "Forwarded");
+  EXPECT_EQ(shop.policies.security_headers, settings::SecurityHeaders::strict);
+  EXPECT_THAT(shop.policies.rate_limits, ElementsAre("clients"));
+  EXPECT_THAT(shop.policies.access->allow, ElementsAre("192.0.2.0/24"));
+  EXPECT_THAT(shop.policies.access->deny_files, ElementsAre("/etc/cardea/blocked"));
+  EXPECT_EQ(shop.policies.basic_auth->realm, "staff");
+  EXPECT_THAT(shop.policies.error_pages[0]->status, ElementsAre(502, 503));
+  EXPECT_EQ(shop.policies.error_pages[0]->content_type, "text/plain");
+  EXPECT_THAT(shop.routes[0].policies.cors->origins, ElementsAre("https://app.example"));
+  EXPECT_EQ(shop.routes[0].policies.cors->max_age_ms, 3'600'000u);
+  const settings::RateLimitT& clients = read.config->rate_limits[0];
+  EXPECT_EQ(clients.requests, 100u);
+  EXPECT_EQ(clients.period_ms, 60'000u);
+  EXPECT_EQ(clients.burst, 20u);
+  EXPECT_EQ(clients.keys_max, 5000u);
+  EXPECT_EQ(read.config->rate_limits[1].key, "${header:X-Api-Key}");
   EXPECT_THAT(shop.routes[0].policies.request_headers->set, ElementsAre("X-Client: ${client_address}"));
   EXPECT_THAT(shop.routes[0].policies.request_headers->add, ElementsAre("X-Hop: 1"));
 }
@@ -59,6 +82,16 @@ TEST(Policies, EachContradictionIsReported) {
       {"${client_address}", "${backend}", "is not known yet when the request is sent on"},
       {"${client_address}", "${client_address", "does not close"},
       {"\"Server\"", "\"Server: x\"", "did you mean \"Server\"?"},
+      {"rate_limits = [\"clients\"]", "rate_limits = [\"clints\"]", "did you mean \"clients\"?"},
+      {"name = \"keys\"", "name = \"clients\"", "rate limit name \"clients\" is already used"},
+      {"${header:X-Api-Key}", "${backend}", "is not known yet"},
+      {"requests = 10;", "", "\"requests\" is missing"},
+      {"\"https://App.example\"", "\"*\"", "cannot be had with the origin \"*\""},
+      {"\"https://App.example\"", "\"app.example\"", "did you mean \"https://app.example\"?"},
+      {"\"https://App.example\"", "\"https://app.example/x\"", "did you mean \"https://app.example\"?"},
+      {"{ allow = [\"192.0.2.0/24\"]; deny_files = [\"/etc/cardea/blocked\"]; }", "{ }", "everybody may ask"},
+      {"users = \"/etc/cardea/users\";", "", "\"users\" is missing"},
+      {"status = [502, 503]", "status = [302]", "services[0].error_pages[0].status"},
       {"\"10.0.0.0/8\"", "\"10.0.0.0\"", "services[0].trusted_proxies.from"},
       {"{ set = \"X-Client: ${client_address}\"; add = [\"X-Hop: 1\"]; }", "{ }", "nothing is changed"},
       {"listen = \"0.0.0.0:81/tcp\"; pool = \"web\";",
@@ -91,6 +124,20 @@ TEST(Merged, ARouteChangesHeadersBesideItsService) {
   EXPECT_THAT(both.response_headers->if_absent, ElementsAre("D: service", "E: route"));
   EXPECT_THAT(both.response_headers->remove, ElementsAre("Server", "c"));
   EXPECT_EQ(both.request_headers, nullptr);
+}
+
+TEST(Merged, LimitsAddUpAndTheRestIsTheRoutesOwn) {
+  settings::PoliciesT service, route;
+  service.rate_limits = {"a", "b"}, route.rate_limits = {"b", "c"};
+  service.access = std::make_unique<settings::AccessT>(), route.access = std::make_unique<settings::AccessT>();
+  service.access->deny = {"10.0.0.0/8"}, route.access->deny = {"11.0.0.0/8"};
+  service.security_headers = settings::SecurityHeaders::basic;
+  settings::PoliciesT both = merged(service, route);
+  EXPECT_THAT(both.rate_limits, ElementsAre("a", "b", "c"));
+  EXPECT_THAT(both.access->deny, ElementsAre("11.0.0.0/8"));
+  EXPECT_EQ(both.security_headers, settings::SecurityHeaders::basic);
+  route.security_headers = settings::SecurityHeaders::none;
+  EXPECT_EQ(merged(service, route).security_headers, settings::SecurityHeaders::none);
 }
 
 TEST(Merged, OneOfTheTwoStandsAlone) {

@@ -377,11 +377,6 @@ TEST_F(Includes_, DoNotShiftTheLinesThatCausesName) {
   EXPECT_THAT(line_of(read_file(twice).findings.at(0)), HasSubstr("first on " + twice + ":1"));
 }
 
-TEST_F(Includes_, OfPatternsAreNotFollowed) {
-  const ReadResult read = read_file(put("main.cfg", "@include \"conf.d/*.cfg\"\n"));
-  EXPECT_THAT(line_of(read.findings.at(0)), HasSubstr("expected one file's name: patterns are not followed"));
-}
-
 TEST_F(Includes_, AreNotFollowedInTextThatRefusesThem) {
   const std::string path = put("a.cfg", "cluster: { name = \"read\"; };\n");
   const ReadResult read = read_text("@include \"" + path + "\"\n", "t.cfg");

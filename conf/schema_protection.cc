@@ -1,0 +1,118 @@
+// Rows of policies that say who may ask, and how often.
+#include "conf/schema_sections.h"
+
+namespace cardea::conf {
+
+using namespace std::chrono_literals;
+
+const Section& rate_limit_section() {
+  using settings::RateLimitT;
+  static const Section section = section_of<RateLimitT>(
+      "rate_limit", "name",
+      {
+          value("name", &RateLimitT::name, name(64),
+                {.prose = "The limit's name, used by services, routes, logs and metrics.",
+                 .example = "name = \"login\";",
+                 .required = true}),
+          value("key", &RateLimitT::key, variables_text(Moment::kRequest),
+                {.prose = "What is counted by itself: text with variables, those of request_headers. Requests for which "
+                          "it comes out empty are not limited.",
+                 .example = "key = \"${header:X-Api-Key}\";",
+                 .unset = "the client's address, of IPv6 its /64"}),
+          value("requests", &RateLimitT::requests, number<uint32_t>(1, 1'000'000'000),
+                {.prose = "How many requests of a key there may be in `period`, exactly and over all shards: each "
+                          "request that is allowed makes room for the next one after its share of the time.",
+                 .example = "requests = 300;",
+                 .required = true}),
+          value("period", &RateLimitT::period_ms, number_of_ms(1ms, 24h),
+                {.prose = "The time that `requests` is for.", .example = "period = \"1m\";"}),
+          value("burst", &RateLimitT::burst, number<uint32_t>(0, 1'000'000'000),
+                {.prose = "How many requests may come at once after a pause; 0: as many as `requests`.",
+                 .example = "burst = 20;"}),
+          value("keys", &RateLimitT::keys_max, number<uint32_t>(1000, 100'000'000),
+                {.prose = "How many keys are known at a time, of 20 bytes each. One that has its whole burst left is "
+                          "forgotten; none is that has not, so whoever is over the limit stays there. Where there is no "
+                          "room requests of further keys are let through, and counted "
+                          "(cardea_l7_rate_limit_unknown_total)."}),
+      });
+  return section;
+}
+
+const Section& access_section() {
+  using settings::AccessT;
+  static const Section section = section_of<AccessT>(
+      "access", "",
+      {
+          value("allow", &AccessT::allow, network(),
+                {.prose = "Networks whose clients may ask; others may not.",
+                 .example = "allow = [\"192.0.2.0/24\", \"2001:db8::/32\"];",
+                 .count_max = 4096,
+                 .unset = "everybody, but for what is denied"}),
+          value("deny", &AccessT::deny, network(),
+                {.prose = "Networks whose clients may not ask, allowed or not.", .count_max = 4096, .unset = "none"}),
+          value("allow_files", &AccessT::allow_files, file_path("/etc/cardea/office.txt"),
+                {.prose = "Files of more networks to allow: one or an address a line, '#' before comments. They are read by "
+                          "cardea-l7 at each reload, and may have a million lines.",
+                 .example = "allow_files = [\"/etc/cardea/office.txt\"];",
+                 .count_max = 64,
+                 .unset = "none"}),
+          value("deny_files", &AccessT::deny_files, file_path("/etc/cardea/blocked.txt"),
+                {.prose = "The same of networks to deny.", .count_max = 64, .unset = "none"}),
+      });
+  return section;
+}
+
+const Section& cors_section() {
+  using settings::CorsT;
+  static const Section section = section_of<CorsT>(
+      "cors", "",
+      {
+          value("origins", &CorsT::origins, origin(),
+                {.prose = "Sites whose pages may ask; \"https://*.example\" stands for all below it, \"*\" for any, which "
+                          "cannot be had with credentials.",
+                 .example = "origins = [\"https://app.example\"];",
+                 .required = true,
+                 .count_max = 256}),
+          value("methods", &CorsT::methods, method(),
+                {.prose = "Methods that they may use beside GET, HEAD and POST.",
+                 .example = "methods = [\"PUT\", \"DELETE\"];",
+                 .count_max = 32,
+                 .unset = "none"}),
+          value("headers", &CorsT::headers, token(128),
+                {.prose = "Headers that they may send beside the few that any page may; \"*\": whichever they ask for.",
+                 .example = "headers = [\"Content-Type\", \"Authorization\"];",
+                 .count_max = 64,
+                 .unset = "none"}),
+          value("expose", &CorsT::expose, token(128),
+                {.prose = "Headers of responses that they may read beside the few that any page may.",
+                 .count_max = 64,
+                 .unset = "none"}),
+          value("credentials", &CorsT::credentials, boolean(),
+                {.prose = "Whether cookies and other credentials may go along."}),
+          value("max_age", &CorsT::max_age_ms, number_of_ms(0ms, 24h),
+                {.prose = "How long a browser may remember what it was told."}),
+      });
+  return section;
+}
+
+const Section& basic_auth_section() {
+  using settings::BasicAuthT;
+  static const Section section = section_of<BasicAuthT>(
+      "basic_auth", "",
+      {
+          value("users", &BasicAuthT::users, file_path("/etc/cardea/users"),
+                {.prose = "File of NAME:HASH lines, as `htpasswd -B` or `mkpasswd -m yescrypt` write them: bcrypt, yescrypt, "
+                          "scrypt and SHA-crypt are known, MD5 and its kin are refused. It is read by cardea-l7 at each "
+                          "reload, and nobody but its user should be able to.",
+                 .example = "users = \"/etc/cardea/users\";",
+                 .required = true}),
+          value("realm", &BasicAuthT::realm, header_text(128),
+                {.prose = "What a browser shows when it asks for the password.",
+                 .example = "realm = \"staff\";",
+                 .unset = "the service's name"}),
+          value("forward", &BasicAuthT::forward, boolean(), {.prose = "Whether backends see the credentials too."}),
+      });
+  return section;
+}
+
+}  // namespace cardea::conf

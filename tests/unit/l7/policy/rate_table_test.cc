@@ -1,0 +1,81 @@
+// Rates of keys: exact, also when many threads ask at once, and never forgotten while they matter.
+#include "l7/policy/rate_table.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "base/random.h"
+
+namespace cardea::l7::policy {
+namespace {
+
+using namespace std::chrono_literals;
+
+int allowed(RateTable& table, uint64_t key, const Rate& rate, std::chrono::nanoseconds now, int asks) {
+  int count = 0;
+  for (int i = 0; i < asks; ++i) count += table.take(key, rate, now).allowed;
+  return count;
+}
+
+TEST(RateTable, ABurstIsAsLargeAsItSays) {
+  for (const uint32_t burst : {1u, 2u, 7u, 100u}) {
+    RateTable table(1000);
+    const Rate rate = Rate::of(10, 1s, burst);
+    EXPECT_EQ(allowed(table, 1, rate, 5s, 1000), int(burst));
+    EXPECT_EQ(allowed(table, 1, rate, 5s + 99ms, 5), 0);
+    EXPECT_EQ(allowed(table, 1, rate, 5s + 100ms, 5), 1) << "one share of the time later";
+    EXPECT_EQ(allowed(table, 2, rate, 5s, 1000), int(burst)) << "another key";
+  }
+  RateTable table(1000);
+  EXPECT_EQ(allowed(table, 1, Rate::of(10, 1s, 0), 5s, 1000), 10) << "0: as many as requests";
+}
+
+TEST(RateTable, OverTimeItIsTheRate) {
+  RateTable table(1000);
+  const Rate rate = Rate::of(300, 1min, 5);
+  int count = 0;
+  for (auto now = 1000s + 0ns; now < 1600s; now += 7ms) count += table.take(9, rate, now).allowed;
+  EXPECT_NEAR(count, 3000 + 5, 1);
+}
+
+TEST(RateTable, WhoIsRefusedIsToldWhenToComeAgain) {
+  RateTable table(1000);
+  const Rate rate = Rate::of(1, 10s, 1);
+  table.take(1, rate, 100s);
+  const auto verdict = table.take(1, rate, 103s);
+  EXPECT_FALSE(verdict.allowed);
+  EXPECT_EQ(verdict.retry_in, 7s);
+  EXPECT_FALSE(table.take(1, rate, 110s - 1ns).allowed);
+  EXPECT_TRUE(table.take(1, rate, 110s).allowed) << "refusals cost nothing";
+}
+
+TEST(RateTable, NobodyWhoIsOverTheLimitIsForgotten) {
+  RateTable table(1000);
+  const Rate rate = Rate::of(1, 1h, 1);
+  EXPECT_TRUE(table.take(~0ull / 3, rate, 1s).allowed);
+  Random random(1);
+  int unknown = 0;
+  for (int i = 0; i < 100'000; ++i) unknown += table.take(random.next(), rate, 1s).unknown;
+  EXPECT_FALSE(table.take(~0ull / 3, rate, 1s).allowed);
+  EXPECT_GE(unknown, 100'000 - int(table.room())) << "the others are let through, and that is said";
+  EXPECT_TRUE(table.take(42, rate, 2h).allowed);
+  EXPECT_FALSE(table.take(42, rate, 2h).unknown) << "those whose time has passed make room";
+}
+
+TEST(RateTable, ManyThreadsTogetherGetWhatOneWould) {
+  RateTable table(1000);
+  const Rate rate = Rate::of(1000, 1s, 1000);
+  std::atomic<int> count{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      for (int at = 0; at < 5000; ++at) count += table.take(7, rate, 1s + std::chrono::microseconds(at / 50)).allowed;
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(count, 1000);
+}
+
+}  // namespace
+}  // namespace cardea::l7::policy

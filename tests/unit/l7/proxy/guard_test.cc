@@ -1,0 +1,254 @@
+// Whom a request has to pass: addresses, rates, other sites' pages, passwords; and the pages of those who did not.
+#include "l7/proxy/guard.h"
+
+#include <crypt.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/unit/l7/proxy/site.h"
+
+namespace cardea::l7::proxy::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::AllOf;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+// The policies of all routes and of what no route matches.
+Site::Change with(std::function<void(settings::PoliciesT&)> change) {
+  return [change](image::PlanT& plan) {
+    image::ServiceT& shop = *plan.services[0];
+    const auto made = [&change] {
+      auto policies = std::make_unique<settings::PoliciesT>();
+      change(*policies);
+      return policies;
+    };
+    for (auto& route : shop.routes) route->policies = made();
+    shop.policies = made();
+  };
+}
+
+std::string ask(Peer& client, const std::string& request) {
+  client.send(request);
+  return client.message();
+}
+
+// What needs no backend: a route that answers by itself, in front of the others.
+void answering(image::PlanT& plan) {
+  image::RespondT respond;
+  respond.body = "in";
+  auto route = l7::test::route("/in/", respond);
+  if (!plan.services[0]->routes.empty() && plan.services[0]->routes[0]->policies)
+    route->policies = std::make_unique<settings::PoliciesT>(*plan.services[0]->routes[0]->policies);
+  plan.services[0]->routes.push_back(std::move(route));
+}
+
+Site::Change guarded(std::function<void(settings::PoliciesT&)> change, std::function<void(image::PlanT&)> more = {}) {
+  return [change, more](image::PlanT& plan) {
+    with(change)(plan);
+    answering(plan);
+    if (more) more(plan);
+  };
+}
+
+TEST(Guard, WhoMayNotAskIsTold403AndNoBackendHearsOfIt) {
+  Site site(guarded([](settings::PoliciesT& policies) {
+    policies.access = std::make_unique<settings::AccessT>();
+    policies.access->deny = {"127.0.0.0/8"};
+    policies.access->allow = {"127.0.0.1/32"};
+  }));
+  Peer client = site.client();
+  EXPECT_THAT(ask(client, get("/")), AllOf(StartsWith("HTTP/1.1 403 "), HasSubstr("denied")));
+  EXPECT_EQ(site.log_line()["reason"], "denied");
+  EXPECT_EQ(site.value("cardea_l7_service_denied_total"), 1u);
+  EXPECT_TRUE(site.origin().nobody_called());
+}
+
+TEST(Guard, NetworksOfAFileMayAsk) {
+  ScratchFolder folder;
+  std::ofstream(folder.file("office")) << "# ours\n127.0.0.0/8\n";
+  const auto change = [&folder](const char* file) {
+    return guarded([&folder, file](settings::PoliciesT& policies) {
+      policies.access = std::make_unique<settings::AccessT>();
+      policies.access->allow_files = {folder.file(file)};
+    });
+  };
+  Site site(change("office"));
+  Peer client = site.client();
+  EXPECT_THAT(ask(client, get("/in/")), EndsWith("in"));
+  std::ofstream(folder.file("none")) << "";
+  site.adopt(change("none"));
+  EXPECT_THAT(ask(client, get("/in/")), StartsWith("HTTP/1.1 403 ")) << "an empty file allows nobody";
+}
+
+void limit(image::PlanT& plan, uint32_t requests, std::string key = "", uint32_t keys = 1000) {
+  auto made = std::make_unique<settings::RateLimitT>();
+  made->name = "some", made->requests = requests, made->period_ms = 10'000, made->key = std::move(key), made->keys_max = keys;
+  plan.rate_limits.push_back(std::move(made));
+}
+
+Site::Change limited(uint32_t requests, std::string key = "") {
+  return guarded([](settings::PoliciesT& policies) { policies.rate_limits = {"some"}; },
+                 [requests, key](image::PlanT& plan) { limit(plan, requests, key); });
+}
+
+TEST(Guard, WhoComesTooOftenIsTold429AndWhenToComeAgain) {
+  Site site(limited(2));
+  Peer client = site.client();
+  EXPECT_THAT(ask(client, get("/in/")), EndsWith("in"));
+  EXPECT_THAT(ask(client, get("/in/")), EndsWith("in"));
+  EXPECT_THAT(ask(client, get("/in/")), AllOf(StartsWith("HTTP/1.1 429 "), HasSubstr("\r\nRetry-After: 5\r\n")));
+  site.log_line(), site.log_line();
+  const auto line = site.log_line();
+  EXPECT_EQ(line["reason"], "rate_limited");
+  EXPECT_EQ(line["detail"], "some");
+  EXPECT_EQ(site.value("cardea_l7_rate_limit_limited_total", "limit=\"some\""), 1u);
+  site.advance(5s);
+  EXPECT_THAT(ask(client, get("/in/")), EndsWith("in"));
+  EXPECT_THAT(ask(client, get("/in/")), StartsWith("HTTP/1.1 429 "));
+  site.adopt(limited(2));
+  EXPECT_THAT(ask(client, get("/in/")), StartsWith("HTTP/1.1 429 ")) << "a reload forgives nobody";
+}
+
+TEST(Guard, WhatNoRouteMatchesIsLimitedToo) {
+  Site site([](image::PlanT& plan) {
+    limited(1)(plan);
+    plan.services[0]->routes.erase(plan.services[0]->routes.begin(), plan.services[0]->routes.end() - 1);
+  });
+  Peer client = site.client();
+  EXPECT_THAT(ask(client, get("/a")), StartsWith("HTTP/1.1 404 "));
+  EXPECT_THAT(ask(client, get("/b")), StartsWith("HTTP/1.1 429 "));
+}
+
+TEST(Guard, KeysAreWhatTheirTextComesOutAs) {
+  Site site(limited(1, "${header:X-Api-Key}"));
+  Peer client = site.client();
+  EXPECT_THAT(ask(client, get("/in/", "X-Api-Key: a\r\n")), EndsWith("in"));
+  EXPECT_THAT(ask(client, get("/in/", "X-Api-Key: b\r\n")), EndsWith("in"));
+  EXPECT_THAT(ask(client, get("/in/", "X-Api-Key: a\r\n")), StartsWith("HTTP/1.1 429 "));
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(ask(client, get("/in/")), EndsWith("in")) << "without one nobody is limited";
+}
+
+Site::Change paged() {
+  return guarded([](settings::PoliciesT& policies) {
+    policies.cors = std::make_unique<settings::CorsT>();
+    policies.cors->origins = {"https://app.example"};
+    policies.cors->methods = {"PUT"};
+    policies.cors->headers = {"*"};
+  });
+}
+
+TEST(Guard, PreflightsAreAnsweredHere) {
+  Site site(paged());
+  Peer client = site.client();
+  const std::string wish = "Access-Control-Request-Method: PUT\r\nAccess-Control-Request-Headers: X-A, X-B\r\n";
+  EXPECT_THAT(ask(client, get("/", "Origin: https://app.example\r\n" + wish, "OPTIONS")),
+              AllOf(StartsWith("HTTP/1.1 204 "), HasSubstr("\r\nAccess-Control-Allow-Origin: https://app.example\r\n"),
+                    HasSubstr("\r\nAccess-Control-Allow-Methods: GET, HEAD, POST, PUT\r\n"),
+                    HasSubstr("\r\nAccess-Control-Allow-Headers: X-A, X-B\r\n"), HasSubstr("\r\nVary: Origin\r\n")));
+  EXPECT_THAT(ask(client, get("/", "Origin: https://evil.example\r\n" + wish, "OPTIONS")),
+              AllOf(StartsWith("HTTP/1.1 204 "), Not(HasSubstr("Access-Control")), HasSubstr("\r\nVary: Origin\r\n")));
+  EXPECT_TRUE(site.origin().nobody_called());
+}
+
+TEST(Guard, WhatABackendSaysOfOtherSitesIsReplaced) {
+  Site site(paged());
+  Peer client = site.client();
+  client.send(get("/", "Origin: https://app.example\r\n"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send(ok("x", "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Credentials: true\r\n"));
+  EXPECT_THAT(client.message(), AllOf(HasSubstr("Access-Control-Allow-Origin: https://app.example\r\n"), Not(HasSubstr("*\r\n")),
+                                      Not(HasSubstr("Credentials"))));
+}
+
+struct Passwords : testing::Test {
+  Passwords() {
+    static crypt_data data;
+    char salt[CRYPT_GENSALT_OUTPUT_SIZE];
+    std::ofstream(folder.file("users")) << "ann:" << crypt_r("secret", crypt_gensalt_rn("$2b$", 4, nullptr, 0, salt, sizeof salt), &data)
+                                        << "\n";
+    site.emplace(guarded([this](settings::PoliciesT& policies) {
+      policies.basic_auth = std::make_unique<settings::BasicAuthT>();
+      policies.basic_auth->users = folder.file("users");
+      policies.basic_auth->realm = "st\"aff";
+    }));
+    client.emplace(site->client());
+  }
+  std::string asked(const char* coded) {
+    return ask(*client, get("/in/", coded ? "Authorization: Basic " + std::string(coded) + "\r\n" : ""));
+  }
+  static constexpr const char* kAnn = "YW5uOnNlY3JldA==";   // ann:secret
+  static constexpr const char* kWrong = "YW5uOndyb25n";     // ann:wrong
+  static constexpr const char* kEve = "ZXZlOnNlY3JldA==";   // eve:secret
+
+  ScratchFolder folder;
+  std::optional<Site> site;
+  std::optional<Peer> client;
+};
+
+TEST_F(Passwords, AreAskedFor) {
+  EXPECT_THAT(asked(nullptr), AllOf(StartsWith("HTTP/1.1 401 "),
+                                    HasSubstr("\r\nWWW-Authenticate: Basic realm=\"st\\\"aff\", charset=\"UTF-8\"\r\n")));
+  EXPECT_EQ(site->log_line()["reason"], "unauthorized");
+  for (int round = 0; round < 2; ++round) {  // computed, then remembered
+    EXPECT_THAT(asked(kAnn), EndsWith("in"));
+    EXPECT_EQ(site->log_line()["user"], "ann");
+    EXPECT_THAT(asked(kWrong), StartsWith("HTTP/1.1 401 "));
+    EXPECT_THAT(asked(kEve), StartsWith("HTTP/1.1 401 ")) << "with the password of the one whose hash it was held against";
+    EXPECT_FALSE(site->log_line().contains("user"));
+    site->log_line();
+  }
+  EXPECT_EQ(site->value("cardea_l7_service_unauthorized_total"), 5u);
+}
+
+TEST_F(Passwords, BackendsDoNotSeeThem) {
+  client->send(get("/", "Authorization: Basic " + std::string(kAnn) + "\r\n"));
+  Peer backend = site->origin().accept();
+  EXPECT_THAT(backend.message(), Not(HasSubstr("Authorization")));
+}
+
+TEST(Guard, APageTakesThePlaceOfOurText) {
+  ScratchFolder folder;
+  std::ofstream(folder.file("sorry.html")) << "<h1>${status}</h1><p>${reason}, ${status}";
+  Site site(with([&folder](settings::PoliciesT& policies) {
+    auto page = std::make_unique<settings::ErrorPageT>();
+    page->status = {502, 403}, page->file = folder.file("sorry.html");
+    policies.error_pages.push_back(std::move(page));
+  }));
+  Peer client = site.client();
+  site.origin().refuse();
+  const std::string response = ask(client, get("/"));
+  EXPECT_THAT(response, AllOf(StartsWith("HTTP/1.1 502 "), HasSubstr("\r\nContent-Type: text/html; charset=utf-8\r\n"),
+                              EndsWith("\r\n\r\n<h1>502</h1><p>connect_failed, 502")));
+  client.send(get("/", "", "HEAD"));
+  EXPECT_THAT(client.head(), AllOf(HasSubstr("\r\nContent-Length: 34\r\n"), EndsWith("\r\n\r\n")));
+}
+
+TEST(Guard, SecurityHeadersAreThereWhereNobodySaysThem) {
+  Site site(with([](settings::PoliciesT& policies) {
+    policies.security_headers = settings::SecurityHeaders::strict;
+    policies.response_headers = std::make_unique<settings::HeaderEditsT>();
+    policies.response_headers->set = {"Referrer-Policy: origin"};
+    policies.response_headers->remove = {"Cross-Origin-Opener-Policy"};
+  }));
+  Peer client = site.client();
+  client.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send(ok("x", "Content-Security-Policy: default-src https:\r\n"));
+  EXPECT_THAT(client.message(),
+              AllOf(HasSubstr("\r\nX-Frame-Options: DENY\r\n"), HasSubstr("\r\nX-Content-Type-Options: nosniff\r\n"),
+                    HasSubstr("\r\nReferrer-Policy: origin\r\n"), Not(HasSubstr("no-referrer")),
+                    HasSubstr("default-src https:\r\n"), Not(HasSubstr("'self'")), Not(HasSubstr("Opener-Policy")),
+                    Not(HasSubstr("Strict-Transport"))))
+      << "it came without TLS";
+}
+
+}  // namespace
+}  // namespace cardea::l7::proxy::test
