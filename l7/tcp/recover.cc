@@ -9,6 +9,7 @@ namespace cardea::l7::tcp {
 namespace {
 
 constexpr uint8_t kDuplicateThreshold = 3;
+constexpr Duration kTimerGrain = std::chrono::milliseconds(2);  // a timer is no better; Linux adds as much
 
 void begin_undo(Connection& c) {
   c.undo_from = c.snd_una;
@@ -93,7 +94,7 @@ uint32_t find_losses(Resources& shared, Connection& c, const Delivery& d, Instan
   uint32_t lost = 0;
   const bool mending = c.mending != Mending::kNot;
   const Duration more = c.rack.detect(c.scoreboard, shared.segments, c.rtt, mending, now, &lost);
-  c.deadline(Deadline::kReorder) = more > Duration{0} ? now + more : kNever;
+  c.deadline(Deadline::kReorder) = more > Duration{0} ? now + more + kTimerGrain : kNever;
   return lost;
 }
 

@@ -120,6 +120,17 @@ TEST_F(Adapter, AcceptsReadsWritesAndCloses) {
   EXPECT_EQ(left().ack, 107u);
 }
 
+TEST_F(Adapter, WhatLeavesAtOnceIsOnePacket) {
+  const int fd = accepted();
+  const std::string bytes(20'000, 'x');
+  EXPECT_EQ(table_.write(m_, fd, bytes.data(), bytes.size()), 20'000);
+  const auto first = left();
+  EXPECT_EQ(first.payload.size(), 10'000u);
+  EXPECT_TRUE(first.has(kPsh));
+  arrives(kAck, 101, iss_ + 1001);
+  EXPECT_EQ(left().payload.size(), 2000u);
+}
+
 TEST_F(Adapter, ItsClockMovesOnlyWithItsCallers) {
   timeval first, second, third;
   table_.gettimeofday(m_, &first, nullptr);

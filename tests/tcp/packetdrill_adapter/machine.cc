@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "tests/tcp/packetdrill_adapter/segment_offload.h"
 #include "tests/tcp/packetdrill_adapter/socket_address.h"
 
 namespace cardea::packetdrill {
@@ -29,7 +30,6 @@ l7::tcp::Settings settings() {
   settings.table_key = {1, 2};
   settings.isn_key = {3, 4};
   settings.timestamp_key = {5, 6};
-  settings.receive_window = 270'000;
   settings.receive_window_max = 65535u << 8;
   settings.send_queue_max = 16 << 20;
   settings.mss_floor = 48;
@@ -242,11 +242,21 @@ void Machine::told(const l7::tcp::Notice& notice) {
   }
 }
 
+// New data that leaves at one moment is one packet; what is sent again stays by itself.
+void Machine::leaves(Bytes packet) {
+  const bool again = stack_.counters().retransmitted != retransmitted_;
+  retransmitted_ = stack_.counters().retransmitted;
+  const bool together = !again && !last_was_again_ && !left_.empty() && left_.back().at == now_;
+  last_was_again_ = again;
+  if (together && merge(left_.back().packet, packet)) return;
+  left_.push_back({now_, {packet.begin(), packet.end()}});
+}
+
 void Machine::collect() {
   std::byte room[65536];
   for (bool more = true; more;) {
     more = false;
-    while (const size_t size = stack_.transmit(room, now_)) left_.push_back({now_, {room, room + size}});
+    while (const size_t size = stack_.transmit(room, now_)) leaves(Bytes(room, size));
     while (const auto notice = stack_.next_notice()) told(*notice), more = true;
   }
   changed_.notify_all();

@@ -70,6 +70,7 @@ class Machine {
   int new_descriptor(Socket socket);
   void run_to(Instant until);
   void collect();
+  void leaves(Bytes packet);
   void told(const l7::tcp::Notice& notice);
   short ready(int fd);
   int failure(const Socket& socket) const;
@@ -85,6 +86,8 @@ class Machine {
   IpAddress local_ip_;
   std::map<int, Socket> sockets_;
   std::deque<Left> left_;
+  uint64_t retransmitted_ = 0;
+  bool last_was_again_ = false;
 };
 
 }  // namespace cardea::packetdrill
