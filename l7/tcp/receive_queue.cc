@@ -33,6 +33,7 @@ std::optional<size_t> Arrivals::add(SeqRange seqs) {
 
 ReceiveQueue::Inserted ReceiveQueue::insert(ReceivePools& pools, Seq seq, Bytes bytes) {
   Inserted result;
+  if (bytes.empty()) return result;
   SeqRange seqs{seq, seq + uint32_t(bytes.size())};
   result.duplicate = duplicate_of(pools, seqs);
   if (!after(seqs.end, next_)) return result;

@@ -1,5 +1,5 @@
-// Segments as a capture sees them in front of a device that cuts them itself: what leaves at one moment and follows each
-// other is one packet of up to 64 KB, and such a one bears PSH. Scripts for kernels with such devices expect it.
+// Segments as a capture sees them in front of a device that cuts them itself: what leaves at one moment and follows
+// each other is one packet of up to 64 KB, and such a one bears PSH. Scripts for kernels with such devices expect it.
 #pragma once
 
 #include <vector>

@@ -137,6 +137,13 @@ const std::vector<Script> kWindows = {
      "+0 > . 1:1(0) ack 1001 win 2017 <nop,nop,sack 2001:3001>\n"
      "+0 < . 2501:3501(1000) ack 1 win 512\n"
      "+0 > . 1:1(0) ack 1001 win 2017 <nop,nop,sack 2501:3001 2001:3501>\n"},
+    {"data behind a FIN that waits for its gap is nothing, and nothing is told of it",
+     BEGIN_SACK
+     "+0 < F. 1001:1001(0) ack 1 win 512\n"
+     "+0 > . 1:1(0) ack 1 win 2048 <>\n"
+     "+0 < . 2001:3001(1000) ack 1 win 512\n"
+     "+0 > . 1:1(0) ack 1 win 2048 <>\n"
+     "+0 readable 0\n"},
     {"Nagle, by choice: a small segment waits for what is out",
      BEGIN_PLAIN
      "+0 nagle\n"
