@@ -54,7 +54,7 @@ void payload_arrives(Resources& shared, Connection& c, const Segment& s, Instant
     c.acknowledge_due = true;
   else
     acknowledge_by_and_by(shared, c, now);
-  c.last_received = now;
+  c.last_received = Moment(now);
 }
 
 void note_fin(Connection& c, const Segment& s) {

@@ -4,10 +4,12 @@
 // timers.cc (a deadline has come). Sequence variables bear RFC 9293's names.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include "base/timer_wheel.h"
 #include "l7/tcp/cubic.h"
+#include "l7/tcp/moment.h"
 #include "l7/tcp/rack.h"
 #include "l7/tcp/receive_queue.h"
 #include "l7/tcp/recovery_rate.h"
@@ -43,38 +45,41 @@ enum Event : uint8_t {
 
 enum class Deadline : uint8_t {
   kRetransmit,   // RFC 6298; also SYN and SYN|ACK
-  kTailProbe,    // RFC 8985 7
   kReorder,      // RFC 8985 6.2
-  kWindowProbe,  // a closed window, or one too small for a whole segment (RFC 9293 3.8.6)
+  kProbe,        // while data is out its tail (RFC 8985 7), else a window that lets nothing out (RFC 9293 3.8.6)
   kAcknowledge,  // a delayed acknowledgement
   kKeepAlive,
   kEnd,  // TIME-WAIT and FIN-WAIT-2 without an owner
 };
-inline constexpr size_t kDeadlines = 7;
+inline constexpr size_t kDeadlines = 6;
 inline constexpr Instant kNever = Instant::max();
 
 enum class Mending : uint8_t { kNot, kRecovery, kLoss };  // losses found by acknowledgements, or by the timer
 
 struct Connection {
+  uint64_t acknowledged = 0;  // bytes, all told
+  Instant last_sent{};        // a SYN too
   Tuple tuple;
   State state = State::kClosed;
   Ending ending = Ending::kNot;
   uint8_t events = 0;  // not told yet
 
   // What has to leave besides data: looked at by output.cc in this order.
-  bool reset_due = false, stray_reset_due = false, syn_due = false, probe_due = false, tail_probe_due = false,
-       keep_alive_due = false;
-  bool acknowledge_due = false, override_due = false;
+  bool reset_due : 1 = false, stray_reset_due : 1 = false, syn_due : 1 = false;
+  bool probe_due : 1 = false, tail_probe_due : 1 = false, keep_alive_due : 1 = false;
+  bool acknowledge_due : 1 = false, override_due : 1 = false;
 
-  bool passive = false;     // a peer opened it
-  bool orphan = false;      // its owner has left
-  bool nagle = false;       // RFC 896; by choice
-  bool fin_wanted = false;  // the owner has written all
-  bool fin_known = false, fin_received = false;
-  bool sack = false, timestamps = false, scaled = false;
-  bool ecn = false, ece_due = false, cwr_due = false;
-  bool interactive = false;  // answers carry our acknowledgements: delay them (RFC 9293 3.8.6.3)
-  bool syn_repeated = false, tail_probe_repeats = false;
+  bool passive : 1 = false;     // a peer opened it
+  bool orphan : 1 = false;      // its owner has left
+  bool nagle : 1 = false;       // RFC 896; by choice
+  bool fin_wanted : 1 = false;  // the owner has written all
+  bool fin_known : 1 = false, fin_received : 1 = false;
+  bool sack : 1 = false, timestamps : 1 = false, scaled : 1 = false;
+  bool ecn : 1 = false, ece_due : 1 = false, cwr_due : 1 = false;
+  bool interactive : 1 = false;  // answers carry our acknowledgements: delay them (RFC 9293 3.8.6.3)
+  bool syn_repeated : 1 = false, tail_probe_repeats : 1 = false;
+  bool in_events : 1 = false, in_output : 1 = false, in_table : 1 = false;  // where the stack keeps it
+  bool half_open : 1 = false, was_opened : 1 = false;
   Mending mending = Mending::kNot;
   uint8_t snd_scale = 0, rcv_scale = 0;
   uint8_t quick_acks = 0;  // so many more are not delayed
@@ -89,7 +94,6 @@ struct Connection {
   Seq snd_wl1 = 0, snd_wl2 = 0;
   Seq stray_ack = 0;  // what a segment acknowledged that we never sent: the number of the reset that answers it
   uint32_t snd_wnd = 0, snd_wnd_max = 0;
-  uint64_t acknowledged = 0;  // bytes, all told
 
   Seq irs = 0, rcv_edge = 0, rcv_acked = 0, fin_at = 0;  // rcv_edge: the right edge that was advertised
   uint32_t capacity = 0;                                 // of the receive queue, in bytes
@@ -101,9 +105,9 @@ struct Connection {
   uint32_t flight_peak = 0, reno_sacked = 0;
   uint32_t window = 0;  // congestion window in force, bytes
 
-  Instant last_sent{}, last_received{}, last_challenge{}, ts_recent_at{}, syn_sent_at{}, tune_at{};
+  Moment last_received, last_challenge, ts_recent_at, tune_at;
   Seq tune_from = 0;
-  std::array<Instant, kDeadlines> deadlines = {kNever, kNever, kNever, kNever, kNever, kNever, kNever};
+  std::array<Instant, kDeadlines> deadlines = {kNever, kNever, kNever, kNever, kNever, kNever};
 
   ReceiveQueue received;
   SendQueue written;
@@ -115,9 +119,8 @@ struct Connection {
 
   // The stack's: links by index.
   TimerWheel::Timer timer;
-  Instant armed = kNever;
+  Moment armed;  // when the wheel fires, if it will
   uint32_t index = 0, table_next = kNone, event_next = kNone, output_next = kNone, listener = kNone;
-  bool in_events = false, in_output = false, in_table = false, half_open = false, was_opened = false;
 
   Instant& deadline(Deadline kind) { return deadlines[size_t(kind)]; }
   Seq rcv_nxt() const { return received.next() + fin_received; }
@@ -134,6 +137,6 @@ struct Connection {
   uint32_t unsent() const { return fin_sent() ? 0 : snd_end - snd_nxt; }
   bool fin_due() const { return fin_wanted && !fin_sent(); }
 };
-static_assert(sizeof(Connection) <= 648, "the goal is 512");
+static_assert(sizeof(Connection) <= 512);
 
 }  // namespace cardea::l7::tcp

@@ -19,7 +19,7 @@ void Cubic::acknowledged(uint32_t bytes, uint32_t mss, const RoundTrip& rtt, Ins
     bytes -= growth;
     if (bytes == 0) return;
   }
-  if (epoch_.start == Instant{}) begin_epoch(mss, now);
+  if (epoch_.start.never()) begin_epoch(mss, now);
   const auto window = float(window_);
   const bool caught_up = epoch_.estimate >= epoch_.last_origin;
   epoch_.estimate += (caught_up ? 1 : kAlpha) * float(bytes) / window * float(mss);
@@ -36,7 +36,7 @@ void Cubic::acknowledged(uint32_t bytes, uint32_t mss, const RoundTrip& rtt, Ins
 
 void Cubic::begin_epoch(uint32_t mss, Instant now) {
   const auto window = float(window_);
-  epoch_.start = now;
+  epoch_.start = Moment(now);
   epoch_.estimate = window;
   if (epoch_.origin > window) {
     epoch_.k = std::cbrt((epoch_.origin - window) / float(mss) / kC);
@@ -48,14 +48,14 @@ void Cubic::begin_epoch(uint32_t mss, Instant now) {
 
 // W_cubic (RFC 9438 4.2), in bytes.
 float Cubic::target(uint32_t mss, Duration ahead, Instant now) const {
-  const float t = seconds(now - epoch_.start + ahead) - epoch_.k;
+  const float t = seconds(epoch_.start.since(now) + ahead) - epoch_.k;
   return epoch_.origin + kC * t * t * t * float(mss);
 }
 
 void Cubic::congested(uint32_t mss) {
   window_before_ = window_;
   threshold_before_ = threshold_;
-  epoch_before_ = epoch_;
+  origin_before_ = epoch_.origin;
   const auto window = float(window_);
   const bool shrinking = window < epoch_.origin;  // fast convergence (RFC 9438 4.7)
   epoch_ = {.origin = shrinking ? window * (1 + kBeta) / 2 : window, .last_origin = window};
@@ -66,12 +66,12 @@ void Cubic::undo() {
   if (window_before_ == 0) return;
   window_ = std::max(window_, window_before_);
   threshold_ = threshold_before_;
-  epoch_ = epoch_before_;
+  epoch_ = {.origin = origin_before_};
   window_before_ = 0;
 }
 
 void Cubic::idle(Duration time) {
-  if (epoch_.start != Instant{}) epoch_.start += time;
+  if (!epoch_.start.never()) epoch_.start.move_on(time);
 }
 
 }  // namespace cardea::l7::tcp

@@ -2,7 +2,7 @@
 // flight outside of recovery; what happens within is RecoveryRate's.
 #pragma once
 
-#include "l7/tcp/round_trip.h"
+#include "l7/tcp/moment.h"
 
 namespace cardea::l7::tcp {
 
@@ -20,14 +20,14 @@ class Cubic {
   // A loss, or a mark of ECN: the threshold sinks to 0.7 of the window (RFC 9438 4.6). What was before is kept for
   // undo.
   void congested(uint32_t mss);
-  // It was none: as before (RFC 9438 4.9).
+  // It was none: window, threshold and W_max as before (RFC 9438 4.9); the curve's time begins anew.
   void undo();
   // For that long nothing was sent that could have filled the window: it did not grow meanwhile (RFC 9438 4.2).
   void idle(Duration time);
 
  private:
   struct Epoch {
-    Instant start{};                        // zero: begins with the next acknowledgement
+    Moment start;                        // zero: begins with the next acknowledgement
     float origin = 0, k = 0, estimate = 0;  // bytes, seconds, bytes
     float last_origin = 0;                  // W_max before fast convergence
   };
@@ -36,8 +36,8 @@ class Cubic {
 
   uint32_t window_ = 0, threshold_ = UINT32_MAX;
   uint32_t window_before_ = 0, threshold_before_ = 0;
+  float origin_before_ = 0;
   Epoch epoch_;
-  Epoch epoch_before_;
 };
 
 }  // namespace cardea::l7::tcp

@@ -32,7 +32,7 @@ void begin(Resources& shared, Connection& c, const Tuple& tuple, Instant now) {
   c.capacity = settings.receive_window;
   c.rcv_scale = settings.window_scale ? scale_for(settings.receive_window_max) : 0;
   c.syn_due = true;
-  c.syn_sent_at = now;
+  c.last_sent = now;
 }
 
 }  // namespace
@@ -80,7 +80,7 @@ void take_syn_options(Resources& shared, Connection& c, const Segment& syn, Inst
   if (!c.scaled && c.state == State::kSynSent) c.rcv_scale = 0;
   c.timestamps = settings.timestamps && options.has_timestamps;
   c.ts_recent = c.timestamps ? options.ts_value : 0;
-  c.ts_recent_at = now;
+  c.ts_recent_at = Moment(now);
   c.snd_wnd = c.snd_wnd_max = syn.window;  // never scaled here (RFC 7323 2.2)
   c.snd_wl1 = syn.seq;
   c.snd_wl2 = syn.ack;
@@ -99,15 +99,15 @@ void establish(Resources& shared, Connection& c, Instant now) {
   if (c.syn_repeated)
     c.rtt.handshake_was_lost();
   else
-    c.rtt.add(now - c.syn_sent_at, now, shared.settings.rto);
+    c.rtt.add(now - c.last_sent, now, shared.settings.rto);
   c.rtt.moved_on();
   const uint32_t segments = c.syn_repeated ? 1 : shared.settings.initial_segments;  // RFC 5681 3.1
   c.cubic.begin(segments * send_mss(c));
   c.window = c.cubic.window();
   c.quick_acks = 16;
-  c.last_sent = c.last_received = Instant{};
+  c.last_sent = Instant{};
   c.tune_from = c.received.read();
-  c.tune_at = now;
+  c.tune_at = Moment(now);
   if (shared.settings.keep_alive_idle.count()) c.deadline(Deadline::kKeepAlive) = now + shared.settings.keep_alive_idle;
   if (c.passive)
     shared.counters.opened_passively++;

@@ -80,7 +80,7 @@ size_t send_range(Resources& shared, Connection& c, SeqRange seqs, bool again, M
     c.cwr_due = false;
   }
   c.written.copy(shared.pieces, seqs.start - c.snd_una, room.subspan(headers_size(out), payload));
-  if (now - c.last_received < shared.settings.delayed_ack) c.interactive = true;
+  if (!c.last_received.never() && c.last_received.since(now) < shared.settings.delayed_ack) c.interactive = true;
   c.last_sent = now;
   if (c.mending != Mending::kNot) c.rate.sent(seqs.size());
   return finish(shared, c, out, room, payload);
@@ -232,7 +232,7 @@ size_t send_syn(Resources& shared, Connection& c, MutableBytes room, Instant now
   } else if (shared.settings.ecn && !c.syn_repeated) {
     out.flags |= kEce | kCwr;
   }
-  c.syn_sent_at = now;
+  c.last_sent = now;
   c.deadline(Deadline::kRetransmit) = now + c.rtt.timeout(shared.settings.rto);
   return finish(shared, c, out, room, 0);
 }

@@ -14,7 +14,7 @@ void Rack::delivered(const Sent& sent, Instant now, Duration smallest, bool echo
   if (!any_ || after(sent.seqs.end, furthest_)) furthest_ = sent.seqs.end;
   // Which of its sendings arrived is not known; one that would have been too fast was not the last.
   if (sent.retransmitted && (echoed_first || sample < smallest)) return;
-  rtt_ = sample;
+  rtt_ = uint32_t(std::min<Duration>(sample, std::chrono::minutes(20)) / std::chrono::microseconds(1));
   if (any_ && !sent_after(sent.at, sent.seqs.end)) return;
   any_ = true;
   sent_at_ = sent.at;
@@ -42,7 +42,7 @@ Duration Rack::detect(Scoreboard& scoreboard, Pool<Sent>& pool, const RoundTrip&
                       uint32_t* newly_lost) const {
   *newly_lost = 0;
   if (!any_) return Duration{0};
-  const Duration allowed = rtt_ + window(rtt, scoreboard.sacked_count(), in_recovery);
+  const Duration allowed = this->rtt() + window(rtt, scoreboard.sacked_count(), in_recovery);
   for (uint32_t at = scoreboard.first_sent(); at != kNone;) {
     const Sent& sent = pool[at];
     if (sent_after(sent.at, sent.seqs.end)) break;

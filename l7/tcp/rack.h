@@ -22,14 +22,14 @@ class Rack {
                   uint32_t* newly_lost) const;
 
   bool reordering_seen() const { return reordering_seen_; }
-  Duration rtt() const { return rtt_; }
+  Duration rtt() const { return std::chrono::microseconds(rtt_); }
   Duration window(const RoundTrip& rtt, uint32_t sacked_count, bool in_recovery) const;
 
  private:
   bool sent_after(Instant at, Seq end) const { return at > sent_at_ || (at == sent_at_ && after(end, end_)); }
 
   Instant sent_at_{};  // of the segment sent last among those delivered
-  Duration rtt_{};
+  uint32_t rtt_ = 0;   // its round trip, microseconds
   Seq end_ = 0, furthest_ = 0, round_end_ = 0;
   uint8_t quarters_ = 1, kept_for_ = 0;
   bool any_ = false, reordering_seen_ = false, in_round_ = false;

@@ -54,7 +54,7 @@ void arrives_in_syn_sent(Resources& shared, Connection& c, const Segment& s, Ins
 // PAWS (RFC 7323 5.3). Segments without a timestamp are taken, as Linux does: middleboxes strip them.
 bool is_old(const Connection& c, const Segment& s, Instant now) {
   return c.timestamps && s.options.has_timestamps && int32_t(s.options.ts_value - c.ts_recent) < 0 &&
-         now - c.ts_recent_at < kTimestampsAge;
+         c.ts_recent_at.since(now) < kTimestampsAge;
 }
 
 // Whether any of it lies between what was acknowledged last and our right edge. More than the RFC takes: an
@@ -143,9 +143,9 @@ bool acknowledges_possible(Resources& shared, Connection& c, const Segment& s, I
 // RFC 7323 4.3: of the segment that is next to be acknowledged, so that a delayed ACK echoes the first.
 void keep_timestamp(Connection& c, const Segment& s, Instant now) {
   if (!c.timestamps || !s.options.has_timestamps || after(s.seq, c.rcv_acked)) return;
-  if (int32_t(s.options.ts_value - c.ts_recent) < 0 && now - c.ts_recent_at < kTimestampsAge) return;
+  if (int32_t(s.options.ts_value - c.ts_recent) < 0 && c.ts_recent_at.since(now) < kTimestampsAge) return;
   c.ts_recent = s.options.ts_value;
-  c.ts_recent_at = now;
+  c.ts_recent_at = Moment(now);
 }
 
 // What the acknowledgement of our FIN means (RFC 9293 3.10.7.4, fifth).
@@ -185,12 +185,12 @@ void passes_checks(Resources& shared, Connection& c, const Segment& s, Instant n
 }  // namespace
 
 void challenge(Resources& shared, Connection& c, Instant now) {
-  if (c.last_challenge != Instant{} && now - c.last_challenge < shared.settings.challenge_interval) {
+  if (!c.last_challenge.never() && c.last_challenge.since(now) < shared.settings.challenge_interval) {
     shared.counters.challenges_withheld++;
     return;
   }
   shared.counters.challenges++;
-  c.last_challenge = now;
+  c.last_challenge = Moment(now);
   c.acknowledge_due = true;
 }
 

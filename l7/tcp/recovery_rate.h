@@ -22,7 +22,7 @@ class RecoveryRate {
     delivered_ += delivered;
     int64_t room;
     if (in_flight > threshold) {
-      room = int64_t((delivered_ * threshold + flight_ - 1) / flight_) - int64_t(sent_);
+      room = int64_t((uint64_t{delivered_} * threshold + flight_ - 1) / flight_) - int64_t(sent_);
     } else {
       room = std::max(int64_t(delivered_) - int64_t(sent_), int64_t{delivered});
       if (safe) room += mss;
@@ -33,8 +33,7 @@ class RecoveryRate {
   }
 
  private:
-  uint64_t delivered_ = 0, sent_ = 0;
-  uint32_t flight_ = 1;
+  uint32_t delivered_ = 0, sent_ = 0, flight_ = 1;
 };
 
 }  // namespace cardea::l7::tcp

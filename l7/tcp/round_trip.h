@@ -21,7 +21,7 @@ class RoundTrip {
   void add(Duration sample, Instant now, const RtoLimits& limits);
   // The handshake's timer ran out: 3 s for data unless a sample comes (RFC 6298 5.7).
   void handshake_was_lost() {
-    if (!has_sample_) rto_ = std::chrono::seconds(3);
+    if (!has_sample_) rto_ = 3'000'000;
   }
   void back_off() {
     if (backed_off_ < 16) backed_off_++;
@@ -29,16 +29,17 @@ class RoundTrip {
   void moved_on() { backed_off_ = 0; }
 
   bool has_sample() const { return has_sample_; }
-  Duration smoothed() const { return smoothed_; }
-  Duration variation() const { return variation_; }
-  Duration smallest() const { return smallest_; }  // zero when there is no sample
+  Duration smoothed() const { return std::chrono::microseconds(smoothed_); }
+  Duration variation() const { return std::chrono::microseconds(variation_); }
+  Duration smallest() const { return std::chrono::microseconds(smallest_); }  // zero when there is no sample
   unsigned backed_off() const { return backed_off_; }
   // With the back-off.
   Duration timeout(const RtoLimits& limits) const;
 
  private:
-  Duration smoothed_{}, variation_{}, rto_{}, smallest_{};
-  Instant smallest_at_{};
+  // Microseconds, and seconds: a connection that is idle should be small.
+  uint32_t smoothed_ = 0, variation_ = 0, rto_ = 0, smallest_ = 0;
+  uint32_t smallest_at_ = 0;
   uint8_t backed_off_ = 0;
   bool has_sample_ = false;
 };

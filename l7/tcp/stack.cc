@@ -20,9 +20,9 @@ bool worth_telling(const Connection& c) {
 
 // Twice what is read in a round trip, so that the peer may send at twice the rate (as Linux' auto-tuning).
 void tune_capacity(const Resources& shared, Connection& c, Instant now) {
-  if (now - c.tune_at < c.rtt.smoothed()) return;
+  if (c.tune_at.since(now) < c.rtt.smoothed()) return;
   const uint32_t read = c.received.read() - c.tune_from;
-  c.tune_at = now;
+  c.tune_at = Moment(now);
   c.tune_from = c.received.read();
   if (shared.received.blocks.left() < shared.received.blocks.size() / 2) return;
   const uint64_t wanted = 2 * uint64_t{read} + 16 * send_mss(c);
@@ -193,7 +193,7 @@ std::optional<Notice> Stack::next_notice() {
 void Stack::advance(Instant now) {
   wheel_.advance(now, [&](TimerWheel::Timer& timer) {
     auto* c = reinterpret_cast<Connection*>(reinterpret_cast<char*>(&timer) - offsetof(Connection, timer));
-    c->armed = kNever;
+    c->armed = {};
     deadlines_come(shared_, *c, now);
     settle(c->index);
   });

@@ -189,8 +189,8 @@ void Stack::settle(uint32_t index, bool may_send) {
   }
   if (may_send) queue_output(index);
   const Instant wanted = earliest(c);
-  if (wanted >= c.armed) return;  // it fires early and looks again
-  c.armed = wanted;
+  if (wanted == kNever || (!c.armed.never() && c.armed.not_after(wanted))) return;  // it fires early and looks again
+  c.armed = Moment(wanted);
   wheel_.arm(c.timer, wanted);
 }
 

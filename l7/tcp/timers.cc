@@ -54,7 +54,12 @@ void window_probe_comes(Resources& shared, Connection& c, Instant now) {
     c.probe_due = true;
   }
   if (c.probes < 16) c.probes++;
-  c.deadline(Deadline::kWindowProbe) = now + probe_time(shared, c);
+  c.deadline(Deadline::kProbe) = now + probe_time(shared, c);
+}
+
+void probe_comes(Resources& shared, Connection& c, Instant now) {
+  if (c.scoreboard.empty()) return window_probe_comes(shared, c, now);
+  c.tail_probe_due = true;
 }
 
 void keep_alive_comes(Resources& shared, Connection& c, Instant now) {
@@ -72,13 +77,10 @@ void comes(Resources& shared, Connection& c, Deadline kind, Instant now) {
   switch (kind) {
     case Deadline::kRetransmit:
       return c.synchronized() ? data_timed_out(shared, c, now) : syn_timed_out(shared, c);
-    case Deadline::kTailProbe:
-      c.tail_probe_due = true;
-      return;
     case Deadline::kReorder:
       return reordering_timed_out(shared, c, now);
-    case Deadline::kWindowProbe:
-      return window_probe_comes(shared, c, now);
+    case Deadline::kProbe:
+      return probe_comes(shared, c, now);
     case Deadline::kAcknowledge:
       c.acknowledge_due = true;
       c.interactive = false;
@@ -102,20 +104,20 @@ void deadlines_come(Resources& shared, Connection& c, Instant now) {
 
 void arm_for_data(Resources& shared, Connection& c, bool restart, Instant now) {
   Instant& retransmit = c.deadline(Deadline::kRetransmit);
-  Instant& probe = c.deadline(Deadline::kWindowProbe);
+  Instant& probe = c.deadline(Deadline::kProbe);
   if (c.scoreboard.empty()) {
-    retransmit = c.deadline(Deadline::kTailProbe) = c.deadline(Deadline::kReorder) = kNever;
+    const bool was_out = retransmit != kNever;  // then the deadline is a tail's
+    retransmit = c.deadline(Deadline::kReorder) = kNever;
     const bool waiting = c.unsent() > 0 || c.fin_due();
     if (!waiting)
       probe = kNever;
-    else if (probe == kNever)
+    else if (was_out || probe == kNever)
       probe = now + probe_time(shared, c);
     return;
   }
-  probe = kNever;
   if (restart || retransmit == kNever) retransmit = now + c.rtt.timeout(shared.settings.rto);
   const bool tail = wants_tail_probe(c) && !c.tail_probe_due;
-  c.deadline(Deadline::kTailProbe) = tail ? std::min(now + tail_probe_time(shared, c), retransmit) : kNever;
+  probe = tail ? std::min(now + tail_probe_time(shared, c), retransmit) : kNever;
 }
 
 Instant earliest(const Connection& c) {

@@ -34,7 +34,7 @@ std::string broken_sending(const Resources& shared, const Connection& c) {
   if (c.scoreboard.flight().outstanding != c.snd_nxt - c.snd_una) return "the flight is not SND.NXT - SND.UNA";
   if (!c.scoreboard.empty() && c.deadlines[size_t(Deadline::kRetransmit)] == kNever) return "data without a timer";
   const bool waiting = c.unsent() > 0 || c.fin_due();
-  if (c.scoreboard.empty() && waiting && c.deadlines[size_t(Deadline::kWindowProbe)] == kNever)
+  if (c.scoreboard.empty() && waiting && c.deadlines[size_t(Deadline::kProbe)] == kNever)
     return "data waits for a window without a timer";
   return broken_list(shared, c);
 }
