@@ -74,8 +74,7 @@ void take_window(Connection& c, const Segment& s) {
 void take_round_trip(Resources& shared, Connection& c, const Segment& s, const Harvest& harvest) {
   if (harvest.slowest != Duration::min()) return c.rtt.add(harvest.slowest, harvest.now, shared.settings.rto);
   if (!c.timestamps || !s.options.has_timestamps || s.options.ts_echo == 0 || !harvest.delivery.acknowledged) return;
-  const auto clock = std::chrono::duration_cast<std::chrono::milliseconds>(harvest.now.time_since_epoch()).count();
-  const auto age = int32_t(uint32_t(clock) + c.ts_offset - s.options.ts_echo);
+  const auto age = int32_t(timestamp_clock(harvest.now) + c.ts_offset - s.options.ts_echo);
   if (age < 0 || age > 120'000) return;
   c.rtt.add(std::chrono::milliseconds(std::max(age, 1)), harvest.now, shared.settings.rto);
 }

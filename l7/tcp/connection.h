@@ -106,6 +106,7 @@ struct Connection {
   uint32_t window = 0;  // congestion window in force, bytes
 
   Moment last_received, last_challenge, ts_recent_at, tune_at;
+  Moment mtu_lowered_at;
   Seq tune_from = 0;
   std::array<Instant, kDeadlines> deadlines = {kNever, kNever, kNever, kNever, kNever, kNever};
 

@@ -27,7 +27,7 @@ class Cubic {
 
  private:
   struct Epoch {
-    Moment start;                        // zero: begins with the next acknowledgement
+    Moment start;                           // zero: begins with the next acknowledgement
     float origin = 0, k = 0, estimate = 0;  // bytes, seconds, bytes
     float last_origin = 0;                  // W_max before fast convergence
   };

@@ -14,13 +14,6 @@ uint32_t headers_of(const Connection& c) {
   return uint32_t(kTcpHeader + (c.tuple.local.is_v4() ? kIpv4Header : kIpv6Header));
 }
 
-// The smallest that can tell of the largest buffer (RFC 7323 2.3).
-uint8_t scale_for(uint32_t window) {
-  uint8_t scale = 0;
-  while (scale < kWindowScaleMax && window >> scale > 65535) scale++;
-  return scale;
-}
-
 void begin(Resources& shared, Connection& c, const Tuple& tuple, Instant now) {
   const Settings& settings = shared.settings;
   c.tuple = tuple;
@@ -30,7 +23,7 @@ void begin(Resources& shared, Connection& c, const Tuple& tuple, Instant now) {
   c.snd_una = c.iss;
   c.snd_nxt = c.snd_end = c.iss + 1;
   c.capacity = settings.receive_window;
-  c.rcv_scale = settings.window_scale ? scale_for(settings.receive_window_max) : 0;
+  c.rcv_scale = receive_scale(settings);
   c.syn_due = true;
   c.last_sent = now;
 }
@@ -44,6 +37,16 @@ Seq initial_sequence(const Settings& settings, const Tuple& tuple, Instant now) 
 
 uint32_t timestamp_offset(const Settings& settings, const Tuple& tuple) {
   return uint32_t(tuple_hash(settings.timestamp_key, tuple));
+}
+
+uint32_t timestamp_clock(Instant now) {
+  return uint32_t(std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
+}
+
+uint8_t receive_scale(const Settings& settings) {
+  uint8_t scale = 0;
+  while (scale < kWindowScaleMax && settings.receive_window_max >> scale > 65535) scale++;
+  return settings.window_scale ? scale : 0;
 }
 
 uint32_t send_mss(const Connection& c) {
@@ -63,6 +66,14 @@ void open_passively(Resources& shared, Connection& c, const Segment& syn, Instan
   c.state = State::kSynReceived;
   take_syn_options(shared, c, syn, now);
   c.ecn = syn.has(kEce) && syn.has(kCwr);
+}
+
+void open_by_cookie(Resources& shared, Connection& c, const Segment& syn, Seq iss, Instant now) {
+  open_passively(shared, c, syn, now);
+  c.iss = c.snd_una = iss;
+  c.snd_nxt = c.snd_end = iss + 1;
+  c.syn_due = false;
+  c.last_sent = Instant{};  // when the answer left is not known
 }
 
 void take_syn_options(Resources& shared, Connection& c, const Segment& syn, Instant now) {
@@ -98,7 +109,7 @@ void establish(Resources& shared, Connection& c, Instant now) {
   if (!c.scaled) c.rcv_scale = 0;
   if (c.syn_repeated)
     c.rtt.handshake_was_lost();
-  else
+  else if (c.last_sent != Instant{})
     c.rtt.add(now - c.last_sent, now, shared.settings.rto);
   c.rtt.moved_on();
   const uint32_t segments = c.syn_repeated ? 1 : shared.settings.initial_segments;  // RFC 5681 3.1

@@ -8,8 +8,10 @@
 namespace cardea::l7::tcp {
 namespace {
 
+constexpr auto kMtuKept = std::chrono::minutes(10);
+
 uint32_t clock_of(const Connection& c, Instant now) {
-  return uint32_t(std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count()) + c.ts_offset;
+  return timestamp_clock(now) + c.ts_offset;
 }
 
 // What window to tell, and what is promised by it (RFC 9293 3.8.6.2.2). Never less than was promised, and rounded up to
@@ -138,7 +140,15 @@ void fin_leaves(Connection& c) {
   c.state = c.state == State::kCloseWait ? State::kLastAck : State::kFinWait1;
 }
 
+// A path that was narrow may be wide again (RFC 1191 6.3): what is new asks.
+void raise_mtu(const Resources& shared, Connection& c, Instant now) {
+  if (c.mtu_lowered_at.never() || c.mtu_lowered_at.since(now) < kMtuKept) return;
+  c.path_mtu = shared.settings.mtu;
+  c.mtu_lowered_at = {};
+}
+
 size_t send_new(Resources& shared, Connection& c, bool regardless, MutableBytes room, Instant now) {
+  raise_mtu(shared, c, now);
   const uint32_t size = sendable(shared, c, regardless);
   const bool fits = before(c.snd_nxt + size, c.snd_una + c.snd_wnd);
   const bool fin = c.fin_due() && size == c.unsent() && fits;

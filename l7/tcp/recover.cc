@@ -148,6 +148,19 @@ void reduce(Resources&, Connection& c) {
   c.undo_stamp = 0;
 }
 
+void resend_what_is_too_big(Resources& shared, Connection& c) {
+  const uint32_t mss = send_mss(c);
+  for (uint32_t at = c.scoreboard.first_sent(); at != kNone;) {
+    const uint32_t next = shared.segments[at].sent_next;
+    if (shared.segments[at].seqs.size() > mss) c.scoreboard.mark_lost(shared.segments, at);
+    at = next;
+  }
+  if (c.mending != Mending::kNot || c.scoreboard.flight().lost == 0) return;
+  c.mending = Mending::kLoss;  // without a smaller threshold or window
+  c.recover_end = c.snd_nxt;
+  c.undo_stamp = 0;
+}
+
 void reordering_timed_out(Resources& shared, Connection& c, Instant now) {
   const Delivery nothing{.flight_before = c.in_flight()};
   const uint32_t lost = find_losses(shared, c, nothing, now);

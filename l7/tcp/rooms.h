@@ -3,6 +3,7 @@
 #pragma once
 
 #include "l7/tcp/connection.h"
+#include "l7/tcp/icmp_error.h"
 
 namespace cardea::l7::tcp {
 
@@ -17,6 +18,12 @@ void establish(Resources& shared, Connection& c, Instant now);
 void take_syn_options(Resources& shared, Connection& c, const Segment& syn, Instant now);
 Seq initial_sequence(const Settings& settings, const Tuple& tuple, Instant now);
 uint32_t timestamp_offset(const Settings& settings, const Tuple& tuple);
+// Milliseconds, before the offset (RFC 7323 5.4).
+uint32_t timestamp_clock(Instant now);
+// The window scale that we offer: the smallest that can tell of the largest buffer (RFC 7323 2.3).
+uint8_t receive_scale(const Settings& settings);
+// A connection that a cookie remembered: as if `syn` had been answered by `iss` just now.
+void open_by_cookie(Resources& shared, Connection& c, const Segment& syn, Seq iss, Instant now);
 // Bytes of payload in a whole segment, options that all segments bear taken off (RFC 6691).
 uint32_t send_mss(const Connection& c);
 
@@ -49,8 +56,16 @@ void recover(Resources& shared, Connection& c, const Delivery& delivery, Instant
 void retransmission_timed_out(Resources& shared, Connection& c, Instant now);
 // The congestion window sinks without a loss: a mark of ECN, or a tail that a probe had to mend.
 void reduce(Resources& shared, Connection& c);
+// The path takes less than what is under way: that is sent again in smaller pieces, which is no sign of congestion
+// (RFC 1191 6.2).
+void resend_what_is_too_big(Resources& shared, Connection& c);
 // The reordering timer ran out (RFC 8985 6.2).
 void reordering_timed_out(Resources& shared, Connection& c, Instant now);
+
+// icmp_error.cc
+// What a router or host says of a segment of ours: believed only of what is under way (RFC 5927 4.1). A smaller MTU is
+// taken at once, and raised again after ten minutes; unreachable ends a dial and nothing else.
+void icmp_error_arrives(Resources& shared, Connection& c, const IcmpError& error, Instant now);
 
 // timers.cc
 // Does what is due by now.

@@ -9,7 +9,9 @@ namespace {
 constexpr uint32_t kSmallestKept = 300;
 constexpr Duration kMost = std::chrono::minutes(20);
 
-uint32_t microseconds(Duration time) { return uint32_t(std::clamp(time, Duration{0}, kMost) / std::chrono::microseconds(1)); }
+uint32_t microseconds(Duration time) {
+  return uint32_t(std::clamp(time, Duration{0}, kMost) / std::chrono::microseconds(1));
+}
 }  // namespace
 
 void RoundTrip::add(Duration time, Instant now, const RtoLimits& limits) {

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "l7/tcp/connection.h"
+#include "l7/tcp/icmp_error.h"
 #include "l7/tcp/ring.h"
 
 namespace cardea::l7::tcp {
@@ -93,6 +94,9 @@ class Stack {
   void queue_output(uint32_t index);
   void arrives_without_connection(const Segment& segment, Instant now);
   void syn_arrives(const Segment& segment, ListenerId listener, Seq above, Instant now);
+  void offer_cookie(const Segment& segment, Instant now);
+  bool opens_by_cookie(const Segment& segment, ListenerId listener, Instant now);
+  void error_arrives(const IcmpError& error, Instant now);
   bool reopens(const Connection& c, const Segment& segment) const;
   ListenerId listener_of(const Tuple& tuple) const;
   void refuse(const Segment& segment);
@@ -107,6 +111,7 @@ class Stack {
   Ring<Outgoing> replies_;
   uint32_t events_head_ = kNone, events_tail_ = kNone, output_head_ = kNone, output_tail_ = kNone;
   uint32_t burst_ = 0, half_open_ = 0;
+  Instant cookies_until_{};  // a cookie that was sent may come back until then
   TimerWheel wheel_;
 };
 

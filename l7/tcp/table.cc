@@ -5,14 +5,18 @@
 
 #include "l7/tcp/rooms.h"
 #include "l7/tcp/stack.h"
+#include "l7/tcp/syn_cookies.h"
 
 namespace cardea::l7::tcp {
 namespace {
+constexpr auto kCookieLife = std::chrono::seconds(128);
 constexpr Seq kReopenDistance = 65537;  // RFC 6191 2 leaves it open; Linux' number
 }  // namespace
 
 void Stack::receive(Bytes packet, Instant now, Checksum checksum) {
   const auto segment = read_segment(packet, checksum);
+  if (!segment && segment.error() == SegmentFault::kNotTcp)
+    if (const auto error = read_icmp_error(packet)) return error_arrives(*error, now);
   if (!segment) return count_fault(segment.error());
   const uint32_t index = find_tuple(segment->tuple);
   if (index == kNone) return arrives_without_connection(*segment, now);
@@ -45,6 +49,7 @@ void Stack::arrives_without_connection(const Segment& s, Instant now) {
   const ListenerId listener = listener_of(s.tuple);
   if (listener == kNone || s.has(kAck) || !s.has(kSyn) || s.has(kFin)) {
     if (listener != kNone && !s.has(kAck)) return;  // neither an opening nor anything that could be answered
+    if (listener != kNone && opens_by_cookie(s, listener, now)) return;
     return refuse(s);
   }
   shared_.counters.received++;
@@ -52,10 +57,7 @@ void Stack::arrives_without_connection(const Segment& s, Instant now) {
 }
 
 void Stack::syn_arrives(const Segment& s, ListenerId listener, Seq above, Instant now) {
-  if (half_open_ >= shared_.settings.half_open) {
-    shared_.counters.syns_dropped++;
-    return;
-  }
+  if (half_open_ >= shared_.settings.half_open) return offer_cookie(s, now);
   const uint32_t index = insert(s.tuple);
   if (index == kNone) {
     shared_.counters.no_connection_left++;
@@ -70,6 +72,47 @@ void Stack::syn_arrives(const Segment& s, ListenerId listener, Seq above, Instan
   c.listener = listener;
   c.half_open = true;
   half_open_++;
+  settle(index);
+}
+
+void Stack::offer_cookie(const Segment& s, Instant now) {
+  if (!replies_.push(cookie_answer(shared_.settings, s, now))) {
+    shared_.counters.syns_dropped++;
+    return;
+  }
+  shared_.counters.cookies_sent++;
+  cookies_until_ = now + kCookieLife;
+}
+
+// Looked at only while one of ours may come back: at other times a guess is worth nothing.
+bool Stack::opens_by_cookie(const Segment& s, ListenerId listener, Instant now) {
+  if (now > cookies_until_ || s.has(kSyn)) return false;
+  const auto syn = syn_of_cookie(shared_.settings, s, now);
+  if (!syn) {
+    shared_.counters.cookies_refused++;
+    return false;
+  }
+  const uint32_t index = insert(s.tuple);
+  if (index == kNone) {
+    shared_.counters.no_connection_left++;
+    return true;  // the peer sends again, and there may be room then
+  }
+  Connection& c = connections_[index];
+  open_by_cookie(shared_, c, *syn, s.ack - 1, now);
+  c.listener = listener;
+  shared_.counters.cookies_accepted++;
+  segment_arrives(shared_, c, s, now);
+  settle(index);
+  return true;
+}
+
+void Stack::error_arrives(const IcmpError& error, Instant now) {
+  const uint32_t index = find_tuple(error.tuple);
+  if (index == kNone) {
+    shared_.counters.icmp_ignored++;
+    return;
+  }
+  icmp_error_arrives(shared_, connections_[index], error, now);
   settle(index);
 }
 

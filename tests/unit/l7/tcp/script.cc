@@ -5,6 +5,7 @@
 #include <sstream>
 #include <vector>
 
+#include "l7/tcp/checksum.h"
 #include "l7/tcp/rooms.h"
 #include "tests/unit/l7/tcp/invariants.h"
 
@@ -170,6 +171,7 @@ class Player {
   std::string compare(const Line& line, Bytes packet) {
     const auto s = read_segment(packet);
     if (!s) return "a packet that cannot be read left";
+    last_stamp_ = s->options.ts_value;
     std::string wanted = line.words[0] + " " + line.words[1], got = text_of_flags(s->flags) + " " + text_of_range(*s);
     for (size_t i = 2; i + 1 < line.words.size(); i += 2) {
       wanted += " " + line.words[i] + " " + line.words[i + 1];
@@ -228,7 +230,45 @@ class Player {
     return text;
   }
 
+  // "icmp too_big mtu N seq N" or "icmp unreachable seq N", from a router, about a segment of ours.
+  std::string error_in(const Line& line) {
+    const bool v4 = ours_.address.is_v4(), too_big = line.words[1] == "too_big";
+    const uint32_t mtu = too_big ? uint32_t(std::stoul(line.words[3])) : 0;
+    Outgoing quote{.tuple = {ours_.address, peers_.address, ours_.port, peers_.port}, .flags = kAck};
+    quote.seq = iss_ + uint32_t(std::stoul(line.words.back()));
+    std::vector<std::byte> quoted(headers_size(quote));
+    write_headers(quote, quoted);
+    const size_t ip = v4 ? kIpv4Header : kIpv6Header;
+    std::vector<std::byte> packet(ip + 8);
+    packet.insert(packet.end(), quoted.begin(), quoted.end());
+    std::byte* message = packet.data() + ip;
+    message[0] = std::byte(v4 ? 3 : too_big ? 2 : 1);
+    message[1] = std::byte(v4 ? (too_big ? 4 : 1) : 0);
+    store_be32(message + 4, mtu);
+    write_ip(packet, v4);
+    const size_t size = packet.size() - ip;
+    uint64_t sum = sum_of(Bytes(message, size));
+    if (!v4)
+      sum = sum_of(Bytes(packet).subspan(8, 32), sum) + __builtin_bswap32(uint32_t(size)) + __builtin_bswap16(58);
+    store_native(message + 2, uint16_t(~folded(sum)));
+    stack_.receive(packet, now_);
+    collect();
+    return invariants();
+  }
+
+  void write_ip(std::vector<std::byte>& packet, bool v4) const {
+    std::byte* at = packet.data();
+    at[0] = std::byte(v4 ? 0x45 : 0x60);
+    store_be16(at + (v4 ? 2 : 4), uint16_t(packet.size() - (v4 ? 0 : kIpv6Header)));
+    at[v4 ? 9 : 6] = std::byte(v4 ? 1 : 58);
+    const size_t size = v4 ? 4 : 16, from = v4 ? 12 : 8;
+    std::memcpy(at + from, v4 ? peers_.address.v4_data() : peers_.address.bytes.data(), size);
+    std::memcpy(at + from + size, v4 ? ours_.address.v4_data() : ours_.address.bytes.data(), size);
+    if (v4) store_native(at + 10, uint16_t(~folded(sum_of(Bytes(packet).first(kIpv4Header)))));
+  }
+
   std::string packet_in(const Line& line) {
+    if (line.words[0] == "icmp") return error_in(line);
     Outgoing s{.tuple = {peers_.address, ours_.address, peers_.port, ours_.port}, .flags = flags_of(line.words[0])};
     unsigned from = 0, to = 0, size = 0;
     std::sscanf(line.words[1].c_str(), "%u:%u(%u)", &from, &to, &size);
@@ -259,9 +299,13 @@ class Player {
       if (kind == "mss") words >> a, options.mss = uint16_t(a);
       if (kind == "sackOK") options.sack_permitted = true;
       if (kind == "wscale") words >> a, options.window_scale = uint8_t(a), options.has_window_scale = true;
-      if (kind == "TS")
-        words >> a >> b, options.has_timestamps = true, options.ts_value = a,
-                         options.ts_echo = b ? b + clock_offset_ : 0;
+      if (kind == "TS") {
+        std::string echo;
+        words >> a >> echo;
+        options.has_timestamps = true;
+        options.ts_value = a;
+        options.ts_echo = echo == "echo" ? last_stamp_ : echo == "0" ? 0 : uint32_t(std::stoul(echo)) + clock_offset_;
+      }
       std::string range;
       while (kind == "sack" && words >> range) {
         std::sscanf(range.c_str(), "%u:%u", &a, &b);
@@ -351,7 +395,7 @@ class Player {
   Settings settings_;
   Stack stack_;
   Endpoint ours_, peers_;
-  uint32_t clock_offset_ = 0;
+  uint32_t clock_offset_ = 0, last_stamp_ = 0;
   Instant now_ = kStart;
   std::deque<Left> out_;
   ConnectionId id_;
