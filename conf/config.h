@@ -104,11 +104,18 @@ struct Backend {
   bool operator==(const Backend&) const = default;
 };
 
+struct Certificate {
+  Place place;
+  std::string cert, key;  // PEM files; only cardea-l7 reads the key
+  bool operator==(const Certificate&) const = default;
+};
+
 struct BackendTls {  // cardea-l7 speaks TLS to the backends
   Place place;
   std::string server_name;  // empty: the request's host
   bool verify = true;
   std::string authorities;  // PEM file; empty: the system's
+  std::optional<Certificate> certificate;  // ours
   bool operator==(const BackendTls&) const = default;
 };
 
@@ -183,18 +190,21 @@ struct Cache {
   bool operator==(const Cache&) const = default;
 };
 
-struct Certificate {
-  Place place;
-  std::string cert, key;  // PEM files; only cardea-l7 reads the key
-  bool operator==(const Certificate&) const = default;
-};
-
 enum class TlsVersion : uint8_t { k12, k13 };
+enum class ClientCertificates : uint8_t { kRequired, kOptional };
+
+struct ClientAuth {
+  Place place;
+  std::string authorities, revocations;  // PEM files; the second may be empty
+  ClientCertificates mode = ClientCertificates::kRequired;
+  bool operator==(const ClientAuth&) const = default;
+};
 
 struct Tls {
   Place place;
   std::vector<Certificate> certificates;
   TlsVersion version_min = TlsVersion::k12;
+  std::optional<ClientAuth> client_auth;
   bool operator==(const Tls&) const = default;
 };
 

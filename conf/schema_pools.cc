@@ -101,6 +101,8 @@ const Section& backend_tls_section() {
                 {.prose = "PEM file with the authorities that are trusted.",
                  .example = "authorities = \"/etc/cardea/origin-ca.pem\";",
                  .unset = "those this host trusts"}),
+          group("certificate", &BackendTls::certificate, certificate_section(),
+                {.prose = "The certificate that is shown to backends that ask for one (mutual TLS)."}),
       });
   return section;
 }

@@ -6,22 +6,6 @@
 namespace cardea::conf {
 namespace {
 
-const Section& certificate_section() {
-  static const Section section = section_of<Certificate>(
-      "certificate", "cert",
-      {
-          value("cert", &Certificate::cert, file_path("/etc/cardea/tls/shop.example.crt"),
-                {.prose = "PEM file with the certificate, followed by those between it and its root.",
-                 .example = "cert = \"/etc/cardea/shop.crt\";",
-                 .required = true}),
-          value("key", &Certificate::key, file_path("/etc/cardea/tls/shop.example.key"),
-                {.prose = "PEM file with its private key, not encrypted; only cardea-l7 has to be able to read it.",
-                 .example = "key = \"/etc/cardea/shop.key\";",
-                 .required = true}),
-      });
-  return section;
-}
-
 const Section& condition_section() {
   static const Section section = section_of<Condition>(
       "condition", "name",
@@ -145,7 +129,47 @@ Section with_nickname(Section section) {
   return section;
 }
 
+const Section& client_auth_section() {
+  static const Section section = section_of<ClientAuth>(
+      "client_auth", "",
+      {
+          value("authorities", &ClientAuth::authorities, file_path("/etc/cardea/clients-ca.pem"),
+                {.prose = "PEM file with the authorities that clients' certificates have to come from. It is read at each "
+                          "reload.",
+                 .example = "authorities = \"/etc/cardea/clients-ca.pem\";",
+                 .required = true}),
+          value("revocations", &ClientAuth::revocations, file_path("/etc/cardea/clients.crl"),
+                {.prose = "PEM file with the lists of revoked certificates of these authorities; without a list that is in "
+                          "force an authority's clients are refused. A session is not resumed after it changed.",
+                 .example = "revocations = \"/etc/cardea/clients.crl\";",
+                 .unset = "nobody's certificate is looked for in lists"}),
+          value("mode", &ClientAuth::mode,
+                word<ClientCertificates>(
+                    {{"required", ClientCertificates::kRequired, "who shows none is refused in the handshake"},
+                     {"optional", ClientCertificates::kOptional,
+                      "who shows none is served, and backends can tell by the empty variables; who shows a bad one is refused"}}),
+                {.prose = "Whether they need one."}),
+      });
+  return section;
+}
+
 }  // namespace
+
+const Section& certificate_section() {
+  static const Section section = section_of<Certificate>(
+      "certificate", "cert",
+      {
+          value("cert", &Certificate::cert, file_path("/etc/cardea/tls/shop.example.crt"),
+                {.prose = "PEM file with the certificate, followed by those between it and its root.",
+                 .example = "cert = \"/etc/cardea/shop.crt\";",
+                 .required = true}),
+          value("key", &Certificate::key, file_path("/etc/cardea/tls/shop.example.key"),
+                {.prose = "PEM file with its private key, not encrypted; only cardea-l7 has to be able to read it.",
+                 .example = "key = \"/etc/cardea/shop.key\";",
+                 .required = true}),
+      });
+  return section;
+}
 
 const Section& tls_section() {
   static const Section section = section_of<Tls>(
@@ -160,6 +184,9 @@ const Section& tls_section() {
                 word<TlsVersion>({{"1.2", TlsVersion::k12, "TLS 1.2 and 1.3"},
                                   {"1.3", TlsVersion::k13, "TLS 1.3 only; clients from before 2018 are left out"}}),
                 {.prose = "Oldest version of TLS that is spoken."}),
+          group("client_auth", &Tls::client_auth, client_auth_section(),
+                {.prose = "Clients are asked for a certificate of their own (mutual TLS). What it says can be told to backends: "
+                          "variables tls_client_subject, tls_client_issuer, tls_client_serial and tls_client_fingerprint."}),
       });
   return section;
 }

@@ -13,6 +13,7 @@ const Section& pool_section();       // schema_pools.cc
 std::vector<Row> choosing_rows();    // schema_choosing.cc: of a pool
 const Section& service_section();    // schema_services.cc
 const Section& tls_section();        // schema_routes.cc
+const Section& certificate_section();  // schema_routes.cc
 const Section& route_section();      // schema_routes.cc
 const Section& redirect_section();   // schema_actions.cc
 const Section& respond_section();    // schema_actions.cc

@@ -64,16 +64,29 @@ class Looker {
   }
 
   void at(const conf::BackendTls& tls) {
-    if (tls.authorities.empty() || !at_file(tls.place, "authorities", tls.authorities)) return;
-    if (look_ != Look::kInside) return;
-    ERR_clear_error();
-    const Context context(SSL_CTX_new(TLS_client_method()));
-    if (context && SSL_CTX_load_verify_file(context.get(), tls.authorities.c_str()) != 1)
-      report(Finding::error, tls.place, "authorities",
-             fmt::format("{}: {}", conf::in_quotes(tls.authorities), reason()), "a PEM file with certificates");
+    at_authorities(tls.place, tls.authorities);
+    if (tls.certificate) at(*tls.certificate);
+  }
+
+  void at(const conf::ClientAuth& clients) {
+    at_authorities(clients.place, clients.authorities);
+    if (clients.revocations.empty() || !at_file(clients.place, "revocations", clients.revocations)) return;
+    if (look_ == Look::kInside && !holds(clients.revocations, "X509 CRL"))
+      report(Finding::error, clients.place, "revocations",
+             conf::in_quotes(clients.revocations) + " holds no list of revocations",
+             "a PEM file, as written by: openssl crl -inform DER -in LIST -out PLAIN");
   }
 
  private:
+  void at_authorities(const conf::Place& place, const std::string& file) {
+    if (file.empty() || !at_file(place, "authorities", file) || look_ != Look::kInside) return;
+    ERR_clear_error();
+    const Context context(SSL_CTX_new(TLS_client_method()));
+    if (context && SSL_CTX_load_verify_file(context.get(), file.c_str()) != 1)
+      report(Finding::error, place, "authorities", fmt::format("{}: {}", conf::in_quotes(file), reason()),
+             "a PEM file with certificates");
+  }
+
   // Whether there is more to see.
   bool at_file(const conf::Place& place, const char* setting, const std::string& file) {
     if (::access(file.c_str(), R_OK) == 0) return true;
@@ -173,6 +186,7 @@ conf::Findings look_at_certificates(const conf::Config& config, Look look, syste
   std::map<std::pair<std::string, std::string>, std::optional<std::vector<std::string>>> seen;  // services share them
   for (const auto& service : config.services) {
     if (!service.tls) continue;
+    if (service.tls->client_auth) looker.at(*service.tls->client_auth);
     std::vector<std::string> names;
     bool all = true;
     for (const auto& pair : service.tls->certificates) {

@@ -100,8 +100,13 @@ Offset<image::Backend> write_backend(Builder& builder, const conf::Backend& back
                               builder.CreateString(sticky), standing.standby);
 }
 
+Offset<image::Certificate> write_certificate(Builder& builder, const conf::Certificate& one) {
+  return image::CreateCertificateDirect(builder, one.cert.c_str(), one.cert.c_str(), one.key.c_str());
+}
+
 Offset<image::BackendTls> write_backend_tls(Builder& builder, const conf::BackendTls& tls) {
-  return image::CreateBackendTlsDirect(builder, tls.server_name.c_str(), tls.verify, tls.authorities.c_str());
+  const auto own = tls.certificate ? write_certificate(builder, *tls.certificate) : Offset<image::Certificate>();
+  return image::CreateBackendTlsDirect(builder, tls.server_name.c_str(), tls.verify, tls.authorities.c_str(), own);
 }
 
 Offset<image::Ejection> write_ejection(Builder& builder, const conf::Ejection& ejection) {
@@ -147,10 +152,10 @@ std::vector<Offset<image::Pool>> write_pools(Builder& builder, const conf::Confi
 
 Offset<image::Tls> write_tls(Builder& builder, const conf::Tls& tls) {
   std::vector<Offset<image::Certificate>> certificates;
-  for (const auto& one : tls.certificates)
-    certificates.push_back(
-        image::CreateCertificateDirect(builder, one.cert.c_str(), one.cert.c_str(), one.key.c_str()));
-  return image::CreateTlsDirect(builder, &certificates, wire_version(tls.version_min));
+  for (const auto& one : tls.certificates) certificates.push_back(write_certificate(builder, one));
+  const conf::ClientAuth clients = tls.client_auth.value_or(conf::ClientAuth());
+  return image::CreateTlsDirect(builder, &certificates, wire_version(tls.version_min), clients.authorities.c_str(),
+                                clients.revocations.c_str(), clients.mode == conf::ClientCertificates::kRequired);
 }
 
 Offset<image::Service> write_service(Builder& builder, const conf::Service& service, const PlanNames& names) {

@@ -25,6 +25,7 @@
 #include "l7/route/table.h"
 #include "l7/runtime/pace.h"
 #include "l7/tls/certificate.h"
+#include "l7/tls/client_trust.h"
 
 namespace cardea::l7 {
 
@@ -69,6 +70,7 @@ struct BackendTlsPlan {
   std::string server_name;  // empty: the request's host
   bool verify = true;
   std::string authorities;  // PEM file; empty: the system's
+  std::shared_ptr<const tls::Certificate> certificate;  // shown to those that ask; null: none
   bool operator==(const BackendTlsPlan&) const = default;
 };
 
@@ -125,6 +127,7 @@ struct ServicePlan {
   std::vector<Endpoint> listen;
   std::vector<std::shared_ptr<const tls::Certificate>> certificates;  // empty: no TLS
   uint16_t tls_version_min = 0x0303;
+  std::shared_ptr<const tls::ClientTrust> client_trust;  // null: clients are not asked for certificates
   std::vector<RoutePlan> routes;  // in the order of `table`'s rows; kTcp: TLS is passed through by them
   route::Table table;
   uint32_t pool = 0;  // kTcp without routes

@@ -15,6 +15,7 @@
 #include "l7/plan/load_rate_limits.h"
 #include "l7/plan/load_rows.h"
 #include "l7/plan_schema.h"
+#include "l7/policy/read_file.h"
 
 namespace cardea::l7 {
 namespace {
@@ -23,6 +24,7 @@ using plan_detail::address_of;
 using plan_detail::load_pool;
 
 constexpr size_t kShardsMax = 256;
+constexpr size_t kPemBytesMax = 64 << 20;  // lists of revocations grow large
 constexpr uint32_t kHeaderBytesMin = 1024, kHeaderBytesMax = 1 << 20;
 
 template <typename Root>
@@ -122,7 +124,27 @@ Result<> add_tls_routes(ServicePlan& service, const image::Service& from, const 
   return {};
 }
 
-Result<> add_tls(ServicePlan& service, const image::Tls& from, CertificateStore& certificates) {
+std::string path_of(const flatbuffers::String* path) {
+  return path == nullptr ? std::string() : path->str();
+}
+
+// The same object as long as the files stay as they are, so that what shards made of it stays.
+Result<> add_client_trust(ServicePlan& service, const image::Tls& from, const ServicePlan* running) {
+  const std::string authorities = path_of(from.client_authorities()), revocations = path_of(from.client_revocations());
+  if (authorities.empty()) return {};
+  auto trusted = policy::read_file(authorities, kPemBytesMax);
+  if (!trusted) return std::unexpected(std::move(trusted.error()));
+  auto revoked = revocations.empty() ? Result<std::string>("") : policy::read_file(revocations, kPemBytesMax);
+  if (!revoked) return std::unexpected(std::move(revoked.error()));
+  auto trust = tls::ClientTrust::of(std::move(*trusted), std::move(*revoked), from.client_required());
+  if (!trust) return std::unexpected(std::move(trust.error()).in("client_auth"));
+  const bool same = running && running->client_trust && *running->client_trust == **trust;
+  service.client_trust = same ? running->client_trust : std::move(*trust);
+  return {};
+}
+
+Result<> add_tls(ServicePlan& service, const image::Tls& from, CertificateStore& certificates,
+                 const ServicePlan* running) {
   if (from.certificates()->size() == 0) return fail("tls without a certificate");
   if (from.version_min() != 0x0303 && from.version_min() != 0x0304)
     return fail(fmt::format("TLS version {:#06x}: 0x0303 (1.2) or 0x0304 (1.3)", from.version_min()));
@@ -132,7 +154,7 @@ Result<> add_tls(ServicePlan& service, const image::Tls& from, CertificateStore&
     if (!loaded) return std::unexpected(std::move(loaded.error()));
     service.certificates.push_back(std::move(*loaded));
   }
-  return {};
+  return add_client_trust(service, from, running);
 }
 
 Result<> add_limits(ServicePlan& service, const image::Service& from) {
@@ -197,7 +219,7 @@ Result<> fill_service(ServicePlan& service, const image::Service& from, const im
   service.policies = std::move(*policies);
   if (running) service.connections = running->connections;
   if (auto counted = add_rows(service, resources, running); !counted) return counted;
-  return from.tls() ? add_tls(service, *from.tls(), resources.certificates) : Result<>{};
+  return from.tls() ? add_tls(service, *from.tls(), resources.certificates, running) : Result<>{};
 }
 
 Result<std::shared_ptr<const ServicePlan>> load_service(const image::Service& from, const image::Plan& plan,

@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/log.h"
 #include "base/maglev.h"
 #include "l7/plan/turn_order.h"
 
@@ -109,6 +110,25 @@ std::string text_of(const flatbuffers::String* text) {
   return text ? text->str() : std::string();
 }
 
+// A backend that goes down must not wait for a file that was spoiled meanwhile: what is in force stays then.
+Result<> add_tls(PoolPlan& pool, const image::BackendTls& from, CertificateStore& certificates,
+                 const PoolPlan* running) {
+  pool.tls = {text_of(from.server_name()), from.verify(), text_of(from.authorities()), nullptr};
+  const image::Certificate* const own = from.certificate();
+  if (own == nullptr) return {};
+  auto loaded = certificates.load(own->name()->str(), own->cert()->str(), own->key()->str());
+  const auto* const known = running && running->tls ? running->tls->certificate.get() : nullptr;
+  if (loaded) {
+    pool.tls->certificate = std::move(*loaded);
+  } else if (known != nullptr && known->name == own->name()->str()) {
+    log::warning("pool \"{}\": {}; the certificate that was read before is used", pool.name, loaded.error().message);
+    pool.tls->certificate = running->tls->certificate;
+  } else {
+    return std::unexpected(std::move(loaded.error()));
+  }
+  return {};
+}
+
 }  // namespace
 
 IpAddress address_of(const image::Address& address) {
@@ -143,7 +163,8 @@ Result<std::shared_ptr<const PoolPlan>> load_pool(const image::Pool& from, PlanR
     pool->ring = order_of(*pool);
   pool->http2 = Http2(from.http2());
   if (from.tls())
-    pool->tls = {text_of(from.tls()->server_name()), from.tls()->verify(), text_of(from.tls()->authorities())};
+    if (auto done = add_tls(*pool, *from.tls(), resources.certificates, running); !done)
+      return std::unexpected(std::move(done.error()).in(what));
   pool->connect_timeout = milliseconds(from.connect_timeout_ms());
   pool->response_timeout = milliseconds(from.response_timeout_ms());
   pool->idle_timeout = milliseconds(from.idle_timeout_ms());

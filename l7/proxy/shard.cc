@@ -139,11 +139,11 @@ std::shared_ptr<tls::ServerContext> Shard::tls_context(const std::shared_ptr<con
   if (const auto known = services_.find(plan->name); known != services_.end()) {
     const ShardPlan::Service& now = known->second->now();
     if (now.tls && now.plan->certificates == plan->certificates && now.plan->tls_version_min == plan->tls_version_min &&
-        now.plan->http2 == plan->http2)
+        now.plan->http2 == plan->http2 && now.plan->client_trust == plan->client_trust)
       return now.tls;
     previous = now.tls.get();
   }
-  tls::ServerOptions options{.version_min = plan->tls_version_min, .service = plan->name};
+  tls::ServerOptions options{.version_min = plan->tls_version_min, .service = plan->name, .clients = plan->client_trust};
   if (plan->mode == Mode::kTcp) options.alpn.clear();  // what is spoken inside is not known here
   if (plan->http2) options.alpn.insert(options.alpn.begin(), "h2");
   auto made = tls::ServerContext::create(*crypto_, plan->certificates, ticket_keys_, options, previous);

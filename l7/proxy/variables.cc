@@ -6,6 +6,7 @@
 #include "l7/http/pairs.h"
 #include "l7/proxy/endpoint_text.h"
 #include "l7/proxy/exchange.h"
+#include "l7/tls/peer_certificate.h"
 
 namespace cardea::l7::proxy {
 namespace {
@@ -38,6 +39,11 @@ std::string_view port(Exchange& x, const Endpoint& of) {
 
 std::string_view name_of(const auto* part) {
   return part == nullptr ? std::string_view() : std::string_view(part->name);
+}
+
+std::string_view of_certificate(Exchange& x, std::string (*fact)(const SSL*)) {
+  if (!x.caller.tls || x.caller.is_nobody()) return {};
+  return x.arena().copy(fact(x.caller.connection->tls()->ssl()));
 }
 
 }  // namespace
@@ -74,6 +80,14 @@ std::string_view value_of(Exchange& x, const Variable& variable) {
       return name_of(x.record.route);
     case VariableId::kTlsVersion:
       return x.record.tls_version;
+    case VariableId::kTlsClientSubject:
+      return of_certificate(x, tls::peer_subject);
+    case VariableId::kTlsClientIssuer:
+      return of_certificate(x, tls::peer_issuer);
+    case VariableId::kTlsClientSerial:
+      return of_certificate(x, tls::peer_serial);
+    case VariableId::kTlsClientFingerprint:
+      return of_certificate(x, tls::peer_fingerprint);
     case VariableId::kUser:
       return x.record.user;
     case VariableId::kPool:

@@ -175,8 +175,12 @@ using SessionPolicy = std::array<unsigned char, SHA256_DIGEST_LENGTH>;
 static_assert(sizeof(SessionPolicy) <= SSL_MAX_SID_CTX_LENGTH);
 
 // The same on every shard and after a restart, and another as soon as a certificate is.
-SessionPolicy session_policy(const std::string& service, std::span<const std::shared_ptr<const Certificate>> all) {
+// Nor does a session outlive the trust in its client.
+SessionPolicy session_policy(const std::string& service, const ClientTrust* clients,
+                             std::span<const std::shared_ptr<const Certificate>> all) {
   std::string text = service;
+  if (clients)
+    text.append(clients->required ? "\1" : "\2").append(clients->authorities_pem).append(clients->revocations_pem);
   for (const auto& certificate : all) text.append(1, '\0').append(certificate->chain_pem);
   SessionPolicy digest;
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
@@ -189,7 +193,7 @@ Result<SslContext> ServerContext::make_context(const NameSet& set) const {
   auto context = make_ssl_context(library_, TLS_server_method(), options_.version_min);
   if (!context) return context;
   SSL_CTX* at = context->get();
-  const SessionPolicy policy = session_policy(options_.service, set.certificates);
+  const SessionPolicy policy = session_policy(options_.service, options_.clients.get(), set.certificates);
   SSL_CTX_set_session_id_context(at, policy.data(), policy.size());
   SSL_CTX_set_session_cache_mode(at, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(at, options_.tickets);
@@ -197,6 +201,8 @@ Result<SslContext> ServerContext::make_context(const NameSet& set) const {
   SSL_CTX_set_tlsext_ticket_key_evp_cb(at, ContextCallbacks::ticket_key);
   SSL_CTX_set_client_hello_cb(at, ContextCallbacks::choose_certificate, nullptr);
   SSL_CTX_set_tlsext_servername_callback(at, ContextCallbacks::acknowledge_name);
+  if (options_.clients)
+    if (auto used = options_.clients->use_in(at, library_.get()); !used) return std::unexpected(std::move(used.error()));
   if (!alpn_wire_.empty()) SSL_CTX_set_alpn_select_cb(at, ContextCallbacks::choose_protocol, nullptr);
   return context;
 }
@@ -263,6 +269,7 @@ void ServerContext::add(const std::shared_ptr<const Certificate>& certificate) {
 void ServerContext::take_over(const ServerContext& previous) {
   const ServerOptions &was = previous.options_, &is = options_;
   if (was.version_min != is.version_min || was.alpn != is.alpn || was.service != is.service) return;
+  if (was.clients != is.clients) return;
   std::unordered_map<const Certificate*, const NameSet*> made;
   for (const auto& set : previous.sets_)
     if (set->context) made.emplace(set->certificates.front().get(), set.get());
@@ -341,6 +348,9 @@ Result<std::unique_ptr<ClientContext>> ClientContext::create(const CryptoLibrary
   if (options.verify) {
     if (auto trusted = trust(at, options.authorities); !trusted) return std::unexpected(std::move(trusted.error()));
   }
+  if (options.certificate)
+    if (auto used = use_certificate(at, *options.certificate, library); !used)
+      return std::unexpected(std::move(used.error()).in("certificate " + options.certificate->name));
   auto wire = wire_form(options.alpn);
   if (!wire) return std::unexpected(std::move(wire.error()));
   if (!wire->empty()) {

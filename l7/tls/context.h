@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "l7/tls/certificate.h"
+#include "l7/tls/client_trust.h"
 #include "l7/tls/crypto_library.h"
 #include "l7/tls/ticket_keys.h"
 
@@ -32,6 +33,7 @@ struct ServerOptions {
   std::vector<std::string> alpn = {"http/1.1", "http/1.0"};  // in order of preference; empty: ALPN is not answered
   unsigned tickets = 1;                          // a handshake, TLS 1.3
   std::string service;  // sessions resume only in the one that made them
+  std::shared_ptr<const ClientTrust> clients;  // null: they are not asked for certificates
 };
 
 // Belongs to its shard's thread. Connections made from it keep what they need of it alive, but not its CryptoLibrary.
@@ -96,6 +98,7 @@ struct ClientOptions {
   bool verify = true;
   std::string authorities;  // PEM file; empty: the system's
   std::vector<std::string> alpn = {"http/1.1"};
+  std::shared_ptr<const Certificate> certificate;  // shown to those that ask for one; null: none
 };
 
 // Where the last session with one backend is kept for the next connection to it. Outlives the streams that use it; one

@@ -36,6 +36,7 @@ Failure failure_of(int reason) {
     case SSL_R_NO_APPLICATION_PROTOCOL:
       return Failure::kNoProtocol;
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
       return Failure::kCertificate;
     default:
       return reason > SSL_AD_REASON_OFFSET ? Failure::kPeerAlert : Failure::kOther;

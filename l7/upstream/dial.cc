@@ -22,6 +22,7 @@ Result<tls::ClientContext*> context_for(BackendTls& tls, const tls::CryptoLibrar
   auto& context = http2 ? tls.context : tls.context_alone;
   if (context) return context.get();
   tls::ClientOptions options{.verify = tls.plan.verify, .authorities = tls.plan.authorities};
+  options.certificate = tls.plan.certificate;
   if (http2) options.alpn.insert(options.alpn.begin(), "h2");
   auto made = tls::ClientContext::create(crypto, options);
   if (!made) return std::unexpected(std::move(made.error()));

@@ -13,16 +13,27 @@ class Authority:
         self.certificate = self.folder / "authority.crt"
         if not self.certificate.exists():
             self._make("authority", ["/CN=The lab's authority"], "ec", 30,
-                       "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
+                       "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
-    def issue(self, name, hosts=None, kind="ec", days=30):
+    def issue(self, name, hosts=None, kind="ec", days=30, usage="serverAuth"):
         """Writes NAME.crt and NAME.key, replacing what was there, for `hosts` (the name itself when None). Returns the two paths
         as the configuration names them."""
         names = ",".join(f"DNS:{host}" for host in hosts or [name])
         self._make(name, [f"/CN={(hosts or [name])[0]}"], kind, days, "-CA", self.certificate,
                    "-CAkey", self.certificate.with_suffix(".key"), "-addext", f"subjectAltName={names}",
-                   "-addext", "basicConstraints=critical,CA:FALSE", "-addext", "extendedKeyUsage=serverAuth")
+                   "-addext", "basicConstraints=critical,CA:FALSE", "-addext", f"extendedKeyUsage={usage}")
         return {"cert": f"{self.folder / name}.crt", "key": f"{self.folder / name}.key"}
+
+    def revoke(self, *names):
+        """Writes revoked.crl, a list with these certificates, and returns its path."""
+        index, config, file = (self.folder / each for each in ("index.txt", "ca.cnf", "revoked.crl"))
+        index.write_text("")
+        config.write_text(f"[ca]\ndefault_ca = own\n[own]\ndatabase = {index}\ndefault_md = sha256\ndefault_crl_days = 30\n"
+                          f"certificate = {self.certificate}\nprivate_key = {self.certificate.with_suffix('.key')}\n")
+        for name in names:
+            run(["openssl", "ca", "-config", config, "-revoke", f"{self.folder / name}.crt"])
+        run(["openssl", "ca", "-config", config, "-gencrl", "-out", file])
+        return str(file)
 
     def _make(self, name, subject, kind, days, *more):
         run(["openssl", "req", "-x509", *KINDS[kind], "-nodes", "-days", days, "-subj", *subject,

@@ -193,6 +193,24 @@ TEST(L7, ARouteThatCouldNotBeReadTakesNothingFromOthers) {
   }
 }
 
+TEST(L7, CertificatesOfClientsAndOfOursArrive) {
+  const std::string mutual =
+      with(with(kShop, "version_min = \"1.3\";",
+                "version_min = \"1.3\"; client_auth: { authorities = \"/etc/c.pem\"; revocations = \"/etc/c.crl\"; mode = "
+                "\"optional\"; };"),
+           "authorities = \"/etc/cardea/ca.pem\";",
+           "authorities = \"/etc/cardea/ca.pem\"; certificate: { cert = \"/etc/own.crt\"; key = \"/etc/own.key\"; };");
+  const ReadResult read = read_text(mutual, "t.cfg");
+  ASSERT_TRUE(read.config) << findings_text(read.findings, read.source);
+  const ClientAuth& clients = *read.config->services[0].tls->client_auth;
+  EXPECT_EQ(clients.authorities, "/etc/c.pem");
+  EXPECT_EQ(clients.revocations, "/etc/c.crl");
+  EXPECT_EQ(clients.mode, ClientCertificates::kOptional);
+  EXPECT_EQ(read.config->pools[0].tls->certificate->key, "/etc/own.key");
+  EXPECT_EQ(*read_text(print(*read.config, Secrets::kShown), "printed.cfg").config, *read.config);
+  EXPECT_THAT(said_about(with(mutual, "authorities = \"/etc/c.pem\";", "")), HasSubstr("\"authorities\" is missing"));
+}
+
 // What looks like one of the contradictions above, and is none.
 TEST(L7, NothingIsSaidAboutWhatIsSound) {
   const Case cases[] = {
