@@ -11,11 +11,15 @@ struct Harvest {
   Connection& c;
   Delivery& delivery;
   Instant now;
-  Duration slowest = Duration::min();  // of segments that were sent once
+  // Of segments that were sent once.
+  Duration slowest = Duration::min(), fastest = Duration::max();
 
   void operator()(const Sent& sent) {
     delivery.delivered += sent.seqs.size();
-    if (!sent.retransmitted) slowest = std::max(slowest, now - sent.at);
+    if (!sent.retransmitted) {
+      slowest = std::max(slowest, now - sent.at);
+      fastest = std::min(fastest, now - sent.at);
+    }
     c.rack.delivered(sent, now, c.rtt.smallest(), delivery.echoes_first);
   }
 };
@@ -72,7 +76,10 @@ void take_window(Connection& c, const Segment& s) {
 // Of segments that were sent once (Karn); where all were sent again the peer's echo of our clock tells, to a
 // millisecond.
 void take_round_trip(Resources& shared, Connection& c, const Segment& s, const Harvest& harvest) {
-  if (harvest.slowest != Duration::min()) return c.rtt.add(harvest.slowest, harvest.now, shared.settings.rto);
+  if (harvest.slowest != Duration::min()) {
+    c.rtt.add(harvest.slowest, harvest.now, shared.settings.rto);
+    return c.cubic.measured(harvest.fastest, c.snd_una, c.snd_nxt);
+  }
   if (!c.timestamps || !s.options.has_timestamps || s.options.ts_echo == 0 || !harvest.delivery.acknowledged) return;
   const auto age = int32_t(timestamp_clock(harvest.now) + c.ts_offset - s.options.ts_echo);
   if (age < 0 || age > 120'000) return;

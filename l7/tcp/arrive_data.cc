@@ -21,7 +21,9 @@ void acknowledge_by_and_by(const Resources& shared, Connection& c, Instant now) 
 bool nobody_reads(Resources& shared, Connection& c, const Segment& s) {
   if (!c.orphan || !after(s.seq + uint32_t(s.payload.size()), c.rcv_nxt()) || s.payload.empty()) return false;
   shared.counters.late_data++;
-  abort(shared, c);
+  end(shared, c, Ending::kAborted);
+  c.stray_ack = s.ack;
+  c.stray_reset_due = true;
   return true;
 }
 

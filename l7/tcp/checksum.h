@@ -18,6 +18,14 @@ inline uint16_t folded(uint64_t sum) {
 inline uint64_t sum_of(Bytes bytes, uint64_t sum = 0) {
   const std::byte* at = bytes.data();
   size_t size = bytes.size();
+  uint64_t a = 0, b = 0, c = 0, d = 0;  // four sums that do not wait for each other
+  for (; size >= 16; size -= 16, at += 16) {
+    a += load_native<uint32_t>(at);
+    b += load_native<uint32_t>(at + 4);
+    c += load_native<uint32_t>(at + 8);
+    d += load_native<uint32_t>(at + 12);
+  }
+  sum += a + b + c + d;
   for (; size >= 4; size -= 4, at += 4) sum += load_native<uint32_t>(at);
   if (size >= 2) sum += load_native<uint16_t>(at), size -= 2, at += 2;
   if (size == 1) sum += uint64_t(*at);

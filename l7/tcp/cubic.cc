@@ -12,53 +12,59 @@ float seconds(Duration time) {
 }
 }  // namespace
 
+void Cubic::start_slowly(uint32_t* bytes) {
+  auto* watched = std::get_if<SlowStart>(&phase_);
+  const uint32_t growth = std::min(*bytes / (watched ? watched->divisor() : 1), threshold_ - window_);
+  window_ = std::min(window_ + growth, kWindowMax);
+  if (watched && watched->is_over()) threshold_ = window_;
+  *bytes = in_slow_start() || watched ? 0 : *bytes - growth;
+}
+
+Cubic::Epoch& Cubic::epoch() {
+  if (auto* epoch = std::get_if<Epoch>(&phase_)) return *epoch;
+  return phase_.emplace<Epoch>();
+}
+
+// W_cubic (RFC 9438 4.2), in bytes.
+float Cubic::Epoch::target(uint32_t mss, Duration ahead, Instant now) const {
+  const float t = seconds(start.since(now) + ahead) - k;
+  return origin + kC * t * t * t * float(mss);
+}
+
 void Cubic::acknowledged(uint32_t bytes, uint32_t mss, const RoundTrip& rtt, Instant now) {
-  if (in_slow_start()) {
-    const uint32_t growth = std::min(bytes, threshold_ - window_);
-    window_ = std::min(window_ + growth, kWindowMax);
-    bytes -= growth;
-    if (bytes == 0) return;
-  }
-  if (epoch_.start.never()) begin_epoch(mss, now);
+  if (in_slow_start()) start_slowly(&bytes);
+  if (bytes == 0) return;
+  Epoch& e = epoch();
+  if (e.start.never()) begin_epoch(e, mss, now);
   const auto window = float(window_);
-  const bool caught_up = epoch_.estimate >= epoch_.last_origin;
-  epoch_.estimate += (caught_up ? 1 : kAlpha) * float(bytes) / window * float(mss);
-  const float cubic = target(mss, Duration{0}, now);
+  const bool caught_up = e.estimate >= e.last_origin;
+  e.estimate += (caught_up ? 1 : kAlpha) * float(bytes) / window * float(mss);
   float grown;
-  if (cubic < epoch_.estimate) {
-    grown = std::max(window, epoch_.estimate);
+  if (e.target(mss, Duration{0}, now) < e.estimate) {
+    grown = std::max(window, e.estimate);
   } else {
-    const float wanted = std::clamp(target(mss, rtt.smoothed(), now), window, 1.5f * window);
+    const float wanted = std::clamp(e.target(mss, rtt.smoothed(), now), window, 1.5f * window);
     grown = window + (wanted - window) / window * float(bytes);
   }
   window_ = uint32_t(std::min(grown, float(kWindowMax)));
 }
 
-void Cubic::begin_epoch(uint32_t mss, Instant now) {
+void Cubic::begin_epoch(Epoch& e, uint32_t mss, Instant now) const {
   const auto window = float(window_);
-  epoch_.start = Moment(now);
-  epoch_.estimate = window;
-  if (epoch_.origin > window) {
-    epoch_.k = std::cbrt((epoch_.origin - window) / float(mss) / kC);
-  } else {
-    epoch_.origin = window;
-    epoch_.k = 0;
-  }
-}
-
-// W_cubic (RFC 9438 4.2), in bytes.
-float Cubic::target(uint32_t mss, Duration ahead, Instant now) const {
-  const float t = seconds(epoch_.start.since(now) + ahead) - epoch_.k;
-  return epoch_.origin + kC * t * t * t * float(mss);
+  e.start = Moment(now);
+  e.estimate = window;
+  e.k = e.origin > window ? std::cbrt((e.origin - window) / float(mss) / kC) : 0;
+  e.origin = std::max(e.origin, window);
 }
 
 void Cubic::congested(uint32_t mss) {
+  const auto window = float(window_);
+  const float origin = std::holds_alternative<Epoch>(phase_) ? epoch().origin : 0;
   window_before_ = window_;
   threshold_before_ = threshold_;
-  origin_before_ = epoch_.origin;
-  const auto window = float(window_);
-  const bool shrinking = window < epoch_.origin;  // fast convergence (RFC 9438 4.7)
-  epoch_ = {.origin = shrinking ? window * (1 + kBeta) / 2 : window, .last_origin = window};
+  origin_before_ = origin;
+  const bool shrinking = window < origin;  // fast convergence (RFC 9438 4.7)
+  phase_ = Epoch{.origin = shrinking ? window * (1 + kBeta) / 2 : window, .last_origin = window};
   threshold_ = std::max(uint32_t(window * kBeta), 2 * mss);
 }
 
@@ -66,12 +72,16 @@ void Cubic::undo() {
   if (window_before_ == 0) return;
   window_ = std::max(window_, window_before_);
   threshold_ = threshold_before_;
-  epoch_ = {.origin = origin_before_};
+  if (threshold_ == UINT32_MAX)
+    phase_ = SlowStart{};
+  else
+    phase_ = Epoch{.origin = origin_before_};
   window_before_ = 0;
 }
 
 void Cubic::idle(Duration time) {
-  if (!epoch_.start.never()) epoch_.start.move_on(time);
+  auto* epoch = std::get_if<Epoch>(&phase_);
+  if (epoch && !epoch->start.never()) epoch->start.move_on(time);
 }
 
 }  // namespace cardea::l7::tcp

@@ -2,7 +2,10 @@
 // flight outside of recovery; what happens within is RecoveryRate's.
 #pragma once
 
+#include <variant>
+
 #include "l7/tcp/moment.h"
+#include "l7/tcp/slow_start.h"
 
 namespace cardea::l7::tcp {
 
@@ -15,6 +18,10 @@ class Cubic {
   bool in_slow_start() const { return window_ < threshold_; }
   void set_window(uint32_t window) { window_ = window; }
 
+  // A round trip was measured, and everything below `una` is acknowledged: whether slow start is near its end.
+  void measured(Duration sample, Seq una, Seq nxt) {
+    if (auto* start = std::get_if<SlowStart>(&phase_)) start->measured(sample, una, nxt);
+  }
   // New data was acknowledged while the window was what held us back.
   void acknowledged(uint32_t bytes, uint32_t mss, const RoundTrip& rtt, Instant now);
   // A loss, or a mark of ECN: the threshold sinks to 0.7 of the window (RFC 9438 4.6). What was before is kept for
@@ -30,14 +37,17 @@ class Cubic {
     Moment start;                           // zero: begins with the next acknowledgement
     float origin = 0, k = 0, estimate = 0;  // bytes, seconds, bytes
     float last_origin = 0;                  // W_max before fast convergence
+
+    float target(uint32_t mss, Duration ahead, Instant now) const;
   };
-  void begin_epoch(uint32_t mss, Instant now);
-  float target(uint32_t mss, Duration ahead, Instant now) const;
+  void begin_epoch(Epoch& epoch, uint32_t mss, Instant now) const;
+  void start_slowly(uint32_t* bytes);
+  Epoch& epoch();
 
   uint32_t window_ = 0, threshold_ = UINT32_MAX;
   uint32_t window_before_ = 0, threshold_before_ = 0;
   float origin_before_ = 0;
-  Epoch epoch_;
+  std::variant<SlowStart, Epoch> phase_;  // the first slow start alone is watched (RFC 9406 4.3)
 };
 
 }  // namespace cardea::l7::tcp

@@ -41,13 +41,13 @@ void add_sacks(Resources& shared, Connection& c, Options& options) {
   options.sack_count = uint8_t(count);
 }
 
+Options timestamps_of(const Connection& c, Instant now) {
+  return {.has_timestamps = true, .ts_value = clock_of(c, now), .ts_echo = c.ts_recent};
+}
+
 Outgoing begin_segment(Resources& shared, Connection& c, uint8_t flags, Seq seq, Instant now) {
   Outgoing out{.tuple = c.tuple, .seq = seq, .ack = c.rcv_nxt(), .flags = uint8_t(flags | kAck), .ip_id = c.ip_id++};
-  if (c.timestamps) {
-    out.options.has_timestamps = true;
-    out.options.ts_value = clock_of(c, now);
-    out.options.ts_echo = c.ts_recent;
-  }
+  if (c.timestamps) out.options = timestamps_of(c, now);
   add_sacks(shared, c, out.options);
   out.window = advertise(c);
   if (c.ece_due) out.flags |= kEce;
@@ -193,10 +193,11 @@ size_t send_probe(Resources& shared, Connection& c, MutableBytes room, Instant n
   return finish(shared, c, begin_segment(shared, c, 0, c.snd_una - 1, now), room, 0);
 }
 
-size_t send_reset(Resources& shared, Connection& c, MutableBytes room) {
+size_t send_reset(Resources& shared, Connection& c, MutableBytes room, Instant now) {
   c.reset_due = false;
   c.acknowledge_due = false;
-  const Outgoing out{.tuple = c.tuple, .seq = c.snd_nxt, .ack = c.rcv_nxt(), .flags = kRst | kAck, .ip_id = c.ip_id++};
+  Outgoing out{.tuple = c.tuple, .seq = c.snd_nxt, .ack = c.rcv_nxt(), .flags = kRst | kAck, .ip_id = c.ip_id++};
+  if (c.timestamps) out.options = timestamps_of(c, now);  // RFC 7323 3.2
   const size_t size = headers_size(out);
   write_headers(out, room.first(size));
   shared.counters.sent++;
@@ -260,9 +261,9 @@ uint32_t window_to_tell(const Connection& c) {
 }
 
 size_t next_packet(Resources& shared, Connection& c, MutableBytes room, Instant now) {
-  if (c.reset_due) return send_reset(shared, c, room);
-  if (c.state == State::kClosed) return 0;
+  if (c.reset_due) return send_reset(shared, c, room, now);
   if (c.stray_reset_due) return send_stray_reset(shared, c, room);
+  if (c.state == State::kClosed) return 0;
   if (c.syn_due) return send_syn(shared, c, room, now);
   if (c.state == State::kSynSent) return 0;
   if (c.synchronized() && c.state != State::kTimeWait) {

@@ -224,7 +224,7 @@ void Stack::settle(uint32_t index, bool may_send) {
   if (c.events) tell(index);
   if (c.state == State::kClosed) {
     remove_from_table(index);
-    if (c.reset_due)
+    if (c.reset_due || c.stray_reset_due)
       queue_output(index);
     else if (c.orphan && !c.events && !c.in_events && !c.in_output)
       release(index);

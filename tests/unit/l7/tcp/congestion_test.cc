@@ -21,6 +21,7 @@ Settings bulk_settings(uint64_t key) {
   settings.receive_window = settings.receive_window_max = 8 << 20;
   settings.send_queue_max = 8 << 20;
   settings.blocks = 16384;
+  settings.segments = 32768;
   return settings;
 }
 
@@ -89,6 +90,16 @@ TEST(Congestion, ABottleneckIsFilled) {
   const uint64_t before = bulk.acknowledged(0);
   bulk.run(seconds(10));
   EXPECT_GE(share_of_rate(bulk.acknowledged(0) - before, seconds(10)), 0.95);
+}
+
+// HyStart++ (RFC 9406): a queue that grows ends slow start before it overflows.
+TEST(Congestion, SlowStartEndsBeforeADeepQueueOverflows) {
+  Bulk bulk({.delay = milliseconds(20), .bytes_per_second = kRate, .queue = 6'000'000}, 8);
+  bulk.open();
+  bulk.run(seconds(3));
+  EXPECT_LT(bulk.connection(0).cubic.threshold(), 6'000'000u);
+  EXPECT_GE(bulk.connection(0).cubic.threshold(), 500'000u);  // a bandwidth-delay product
+  EXPECT_EQ(bulk.counters().retransmitted, 0u);
 }
 
 TEST(Congestion, ATenthOfABandwidthDelayProductOfQueueIsEnoughForMostOfIt) {

@@ -94,7 +94,7 @@ const std::vector<Script> kClosings = {
      "+0 close\n"
      "+0 > F. 1:1(0) ack 1\n"
      "+.1 < P. 1:101(100) ack 2 win 512\n"
-     "+0 > R. 2:2(0) ack 1\n"
+     "+0 > R 2:2(0)\n"
      "+0 connections 0\n"
      "+100 end\n"},
     {"aborted: one reset, then silence",
@@ -109,6 +109,10 @@ const std::vector<Script> kClosings = {
      "+0 > R. 5001:5001(0) ack 1\n"
      "+0 told aborted\n"
      "+100 end\n"},
+    {"a reset bears a timestamp where one was agreed",
+     BEGIN_TIMESTAMPS
+     "+0 abort\n"
+     "+0 > R. 1:1(0) ack 1 <nop,nop,TS 100 1100>\n"},
     {"the peer resets",
      BEGIN_SACK
      "+0 write 1000\n"
