@@ -29,13 +29,13 @@ std::optional<IcmpError> quoted_ipv4(Bytes packet, uint32_t mtu) {
   if (packet.size() < kIpv4Header) return std::nullopt;
   const size_t header = size_t(packet[0] & std::byte{15}) * 4;
   const bool first = (load_be16(&packet[6]) & 0x1fff) == 0;
-  if (packet[0] >> 4 != std::byte{4} || header < kIpv4Header || packet.size() < header + kQuoted) return std::nullopt;
+  if (uint8_t(packet[0]) >> 4 != 4 || header < kIpv4Header || packet.size() < header + kQuoted) return std::nullopt;
   if (uint8_t(packet[9]) != 6 || !first) return std::nullopt;
   return quoted(packet, header, mtu);
 }
 
 std::optional<IcmpError> quoted_ipv6(Bytes packet, uint32_t mtu) {
-  if (packet.size() < kIpv6Header + kQuoted || packet[0] >> 4 != std::byte{6} || uint8_t(packet[6]) != 6)
+  if (packet.size() < kIpv6Header + kQuoted || uint8_t(packet[0]) >> 4 != 6 || uint8_t(packet[6]) != 6)
     return std::nullopt;
   return quoted(packet, kIpv6Header, mtu);
 }
@@ -71,7 +71,7 @@ bool is_under_way(const Connection& c, Seq seq) {
 
 std::optional<IcmpError> read_icmp_error(Bytes packet) {
   if (packet.empty()) return std::nullopt;
-  return packet[0] >> 4 == std::byte{4} ? read_icmp4(packet) : read_icmp6(packet);
+  return uint8_t(packet[0]) >> 4 == 4 ? read_icmp4(packet) : read_icmp6(packet);
 }
 
 void icmp_error_arrives(Resources& shared, Connection& c, const IcmpError& error, Instant now) {

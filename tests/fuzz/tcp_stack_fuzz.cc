@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "l7/tcp/checksum.h"
 #include "l7/tcp/rooms.h"
 #include "l7/tcp/stack.h"
 #include "tests/unit/l7/tcp/invariants.h"
@@ -61,7 +62,7 @@ class Player {
   }
 
   void step(Input& input) {
-    switch (input.byte() % 8) {
+    switch (input.byte() % 9) {
       case 0:
         return raw(input);
       case 1:
@@ -72,6 +73,8 @@ class Player {
         return pass(input);
       case 4:
         return finish(input.byte());
+      case 5:
+        return error(input);
       default:
         return segment(input);
     }
@@ -97,6 +100,27 @@ class Player {
 
   void raw(Input& input) {
     stack_.receive(input.bytes(input.byte()), now_, Checksum::kGood);
+    look();
+  }
+
+  // An ICMP error of any type whose sums are right, about a segment near those that are under way, or about nothing.
+  void error(Input& input) {
+    Outgoing quote{.tuple = {ours_.address, peers_.address, ours_.port, peers_.port}, .flags = kAck};
+    const Connection* c = stack_.find(id_);
+    quote.seq = near(c ? c->snd_una : 0, input.word());
+    std::vector<std::byte> quoted(headers_size(quote)), packet(kIpv4Header + 8);
+    write_headers(quote, quoted);
+    packet.insert(packet.end(), quoted.begin(), quoted.end() - input.byte() % quoted.size());
+    std::byte* at = packet.data();
+    at[0] = std::byte{0x45};
+    store_be16(at + 2, uint16_t(packet.size()));
+    at[9] = std::byte{1};
+    store_native(at + 10, uint16_t(~folded(sum_of(Bytes(packet).first(kIpv4Header)))));
+    at[20] = std::byte{3};
+    at[21] = std::byte(input.byte() % 16);
+    store_be16(at + 26, input.word());
+    store_native(at + 22, uint16_t(~folded(sum_of(Bytes(packet).subspan(kIpv4Header)))));
+    stack_.receive(packet, now_);
     look();
   }
 

@@ -120,6 +120,22 @@ TEST_F(Adapter, AcceptsReadsWritesAndCloses) {
   EXPECT_EQ(left().ack, 107u);
 }
 
+TEST_F(Adapter, ASocketOfIpv6HasAPeerOfIpv4Mapped) {
+  const int fd = table_.socket(m_, AF_INET6, SOCK_STREAM, 0);
+  const sockaddr_in6 any{.sin6_family = AF_INET6, .sin6_port = htons(8080)};
+  EXPECT_EQ(table_.bind(m_, fd, reinterpret_cast<const sockaddr*>(&any), sizeof any), 0);
+  EXPECT_EQ(table_.listen(m_, fd, 1), 0);
+  arrives(kSyn, 100, 0);
+  iss_ = left().seq;
+  arrives(kAck, 101, iss_ + 1);
+  sockaddr_in6 peer{};
+  socklen_t size = sizeof peer;
+  EXPECT_GE(table_.accept(m_, fd, reinterpret_cast<sockaddr*>(&peer), &size), 0);
+  EXPECT_EQ(size, sizeof peer);
+  EXPECT_EQ(peer.sin6_family, AF_INET6);
+  EXPECT_TRUE(IN6_IS_ADDR_V4MAPPED(&peer.sin6_addr));
+}
+
 TEST_F(Adapter, WhatLeavesAtOnceIsOnePacket) {
   const int fd = accepted();
   const std::string bytes(20'000, 'x');

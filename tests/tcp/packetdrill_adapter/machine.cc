@@ -110,7 +110,7 @@ int Machine::accept(int fd, sockaddr* address, socklen_t* size) {
   }
   stack_.set_nagle(made.id, s->nagle);
   made.nagle = s->nagle;
-  if (address) write_address(made.remote, address, size);
+  if (address) write_address(made.remote, made.domain, address, size);
   return new_descriptor(made);
 }
 

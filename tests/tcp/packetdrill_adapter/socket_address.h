@@ -26,10 +26,11 @@ inline bool is_unspecified(const IpAddress& address) {
   return address == IpAddress{} || (address.is_v4() && address.v4_host_order() == 0);
 }
 
-inline void write_address(const Endpoint& endpoint, sockaddr* to, socklen_t* size) {
+// As a socket of that domain has it: IPv4 is mapped where the domain is IPv6.
+inline void write_address(const Endpoint& endpoint, int domain, sockaddr* to, socklen_t* size) {
   sockaddr_storage storage{};
   socklen_t used;
-  if (endpoint.address.is_v4()) {
+  if (domain != AF_INET6) {
     sockaddr_in v4{.sin_family = AF_INET, .sin_port = htons(endpoint.port)};
     std::memcpy(&v4.sin_addr, endpoint.address.v4_data(), 4);
     std::memcpy(&storage, &v4, used = sizeof v4);
