@@ -49,7 +49,7 @@ Client::Client(Loop& loop, Stream& to, Buffers& its_buffers, bool by_tls, const 
       secure(by_tls),
       head_bytes_max(limits.head_bytes_max),
       pace{.stall = limits.stall} {
-  session.open_client(client_callbacks(), this, head_bytes_max);
+  session.open_client(client_callbacks(), this, head_bytes_max, kCallsMax);
 }
 
 uint32_t Client::room() const {

@@ -8,7 +8,7 @@
 namespace cardea::l7::http2 {
 namespace {
 
-// What a stream may send ahead, and all of a connection's: a body that its backend takes slowly holds no more.
+// What a stream may send ahead, and all of a client's connection: a body that its backend takes slowly holds no more.
 constexpr int32_t kStreamWindow = 64 * 1024, kConnectionWindow = 1024 * 1024;
 // Answers to SETTINGS and PING that wait to be written, and what one SETTINGS may set.
 constexpr size_t kAcksMax = 100, kSettingsMax = 32;
@@ -55,7 +55,10 @@ void Session::open(const nghttp2_session_callbacks* callbacks, void* user, uint3
   output_.raise();
 }
 
-void Session::open_client(const nghttp2_session_callbacks* callbacks, void* user, uint32_t head_bytes_max) {
+// A backend's connection carries many clients: each may leave what its stream's window lets through for as long as it
+// likes, and the others have theirs all the same.
+void Session::open_client(const nghttp2_session_callbacks* callbacks, void* user, uint32_t head_bytes_max,
+                          uint32_t calls_max) {
   nghttp2_session* made = nullptr;
   CHECK(nghttp2_session_client_new2(&made, callbacks, user, options().get()) == 0, "out of memory");
   at_.reset(made);
@@ -65,7 +68,7 @@ void Session::open_client(const nghttp2_session_callbacks* callbacks, void* user
       nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, head_bytes_max},
   };
   nghttp2_submit_settings(made, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
-  nghttp2_session_set_local_window_size(made, NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
+  nghttp2_session_set_local_window_size(made, NGHTTP2_FLAG_NONE, 0, int32_t(calls_max) * kStreamWindow);
   output_.raise();
 }
 

@@ -22,8 +22,9 @@ class Session {
 
   // As the server of a connection that begins. `user`: the callbacks' last argument.
   void open(const nghttp2_session_callbacks* callbacks, void* user, uint32_t streams_max);
-  // As its client. `head_bytes_max`: as much of a response's head is taken, which the server is told.
-  void open_client(const nghttp2_session_callbacks* callbacks, void* user, uint32_t head_bytes_max);
+  // As its client. `head_bytes_max`: as much of a response's head is taken, which the server is told. `calls_max`: so many
+  // may be under way.
+  void open_client(const nghttp2_session_callbacks* callbacks, void* user, uint32_t head_bytes_max, uint32_t calls_max);
 
   // What arrived. False: it is no HTTP/2, or there is no memory for it; the connection has no future.
   bool feed(std::string_view bytes);
