@@ -29,10 +29,16 @@ Chosen choose(Exchange& x, uint64_t hash) {
   return x.pool->choose(hash, x.tried, x.now());
 }
 
+// Who waits for his client's own backend must not stand before those for whom others are free.
+std::shared_ptr<upstream::Queue> queue_for(const Exchange& x) {
+  upstream::Backend* const own = x.caller.own_backend(*x.pool, x.backend_host);
+  return own ? x.pool->queue_at(*own) : x.pool->queue();
+}
+
 // Counted from the first try to the last.
 class Queued {
  public:
-  explicit Queued(Exchange& x) : x_(x), began_(x.now()), place(x.pool->queue(), x.loop()) {
+  explicit Queued(Exchange& x) : x_(x), began_(x.now()), queue_(queue_for(x)), place(*queue_, x.loop()) {
     count(x.shard(), x.record.pool->rows.queued);
     stats::add(x.shard().cells() + x.record.pool->rows.queue, 1);
     x.place = &place;
@@ -50,6 +56,7 @@ class Queued {
  private:
   Exchange& x_;
   Instant began_;
+  std::shared_ptr<upstream::Queue> queue_;
 
  public:
   upstream::Queue::Place place;
@@ -78,7 +85,7 @@ Chosen choose_place(Exchange& x, uint64_t hash) {
 bool may_queue(Exchange& x, Chosen& chosen) {
   if (x.pool->plan().queue_length == 0) return false;
   if (!chosen) return chosen.error() == upstream::NoBackend::kBusy;
-  if (x.pool->queue().empty()) return false;
+  if (queue_for(x)->empty()) return false;
   upstream::Pool::unclaim(**chosen);
   return true;
 }

@@ -64,11 +64,15 @@ void blame(Exchange& x) {
   if (!closed_idle) x.lease.blame();
 }
 
-// The next attempt begins as the first did.
-void start_over(Exchange& x) {
+// Its place is free for the next attempt, which may find no other.
+void give_up_attempt(Exchange& x) {
   x.watch.stop();
   x.lease.close(Close::kReset);
   x.response.drop();
+}
+
+// The next attempt begins as the first did.
+void start_over(Exchange& x) {
   x.failure = {};
   x.answer = {};
   x.sent_at = {};
@@ -124,6 +128,7 @@ Task<> forward(Exchange& x) {
     blame(x);
     if (!may_try_again(x)) co_return;
     count(x.shard(), x.backend_rows.retries);
+    give_up_attempt(x);
     if (!may_ask_again(x)) x.tried.add(*chosen);
   }
 }

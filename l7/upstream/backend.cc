@@ -107,6 +107,7 @@ void Backend::count(uint32_t row, uint64_t n) const {
 }
 
 void Backend::set_busy(uint32_t now_busy) {
+  if (now_busy < busy) own_queue.offer();
   if (now_busy < busy && queue != nullptr) queue->offer();
   busy = now_busy;
   if (!gone) stats::set(context.cells + plan->rows.busy, now_busy);

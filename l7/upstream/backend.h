@@ -94,7 +94,8 @@ struct Backend : Standing, LoopTimer, std::enable_shared_from_this<Backend> {
   bool speaks_http1 = false;                      // where it may choose: so it did last
   std::shared_ptr<KeptSession> session;  // of the name that was dialled last
   uint32_t own = 0;                               // connections that belong to one client's each
-  Queue* queue = nullptr;                         // of who waits for a place; null: it left
+  Queue* queue = nullptr;                         // of who waits for a place anywhere in the pool; null: it left
+  Queue own_queue;                                // of whose own connection leads here: no other place will do
   bool claimed = false;
   bool gone = false;
   bool complained = false;  // of its TLS, since a connection was made: once a shard is enough to be read

@@ -31,7 +31,7 @@ struct Pool::State {
   std::vector<std::shared_ptr<Backend>> backends;  // in the plan's order, which its ring counts by
   std::vector<Standing*> standings;                // the same
   Random random;
-  Queue queue;
+  const std::shared_ptr<Queue> queue = std::make_shared<Queue>();
 
   Choice choice(uint64_t hash, TriedStandings tried, Instant now);
   Standing* choose(uint64_t hash, const Choice& choice);
@@ -51,12 +51,12 @@ void Pool::State::adopt(std::shared_ptr<const PoolPlan> next) {
     auto found = known.extract(its.name);
     backends.push_back(found ? std::move(found.mapped()) : std::make_shared<Backend>(context));
     backends.back()->adopt(next, its, tls);
-    backends.back()->queue = &queue;
+    backends.back()->queue = queue.get();
     standings.push_back(backends.back().get());
   }
   for (auto& [name, backend] : known) backend->leave();
   plan = std::move(next);
-  queue.offer();
+  queue->offer();
 }
 
 Pool::Pool(const Context& context, std::shared_ptr<const PoolPlan> plan) : state_(std::make_unique<State>(context)) {
@@ -123,8 +123,12 @@ Backend* Pool::stays_with(std::string_view cookie, const Tried& tried, Instant n
   return answers && !its.doubtful(now) && !its.full() && !tried.holds(&its) ? &its : nullptr;
 }
 
-Queue& Pool::queue() {
+std::shared_ptr<Queue> Pool::queue() const {
   return state_->queue;
+}
+
+std::shared_ptr<Queue> Pool::queue_at(Backend& only) const {
+  return {only.shared_from_this(), &only.own_queue};
 }
 
 Lease Pool::reuse(Backend& backend, std::string_view host, Proof proof, bool alone) {

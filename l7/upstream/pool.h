@@ -122,8 +122,9 @@ class Pool {
   // The backend whose clients say this in their cookie (PoolPlan::sticky_cookie), while it answers: a draining one too.
   // Null: none, or none for now.
   Backend* stays_with(std::string_view cookie, const Tried& tried, Instant now) const;
-  // Where exchanges of this shard wait that found all backends busy.
-  Queue& queue();
+  // Where exchanges of this shard wait that found all backends busy; or the one that no other will do for.
+  std::shared_ptr<Queue> queue() const;
+  std::shared_ptr<Queue> queue_at(Backend& only) const;
   // An idle connection to it, the one used last; an empty Lease when there is none. `host` is the request's, without a
   // port: where the pool's TLS names no server, it is what the backend's certificate was verified for, so a connection
   // serves its own host only.

@@ -152,6 +152,57 @@ TEST(QueueOfExchanges, ABackendThatComesIsUsed) {
   EXPECT_THAT(client.message(), HasSubstr("new"));
 }
 
+// Its client's own connection leads to one backend, and everybody can make a connection his own.
+TEST(QueueOfExchanges, WhoWaitsForHisOwnBackendHoldsUpNobodyElse) {
+  Site site(queue_of_two, 2);
+  Peer owner = site.client();
+  owner.send(get("/", "Authorization: NTLM TlRMTVNTUAAB\r\n"));
+  const size_t at = site.called();
+  Peer own = site.origins[at]->accept();
+  own.message();
+  own.send(ok("owned"));
+  owner.message();
+  Peer holder = site.client();
+  do {
+    holder.send(get("/held"));
+    if (site.called() == at) break;
+    Peer other = site.origins[1 - at]->accept();
+    other.message();
+    other.send(ok("", "Connection: close\r\n"));
+    holder.message();
+  } while (true);
+  Peer held = site.origins[at]->accept();
+  owner.send(get("/mine"));
+  settle(site.loop());
+  EXPECT_EQ(site.value("cardea_l7_pool_queue"), 1u);
+  Peer stranger = site.client();
+  stranger.send(get("/"));
+  ASSERT_EQ(site.called(), 1 - at) << "there is room";
+  Peer other = site.origins[1 - at]->accept();
+  other.message();
+  held.message();
+  held.send(ok("", "Connection: close\r\n"));
+  EXPECT_THAT(own.message(), StartsWith("GET /mine ")) << "and whose place it is has it when it is free";
+}
+
+// The place of the attempt that failed is free for the next one, at the only backend too.
+TEST(QueueOfExchanges, WhoTriesAgainDoesNotWaitForHimself) {
+  Site site(queue_of_two);
+  Peer client = site.client();
+  client.send(get("/1"));
+  Peer kept = site.origin().accept();
+  kept.message();
+  kept.send(ok("kept"));
+  client.message();
+  client.send(get("/2"));
+  kept.message();
+  kept.close();  // it had idled too long
+  Peer fresh = site.origin().accept();
+  EXPECT_THAT(fresh.message(), StartsWith("GET /2 "));
+  fresh.send(ok("again"));
+  EXPECT_THAT(client.message(), HasSubstr("again"));
+}
+
 TEST(QueueOfExchanges, APoolWithoutOneRefusesAtOnce) {
   Busy busy([](image::PlanT& plan) { plan.pools[0]->backends[0]->connections_max = 1; });
   Peer client = busy.waiting(get("/"));
