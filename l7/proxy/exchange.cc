@@ -220,12 +220,13 @@ bool says_trailers(const http::Headers& headers) {
   return false;
 }
 
-// A stream of messages may be silent for as long as a tunnel may, whichever way: it is no body that somebody is slow with.
+// A stream of messages may be silent for as long as a tunnel may: it is no body that somebody is slow with. As long as
+// only the client says that it is one, no more than what it sends may be (receive.cc).
 void note_messages(Exchange& x) {
   const http::Headers& headers = x.head.headers;
   x.wants_trailers = says_trailers(headers);
-  x.grpc = http::is_grpc(headers.value(http::HeaderId::kContentType));
-  if (x.grpc) x.from_client = x.to_client = Pace({.stall = x.service.idle_timeout});
+  x.grpc = x.head.version == http::Version::kHttp20 && http::is_grpc(headers.value(http::HeaderId::kContentType));
+  if (x.grpc) x.from_client = Pace({.stall = x.service.idle_timeout});
 }
 
 // Whom a proxy in front speaks for.

@@ -106,7 +106,8 @@ class Exchange {
   bool stranger = false;        // the peer is none of those that are
   std::string_view reply_line;  // of an answer of ours, with its CR LF: what its status asks for
   bool wants_trailers = false;  // the client said so
-  bool grpc = false;
+  bool grpc = false;      // it asks by gRPC
+  bool messages = false;  // and is answered by it
   Instant moved{};              // when a piece of a body last went on, either way
   bool authenticates = false;  // carries credentials that a backend may keep for its connection
   bool bound = false;          // and carries on what was said there before

@@ -5,6 +5,7 @@
 
 #include "l7/http/authentication.h"
 #include "l7/http/edit.h"
+#include "l7/http/grpc.h"
 #include "l7/http2/backend_stream.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/header_changes.h"
@@ -82,11 +83,18 @@ Failure say_not_modified(Exchange& x, const http::ResponseHead& head, const http
   return edit_head(x, answer, options, {}, size);
 }
 
+// Both sides say that they speak in messages: now the client may be slow with those that it gets, too.
+void note_messages(Exchange& x, const http::ResponseHead& head) {
+  x.messages = x.grpc && http::is_grpc(head.headers.value(http::HeaderId::kContentType));
+  if (x.messages) x.to_client = Pace({.stall = x.service.idle_timeout});
+}
+
 // A final head, where the cache may have an answer of its own.
 Failure digest_final(Exchange& x, const http::ResponseHead& head, const http::ConnectionOptions& options,
                      http::BodyFraming body, size_t size) {
   Answer& answer = x.answer;
   answer.reusable = x.lease.http2() || http::backend_keeps_alive(head, options, body);
+  note_messages(x, head);
   if (http::binds_connection(head.headers)) x.lease.authenticate();
   switch (show_cache(x, head, body)) {
     case CacheVerdict::kAnswer:
@@ -270,7 +278,7 @@ std::string_view last(Exchange& x) {
 // One more piece of a body. Messages of gRPC may be far between, as long as they come from one side or the other.
 Task<Failure> read_piece(Exchange& x) {
   x.moved = x.now();
-  if (!x.grpc) {
+  if (!x.messages) {
     const Failure failed = co_await read_more(x, x.now() + x.service.body_timeout);
     co_return failed;
   }

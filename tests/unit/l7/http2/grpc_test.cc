@@ -105,6 +105,30 @@ TEST_F(Grpc, AStreamMayBeSilentAsLongAsATunnel) {
   EXPECT_TRUE(caller.answer(call).reset);
 }
 
+// What a client says of its request makes no file, page or download a stream of messages: who takes nothing is given up.
+TEST_F(Grpc, AnAnswerThatIsNoneIsTakenInTimeWhateverItsClientSays) {
+  Client caller(site);
+  const int32_t call = caller.ask("/download", kGrpc, true, "POST");
+  Backend backend(site);
+  const int32_t asked = backend.next();
+  backend.answer_with(asked, "200", {{"content-type", "text/plain"}}, std::string(300'000, 'x'));
+  for (int i = 0; i < 10; ++i) backend.so_far(asked);  // sends on what it may
+  EXPECT_EQ(caller.so_far(call).status, "200");
+  for (int i = 0; i < 40; ++i) site.advance(1s), settle(site.loop());
+  EXPECT_EQ(site.value("cardea_l7_service_slow_clients_total"), 1u);
+  EXPECT_EQ(site.log_line()["reason"], "client_stalled");
+}
+
+// gRPC is spoken by HTTP/2 alone.
+TEST_F(Grpc, ABodyOfHttp1StandsStillForNoLongerThanAnyOther) {
+  Peer client = site.client();
+  client.send(get("/", "Content-Type: application/grpc\r\nContent-Length: 10\r\n", "POST"));
+  Backend backend(site);
+  backend.next();
+  site.advance(31s);
+  EXPECT_THAT(client.head(), testing::StartsWith("HTTP/1.1 408 "));
+}
+
 TEST_F(Grpc, WhoGivesUpCancelsItsCallAtTheBackend) {
   Talk talk(site);
   auto& [caller, call, backend, asked] = talk;
