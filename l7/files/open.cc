@@ -46,7 +46,7 @@ std::expected<Opened, int> open_beneath(const char* folder, const char* name, Wa
   if (!root) return std::unexpected(root.error());
   auto fd = open_at(root->get(), *name == '\0' ? "." : name, O_RDONLY | O_NONBLOCK | O_NOCTTY,
                     RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS, wait);
-  if (!fd) return std::unexpected(fd.error());
+  if (!fd) return std::unexpected(fd.error() == ENXIO ? ENOENT : fd.error());  // a socket's
   return described(std::move(*fd));
 }
 

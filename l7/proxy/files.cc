@@ -135,9 +135,14 @@ std::string_view entity_tag(Exchange& x, const Found& found) {
   return {text, written.size};
 }
 
+// Never later than the answer itself (RFC 9110 8.8.2.1): until then nobody can tell what may still change.
+http::DateText last_modified(const Exchange& x, const Found& found) {
+  return http::format_date(std::min(found.file.modified_ns / 1'000'000'000, x.record.unix_ms / 1000));
+}
+
 void describe(Exchange& x, const route::Files& files, const Found& found, http::ResponseHead& head) {
   http::Headers& headers = head.headers;
-  const http::DateText modified = http::format_date(found.file.modified_ns / 1'000'000'000);
+  const http::DateText modified = last_modified(x, found);
   head.status = 200;
   add_header(x, headers, HeaderId::kContentType, "Content-Type", files.types->of(found.name));
   add_header(x, headers, HeaderId::kLastModified, "Last-Modified", {modified.data(), modified.size()});

@@ -2,7 +2,9 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -164,6 +166,25 @@ TEST_F(Files, WhatWasCompressedBeforehandGoesToWhoTakesIt) {
   EXPECT_THAT(ask("/app/app.js", "Accept-Encoding: zstd\r\n"), EndsWith("plain")) << "there is none";
   EXPECT_THAT(ask("/app/a.css", "Accept-Encoding: br\r\n"), EndsWith("a {}"));
   EXPECT_THAT(ask("/app.js", "Accept-Encoding: br\r\n"), EndsWith("plain")) << "not wanted by this route";
+}
+
+TEST_F(Files, OneOfTomorrowIsOfNow) {
+  const timespec times[] = {{}, {.tv_sec = ::time(nullptr) + 86400, .tv_nsec = 0}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, (root + "/a.css").c_str(), times, 0), 0);
+  const std::string answer = ask("/a.css");
+  EXPECT_EQ(header(answer, "Last-Modified"), header(answer, "Date"));
+  EXPECT_THAT(ask("/a.css", "If-None-Match: " + header(answer, "ETag") + "\r\n"), StartsWith("HTTP/1.1 304 "));
+}
+
+TEST_F(Files, WhatIsNoFileIsNotThere) {
+  ASSERT_EQ(::mkfifo((root + "/fifo").c_str(), 0644), 0);
+  const FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM, 0));
+  sockaddr_un at{.sun_family = AF_UNIX, .sun_path = {}};
+  const std::string path = root + "/socket";
+  path.copy(at.sun_path, sizeof at.sun_path - 1);
+  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+  for (const char* name : {"/fifo", "/socket"}) EXPECT_THAT(ask(name), StartsWith("HTTP/1.1 404 ")) << name;
+  EXPECT_THAT(ask("/app/socket"), EndsWith("<p>front")) << "and has a fallback as what is not there has";
 }
 
 TEST_F(Files, OneThatShrinksIsCutAndTheClientSeesIt) {
