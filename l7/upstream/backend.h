@@ -91,6 +91,7 @@ struct Backend : Standing, LoopTimer, std::enable_shared_from_this<Backend> {
   std::vector<std::unique_ptr<Connection>> idle;  // the one used last is the last
   std::vector<std::shared_ptr<Shared>> shared;    // HTTP/2: such as take calls, those with the most in front
   std::vector<std::shared_ptr<Dialling>> dialling;
+  uint32_t calls_each = 0;                        // HTTP/2: what the last connection took at once; 0: there was none
   bool speaks_http1 = false;                      // where it may choose: so it did last
   std::shared_ptr<KeptSession> session;  // of the name that was dialled last
   uint32_t own = 0;                               // connections that belong to one client's each

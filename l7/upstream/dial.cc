@@ -147,6 +147,7 @@ Task<Result<Lease>> share(Arena&, std::unique_ptr<Connection> connection, Instan
     co_return refused(its, {its.plan->name + what, Origin::kBackend, Retry::kSafe});
   }
   note_connected(*its.backend);
+  its.backend->calls_each = shared->room();
   if (!its.is_of_now() || its.backend->gone || !its.backend->serves) shared->retire();
   if (!shared->leaving) its.backend->shared.push_back(shared);
   co_return Lease(new Call(shared, std::move(place)));

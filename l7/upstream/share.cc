@@ -23,9 +23,9 @@ Call* Backend::begin_call(std::string_view host, Place place) {
 }
 
 std::shared_ptr<Dialling> Backend::joinable(std::string_view host) const {
-  const auto at = std::ranges::find_if(dialling, [host](const auto& it) {
-    return it->host == host && it->expected < http2::Client::kCallsMax;
-  });
+  const uint32_t most = calls_each != 0 ? calls_each : http2::Client::kCallsMax;
+  const auto at = std::ranges::find_if(
+      dialling, [host, most](const auto& it) { return it->host == host && it->expected < most; });
   return at == dialling.end() ? nullptr : *at;
 }
 

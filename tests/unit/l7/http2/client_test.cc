@@ -205,12 +205,21 @@ TEST_F(Several, AnotherConnectionIsOpenedWhenStreamsRunOut) {
   Backend first(site, site.origin(), {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 2}});
   Backend second(site, site.origin(), {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 2}});
   Backend third(site, site.origin(), {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 2}});
-  for (Backend* backend : {&first, &second}) {
-    for (int i = 0; i < 2; ++i) backend->answer(backend->next(), "204");
-  }
-  third.answer(third.next(), "204");
+  const std::vector<Backend*> busy = {&first, &first, &second, &second, &third};
+  std::vector<int32_t> calls;
+  for (Backend* backend : busy) calls.push_back(backend->next());
+  for (size_t i = 0; i < busy.size(); ++i) busy[i]->answer(calls[i], "204");
   for (Peer& peer : clients) EXPECT_THAT(peer.head(), StartsWith("HTTP/1.1 204 "));
   EXPECT_TRUE(third.nobody_asks());
+}
+
+// How many a connection takes is known from the first: who must wait for another one waits for no third.
+TEST_F(Several, ConnectionsThatTakeFewAreMadeSideBySide) {
+  std::vector<Peer> clients = ask(5);
+  Backend first(site, site.origin(), {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1}});
+  first.next();
+  for (int i = 0; i < 4; ++i) site.origin().accept();
+  EXPECT_FALSE(site.origin().has_caller());
 }
 
 TEST_F(Several, WhatABackendTakesMayChange) {
