@@ -6,6 +6,7 @@
 namespace cardea::conf {
 namespace {
 
+using settings::CompressionT;
 using settings::HeaderEditsT;
 
 std::string small_name(const std::string& line) {
@@ -42,6 +43,13 @@ void check_limits(Checks& checks, const std::vector<std::string>& limits, const 
     check_reference(checks, limits[i], known, "rate_limit", index_path(path, i));
 }
 
+void check_compression(Checks& checks, const CompressionT* compress, const std::string& path) {
+  if (compress == nullptr) return;
+  Unique encodings(checks, "encoding");
+  for (size_t i = 0; i < compress->encodings.size(); ++i)
+    encodings.add(compress->encodings[i], index_path(path + ".encodings", i));
+}
+
 }  // namespace
 
 void check_rate_limits(Checks& checks) {
@@ -58,6 +66,7 @@ void check_policies(Checks& checks, const settings::PoliciesT& policies, const s
   check_limits(checks, policies.rate_limits, path + ".rate_limits");
   check_access(checks, policies.access.get(), path + ".access");
   check_cors(checks, policies.cors.get(), path + ".cors");
+  check_compression(checks, policies.compress.get(), path + ".compress");
 }
 
 }  // namespace cardea::conf

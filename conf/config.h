@@ -349,7 +349,7 @@ struct L7 {
   std::vector<uint16_t> shards;  // CPU numbers
   Transport transport = Transport::kKernel;
   std::string access_log;                                   // path, "stderr" or empty: none
-  uint64_t access_log_ring = 1 << 20, buffers = 256 << 20;  // bytes
+  uint64_t access_log_ring = 1 << 20, buffers = 256 << 20, compression = 128 << 20;  // bytes
   milliseconds drain_timeout{10'000};
   bool operator==(const L7&) const = default;
 };

@@ -59,6 +59,7 @@ Form<std::string> origin();                        // "https://app.example", "ht
 Form<uint32_t> number_of_ms(std::chrono::milliseconds min, std::chrono::milliseconds max);  // a duration(), as a number
 Form<std::string> network();                       // a prefix(), as text
 Form<std::string> header_name();                   // of one that is to be removed
+Form<std::string> media_types();                   // "text/html", "text/*", "*+json"; in small letters
 Form<std::string> url_path();                      // "/api/": printable ASCII, as it stands in a request
 Form<uint64_t> count(uint64_t min, uint64_t max);  // 1000000 or "1M"
 Form<uint64_t> size(uint64_t min, uint64_t max);   // bytes: "64MB"; 0 when the range has it

@@ -32,7 +32,38 @@ std::string with_colon(const std::string& line) {
   return line.contains(':') || blank == line.npos ? "" : text_literal(line.substr(0, blank) + ":" + line.substr(blank));
 }
 
+std::string in_small_letters(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? char(c + ('a' - 'A')) : c;
+  return text;
+}
+
+// "text/html", "text/*", "*+json".
+bool is_media_types(std::string_view text) {
+  const auto is_name = [](std::string_view name) {
+    return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.+-_") == name.npos;
+  };
+  if (text.starts_with("*+")) return is_name(text.substr(2));
+  const size_t slash = text.find('/');
+  if (slash == text.npos || !is_name(text.substr(0, slash))) return false;
+  const std::string_view kind = text.substr(slash + 1);
+  return kind == "*" || is_name(kind);
+}
+
 }  // namespace
+
+Form<std::string> media_types() {
+  return {"type",
+          "a media type such as \"text/html\", or all of a kind: \"text/*\", \"*+json\"",
+          {},
+          [](const Node& node) -> std::expected<std::string, Mistake> {
+            if (node.kind != Node::Kind::kText) return std::unexpected(Mistake{});
+            std::string type = in_small_letters(node.text);
+            if (is_media_types(type)) return type;
+            const std::string bare = type.substr(0, type.find_first_of("; "));
+            return std::unexpected(Mistake{"", is_media_types(bare) ? in_quotes(bare) : ""});
+          },
+          [](const std::string& value) { return text_literal(value); }};
+}
 
 Form<std::string> header_line(Moment moment) {
   return {"header",

@@ -11,6 +11,7 @@
 namespace cardea::conf {
 namespace {
 
+using settings::CompressionT;
 using settings::HeaderEditsT;
 
 std::string_view name_of(const std::string& line) {
@@ -62,7 +63,31 @@ std::vector<std::string> both_of(std::vector<std::string> names, const std::vect
   return names;
 }
 
+// The route's where it has one; with what is usual where nothing is said. Null: off.
+std::unique_ptr<CompressionT> merged_compression(const std::unique_ptr<CompressionT>& service,
+                                                 const std::unique_ptr<CompressionT>& route) {
+  const CompressionT* const from = route ? route.get() : service.get();
+  if (from == nullptr || !from->enabled) return nullptr;
+  auto to = std::make_unique<CompressionT>(*from);
+  if (to->encodings.empty()) to->encodings = usual_encodings();
+  if (to->types.empty()) to->types = usual_compressed_types();
+  return to;
+}
+
 }  // namespace
+
+const std::vector<std::string>& usual_encodings() {
+  static const std::vector<std::string> encodings = {"br", "zstd", "gzip"};
+  return encodings;
+}
+
+const std::vector<std::string>& usual_compressed_types() {
+  static const std::vector<std::string> types = {
+      "text/*",          "application/javascript", "application/json",     "application/xml", "application/wasm",
+      "*+json",          "*+xml",                  "application/x-ndjson", "font/ttf",        "font/otf",
+      "application/rtf", "application/vnd.ms-fontobject"};
+  return types;
+}
 
 settings::PoliciesT merged(const settings::PoliciesT& service, const settings::PoliciesT& route) {
   settings::PoliciesT to;
@@ -77,6 +102,7 @@ settings::PoliciesT merged(const settings::PoliciesT& service, const settings::P
   to.basic_auth = own_or(route.basic_auth, service.basic_auth);
   for (const auto* pages : {&route.error_pages, &service.error_pages})
     for (const auto& page : *pages) to.error_pages.push_back(std::make_unique<settings::ErrorPageT>(*page));
+  to.compress = merged_compression(service.compress, route.compress);
   return to;
 }
 

@@ -38,6 +38,12 @@ const Section& l7_section() {
                 {.prose = "Memory that heads and bodies on their way through may use, over all shards, TLS records that are "
                           "not whole yet among them; beyond it new exchanges are refused, and what is under way "
                           "waits. `cardea_l7_buffer_bytes` tells how much is in use."}),
+          value("compression", &L7::compression, size(kMiB, 1024 * kGiB),
+                {.prose = "Memory that compressors of answers may take, over all shards, those that are kept for the next "
+                          "answer among them: 264 KiB for one of gzip, about 1.5 MiB of br and 1.8 MiB of zstd at their "
+                          "usual levels. Beyond it answers go out as they are, and "
+                          "`cardea_l7_compressions_refused_total` counts them; `cardea_l7_compression_bytes` tells how "
+                          "much is taken."}),
           value("drain_timeout", &L7::drain_timeout, duration(0ms, 1h),
                 {.prose = "How long exchanges and tunnels under way may take to end when cardea-l7 is told to; what is "
                           "left then is cut. Idle connections are closed at once. TimeoutStopSec of "

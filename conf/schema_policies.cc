@@ -1,6 +1,7 @@
 // Rows of policies: what is done with exchanges beside routing them, of a service and of a route (base/policies.fbs).
 #include <fmt/format.h>
 
+#include "conf/policies.h"
 #include "conf/schema_sections.h"
 
 namespace cardea::conf {
@@ -103,6 +104,70 @@ const Section& trusted_proxies_section() {
   return section;
 }
 
+Form<std::string> encoding() {
+  return word<std::string>({{"br", "br", "brotli: the best for text that is small"},
+                            {"zstd", "zstd", "the fastest; of browsers the newer take it"},
+                            {"gzip", "gzip", "what every client takes"}});
+}
+
+std::string types_prose() {
+  return fmt::format("Types that are compressed, by what Content-Type says without its parameters; messages of gRPC never. "
+                     "Images, films, archives and fonts for the web are compressed already. Left out: {}.",
+                     fmt::join(usual_compressed_types(), ", "));
+}
+
+const char* const kHowItCompresses =
+    "Of what a client takes (Accept-Encoding, with its weights) it gets what it wants most. An answer goes out as it is "
+    "where it is compressed already, where it or the request says no-transform, where it is a part (206) or has no body, "
+    "where its length is known and below size_min, where its ETag is none that can be made a weak one, and to clients of "
+    "HTTP/1.0. What is compressed loses its Content-Length, Accept-Ranges and digests, its ETag becomes a weak one, and it "
+    "has the same head for HEAD; Vary: Accept-Encoding stands on every answer that some client gets otherwise, 304 "
+    "included. What has come of an answer is sent on when its source pauses for a millisecond, so that event streams "
+    "move as they would without. The cache keeps what the backend sent, and each client gets that as it takes it. The "
+    "access log's `compression` says what became of an answer: an encoding, or why none. Levels above those that can be "
+    "set here cost milliseconds for each piece: files may be compressed that well beforehand (files.precompressed). "
+    "Who sees how long an encrypted answer is, and can have a victim's browser ask for it again and again with text of "
+    "its own in it, learns byte by byte what else stands there (BREACH): the more alike, the shorter. So nothing is "
+    "compressed that is one client's own: what comes with Set-Cookie, or with Cache-Control private or no-store. What "
+    "is left to the site: an answer that has both a secret, such as a token against forged requests, and text of the "
+    "request should say private, or its route `compress: { enabled = false; }`.";
+
+const Section& compression() {
+  using settings::CompressionT;
+  static const Section section = section_of<CompressionT>(
+      "compress", "",
+      {
+          value("enabled", &CompressionT::enabled, boolean(),
+                {.prose = "Whether anything is compressed: false takes a route out of what its service does.",
+                 .example = "enabled = false;"}),
+          value("encodings", &CompressionT::encodings, encoding(),
+                {.prose = "What is offered; of those that a client wants equally the first is taken.",
+                 .example = "encodings = [\"zstd\", \"gzip\"];",
+                 .count_max = 3,
+                 .unset = fmt::format("{}", fmt::join(usual_encodings(), ", "))}),
+          value("types", &CompressionT::types, media_types(),
+                {.prose = types_prose(),
+                 .example = "types = [\"text/*\", \"application/json\"];",
+                 .count_max = 64,
+                 .unset = "what is usual"}),
+          value("size_min", &CompressionT::size_min, size(0, 1 << 30),
+                {.prose = "Smaller bodies go out as they are, where their length is known.",
+                 .example = "size_min = \"2KiB\";"}),
+          value("private", &CompressionT::private_too, boolean(),
+                {.prose = "Whether also answers are compressed that are one client's own (Set-Cookie; Cache-Control "
+                          "private or no-store): only where none of them has both a secret and text that a request "
+                          "brought.",
+                 .example = "private = true;"}),
+          value("brotli_level", &CompressionT::brotli_level, number<uint8_t>(1, 6),
+                {.prose = "How hard br tries: 4 makes 130 MB/s of HTML a seventh of it on one core, 6 half as many."}),
+          value("zstd_level", &CompressionT::zstd_level, number<uint8_t>(1, 9),
+                {.prose = "How hard zstd tries: 3 makes 450 MB/s of HTML a sixth of it on one core."}),
+          value("gzip_level", &CompressionT::gzip_level, number<uint8_t>(1, 9),
+                {.prose = "How hard gzip tries: 5 makes 80 MB/s of HTML a fifth of it on one core, 1 twice as many."}),
+      });
+  return section;
+}
+
 const char* const kHowHopsAreBelieved =
     "The header's list is walked from its right end: an address that is not of these networks is the client, and nothing "
     "left of it is looked at; so is the last good one where something is no address. Who the client is then counts for the "
@@ -165,6 +230,12 @@ const std::vector<Row>& policy_rows() {
                      "service's.",
             .count_max = 64,
             .only = for_http()}),
+      group("compress", &PoliciesT::compress, compression(),
+            {.prose = "Answers are compressed on their way to clients that take them so: of backends, caches and files, "
+                      "and fixed ones. A route's stands in place of its service's. Left out: they go out as they are.",
+             .example = "compress: { encodings = [\"br\", \"gzip\"]; };",
+             .details = kHowItCompresses,
+             .only = for_http()}),
   };
   return rows;
 }

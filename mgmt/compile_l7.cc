@@ -242,7 +242,7 @@ Result<Image> compile_l7(const conf::Config& config, std::span<const PoolState> 
   const auto& l7 = *config.l7;
   const auto settings =
       image::CreateSettingsDirect(builder, &l7.shards, l7.access_log.c_str(), uint32_t(l7.access_log_ring), l7.buffers,
-                                  uint32_t(l7.drain_timeout.count()));
+                                  l7.compression, uint32_t(l7.drain_timeout.count()));
   const HashKey key = hash_key(config.cluster);
   image::FinishPlanBuffer(builder, image::CreatePlan(builder, l7::kPlanSchema, builder.CreateString(l7::kPlanVersion),
                                                      generation, builder.CreateString(config.cluster.name), key.k0,

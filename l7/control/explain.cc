@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "l7/cache/cache.h"
+#include "l7/compress/wish.h"
 #include "l7/control/explain_pool.h"
 #include "l7/http/parse_head.h"
 #include "l7/policy/admit.h"
@@ -340,11 +341,31 @@ void explain_guard(Json& json, std::vector<std::string>& story, const policy::Po
   if (!policies.cors.empty()) story.push_back("Pages of other sites may ask as cors says; preflights are answered here.");
 }
 
+// As far as the request decides it: the rest is the answer's.
+void explain_compression(Json& json, std::vector<std::string>& story, const RoutePlan& route,
+                         const http::RequestHead& head) {
+  const compress::Settings& settings = route.policies->compression;
+  json["compression"] = nullptr;
+  if (!settings.on()) return;
+  const compress::Wish wish = compress::wish_of(settings, head);
+  json["compression"] = wish.offer != nullptr ? name(wish.offer->coding) : word(wish.why);
+  if (wish.offer != nullptr) {
+    story.push_back(fmt::format("The answer is compressed to {} at level {}, if it is of a type that is listed, {} bytes or "
+                                "more, and no client's own.",
+                                name(wish.offer->coding), wish.offer->level, settings.size_min));
+  } else {
+    story.push_back(fmt::format("The answer goes out as it is: {}.", wish.why == compress::Why::kUnwanted
+                                                                          ? "of what is offered the client takes nothing"
+                                                                          : "the request says no-transform"));
+  }
+}
+
 void explain_policies(Json& json, std::vector<std::string>& story, const RoutePlan& route,
-                      const std::optional<Endpoint>& client) {
+                      const std::optional<Endpoint>& client, const http::RequestHead& head) {
   explain_guard(json, story, *route.policies, client);
   explain_headers(json, story, route.policies->request_headers, "request");
   explain_headers(json, story, route.policies->response_headers, "response");
+  explain_compression(json, story, route, head);
 }
 
 void explain_action(Json& json, std::vector<std::string>& story, const LivePlan& plan, const ServicePlan& service,
@@ -409,7 +430,7 @@ Result<Json> explain(const LivePlan& plan, const ExplainRequest& request) {
     explain_refusal(json, story, admitted.error());
   } else {
     explain_match(json, story, service, *admitted, request.client.has_value());
-    explain_policies(json, story, service.routes[admitted->match.route], request.client);
+    explain_policies(json, story, service.routes[admitted->match.route], request.client, (*asked)->head);
     explain_action(json, story, plan, service, request, **asked, *admitted);
   }
   json["story"] = story;

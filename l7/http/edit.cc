@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "l7/http/authority.h"
+#include "l7/http/fields.h"
 #include "l7/http/serialise.h"
 
 namespace cardea::l7::http {
@@ -45,9 +46,33 @@ void write_forwarding(HeadWriter& out, const RequestHead& head, const RequestEdi
 
 // A response to HEAD tells the length its body would have; a 1xx or a 204 must not (RFC 9110 8.6). A 304 need not, and
 // with any other length than the 200's it would spoil what caches behind us have: it is left out.
-bool length_is_metadata(const ResponseHead& head, Method method) {
-  return head.headers.has(HeaderId::kContentLength) && method == Method::kHead && head.status >= 200 &&
-         head.status != 204 && head.status != 304;
+bool length_is_metadata(const ResponseHead& head, const ResponseEdit& edit) {
+  return head.headers.has(HeaderId::kContentLength) && edit.method == Method::kHead && head.status >= 200 &&
+         head.status != 204 && head.status != 304 && edit.coding.empty();
+}
+
+// What was said of the bytes that are compressed here: digests of them, and that parts of them can be had.
+bool is_of_other_bytes(const Header& header) {
+  if (header.id() == HeaderId::kContentEncoding) return true;
+  if (header.id() != HeaderId::kOther) return false;
+  constexpr std::string_view kNames[] = {"Accept-Ranges", "Content-MD5", "Digest", "Content-Digest", "Repr-Digest"};
+  for (const std::string_view name : kNames) {
+    if (equal_without_case(header.name(), name)) return true;
+  }
+  return false;
+}
+
+void write_coding(HeadWriter& out, const Headers& headers, const ResponseEdit& edit) {
+  if (!edit.coding.empty()) out.field("Content-Encoding", edit.coding);
+  if (edit.weak_tag && !edit.changes.drops(HeaderId::kEtag)) out.put({"ETag: W/", headers.value(HeaderId::kEtag), "\r\n"});
+  if (edit.varies) out.field("Vary", "Accept-Encoding");
+}
+
+bool goes_on(const Header& header, const ResponseEdit& edit) {
+  if (is_hop_by_hop(header, edit.options) || (edit.age && header.id() == HeaderId::kAge)) return false;
+  if (edit.changes.drops(header)) return false;
+  if (edit.weak_tag && header.id() == HeaderId::kEtag) return false;
+  return edit.coding.empty() || !is_of_other_bytes(header);
 }
 
 // What a 426 wants the client to change to: without it the answer says nothing (RFC 9110 15.5.22, 7.8).
@@ -105,17 +130,15 @@ Result<std::string_view> write_request(std::span<char> into, const RequestHead& 
 Result<std::string_view> write_response(std::span<char> into, const ResponseHead& head, const ResponseEdit& edit) {
   HeadWriter out(into);
   out.status_line(head.status, head.reason);
-  out.fields(head.headers, [&edit](const Header& header) {
-    return !is_hop_by_hop(header, edit.options) && !(edit.age && header.id() == HeaderId::kAge) &&
-           !edit.changes.drops(header);
-  });
+  out.fields(head.headers, [&edit](const Header& header) { return goes_on(header, edit); });
+  write_coding(out, head.headers, edit);
   if (edit.age) out.field("Age", *edit.age);
   if (!edit.content_range.empty()) out.field("Content-Range", edit.content_range);
   if (!edit.set_cookie.empty()) out.field("Set-Cookie", edit.set_cookie);
   if (!edit.cache_status.empty()) out.field("Cache-Status", edit.cache_status);
   if (head.status >= 200 && !edit.date.empty() && !head.headers.has(HeaderId::kDate)) out.field("Date", edit.date);
   if (!edit.via.empty() && !edit.changes.drops(HeaderId::kVia)) out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});
-  if (length_is_metadata(head, edit.method)) {
+  if (length_is_metadata(head, edit)) {
     if (const auto length = stated_length(head.headers, Sender::kBackend)) out.field("Content-Length", *length);
   } else {
     write_framing(out, edit.body);

@@ -60,6 +60,10 @@ struct ResponseEdit {
   std::string_view content_range;  // of a piece that the cache serves, or of the whole for a 416; empty: not sent
   std::string_view set_cookie;     // one more of ours; empty: not sent
   std::string_view cache_status;   // RFC 9211, behind what the backend's caches said; empty: not sent
+  // Content-Encoding that the body gets here; empty: none. What is said of the other bytes is left out.
+  std::string_view coding;
+  bool weak_tag = false;  // its strong ETag is sent as a weak one
+  bool varies = false;    // by what the client accepts: one more Vary
   HeaderChanges changes{};
 };
 Result<std::string_view> write_response(std::span<char> into, const ResponseHead& head, const ResponseEdit& edit);

@@ -170,6 +170,7 @@ struct PlanSettings {
   std::string access_log;      // path, "stderr", or empty: none
   uint32_t access_log_ring_bytes = 1 << 20;
   uint64_t buffer_bytes_max = 256 << 20;  // of all shards together
+  uint64_t compression_bytes_max = 128 << 20;  // likewise, of compressors
   milliseconds drain_timeout{10'000};
 };
 

@@ -45,6 +45,7 @@ Result<PlanSettings> settings_of(const image::Settings& from) {
   if (from.access_log()) to.access_log = from.access_log()->str();
   to.access_log_ring_bytes = from.access_log_ring_bytes();
   to.buffer_bytes_max = from.buffer_bytes_max();
+  to.compression_bytes_max = from.compression_bytes_max();
   to.drain_timeout = std::chrono::milliseconds(from.drain_timeout_ms());
   if (to.access_log_ring_bytes < 4096 || to.access_log_ring_bytes > 1u << 30)
     return fail(fmt::format("an access log ring of {} bytes", to.access_log_ring_bytes));

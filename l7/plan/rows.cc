@@ -1,6 +1,8 @@
 // One row a line: what is counted, and how it is called.
 #include "l7/plan/rows.h"
 
+#include "l7/compress/coding.h"
+
 namespace cardea::l7 {
 namespace {
 
@@ -131,6 +133,27 @@ RateLimitRows RateLimitRows::add(RowAdder& add, std::string_view limit) {
   return rows;
 }
 
+namespace {
+
+void add_compression(RowAdder& add, ShardRows& rows) {
+  for (const compress::Coding coding : compress::kCodings) {
+    const auto place = size_t(coding);
+    const std::string at = label("encoding", name(coding));
+    add(rows.compressed[place], kCounter, "cardea_l7_compressed_responses_total", "", at,
+        "Responses compressed on their way to the client");
+    add(rows.compressed_in[place], kCounter, "cardea_l7_compressed_bytes_total", "bytes", at + ",direction=\"in\"",
+        "Bytes of bodies into the compressors, and out of them");
+    add(rows.compressed_out[place], kCounter, "cardea_l7_compressed_bytes_total", "bytes", at + ",direction=\"out\"",
+        "Bytes of bodies into the compressors, and out of them");
+  }
+  add(rows.compressions_refused, kCounter, "cardea_l7_compressions_refused_total", "", "",
+      "Responses that went out as they were: l7.compression reached");
+  add(rows.compression_bytes, kGauge, "cardea_l7_compression_bytes", "bytes", "",
+      "Memory of compressors, at work or kept for the next response, of l7.compression");
+}
+
+}  // namespace
+
 ShardRows ShardRows::add(RowAdder& add) {
   ShardRows rows;
   add(rows.busy_ns, kCounter, "cardea_l7_shard_busy_nanoseconds_total", "ns", "", "Time the shard worked");
@@ -164,6 +187,7 @@ ShardRows ShardRows::add(RowAdder& add) {
       "Openings and readings of files that waited for a disk, beside the shards");
   add(rows.files_refused, kCounter, "cardea_l7_files_refused_total", "", "",
       "Requests for files refused because 1024 others waited for a disk");
+  add_compression(add, rows);
   return rows;
 }
 

@@ -102,6 +102,11 @@ struct ShardRows {
   uint32_t own_replaced = 0;  // cardea_l7_own_connections_replaced_total: a client's fifth came
   uint32_t file_waits = 0;     // cardea_l7_file_waits_total: what a thread beside the shards waited for a disk for
   uint32_t files_refused = 0;  // cardea_l7_files_refused_total: too much waited for them
+  // By coding, as in compress::kCodings: cardea_l7_compressed_responses_total{encoding="br"}, …_compressed_bytes_total
+  // {encoding="br",direction="in"|"out"}
+  std::array<uint32_t, 3> compressed{}, compressed_in{}, compressed_out{};
+  uint32_t compressions_refused = 0;  // cardea_l7_compressions_refused_total: l7.compression reached
+  uint32_t compression_bytes = 0;     // cardea_l7_compression_bytes: a gauge, as of each turn's end
 
   static ShardRows add(stats::RowAdder& add);
 };

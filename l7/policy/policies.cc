@@ -38,7 +38,7 @@ Result<std::shared_ptr<const Policies>> Policies::read(const settings::Policies&
         read_into(to->response_headers, written.response_headers, "response_headers", Moment::kResponse),
         read_into(to->trusted_proxies, written.trusted_proxies, "trusted_proxies"),
         read_into(to->access, written.access, "access"), read_into(to->cors, written.cors, "cors"),
-        read_into(to->basic_auth, written.basic_auth, "basic_auth"),
+        read_into(to->basic_auth, written.basic_auth, "basic_auth"), read_into(to->compression, written.compress, "compress"),
         find_limits(to->rate_limits, written.rate_limits, limits)})
     if (!done) return std::unexpected(std::move(done.error()));
   auto pages = ErrorPages::read(written.error_pages);

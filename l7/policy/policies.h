@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/policies_generated.h"
+#include "l7/compress/settings.h"
 #include "l7/policy/access.h"
 #include "l7/policy/basic_auth.h"
 #include "l7/policy/cors.h"
@@ -24,6 +25,7 @@ struct Policies {
   Cors cors;
   BasicAuth basic_auth;
   ErrorPages error_pages;
+  compress::Settings compression;
 
   // Whether a request has anybody to pass before it is answered.
   bool guards() const { return access.limits() || !rate_limits.empty() || !cors.empty() || basic_auth.users; }

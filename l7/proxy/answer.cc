@@ -52,6 +52,11 @@ Task<> answer_here(Exchange& x) {
   const std::string_view head = write_own_head(x, fixed.head, fixed.body.size());
   const std::string_view body = x.head.method == http::Method::kHead ? std::string_view() : fixed.body;
   iovec pieces[] = {{const_cast<char*>(head.data()), head.size()}, {const_cast<char*>(body.data()), body.size()}};
+  if (x.compressing.under_way) {
+    const Failure failed = co_await send_compressed(x, head, std::span(pieces + 1, 1));
+    x.failure = failed;
+    co_return;
+  }
   co_await send_whole(x, std::span(pieces, body.empty() ? 1 : 2));
 }
 

@@ -112,10 +112,13 @@ std::string_view fit_to_client(Exchange& x, const cache::Object& object, cache::
 
 std::string_view write_head(Exchange& x, const cache::Stored& stored, std::string_view content_range, size_t size) {
   const bool no_body = stored.head.status == 304 || stored.head.status == 204;
+  const http::BodyFraming body = no_body ? http::BodyFraming{}
+                                         : http::BodyFraming{http::BodyKind::kLength, stored.body_size};
+  choose_coding(x, stored.head, stored.body_size, !no_body && x.head.method != http::Method::kHead);
   const http::HeaderChanges changes = response_changes(x, &stored.head.headers);
   size += changes.bytes;
-  const http::ResponseEdit edit{
-      .body = no_body ? http::BodyFraming{} : http::BodyFraming{http::BodyKind::kLength, stored.body_size},
+  http::ResponseEdit edit{
+      .body = frame_own(x, body),
       .options = {},
       .method = x.head.method,
       .client_version = x.head.version,
@@ -125,6 +128,7 @@ std::string_view write_head(Exchange& x, const cache::Stored& stored, std::strin
       .content_range = content_range,
       .cache_status = hit_status(x),
       .changes = changes};
+  mark(x.compressing, edit);
   const auto written = x.end().write_head({x.arena().characters(size), size}, stored.head, edit);
   return written ? *written : std::string_view();
 }
@@ -276,7 +280,14 @@ bool stale_may_answer(const Exchange& x) {
 
 Task<> serve_stored(Exchange& x) {
   decide_end(x);
-  co_await send_whole(x, compose(x, *x.caching.lookup.object));
+  const std::span<iovec> pieces = compose(x, *x.caching.lookup.object);
+  if (!x.compressing.under_way) {
+    co_await send_whole(x, pieces);
+    co_return;
+  }
+  const std::string_view head(static_cast<const char*>(pieces[0].iov_base), pieces[0].iov_len);
+  const Failure failed = co_await send_compressed(x, head, pieces.subspan(1));
+  x.failure = failed;
 }
 
 }  // namespace cardea::l7::proxy

@@ -14,6 +14,7 @@
 #include "l7/proxy/caller.h"
 #include "l7/proxy/client_end.h"
 #include "l7/proxy/client_watch.h"
+#include "l7/proxy/compressing.h"
 #include "l7/proxy/connection.h"
 #include "l7/proxy/failure.h"
 #include "l7/proxy/input.h"
@@ -97,6 +98,7 @@ class Exchange {
   Upload upload;
   Answer answer;
   Caching caching;
+  Compressing compressing;
   Input response;   // from the backend
   Failure failure;  // what ended the attempt; empty: nothing
   Instant sent_at{};

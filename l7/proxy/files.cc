@@ -13,6 +13,7 @@
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/own_head.h"
 #include "l7/proxy/pieces.h"
+#include "l7/proxy/wait_for_buffer.h"
 #include "l7/route/file_name.h"
 #include "l7/route/location.h"
 #include "l7/runtime/offload.h"
@@ -179,19 +180,6 @@ std::string_view fit_to_client(Exchange& x, http::ResponseHead& head, uint64_t s
   return content_range(x, range, size);
 }
 
-// A buffer for the next piece. A response that has begun is not broken off for want of one.
-Task<Failure> take_buffer(Exchange& x, uint64_t left, Buffer& buffer) {
-  const size_t wanted = std::clamp<uint64_t>(left, Buffers::kFirst, kPieceMax);
-  for (bool waited = false;; waited = true) {
-    buffer = x.shard().buffers().take(wanted);
-    if (buffer) co_return Failure{};
-    if (!x.answer.sent) co_return failure(Reason::kMemory);
-    if (!waited) count(x.shard(), x.shard().shared().rows.memory_waits);
-    co_await x.loop().sleep_until(x.now() + Buffers::kShortagePause);
-    if (x.client_gone) co_return failure(Reason::kClientClosed);
-  }
-}
-
 Task<OrErrno<size_t>> read_piece(Exchange& x, const Opened& file, std::span<char> into, uint64_t at) {
   return without_waiting(
       x, [&file, into, at](Wait wait) { return files::read_at(file.fd.get(), into.data(), into.size(), at, wait); });
@@ -246,7 +234,8 @@ Task<Failure> send_by_kernel(Exchange& x, const Opened& file, Part part) {
 // The head with the first piece in one write, then the rest.
 Task<Failure> send_pieces(Exchange& x, const Opened& file, std::string_view head, Part part) {
   Buffer buffer;
-  const Failure refused = co_await take_buffer(x, part.left, buffer);
+  const size_t wanted = std::clamp<uint64_t>(part.left, Buffers::kFirst, kPieceMax);
+  const Failure refused = co_await wait_for_buffer(x, wanted, buffer);
   if (refused) co_return refused;
   Pieces pieces;
   pieces.add(head);
@@ -271,6 +260,28 @@ Task<Failure> send_pieces(Exchange& x, const Opened& file, std::string_view head
   co_return Failure{};
 }
 
+// The same through the compressor.
+Task<Failure> send_compressed_pieces(Exchange& x, const Opened& file, std::string_view head, Part part) {
+  Buffer buffer;
+  const Failure refused = co_await wait_for_buffer(x, Buffers::kPiece, buffer);
+  if (refused) co_return refused;
+  begin_answer(x);
+  x.compressing.head = head;
+  while (part.left != 0) {
+    const std::span<char> room = buffer.span().first(std::min<uint64_t>(buffer.span().size(), part.left));
+    const OrErrno<size_t> read = co_await read_piece(x, file, room, part.at);
+    if (!read) co_return failure_of(x, read.error());
+    if (*read == 0) co_return failure(Reason::kFileChanged);
+    part.at += *read, part.left -= *read;
+    const iovec piece{room.data(), *read};
+    const auto until = part.left == 0 ? compress::Encoder::Until::kEnd : compress::Encoder::Until::kMore;
+    const Failure failed = co_await compress_on(x, {&piece, 1}, until);
+    if (failed) co_return failed;
+  }
+  x.answer.complete = true;
+  co_return Failure{};
+}
+
 Task<> send(Exchange& x, http::ResponseHead& head, std::string_view range, const Opened& file, Part part) {
   x.answer.status = x.record.status = head.status;
   const std::string_view text = write_own_head(x, head, part.left, range);
@@ -280,7 +291,12 @@ Task<> send(Exchange& x, http::ResponseHead& head, std::string_view range, const
     co_return;
   }
   x.record.response_head = x.now();
-  const Failure failed = co_await send_pieces(x, file, text, part);
+  Failure failed;
+  if (x.compressing.under_way) {
+    failed = co_await send_compressed_pieces(x, file, text, part);
+  } else {
+    failed = co_await send_pieces(x, file, text, part);
+  }
   x.failure = failed;
 }
 

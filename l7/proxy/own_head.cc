@@ -38,9 +38,11 @@ std::string_view content_range(Exchange& x, const http::ByteRange& range, uint64
 std::string_view write_own_head(Exchange& x, const http::ResponseHead& head, uint64_t length,
                                 std::string_view content_range) {
   const bool bodiless = head.status == 204 || head.status == 304;
+  choose_coding(x, head, length, length != 0 && x.head.method != http::Method::kHead);
+  const http::BodyFraming body = bodiless ? http::BodyFraming{} : http::BodyFraming{http::BodyKind::kLength, length};
   const http::HeaderChanges changes = response_changes(x, &head.headers);
-  const http::ResponseEdit edit{
-      .body = bodiless ? http::BodyFraming{} : http::BodyFraming{http::BodyKind::kLength, length},
+  http::ResponseEdit edit{
+      .body = frame_own(x, body),
       .options = {},
       .method = x.head.method,
       .client_version = x.head.version,
@@ -49,6 +51,7 @@ std::string_view write_own_head(Exchange& x, const http::ResponseHead& head, uin
       .date = x.shard().date(x.record.unix_ms / 1000),
       .content_range = content_range,
       .changes = changes};
+  mark(x.compressing, edit);
   size_t room = kAddedBytes + changes.bytes;
   for (const http::Header& header : head.headers) room += header.line().size();
   const auto written = x.end().write_head({x.arena().characters(room), room}, head, edit);

@@ -10,6 +10,16 @@ void Pieces::add(std::string_view text) {
   all_[count_++] = {const_cast<char*>(text.data()), text.size()};
 }
 
+void Pieces::add_body(std::string_view body, bool chunked) {
+  if (body.empty()) return;
+  if (chunked) {
+    chunk_ = http::chunk_head(body.size());
+    add({chunk_.bytes.data(), chunk_.size});
+  }
+  add(body);
+  if (chunked) add(http::kChunkEnd);
+}
+
 Pieces::State Pieces::gather(http::BodyReader& reader, std::string_view input, bool chunked) {
   const size_t head_at = count_;
   if (chunked) ++count_;  // the chunk's head, when its size is known

@@ -26,6 +26,8 @@ class Pieces {
 
   void clear() { count_ = 0; }
   void add(std::string_view text);
+  // Body that is as it goes out, as one chunk when `chunked`.
+  void add_body(std::string_view body, bool chunked);
   // Takes body off `input` (how much: consumed()) and adds it, as one chunk when `chunked`, with the last chunk at its
   // end. The pieces live as long as this object stays where it is.
   State gather(http::BodyReader& reader, std::string_view input, bool chunked);

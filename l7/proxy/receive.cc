@@ -55,7 +55,7 @@ Failure edit_head(Exchange& x, const http::ResponseHead& head, const http::Conne
   const std::string_view cookie = begins ? cookie_to_set(x) : std::string_view();
   const http::HeaderChanges changes = head.status >= 200 ? response_changes(x, &head.headers) : http::HeaderChanges();
   const size_t room = size + kAddedBytes + cookie.size() + changes.bytes;
-  const http::ResponseEdit edit{.body = out,
+  http::ResponseEdit edit{.body = out,
                                 .options = options,
                                 .method = x.head.method,
                                 .client_version = x.head.version,
@@ -65,6 +65,7 @@ Failure edit_head(Exchange& x, const http::ResponseHead& head, const http::Conne
                                 .set_cookie = cookie,
                                 .cache_status = head.status >= 200 ? x.caching.status : std::string_view(),
                                 .changes = changes};
+  if (head.status >= 200) mark(x.compressing, edit);
   const auto written = x.end().write_head({x.arena().characters(room), room}, head, edit);
   if (!written) return bad(http::Fault::kHeadTooLarge);
   x.answer.head = *written;
@@ -79,6 +80,7 @@ Failure say_not_modified(Exchange& x, const http::ResponseHead& head, const http
   answer.status = 304;
   answer.reason = {};
   x.answer.head_only = true;
+  choose_coding(x, answer, {}, false);
   decide_end(x, {});
   return edit_head(x, answer, options, {}, size);
 }
@@ -87,6 +89,14 @@ Failure say_not_modified(Exchange& x, const http::ResponseHead& head, const http
 void note_messages(Exchange& x, const http::ResponseHead& head) {
   x.messages = x.grpc && http::is_grpc(head.headers.value(http::HeaderId::kContentType));
   if (x.messages) x.to_client = Pace({.stall = x.service.idle_timeout});
+}
+
+// Of the body that a response has, or would have.
+std::optional<uint64_t> length_of(const Exchange& x, const http::ResponseHead& head, http::BodyFraming body) {
+  if (body.kind == http::BodyKind::kLength) return body.length;
+  if (x.head.method != http::Method::kHead || !head.headers.has(http::HeaderId::kContentLength)) return {};
+  const auto stated = http::stated_length(head.headers, http::Sender::kBackend);
+  return stated ? std::optional(*stated) : std::nullopt;
 }
 
 // A final head, where the cache may have an answer of its own.
@@ -113,7 +123,8 @@ Failure digest_final(Exchange& x, const http::ResponseHead& head, const http::Co
     return {};
   }
   if (client_has(x, head)) return say_not_modified(x, head, options, size);
-  const http::BodyFraming out = x.end().framing_of(x, body);
+  choose_coding(x, head, length_of(x, head, body), body.kind != http::BodyKind::kNone);
+  const http::BodyFraming out = framing_out(x, body);
   decide_end(x, out);
   return edit_head(x, head, options, out, size);
 }
@@ -288,11 +299,47 @@ Task<Failure> read_piece(Exchange& x) {
   }
 }
 
+// Who is sent something compressed does not wait for what the backend is silent about.
+constexpr std::chrono::milliseconds kPause{1};
+
+Task<Failure> read_or_flush(Exchange& x) {
+  if (x.compressing.under_way && x.compressing.holds) {
+    Failure failed = co_await read_more(x, x.now() + kPause);
+    if (!failed.is(Reason::kResponseStalled)) co_return failed;
+    x.response.drop();
+    failed = co_await compress_on(x, {}, compress::Encoder::Until::kFlushed);
+    if (failed) co_return failed;
+  }
+  const Failure failed = co_await read_piece(x);
+  co_return failed;
+}
+
+// What was gathered of the body goes out; `pieces` may have its head.
+Task<Failure> send_on(Exchange& x, Pieces& pieces, Pieces::State state) {
+  const bool ended = x.answer.complete || state == Pieces::State::kEnd;
+  if (x.compressing.under_way) {
+    if (state == Pieces::State::kBad) co_return Failure{};
+    const Failure failed = co_await compress_on(
+        x, pieces.body(), ended ? compress::Encoder::Until::kEnd : compress::Encoder::Until::kMore);
+    co_return failed;
+  }
+  if (ended && state != Pieces::State::kEnd) pieces.add(last(x));
+  if (pieces.empty() || x.answer.head_only) co_return Failure{};
+  const Failure failed = co_await write_client(x, pieces);
+  co_return failed;
+}
+
 // The final head with what there is of the body in one write, then the rest.
 Task<Failure> relay(Exchange& x) {
   Answer& answer = x.answer;
+  const bool compressed = x.compressing.under_way;
   Pieces pieces;
-  pieces.add(answer.head);
+  if (compressed) {
+    x.compressing.head = answer.head;
+    x.compressing.holds = true;
+  } else {
+    pieces.add(answer.head);
+  }
   if (answer.head_only) answer.status = 304;
   begin_answer(x);
   if (answer.head_only) {
@@ -301,14 +348,11 @@ Task<Failure> relay(Exchange& x) {
     pieces.clear();
   }
   for (;;) {
-    const auto state = pieces.gather(answer.reader, x.response.left(), answer.chunked);
+    const auto state = pieces.gather(answer.reader, x.response.left(), answer.chunked && !compressed);
     x.response.at += pieces.consumed();
     store(x, pieces);
-    if (answer.complete && state != Pieces::State::kEnd) pieces.add(last(x));
-    if (!pieces.empty() && !answer.head_only) {
-      const Failure failed = co_await write_client(x, pieces);
-      if (failed) co_return failed;
-    }
+    Failure failed = co_await send_on(x, pieces, state);
+    if (failed) co_return failed;
     if (state == Pieces::State::kBad) co_return failure(Reason::kResponseTruncated, http::word(pieces.fault()));
     answer.complete = answer.complete || state == Pieces::State::kEnd;
     if (answer.complete) {
@@ -319,7 +363,7 @@ Task<Failure> relay(Exchange& x) {
     pieces.clear();
     if (state == Pieces::State::kMorePieces) continue;
     x.response.drop();
-    const Failure failed = co_await read_piece(x);
+    failed = co_await read_or_flush(x);
     if (failed) co_return failed;
   }
 }

@@ -92,6 +92,7 @@ void put_way(LogLine& line, const Record& record) {
     line.truth("reused", record.reused);
   }
   optional(line, "cache", record.cache);
+  optional(line, "compression", record.compression);
 }
 
 }  // namespace
@@ -108,8 +109,8 @@ Record begin_record(Connection& connection, const ServicePlan& service, uint64_t
   return record;
 }
 
-void count(Shard& shard, uint32_t row) {
-  stats::add(shard.cells() + row, 1);
+void count(Shard& shard, uint32_t row, uint64_t times) {
+  stats::add(shard.cells() + row, times);
 }
 
 Failure nothing_serves(Shard& shard, const PoolPlan& pool, upstream::NoBackend why) {

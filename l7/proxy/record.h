@@ -30,6 +30,7 @@ struct Record {
   std::string_view reason = "ok";         // why the exchange ended as it did: "ok", "no_backend", "client_closed", …
   std::string_view detail;                // one more word about it, where there is one
   std::string_view cache;                 // "hit", "miss", …; empty: the route has no cache
+  std::string_view compression;           // "br", or why not; empty: the route has none
   uint8_t attempts = 0;                   // backends that were tried
   bool reused = false;                    // the last attempt's connection was
   std::chrono::nanoseconds queued{0};     // waited for a place at a backend
@@ -62,6 +63,6 @@ void write_line(Shard& shard, const Record& record);
 Failure nothing_serves(Shard& shard, const PoolPlan& pool, upstream::NoBackend why);
 void count_request(Shard& shard, const BackendRows& rows);
 void count_response(Shard& shard, const BackendRows& rows, uint16_t status, std::chrono::nanoseconds took);
-void count(Shard& shard, uint32_t row);
+void count(Shard& shard, uint32_t row, uint64_t times = 1);
 
 }  // namespace cardea::l7::proxy

@@ -42,7 +42,8 @@ Shard::Shard(uint32_t number, const Shared& shared, Loop::Clock clock)
       created_unix_ms_(system_unix_ms()),
       shared_(shared),
       cells_(shared.segment->cells(number)),
-      buffers_(*shared_.buffers) {}
+      buffers_(*shared_.buffers),
+      encoders_(*shared_.compression) {}
 
 int64_t Shard::unix_ms() const {
   if (clock_ == Loop::Clock::kMonotonic) return system_unix_ms();
@@ -115,6 +116,7 @@ bool Shard::make_room() {
 void Shard::before_sleep() {
   buffers_.settle();
   stats::set(cells_ + shared_.rows.buffer_bytes, buffers_.used());
+  stats::set(cells_ + shared_.rows.compression_bytes, encoders_.bytes());
   slept_ = monotonic_now();
   stats::add(cells_ + shared_.rows.busy_ns, nanoseconds(woke_, slept_));
 }
@@ -244,6 +246,7 @@ void Shard::give_back(LiveService& service, const ServiceListener& listener) {
 
 void Shard::adopt(std::shared_ptr<const LivePlan> plan, std::map<Endpoint, FileDescriptor> sockets) {
   shared_.buffers->set(plan->settings.buffer_bytes_max, shared_.shards);
+  shared_.compression->set(plan->settings.compression_bytes_max, shared_.shards);
   ShardPlanPointer next = make_plan(std::move(plan));
   Services services = live_services(next);
   services.swap(services_);

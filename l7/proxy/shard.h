@@ -14,6 +14,7 @@
 
 #include "base/file_descriptor.h"
 #include "base/stats.h"
+#include "l7/compress/encoders.h"
 #include "l7/http/date.h"
 #include "l7/log/access_log.h"
 #include "l7/plan/live_plan.h"
@@ -46,6 +47,7 @@ struct Shared {
   uint32_t shards = 1;
   std::shared_ptr<Sources> sources = std::make_shared<Sources>();
   std::shared_ptr<BufferBound> buffers = std::make_shared<BufferBound>(64 << 20);
+  std::shared_ptr<compress::Bound> compression = std::make_shared<compress::Bound>(64 << 20, 1);
   std::shared_ptr<HostCount> renewals = std::make_shared<HostCount>();  // of cached objects, under way
   std::shared_ptr<Offload> offload = std::make_shared<Offload>();
   std::shared_ptr<policy::Verdicts> verdicts = std::make_shared<policy::Verdicts>();  // about passwords
@@ -79,6 +81,7 @@ class Shard final : private TurnObserver {
   uint64_t* cells() const { return cells_; }
   const Shared& shared() const { return shared_; }
   Buffers& buffers() { return buffers_; }
+  compress::Encoders& encoders() { return encoders_; }
   void add_unfinished(UnfinishedHead& head) { unfinished_.push_back(head); }
   // The oldest unfinished head gives its buffer back in this turn. False: there is none.
   bool end_oldest_head();
@@ -126,6 +129,7 @@ class Shard final : private TurnObserver {
   std::shared_ptr<const tls::TicketKeys> ticket_keys_;
   std::unique_ptr<upstream::Pool::Context> pool_context_;
   Buffers buffers_;
+  compress::Encoders encoders_;
   List<UnfinishedHead> unfinished_;
   http::DateCache date_;
   ShardPlanPointer plan_;

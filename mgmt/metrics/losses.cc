@@ -33,6 +33,7 @@ constexpr LossKind kKinds[] = {
     {"cardea_l7_accept_failures_total", "clients not accepted"},
     {"cardea_l7_memory_refused_total", "requests refused for want of buffers"},
     {"cardea_l7_memory_waits_total", "waits for a buffer"},
+    {"cardea_l7_compressions_refused_total", "answers not compressed for want of memory"},
     {"cardea_l7_stalled_ended_total", "HTTP/2 calls that took nothing gave way for want of buffers"},
     {"cardea_l7_heads_ended_total", "unfinished requests gave way for want of buffers"},
     {"cardea_l7_own_connections_replaced_total", "backend connections of one client's gave way"},

@@ -6,6 +6,7 @@ median of ours divided by the median of the peer's, below 1 is better. One JSON 
     l7.proxy|cache|connect|h2.*, tls.handshake.*   a line a peer; ".two" behind the name: two workers (shards) each.
                            The peer "openssl" of a handshake is tls.handshake.bare: its server side without any I/O
     l7.files.*             the same of files that the proxy sends itself, beside nginx
+    l7.compress.*          the same of HTML that it compresses on its way: gzip beside nginx's at the same level (5), br and zstd beside that
     l7.proxy.plain.logged  the same as l7.proxy.plain, each proxy writing its access log to a file (HAProxy: to its standard output)
     l7.idle.plain|tls      private memory of a proxy's processes for each idle connection
     l7.allocations         calls of the allocator for each proxied request, plain and over TLS

@@ -37,9 +37,9 @@ def sampled(proxy, work):
     return Sample(count, seconds, cpu_seconds(proxy.pid) - before)
 
 
-def wrk(proxy, kind, path, seconds, close=False):
+def wrk(proxy, kind, path, seconds, close=False, accept=None):
     scheme = "https" if kind.startswith("tls") else "http"
-    header = ["-H", "Connection: close"] if close else []
+    header = [*(["-H", "Connection: close"] if close else []), *(["-H", f"Accept-Encoding: {accept}"] if accept else [])]
     text = proxy.place.client("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-H", f"Host: {HOST}",
                               *header, f"{scheme}://127.0.0.1:{proxy.ports[kind]}{path}", timeout=seconds + 60)
     if "Socket errors" in text or "Non-2xx" in text:
@@ -75,6 +75,9 @@ def bare_handshakes(place, seconds, resume):
     return Sample(result["done"], result["cpu"], result["cpu"])
 
 
+# What is asked for so that ours compresses to that; nginx knows gzip alone, at the same level 5.
+ACCEPTED = {"gzip": "gzip", "br": "br, gzip;q=0.5", "zstd": "zstd, gzip;q=0.5"}
+
 # figure → (unit, what is done once for so many seconds)
 FIGURES = {
     "l7.proxy.plain": ("us/request", lambda proxy, s: wrk(proxy, "plain", "/", s)),
@@ -87,10 +90,13 @@ FIGURES = {
     "l7.files.100k": ("us/request", lambda proxy, s: wrk(proxy, "plain", "/files/100k.bin", s)),
     "l7.files.10m": ("us/request", lambda proxy, s: wrk(proxy, "plain", "/files/10m.bin", s)),
     "l7.files.tls.100k": ("us/request", lambda proxy, s: wrk(proxy, "tls", "/files/100k.bin", s)),
+    **{f"l7.compress.{coding}.{size}": (
+        "us/request", lambda proxy, s, size=size, accept=accept: wrk(proxy, "plain", f"/files/{size}.html", s, accept=accept))
+       for coding, accept in ACCEPTED.items() for size in ("4k", "100k")},
     "l7.connect.plain": ("us/request", lambda proxy, s: wrk(proxy, "plain", "/", s, close=True)),
     "tls.handshake.full": ("us/handshake", lambda proxy, s: handshakes(proxy, s, resume=False)),
     "tls.handshake.resumed": ("us/handshake", lambda proxy, s: handshakes(proxy, s, resume=True)),
 }
-FILES = "l7.files."          # figures of those that send files themselves
+FILES = ("l7.files.", "l7.compress.")  # figures of those that send files themselves
 HTTP2_ALONE = "l7.h2.proxy.tls"  # the figure that peers which are there for HTTP/2 have
 BARE = {"tls.handshake.full": False, "tls.handshake.resumed": True}  # figure → whether the bare loop resumes for it

@@ -3,6 +3,7 @@
 The proxies have core 0 (two workers: both cores), load and backend the other one. CPU time is what the scheduler gave a
 process's threads, in nanoseconds.
 """
+import itertools
 import os
 import pathlib
 import shutil
@@ -22,6 +23,7 @@ PROXY_CORES = {1: "0", 2: "0,1"}
 LOAD_CORE = "1" if os.cpu_count() > 1 else "0"
 BACKEND_PORT = 9000
 BODY = 1024
+PAGES = {"4k.html": 4 * 1024, "100k.html": 100 * 1024}
 FILES = {"1k.bin": 1024, "100k.bin": 100 * 1024, "10m.bin": 10 << 20}
 
 BACKEND = """\
@@ -39,6 +41,16 @@ http {{
   }}
 }}
 """
+
+
+def page(size):
+    """HTML such as lists of a shop are: markup that comes again, names and prices that do not."""
+    lines = (f'<li class="item"><a href="/p/{n * 7919 % 99991}">Item {n}</a> <span class="price">{n * n % 9973}.99</span></li>\n'
+             for n in itertools.count())
+    text = ""
+    while len(text) < size:
+        text += next(lines)
+    return text[:size]
 
 
 class Place:
@@ -59,6 +71,8 @@ class Place:
             self.files.chmod(0o755)
             for name, size in FILES.items():
                 (self.files / name).write_bytes(os.urandom(size))
+            for name, size in PAGES.items():
+                (self.files / name).write_text(page(size))
             self.certificate = self.run.path / "bench"
             run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
                  "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}",

@@ -73,7 +73,7 @@ http {{
   server {{
     listen 127.0.0.1:{plain} reuseport backlog=8192; listen 127.0.0.1:{tls} ssl http2 reuseport backlog=8192;
     location / {{ proxy_pass http://origin; }}
-    location /files/ {{ alias {files}/; }}
+    location /files/ {{ alias {files}/; gzip on; gzip_comp_level 5; }}
   }}
   server {{
     listen 127.0.0.1:{plain_cached} reuseport backlog=8192; listen 127.0.0.1:{tls_cached} ssl http2 reuseport backlog=8192;
@@ -219,7 +219,7 @@ class Ours(Proxy):
         certificates = [{"cert": f"{self.place.certificate}.crt", "key": f"{self.place.certificate}.key"}]
         def service(kind, port):
             route = {"name": kind, "match": {"path": "/"}, "pool": "origin", **({"cache": "edge"} if "cached" in kind else {})}
-            files = {"name": "files", "match": {"path": "/files/"}, "files": {"root": str(self.place.files), "prefix": "/"}}
+            files = {"name": "files", "match": {"path": "/files/"}, "files": {"root": str(self.place.files), "prefix": "/"}, "compress": {}}
             routes = [route] if "cached" in kind else [route, files]
             return {"name": kind, "mode": "http", "listen": [f"127.0.0.1:{port}/tcp"], "routes": routes, "idle_timeout": "600s",
                     "connections_max": CONNECTIONS_MAX, **({"tls": {"certificates": certificates}} if "tls" in kind else {})}

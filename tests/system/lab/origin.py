@@ -5,10 +5,12 @@ bodies of any size in constant memory. Run as a program it is the server itself.
     GET  /bytes/N     N bytes, always the same        GET /status/CODE    that status; with ?at=NAME 200 by other backends
     any  /sink        reads the body: its length and SHA-256 as JSON
     GET  /break       half an answer, then the end    any /quit           the end instead of an answer
-    GET  /cache/WORD?cache-control=…&size=N   an answer with that header and of that size
+    GET  /cache/WORD?cache-control=…&size=N&type=TYPE   an answer with that header, of that size and type
+    GET  /events      an event stream, one event in a tenth of a second, until the client leaves
 """
 import hashlib
 import http.server
+import itertools
 import json
 import socket
 import socketserver
@@ -103,7 +105,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def on_cache(self, word, query):
         body = f"{self.backend_name} {word} {time.time_ns()}\n".encode().ljust(int(query.get("size", 0)), b".")
-        self.respond(200, body, [("Cache-Control", query.get("cache-control", "max-age=60"))])
+        kind = [("Content-Type", query["type"])] if "type" in query else []
+        self.respond(200, body, [("Cache-Control", query.get("cache-control", "max-age=60")), *kind])
+
+    def on_events(self, _, __):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for number in itertools.count():
+            self.wfile.write(f"data: {number}\n\n".encode())
+            time.sleep(0.1)
 
     def on_bytes(self, size, _):
         self.send_response(200)

@@ -11,6 +11,7 @@
 namespace cardea::conf {
 namespace {
 
+using settings::CompressionT;
 using settings::HeaderEditsT;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -25,11 +26,12 @@ services = (
   { name = "shop"; mode = "http"; listen = "0.0.0.0:80/tcp"; pool = "web";
     trusted_proxies: { from = ["10.0.0.0/8", "2001:DB8::/32"]; header = "Forwarded"; };
     response_headers: { set = ["X-Frame-Options: DENY", "X-Served-By: ${backend}"]; if_absent = ["Cache-Control: no-cache"]; remove = ["Server"]; };
+    compress: { encodings = ["gzip", "br"]; types = ["Text/*", "*+json"]; size_min = "2KiB"; private = true; gzip_level = 9; };
     security_headers = "strict"; rate_limits = ["clients"];
     access: { allow = ["192.0.2.0/24"]; deny_files = ["/etc/cardea/blocked"]; };
     basic_auth: { users = "/etc/cardea/users"; realm = "staff"; };
     error_pages = ( { status = [502, 503]; file = "/srv/sorry.html"; content_type = "text/plain"; } );
-    routes = ( { match: { path = "/api/"; }; pool = "web"; rate_limits = "keys";
+    routes = ( { match: { path = "/api/"; }; pool = "web"; rate_limits = "keys"; compress: { enabled = false; };
                  cors: { origins = ["https://App.example"]; methods = "PUT"; headers = ["X-A"]; credentials = true; max_age = "1h"; };
                  request_headers: { set = "X-Client: ${client_address}"; add = ["X-Hop: 1"]; }; } ); },
   { name = "raw"; mode = "tcp"; listen = "0.0.0.0:81/tcp"; pool = "web"; } );
@@ -61,6 +63,14 @@ TEST(Policies, EverySettingArrives) {
   EXPECT_EQ(clients.burst, 20u);
   EXPECT_EQ(clients.keys_max, 5000u);
   EXPECT_EQ(read.config->rate_limits[1].key, "${header:X-Api-Key}");
+  const settings::CompressionT& compress = *shop.policies.compress;
+  EXPECT_THAT(compress.encodings, ElementsAre("gzip", "br"));
+  EXPECT_THAT(compress.types, ElementsAre("text/*", "*+json"));
+  EXPECT_EQ(compress.size_min, 2048u);
+  EXPECT_TRUE(compress.private_too && compress.enabled);
+  EXPECT_EQ(compress.gzip_level, 9);
+  EXPECT_EQ(compress.brotli_level, 4);
+  EXPECT_FALSE(shop.routes[0].policies.compress->enabled);
   EXPECT_THAT(shop.routes[0].policies.request_headers->set, ElementsAre("X-Client: ${client_address}"));
   EXPECT_THAT(shop.routes[0].policies.request_headers->add, ElementsAre("X-Hop: 1"));
 }
@@ -81,6 +91,11 @@ TEST(Policies, EachContradictionIsReported) {
       {"${client_address}", "${client_adress}", "did you mean \"X-Client: ${client_address}\"?"},
       {"${client_address}", "${backend}", "is not known yet when the request is sent on"},
       {"${client_address}", "${client_address", "does not close"},
+      {"\"gzip\", \"br\"", "\"gzip\", \"gzip\"", "encoding gzip is already used"},
+      {"\"gzip\", \"br\"", "\"gzip\", \"brotli\"", "\"br\""},
+      {"gzip_level = 9", "gzip_level = 10", "from 1 to 9"},
+      {"\"Text/*\"", "\"text/html; charset=utf-8\"", "did you mean \"text/html\"?"},
+      {"\"Text/*\"", "\"*\"", "a media type such as"},
       {"\"Server\"", "\"Server: x\"", "did you mean \"Server\"?"},
       {"rate_limits = [\"clients\"]", "rate_limits = [\"clints\"]", "did you mean \"clients\"?"},
       {"name = \"keys\"", "name = \"clients\"", "rate limit name \"clients\" is already used"},
@@ -138,6 +153,25 @@ TEST(Merged, LimitsAddUpAndTheRestIsTheRoutesOwn) {
   EXPECT_EQ(both.security_headers, settings::SecurityHeaders::basic);
   route.security_headers = settings::SecurityHeaders::none;
   EXPECT_EQ(merged(service, route).security_headers, settings::SecurityHeaders::none);
+}
+
+settings::PoliciesT compressing(CompressionT with) {
+  settings::PoliciesT policies;
+  policies.compress = std::make_unique<CompressionT>(std::move(with));
+  return policies;
+}
+
+TEST(Merged, ARoutesCompressionStandsInPlaceOfItsServices) {
+  CompressionT service, route, off;
+  service.encodings = {"gzip"}, service.types = {"text/html"}, route.size_min = 5, off.enabled = false;
+  const settings::PoliciesT its = merged(compressing(service), compressing(route));
+  EXPECT_EQ(its.compress->encodings, usual_encodings());
+  EXPECT_EQ(its.compress->types, usual_compressed_types());
+  EXPECT_EQ(its.compress->size_min, 5u);
+  EXPECT_THAT(merged(compressing(service), {}).compress->encodings, ElementsAre("gzip"));
+  EXPECT_EQ(merged(compressing(service), compressing(off)).compress, nullptr);
+  EXPECT_NE(merged(compressing(off), compressing(route)).compress, nullptr);
+  EXPECT_EQ(merged({}, {}).compress, nullptr);
 }
 
 TEST(Merged, OneOfTheTwoStandsAlone) {

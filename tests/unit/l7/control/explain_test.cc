@@ -212,6 +212,27 @@ TEST(Explain, SaysWhatElseDecides) {
   EXPECT_THAT(told["candidates"][2]["why"].get<std::string>(), HasSubstr("ejected"));
 }
 
+TEST(Explain, SaysWhetherAnAnswerIsCompressedAsFarAsTheRequestDecides) {
+  image::PlanT image = test::plan();
+  auto& policies = image.services[0]->routes[0]->policies = std::make_unique<settings::PoliciesT>();
+  policies->compress = std::make_unique<settings::CompressionT>();
+  policies->compress->encodings = {"zstd", "gzip"}, policies->compress->types = {"text/*"};
+  Explained explained(image);
+  const auto asking = [&](std::vector<std::string> headers) {
+    return explained.of({.method = "GET",
+                         .url = parse_url("http://shop.example/").value(),
+                         .service = {},
+                         .client = Endpoint::parse("192.0.2.7:40000").value(),
+                         .headers = std::move(headers)});
+  };
+  const auto gzip = asking({"Accept-Encoding: br, gzip"});
+  EXPECT_EQ(gzip["compression"], "gzip");
+  EXPECT_THAT(story_of(gzip), HasSubstr("compressed to gzip at level 5, if it is of a type that is listed, 1024 bytes"));
+  EXPECT_EQ(asking({"Accept-Encoding: br"})["compression"], "unwanted");
+  EXPECT_EQ(asking({"Accept-Encoding: gzip", "Cache-Control: no-transform"})["compression"], "no_transform");
+  EXPECT_EQ(Explained(test::plan()).about("http://shop.example/")["compression"], nullptr);
+}
+
 TEST(Explain, AsksTheCacheAsTheExchangeWould) {
   Explained explained(test::plan());
   EXPECT_EQ(explained.about("http://shop.com:30080/cached/x")["cache_verdict"], "miss");

@@ -128,6 +128,22 @@ TEST(WriteResponse, FramesAnew) {
             "keep-alive\r\n\r\n");
 }
 
+TEST(WriteResponse, WhatIsCompressedSaysSoAndNothingOfTheOtherBytes) {
+  const std::string said =
+      sent("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: identity\r\nETag: \"a\"\r\nAccept-Ranges: "
+           "bytes\r\nContent-Length: 9\r\nContent-MD5: x\r\nrepr-digest: y\r\nX-Own: 1\r\n\r\n",
+           {.method = Method::kHead, .via = {}, .coding = "br", .weak_tag = true, .varies = true});
+  EXPECT_EQ(said,
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-Own: 1\r\nContent-Encoding: br\r\nETag: W/\"a\"\r\nVary: "
+            "Accept-Encoding\r\n\r\n");
+}
+
+TEST(WriteResponse, AnAnswerThatMayBeCompressedForOthersSaysSo) {
+  EXPECT_EQ(sent("HTTP/1.1 200 OK\r\nETag: \"a\"\r\nAccept-Ranges: bytes\r\nContent-Length: 9\r\n\r\n",
+                 {.via = {}, .varies = true}),
+            "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nAccept-Ranges: bytes\r\nVary: Accept-Encoding\r\nContent-Length: 9\r\n\r\n");
+}
+
 TEST(WriteResponse, LengthsWithoutBodies) {
   EXPECT_EQ(sent("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", {.method = Method::kHead}),
             "HTTP/1.1 200 OK\r\nVia: 1.1 cardea\r\nContent-Length: 5\r\n\r\n");

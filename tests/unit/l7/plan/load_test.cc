@@ -61,7 +61,7 @@ TEST(LoadPlan, EveryNumberArrivesWhereItBelongs) {
   shop.linger_timeout_ms = 209, shop.source_connections_max = 210, shop.http2 = true;
   shop.proxy_from = {{test::address("10.0.0.0"), 9}, {test::address("2001:db8::"), 33}};
   image.settings->buffer_bytes_max = 301, image.settings->drain_timeout_ms = 302;
-  image.settings->access_log_ring_bytes = 4097;
+  image.settings->access_log_ring_bytes = 4097, image.settings->compression_bytes_max = 307;
   image.caches[0]->object_bytes_max = 303, image.caches[0]->stale_on_error_s = 304;
   image.hash_key_0 = 305, image.hash_key_1 = 306;
   const auto plan = loader.load(image).value();
@@ -94,6 +94,7 @@ TEST(LoadPlan, EveryNumberArrivesWhereItBelongs) {
   EXPECT_EQ(plan->settings.buffer_bytes_max, 301u);
   EXPECT_EQ(plan->settings.drain_timeout, milliseconds(302));
   EXPECT_EQ(plan->settings.access_log_ring_bytes, 4097u);
+  EXPECT_EQ(plan->settings.compression_bytes_max, 307u);
   EXPECT_EQ(plan->caches[0].limits.object, 303u);
   EXPECT_EQ(plan->caches[0].limits.stale_on_error, 304u);
   EXPECT_EQ(plan->hash_key.k0, 305u);
