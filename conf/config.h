@@ -314,6 +314,15 @@ struct FromProxies {
   bool operator==(const FromProxies&) const = default;
 };
 
+struct RequestId {
+  Place place;
+  std::string header = "X-Request-ID";
+  bool answer = false;  // clients are told too
+  bool operator==(const RequestId&) const = default;
+};
+
+enum class TraceRule : uint8_t { kPass, kContinue, kBegin };
+
 struct Service {
   Place place;
   std::string name;
@@ -335,6 +344,9 @@ struct Service {
   bool http2 = true;                    // kHttp
   std::optional<FromProxies> proxy_protocol;
   settings::PoliciesT policies;  // kHttp; of routes too, where they have none of their own
+  std::optional<RequestId> request_id;
+  TraceRule trace = TraceRule::kPass;
+  uint32_t trace_sample = 100;  // percent
   bool operator==(const Service&) const = default;
 
   bool acts() const { return !pool.empty() || redirect || respond || files; }  // whatever its routes do

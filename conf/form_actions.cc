@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/pattern.h"
 #include "conf/form.h"
@@ -96,6 +97,23 @@ Form<std::string> token(size_t length_max) {
             if (node.kind != Kind::kText || node.text.empty() || node.text.size() > length_max) return refuse();
             if (!is_visible(node.text) || node.text.find_first_of(" =&;:,\"") != node.text.npos) return refuse();
             return node.text;
+          },
+          [](const std::string& value) { return text_literal(value); }};
+}
+
+// No header that means something to a proxy is called so, but for the usual one.
+Form<std::string> id_header() {
+  return {"name",
+          "a header's name that ends in \"ID\", such as \"X-Request-ID\", at most 64 bytes",
+          {},
+          [](const Node& node) -> std::expected<std::string, Mistake> {
+            const std::string& text = node.text;
+            if (node.kind != Kind::kText || text.size() < 3 || text.size() > 64) return refuse();
+            const auto of_a_name = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_'; };
+            if (!std::ranges::all_of(text, of_a_name) || !std::isalpha(static_cast<unsigned char>(text.front()))) return refuse();
+            const std::string_view end = std::string_view(text).substr(text.size() - 2);
+            if ((end[0] | 0x20) != 'i' || (end[1] | 0x20) != 'd') return refuse();
+            return text;
           },
           [](const std::string& value) { return text_literal(value); }};
 }

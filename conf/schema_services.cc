@@ -58,6 +58,36 @@ const char* const kWhoIsBelieved =
     "themselves: no header of theirs is read, so that an http service answers it as a malformed request, one with tls as "
     "what is no TLS, and a plain tcp service carries it on as it does everything.";
 
+const char* const kHowIdsAreTold =
+    "The id is 32 hexadecimal digits that no other exchange of any host has. The access log has it as \"id\", backends "
+    "are told it as X-Request-ID, and whatever a client sent under that name, or one that reads like it (X_Request_Id), "
+    "is left out. The id that one of `trusted_proxies` sends is kept where it is one header of 1 to 128 visible characters "
+    "without quotes, backslashes and commas.";
+
+const Section& request_id_section() {
+  static const Section section = section_of<RequestId>(
+      "request_id", "",
+      {
+          value("header", &RequestId::header, id_header(),
+                {.prose = "The header that tells backends the id of a request.",
+                 .example = "header = \"X-Correlation-ID\";"}),
+          value("answer", &RequestId::answer, boolean(),
+                {.prose = "Tell clients too, in the same header of every response, so that who complains can say which "
+                          "request it was.",
+                 .example = "answer = true;"}),
+      });
+  return section;
+}
+
+Form<TraceRule> trace_words() {
+  return word<TraceRule>(
+      {{"pass", TraceRule::kPass, "a client's traceparent goes on as it came"},
+       {"continue", TraceRule::kContinue,
+        "the same, and where a client has none, or one that is malformed, a trace begins here, whose id is the "
+        "request's"},
+       {"begin", TraceRule::kBegin, "a trace begins with every request, and clients' traceparent and tracestate end here"}});
+}
+
 const Section& from_proxies_section() {
   static const Section section = section_of<FromProxies>(
       "proxy_protocol", "",
@@ -109,6 +139,15 @@ std::vector<Row> ways() {
                      "passed through, to where the name leads that a client asks for.",
             .count_max = 65536,
             .details = kHowTlsIsPassed, .only = for_tcp_and_http()}),
+      group("request_id", &Service::request_id, request_id_section(),
+            {.prose = "How the id that each request gets is told.", .details = kHowIdsAreTold, .only = for_http()}),
+      value("trace", &Service::trace, trace_words(),
+            {.prose = "What becomes of W3C traces (the headers traceparent and tracestate) on their way to "
+                      "backends; the access log has the trace's id as \"trace\".",
+             .example = "trace = \"continue\";", .only = for_http()}),
+      value("trace_sample", &Service::trace_sample, number<uint32_t>(0, 100),
+            {.prose = "How many of a hundred traces that begin here ask those behind to record them.",
+             .example = "trace_sample = 5;", .only = for_http()}),
       value("http2", &Service::http2, boolean(),
             {.prose = "Clients that want it are spoken to in HTTP/2: by ALPN where the service has tls, and "
                       "without where a connection begins as HTTP/2 does (prior knowledge).",

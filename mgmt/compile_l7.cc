@@ -158,6 +158,10 @@ Offset<image::Tls> write_tls(Builder& builder, const conf::Tls& tls) {
                                 clients.revocations.c_str(), clients.mode == conf::ClientCertificates::kRequired);
 }
 
+Offset<image::RequestId> write_request_id(Builder& builder, const conf::RequestId& id) {
+  return image::CreateRequestIdDirect(builder, id.header.c_str(), id.answer);
+}
+
 Offset<image::Service> write_service(Builder& builder, const conf::Service& service, const PlanNames& names) {
   const bool http = service.mode == conf::Mode::kHttp;
   std::vector<image::Listen> listen;
@@ -167,12 +171,13 @@ Offset<image::Service> write_service(Builder& builder, const conf::Service& serv
   const auto policies = write_policies(builder, service);
   const auto routes = routed ? write_routes(builder, service, names, policies) : std::vector<Offset<image::Route>>();
   const auto from = write_networks(service.proxy_protocol ? service.proxy_protocol->from : std::vector<Prefix>());
+  const auto id = service.request_id ? write_request_id(builder, *service.request_id) : Offset<image::RequestId>();
   return image::CreateServiceDirect(
       builder, service.name.c_str(), http ? image::Mode::http : image::Mode::tcp, &listen, tls, &routes,
       routed ? 0 : names.pools.at(service.pool), service.connections_max, ms(service.request_timeout),
       ms(service.idle_timeout), ms(service.body_timeout), uint32_t(service.header_max), service.body_max,
       uint32_t(service.rate_min), ms(service.rate_window), ms(service.linger_timeout), service.source_connections_max,
-      http && service.http2, &from, policies);
+      http && service.http2, &from, policies, id, image::TraceRule(service.trace), service.trace_sample * 10'000);
 }
 
 std::vector<Offset<image::Service>> write_services(Builder& builder, const conf::Config& config,

@@ -8,10 +8,17 @@
 namespace cardea::l7::http {
 namespace {
 
+constexpr uint64_t kTrace = header_set(HeaderId::kTraceparent, HeaderId::kTracestate);
 constexpr uint64_t kValidators = header_set(HeaderId::kIfNoneMatch, HeaderId::kIfModifiedSince);
 constexpr uint64_t kWrittenAnew =
     header_set(HeaderId::kHost, HeaderId::kExpect, HeaderId::kXForwardedFor, HeaderId::kXForwardedProto,
                HeaderId::kXForwardedHost, HeaderId::kXForwardedPort, HeaderId::kXRealIp, HeaderId::kForwarded);
+
+// What reads like a name that is known by its number is never sent on.
+bool stands_for_id(const Header& header, const IdHeader& ours) {
+  if (ours.name.empty() || (header.id() != HeaderId::kOther && header.id() != HeaderId::kXRequestId)) return false;
+  return reads_alike(header.name(), ours.name);
+}
 
 std::string_view version_number(Version version) {
   return version == Version::kHttp11 ? "1.1 " : version == Version::kHttp20 ? "2.0 " : "1.0 ";
@@ -70,7 +77,7 @@ void write_coding(HeadWriter& out, const Headers& headers, const ResponseEdit& e
 
 bool goes_on(const Header& header, const ResponseEdit& edit) {
   if (is_hop_by_hop(header, edit.options) || (edit.age && header.id() == HeaderId::kAge)) return false;
-  if (edit.changes.drops(header)) return false;
+  if (edit.changes.drops(header) || stands_for_id(header, edit.id_header)) return false;
   if (edit.weak_tag && header.id() == HeaderId::kEtag) return false;
   return edit.coding.empty() || !is_of_other_bytes(header);
 }
@@ -110,14 +117,20 @@ Result<std::string_view> write_request(std::span<char> into, const RequestHead& 
   const std::string_view host = head.authority.text.empty() ? edit.default_host : asked.view();
   out.request_line(head.method_text, edit.path.empty() ? head.path : edit.path, head.has_query, head.query);
   out.field("Host", edit.host.empty() ? host : edit.host);
-  const uint64_t replaced = (edit.revalidate ? kValidators : 0) | (edit.max_forwards ? bit(HeaderId::kMaxForwards) : 0);
+  const uint64_t replaced = (edit.revalidate ? kValidators : 0) |
+                            (edit.max_forwards ? bit(HeaderId::kMaxForwards) : 0) |
+                            (edit.traceparent.empty() ? 0 : kTrace);
   out.fields(head.headers, [&edit, replaced](const Header& header) {
-    return !(bit(header.id()) & replaced) && is_sent_on(header, edit.options) && !edit.changes.drops(header);
+    return !(bit(header.id()) & replaced) && is_sent_on(header, edit.options) && !edit.changes.drops(header) &&
+           !stands_for_id(header, edit.id_header);
   });
   if (edit.max_forwards) out.field("Max-Forwards", *edit.max_forwards);
   if (!edit.if_none_match.empty()) out.field("If-None-Match", edit.if_none_match);
   if (!edit.if_modified_since.empty()) out.field("If-Modified-Since", edit.if_modified_since);
   write_forwarding(out, head, edit, host);
+  write_id(out, edit.id_header, edit.changes);
+  if (!edit.traceparent.empty() && !edit.changes.drops(HeaderId::kTraceparent))
+    out.field("traceparent", edit.traceparent);
   out.lines(edit.changes.lines);
   write_framing(out, edit.body);
   if (edit.expect) out.field("Expect", "100-continue");
@@ -132,6 +145,7 @@ Result<std::string_view> write_response(std::span<char> into, const ResponseHead
   out.status_line(head.status, head.reason);
   out.fields(head.headers, [&edit](const Header& header) { return goes_on(header, edit); });
   write_coding(out, head.headers, edit);
+  write_id(out, edit.id_header, edit.changes);
   if (edit.age) out.field("Age", *edit.age);
   if (!edit.content_range.empty()) out.field("Content-Range", edit.content_range);
   if (!edit.set_cookie.empty()) out.field("Set-Cookie", edit.set_cookie);

@@ -4,7 +4,7 @@
 //
 // X-Forwarded-For gets the client's address behind what it had, as one line; X-Forwarded-Proto, -Host and -Port say
 // what this hop saw and replace what a client may have claimed; X-Real-IP is the client's address; Via gets a line of
-// its own.
+// its own. The exchange's id goes under a name of the operator's choice, and nothing else under one that reads like it.
 #pragma once
 
 #include <optional>
@@ -16,6 +16,7 @@
 #include "l7/http/framing.h"
 #include "l7/http/head.h"
 #include "l7/http/header_changes.h"
+#include "l7/http/id_header.h"
 
 namespace cardea::l7::http {
 
@@ -44,6 +45,8 @@ struct RequestEdit {
   bool revalidate = false;
   std::string_view if_none_match, if_modified_since;
   HeaderChanges changes{};
+  IdHeader id_header{};
+  std::string_view traceparent{};  // of a trace that begins here, in place of the client's; empty: as the client has it
 };
 Result<std::string_view> write_request(std::span<char> into, const RequestHead& head, const RequestEdit& edit);
 
@@ -65,6 +68,7 @@ struct ResponseEdit {
   bool weak_tag = false;  // its strong ETag is sent as a weak one
   bool varies = false;    // by what the client accepts: one more Vary
   HeaderChanges changes{};
+  IdHeader id_header{};
 };
 Result<std::string_view> write_response(std::span<char> into, const ResponseHead& head, const ResponseEdit& edit);
 

@@ -22,6 +22,10 @@ class NameSet {
   bool has(const Header& header) const {
     return header.id() != HeaderId::kOther ? has(header.id()) : has_other(header.name());
   }
+  bool has(std::string_view name) const {
+    const HeaderId id = header_id(name);
+    return id != HeaderId::kOther ? has(id) : has_other(name);
+  }
   bool empty() const { return names_.empty(); }
   bool names(std::string_view name) const;  // it itself was added
 
@@ -43,6 +47,7 @@ struct HeaderChanges {
   size_t bytes = 0;                         // of them all
 
   bool drops(const Header& header) const { return dropped && dropped->has(header); }
+  bool drops(std::string_view name) const { return dropped && dropped->has(name); }
   bool drops(HeaderId id) const { return dropped && dropped->has(id); }
 };
 

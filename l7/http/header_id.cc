@@ -145,6 +145,19 @@ HeaderId look_alike_of(std::string_view name) {
   return HeaderId(id);
 }
 
+bool reads_alike(std::string_view name, std::string_view other) {
+  const auto next = [](std::string_view& text) {  // kAlphabet: none is left
+    size_t place = kAlphabet;
+    for (; !text.empty() && place == kAlphabet; text.remove_prefix(1)) place = place_of(text.front());
+    return place;
+  };
+  for (;;) {
+    const size_t place = next(name);
+    if (place != next(other)) return false;
+    if (place == kAlphabet) return true;
+  }
+}
+
 std::string_view canonical_name(HeaderId id) {
   CHECK(size_t(id) < kNamesCount);
   return kNames[size_t(id)];

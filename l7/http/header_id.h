@@ -32,6 +32,8 @@ HeaderId header_id(std::string_view name);
 // The row whose letters and digits, in their order, are those of `name`: what stands between them is one to CGI and its
 // kin. kOther when no row's are.
 HeaderId look_alike_of(std::string_view name);
+// Whether CGI and its kin read both as one name.
+bool reads_alike(std::string_view name, std::string_view other);
 std::string_view canonical_name(HeaderId id);  // "Content-Length"
 
 }  // namespace cardea::l7::http

@@ -15,6 +15,7 @@ Result<std::string_view> write_grpc_reply(HeadWriter& out, const Reply& reply) {
   out.field("Grpc-Status", uint64_t{grpc_status(reply.status)});
   out.field("Grpc-Message", reply.reason_word);
   out.lines(reply.changes.lines);
+  write_id(out, reply.id_header, reply.changes);
   out.end_of_head();
   return out.finish();
 }
@@ -35,6 +36,7 @@ Result<std::string_view> write_reply(std::span<char> into, const Reply& reply) {
   if (!reply.proxy_error.empty()) {
     out.put({"Proxy-Status: cardea; error=", reply.proxy_error, "; details=\"", reply.reason_word, "\"\r\n"});
   }
+  write_id(out, reply.id_header, reply.changes);
   if (reply.close) {
     out.field("Connection", "close");
   } else if (reply.version == Version::kHttp10) {

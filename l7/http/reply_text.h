@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "l7/http/head.h"
 #include "l7/http/header_changes.h"
+#include "l7/http/id_header.h"
 
 namespace cardea::l7::http {
 
@@ -21,11 +22,12 @@ struct Reply {
   HeaderChanges changes{};
   std::string_view line{};                // one more of ours, with its CR LF
   std::string_view body{}, content_type{};  // in place of the line of text; empty: that
+  IdHeader id_header{};
   bool grpc = false;      // the answer to a call of gRPC: a 200 whose status is a field
 };
 
-// 512 bytes are always enough for a word of up to 64, beside what the changes take.
-inline constexpr size_t kReplyBytesMax = 512;
+// Always enough for a word of up to 64 and an id of 128 under a name of 64, beside what the changes take.
+inline constexpr size_t kReplyBytesMax = 768;
 Result<std::string_view> write_reply(std::span<char> into, const Reply& reply);
 
 }  // namespace cardea::l7::http

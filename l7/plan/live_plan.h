@@ -121,6 +121,19 @@ struct RoutePlan {
   const route::Proxy* proxy() const { return std::get_if<route::Proxy>(&action); }  // null: it is answered here
 };
 
+// Under which name a backend is told an exchange's id.
+struct IdPlan {
+  std::string header = "X-Request-ID";
+  bool answers = false;  // the client is told too
+};
+
+struct TracePlan {
+  // The client's goes on as it is; the same, and one begins where it has none; one begins whatever it says.
+  enum class Rule : uint8_t { kPass, kContinue, kBegin };
+  Rule rule = Rule::kPass;
+  uint32_t sampled = 1'000'000;  // of a million that begin here
+};
+
 struct ServicePlan {
   std::string name;
   Mode mode = Mode::kHttp;
@@ -142,6 +155,8 @@ struct ServicePlan {
   bool http2 = false;                   // kHttp: for clients that want it
   std::vector<Prefix> proxy_from;       // whose connections begin with a header of the PROXY protocol
   std::shared_ptr<const policy::Policies> policies = policy::Policies::none();  // of what no route matches
+  IdPlan id;
+  TracePlan trace;
   ServiceRows rows;
   std::shared_ptr<const RowSet> row_set;
 

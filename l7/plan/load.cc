@@ -198,6 +198,27 @@ Result<> add_rows(ServicePlan& service, PlanResources& resources, const ServiceP
   return add.done;
 }
 
+// Another header than the usual one must be no room's: what it says would be read before it is replaced.
+Result<> add_id(IdPlan& to, const image::RequestId& from) {
+  if (from.header() && from.header()->size() != 0) to.header = from.header()->str();
+  const auto of_a_name = [](char c) { return c > ' ' && c < 0x7f && c != ':'; };
+  if (to.header.size() < 2 || to.header.size() > 64 || !std::ranges::all_of(to.header, of_a_name))
+    return fail("ids are told in a header that has no name");
+  const http::HeaderId known = http::look_alike_of(to.header);
+  if (known != http::HeaderId::kOther && known != http::HeaderId::kXRequestId)
+    return fail(fmt::format("{} cannot tell ids: it has a meaning of its own", to.header));
+  to.answers = from.answers();
+  return {};
+}
+
+Result<> add_trace(TracePlan& to, const image::Service& from) {
+  if (from.trace() > image::TraceRule::MAX) return fail("an unknown rule for traces");
+  if (from.trace_sampled() > 1'000'000) return fail("more traces are sampled than there are");
+  to.rule = TracePlan::Rule(from.trace());
+  to.sampled = from.trace_sampled();
+  return {};
+}
+
 Result<> fill_service(ServicePlan& service, const image::Service& from, const image::Plan& plan,
                       PlanResources& resources, const ServicePlan* running) {
   if (from.mode() != image::Mode::tcp && from.mode() != image::Mode::http) return fail("an unknown mode");
@@ -218,6 +239,9 @@ Result<> fill_service(ServicePlan& service, const image::Service& from, const im
   auto policies = resources.policies.read(from.policies());
   if (!policies) return std::unexpected(std::move(policies.error()));
   service.policies = std::move(*policies);
+  if (from.request_id())
+    if (auto done = add_id(service.id, *from.request_id()); !done) return done;
+  if (auto done = add_trace(service.trace, from); !done) return done;
   if (running) service.connections = running->connections;
   if (auto counted = add_rows(service, resources, running); !counted) return counted;
   return from.tls() ? add_tls(service, *from.tls(), resources.certificates, running) : Result<>{};

@@ -6,13 +6,15 @@
 #include "l7/proxy/endpoint_text.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/header_changes.h"
+#include "l7/proxy/identify.h"
 #include "l7/proxy/pieces.h"
 #include "l7/runtime/spawn.h"
 
 namespace cardea::l7::proxy {
 namespace {
 
-constexpr size_t kAddedBytes = 768;  // to a request's head, at most: forwarding headers, framing, Via
+// To a request's head, at most: forwarding headers, framing, Via, the exchange's id and its trace.
+constexpr size_t kAddedBytes = 1088;
 
 // Names it for the record and counts what was asked of it. Its plan may be replaced while the exchange goes on.
 void note(Exchange& x, const BackendPlan& plan) {
@@ -57,7 +59,9 @@ std::string_view write_head(Exchange& x) {
                                .revalidate = x.caching.conditional || x.caching.whole,
                                .if_none_match = validator(x, cache::entity_tag),
                                .if_modified_since = validator(x, cache::last_modified),
-                               .changes = changes};
+                               .changes = changes,
+                               .id_header = id_for_backend(x),
+                               .traceparent = x.record.traceparent};
   const std::span<char> into{x.arena().characters(room), room};
   const auto written = http::write_request(into, head, edit);
   if (!written) return {};
@@ -92,6 +96,7 @@ upstream::Proof proof_for(const Exchange& x) {
 
 Task<> connect(Exchange& x, upstream::Backend& backend) {
   const std::string_view host = x.backend_host;
+  x.record.dialled = {};
   x.lease = x.caller.take_own(backend, host);
   if (!x.lease && x.bound) {
     x.failure = failure(Reason::kBackendClosed);
@@ -103,6 +108,7 @@ Task<> connect(Exchange& x, upstream::Backend& backend) {
   x.record.reused = static_cast<bool>(x.lease);
   if (!x.lease) {
     const Instant began = x.now();
+    x.record.dialled = began;
     const std::string_view header = announce(x.arena(), x.pool->plan().proxy_header, x.record, x.caller.connection);
     Result<upstream::Lease> dialled = co_await x.pool->dial(x.arena(), backend, host, header, began, alone);
     if (!dialled) {

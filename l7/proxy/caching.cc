@@ -8,12 +8,13 @@
 #include "l7/http/vary.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/header_changes.h"
+#include "l7/proxy/identify.h"
 #include "l7/proxy/own_head.h"
 
 namespace cardea::l7::proxy {
 namespace {
 
-constexpr size_t kAddedBytes = 512;  // to a stored head, at most
+constexpr size_t kAddedBytes = 768;  // to a stored head, at most
 
 cache::Request request_of(Exchange& x) {
   return {.head = &x.head,
@@ -127,7 +128,8 @@ std::string_view write_head(Exchange& x, const cache::Stored& stored, std::strin
       .age = x.caching.lookup.age,
       .content_range = content_range,
       .cache_status = hit_status(x),
-      .changes = changes};
+      .changes = changes,
+      .id_header = id_for_client(x)};
   mark(x.compressing, edit);
   const auto written = x.end().write_head({x.arena().characters(size), size}, stored.head, edit);
   return written ? *written : std::string_view();

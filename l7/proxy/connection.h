@@ -67,6 +67,7 @@ class Connection final : public LiveConnection {
   bool lost_own() const { return own_ && own_->lost(); }
 
   bool idle = false;         // waits for a request
+  uint32_t handshake_us = 0;  // TLS's, until an exchange has taken it for its record
   bool late;                 // came when its service had gone, and has not said what it wants
   Occupant* occupant = nullptr;
   Input input;  // what the client sent beyond the last exchange; has a buffer only while there is something

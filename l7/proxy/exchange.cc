@@ -10,6 +10,7 @@
 #include "l7/policy/retry.h"
 #include "l7/proxy/guard.h"
 #include "l7/proxy/header_changes.h"
+#include "l7/proxy/identify.h"
 #include "l7/proxy/renewal.h"
 
 namespace cardea::l7::proxy {
@@ -119,6 +120,7 @@ Task<> forward(Exchange& x) {
       co_return;
     }
     if (x.record.attempts != 0) start_over(x);
+    x.record.choice = choice_word(x, **chosen);
     co_await attempt(x, **chosen);
     if (!x.failure && x.answer.state != Answer::State::kAskAgain) co_return;
     if (!x.failure) {
@@ -252,6 +254,8 @@ void describe(Exchange& x) {
   record.query = head.query;
   record.protocol = text_of(head.version);
   record.user_agent = head.headers.value(http::HeaderId::kUserAgent);
+  record.referer = head.headers.value(http::HeaderId::kReferer);
+  identify(x);
 }
 
 Failure admit(Exchange& x) {

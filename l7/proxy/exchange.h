@@ -134,6 +134,8 @@ void keep_backend(Exchange& exchange);
 using Chosen = std::expected<upstream::Backend*, upstream::NoBackend>;
 // A backend that was not tried, with a place at it.
 Chosen choose_place(Exchange& exchange, uint64_t hash);
+// Why it is this one, in a word.
+std::string_view choice_word(const Exchange& exchange, const upstream::Backend& chosen);
 // Whether it has to wait for one; and the wait. A failure: it waits no more.
 bool may_queue(Exchange& exchange, Chosen& chosen);
 Task<Failure> wait_for_place(Exchange& exchange, uint64_t hash, Chosen& chosen);

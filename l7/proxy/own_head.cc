@@ -7,11 +7,12 @@
 #include "l7/http/edit.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/header_changes.h"
+#include "l7/proxy/identify.h"
 
 namespace cardea::l7::proxy {
 namespace {
 
-constexpr size_t kAddedBytes = 512;  // to a head, at most
+constexpr size_t kAddedBytes = 768;  // to a head, at most
 
 }  // namespace
 
@@ -50,7 +51,8 @@ std::string_view write_own_head(Exchange& x, const http::ResponseHead& head, uin
       .via = {},
       .date = x.shard().date(x.record.unix_ms / 1000),
       .content_range = content_range,
-      .changes = changes};
+      .changes = changes,
+      .id_header = id_for_client(x)};
   mark(x.compressing, edit);
   size_t room = kAddedBytes + changes.bytes;
   for (const http::Header& header : head.headers) room += header.line().size();

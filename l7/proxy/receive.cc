@@ -9,12 +9,13 @@
 #include "l7/http2/backend_stream.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/header_changes.h"
+#include "l7/proxy/identify.h"
 #include "l7/proxy/pieces.h"
 
 namespace cardea::l7::proxy {
 namespace {
 
-constexpr size_t kAddedBytes = 512;  // to a response's head, at most
+constexpr size_t kAddedBytes = 768;  // to a response's head, at most
 
 // What ended the wait for the backend, if anything did.
 Failure interrupted(const Exchange& x, Wake wake) {
@@ -64,7 +65,8 @@ Failure edit_head(Exchange& x, const http::ResponseHead& head, const http::Conne
                                 .date = x.shard().date(x.record.unix_ms / 1000),
                                 .set_cookie = cookie,
                                 .cache_status = head.status >= 200 ? x.caching.status : std::string_view(),
-                                .changes = changes};
+                                .changes = changes,
+                                .id_header = head.status >= 200 ? id_for_client(x) : http::IdHeader{}};
   if (head.status >= 200) mark(x.compressing, edit);
   const auto written = x.end().write_head({x.arena().characters(room), room}, head, edit);
   if (!written) return bad(http::Fault::kHeadTooLarge);

@@ -62,7 +62,7 @@ void count_cache(Shard& shard, const Record& record) {
 }
 
 // Bytes of what a client sent that a line has room for.
-constexpr size_t kHostMax = 256, kMethodMax = 32, kPathMax = 1024, kQueryMax = 512, kUserAgentMax = 256;
+constexpr size_t kHostMax = 256, kMethodMax = 32, kPathMax = 1024, kQueryMax = 512, kUserAgentMax = 256, kRefererMax = 256;
 
 // A field only where there is something to say.
 void optional(LogLine& line, std::string_view name, std::string_view value, size_t max = 64) {
@@ -87,6 +87,7 @@ void put_way(LogLine& line, const Record& record) {
   if (record.route) line.text("route", record.route->name);
   if (record.pool) line.text("pool", record.pool->name);
   optional(line, "backend", record.backend);
+  optional(line, "choice", record.choice);
   if (record.attempts != 0) {
     line.number("attempts", record.attempts);
     line.truth("reused", record.reused);
@@ -95,13 +96,26 @@ void put_way(LogLine& line, const Record& record) {
   optional(line, "compression", record.compression);
 }
 
+void put_times(LogLine& line, const Record& record) {
+  if (record.handshake.count() != 0) line.milliseconds("t_tls_ms", record.handshake);
+  since(line, "t_head_ms", record, record.head_read);
+  if (record.queued.count() != 0) line.milliseconds("t_queue_ms", record.queued);
+  if (record.dialled != Instant{} && record.connected >= record.dialled)
+    line.milliseconds("t_dial_ms", record.connected - record.dialled);
+  since(line, "t_connect_ms", record, record.connected);
+  since(line, "t_first_ms", record, record.response_head);
+  since(line, "t_total_ms", record, record.ended);
+}
+
 }  // namespace
 
 Record begin_record(Connection& connection, const ServicePlan& service, uint64_t generation) {
   Record record;
   record.service = &service;
   record.generation = generation;
-  record.id = connection.shard().next_exchange();
+  record.number = connection.shard().next_exchange();
+  record.made_id = connection.shard().ids().next();
+  record.handshake = std::chrono::microseconds(std::exchange(connection.handshake_us, 0));
   record.peer = record.client = connection.client();
   record.listener = connection.listener();
   record.began = connection.loop().now();
@@ -133,7 +147,7 @@ void write_line(Shard& shard, const Record& record) {
   if (!log || !log->enabled()) return;
   LogLine line;
   line.timestamp("ts", record.unix_ms);
-  line.number("id", record.id);
+  line.text("id", record.id());
   line.number("gen", record.generation);
   line.text("client", EndpointText(record.client).view());
   if (record.peer != record.client) line.text("peer", EndpointText(record.peer).view());
@@ -146,12 +160,10 @@ void write_line(Shard& shard, const Record& record) {
   put_way(line, record);
   line.number("bytes_in", record.bytes_in);
   line.number("bytes_out", record.bytes_out);
-  since(line, "t_head_ms", record, record.head_read);
-  if (record.queued.count() != 0) line.milliseconds("t_queue_ms", record.queued);
-  since(line, "t_connect_ms", record, record.connected);
-  since(line, "t_first_ms", record, record.response_head);
-  since(line, "t_total_ms", record, record.ended);
+  put_times(line, record);
   optional(line, "user_agent", record.user_agent, kUserAgentMax);
+  optional(line, "referer", record.referer, kRefererMax);
+  optional(line, "trace", record.trace);
   const ShardRows& rows = shard.shared().rows;
   count(shard, log->put(shard.number(), line.finish()) ? rows.log_lines : rows.log_dropped);
 }
@@ -170,6 +182,7 @@ void keep(Record& record, Arena& arena) {
   copy(record.path, kPathMax);
   copy(record.query, kQueryMax);
   copy(record.user_agent, kUserAgentMax);
+  copy(record.referer, kRefererMax);
 }
 
 void write(Shard& shard, const Record& record) {

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/ip.h"
 #include "l7/plan/live_plan.h"
+#include "l7/proxy/exchange_ids.h"
 #include "l7/proxy/failure.h"
 #include "l7/runtime/arena.h"
 #include "l7/upstream/pool.h"
@@ -20,24 +21,32 @@ struct Record {
   const PoolPlan* pool = nullptr;
   const CachePlan* cache_plan = nullptr;
   std::string_view backend;               // the last that was tried; empty: none
-  uint64_t id = 0;                        // unique in this process: shard and a count
+  uint64_t number = 0;                    // unique in this process: shard and a count
+  ExchangeIds::Id made_id{};
+  std::string_view kept_id;               // in place of it, where the client is trusted
+  std::string_view trace;                 // the trace that it belongs to
+  std::string_view traceparent;           // of one that begins here
   uint64_t generation = 0;
   Endpoint peer, client, listener;        // who is connected; for whom it speaks
   std::string_view method, host, path, query, protocol;  // as the client sent them
-  std::string_view tls_version, user_agent;
   std::string_view user;                  // whose password was right; empty: none was asked for
+  std::string_view tls_version, user_agent, referer;
   uint16_t status = 0;                    // 0: none was sent
   std::string_view reason = "ok";         // why the exchange ended as it did: "ok", "no_backend", "client_closed", …
   std::string_view detail;                // one more word about it, where there is one
   std::string_view cache;                 // "hit", "miss", …; empty: the route has no cache
   std::string_view compression;           // "br", or why not; empty: the route has none
+  std::string_view choice;                // why that backend: "sticky", "own", or by which balance
   uint8_t attempts = 0;                   // backends that were tried
   bool reused = false;                    // the last attempt's connection was
   std::chrono::nanoseconds queued{0};     // waited for a place at a backend
+  std::chrono::nanoseconds handshake{0};  // the client's, of TLS, before its connection's first exchange
   uint64_t bytes_in = 0, bytes_out = 0;   // heads and bodies, above TLS
   // Points in time; Instant{} where it was not reached.
-  Instant began{}, head_read{}, connected{}, response_head{}, ended{};
+  Instant began{}, head_read{}, dialled{}, connected{}, response_head{}, ended{};
   int64_t unix_ms = 0;                    // when it began
+
+  std::string_view id() const { return kept_id.empty() ? std::string_view(made_id.data(), made_id.size()) : kept_id; }
 };
 
 class Connection;

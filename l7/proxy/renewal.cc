@@ -4,6 +4,7 @@
 #include <string>
 
 #include "l7/proxy/exchange.h"
+#include "l7/proxy/identify.h"
 #include "l7/runtime/spawn.h"
 
 namespace cardea::l7::proxy {
@@ -51,6 +52,7 @@ struct Renewal {
 Record begin_record_of(const Exchange& x) {
   Record record;
   record.service = x.record.service;
+  record.made_id = x.shard().ids().next();
   record.client = x.record.client;
   record.peer = x.record.peer;
   record.listener = x.record.listener;
@@ -82,6 +84,7 @@ bool ask_again(Exchange& x, Renewal& renewal) {
   if (!http::parse_request_head(renewal.head, limits, scan, x.head).done()) return false;
   x.head.method = http::Method::kGet;
   x.head.method_text = "GET";
+  identify(x);
   if (admit(x)) return false;
   // By the way that the client's own went: GET may have another route, and a split another share.
   x.record.route = renewal.route;

@@ -3,6 +3,7 @@
 #include "l7/proxy/endpoint_text.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/header_changes.h"
+#include "l7/proxy/identify.h"
 
 namespace cardea::l7::proxy {
 namespace {
@@ -31,6 +32,7 @@ Task<> reply(Exchange& x, Failure failed) {
                          .line = x.reply_line,
                          .body = page == nullptr ? std::string_view() : page_for(x, *page, failed),
                          .content_type = page == nullptr ? std::string_view() : std::string_view(page->content_type),
+                         .id_header = id_for_client(x),
                          .grpc = x.grpc && x.head.version == http::Version::kHttp20};
   const size_t room =
       http::kReplyBytesMax + changes.bytes + text.line.size() + text.body.size() + text.content_type.size();

@@ -39,7 +39,7 @@ void take_share(Flow& flow, const RoutePlan& route) {
   const route::Proxy& proxy = *route.proxy();
   const HashKey key = flow.plan->plan->hash_key;
   take_pool(flow, proxy.share(proxy.by_client ? route::client_number(key, flow.record.client.address)
-                                              : route::request_number(key, flow.record.id))
+                                              : route::request_number(key, flow.record.number))
                       .pool);
 }
 
@@ -88,6 +88,7 @@ Task<Failure> connect(Flow& flow) {
     flow.record.attempts++;
     flow.rows = plan.rows;
     const Instant began = loop.now();
+    flow.record.dialled = began;
     Result<upstream::Lease> dialled = co_await pool.dial(flow.arena(), **chosen, {}, header, began, true);
     if (dialled) {
       flow.lease = std::move(*dialled);

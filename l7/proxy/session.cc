@@ -54,6 +54,8 @@ Task<bool> shake_hands(Arena& arena, Connection& c, Instant deadline) {
   tls::TlsStream& stream = c.start_tls(*service.tls);
   const tls::Handshake done = co_await stream.handshake(deadline);
   if (done.ok()) {
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(c.loop().now() - began);
+    c.handshake_us = uint32_t(std::max<int64_t>(took.count(), 1));
     count(c.shard(), rows.handshakes);
     if (stream.resumed()) count(c.shard(), rows.handshakes_resumed);
     co_return true;

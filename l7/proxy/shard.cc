@@ -40,6 +40,7 @@ Shard::Shard(uint32_t number, const Shared& shared, Loop::Clock clock)
       clock_(clock),
       created_(monotonic_now()),
       created_unix_ms_(system_unix_ms()),
+      chance_(std::random_device()()),
       shared_(shared),
       cells_(shared.segment->cells(number)),
       buffers_(*shared_.buffers),

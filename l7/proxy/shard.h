@@ -13,12 +13,14 @@
 #include <vector>
 
 #include "base/file_descriptor.h"
+#include "base/random.h"
 #include "base/stats.h"
 #include "l7/compress/encoders.h"
 #include "l7/http/date.h"
 #include "l7/log/access_log.h"
 #include "l7/plan/live_plan.h"
 #include "l7/proxy/buffers.h"
+#include "l7/proxy/exchange_ids.h"
 #include "l7/proxy/live_service.h"
 #include "l7/proxy/sources.h"
 #include "l7/runtime/loop.h"
@@ -97,6 +99,8 @@ class Shard final : private TurnObserver {
   uint32_t leaving_listeners() const { return leaving_listeners_.load(std::memory_order_relaxed); }  // any thread
   // The number of an exchange, unique in this process.
   uint64_t next_exchange() { return uint64_t{number_} << 48 | ++exchanges_; }
+  ExchangeIds& ids() { return ids_; }
+  Random& chance() { return chance_; }  // of what only some exchanges have
 
  private:
   friend class LiveConnection;
@@ -122,6 +126,8 @@ class Shard final : private TurnObserver {
   const Instant created_;
   const int64_t created_unix_ms_;
   uint64_t exchanges_ = 0;
+  ExchangeIds ids_ = ExchangeIds::of_this_start();
+  Random chance_;
   Shared shared_;
   uint64_t* cells_ = nullptr;
   std::unique_ptr<tls::CryptoLibrary> crypto_;

@@ -74,6 +74,8 @@ std::string_view value_of(Exchange& x, const Variable& variable) {
       return x.head.query;
     case VariableId::kUri:
       return uri_of(x.head);
+    case VariableId::kRequestId:
+      return x.record.id();
     case VariableId::kService:
       return x.service.name;
     case VariableId::kRoute:

@@ -32,7 +32,7 @@ const route::Share& choose_share(const Exchange& x, const route::Proxy& proxy) {
     if (x.caller.own_backend(*x.plan->pools[share.pool], host_of(x, proxy)) != nullptr) return share;
   const HashKey key = x.plan->plan->hash_key;
   return proxy.share(proxy.by_client ? route::client_number(key, x.record.client.address)
-                                     : route::request_number(key, x.record.id));
+                                     : route::request_number(key, x.record.number));
 }
 
 void take_way(Exchange& x, const route::Proxy& proxy, const route::Share& share) {

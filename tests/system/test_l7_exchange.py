@@ -12,9 +12,15 @@ FIELDS = {"ts", "id", "gen", "client", "listener", "service", "host", "method", 
           "attempts", "status", "reason", "bytes_in", "bytes_out", "t_total_ms"}
 
 
+def told(document):
+    for service in document["services"]:
+        if service["name"].startswith("origin"):
+            service.update(request_id={"answer": True}, trace="continue")
+
+
 @pytest.fixture(scope="module")
 def web():
-    with Web(origin=True) as running:
+    with Web(origin=True, change=told) as running:
         yield running
 
 
@@ -30,6 +36,28 @@ def test_backends_are_told_who_asked(web, tls):
     assert headers["x-forwarded-for"][-1].split(", ")[-1] == WAN.address(CLIENT_HOST, 4)
     assert headers["x-forwarded-proto"] == ["https" if tls else "http"]
     assert headers["host"][0].split(":")[0] == "shop.example"
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+def test_an_id_is_the_same_for_the_backend_the_client_and_the_log(web, version):
+    out = web.curl("https://shop.example:8443/echo?id", version, "-i", "-H", "X-Request-ID: forged", "-H", "X_Request_Id: alike").stdout
+    head, _, body = out.partition("\n\n")
+    told = [line.split(": ")[1].strip() for line in head.splitlines() if line.lower().startswith("x-request-id: ")]
+    sent = [value for name, value in json.loads(body)["headers"] if name.replace("_", "-") == "x-request-id"]
+    assert sent == told and len(told[0]) == 32, (sent, told)
+    entry = web.logged(id=told[0])[-1]
+    assert (entry["path"], entry["query"], entry["status"]) == ("/echo", "id", 200)
+    assert entry["choice"] and entry["t_tls_ms"] > 0, entry
+
+
+def test_a_trace_is_continued_or_begins(web):
+    theirs = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    _, headers = echo(web, "-H", f"traceparent: {theirs}", "-H", "tracestate: a=b")
+    assert headers["traceparent"] == [theirs] and headers["tracestate"] == ["a=b"]
+    _, headers = echo(web, "-H", "traceparent: nonsense", "-H", "tracestate: a=b")
+    (parent,) = headers["traceparent"]
+    assert parent.split("-")[1] == headers["x-request-id"][0] and "tracestate" not in headers
+    assert web.logged(id=headers["x-request-id"][0])[-1]["trace"] == parent.split("-")[1]
 
 
 def test_hop_by_hop_headers_stay_on_their_hop(web):

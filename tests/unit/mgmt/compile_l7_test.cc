@@ -133,6 +133,21 @@ TEST(CompileL7, PoolsAreBalancedAsTheySay) {
   }
 }
 
+TEST(CompileL7, ServicesSayWhatExchangesAreCalled) {
+  const std::string all = kBoth, from = "mode = \"http\";";
+  const std::string text = std::string(all).replace(
+      all.find(from), from.size(),
+      from + " request_id: { header = \"X-Call-Id\"; answer = true; }; trace = \"begin\"; trace_sample = 5;");
+  const Compiled plain, compiled({}, text.c_str());
+  const auto& shop = *compiled.plan->services()->Get(0);
+  EXPECT_EQ(shop.request_id()->header()->str(), "X-Call-Id");
+  EXPECT_TRUE(shop.request_id()->answers());
+  EXPECT_EQ(shop.trace(), image::TraceRule::begun);
+  EXPECT_EQ(shop.trace_sampled(), 50'000u);
+  EXPECT_EQ(plain.plan->services()->Get(0)->request_id(), nullptr);
+  EXPECT_EQ(plain.plan->services()->Get(0)->trace(), image::TraceRule::pass);
+}
+
 TEST(CompileL7, ATcpServiceMayHaveRoutesByName) {
   const std::string all = kBoth, from = "pool = \"mail\"; ";
   const size_t at = all.rfind(from);

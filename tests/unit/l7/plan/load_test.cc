@@ -153,6 +153,11 @@ Action& answering(image::PlanT& plan) {
 image::RedirectT& redirect(image::PlanT& plan) {
   return answering<image::RedirectT>(plan);
 }
+image::RequestIdT& id(image::PlanT& plan) {
+  auto& its = plan.services[0]->request_id;
+  if (!its) its = std::make_unique<image::RequestIdT>();
+  return *its;
+}
 image::RespondT& respond(image::PlanT& plan) {
   return answering<image::RespondT>(plan);
 }
@@ -257,6 +262,12 @@ TEST(LoadPlan, RefusesWithAReason) {
        }},
       {"clients of 10.0.0.0/33", [](auto& p) { p.services[0]->proxy_from.emplace_back(test::address("10.0.0.0"), 33); }},
       {"unknown version of the PROXY protocol", [](auto& p) { p.pools[0]->proxy_header = image::ProxyVersion(3); }},
+      {"Content-Length cannot tell ids", [](auto& p) { id(p).header = "Content-Length"; }},
+      {"content_length cannot tell ids", [](auto& p) { id(p).header = "content_length"; }},
+      {"in a header that has no name", [](auto& p) { id(p).header = "a\r\nb"; }},
+      {"in a header that has no name", [](auto& p) { id(p).header = std::string(65, 'a'); }},
+      {"an unknown rule for traces", [](auto& p) { p.services[0]->trace = image::TraceRule(3); }},
+      {"more traces are sampled than there are", [](auto& p) { p.services[0]->trace_sampled = 1'000'001; }},
       {"names pool 2, but there are 2", [](auto& p) { p.services[1]->pool = 2; }},
       {"does more than name a pool", [](auto& p) { p.services[1]->routes.push_back(test::route("/", 0, 0)); }},
       {"does more than name a pool",
