@@ -44,6 +44,31 @@ void check_anything(Checks& checks) {
                 "a group dataplane: { … }; for packets, or l7: { … }; for tcp and http services");
 }
 
+// A log and a service may name no log twice, and a service none that is not there.
+void check_logs(Checks& checks, const L7& l7) {
+  Unique names(checks, "name of an access log");
+  if (!l7.access_log.empty()) names.add(in_quotes("access_log"), "l7.access_log");
+  for (const AccessLog& log : l7.access_logs) {
+    if (!log.name.empty()) names.add(in_quotes(log.name), log.place.path + ".name");
+    if (log.name == "none")
+      checks.report(Finding::error, log.place.path + ".name", "\"none\" is what services say that have no log",
+                    "another name");
+    const bool file = log.to.starts_with('/');
+    if (!file && log.rotate_size != 0)
+      checks.report(Finding::warning, log.place.path + ".rotate_size", "has no effect on what is no file");
+  }
+}
+
+void check_logs_of(Checks& checks, const L7& l7, const Service& service) {
+  Names known;
+  if (!l7.access_log.empty()) known.add("access_log");
+  for (const AccessLog& log : l7.access_logs) known.add(log.name);
+  known.add("none");
+  for (size_t i = 0; i < service.access_logs.size(); ++i)
+    check_reference(checks, service.access_logs[i], known, "access log",
+                    index_path(service.place.path + ".access_logs", i));
+}
+
 void check_present(Checks& checks) {
   const auto first = std::ranges::find_if(checks.config.services, of_l7);
   if (first == checks.config.services.end() || checks.config.l7 || checks.places.spoilt("l7")) return;
@@ -122,12 +147,14 @@ void check_l7(Checks& checks) {
   check_anything(checks);
   check_present(checks);
   if (checks.config.l7) check_shards(checks, *checks.config.l7);
+  if (checks.config.l7) check_logs(checks, *checks.config.l7);
   check_caches(checks);
   for (const Service& service : checks.config.services) {
     if (checks.unsure.contains(&service)) continue;
     check_mode(checks, service);
     if (!of_l7(service)) continue;
     check_protocols(checks, service);
+    if (checks.config.l7) check_logs_of(checks, *checks.config.l7, service);
     check_tls(checks, service);
   }
   const bool idle = checks.config.l7 && checks.unsure.empty() && std::ranges::none_of(checks.config.services, of_l7);

@@ -347,11 +347,26 @@ struct Service {
   std::optional<RequestId> request_id;
   TraceRule trace = TraceRule::kPass;
   uint32_t trace_sample = 100;  // percent
+  std::vector<std::string> access_logs;  // empty: all; "none"
   bool operator==(const Service&) const = default;
 
   bool acts() const { return !pool.empty() || redirect || respond || files; }  // whatever its routes do
   // As commands, metrics and logs call it.
   std::string route_name(size_t index) const;
+};
+
+enum class LogMask : uint8_t { kQuery, kClient };
+
+struct AccessLog {
+  Place place;
+  std::string name, to;
+  std::string format = "json", when;  // no condition: every exchange
+  uint32_t sample = 100;              // percent
+  std::vector<LogMask> mask;
+  uint64_t rotate_size = 0;  // bytes; 0: never
+  uint32_t rotate_keep = 5;
+  std::string facility = "local0";
+  bool operator==(const AccessLog&) const = default;
 };
 
 enum class Transport : uint8_t { kKernel };
@@ -361,6 +376,7 @@ struct L7 {
   std::vector<uint16_t> shards;  // CPU numbers
   Transport transport = Transport::kKernel;
   std::string access_log;                                   // path, "stderr" or empty: none
+  std::vector<AccessLog> access_logs;                       // beside that one
   uint64_t access_log_ring = 1 << 20, buffers = 256 << 20, compression = 128 << 20;  // bytes
   milliseconds drain_timeout{10'000};
   bool operator==(const L7&) const = default;

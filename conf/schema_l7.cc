@@ -26,10 +26,12 @@ const Section& l7_section() {
                 {.prose = "Which TCP the shards speak.", .restart = restart_of("l7.transport")}),
           value(
               "access_log", &L7::access_log, log_path(),
-              {.prose = "Where each exchange is logged, as one line of JSON. After a rotation `systemctl kill -s USR1 "
+              {.prose = "Where each exchange is logged, as one line of JSON: the access log \"access_log\". After a rotation `systemctl kill -s USR1 "
                         "cardea-l7` opens it anew.",
                .example = "access_log = \"/var/log/cardea/access.log\";",
                .unset = "there is no access log"}),
+          list("access_logs", &L7::access_logs, access_log_section(),
+               {.prose = "Further access logs, each with a form, a target and a choice of its own.", .count_max = 15}),
           value("access_log_ring", &L7::access_log_ring, size(64 << 10, kGiB),
                 {.prose = "How many bytes of lines each shard may be ahead of the log's writer; lines that do not fit "
                           "are dropped and counted, so that a slow disk never holds up a shard.",

@@ -7,6 +7,7 @@
 namespace cardea::conf {
 
 const Section& dataplane_section();  // schema_dataplane.cc
+const Section& access_log_section();
 const Section& l7_section();         // schema_l7.cc
 const Section& cache_section();      // schema_l7.cc
 const Section& pool_section();       // schema_pools.cc

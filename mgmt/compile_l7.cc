@@ -8,6 +8,7 @@
 #include "conf/pool_use.h"
 #include "l7/plan_generated.h"
 #include "l7/plan_schema.h"
+#include "mgmt/compile_logs.h"
 #include "mgmt/compile_routes.h"
 #include "mgmt/sticky.h"
 
@@ -171,13 +172,14 @@ Offset<image::Service> write_service(Builder& builder, const conf::Service& serv
   const auto policies = write_policies(builder, service);
   const auto routes = routed ? write_routes(builder, service, names, policies) : std::vector<Offset<image::Route>>();
   const auto from = write_networks(service.proxy_protocol ? service.proxy_protocol->from : std::vector<Prefix>());
+  const auto logs = chosen_logs(service, names.logs);
   const auto id = service.request_id ? write_request_id(builder, *service.request_id) : Offset<image::RequestId>();
   return image::CreateServiceDirect(
       builder, service.name.c_str(), http ? image::Mode::http : image::Mode::tcp, &listen, tls, &routes,
       routed ? 0 : names.pools.at(service.pool), service.connections_max, ms(service.request_timeout),
       ms(service.idle_timeout), ms(service.body_timeout), uint32_t(service.header_max), service.body_max,
       uint32_t(service.rate_min), ms(service.rate_window), ms(service.linger_timeout), service.source_connections_max,
-      http && service.http2, &from, policies, id, image::TraceRule(service.trace), service.trace_sample * 10'000);
+      http && service.http2, &from, policies, id, image::TraceRule(service.trace), service.trace_sample * 10'000, &logs);
 }
 
 std::vector<Offset<image::Service>> write_services(Builder& builder, const conf::Config& config,
@@ -185,6 +187,7 @@ std::vector<Offset<image::Service>> write_services(Builder& builder, const conf:
   PlanNames names;
   for (uint32_t i = 0; i < pools.size(); ++i) names.pools[config.pools[pools[i]].name] = i;
   for (uint32_t i = 0; i < config.caches.size(); ++i) names.caches[config.caches[i].name] = i;
+  names.logs = access_logs(config);
   std::vector<Offset<image::Service>> services;
   for (const auto& service : config.services)
     if (service.mode != conf::Mode::kL4) services.push_back(write_service(builder, service, names));
@@ -244,14 +247,15 @@ Result<Image> compile_l7(const conf::Config& config, std::span<const PoolState> 
   const auto caches = builder.CreateVector(write_caches(builder, config));
   const auto services = builder.CreateVector(write_services(builder, config, pools));
   const auto rate_limits = builder.CreateVector(write_rate_limits(builder, config));
+  const auto logs = builder.CreateVector(write_logs(builder, config));
   const auto& l7 = *config.l7;
   const auto settings =
-      image::CreateSettingsDirect(builder, &l7.shards, l7.access_log.c_str(), uint32_t(l7.access_log_ring), l7.buffers,
-                                  l7.compression, uint32_t(l7.drain_timeout.count()));
+      image::CreateSettingsDirect(builder, &l7.shards, uint32_t(l7.access_log_ring), l7.buffers, l7.compression,
+                                  uint32_t(l7.drain_timeout.count()));
   const HashKey key = hash_key(config.cluster);
   image::FinishPlanBuffer(builder, image::CreatePlan(builder, l7::kPlanSchema, builder.CreateString(l7::kPlanVersion),
                                                      generation, builder.CreateString(config.cluster.name), key.k0,
-                                                     key.k1, settings, written_pools, caches, services, rate_limits));
+                                                     key.k1, settings, written_pools, caches, services, rate_limits, logs));
   return builder.Release();
 }
 

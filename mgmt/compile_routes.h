@@ -14,6 +14,7 @@ namespace cardea::mgmt {
 // Where a name stands in the plan.
 struct PlanNames {
   std::unordered_map<std::string_view, uint32_t> pools, caches;
+  std::vector<conf::AccessLog> logs;
 
   int32_t cache(const std::string& name) const { return name.empty() ? -1 : int32_t(caches.at(name)); }
 };

@@ -84,18 +84,30 @@ bool on_a_port(const conf::Config& config, const IpAddress& address) {
 }
 
 // cardea-l7 has folders of its own to see (its unit's sandbox), so this is no certain error.
-conf::Findings look_at_log(const conf::Config& config) {
-  if (!config.l7 || !config.l7->access_log.starts_with('/')) return {};
-  const std::string folder = std::filesystem::path(config.l7->access_log).parent_path();
-  if (::access(folder.c_str(), F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)) return {};
-  conf::Place place = config.l7->place;
-  place.path += ".access_log";
-  return {
+void look_at_log(const std::string& target, conf::Place place, conf::Findings& findings) {
+  if (!target.starts_with('/')) return;
+  const std::string folder = std::filesystem::path(target).parent_path();
+  if (::access(folder.c_str(), F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)) return;
+  findings.push_back(
       {conf::Finding::warning,
-       place,
+       std::move(place),
        fmt::format("there is no folder {}, and cardea-l7 makes none: it would take no plan", conf::in_quotes(folder)),
        "a folder that is there and that cardea-l7 may write to",
-       {}}};
+       {}});
+}
+
+conf::Findings look_at_logs(const conf::Config& config) {
+  conf::Findings findings;
+  if (!config.l7) return findings;
+  conf::Place place = config.l7->place;
+  place.path += ".access_log";
+  look_at_log(config.l7->access_log, std::move(place), findings);
+  for (const conf::AccessLog& log : config.l7->access_logs) {
+    conf::Place its = log.place;
+    its.path += ".to";
+    look_at_log(log.to, std::move(its), findings);
+  }
+  return findings;
 }
 
 }  // namespace
@@ -182,7 +194,7 @@ void look_at_host(const conf::Config& config, Look look, conf::Findings& finding
   const auto online = list ? cpus_of_list(*list) : std::nullopt;
   if (online) std::ranges::move(look_at_cpus(config, *online), std::back_inserter(findings));
   if (look != Look::kInside) return;
-  for (auto& of : {look_at_memory(config, memory_bytes()), look_at_group(config), look_at_log(config)})
+  for (auto& of : {look_at_memory(config, memory_bytes()), look_at_group(config), look_at_logs(config)})
     std::ranges::copy(of, std::back_inserter(findings));
   if (ports_are_there(config)) std::ranges::move(look_at_ways(config, kernel_has_way), std::back_inserter(findings));
 }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "l7/cache/cache.h"
+#include "l7/control/exchanges.h"
 #include "l7/control/explain.h"
 #include "l7/control/url.h"
 
@@ -92,12 +93,20 @@ Result<Json> explain_json(const Running& running, const Json& question) {
   return explain(running.plan(), request);
 }
 
-Result<Json> answer_json(const Json& question, const Running& running) {
+Result<Json> exchanges_json(Running& running, const Json& question) {
+  constexpr size_t kMost = 1000;
+  if (const std::string id = question.value("id", std::string()); !id.empty()) return recorded_exchange(running, id);
+  return recorded_exchanges(running, question.value("kind", std::string()),
+                            std::min(question.value("limit", kMost), kMost));
+}
+
+Result<Json> answer_json(const Json& question, Running& running) {
   const std::string what = question.value("ask", std::string());
   if (what == "status") return status_json(running);
   if (what == "explain") return explain_json(running, question);
   if (what == "certs") return certs_json(running.plan(), question.value("due", false));
   if (what == "cache") return cache_json(running.plan());
+  if (what == "exchanges") return exchanges_json(running, question);
   if (what == "purge") return purge_json(running.plan(), question);
   return fail(fmt::format("unknown question \"{}\"", what), Origin::kOperator);
 }

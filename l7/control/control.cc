@@ -98,7 +98,7 @@ bool Control::told_to_end(int signal_fd) {
   signalfd_siginfo signal{};
   while (::read(signal_fd, &signal, sizeof signal) == ssize_t(sizeof signal)) {
     if (signal.ssi_signo != SIGUSR1) return true;
-    if (running_) running_->reopen_log();
+    if (running_) running_->reopen_logs();
   }
   return false;
 }

@@ -20,7 +20,7 @@ class Control {
   // only a start can change, as the number of shards, may have changed since it was stored: the first plan that is
   // handed over has the say, whatever the stored one had begun with.
   void start_with_stored_plan();
-  // Until SIGTERM or SIGINT arrives at `signal_fd` (a signalfd); SIGUSR1 opens the access log anew.
+  // Until SIGTERM or SIGINT arrives at `signal_fd` (a signalfd); SIGUSR1 opens the access logs anew.
   Result<> run(int signal_fd);
 
  private:

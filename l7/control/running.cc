@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "l7/cache/cache.h"
 #include "l7/control/descriptors.h"
+#include "l7/log/access_log.h"
 #include "l7/runtime/listener.h"
 
 namespace cardea::l7 {
@@ -83,10 +84,7 @@ Result<> Running::open_shards(const PlanSettings& settings) {
   ticket_keys_ = std::move(*keys);
   rotated_ = warned_ = monotonic_now();
   const auto count = uint32_t(settings.cpus.size());
-  auto log = AccessLog::open(settings.access_log, count, settings.access_log_ring_bytes);
-  if (!log) return std::unexpected(std::move(log.error()).in("l7.access_log"));
-  log_ = std::move(*log);
-  const proxy::Shared shared{.segment = &segment_, .rows = shard_rows, .log = log_.get(), .shards = count};
+  const proxy::Shared shared{.segment = &segment_, .rows = shard_rows, .shards = count};
   for (uint32_t i = 0; i < count; ++i) {
     auto shard = proxy::Shard::create(i, shared);
     if (!shard) return std::unexpected(std::move(shard.error()));
@@ -125,13 +123,6 @@ Result<Running::Sockets> Running::open_sockets(const LivePlan& next) {
   return sockets;
 }
 
-Result<> Running::use_log(const PlanSettings& next) {
-  if (!plan_ || plan_->settings.access_log == next.access_log) return {};
-  if (auto done = log_->reopen(next.access_log); !done)
-    return std::unexpected(std::move(done.error()).in("l7.access_log"));
-  return {};
-}
-
 control::Outcome<uint64_t> Running::adopt(Bytes image) {
   const auto refused = [this](control::Failure error) {
     count(rows_.plans_refused);
@@ -144,7 +135,6 @@ control::Outcome<uint64_t> Running::adopt(Bytes image) {
       return refused({std::move(fits.error()), control::Code::kNeedsRestart});
   auto sockets = open_sockets(**next);
   if (!sockets) return refused(std::move(sockets.error()));
-  if (auto done = use_log((*next)->settings); !done) return refused(std::move(done.error()));
   for (const CachePlan& cache : (*next)->caches) {
     cache.cache->set_limits({cache.limits.memory, cache.limits.object, cache.limits.stale_on_error});
   }
@@ -219,6 +209,7 @@ void Running::write_backend_gauges(const BackendPlan& backend, Instant now) {
 void Running::write_gauges() {
   for (const auto& pool : plan_->pools)
     for (const BackendPlan& backend : pool->backends) write_backend_gauges(backend, monotonic_now());
+  for (const auto& log : plan_->logs) stats::set(cells_ + log->rows.lost, log->log->lost());
   for (const auto& [cell, value] : certificate_rows_.not_after) stats::set(cells_ + cell, uint64_t(value));
   for (const CachePlan& cache : plan_->caches) {
     const cache::Figures now = cache.cache->figures();
@@ -275,8 +266,9 @@ void Running::tick(Instant now) {
   }
 }
 
-void Running::reopen_log() {
-  if (auto done = log_->reopen(plan_->settings.access_log); !done) log::warning("{}", done.error().message);
+void Running::reopen_logs() {
+  for (const auto& plan : plan_->logs)
+    if (auto done = plan->log->reopen(); !done) log::warning("access log {}: {}", plan->name, done.error().message);
 }
 
 void Running::drain() {

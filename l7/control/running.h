@@ -16,7 +16,6 @@
 #include "base/error.h"
 #include "base/stats.h"
 #include "l7/control/control_rows.h"
-#include "l7/log/access_log.h"
 #include "l7/plan/load.h"
 #include "l7/proxy/shard.h"
 
@@ -41,7 +40,7 @@ class Running {
   control::Outcome<uint64_t> update_pools(Bytes image);
 
   void tick(Instant now);  // about once a second
-  void reopen_log();
+  void reopen_logs();
   void drain();  // take what had begun to connect, close what is idle; connections() then counts what is left
   uint64_t connections() const;  // of all shards
   bool is_done() const;          // behind drain(): nothing is left
@@ -67,7 +66,6 @@ class Running {
   Result<> open_shards(const PlanSettings& settings);
   Result<Sockets> open_sockets(const LivePlan& next);
   bool is_ours(const Endpoint& endpoint) const;
-  Result<> use_log(const PlanSettings& next);
   void publish(std::shared_ptr<const LivePlan> next, Sockets sockets);
   void count(uint32_t cell);
   void write_backend_gauges(const BackendPlan& backend, Instant now);
@@ -83,7 +81,6 @@ class Running {
   uint64_t* cells_;  // the control thread's block
   ControlRows rows_;
   CertificateRows certificate_rows_;
-  std::unique_ptr<AccessLog> log_;
   std::vector<std::unique_ptr<proxy::Shard>> shards_;
   std::vector<Busy> busy_;
   std::shared_ptr<const LivePlan> plan_;

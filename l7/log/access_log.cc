@@ -1,10 +1,8 @@
 // The rings, the thread that empties them, and where it writes to.
 #include "l7/log/access_log.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -12,6 +10,7 @@
 #include <chrono>
 #include <cstring>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -19,6 +18,8 @@
 #include "base/file_descriptor.h"
 #include "base/log.h"
 #include "l7/log/byte_ring.h"
+#include "l7/log/datagrams.h"
+#include "l7/log/log_file.h"
 
 namespace cardea::l7 {
 namespace {
@@ -29,50 +30,49 @@ constexpr auto kPause = 50ms;     // how long a line may wait for the writer
 constexpr auto kLastWords = 1s;   // at the end, for a target that does not take them
 constexpr size_t kTurnBytes = 64 * 1024;  // of one ring before the next one's turn
 
-// A FIFO is opened for reading too, so that it may be opened before its reader and outlives each of them.
-Result<FileDescriptor> open_target(const std::string& target) {
-  if (target.empty()) return FileDescriptor();
-  if (target == "stderr") return FileDescriptor(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
-  struct stat found {};
-  const bool fifo = ::stat(target.c_str(), &found) == 0 && S_ISFIFO(found.st_mode);
-  const int flags = fifo ? O_RDWR | O_NONBLOCK : O_WRONLY | O_APPEND | O_CREAT;
-  FileDescriptor file(::open(target.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0640));
-  if (!file) return fail_errno("open the access log " + target);
-  return file;
-}
-
 }  // namespace
 
 struct AccessLog::State {
+  explicit State(LogTarget of) : target(std::move(of)), datagrams(target) {}
+
+  const LogTarget target;
   std::vector<std::unique_ptr<ByteRing>> rings;  // a shard each
   FileDescriptor bell{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  std::atomic<bool> enabled = false, stopping = false;
+  std::atomic<bool> stopping = false;
+  std::atomic<uint64_t> lost = 0;
 
   std::mutex mutex;
-  FileDescriptor next;        // replaces `file` before its next write
-  bool next_is_set = false;
+  std::optional<LogFile> next;  // replaces `file` before its next write
 
   // The writer thread's own.
-  FileDescriptor file;
+  LogFile file;
+  Datagrams datagrams;        // in place of it, where the target is one of those
+  std::string whole;          // a line that its ring has in two parts
   bool within_line = false;   // the last write ended before its line did
   int complained = 0;         // errno that was already told about
   std::thread thread;
+
+  // What a target does with what it is offered.
+  enum class Taken : uint8_t { kSome, kNotNow, kFailed };
 
   void run();
   void wait(std::chrono::milliseconds patience);
   bool empty_all(Instant deadline);
   bool write_turn(ByteRing& ring, Instant& deadline);
-  bool await_target(Instant& deadline);
-  bool write_some(ByteRing& ring);
+  bool await_target(Taken why, Instant& deadline);
+  Taken write_some(ByteRing& ring);
+  Taken send_some(ByteRing& ring);
+  void rotate();
   void adopt_next();
   void complain(int error);
 };
 
 void AccessLog::State::adopt_next() {
   const std::lock_guard lock(mutex);
-  if (!next_is_set) return;
-  file = std::move(next);
-  next_is_set = within_line = false;
+  if (!next) return;
+  file = std::move(*next);
+  next.reset();
+  within_line = false;
   complained = 0;
 }
 
@@ -94,20 +94,40 @@ std::string_view whole_lines(std::string_view text) {
   return text.substr(0, end == text.npos ? kTurnBytes : end + 1);
 }
 
-// False: the target takes nothing now.
-bool AccessLog::State::write_some(ByteRing& ring) {
+void AccessLog::State::rotate() {
+  if (auto done = file.rotate_if_due(); !done) log::warning("access log: {}", done.error().message);
+}
+
+AccessLog::State::Taken AccessLog::State::write_some(ByteRing& ring) {
+  if (target.is_datagrams()) return send_some(ring);
   const std::string_view text = whole_lines(ring.front());
-  if (!file) return ring.take(text.size()), true;
-  const ssize_t written = ::write(file.get(), text.data(), text.size());
+  const ssize_t written = file.write(text);
   if (written >= 0) {
     ring.take(uint64_t(written));
     if (written > 0) within_line = text[size_t(written) - 1] != '\n';
-    return true;
+    if (!within_line) rotate();
+    return Taken::kSome;
   }
-  if (errno == EINTR) return true;
-  if (errno == EAGAIN) return false;
+  if (errno == EINTR) return Taken::kSome;
+  if (errno == EAGAIN) return Taken::kNotNow;
   complain(errno);  // a full disk, say: what cannot be written waits in the ring, and then the shard drops
-  return false;
+  return Taken::kFailed;
+}
+
+// A turn's share, a line at a time.
+AccessLog::State::Taken AccessLog::State::send_some(ByteRing& ring) {
+  for (size_t sent = 0; sent < kTurnBytes && ring.size() > 0;) {
+    const std::string_view line = ring.line(whole);
+    const Datagrams::Outcome outcome = datagrams.send(line.substr(0, line.size() - 1));
+    if (outcome == Datagrams::Outcome::kNotNow) return Taken::kNotNow;
+    if (outcome == Datagrams::Outcome::kFailed) return complain(datagrams.error()), Taken::kFailed;
+    if (outcome != Datagrams::Outcome::kTaken) lost.fetch_add(1, std::memory_order_relaxed);
+    if (outcome == Datagrams::Outcome::kEarlierLost) continue;
+    sent += line.size();
+    ring.take(line.size());
+    complained = 0;
+  }
+  return Taken::kSome;
 }
 
 // The rest of a line whose beginning went to another file.
@@ -117,11 +137,11 @@ void skip_line(ByteRing& ring) {
   ring.take(end == text.npos ? text.size() : end + 1);
 }
 
-// False: the deadline passed.
-bool AccessLog::State::await_target(Instant& deadline) {
+// False: the deadline passed. What failed says nothing of when it may be tried again.
+bool AccessLog::State::await_target(Taken why, Instant& deadline) {
   if (monotonic_now() >= deadline) return false;
-  pollfd end{.fd = file.get(), .events = POLLOUT, .revents = 0};
-  ::poll(&end, 1, int(kPause.count()));
+  pollfd end{.fd = target.is_datagrams() ? datagrams.fd() : file.fd(), .events = POLLOUT, .revents = 0};
+  if (why == Taken::kNotNow) ::poll(&end, 1, int(kPause.count()));
   if (end.revents == 0 || (end.revents & POLLERR)) std::this_thread::sleep_for(kPause);
   if (stopping && deadline == Instant::max()) deadline = monotonic_now() + kLastWords;
   return true;
@@ -129,13 +149,13 @@ bool AccessLog::State::await_target(Instant& deadline) {
 
 // One write's worth, and what it takes to end its last line.
 bool AccessLog::State::write_turn(ByteRing& ring, Instant& deadline) {
-  bool wrote = false;
-  while (ring.size() > 0 && (!wrote || within_line)) {
+  Taken wrote = Taken::kNotNow;
+  while (ring.size() > 0 && (wrote != Taken::kSome || within_line)) {
     const bool cut = within_line;
     adopt_next();
     if (cut && !within_line) skip_line(ring);
     wrote = write_some(ring);
-    if (!wrote && !await_target(deadline)) return false;
+    if (wrote != Taken::kSome && !await_target(wrote, deadline)) return false;
   }
   return true;
 }
@@ -172,19 +192,19 @@ AccessLog::~AccessLog() {
   state_->thread.join();
 }
 
-Result<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& target, uint32_t shards, uint32_t ring_bytes) {
-  auto file = open_target(target);
-  if (!file) return std::unexpected(std::move(file.error()));
-  auto state = std::make_unique<State>();
+Result<std::unique_ptr<AccessLog>> AccessLog::open(const LogTarget& target, uint32_t shards, uint32_t ring_bytes) {
+  auto state = std::make_unique<State>(target);
+  if (!target.is_datagrams()) {
+    auto file = LogFile::open(target);
+    if (!file) return std::unexpected(std::move(file.error()));
+    state->file = std::move(*file);
+  }
   if (!state->bell) return fail_errno("make the access log's bell");
   for (uint32_t i = 0; i < shards; ++i) state->rings.push_back(std::make_unique<ByteRing>(ring_bytes));
-  state->enabled = bool(*file);
-  state->file = std::move(*file);
   return std::unique_ptr<AccessLog>(new AccessLog(std::move(state)));
 }
 
 bool AccessLog::put(uint32_t shard, std::string_view line) {
-  if (!enabled()) return true;
   ByteRing& ring = *state_->rings[shard];
   const uint64_t half = ring.capacity() / 2, before = ring.size();
   if (!ring.put(line)) return false;
@@ -195,18 +215,17 @@ bool AccessLog::put(uint32_t shard, std::string_view line) {
   return true;
 }
 
-Result<> AccessLog::reopen(const std::string& target) {
-  auto file = open_target(target);
+Result<> AccessLog::reopen() {
+  if (state_->target.is_datagrams()) return {};
+  auto file = LogFile::open(state_->target);
   if (!file) return std::unexpected(std::move(file.error()));
   const std::lock_guard lock(state_->mutex);
-  state_->enabled = bool(*file);
   state_->next = std::move(*file);
-  state_->next_is_set = true;
   return {};
 }
 
-bool AccessLog::enabled() const {
-  return state_->enabled.load(std::memory_order_relaxed);
+uint64_t AccessLog::lost() const {
+  return state_->lost.load(std::memory_order_relaxed);
 }
 
 }  // namespace cardea::l7

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/cache_line.h"
@@ -41,6 +42,14 @@ class ByteRing {
   std::string_view front() const {
     const uint64_t head = head_.load(std::memory_order_relaxed), at = head & mask_;
     return {bytes_.get() + at, std::min(tail_.load(std::memory_order_acquire) - head, capacity() - at)};
+  }
+  // The first line, with its newline; in `scratch` where the ring's end parts it. What was put was whole lines.
+  std::string_view line(std::string& scratch) const {
+    const std::string_view part = front();
+    if (const size_t end = part.find('\n'); end != part.npos) return part.substr(0, end + 1);
+    const std::string_view rest(bytes_.get(), size() - part.size());
+    scratch.assign(part).append(rest.substr(0, rest.find('\n') + 1));
+    return scratch;
   }
   void take(uint64_t count) { head_.store(head_.load(std::memory_order_relaxed) + count, std::memory_order_release); }
 

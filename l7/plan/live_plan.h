@@ -19,6 +19,7 @@
 #include "base/proxy_header.h"
 #include "l7/http/header_id.h"
 #include "l7/plan/host_counts.h"
+#include "l7/plan/log_plan.h"
 #include "l7/plan/rows.h"
 #include "l7/policy/policies.h"
 #include "l7/route/action.h"
@@ -157,6 +158,7 @@ struct ServicePlan {
   std::shared_ptr<const policy::Policies> policies = policy::Policies::none();  // of what no route matches
   IdPlan id;
   TracePlan trace;
+  std::vector<std::shared_ptr<const LogPlan>> logs;  // that its exchanges go to
   ServiceRows rows;
   std::shared_ptr<const RowSet> row_set;
 
@@ -182,7 +184,6 @@ struct CachePlan {
 
 struct PlanSettings {
   std::vector<uint16_t> cpus;  // one shard each
-  std::string access_log;      // path, "stderr", or empty: none
   uint32_t access_log_ring_bytes = 1 << 20;
   uint64_t buffer_bytes_max = 256 << 20;  // of all shards together
   uint64_t compression_bytes_max = 128 << 20;  // likewise, of compressors
@@ -198,6 +199,7 @@ struct LivePlan {
   std::vector<std::shared_ptr<const PoolPlan>> pools;
   std::vector<CachePlan> caches;
   policy::RateLimits rate_limits;
+  std::vector<std::shared_ptr<const LogPlan>> logs;
   std::vector<std::shared_ptr<const ServicePlan>> services;
 };
 

@@ -11,6 +11,7 @@
 #include "base/start_settings.h"
 #include "l7/cache/cache.h"
 #include "l7/plan/load_actions.h"
+#include "l7/plan/load_logs.h"
 #include "l7/plan/load_pools.h"
 #include "l7/plan/load_rate_limits.h"
 #include "l7/plan/load_rows.h"
@@ -42,7 +43,6 @@ Result<PlanSettings> settings_of(const image::Settings& from) {
   to.cpus.assign(from.shards()->begin(), from.shards()->end());
   if (to.cpus.empty() || to.cpus.size() > kShardsMax)
     return fail(fmt::format("{} shards; 1 to {} are possible", to.cpus.size(), kShardsMax));
-  if (from.access_log()) to.access_log = from.access_log()->str();
   to.access_log_ring_bytes = from.access_log_ring_bytes();
   to.buffer_bytes_max = from.buffer_bytes_max();
   to.compression_bytes_max = from.compression_bytes_max();
@@ -248,11 +248,15 @@ Result<> fill_service(ServicePlan& service, const image::Service& from, const im
 }
 
 Result<std::shared_ptr<const ServicePlan>> load_service(const image::Service& from, const image::Plan& plan,
-                                                        PlanResources& resources, const ServicePlan* running) {
+                                                        PlanResources& resources, const plan_detail::Logs& logs,
+                                                        const ServicePlan* running) {
   auto service = std::make_shared<ServicePlan>();
   service->name = from.name()->str();
-  if (auto done = fill_service(*service, from, plan, resources, running); !done)
-    return std::unexpected(std::move(done.error()).in(fmt::format("service \"{}\"", service->name)));
+  auto done = fill_service(*service, from, plan, resources, running);
+  auto chosen = plan_detail::choose_logs(logs, from.logs());
+  if (done && !chosen) done = std::unexpected(std::move(chosen.error()));
+  if (!done) return std::unexpected(std::move(done.error()).in(fmt::format("service \"{}\"", service->name)));
+  service->logs = std::move(*chosen);
   return service;
 }
 
@@ -324,9 +328,12 @@ Result<> load_parts(LivePlan& to, const image::Plan& from, PlanResources& resour
   if (!limits) return std::unexpected(std::move(limits.error()));
   to.rate_limits = std::move(*limits);
   resources.policies = policy::PolicyBook(to.rate_limits);
+  auto logs = plan_detail::load_logs(from, to.settings, resources.rows, running);
+  if (!logs) return std::unexpected(std::move(logs.error()));
+  to.logs = std::move(*logs);
   const Known known_services((running ? *running : none).services);
   for (const image::Service* service : *from.services()) {
-    auto loaded = load_service(*service, from, resources, known_services.find(service->name()->string_view()));
+    auto loaded = load_service(*service, from, resources, to.logs, known_services.find(service->name()->string_view()));
     if (!loaded) return std::unexpected(std::move(loaded.error()));
     to.services.push_back(std::move(*loaded));
   }
@@ -349,6 +356,8 @@ Result<std::shared_ptr<const LivePlan>> load_plan(Bytes image, PlanResources& re
   for (const Result<>& named : {check_names(*(*from)->pools(), "pool"), check_names(*(*from)->caches(), "cache"),
                                 check_names(*(*from)->services(), "service")})
     if (!named) return std::unexpected(named.error());
+  if ((*from)->logs())
+    if (auto named = check_names(*(*from)->logs(), "access log"); !named) return std::unexpected(named.error());
   resources.media_types.reset();
   auto plan = std::make_shared<LivePlan>();
   plan->generation = (*from)->generation();

@@ -133,6 +133,17 @@ RateLimitRows RateLimitRows::add(RowAdder& add, std::string_view limit) {
   return rows;
 }
 
+LogRows LogRows::add(RowAdder& add, std::string_view log) {
+  LogRows rows;
+  const std::string at = label("log", log);
+  add(rows.lines, kCounter, "cardea_l7_log_lines_total", "", at, "Lines of the access log");
+  add(rows.dropped, kCounter, "cardea_l7_log_dropped_total", "", at,
+      "Lines of the access log dropped: the writer was behind");
+  add(rows.lost, kCounter, "cardea_l7_log_lost_total", "", at,
+      "Lines of the access log that were sent and did not arrive: nobody listens, or they are too long for a datagram");
+  return rows;
+}
+
 namespace {
 
 void add_compression(RowAdder& add, ShardRows& rows) {
@@ -166,9 +177,6 @@ ShardRows ShardRows::add(RowAdder& add) {
       "Exchanges that got no connection to a backend: this host was short of descriptors, source ports or memory; the "
       "access log's detail "
       "says of what");
-  add(rows.log_lines, kCounter, "cardea_l7_log_lines_total", "", "", "Lines of the access log");
-  add(rows.log_dropped, kCounter, "cardea_l7_log_dropped_total", "", "",
-      "Lines of the access log dropped: the writer was behind");
   add(rows.tls_floods, kCounter, "cardea_l7_tls_floods_total", "", "",
       "TLS connections cut off: more than 32 messages or records in a row without data");
   add(rows.buffer_bytes, kGauge, "cardea_l7_buffer_bytes", "bytes", "",

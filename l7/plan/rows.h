@@ -92,7 +92,6 @@ struct ShardRows {
   uint32_t connections = 0;                 // cardea_l7_connections: a gauge
   uint32_t accept_failures = 0;             // cardea_l7_accept_failures_total: this host was short of something
   uint32_t local_failures = 0;              // cardea_l7_local_failures_total: the same, towards a backend
-  uint32_t log_lines = 0, log_dropped = 0;  // cardea_l7_log_lines_total, cardea_l7_log_dropped_total
   uint32_t buffer_bytes = 0;                // cardea_l7_buffer_bytes: a gauge, as of each turn's end
   uint32_t memory_refused = 0;              // cardea_l7_memory_refused_total: the cap on buffers was reached
   uint32_t tls_floods = 0;                  // cardea_l7_tls_floods_total: cut off for key updates and the like
@@ -109,6 +108,14 @@ struct ShardRows {
   uint32_t compression_bytes = 0;     // cardea_l7_compression_bytes: a gauge, as of each turn's end
 
   static ShardRows add(stats::RowAdder& add);
+};
+
+// cardea_l7_log_…{log="access_log"}
+struct LogRows {
+  uint32_t lines = 0, dropped = 0;  // _lines_total, _dropped_total: its ring was full
+  uint32_t lost = 0;                // _lost_total: sent to nobody; set by the control thread
+
+  static LogRows add(stats::RowAdder& add, std::string_view log);
 };
 
 // cardea_l7_cache_…{cache="edge"}: each shard counts what it asked for; size and objects are set by the control thread.

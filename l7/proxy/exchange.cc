@@ -93,6 +93,23 @@ void note_authentication(Exchange& x) {
   x.bound = owns || x.caller.lost_own();
 }
 
+// What explain tells of it behind its end.
+TriedBackend& begin_try(Exchange& x) {
+  TriedBackend* const made = x.arena().make<TriedBackend>();
+  made->before = std::exchange(x.record.tried, made);
+  made->began = x.now();
+  made->choice = x.record.choice;
+  return *made;
+}
+
+void end_try(const Exchange& x, TriedBackend& tried) {
+  tried.backend = x.record.backend;
+  tried.reused = x.record.reused;
+  tried.reason = x.failure ? x.failure.word : word(Reason::kOk);
+  tried.detail = x.failure.detail;
+  tried.ended = x.now();
+}
+
 }  // namespace
 
 void keep_backend(Exchange& x) {
@@ -121,7 +138,9 @@ Task<> forward(Exchange& x) {
     }
     if (x.record.attempts != 0) start_over(x);
     x.record.choice = choice_word(x, **chosen);
+    TriedBackend& tried = begin_try(x);
     co_await attempt(x, **chosen);
+    end_try(x, tried);
     if (!x.failure && x.answer.state != Answer::State::kAskAgain) co_return;
     if (!x.failure) {
       keep_backend(x);
@@ -143,6 +162,8 @@ void conclude(Exchange& x, const Failure& failed) {
   if (failed) {
     record.reason = failed.word;
     record.detail = failed.detail;
+    record.origin = failed.origin;
+    record.cut = x.answer.sent;
     if (record.status == 0) record.status = failed.is(Reason::kClientClosed) ? 499 : failed.status;
   }
   if (gave_up_on_client(failed)) count(x.shard(), x.service.rows.slow_clients);

@@ -1,34 +1,39 @@
-// One line of the access log as it grows: JSON in a buffer of its own, each value bounded and escaped so that nothing a
-// client sends ends a string, a line or the terminal it is looked at in.
+// One line of an access log as it grows, in a buffer of its own: every value is escaped so that nothing a client sends ends
+// a string, a line, or the terminal it is looked at in. What has no room is left out, and the line ends all the same.
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstdint>
 #include <string_view>
+
+#include "base/exchange_field.h"
+#include "base/line_format.h"
+#include "l7/proxy/record_fields.h"
 
 namespace cardea::l7::proxy {
 
 class LogLine {
  public:
-  LogLine() { raw("{"); }
+  static constexpr size_t kBytes = 32 * 1024;
 
-  // `name` is ours; values longer than `max` bytes are cut.
-  void text(std::string_view name, std::string_view value, size_t max = 256);
-  void number(std::string_view name, uint64_t value);
-  void truth(std::string_view name, bool value);
-  void milliseconds(std::string_view name, std::chrono::nanoseconds value);  // with three decimals
-  void timestamp(std::string_view name, int64_t unix_ms);                    // RFC 3339, UTC
-  std::string_view finish();                                                 // with its newline
+  void json(std::string_view before, FieldKind kind, const FieldValue& value);  // nothing where there is nothing
+  void plain(std::string_view before, FieldKind kind, const FieldValue& value);  // "-" where there is nothing
+  void raw(std::string_view text);
+  void quoted(std::string_view value);  // as a string of JSON
+  void milliseconds(std::chrono::nanoseconds value);  // with three decimals
+  std::string_view finish();  // with its newline
 
  private:
-  static constexpr size_t kBytes = 16 * 1024;
-  void key(std::string_view name);
-  void raw(std::string_view text);
-  void escaped(std::string_view value);
+  void escaped_json(std::string_view value);
+  void escaped_plain(std::string_view value);
+  void number(uint64_t value);
+  void scalar(FieldKind kind, const FieldValue& value);
 
   size_t size_ = 0;
   std::array<char, kBytes> bytes_;
 };
+
+// The whole line.
+std::string_view write_line(LogLine& line, const LineFormat& format, RecordFields& fields);
 
 }  // namespace cardea::l7::proxy

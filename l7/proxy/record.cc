@@ -1,13 +1,16 @@
 #include "l7/proxy/record.h"
 
+#include "l7/log/access_log.h"
 #include "l7/proxy/connection.h"
-#include "l7/proxy/endpoint_text.h"
 #include "l7/proxy/failure.h"
+#include "l7/proxy/flight_recorder.h"
 #include "l7/proxy/log_line.h"
 #include "l7/proxy/shard.h"
 
 namespace cardea::l7::proxy {
 namespace {
+
+constexpr uint32_t kAll = 1'000'000;  // what samples are a part of
 
 uint64_t microseconds(std::chrono::nanoseconds took) {
   return took.count() > 0 ? uint64_t(took.count()) / 1000 : 0;
@@ -61,50 +64,16 @@ void count_cache(Shard& shard, const Record& record) {
                                        : rows.misses);
 }
 
-// Bytes of what a client sent that a line has room for.
-constexpr size_t kHostMax = 256, kMethodMax = 32, kPathMax = 1024, kQueryMax = 512, kUserAgentMax = 256, kRefererMax = 256;
-
-// A field only where there is something to say.
-void optional(LogLine& line, std::string_view name, std::string_view value, size_t max = 64) {
-  if (!value.empty()) line.text(name, value, max);
-}
-
-void since(LogLine& line, std::string_view name, const Record& record, Instant when) {
-  if (when != Instant{}) line.milliseconds(name, when - record.began);
-}
-
-void put_request(LogLine& line, const Record& record) {
-  optional(line, "host", record.host, kHostMax);
-  optional(line, "method", record.method, kMethodMax);
-  optional(line, "path", record.path, kPathMax);
-  optional(line, "query", record.query, kQueryMax);
-  optional(line, "proto", record.protocol);
-  optional(line, "tls", record.tls_version);
-  optional(line, "user", record.user, 128);
-}
-
-void put_way(LogLine& line, const Record& record) {
-  if (record.route) line.text("route", record.route->name);
-  if (record.pool) line.text("pool", record.pool->name);
-  optional(line, "backend", record.backend);
-  optional(line, "choice", record.choice);
-  if (record.attempts != 0) {
-    line.number("attempts", record.attempts);
-    line.truth("reused", record.reused);
+void write_line(Shard& shard, const LogPlan& plan, const Record& record) {
+  if (plan.when) {
+    RecordFields unmasked(record);
+    if (!plan.when->matches([&](ExchangeField field) { return unmasked.value(field); })) return;
   }
-  optional(line, "cache", record.cache);
-  optional(line, "compression", record.compression);
-}
-
-void put_times(LogLine& line, const Record& record) {
-  if (record.handshake.count() != 0) line.milliseconds("t_tls_ms", record.handshake);
-  since(line, "t_head_ms", record, record.head_read);
-  if (record.queued.count() != 0) line.milliseconds("t_queue_ms", record.queued);
-  if (record.dialled != Instant{} && record.connected >= record.dialled)
-    line.milliseconds("t_dial_ms", record.connected - record.dialled);
-  since(line, "t_connect_ms", record, record.connected);
-  since(line, "t_first_ms", record, record.response_head);
-  since(line, "t_total_ms", record, record.ended);
+  if (plan.sampled < kAll && shard.chance().below(kAll) >= plan.sampled) return;
+  RecordFields fields(record, plan.masks);
+  LogLine line;
+  const bool taken = plan.log->put(shard.number(), write_line(line, plan.format, fields));
+  count(shard, taken ? plan.rows.lines : plan.rows.dropped);
 }
 
 }  // namespace
@@ -143,29 +112,7 @@ void count_response(Shard& shard, const BackendRows& rows, uint16_t status, std:
 }
 
 void write_line(Shard& shard, const Record& record) {
-  AccessLog* log = shard.shared().log;
-  if (!log || !log->enabled()) return;
-  LogLine line;
-  line.timestamp("ts", record.unix_ms);
-  line.text("id", record.id());
-  line.number("gen", record.generation);
-  line.text("client", EndpointText(record.client).view());
-  if (record.peer != record.client) line.text("peer", EndpointText(record.peer).view());
-  line.text("listener", EndpointText(record.listener).view());
-  line.text("service", record.service->name);
-  put_request(line, record);
-  line.number("status", record.status);
-  line.text("reason", record.reason);
-  optional(line, "detail", record.detail, 256);
-  put_way(line, record);
-  line.number("bytes_in", record.bytes_in);
-  line.number("bytes_out", record.bytes_out);
-  put_times(line, record);
-  optional(line, "user_agent", record.user_agent, kUserAgentMax);
-  optional(line, "referer", record.referer, kRefererMax);
-  optional(line, "trace", record.trace);
-  const ShardRows& rows = shard.shared().rows;
-  count(shard, log->put(shard.number(), line.finish()) ? rows.log_lines : rows.log_dropped);
+  for (const auto& log : record.service->logs) write_line(shard, *log, record);
 }
 
 void write_flow(Shard& shard, const Record& record) {
@@ -181,8 +128,8 @@ void keep(Record& record, Arena& arena) {
   copy(record.method, kMethodMax);
   copy(record.path, kPathMax);
   copy(record.query, kQueryMax);
-  copy(record.user_agent, kUserAgentMax);
-  copy(record.referer, kRefererMax);
+  copy(record.user_agent, kHeaderMax);
+  copy(record.referer, kHeaderMax);
 }
 
 void write(Shard& shard, const Record& record) {
@@ -191,6 +138,7 @@ void write(Shard& shard, const Record& record) {
   if (record.cache_plan) count_cache(shard, record);
   count_shortage(shard, record);
   write_line(shard, record);
+  shard.recorder().note(record);
 }
 
 }  // namespace cardea::l7::proxy

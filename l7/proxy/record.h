@@ -15,6 +15,14 @@
 
 namespace cardea::l7::proxy {
 
+// A backend that was tried, and what came of it; those before it behind.
+struct TriedBackend {
+  const TriedBackend* before = nullptr;
+  std::string_view backend, choice, reason, detail;
+  bool reused = false;
+  Instant began{}, ended{};
+};
+
 struct Record {
   const ServicePlan* service = nullptr;
   const RoutePlan* route = nullptr;       // null: none matched, or the request was refused before
@@ -32,12 +40,15 @@ struct Record {
   std::string_view user;                  // whose password was right; empty: none was asked for
   std::string_view tls_version, user_agent, referer;
   uint16_t status = 0;                    // 0: none was sent
+  Origin origin = Origin::kSelf;          // whose doing it is that it ended so
+  bool cut = false;                       // in the middle of a response
   std::string_view reason = "ok";         // why the exchange ended as it did: "ok", "no_backend", "client_closed", …
   std::string_view detail;                // one more word about it, where there is one
   std::string_view cache;                 // "hit", "miss", …; empty: the route has no cache
   std::string_view compression;           // "br", or why not; empty: the route has none
   std::string_view choice;                // why that backend: "sticky", "own", or by which balance
   uint8_t attempts = 0;                   // backends that were tried
+  const TriedBackend* tried = nullptr;           // the last of them, in the exchange's arena
   bool reused = false;                    // the last attempt's connection was
   std::chrono::nanoseconds queued{0};     // waited for a place at a backend
   std::chrono::nanoseconds handshake{0};  // the client's, of TLS, before its connection's first exchange

@@ -112,6 +112,8 @@ Task<> relay(Flow& flow) {
   flow.record.bytes_in = tunnel.to_backend;
   flow.record.bytes_out = tunnel.to_client;
   flow.record.reason = tunnel.failure ? tunnel.failure.word : word(Reason::kOk);
+  flow.record.origin = tunnel.failure.origin;
+  flow.record.cut = bool(tunnel.failure);
   if (tunnel.truncated) flow.record.detail = kTruncated;
   flow.lease.close(tunnel.failure ? Close::kReset : Close::kOrderly);
 }
@@ -126,6 +128,7 @@ Task<> serve_flow(Arena&, Connection& connection) {
   if (failed) {
     flow.record.reason = failed.word;
     flow.record.detail = failed.detail;
+    flow.record.origin = failed.origin;
     connection.stream().close(Close::kReset);
   } else {
     co_await relay(flow);

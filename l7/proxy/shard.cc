@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "l7/proxy/flight_recorder.h"
 #include "l7/proxy/listener.h"
 
 namespace cardea::l7::proxy {
@@ -40,6 +41,7 @@ Shard::Shard(uint32_t number, const Shared& shared, Loop::Clock clock)
       clock_(clock),
       created_(monotonic_now()),
       created_unix_ms_(system_unix_ms()),
+      recorder_(std::make_unique<FlightRecorder>()),
       chance_(std::random_device()()),
       shared_(shared),
       cells_(shared.segment->cells(number)),

@@ -17,7 +17,6 @@
 #include "base/stats.h"
 #include "l7/compress/encoders.h"
 #include "l7/http/date.h"
-#include "l7/log/access_log.h"
 #include "l7/plan/live_plan.h"
 #include "l7/proxy/buffers.h"
 #include "l7/proxy/exchange_ids.h"
@@ -31,6 +30,7 @@
 
 namespace cardea::l7::proxy {
 
+class FlightRecorder;
 class ServiceListener;
 
 // A request's head that is being waited for with a buffer in hand: the oldest gives way when a request that just begins
@@ -45,7 +45,6 @@ struct UnfinishedHead : Link {
 struct Shared {
   stats::Segment* segment = nullptr;
   ShardRows rows;
-  AccessLog* log = nullptr;
   uint32_t shards = 1;
   std::shared_ptr<Sources> sources = std::make_shared<Sources>();
   std::shared_ptr<BufferBound> buffers = std::make_shared<BufferBound>(64 << 20);
@@ -100,6 +99,7 @@ class Shard final : private TurnObserver {
   // The number of an exchange, unique in this process.
   uint64_t next_exchange() { return uint64_t{number_} << 48 | ++exchanges_; }
   ExchangeIds& ids() { return ids_; }
+  FlightRecorder& recorder() { return *recorder_; }
   Random& chance() { return chance_; }  // of what only some exchanges have
 
  private:
@@ -127,6 +127,7 @@ class Shard final : private TurnObserver {
   const int64_t created_unix_ms_;
   uint64_t exchanges_ = 0;
   ExchangeIds ids_ = ExchangeIds::of_this_start();
+  const std::unique_ptr<FlightRecorder> recorder_;
   Random chance_;
   Shared shared_;
   uint64_t* cells_ = nullptr;

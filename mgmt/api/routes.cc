@@ -261,6 +261,14 @@ Answer Routes::cache() {
   return answer;
 }
 
+Answer Routes::exchanges(const Parameter& parameter) {
+  const auto limit = number(parameter("limit").value_or(std::to_string(kExchangesDefault)), 1, kExchangesMax);
+  if (!limit) return error(400, "limit: " + limit.error().message);
+  const auto kind = parameter("kind").value_or("");
+  if (auto unknown = refuse_unknown("kind of exchanges called", kind, {"failed", "refused", "slow"})) return *unknown;
+  return ask(kL7, {{"ask", "exchanges"}, {"kind", kind}, {"limit", *limit}});
+}
+
 Answer Routes::purge(const std::string& body) {
   const auto json = Json::parse(body, nullptr, false);
   if (!json.is_object() || !json.contains("url") || !json["url"].is_string())
@@ -321,6 +329,7 @@ std::vector<std::string> lines_of(std::string_view text) {
 }  // namespace
 
 Answer Routes::explain(const Parameter& parameter) {
+  if (const auto id = parameter("id")) return ask(kL7, {{"ask", "exchanges"}, {"id", *id}});
   return parameter("url") ? explain_request(parameter) : explain_packet(parameter);
 }
 

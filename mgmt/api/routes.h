@@ -33,6 +33,7 @@ class Routes {
   Answer backends(const Parameter& parameter);
   Answer certs();
   Answer cache();
+  Answer exchanges(const Parameter& parameter);
   Answer purge(const std::string& body);
   Answer set_backend(const std::string& pool, const std::string& backend, const std::string& body);
   Answer reload();

@@ -19,7 +19,7 @@ namespace {
 using nlohmann::json;
 
 struct Arguments {
-  std::string first, second, protocol;
+  std::string first, second, protocol, id;
   std::string client, service;
   std::vector<std::string> headers;
 };
@@ -130,7 +130,20 @@ Exit explain_request(const Session& session, const Arguments& arguments) {
   });
 }
 
+// One that was: what its shard remembers.
+Exit explain_exchange(const Session& session, const std::string& id) {
+  return show(session, "/v1/explain?id=" + escaped(id), [&](const json& explained) {
+    const bool failed = text_at(explained, "kind") == "failed";
+    return sentences(explained) + "So it ended: " +
+           painted(text_at(explained, "verdict"), failed ? Tone::kBad : Tone::kWarning, session.colour) + "\n";
+  });
+}
+
 Exit explain(const Session& session, const Arguments& given) {
+  if (!given.id.empty()) return explain_exchange(session, given.id);
+  if (given.first.empty())
+    return complain(session, Exit::kUsage, "nothing to explain",
+                    "a packet's two ends, a method and a URL, or --id ID of a request that was");
   const Arguments arguments = split(given);
   if (is_of_request(arguments.first) || is_of_request(arguments.second)) return explain_request(session, arguments);
   if (arguments.second.empty())
@@ -145,7 +158,6 @@ Exit explain(const Session& session, const Arguments& given) {
 void declare_explain(CLI::App& command, Job& job) {
   const auto arguments = std::make_shared<Arguments>();
   command.add_option("from", arguments->first, "a packet's source, or a request's method such as GET")
-      ->required()
       ->type_name("ADDRESS:PORT or METHOD");
   command.add_option("to", arguments->second, "where the packet goes, or the request's URL, or its path alone")
       ->type_name("ADDRESS:PORT or URL");
@@ -158,6 +170,7 @@ void declare_explain(CLI::App& command, Job& job) {
   command.add_option("-H,--header", arguments->headers, "of a request: what it carries, several times if need be")
       ->type_name("NAME: VALUE")
       ->allow_extra_args(false);
+  command.add_option("--id", arguments->id, "of a request that was: the access log's id, or X-Request-ID")->type_name("ID");
   command.callback(
       [arguments, &job] { job = [arguments](const Session& session) { return explain(session, *arguments); }; });
 }

@@ -1,4 +1,4 @@
-// `cardea show services|routes|pools|backends|flows|certs|cache`: asks for a list, narrows it, shows it.
+// `cardea show services|routes|pools|backends|flows|exchanges|certs|cache`: asks for a list, narrows it, shows it.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -112,6 +112,18 @@ Exit show_flows(const Session& session, const Filter& by) {
   return show_list(session, path, [](json&) {}, flows_text);
 }
 
+Exit show_exchanges(const Session& session, const Filter& by) {
+  std::string path = fmt::format("/v1/exchanges?limit={}", by.limit == 0 ? 100 : by.limit);
+  if (!by.state.empty()) path += "&kind=" + by.state;
+  return show_list(
+      session, path,
+      [&](json& answer) {
+        narrow(answer, "exchanges", 0,
+               [&](const json& row) { return by.service.empty() || text_at(row, "service") == by.service; });
+      },
+      exchanges_text);
+}
+
 CLI::App& list(CLI::App& command, const char* name, const char* summary, const std::shared_ptr<Filter>& filter,
                Job& job, Exit (*show_it)(const Session&, const Filter&), unsigned limit_max = 1'000'000) {
   CLI::App* const sub = command.add_subcommand(name, summary);
@@ -144,6 +156,12 @@ void declare_show(CLI::App& command, Job& job) {
   flows.add_option("--service", filter->service, "only those of this service")->type_name("SERVICE");
   flows.add_option("--backend", filter->backend, "only those of this backend")->type_name("ADDRESS");
   flows.add_option("--client", filter->client, "only those of this client")->type_name("ADDRESS");
+  CLI::App& exchanges = list(command, "exchanges", "the last that failed or were refused, and the slowest", filter, job,
+                             show_exchanges, api::kExchangesMax);
+  exchanges.add_option("--service", filter->service, "only those of this service")->type_name("SERVICE");
+  exchanges.add_option("--kind", filter->state, "only these")
+      ->check(CLI::IsMember({"failed", "refused", "slow"}))
+      ->type_name("failed|refused|slow");
   CLI::App& certs = list(command, "certs", "certificates, the next to expire first", filter, job, show_certs);
   certs.add_option("--service", filter->service, "only those of this service")->type_name("SERVICE");
   list(command, "cache", "memory caches and how often they had the answer", filter, job, show_cache);

@@ -107,6 +107,23 @@ std::string certs_text(const json& answer, bool colour) {
   return table.empty() ? "no certificates\n" : table.text(colour);
 }
 
+std::string exchanges_text(const json& answer, bool colour) {
+  Table table({{"WHEN"}, {"KIND"}, {"STATUS", kRight}, {"REASON"}, {"MS", kRight}, {"ROUTE"}, {"BACKEND"}, {"REQUEST"}, {"ID"}});
+  for (const json& row : part_at(answer, "exchanges")) {
+    const bool failed = text_at(row, "kind") == "failed";
+    table.add({{text_at(row, "ts")},
+               {text_at(row, "kind"), failed ? Tone::kBad : Tone::kWarning},
+               std::to_string(count_at(row, "status")),
+               text_at(row, "reason"),
+               fmt::format("{:.1f}", number_at(row, "t_total_ms")),
+               known_at(row, "route") ? text_at(row, "route") : "-",
+               known_at(row, "backend") ? text_at(row, "backend") : "-",
+               known_at(row, "method") ? text_at(row, "method") + " " + text_at(row, "path").substr(0, 60) : "-",
+               {text_at(row, "id"), Tone::kStrong}});
+  }
+  return table.empty() ? "nothing failed, was refused or slow\n" : table.text(colour);
+}
+
 std::string cache_text(const json& answer, bool colour) {
   Table table({{"CACHE"},
                {"USED", kRight},

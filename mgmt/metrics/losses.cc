@@ -46,7 +46,8 @@ constexpr LossKind kKinds[] = {
     {"cardea_l7_local_failures_total", "requests failed for want of descriptors, ports or memory"},
     {"cardea_l7_tls_floods_total", "TLS clients cut off"},
     {"cardea_l7_cache_renewals_skipped_total", "stale objects not renewed in cache", "cache"},
-    {"cardea_l7_log_dropped_total", "lines of the access log lost"},
+    {"cardea_l7_log_dropped_total", "lines dropped, the writer behind, of access log", "log"},
+    {"cardea_l7_log_lost_total", "lines sent to nobody of access log", "log"},
     {"cardea_health_own_failures_total", "health checks that this host could not make"},
     {"cardea_health_probes_postponed_total", "health checks that waited for a socket"},
 };

@@ -174,3 +174,17 @@ def test_a_pipelining_client_gets_its_answers_in_order(web):
 
 def test_http_10_and_old_clients_are_served(web):
     assert web.get("https://shop.example/pages/x", "--http1.0")[0] == http.client.OK
+
+
+def test_what_became_of_a_failed_exchange_is_told_by_its_id(web):
+    head = web.curl("https://shop.example:8443/quit", "-i", "-X", "POST").stdout
+    (told,) = [line.split(": ")[1].strip() for line in head.splitlines() if line.lower().startswith("x-request-id: ")]
+    entry = web.logged(id=told)[-1]
+    rows = web.cardea.cli("show", "exchanges", "--kind", "failed")["exchanges"]
+    assert [row["reason"] for row in rows if row["id"] == told] == [entry["reason"]]
+    story = web.cardea.cli("explain", "--id", told)
+    assert (story["status"], story["backend"]) == (entry["status"], entry["backend"]) and story["tried"][-1]["result"] == entry["reason"]
+    text = web.cardea.run("explain", "--id", told).stdout
+    assert f"Backend {entry['backend']} was chosen" in text and f"So it ended: status {entry['status']}, {entry['reason']}" in text, text
+    nobody = web.cardea.run("explain", "--id", "nobodys", check=False)
+    assert nobody.returncode != 0 and "is remembered" in nobody.stderr

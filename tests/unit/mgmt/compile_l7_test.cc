@@ -71,7 +71,11 @@ TEST(CompileL7, HasTheServicesAndPoolsOfL7Alone) {
   EXPECT_EQ(plan.generation(), 4u);
   EXPECT_EQ(plan.hash_key_0(), hash_key(compiled.config.cluster).k0);
   EXPECT_EQ(plan.settings()->shards()->size(), 2u);
-  EXPECT_EQ(plan.settings()->access_log()->str(), "stderr");
+  ASSERT_EQ(plan.logs()->size(), 1u);
+  EXPECT_EQ(plan.logs()->Get(0)->name()->str(), "access_log");
+  EXPECT_EQ(plan.logs()->Get(0)->target()->str(), "stderr");
+  EXPECT_EQ(plan.logs()->Get(0)->format()->str(), "json");
+  for (const auto* service : *plan.services()) EXPECT_EQ(service->logs()->size(), 1u);
   EXPECT_EQ(plan.settings()->access_log_ring_bytes(), 2u << 20);
   EXPECT_EQ(plan.settings()->buffer_bytes_max(), 64u << 20);
   EXPECT_EQ(plan.settings()->compression_bytes_max(), 32u << 20);
@@ -131,6 +135,33 @@ TEST(CompileL7, PoolsAreBalancedAsTheySay) {
     EXPECT_EQ(mail.hash_name()->str(), "where");
     EXPECT_EQ(mail.hash_load_max(), 150u);
   }
+}
+
+TEST(CompileL7, ServicesChooseTheirLogs) {
+  std::string text = kBoth;
+  const auto replace = [&text](const std::string& from, const std::string& to) { text.replace(text.find(from), from.size(), to); };
+  replace("access_log_ring", "access_logs = ( { name = \"errors\"; to = \"syslog:192.0.2.9:514\"; format = \"httplog\"; when = "
+                             "\"status >= 500\"; sample = 10; mask = [\"client\"]; rotate_size = \"1MB\"; rotate_keep = 2; facility = "
+                             "\"daemon\"; }, { name = \"all\"; to = \"stdout\"; } ); access_log_ring");
+  replace("mode = \"http\";", "mode = \"http\"; access_logs = [\"all\", \"access_log\"];");
+  replace("mode = \"tcp\";", "mode = \"tcp\"; access_logs = \"none\";");
+  const Compiled compiled({}, text.c_str());
+  const auto& plan = *compiled.plan;
+  ASSERT_EQ(plan.logs()->size(), 3u);
+  const auto& errors = *plan.logs()->Get(1);
+  EXPECT_EQ(errors.target()->str(), "syslog:192.0.2.9:514");
+  EXPECT_EQ(errors.when()->str(), "status >= 500");
+  EXPECT_EQ(errors.sampled(), 100'000u);
+  EXPECT_TRUE(errors.mask_client());
+  EXPECT_FALSE(errors.mask_query());
+  EXPECT_EQ(errors.rotate_bytes(), 1'000'000u);
+  EXPECT_EQ(errors.rotate_keep(), 2u);
+  EXPECT_EQ(errors.facility(), 3);
+  const auto& chosen = *plan.services()->Get(0)->logs();
+  ASSERT_EQ(chosen.size(), 2u);
+  EXPECT_EQ(chosen.Get(0), 0u);
+  EXPECT_EQ(chosen.Get(1), 2u);
+  EXPECT_EQ(plan.services()->Get(1)->logs()->size(), 0u);
 }
 
 TEST(CompileL7, ServicesSayWhatExchangesAreCalled) {

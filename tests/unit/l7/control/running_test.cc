@@ -346,15 +346,38 @@ TEST(Running, TheAccessLogFollowsThePlanAndIsOpenedAnew) {
     return line;
   };
   image::PlanT plan = process.plan(2);
-  plan.settings->access_log = path;
+  plan.logs.push_back(std::make_unique<image::AccessLogT>());
+  plan.logs[0]->name = "log", plan.logs[0]->target = path;
+  plan.services[0]->logs = {0};
   ASSERT_TRUE(process.adopt(plan));
   const FileDescriptor client = connect_to(process.http);
   EXPECT_THAT(ask(client, kGet), HasSubstr("503"));
   EXPECT_THAT(first_line(path), HasSubstr("\"gen\":2"));
   std::filesystem::rename(path, moved);
-  process.running->reopen_log();
+  process.running->reopen_logs();
   EXPECT_THAT(ask(client, "GET /second HTTP/1.1\r\nHost: shop\r\n\r\n"), HasSubstr("503"));
   EXPECT_THAT(first_line(path), HasSubstr("/second"));
+}
+
+TEST(Running, AnExchangeThatFailedIsRememberedByItsId) {
+  Process process;
+  const FileDescriptor client = connect_to(process.http);
+  EXPECT_THAT(ask(client, kGet), HasSubstr("503"));
+  auto list = process.answer(R"({"ask":"exchanges","kind":"failed"})");
+  for (; list["total"] == 0; list = process.answer(R"({"ask":"exchanges","kind":"failed"})")) std::this_thread::yield();
+  ASSERT_EQ(list["exchanges"].size(), 1u);
+  const std::string id = list["exchanges"][0]["id"];
+  const auto told = process.answer(R"({"ask":"exchanges","id":")" + id + "\"}");
+  EXPECT_EQ(told["reason"], "no_backend");
+  EXPECT_THAT(told["verdict"].get<std::string>(), HasSubstr("status 503, no_backend, after "));
+  std::string story;
+  for (const auto& sentence : told["story"]) story += sentence.get<std::string>() + "\n";
+  EXPECT_THAT(story, HasSubstr("of service shop by HTTP/1.1\n"));
+  EXPECT_THAT(story, HasSubstr("Route / sent it to pool web"));
+  EXPECT_EQ(process.answer(R"({"ask":"exchanges","kind":"slow"})")["total"], 0);
+  const auto unknown = answer_question(R"({"ask":"exchanges","id":"nobody's"})", *process.running);
+  ASSERT_FALSE(unknown.has_value());
+  EXPECT_THAT(unknown.error().message, HasSubstr("no exchange nobody's is remembered"));
 }
 
 TEST(Running, AShardThatStandsStillIsNoticed) {

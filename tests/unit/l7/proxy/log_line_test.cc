@@ -6,6 +6,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
+#include "l7/proxy/clock_text.h"
 #include "tests/unit/l7/proxy/site.h"
 
 namespace cardea::l7::proxy {
@@ -13,11 +16,16 @@ namespace {
 
 using nlohmann::json;
 
-TEST(LogLine, EveryByteIsEscapedOrPlain) {
+std::string every_byte() {
   std::string all;
   for (int c = 0; c < 256; ++c) all.push_back(char(c));
+  return all;
+}
+
+TEST(LogLine, EveryByteIsEscapedOrPlain) {
   LogLine line;
-  line.text("value", all);
+  line.json("\"value\":", FieldKind::kText, FieldValue::of(every_byte()));
+  line.raw("}");
   const std::string text(line.finish());
   EXPECT_EQ(text.find('\n'), text.size() - 1) << "one line";
   for (const char c : text.substr(0, text.size() - 1)) EXPECT_TRUE(c >= 0x20 && c < 0x7f) << int(c);
@@ -34,24 +42,40 @@ TEST(LogLine, EveryByteIsEscapedOrPlain) {
   EXPECT_EQ(at, value.size());
 }
 
-TEST(LogLine, ValuesAreCutBeforeTheyAreEscaped) {
+TEST(LogLine, PlainTextHoldsNoQuoteAndNoControlOfAStrangers) {
   LogLine line;
-  line.text("a", std::string(300, '"'));
-  line.text("b", "xyz", 2);
-  const json parsed = json::parse(line.finish());
-  EXPECT_EQ(parsed["a"].get<std::string>(), std::string(256, '"'));
-  EXPECT_EQ(parsed["b"], "xy");
+  line.plain("\"", FieldKind::kText, FieldValue::of(every_byte()));
+  line.plain("\" ", FieldKind::kText, {});
+  const std::string text(line.finish());
+  EXPECT_TRUE(text.ends_with("\\xff\" -\n")) << text;
+  EXPECT_EQ(std::ranges::count(text, '"'), 2);
+  for (const char c : text.substr(0, text.size() - 1)) EXPECT_TRUE(c >= 0x20 && c < 0x7f) << int(c);
 }
 
 TEST(LogLine, NumbersAndTimes) {
   LogLine line;
-  line.number("n", UINT64_MAX);
-  line.truth("yes", true);
-  line.milliseconds("ms", std::chrono::nanoseconds(12'345'678));
-  line.milliseconds("negative", std::chrono::nanoseconds(-5));
-  line.timestamp("ts", 951868799999);  // the last millisecond of a leap day
-  EXPECT_EQ(line.finish(), "{\"n\":18446744073709551615,\"yes\":true,\"ms\":12.345,\"negative\":0.000,"
-                           "\"ts\":\"2000-02-29T23:59:59.999Z\"}\n");
+  line.json("\"n\":", FieldKind::kNumber, FieldValue::of(UINT64_MAX));
+  line.json("\"yes\":", FieldKind::kFlag, FieldValue::of(uint64_t{1}));
+  line.json("\"none\":", FieldKind::kFlag, {});
+  line.json("\"ms\":", FieldKind::kMilliseconds, FieldValue::of(std::chrono::nanoseconds(12'345'678)));
+  line.json("\"negative\":", FieldKind::kMilliseconds, FieldValue::of(std::chrono::nanoseconds(-5)));
+  line.raw("}");
+  EXPECT_EQ(line.finish(), "{\"n\":18446744073709551615,\"yes\":true,\"ms\":12.345,\"negative\":0.000}\n");
+}
+
+TEST(LogLine, WhatHasNoRoomIsCutAndTheLineEnds) {
+  LogLine line;
+  for (int i = 0; i < 200; ++i) line.plain(" ", FieldKind::kText, FieldValue::of(std::string(1000, '\xff')));
+  const std::string_view text = line.finish();
+  EXPECT_LE(text.size(), LogLine::kBytes);
+  EXPECT_GT(text.size(), LogLine::kBytes - 8);
+  EXPECT_TRUE(text.ends_with('\n'));
+}
+
+TEST(ClockText, WritesTheLastMillisecondOfALeapDay) {
+  EXPECT_EQ(ClockText::rfc3339(951868799999).view(), "2000-02-29T23:59:59.999Z");
+  EXPECT_EQ(ClockText::clf(951868799999).view(), "29/Feb/2000:23:59:59 +0000");
+  EXPECT_EQ(ClockText::haproxy(951868799999).view(), "29/Feb/2000:23:59:59.999");
 }
 
 TEST(AccessLogLine, HostileValuesStayInsideTheirStrings) {
@@ -81,7 +105,7 @@ TEST(AccessLogLine, TheLongestOneFits) {
   std::string long_host;
   while (long_host.size() < 250) long_host += "host-name.";
   client.send("OPTIONS-AND-MORE /" + std::string(3000, 'p') + "?" + std::string(3000, '"') + " HTTP/1.1\r\nHost: " + long_host +
-              "\r\nUser-Agent: " + std::string(4000, '\xff') + "\r\n\r\n");
+              "\r\nUser-Agent: " + std::string(4000, '\xff') + "\r\nReferer: " + std::string(1000, '\xff') + "\r\n\r\n");
   EXPECT_THAT(client.message(), testing::HasSubstr("no_backend"));
   const auto line = site.log_line();
   EXPECT_EQ(line["path"].get<std::string>().size(), 1024u);

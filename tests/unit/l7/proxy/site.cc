@@ -81,11 +81,10 @@ Site::Site(const Change& change, size_t origin_count)
     : stats_path_(folder.file("stats")),
       segment_(segment(stats_path_)),
       resources_{RowBook(segment_), {}},
-      log_(fifo(folder.file("log"))),
-      access_log_(AccessLog::open(folder.file("log"), 1, 1 << 20).value()) {
+      log_(fifo(folder.file("log"))) {
   stats::RowAdder add(segment_);
   const ShardRows rows = ShardRows::add(add);
-  shard = Shard::create(0, {&segment_, rows, access_log_.get(), 1}, Loop::Clock::kManual).value();
+  shard = Shard::create(0, {&segment_, rows, 1}, Loop::Clock::kManual).value();
   for (size_t i = 0; i < origin_count; ++i) origins.push_back(std::make_unique<Origin>(loop()));
   adopt(change);
 }
@@ -101,7 +100,11 @@ image::PlanT Site::image(const Change& change) const {
   web.balance = image::Balance::round_robin, web.ring.clear(), web.backends.clear();
   for (const auto& its : origins) web.backends.push_back(l7::test::backend("127.0.0.1", its->port()));
   made.services[1]->name = "raw", made.services[1]->pool = 0;
+  made.logs.push_back(std::make_unique<image::AccessLogT>());
+  made.logs[0]->name = "access_log", made.logs[0]->target = folder.file("log");
   if (change) change(made);
+  for (auto& service : made.services)
+    if (service->logs.empty()) service->logs = {0};
   return made;
 }
 

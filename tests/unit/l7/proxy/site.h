@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "base/stats.h"
-#include "l7/log/access_log.h"
 #include "l7/plan/load.h"
 #include "l7/proxy/shard.h"
 #include "tests/unit/base/scratch_folder.h"
@@ -75,7 +74,6 @@ class Site {
   PlanResources resources_;
   FileDescriptor log_;
   std::string log_text_;
-  std::unique_ptr<AccessLog> access_log_;
   std::map<std::string, LoopbackPort, std::less<>> ports_;  // by service
   uint64_t generation_ = 1;
 };

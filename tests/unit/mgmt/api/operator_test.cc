@@ -215,6 +215,24 @@ TEST_F(OperatorTest, PurgeAndExplainAskTheProcessThatServes) {
   EXPECT_EQ(cardea({"explain", "GET"}).exit, 2);
 }
 
+TEST_F(OperatorTest, ExchangesAreListedAndToldByTheirId) {
+  l7_->say("exchanges", R"({"exchanges":[{"kind":"failed","ts":"2026-01-01T00:00:00.000Z","id":"0af7","status":502,"reason":"connect_failed",
+      "service":"shop","t_total_ms":12.5,"method":"GET","path":"/a","backend":"10.0.0.1:80"}],"total":1,"story":["It came."],
+      "kind":"failed","verdict":"status 502, connect_failed"})");
+  EXPECT_THAT(cardea({"show", "exchanges"}).out,
+              AllOf(HasSubstr("failed"), HasSubstr("connect_failed"), HasSubstr("12.5"), HasSubstr("GET /a"), HasSubstr("0af7")));
+  EXPECT_EQ(json({"show", "exchanges", "--service", "other"})["exchanges"].size(), 0u);
+  cardea({"show", "exchanges", "--kind", "slow", "--limit", "7"});
+  const auto question = nlohmann::json::parse(l7_->asked().back());
+  EXPECT_EQ(question["kind"], "slow");
+  EXPECT_EQ(question["limit"], 7);
+  EXPECT_EQ(cardea({"show", "exchanges", "--kind", "any"}).exit, 2);
+  const auto told = cardea({"explain", "--id", "0af7"});
+  EXPECT_THAT(told.out, AllOf(HasSubstr("  1. It came.\n"), HasSubstr("So it ended: status 502, connect_failed")));
+  EXPECT_EQ(nlohmann::json::parse(l7_->asked().back())["id"], "0af7");
+  EXPECT_EQ(cardea({"explain"}).exit, 2);
+}
+
 TEST_F(OperatorTest, ExplainTakesAPathAloneAndALineOfALog) {
   l7_->say("explain", "{}");
   const auto url_of = [this](std::vector<std::string> words) {
