@@ -233,7 +233,6 @@ const std::vector<Row>& policy_rows() {
       group("compress", &PoliciesT::compress, compression(),
             {.prose = "Answers are compressed on their way to clients that take them so: of backends, caches and files, "
                       "and fixed ones. A route's stands in place of its service's. Left out: they go out as they are.",
-             .example = "compress: { encodings = [\"br\", \"gzip\"]; };",
              .details = kHowItCompresses,
              .only = for_http()}),
   };

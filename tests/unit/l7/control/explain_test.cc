@@ -220,7 +220,7 @@ TEST(Explain, SaysWhetherAnAnswerIsCompressedAsFarAsTheRequestDecides) {
   Explained explained(image);
   const auto asking = [&](std::vector<std::string> headers) {
     return explained.of({.method = "GET",
-                         .url = parse_url("http://shop.example/").value(),
+                         .url = parse_url("http://shop.example:30080/").value(),
                          .service = {},
                          .client = Endpoint::parse("192.0.2.7:40000").value(),
                          .headers = std::move(headers)});
@@ -230,7 +230,7 @@ TEST(Explain, SaysWhetherAnAnswerIsCompressedAsFarAsTheRequestDecides) {
   EXPECT_THAT(story_of(gzip), HasSubstr("compressed to gzip at level 5, if it is of a type that is listed, 1024 bytes"));
   EXPECT_EQ(asking({"Accept-Encoding: br"})["compression"], "unwanted");
   EXPECT_EQ(asking({"Accept-Encoding: gzip", "Cache-Control: no-transform"})["compression"], "no_transform");
-  EXPECT_EQ(Explained(test::plan()).about("http://shop.example/")["compression"], nullptr);
+  EXPECT_EQ(Explained(test::plan()).about("http://shop.example:30080/")["compression"], nullptr);
 }
 
 TEST(Explain, AsksTheCacheAsTheExchangeWould) {
