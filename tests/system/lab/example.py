@@ -17,7 +17,10 @@ HOSTS = ("shop.example", "blog.example")
 def text(name, run, folder=None):
     """The document, with the run's own folders in place of the host's."""
     document = (TREE / "conf/examples" / name).read_text()
-    return document.replace("/etc/cardea/tls", str(folder or run.path / "tls")).replace("/var/log/cardea", str(run.logs))
+    own = {"/etc/cardea/tls": folder or run.path / "tls", "/var/log/cardea": run.logs, "/srv/www": run.path / "www"}
+    for theirs, ours in own.items():
+        document = document.replace(theirs, str(ours))
+    return document
 
 
 def issue_certificates(run):

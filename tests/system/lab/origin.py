@@ -1,7 +1,7 @@
 """A backend that does what nginx cannot be told to: it shows what it was sent, takes its time, breaks off, sends and swallows
 bodies of any size in constant memory. Run as a program it is the server itself.
 
-    GET  /echo        the request's head as JSON      GET /wait/SECONDS   an answer after that time
+    GET  /echo, /api  the request's head as JSON      GET /wait/SECONDS   an answer after that time
     GET  /bytes/N     N bytes, always the same        GET /status/CODE    that status; with ?at=NAME 200 by other backends
     any  /sink        reads the body: its length and SHA-256 as JSON
     GET  /break       half an answer, then the end    any /quit           the end instead of an answer
@@ -85,6 +85,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def on_echo(self, _, __):
         self.respond_json({"backend": self.backend_name, "method": self.command, "target": self.path,
                            "headers": [[name.lower(), value] for name, value in self.headers.items()]})
+
+    on_api = on_echo
 
     def on_wait(self, seconds, _):
         time.sleep(float(seconds))
