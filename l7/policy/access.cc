@@ -23,7 +23,7 @@ Result<NetworkSet> set_of(const std::vector<std::string>& texts, const std::vect
     if (!more) return std::unexpected(std::move(more.error()).in(file));
     networks.insert(networks.end(), more->begin(), more->end());
   }
-  return NetworkSet(std::move(networks));
+  return NetworkSet(networks);
 }
 
 }  // namespace

@@ -8,43 +8,78 @@
 
 namespace cardea::l7::policy {
 
-NetworkSet::Number NetworkSet::number(const IpAddress& address) {
-  Number number = 0;
+namespace {
+
+using V6 = unsigned __int128;
+
+V6 number_of(const IpAddress& address) {
+  V6 number = 0;
   for (const auto byte : address.bytes) number = number << 8 | uint8_t(byte);
   return number;
 }
 
-// IPv4 is mapped into IPv6, 96 bits further down.
-NetworkSet::Range NetworkSet::range(const Prefix& network) {
-  const unsigned length = network.length + (network.address.is_v4() ? 96u : 0u);
-  const Number mask = length == 0 ? ~Number{0} : length == 128 ? Number{0} : ~Number{0} >> length;
-  const Number first = number(network.address) & ~mask;
-  return {first, first | mask};
+template <typename Number>
+typename RangeSet<Number>::Range range_of(Number address, unsigned length) {
+  constexpr unsigned kBits = sizeof(Number) * 8;
+  const Number rest = length == kBits ? Number{0} : Number(~Number{0}) >> length;
+  return {Number(address & Number(~rest)), Number(address | rest)};
 }
 
-NetworkSet::NetworkSet(std::vector<Prefix> networks) {
-  std::array<std::vector<Range>, 2> all;
-  for (const Prefix& network : networks) all[network.address.is_v4()].push_back(range(network));
-  for (size_t family = 0; family < all.size(); ++family) {
-    std::ranges::sort(all[family], {}, &Range::first);
-    std::vector<Range>& joined = of_[family];
-    for (const Range& next : all[family]) {
-      const bool touches = !joined.empty() && (next.first <= joined.back().last || next.first - 1 == joined.back().last);
-      if (touches) {
-        joined.back().last = std::max(joined.back().last, next.last);
-      } else {
-        joined.push_back(next);
-      }
+}  // namespace
+
+template <typename Number>
+RangeSet<Number>::RangeSet(std::vector<Range> ranges) {
+  std::ranges::sort(ranges, {}, &Range::first);
+  for (const Range& next : ranges) {
+    const bool touches = !ranges_.empty() && (next.first <= ranges_.back().last || next.first - 1 == ranges_.back().last);
+    if (touches) {
+      ranges_.back().last = std::max(ranges_.back().last, next.last);
+    } else {
+      ranges_.push_back(next);
     }
-    joined.shrink_to_fit();
   }
+  ranges_.shrink_to_fit();
+  uint32_t at = 0;
+  for (uint32_t top = 0; top <= 0xffff; ++top) {
+    while (at < ranges_.size() && (ranges_[at].last >> kShift) < top) ++at;
+    from_.push_back(at);
+  }
+  from_.push_back(uint32_t(ranges_.size()));
+}
+
+// The last of those that begin at or before it is the one it may be in.
+template <typename Number>
+bool RangeSet<Number>::has(Number asked) const {
+  if (ranges_.empty()) return false;
+  const auto top = size_t(asked >> kShift);
+  const auto first = ranges_.begin() + from_[top];
+  // The first of those that end behind these bits may begin within them.
+  const auto end = ranges_.begin() + std::min<size_t>(from_[top + 1] + 1, ranges_.size());
+  const auto behind = std::ranges::upper_bound(first, end, asked, {}, &Range::first);
+  return behind != first && asked <= std::prev(behind)->last;
+}
+
+template class RangeSet<uint32_t>;
+template class RangeSet<V6>;
+
+NetworkSet::NetworkSet(const std::vector<Prefix>& networks) {
+  std::vector<RangeSet<uint32_t>::Range> v4;
+  std::vector<RangeSet<V6>::Range> v6;
+  for (const Prefix& network : networks) {
+    const V6 number = number_of(network.address);
+    if (network.address.is_v4()) {
+      v4.push_back(range_of(uint32_t(number), network.length));
+    } else {
+      v6.push_back(range_of(number, network.length));
+    }
+  }
+  if (!v4.empty()) v4_ = RangeSet<uint32_t>(std::move(v4));
+  if (!v6.empty()) v6_ = RangeSet<V6>(std::move(v6));
 }
 
 bool NetworkSet::has(const IpAddress& address) const {
-  const std::vector<Range>& ranges = of_[address.is_v4()];
-  const Number asked = number(address);
-  const auto behind = std::ranges::upper_bound(ranges, asked, {}, &Range::first);
-  return behind != ranges.begin() && asked <= std::prev(behind)->last;
+  const V6 number = number_of(address);
+  return address.is_v4() ? v4_.has(uint32_t(number)) : v6_.has(number);
 }
 
 Result<std::vector<Prefix>> read_networks(std::string_view text) {
