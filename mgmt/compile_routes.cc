@@ -92,12 +92,18 @@ std::pair<image::PathRule, std::string> path_of(const conf::Match& match) {
   return {image::PathRule::prefix, match.path};
 }
 
+// With what stands for what was left out.
+Offset<settings::Policies> pack(Builder& builder, const conf::Service& service, const settings::PoliciesT& own) {
+  settings::PoliciesT both = conf::merged(service.policies, own);
+  if (both.basic_auth && both.basic_auth->realm.empty()) both.basic_auth->realm = service.name;
+  return settings::Policies::Pack(builder, &both);
+}
+
 // Routes without policies of their own share what is written of their service's.
 Offset<settings::Policies> write_merged(Builder& builder, const conf::Service& service, const conf::Route& route,
                                         Offset<settings::Policies> services) {
   if (route.policies == settings::PoliciesT()) return services;
-  const settings::PoliciesT both = conf::merged(service.policies, route.policies);
-  return settings::Policies::Pack(builder, &both);
+  return pack(builder, service, route.policies);
 }
 
 Offset<image::Route> write_route(Builder& builder, const std::string& name, const conf::Route& route,
@@ -124,7 +130,7 @@ std::vector<image::Network> write_networks(const std::vector<Prefix>& from) {
 
 Offset<settings::Policies> write_policies(Builder& builder, const conf::Service& service) {
   if (service.policies == settings::PoliciesT()) return {};
-  return settings::Policies::Pack(builder, &service.policies);
+  return pack(builder, service, {});
 }
 
 Offsets<image::Route> write_routes(Builder& builder, const conf::Service& service, const PlanNames& names,
