@@ -57,6 +57,7 @@ class Connection {
   bool counted_kept = false;  // in host_counts
   bool reused = false;
   bool blamed = false;
+  bool clients_choice = false;  // HTTP/1 for what one client asked, of a backend that may speak HTTP/2 alone
   bool own = false;
   bool authenticated = false;  // own, and what was said on it cannot be said again on another
   OwnConnections* owner = nullptr;  // holds it between two exchanges

@@ -73,16 +73,22 @@ void complain(Backend& backend, const Error& error) {
     log::warning("pool {}: {}", backend.pool->name, error.message);
 }
 
+// It took the connection, and not the protocol that its client wants there.
+bool refused_protocol(const Connection& connection) {
+  return connection.clients_choice && connection.tls_stream;
+}
+
 // Counted against the backend unless this host or the request is to blame: then the next exchange tries it, and one
-// that refused no more than a name has shown that it is there.
+// that refused no more than a name or a protocol has shown that it is there.
 std::unexpected<Error> refused(const Connection& connection, Error error) {
   Backend& backend = *connection.backend;
-  if (error.origin == Origin::kBackend) {
+  const bool protocol = refused_protocol(connection);
+  if (error.origin == Origin::kBackend && !protocol) {
     backend.count(backend.plan->rows.connect_failures);
     backend.suspicion.connect_failed(backend.now());
     backend.failed();
   } else {
-    if (error.origin == Origin::kClient) backend.suspicion.connected();
+    if (error.origin == Origin::kClient || protocol) backend.suspicion.connected();
     backend.suspicion.untried();
   }
   return std::unexpected(std::move(error));
@@ -158,6 +164,7 @@ Task<Result<Lease>> make(Arena& arena, Backend& backend, Wanted wanted, Instant 
   const Instant deadline = now + backend.pool->connect_timeout;
   auto connection = std::make_unique<Connection>(backend, std::move(place));
   connection->host = verified_host(backend, wanted.host);
+  connection->clients_choice = wanted.alone && backend.pool->http2 != Http2::kOff && !backend.speaks_http1;
   Result<> connected = co_await connect(arena, *connection, wanted, deadline);
   if (!connected) co_return refused(*connection, std::move(connected.error()));
   const bool http2 = speaks_http2(*connection, wanted.alone);

@@ -63,10 +63,12 @@ void Lease::keep() {
   if (backend.takes_back(*connection)) backend.put_idle(std::move(connection));
 }
 
-// A call that was not answered says that of its connection too, when nothing came over that since.
+// A call that was not answered says that of its connection too, when nothing came over that since. What a backend makes
+// of a protocol that a client chose says nothing about it.
 void Lease::blame() {
   bool& blamed = call_ ? call_->blamed : connection_->blamed;
   if (std::exchange(blamed, true)) return;
+  if (connection_ && connection_->clients_choice) return;
   if (call_ && call_->on->heard <= call_->began) call_->on->doubt();
   upstream::blame(call_ ? *call_->on->connection().backend : *connection_->backend);
 }

@@ -359,6 +359,24 @@ TEST_F(Several, ABackendThatIsSilentGetsNoMoreCallsUntilItIsHeard) {
   EXPECT_THAT(other.head(), StartsWith("HTTP/1.1 204 "));
 }
 
+// Whether HTTP/1 is spoken there is for clients to say, who could take healthy backends out by it.
+TEST_F(Several, ABackendThatSpeaksNothingElseIsNotHeldToWhatAClientWants) {
+  const std::string wishes[] = {
+      get("/", "Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"),
+      get("/", "Authorization: NTLM TlRMTVNTUAAB\r\n")};
+  for (const std::string& wish : wishes) {
+    Peer wishful = site.client();
+    wishful.send(wish);
+    Peer backend = site.origin().accept();
+    EXPECT_THAT(backend.head(), StartsWith("GET / HTTP/1.1\r\n"));
+    backend.send(frame(kSettings, 0, 0) + frame(kGoaway, 0, 0, number(0, 4) + number(1, 4)));
+    backend.close();
+    EXPECT_THAT(wishful.head(), StartsWith("HTTP/1.1 502 "));
+  }
+  EXPECT_EQ(site.value("cardea_l7_backend_failures_total"), 0u);
+}
+
 struct Limited : Several {
   Limited() {
     site.adopt(with_http2([](image::PlanT& plan) { plan.pools[0]->backends[0]->connections_max = 2; }));
