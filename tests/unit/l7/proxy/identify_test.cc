@@ -115,7 +115,7 @@ TEST(Identify, OfAnotherNetworkNobodyIs) {
 TEST(Identify, AnotherHeaderMayTellIt) {
   Site site(with_id("", false, "X-Correlation-Id"));
   const Seen seen = ask(site, "X-Request-ID: its own\r\nx_correlation_id: forged\r\nX-Correlation-ID: too\r\n");
-  EXPECT_EQ(field(seen.request, "X-Correlation-Id"), seen.line["id"]);
+  EXPECT_EQ(seen.line["id"], field(seen.request, "X-Correlation-Id"));
   EXPECT_THAT(seen.request, HasSubstr("\r\nX-Request-ID: its own\r\n"));
   EXPECT_THAT(seen.request, Not(HasSubstr("forged")));
   EXPECT_THAT(seen.request, Not(HasSubstr("too")));
@@ -124,14 +124,14 @@ TEST(Identify, AnotherHeaderMayTellIt) {
 TEST(Identify, ClientsAreToldWhereTheServiceSaysSo) {
   Site site(with_id("", true));
   const Seen seen = ask(site, "", ok("x", "X-Request-ID: the backend's own\r\n"));
-  EXPECT_EQ(field(seen.response, "X-Request-ID"), seen.line["id"]);
+  EXPECT_EQ(seen.line["id"], field(seen.response, "X-Request-ID"));
   EXPECT_EQ(count_of(seen.response, "X-Request-ID"), 1u);
   Peer client = site.client();
   site.origin().refuse();
   client.send(get("/"));
   const std::string refused = client.message();
   EXPECT_THAT(refused, HasSubstr("HTTP/1.1 502"));
-  EXPECT_EQ(field(refused, "X-Request-ID"), site.log_line()["id"]);
+  EXPECT_EQ(site.log_line()["id"], field(refused, "X-Request-ID"));
 }
 
 // The object holds another exchange's answer.
@@ -143,12 +143,12 @@ TEST(Identify, WhatTheCacheServesHasTheIdOfWhoAsked) {
   backend.message();
   backend.send(ok("x", "Cache-Control: max-age=60\r\n"));
   const std::string first = client.message();
-  EXPECT_EQ(field(first, "X-Request-ID"), site.log_line()["id"]);
+  EXPECT_EQ(site.log_line()["id"], field(first, "X-Request-ID"));
   client.send(get("/cached/x"));
   const std::string hit = client.message();
   const auto line = site.log_line();
   EXPECT_EQ(line["cache"], "hit");
-  EXPECT_EQ(field(hit, "X-Request-ID"), line["id"]);
+  EXPECT_EQ(line["id"], field(hit, "X-Request-ID"));
   EXPECT_EQ(count_of(hit, "X-Request-ID"), 1u);
 }
 
