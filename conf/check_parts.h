@@ -96,7 +96,8 @@ struct Acting {
 void check_action(Checks& checks, const Service& service, const Acting& acting);  // check_actions.cc
 
 void check_rate_limits(Checks& checks);  // check_policies.cc
-void check_policies(Checks& checks, const settings::PoliciesT& policies, const std::string& path);  // of a service or a route, whose path it is
+// Of a service or a route, whose path it is. `rate_limits`: those there are.
+void check_policies(Checks& checks, const settings::PoliciesT& policies, const Names& rate_limits, const std::string& path);
 
 std::string family_name(Family family);  // "IPv4"
 

@@ -35,10 +35,7 @@ void check_access(Checks& checks, const settings::AccessT* access, const std::st
     checks.report(Finding::warning, path, "everybody may ask", "allow, deny or files of networks");
 }
 
-void check_limits(Checks& checks, const std::vector<std::string>& limits, const std::string& path) {
-  if (limits.empty()) return;
-  Names known;
-  for (const auto& limit : checks.config.rate_limits) known.add(limit.name);
+void check_limits(Checks& checks, const std::vector<std::string>& limits, const Names& known, const std::string& path) {
   for (size_t i = 0; i < limits.size(); ++i)
     check_reference(checks, limits[i], known, "rate_limit", index_path(path, i));
 }
@@ -60,10 +57,10 @@ void check_rate_limits(Checks& checks) {
   }
 }
 
-void check_policies(Checks& checks, const settings::PoliciesT& policies, const std::string& path) {
+void check_policies(Checks& checks, const settings::PoliciesT& policies, const Names& rate_limits, const std::string& path) {
   check_header_edits(checks, policies.request_headers.get(), path + ".request_headers");
   check_header_edits(checks, policies.response_headers.get(), path + ".response_headers");
-  check_limits(checks, policies.rate_limits, path + ".rate_limits");
+  check_limits(checks, policies.rate_limits, rate_limits, path + ".rate_limits");
   check_access(checks, policies.access.get(), path + ".access");
   check_cors(checks, policies.cors.get(), path + ".cors");
   check_compression(checks, policies.compress.get(), path + ".compress");

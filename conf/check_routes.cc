@@ -8,7 +8,7 @@ namespace cardea::conf {
 namespace {
 
 struct Known {
-  Names pools, caches;
+  Names pools, caches, rate_limits;
 };
 
 std::string text_of(const Condition& one) {
@@ -182,7 +182,7 @@ void check_mode(Checks& checks, const Service& service, const Route& route) {
 
 void check_service(Checks& checks, const Service& service, const Known& known) {
   Claims claims(checks);
-  check_policies(checks, service.policies, service.place.path);
+  check_policies(checks, service.policies, known.rate_limits, service.place.path);
   for (const Route& route : service.routes) {
     check_mode(checks, service, route);
     check_reference(checks, route.pool, known.pools, "pool", route.place.path + ".pool");
@@ -190,7 +190,7 @@ void check_service(Checks& checks, const Service& service, const Known& known) {
     check_acts(checks, service, route);
     check_match(checks, route);
     check_split(checks, route, known);
-    check_policies(checks, route.policies, route.place.path);
+    check_policies(checks, route.policies, known.rate_limits, route.place.path);
     claims.add(route);
   }
   check_names(checks, service);
@@ -211,6 +211,7 @@ void check_routes(Checks& checks) {
   Known known;
   for (const Pool& pool : checks.config.pools) known.pools.add(pool.name);
   for (const Cache& cache : checks.config.caches) known.caches.add(cache.name);
+  for (const auto& limit : checks.config.rate_limits) known.rate_limits.add(limit.name);
   for (const Service& service : checks.config.services)
     if (service.mode != Mode::kL4 && !checks.unsure.contains(&service)) check_service(checks, service, known);
 }

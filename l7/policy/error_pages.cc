@@ -2,12 +2,9 @@
 
 #include <algorithm>
 
-#include "l7/policy/read_file.h"
-
 namespace cardea::l7::policy {
 namespace {
 
-constexpr size_t kPageBytesMax = 64 << 10;
 constexpr std::string_view kStatus = "${status}", kReason = "${reason}";
 
 }  // namespace
@@ -39,16 +36,8 @@ std::string_view ErrorPage::write(std::string_view status, std::string_view reas
   return {room, size_t(at - room)};
 }
 
-Result<ErrorPages> ErrorPages::read(const Written& from) {
-  ErrorPages to;
-  for (const auto& page : from) {
-    const auto text = read_file(page->file, kPageBytesMax);
-    if (!text) return std::unexpected(text.error());
-    const std::string& type = page->content_type;
-    const auto made = std::make_shared<const ErrorPage>(ErrorPage::of(*text, type.empty() ? "text/html; charset=utf-8" : type));
-    for (const uint16_t status : page->status) to.pages_.emplace_back(status, made);
-  }
-  return to;
+void ErrorPages::add(const std::vector<uint16_t>& statuses, std::shared_ptr<const ErrorPage> page) {
+  for (const uint16_t status : statuses) pages_.emplace_back(status, page);
 }
 
 const ErrorPage* ErrorPages::of(uint16_t status) const {

@@ -6,8 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
-#include "base/policies_generated.h"
 
 namespace cardea::l7::policy {
 
@@ -24,8 +22,8 @@ struct ErrorPage {
 
 class ErrorPages {
  public:
-  using Written = std::vector<std::unique_ptr<settings::ErrorPageT>>;
-  static Result<ErrorPages> read(const Written& from);
+  // A status that several are for has the first.
+  void add(const std::vector<uint16_t>& statuses, std::shared_ptr<const ErrorPage> page);
   const ErrorPage* of(uint16_t status) const;  // null: none
 
  private:

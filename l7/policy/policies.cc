@@ -5,7 +5,7 @@ namespace {
 
 // What one of them was written as, made into what is used; left as it is where nothing was written.
 template <typename Written, typename Made, typename... More>
-Result<> read_into(Made& made, const std::unique_ptr<Written>& written, const char* name, More... more) {
+Result<> read_into(Made& made, const std::unique_ptr<Written>& written, const char* name, More&&... more) {
   if (!written) return {};
   auto read = Made::read(*written, more...);
   if (!read) return std::unexpected(std::move(read.error()).in(name));
@@ -22,6 +22,15 @@ Result<> find_limits(RateLimits& to, const std::vector<std::string>& names, cons
   return {};
 }
 
+Result<> read_pages(ErrorPages& to, const std::vector<std::unique_ptr<settings::ErrorPageT>>& written, FileBook& files) {
+  for (const auto& one : written) {
+    auto page = files.page(one->file, one->content_type);
+    if (!page) return std::unexpected(std::move(page.error()).in("error_pages"));
+    to.add(one->status, std::move(*page));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::shared_ptr<const Policies> Policies::none() {
@@ -29,7 +38,8 @@ std::shared_ptr<const Policies> Policies::none() {
   return none;
 }
 
-Result<std::shared_ptr<const Policies>> Policies::read(const settings::Policies& from, const RateLimits& limits) {
+Result<std::shared_ptr<const Policies>> Policies::read(const settings::Policies& from, const RateLimits& limits,
+                                                         FileBook& files) {
   settings::PoliciesT written;
   from.UnPackTo(&written);
   auto to = std::make_shared<Policies>();
@@ -37,13 +47,11 @@ Result<std::shared_ptr<const Policies>> Policies::read(const settings::Policies&
        {read_into(to->request_headers, written.request_headers, "request_headers", Moment::kRequest),
         read_into(to->response_headers, written.response_headers, "response_headers", Moment::kResponse),
         read_into(to->trusted_proxies, written.trusted_proxies, "trusted_proxies"),
-        read_into(to->access, written.access, "access"), read_into(to->cors, written.cors, "cors"),
-        read_into(to->basic_auth, written.basic_auth, "basic_auth"), read_into(to->compression, written.compress, "compress"),
-        find_limits(to->rate_limits, written.rate_limits, limits)})
+        read_into(to->access, written.access, "access", files), read_into(to->cors, written.cors, "cors"),
+        read_into(to->basic_auth, written.basic_auth, "basic_auth", files), read_into(to->compression, written.compress, "compress"),
+        find_limits(to->rate_limits, written.rate_limits, limits),
+        read_pages(to->error_pages, written.error_pages, files)})
     if (!done) return std::unexpected(std::move(done.error()));
-  auto pages = ErrorPages::read(written.error_pages);
-  if (!pages) return std::unexpected(std::move(pages.error()).in("error_pages"));
-  to->error_pages = std::move(*pages);
   to->response_headers.add_security(written.security_headers);
   if (!to->cors.empty())
     for (const std::string_view name : kCorsHeaders) to->response_headers.drop(name);
@@ -55,7 +63,7 @@ Result<std::shared_ptr<const Policies>> PolicyBook::read(const settings::Policie
   if (from == nullptr) return Policies::none();
   auto& known = known_[from];
   if (known) return known;
-  auto made = Policies::read(*from, limits_);
+  auto made = Policies::read(*from, limits_, files_);
   if (made) known = *made;
   return made;
 }

@@ -11,6 +11,7 @@
 #include "l7/policy/basic_auth.h"
 #include "l7/policy/cors.h"
 #include "l7/policy/error_pages.h"
+#include "l7/policy/file_book.h"
 #include "l7/policy/header_rules.h"
 #include "l7/policy/rate_limit.h"
 #include "l7/policy/trusted_proxies.h"
@@ -30,7 +31,8 @@ struct Policies {
   // Whether a request has anybody to pass before it is answered.
   bool guards() const { return access.limits() || !rate_limits.empty() || !cors.empty() || basic_auth.users; }
 
-  static Result<std::shared_ptr<const Policies>> read(const settings::Policies& from, const RateLimits& limits);
+  static Result<std::shared_ptr<const Policies>> read(const settings::Policies& from, const RateLimits& limits,
+                                                      FileBook& files);
   static std::shared_ptr<const Policies> none();
 };
 
@@ -45,6 +47,7 @@ class PolicyBook {
 
  private:
   RateLimits limits_;
+  FileBook files_;
   std::unordered_map<const settings::Policies*, std::shared_ptr<const Policies>> known_;
 };
 

@@ -1,0 +1,71 @@
+#include "l7/control/explain_policies.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "l7/compress/wish.h"
+
+namespace cardea::l7 {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// What changes on the way, in the words of its settings.
+void explain_headers(Json& json, std::vector<std::string>& story, const policy::HeaderRules& rules, const char* what) {
+  Json& names = json[fmt::format("{}_headers_set", what)] = Json::array();
+  for (const auto& line : rules.lines()) names.push_back(line.name());
+  if (!rules.empty())
+    story.push_back(fmt::format("Headers of the {} are changed{}{}.", what, names.empty() ? "" : ": it gets ",
+                                fmt::join(names.get<std::vector<std::string>>(), ", ")));
+}
+
+// Whom the request has to pass; the limits and passwords of those that come, nobody asks here.
+void explain_guard(Json& json, std::vector<std::string>& story, const policy::Policies& policies,
+                   const std::optional<Endpoint>& client) {
+  json["access"] = nullptr, json["rate_limits"] = Json::array();
+  if (policies.access.limits() && client) {
+    const bool allowed = policies.access.allows(client->address);
+    json["access"] = allowed ? "allowed" : "denied";
+    story.push_back(allowed ? "The client may ask (access)." : "The client may not ask (access): it is answered 403.");
+  } else if (policies.access.limits()) {
+    story.push_back("Who may ask hangs on the client's address: --client ADDRESS:PORT says who asks.");
+  }
+  for (const auto& limit : policies.rate_limits) json["rate_limits"].push_back(limit->name);
+  if (!policies.rate_limits.empty())
+    story.push_back(fmt::format("It has to keep the rate limits {}; who is over one is answered 429.",
+                                fmt::join(json["rate_limits"].get<std::vector<std::string>>(), ", ")));
+  if (policies.basic_auth.users) story.push_back("A name and a password are asked for (basic_auth), or it is answered 401.");
+  if (!policies.cors.empty()) story.push_back("Pages of other sites may ask as cors says; preflights are answered here.");
+}
+
+// As far as the request decides it: the rest is the answer's.
+void explain_compression(Json& json, std::vector<std::string>& story, const RoutePlan& route,
+                         const http::RequestHead& head) {
+  const compress::Settings& settings = route.policies->compression;
+  json["compression"] = nullptr;
+  if (!settings.on()) return;
+  const compress::Wish wish = compress::wish_of(settings, head);
+  json["compression"] = wish.offer != nullptr ? name(wish.offer->coding) : word(wish.why);
+  if (wish.offer != nullptr) {
+    story.push_back(fmt::format("The answer is compressed to {} at level {}, if it is of a type that is listed, {} bytes or "
+                                "more, and no client's own.",
+                                name(wish.offer->coding), wish.offer->level, settings.size_min));
+  } else {
+    story.push_back(fmt::format("The answer goes out as it is: {}.", wish.why == compress::Why::kUnwanted
+                                                                          ? "of what is offered the client takes nothing"
+                                                                          : "the request says no-transform"));
+  }
+}
+
+}  // namespace
+
+void explain_policies(Json& json, std::vector<std::string>& story, const RoutePlan& route,
+                      const std::optional<Endpoint>& client, const http::RequestHead& head) {
+  explain_guard(json, story, *route.policies, client);
+  explain_headers(json, story, route.policies->request_headers, "request");
+  explain_headers(json, story, route.policies->response_headers, "response");
+  explain_compression(json, story, route, head);
+}
+
+}  // namespace cardea::l7

@@ -1,0 +1,31 @@
+// What the files of a plan's policies hold: each is read, and made into what is asked, once for a plan, however many routes
+// have it of their service. Control thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "l7/policy/error_pages.h"
+#include "l7/policy/network_set.h"
+#include "l7/policy/users.h"
+
+namespace cardea::l7::policy {
+
+class FileBook {
+ public:
+  // These networks and those of the files.
+  Result<std::shared_ptr<const NetworkSet>> networks(const std::vector<std::string>& texts,
+                                                     const std::vector<std::string>& files);
+  Result<std::shared_ptr<const Users>> users(const std::string& file);
+  Result<std::shared_ptr<const ErrorPage>> page(const std::string& file, const std::string& content_type);
+
+ private:
+  std::map<std::string, std::shared_ptr<const NetworkSet>> networks_;  // by all that they are made of
+  std::map<std::string, std::shared_ptr<const Users>> users_;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<const ErrorPage>> pages_;
+};
+
+}  // namespace cardea::l7::policy
