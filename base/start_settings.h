@@ -19,7 +19,6 @@ enum class StartSetting : uint8_t {
   kNeighboursMax,
   kPorts,
   kShards,
-  kTransport,
   kAccessLogRing,
 };
 
@@ -47,7 +46,6 @@ inline constexpr StartRow kStartSettings[] = {
     {StartsWith::kDataplane, StartSetting::kPorts, "dataplane.ports.kernel"},
     {StartsWith::kDataplane, StartSetting::kPorts, "dataplane.ports.mtu"},
     {StartsWith::kL7, StartSetting::kShards, "l7.shards"},
-    {StartsWith::kL7, StartSetting::kTransport, "l7.transport"},
     {StartsWith::kL7, StartSetting::kAccessLogRing, "l7.access_log_ring"},
 };
 

@@ -1,4 +1,5 @@
 // Checks of `dataplane` itself: workers, source ports, and whether what is configured fits the room set aside.
+#include "base/l7_door_socket.h"
 #include "conf/check_parts.h"
 
 namespace cardea::conf {
@@ -30,6 +31,12 @@ void check_nat_ports(Checks& checks, const Dataplane& dataplane) {
                               first, last, kEphemeralFirst, kEphemeralLast),
                   "a range that ends at 32767, or another net.ipv4.ip_local_port_range in Linux");
   }
+  const DoorPorts door;
+  if (uses_own_tcp(checks.config) && last >= door.first)
+    checks.report(Finding::error, path,
+                  fmt::format("source ports {} to {} are those of connections that our own TCP makes (transport)",
+                              door.first, door.last),
+                  fmt::format("a range that ends below {}", door.first));
   const size_t each = (last - first + 1) / std::max<size_t>(workers, 1);
   if (each == 0) {
     checks.report(Finding::error, path,

@@ -125,6 +125,27 @@ void check_mode(Checks& checks, const Service& service) {
   if (!begins) check_idle(checks, path, {"request_timeout"}, where);
 }
 
+bool unspecified(const Listen& listen) {
+  return listen.endpoint.address == IpAddress{} || listen.endpoint.address == IpAddress::v4(0);
+}
+
+// Who says it where: the service, or the host for it.
+std::string transport_path(const Service& service) {
+  return service.transport ? service.place.path + ".transport" : "l7.transport";
+}
+
+void check_transport(Checks& checks, const Service& service) {
+  if (transport_of(checks.config, service) == Transport::kKernel) return;
+  if (!checks.config.dataplane && !checks.places.spoilt("dataplane"))
+    return checks.report(Finding::error, transport_path(service),
+                         "our own TCP gets its packets from the dataplane, and there is none",
+                         "a dataplane section, or transport = \"kernel\";");
+  if (std::ranges::any_of(service.listen, unspecified))
+    checks.report(Finding::error, service.place.path + ".listen",
+                  "a service that our own TCP serves listens on addresses that it names",
+                  "the addresses themselves, or transport = \"kernel\"; for this service");
+}
+
 void check_tls(Checks& checks, const Service& service) {
   constexpr uint16_t kHttps = 443;
   if (service.tls) {
@@ -156,6 +177,7 @@ void check_l7(Checks& checks) {
     check_protocols(checks, service);
     if (checks.config.l7) check_logs_of(checks, *checks.config.l7, service);
     check_tls(checks, service);
+    check_transport(checks, service);
   }
   const bool idle = checks.config.l7 && checks.unsure.empty() && std::ranges::none_of(checks.config.services, of_l7);
   if (idle && !checks.places.spoilt("services"))

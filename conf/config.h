@@ -301,6 +301,7 @@ constexpr const char* name(Mode mode) {
   return mode == Mode::kHttp ? "http" : mode == Mode::kTcp ? "tcp" : "l4";
 }
 enum class Forward : uint8_t { kFullnat, kIpip };
+enum class Transport : uint8_t { kKernel, kUserspace };
 
 struct Listen {
   Endpoint endpoint;
@@ -329,6 +330,7 @@ struct Service {
   Mode mode = Mode::kL4;
   std::vector<Listen> listen;
   Forward forward = Forward::kFullnat;  // kL4
+  std::optional<Transport> transport;   // kTcp, kHttp; none: the host's
   std::string pool;                     // kHttp: one of the four for what no route matches, or none
   std::optional<Redirect> redirect;
   std::optional<Respond> respond;
@@ -369,8 +371,6 @@ struct AccessLog {
   bool operator==(const AccessLog&) const = default;
 };
 
-enum class Transport : uint8_t { kKernel };
-
 struct L7 {
   Place place;
   std::vector<uint16_t> shards;  // CPU numbers
@@ -405,5 +405,9 @@ struct Config {
            rate_limits == other.rate_limits && pools == other.pools && services == other.services && mgmt == other.mgmt;
   }
 };
+
+// Of a tcp or http service: its own word, or the host's.
+Transport transport_of(const Config& config, const Service& service);
+bool uses_own_tcp(const Config& config);  // any service, or towards backends
 
 }  // namespace cardea::conf

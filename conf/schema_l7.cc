@@ -10,6 +10,13 @@ constexpr uint64_t kMiB = 1 << 20, kGiB = 1 << 30;
 
 }  // namespace
 
+Form<Transport> transport_words() {
+  return word<Transport>(
+      {{"kernel", Transport::kKernel, "Linux' own TCP, on any host"},
+       {"userspace", Transport::kUserspace,
+        "TCP of our own behind the dataplane: packets come from it to the shards without the kernel"}});
+}
+
 const Section& l7_section() {
   static const Section section = section_of<L7>(
       "l7", "",
@@ -21,9 +28,11 @@ const Section& l7_section() {
                  .required = true,
                  .restart = restart_of("l7.shards"),
                  .count_max = 64}),
-          value("transport", &L7::transport,
-                word<Transport>({{"kernel", Transport::kKernel, "Linux' own TCP, on any host"}}),
-                {.prose = "Which TCP the shards speak.", .restart = restart_of("l7.transport")}),
+          value("transport", &L7::transport, transport_words(),
+                {.prose = "Which TCP the shards speak, to clients of services that do not say it themselves and to "
+                          "backends. Addresses that are not behind one of the dataplane's ports are always the "
+                          "kernel's.",
+                 .example = "transport = \"userspace\";"}),
           value(
               "access_log", &L7::access_log, log_path(),
               {.prose = "Where each exchange is logged, as one line of JSON: the access log \"access_log\". After a rotation `systemctl kill -s USR1 "

@@ -115,11 +115,16 @@ bool is_loopback(const IpAddress& address) {
 }
 
 // The addresses of a tcp or http service that clients reach through the ports; nothing when there is none.
-std::optional<Offset<image::Service>> write_local(Builder& builder, conf::Service service) {
+std::optional<Offset<image::Service>> write_local(Builder& builder, conf::Service service, image::Forward forward) {
   std::erase_if(service.listen, [](const auto& listen) { return is_loopback(listen.endpoint.address); });
   if (service.listen.empty()) return std::nullopt;
   const auto listen = listens(service);
-  return image::CreateServiceDirect(builder, service.name.c_str(), &listen, image::Forward::local);
+  return image::CreateServiceDirect(builder, service.name.c_str(), &listen, forward);
+}
+
+image::Forward forward_of(const conf::Config& config, const conf::Service& service) {
+  return conf::transport_of(config, service) == conf::Transport::kUserspace ? image::Forward::shard
+                                                                            : image::Forward::local;
 }
 
 std::vector<Offset<image::Service>> write_services(Builder& builder, const conf::Config& config,
@@ -130,7 +135,7 @@ std::vector<Offset<image::Service>> write_services(Builder& builder, const conf:
   for (const auto& service : config.services) {
     if (service.mode == conf::Mode::kL4) {
       services.push_back(write_service(builder, service, index_of.at(service.pool)));
-    } else if (const auto local = write_local(builder, service)) {
+    } else if (const auto local = write_local(builder, service, forward_of(config, service))) {
       services.push_back(*local);
     }
   }

@@ -77,6 +77,10 @@ image::HashOn hash_on(conf::HashOn from) {
   return image::HashOn::client;
 }
 
+image::Transport transport(conf::Transport from) {
+  return from == conf::Transport::kUserspace ? image::Transport::userspace : image::Transport::kernel;
+}
+
 image::ProxyVersion proxy_version(ProxyVersion from) {
   switch (from) {
     case ProxyVersion::kNone:
@@ -179,7 +183,8 @@ Offset<image::Service> write_service(Builder& builder, const conf::Service& serv
       routed ? 0 : names.pools.at(service.pool), service.connections_max, ms(service.request_timeout),
       ms(service.idle_timeout), ms(service.body_timeout), uint32_t(service.header_max), service.body_max,
       uint32_t(service.rate_min), ms(service.rate_window), ms(service.linger_timeout), service.source_connections_max,
-      http && service.http2, &from, policies, id, image::TraceRule(service.trace), service.trace_sample * 10'000, &logs);
+      http && service.http2, &from, policies, id, image::TraceRule(service.trace), service.trace_sample * 10'000, &logs,
+      transport(service.transport.value_or(names.transport)));
 }
 
 std::vector<Offset<image::Service>> write_services(Builder& builder, const conf::Config& config,
@@ -188,6 +193,7 @@ std::vector<Offset<image::Service>> write_services(Builder& builder, const conf:
   for (uint32_t i = 0; i < pools.size(); ++i) names.pools[config.pools[pools[i]].name] = i;
   for (uint32_t i = 0; i < config.caches.size(); ++i) names.caches[config.caches[i].name] = i;
   names.logs = access_logs(config);
+  names.transport = config.l7->transport;
   std::vector<Offset<image::Service>> services;
   for (const auto& service : config.services)
     if (service.mode != conf::Mode::kL4) services.push_back(write_service(builder, service, names));
@@ -251,7 +257,7 @@ Result<Image> compile_l7(const conf::Config& config, std::span<const PoolState> 
   const auto& l7 = *config.l7;
   const auto settings =
       image::CreateSettingsDirect(builder, &l7.shards, uint32_t(l7.access_log_ring), l7.buffers, l7.compression,
-                                  uint32_t(l7.drain_timeout.count()));
+                                  uint32_t(l7.drain_timeout.count()), transport(l7.transport));
   const HashKey key = hash_key(config.cluster);
   image::FinishPlanBuffer(builder, image::CreatePlan(builder, l7::kPlanSchema, builder.CreateString(l7::kPlanVersion),
                                                      generation, builder.CreateString(config.cluster.name), key.k0,

@@ -17,6 +17,7 @@ struct PlanNames {
   std::vector<conf::AccessLog> logs;
 
   int32_t cache(const std::string& name) const { return name.empty() ? -1 : int32_t(caches.at(name)); }
+  conf::Transport transport = conf::Transport::kKernel;  // of services that do not say it
 };
 
 l7::image::Address image_address(const IpAddress& from);

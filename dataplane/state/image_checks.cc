@@ -60,6 +60,10 @@ Result<> check_pools(const flatbuffers::Vector<flatbuffers::Offset<image::Pool>>
   return {};
 }
 
+bool has_pool(image::Forward forward) {
+  return forward == image::Forward::fullnat || forward == image::Forward::ipip;
+}
+
 Result<> check_services(const image::Plan& plan) {
   if (plan.services()->size() > plan.settings()->services_max() || plan.services()->size() >= kNoService)
     return fail(fmt::format("{} services, but dataplane.services_max is {}", plan.services()->size(),
@@ -71,7 +75,7 @@ Result<> check_services(const image::Plan& plan) {
     if (!names.insert(name).second) return fail(fmt::format("service \"{}\" is there twice", name));
     if (service->forward() == image::Forward::none || service->forward() > image::Forward::MAX)
       return fail(fmt::format("service \"{}\" has an unknown way of forwarding", name));
-    if (service->forward() != image::Forward::local && service->pool() >= plan.pools()->size())
+    if (has_pool(service->forward()) && service->pool() >= plan.pools()->size())
       return fail(
           fmt::format("service \"{}\" names pool {}, but there are {}", name, service->pool(), plan.pools()->size()));
     for (const image::Listen* listen : *service->listen()) {

@@ -39,7 +39,6 @@ bool same(StartSetting setting, const LivePlan& running, const LivePlan& next) {
     case StartSetting::kPorts:
       return same_ports(running, next);
     case StartSetting::kShards:
-    case StartSetting::kTransport:
     case StartSetting::kAccessLogRing:
       return true;  // cardea-l7's
   }

@@ -154,6 +154,7 @@ struct ServicePlan {
   milliseconds rate_window{30'000}, linger_timeout{300'000};
   uint32_t source_connections_max = 0;  // of one client's address on this host; 0: no limit
   bool http2 = false;                   // kHttp: for clients that want it
+  bool userspace = false;               // clients are spoken to by our own TCP
   std::vector<Prefix> proxy_from;       // whose connections begin with a header of the PROXY protocol
   std::shared_ptr<const policy::Policies> policies = policy::Policies::none();  // of what no route matches
   IdPlan id;
@@ -188,6 +189,7 @@ struct PlanSettings {
   uint64_t buffer_bytes_max = 256 << 20;  // of all shards together
   uint64_t compression_bytes_max = 128 << 20;  // likewise, of compressors
   milliseconds drain_timeout{10'000};
+  bool userspace = false;  // backends behind a port of the dataplane are spoken to by our own TCP
 };
 
 struct LivePlan {

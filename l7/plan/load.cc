@@ -47,6 +47,7 @@ Result<PlanSettings> settings_of(const image::Settings& from) {
   to.buffer_bytes_max = from.buffer_bytes_max();
   to.compression_bytes_max = from.compression_bytes_max();
   to.drain_timeout = std::chrono::milliseconds(from.drain_timeout_ms());
+  to.userspace = from.transport() == image::Transport::userspace;
   if (to.access_log_ring_bytes < 4096 || to.access_log_ring_bytes > 1u << 30)
     return fail(fmt::format("an access log ring of {} bytes", to.access_log_ring_bytes));
   return to;
@@ -236,6 +237,7 @@ Result<> fill_service(ServicePlan& service, const image::Service& from, const im
     return fail(fmt::format("it names pool {}, but there are {}", from.pool(), plan.pools()->size()));
   }
   service.pool = from.pool();
+  service.userspace = from.transport() == image::Transport::userspace;
   auto policies = resources.policies.read(from.policies());
   if (!policies) return std::unexpected(std::move(policies.error()));
   service.policies = std::move(*policies);
@@ -397,7 +399,7 @@ bool same(StartSetting setting, const PlanSettings& running, const PlanSettings&
     case StartSetting::kAccessLogRing:
       return running.access_log_ring_bytes == next.access_log_ring_bytes;
     default:
-      return true;  // there is one transport; the others are the dataplane's
+      return true;  // the others are the dataplane's
   }
 }
 
