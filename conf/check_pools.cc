@@ -122,7 +122,7 @@ void check_l4_use(Checks& checks, const Pool& pool) {
   check_idle(checks, path,
              {"tls", "http2", "connect_timeout", "response_timeout", "idle_timeout", "idle_connections", "retries",
               "response_header_max", "processing_timeout", "hash_on", "hash_name", "hash_load_max", "slow_start",
-              "ejection", "sticky", "queue", "proxy_protocol"},
+              "ejection", "sticky", "queue", "proxy_protocol", "retry"},
              where);
   for (const Backend& backend : pool.backends) check_idle(checks, backend.place.path, {"connections_max"}, where);
 }

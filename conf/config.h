@@ -142,6 +142,29 @@ struct Queue {
   bool operator==(const Queue&) const = default;
 };
 
+enum class RetryOn : uint16_t {  // statuses are themselves
+  kTimeout = 1,
+  kBadResponse,
+  kUnsafeMethods,
+  k404 = 404,
+  k408 = 408,
+  k425 = 425,
+  k429 = 429,
+  k500 = 500,
+  k501,
+  k502,
+  k503,
+  k504,
+};
+
+struct Retry {
+  Place place;
+  std::vector<RetryOn> on;
+  uint32_t budget = 20;      // percent; 0: any number
+  milliseconds timeout{0};   // 0: response_timeout
+  bool operator==(const Retry&) const = default;
+};
+
 enum class Balance : uint8_t { kMaglev, kRoundRobin, kLeastConn, kRandom, kP2c, kSourceHash, kHash };
 enum class HashOn : uint8_t { kClient, kUri, kHeader, kCookie };
 
@@ -170,6 +193,7 @@ struct Pool {
   milliseconds connect_timeout{1000}, response_timeout{30'000}, idle_timeout{30'000};
   uint32_t idle_connections = 256;
   uint32_t retries = 2;
+  std::optional<Retry> retry;
   uint64_t response_header_max = 64 << 10;  // bytes
   milliseconds processing_timeout{600'000};
   ProxyVersion proxy_protocol = ProxyVersion::kNone;

@@ -139,6 +139,52 @@ Form<PoolHttp2> http2_words() {
         "HTTP/2 without asking, over plain connections (h2c) or TLS: every backend has to speak it"}});
 }
 
+Form<RetryOn> retry_words() {
+  return word<RetryOn>({{"timeout", RetryOn::kTimeout, "no answer in time"},
+                        {"bad_response", RetryOn::kBadResponse, "an answer that is no HTTP"},
+                        {"404", RetryOn::k404, "answers with this status"},
+                        {"408", RetryOn::k408, "the same"},
+                        {"425", RetryOn::k425, "the same"},
+                        {"429", RetryOn::k429, "the same"},
+                        {"500", RetryOn::k500, "the same"},
+                        {"501", RetryOn::k501, "the same"},
+                        {"502", RetryOn::k502, "the same"},
+                        {"503", RetryOn::k503, "the same"},
+                        {"504", RetryOn::k504, "the same"},
+                        {"unsafe_methods", RetryOn::kUnsafeMethods,
+                         "requests of POST, PATCH and other methods too, which a backend may then carry out twice"}});
+}
+
+const char* const kWhatIsSafe =
+    "Always taken to another backend is what was not sent: connections that are refused or not made in time, and by HTTP/2 "
+    "what a backend says it did not begin. So is, of methods that a repetition does not harm (GET, HEAD, OPTIONS, TRACE, "
+    "PUT, DELETE), what a backend broke off before it answered: on a connection that had idled, or once on a new one. "
+    "Nothing is sent again of which the client has seen a byte, or whose body is larger than what came with its head "
+    "(16 kB). An answer that another backend is to better goes to the client where there is no other, where `retries` "
+    "are used up, or where `budget` allows none.";
+
+const Section& retry_section() {
+  static const Section section = section_of<Retry>(
+      "retry", "",
+      {
+          value("on", &Retry::on, retry_words(),
+                {.prose = "What else is taken to another backend.",
+                 .example = "on = [\"timeout\", \"502\", \"503\", \"504\"];",
+                 .count_max = 16,
+                 .unset = "only what is always safe"}),
+          value("budget", &Retry::budget, number<uint32_t>(0, 1000),
+                {.prose = "Most retries, in percent of the pool's requests, with 100 to spare; 0: any number. What "
+                          "fails beyond is not taken elsewhere, so that backends in trouble are not given several times "
+                          "their load; `cardea_l7_pool_retries_denied_total` counts it.",
+                 .example = "budget = 10;"}),
+          value("timeout", &Retry::timeout, duration(0ms, 24h),
+                {.prose = "How long an attempt may take to the head of its response while another may follow it, in place "
+                          "of response_timeout, for what \"timeout\" allows to be sent again; 0: response_timeout.",
+                 .example = "timeout = \"2s\";"}),
+      });
+  return section;
+}
+
 std::vector<Row> name_rows() {
   return {value("name", &Pool::name, name(64),
                 {.prose = "The pool's name, used by services, commands and metrics.",
@@ -174,7 +220,11 @@ std::vector<Row> server_rows() {
             {.prose = "http services: connections that this host keeps open to a backend for the next request."}),
       value("retries", &Pool::retries, number<uint32_t>(0, 10),
             {.prose = "http services: how often a request that is safe to send again is taken to another backend "
-                      "after one failed."}),
+                      "after one failed.",
+             .details = kWhatIsSafe}),
+      group("retry", &Pool::retry, retry_section(),
+            {.prose = "http services: which failures are taken to another backend beside those that are always safe to, and "
+                      "how many."}),
       value("response_header_max", &Pool::response_header_max, size(1 << 10, 1 << 20),
             {.prose = "http services: largest head of a backend's response; what is larger is answered with 502."}),
       value("processing_timeout", &Pool::processing_timeout, duration(10ms, 24h),

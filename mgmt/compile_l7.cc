@@ -119,6 +119,15 @@ Offset<image::Ejection> write_ejection(Builder& builder, const conf::Ejection& e
                                ms(ejection.time_max), ejection.share_max);
 }
 
+Offset<image::Retry> write_retry(Builder& builder, const conf::Retry& retry) {
+  const auto has = [&](conf::RetryOn cause) { return std::ranges::count(retry.on, cause) != 0; };
+  std::vector<uint16_t> statuses;
+  for (const conf::RetryOn cause : retry.on)
+    if (cause >= conf::RetryOn::k404) statuses.push_back(uint16_t(cause));
+  return image::CreateRetryDirect(builder, &statuses, has(conf::RetryOn::kTimeout), has(conf::RetryOn::kBadResponse),
+                                  has(conf::RetryOn::kUnsafeMethods), retry.budget, ms(retry.timeout));
+}
+
 // Pools with the same backends and weights share one ring in the image.
 Offset<image::Pool> write_pool(Builder& builder, const conf::Cluster& cluster, const conf::Pool& pool,
                                const PoolState& now, RingOffsets& rings) {
@@ -134,6 +143,7 @@ Offset<image::Pool> write_pool(Builder& builder, const conf::Cluster& cluster, c
   }
   const auto tls = pool.tls ? write_backend_tls(builder, *pool.tls) : Offset<image::BackendTls>();
   const auto ejection = pool.ejection ? write_ejection(builder, *pool.ejection) : Offset<image::Ejection>();
+  const auto retry = pool.retry ? write_retry(builder, *pool.retry) : Offset<image::Retry>();
   const auto sticky_cookie = builder.CreateString(pool.sticky ? pool.sticky->cookie : "");
   const conf::Queue queue = pool.queue.value_or(conf::Queue{.length = 0});
   const auto hash_name = builder.CreateString(pool.hash_name);
@@ -143,7 +153,7 @@ Offset<image::Pool> write_pool(Builder& builder, const conf::Cluster& cluster, c
       uint32_t(pool.response_header_max), ms(pool.processing_timeout), hash_on(pool.hash_on), hash_name,
       pool.hash_load_max, proxy_version(pool.proxy_protocol), image::PoolHttp2(pool.http2),
       now.panic, ms(pool.slow_start), ejection, sticky_cookie,
-       queue.length, ms(queue.timeout));
+      queue.length, ms(queue.timeout), retry);
 }
 
 std::vector<Offset<image::Pool>> write_pools(Builder& builder, const conf::Config& config,

@@ -81,6 +81,24 @@ void explain_protocol(Json& json, std::vector<std::string>& story, const PoolPla
                               asks ? " where they choose it in the TLS handshake" : ""));
 }
 
+std::string words_of(const RetryPlan& retry) {
+  std::string words;
+  const auto add = [&](std::string_view more) { words.append(words.empty() ? "" : ", ").append(more); };
+  if (retry.timeouts) add("no answer in time");
+  if (retry.bad_responses) add("an answer that is no HTTP");
+  for (const uint16_t status : retry.statuses) add(fmt::format("status {}", status));
+  return words;
+}
+
+void explain_retries(std::vector<std::string>& story, const PoolPlan& pool) {
+  const std::string causes = words_of(pool.retry);
+  if (pool.retries == 0 || causes.empty()) return;
+  const std::string budget =
+      pool.retry.budget == 0 ? "" : fmt::format(", as long as retries are less than {} % of the requests", pool.retry.budget);
+  story.push_back(fmt::format("After {} another backend is asked, {} times at most{}{}.", causes, pool.retries,
+                              pool.retry.unsafe_methods ? ", whatever the method" : "", budget));
+}
+
 // What has the say before the balance, or behind it.
 void explain_exceptions(Json& json, std::vector<std::string>& story, const PoolPlan& pool) {
   json["panic"] = pool.panic;
@@ -98,6 +116,7 @@ void explain_exceptions(Json& json, std::vector<std::string>& story, const PoolP
     story.push_back(
         fmt::format("Where all are at connections_max the request waits, for {} ms at most and with {} others.",
                     pool.queue_timeout.count(), pool.queue_length - 1));
+  explain_retries(story, pool);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // states change more often than plans do: an update replaces a pool and nothing else.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -83,6 +84,17 @@ struct HashPlan {
   uint32_t load_max = 125;  // percent
 };
 
+// Which failed attempts are made again elsewhere, beyond those that are always safe to, and how many.
+struct RetryPlan {
+  std::vector<uint16_t> statuses;  // of answers
+  bool timeouts = false, bad_responses = false;
+  bool unsafe_methods = false;
+  uint32_t budget = 20;            // percent of the requests; 0: any number
+  milliseconds attempt_timeout{0};  // while another attempt may follow; 0: response_timeout
+
+  bool wants_other(uint16_t status) const { return std::ranges::find(statuses, status) != statuses.end(); }
+};
+
 // To backends: never; where TLS's ALPN offers it and the backend takes it; always.
 enum class Http2 : uint8_t { kOff, kTls, kPriorKnowledge };
 
@@ -106,6 +118,7 @@ struct PoolPlan {
   milliseconds connect_timeout{1000}, response_timeout{30'000}, idle_timeout{30'000};
   uint32_t idle_max = 256;  // pooled connections of this host to a backend
   uint32_t retries = 2;
+  RetryPlan retry;
   uint32_t response_header_bytes_max = 65'536;
   milliseconds processing_timeout{600'000};  // as response_timeout, while the backend goes on sending 102
   ProxyVersion proxy_header = ProxyVersion::kNone;  // that begins each connection

@@ -58,6 +58,17 @@ Result<> check_pool(const image::Pool& pool) {
   return check_ring(pool);
 }
 
+RetryPlan retry_of(const image::Retry& from) {
+  RetryPlan retry{.statuses = {},
+                  .timeouts = from.timeouts(),
+                  .bad_responses = from.bad_responses(),
+                  .unsafe_methods = from.unsafe_methods(),
+                  .budget = from.budget(),
+                  .attempt_timeout = milliseconds(from.attempt_timeout_ms())};
+  if (from.statuses()) retry.statuses.assign(from.statuses()->begin(), from.statuses()->end());
+  return retry;
+}
+
 EjectionPlan ejection_of(const image::Ejection& from) {
   return {from.errors(), from.gateway_errors(), milliseconds(from.time_ms()), milliseconds(from.time_max_ms()),
           from.share_max()};
@@ -170,6 +181,7 @@ Result<std::shared_ptr<const PoolPlan>> load_pool(const image::Pool& from, PlanR
   pool->idle_timeout = milliseconds(from.idle_timeout_ms());
   pool->idle_max = from.idle_max();
   pool->retries = from.retries();
+  if (from.retry()) pool->retry = retry_of(*from.retry());
   pool->response_header_bytes_max = from.response_header_bytes_max();
   pool->processing_timeout = milliseconds(from.processing_timeout_ms());
   pool->proxy_header = ProxyVersion(from.proxy_header());

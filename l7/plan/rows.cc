@@ -119,6 +119,8 @@ PoolRows PoolRows::add(RowAdder& add, std::string_view pool) {
       "Requests and tcp connections while the pool was in panic (panic_below): backends that are down got some too");
   add(rows.standby, kCounter, "cardea_l7_pool_backup_requests_total", "", at,
       "Requests and tcp connections that went to a backup standing by, because no other backend would take them");
+  add(rows.retries_denied, kCounter, "cardea_l7_pool_retries_denied_total", "", at,
+      "Attempts that failed and that the pool's retry budget allowed no other for");
   add(rows.moved, kCounter, "cardea_l7_pool_moved_total", "", at,
       "Requests that went elsewhere than their hash says, because its backend had hash_load_max of its share");
   return rows;

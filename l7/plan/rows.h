@@ -73,6 +73,7 @@ struct PoolRows {
   uint32_t queued = 0, queue_full = 0, queue_timeouts = 0;  // _queued_total, _queue_full_total, _queue_timeouts_total
   uint32_t panic = 0;        // _panic_requests_total: exchanges while too few backends were up
   uint32_t standby = 0;      // _backup_requests_total: exchanges that found no other than a backup standing by
+  uint32_t retries_denied = 0;  // _retries_denied_total: failed attempts that retry.budget allowed no other for
   uint32_t moved = 0;        // _moved_total: exchanges whose backend had its bound (hash_load_max)
 
   static PoolRows add(stats::RowAdder& add, std::string_view pool);

@@ -7,7 +7,7 @@
 #include "l7/http/grpc.h"
 #include "l7/http2/backend_stream.h"
 #include "l7/policy/balance_key.h"
-#include "l7/policy/retry.h"
+#include "l7/proxy/again.h"
 #include "l7/proxy/guard.h"
 #include "l7/proxy/header_changes.h"
 #include "l7/proxy/identify.h"
@@ -34,32 +34,10 @@ Failure failure_of(const policy::Refusal& refusal, http::Method method) {
   return failure(Reason::kNoRoute);
 }
 
-// It had idled, and its backend may have closed it before it saw the request. Not so where one call of several was
-// broken off.
-bool may_have_died_idle(const Exchange& x) {
-  return x.record.reused && !(x.lease.http2() && x.lease.http2()->was_reset());
-}
-
-bool may_try_again(const Exchange& x) {
-  const policy::FailedAttempt failed{
-      .sent = x.sent_at != Instant{},
-      .reused = may_have_died_idle(x),
-      .refused = x.failure.is(Reason::kBackendRefused),
-      .ended = x.failure.is(Reason::kBackendClosed) || x.failure.is(Reason::kBackendReset),
-      .answered = x.answer.begun,
-      .idempotent = http::is_idempotent(x.head.method),
-      .replayable = x.upload.complete && x.upload.replayable,
-      .bound = x.bound,
-      .attempts = x.record.attempts,
-      .retries_max = x.pool->plan().retries,
-  };
-  return x.failure.origin == Origin::kBackend && !x.client_gone && policy::may_retry(failed);
-}
-
 // A pooled connection that its backend had closed is nobody's fault.
 void blame(Exchange& x) {
   if (!x.lease || x.failure.origin != Origin::kBackend) return;
-  if (x.failure.is(Reason::kBackendRefused)) return;
+  if (x.failure.is(Reason::kBackendRefused) || x.failure.is(Reason::kUnwantedStatus)) return;  // heard() judged it
   const bool closed_idle = may_have_died_idle(x) && !x.answer.begun &&
                            (x.failure.is(Reason::kBackendClosed) || x.failure.is(Reason::kBackendReset));
   if (!closed_idle) x.lease.blame();
@@ -125,6 +103,7 @@ Task<> forward(Exchange& x) {
   const uint64_t hash = *policy::balance_key(x.pool->plan(), x.plan->plan->hash_key,
                                              {&x.record.client, x.record.listener, &x.head});
   note_authentication(x);
+  x.pool->retries().earn(x.pool->plan().retry.budget);
   for (;;) {
     auto chosen = choose_place(x, hash);
     if (may_queue(x, chosen)) {
@@ -147,8 +126,7 @@ Task<> forward(Exchange& x) {
       continue;
     }
     blame(x);
-    if (!may_try_again(x)) co_return;
-    count(x.shard(), x.backend_rows.retries);
+    if (!takes_elsewhere(x)) co_return;
     give_up_attempt(x);
     if (!may_ask_again(x)) x.tried.add(*chosen);
   }

@@ -7,6 +7,7 @@
 #include "l7/http/edit.h"
 #include "l7/http/grpc.h"
 #include "l7/http2/backend_stream.h"
+#include "l7/proxy/again.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/header_changes.h"
 #include "l7/proxy/identify.h"
@@ -108,6 +109,7 @@ Failure digest_final(Exchange& x, const http::ResponseHead& head, const http::Co
   answer.reusable = x.lease.http2() || http::backend_keeps_alive(head, options, body);
   note_messages(x, head);
   if (http::binds_connection(head.headers)) x.lease.authenticate();
+  if (wants_another_answer(x, head.status)) return unwanted(head.status);
   switch (show_cache(x, head, body)) {
     case CacheVerdict::kAnswer:
       answer.state = Answer::State::kStored;
@@ -168,15 +170,6 @@ Failure take_head(Exchange& x, http::HeadScan& scan) {
   input.at += progress.at;
   scan = {};
   return failed;
-}
-
-// Each 102 begins the wait anew, up to a limit of its own (RFC 2518 10.1); no other 1xx does, so that a flood of them
-// ends.
-Instant answer_deadline(const Exchange& x) {
-  if (x.upload.under_way) return kNever;
-  const PoolPlan& plan = x.pool->plan();
-  const Instant latest = x.sent_at + std::max(plan.processing_timeout, plan.response_timeout);
-  return std::min(std::max(x.sent_at, x.answer.working) + plan.response_timeout, latest);
 }
 
 // A head that fills its buffer gets a larger one. False: there is none.
@@ -381,7 +374,7 @@ void stop_upload(Exchange& x) {
 
 Task<> receive(Exchange& x) {
   x.failure = co_await receive_head(x);
-  if (!x.failure || x.failure.is(Reason::kBackendError)) note_head(x);
+  if (!x.failure || x.failure.is(Reason::kBackendError) || x.failure.is(Reason::kUnwantedStatus)) note_head(x);
   if (!x.failure) {
     if (x.answer.state == Answer::State::kTunnel) {
       co_await tunnel_websocket(x);

@@ -66,7 +66,7 @@ Result<std::unique_ptr<Shard>> Shard::create(uint32_t number, const Shared& shar
   shard->loop_ = std::move(*loop);
   shard->ticket_keys_ = std::move(*keys);
   shard->pool_context_ = std::make_unique<upstream::Pool::Context>(upstream::Pool::Context{
-      *shard->loop_, shard->cells_, *shard->crypto_, std::random_device()(), &shard->buffers_});
+      *shard->loop_, shard->cells_, *shard->crypto_, std::random_device()(), &shard->buffers_, shared.shards});
   shard->loop_->observe_turns(shard.get());
   return shard;
 }

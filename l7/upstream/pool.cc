@@ -32,6 +32,7 @@ struct Pool::State {
   std::vector<Standing*> standings;                // the same
   Random random;
   const std::shared_ptr<Queue> queue = std::make_shared<Queue>();
+  RetryBudget retries{context.shards};
 
   Choice choice(uint64_t hash, TriedStandings tried, Instant now);
   Standing* choose(uint64_t hash, const Choice& choice);
@@ -161,6 +162,15 @@ bool Pool::claim(Backend& backend) {
 
 void Pool::unclaim(Backend& backend) {
   backend.unclaim();
+}
+
+bool Pool::has_others(const Tried& tried) const {
+  const auto serves = [&](const auto& it) { return it->serves && it->weight != 0 && !tried.holds(it.get()); };
+  return std::ranges::count_if(state_->backends, serves) >= 2;
+}
+
+RetryBudget& Pool::retries() {
+  return state_->retries;
 }
 
 size_t Pool::idle() const {

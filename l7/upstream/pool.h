@@ -18,6 +18,7 @@
 #include "l7/runtime/task.h"
 #include "l7/tls/crypto_library.h"
 #include "l7/upstream/queue.h"
+#include "l7/upstream/retry_budget.h"
 
 namespace cardea::l7 {
 namespace http2 {
@@ -106,6 +107,7 @@ class Pool {
     const tls::CryptoLibrary& crypto;
     uint64_t seed = 0;  // of what is left to chance
     proxy::Buffers* buffers = nullptr;  // for calls of HTTP/2
+    uint32_t shards = 1;                // of the host
   };
 
   Pool(const Context& context, std::shared_ptr<const PoolPlan> plan);
@@ -147,6 +149,9 @@ class Pool {
   static bool claim(Backend& backend);
   static void unclaim(Backend& backend);
   size_t idle() const;
+  // Whether two or more serve that are not among `tried`.
+  bool has_others(const Tried& tried) const;
+  RetryBudget& retries();
 
  private:
   struct State;

@@ -38,6 +38,7 @@ constexpr LossKind kKinds[] = {
     {"cardea_l7_heads_ended_total", "unfinished requests gave way for want of buffers"},
     {"cardea_l7_own_connections_replaced_total", "backend connections of one client's gave way"},
     {"cardea_l7_pool_refused_total", "requests refused, all backends at connections_max, by pool", "pool"},
+    {"cardea_l7_pool_retries_denied_total", "attempts that failed with no retry left in the budget, by pool", "pool"},
     {"cardea_l7_pool_queue_full_total", "requests refused, as many waiting for a backend as may, by pool", "pool"},
     {"cardea_l7_pool_queue_timeouts_total", "requests refused that waited too long for a backend, by pool", "pool"},
     {"cardea_l7_pool_idle_closed_total", "idle backend connections closed at idle_max by pool", "pool"},

@@ -23,7 +23,8 @@ caches = ( { name = "edge"; memory = "2MiB"; object_max = "64KiB"; stale_on_erro
 pools = (
   { name = "unused"; backends = ( { address = "10.0.0.9:1"; } ); },
   { name = "dns"; backends = ( { address = "10.0.0.53:53"; } ); },
-  { name = "web"; ring_size = 1009; connect_timeout = "250ms"; response_timeout = "4s"; idle_timeout = "5s"; idle_connections = 6; retries = 3; response_header_max = "32KiB"; processing_timeout = "2m"; proxy_protocol = "v2";
+  { name = "web"; ring_size = 1009; connect_timeout = "250ms"; response_timeout = "4s"; idle_timeout = "5s"; idle_connections = 6; retries = 3;
+    retry: { on = ["timeout", "503", "429", "unsafe_methods"]; budget = 7; timeout = "1s"; }; response_header_max = "32KiB"; processing_timeout = "2m"; proxy_protocol = "v2";
     backends = ( { address = "10.0.0.11:8080"; weight = 3; connections_max = 7; }, { address = "10.0.0.12:8080"; } );
     tls: { server_name = "origin"; verify = false; }; },
   { name = "mail"; balance = "least_conn"; http2 = "prior_knowledge"; backends = ( { address = "127.0.0.1:2525"; } ); } );
@@ -97,6 +98,11 @@ TEST(CompileL7, PoolsCarryWhatTheirBackendsNeed) {
   EXPECT_EQ(web.idle_timeout_ms(), 5000u);
   EXPECT_EQ(web.idle_max(), 6u);
   EXPECT_EQ(web.retries(), 3u);
+  EXPECT_EQ(std::vector<uint16_t>(web.retry()->statuses()->begin(), web.retry()->statuses()->end()),
+            (std::vector<uint16_t>{503, 429}));
+  EXPECT_TRUE(web.retry()->timeouts() && web.retry()->unsafe_methods() && !web.retry()->bad_responses());
+  EXPECT_EQ(web.retry()->budget(), 7u);
+  EXPECT_EQ(web.retry()->attempt_timeout_ms(), 1000u);
   EXPECT_EQ(web.response_header_bytes_max(), 32'768u);
   EXPECT_EQ(web.processing_timeout_ms(), 120'000u);
   EXPECT_EQ(web.proxy_header(), image::ProxyVersion::v2);

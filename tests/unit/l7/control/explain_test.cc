@@ -198,6 +198,8 @@ TEST(Explain, SaysWhatElseDecides) {
   web.backends.push_back(test::backend("127.0.0.1", 12));
   web.backends[1]->standby = true;
   web.ejection = std::make_unique<image::EjectionT>();
+  web.retry = std::make_unique<image::RetryT>();
+  web.retry->timeouts = true, web.retry->statuses = {503}, web.retry->budget = 10;
   web.panic = true, web.sticky_cookie = "where", web.queue_length = 5, web.queue_timeout_ms = 300;
   Explained explained(image);
   explained.plan->pools[0]->backends[2].host->ejection.eject(monotonic_now(), std::chrono::hours(1),
@@ -205,7 +207,9 @@ TEST(Explain, SaysWhatElseDecides) {
   const auto told = explained.about("http://shop.example:30080/");
   EXPECT_THAT(story_of(told),
               AllOf(HasSubstr("Pool \"web\" is in panic"), HasSubstr("cookie \"where\" names a backend"),
-                    HasSubstr("the request waits, for 300 ms at most and with 4 others")));
+                    HasSubstr("the request waits, for 300 ms at most and with 4 others"),
+                    HasSubstr("After no answer in time, status 503 another backend is asked, 2 times at most, as long as "
+                              "retries are less than 10 % of the requests")));
   EXPECT_EQ(told["panic"], true);
   EXPECT_EQ(told["candidates"][0]["why"], "can serve");
   EXPECT_THAT(told["candidates"][1]["why"].get<std::string>(), HasSubstr("stands by"));

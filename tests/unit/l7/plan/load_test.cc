@@ -52,6 +52,9 @@ TEST(LoadPlan, EveryNumberArrivesWhereItBelongs) {
   image::PlanT image = test::plan();
   image::PoolT& pool = *image.pools[0];
   pool.connect_timeout_ms = 101, pool.response_timeout_ms = 102, pool.idle_timeout_ms = 103, pool.idle_max = 104;
+  pool.retry = std::make_unique<image::RetryT>();
+  pool.retry->statuses = {503, 429}, pool.retry->timeouts = pool.retry->bad_responses = pool.retry->unsafe_methods = true;
+  pool.retry->budget = 108, pool.retry->attempt_timeout_ms = 109;
   pool.retries = 105, pool.response_header_bytes_max = 106, pool.processing_timeout_ms = 107;
   pool.proxy_header = image::ProxyVersion::v1;
   pool.backends[0]->weight = 108, pool.backends[0]->connections_max = 109;
@@ -72,6 +75,10 @@ TEST(LoadPlan, EveryNumberArrivesWhereItBelongs) {
   EXPECT_EQ(web.idle_timeout, milliseconds(103));
   EXPECT_EQ(web.idle_max, 104u);
   EXPECT_EQ(web.retries, 105u);
+  EXPECT_TRUE(web.retry.wants_other(429) && web.retry.wants_other(503) && !web.retry.wants_other(500));
+  EXPECT_TRUE(web.retry.timeouts && web.retry.bad_responses && web.retry.unsafe_methods);
+  EXPECT_EQ(web.retry.budget, 108u);
+  EXPECT_EQ(web.retry.attempt_timeout, std::chrono::milliseconds(109));
   EXPECT_EQ(web.response_header_bytes_max, 106u);
   EXPECT_EQ(web.processing_timeout, milliseconds(107));
   EXPECT_EQ(web.proxy_header, ProxyVersion::kV1);

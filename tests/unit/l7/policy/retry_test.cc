@@ -36,6 +36,21 @@ TEST(MayRetry, AStepOfAHandshakeStaysOnItsConnection) {
   }
 }
 
+TEST(MayRetry, WhatThePoolChoseIsRepeatedEvenBehindAHeadAndMoreThanOnceButOnlyWhereNothingChanges) {
+  FailedAttempt chosen = kPooledEnd;
+  chosen.reused = chosen.ended = false, chosen.answered = chosen.by_choice = true;
+  EXPECT_TRUE(may_retry(chosen));
+  chosen.attempts = 2;
+  EXPECT_TRUE(may_retry(chosen));
+  for (const auto condition : {&FailedAttempt::idempotent, &FailedAttempt::replayable}) {
+    FailedAttempt attempt = chosen;
+    attempt.*condition = false;
+    EXPECT_FALSE(may_retry(attempt));
+  }
+  chosen.bound = true;
+  EXPECT_FALSE(may_retry(chosen));
+}
+
 // Who died of this request must not be followed by all the others.
 TEST(MayRetry, AFreshConnectionThatEndedIsTriedOnce) {
   FailedAttempt fresh = kPooledEnd;
