@@ -177,7 +177,8 @@ const Section& tls_section() {
       {
           list("certificates", &Tls::certificates, certificate_section(),
                {.prose = "Certificates of the service, chosen by the name the client asks for; the first answers names "
-                         "that none of them has. Files that changed are read again by `cardea reload`.",
+                         "that none of them has. Files that change are read again within seconds; those that do not "
+                         "fit each other leave the certificate that was read before.",
                 .required = true,
                 .count_max = 10'000}),
           value("version_min", &Tls::version_min,

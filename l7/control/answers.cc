@@ -100,6 +100,24 @@ Result<Json> exchanges_json(Running& running, const Json& question) {
                             std::min(question.value("limit", kMost), kMost));
 }
 
+// Without a number somebody begins to look on.
+Result<Json> tail_json(Running& running, const Json& question) {
+  const Instant now = monotonic_now();
+  auto number = question.value("number", uint64_t{0});
+  if (question.value("end", false)) {
+    running.tails().end(number, running.shards());
+    return Json{{"number", number}};
+  }
+  if (number == 0) {
+    auto begun = running.tails().begin(question.value("filter", std::string()), running.shards(), now);
+    if (!begun) return std::unexpected(std::move(begun.error()));
+    number = *begun;
+  }
+  auto seen = running.tails().since(number, now);
+  if (!seen) return std::unexpected(std::move(seen.error()));
+  return Json{{"number", number}, {"lines", std::move(seen->lines)}, {"dropped", seen->dropped}};
+}
+
 Result<Json> answer_json(const Json& question, Running& running) {
   const std::string what = question.value("ask", std::string());
   if (what == "status") return status_json(running);
@@ -107,6 +125,7 @@ Result<Json> answer_json(const Json& question, Running& running) {
   if (what == "certs") return certs_json(running.plan(), question.value("due", false));
   if (what == "cache") return cache_json(running.plan());
   if (what == "exchanges") return exchanges_json(running, question);
+  if (what == "tail") return tail_json(running, question);
   if (what == "purge") return purge_json(running.plan(), question);
   return fail(fmt::format("unknown question \"{}\"", what), Origin::kOperator);
 }

@@ -1,4 +1,4 @@
-// Questions over the plan socket, answered as JSON: status, explain, exchanges, certs, cache, purge. Only purge changes anything.
+// Questions over the plan socket, answered as JSON: status, explain, exchanges, tail, certs, cache, purge. Only purge changes anything.
 #pragma once
 
 #include <string>

@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 constexpr uint32_t kRowsMax = 262'144, kCellsMax = 2'097'152;
 constexpr auto kShardPatience = 10s;
 constexpr auto kTicketKeyLife = 8h;
+constexpr auto kRenewAgain = 5s;
 constexpr auto kWarnAgain = 24h;  // of certificates that are about to expire; the first time is when they are loaded
 
 // A meeting point of shards and the control thread that outlives an impatient control thread.
@@ -139,6 +140,7 @@ control::Outcome<uint64_t> Running::adopt(Bytes image) {
     cache.cache->set_limits({cache.limits.memory, cache.limits.object, cache.limits.stale_on_error});
   }
   publish(std::move(*next), std::move(*sockets));
+  count(rows_.plans_adopted);
   certificate_rows_ = CertificateRows::add(resources_.rows, *plan_);
   write_gauges();
   warn_of_descriptors();
@@ -152,6 +154,7 @@ control::Outcome<uint64_t> Running::update_pools(Bytes image) {
     return std::unexpected(std::move(next.error()));
   }
   publish(std::move(*next), {});
+  count(rows_.plans_adopted);
   return plan_->generation;
 }
 
@@ -175,7 +178,6 @@ void Running::publish(std::shared_ptr<const LivePlan> next, Sockets sockets) {
   }
   if (!meeting->wait())
     log::error("plan {}: a shard has not taken it yet; it will when it comes to it", plan_->generation);
-  count(rows_.plans_adopted);
   stats::set(cells_ + rows_.plan_generation, plan_->generation);
 }
 
@@ -241,6 +243,15 @@ void Running::warn_of_certificates(Instant now) {
     if (!warning.empty()) log::warning("{}", warning);
 }
 
+void Running::renew_certificates(Instant now) {
+  if (now - renewed_ < kRenewAgain) return;
+  renewed_ = now;
+  auto next = with_renewed_certificates(*plan_, resources_);
+  if (!next) return;
+  publish(std::move(next), Sockets(shards_.size()));
+  certificate_rows_ = CertificateRows::add(resources_.rows, *plan_);
+}
+
 void Running::warn_of_descriptors() {
   if (descriptors_max_ == 0) return;
   std::string warning = descriptor_warning(*plan_, descriptors_max_);
@@ -255,7 +266,9 @@ void Running::tick(Instant now) {
   resources_.certificates.trim();
   write_gauges();
   rotate_ticket_keys(now);
+  renew_certificates(now);
   warn_of_certificates(now);
+  tails_.tick(shards_, now);
   for (size_t i = 0; i < shards_.size(); ++i) {
     const auto cell = [&](uint32_t row) { return std::atomic_ref(shards_[i]->cells()[row]).load(); };
     const Busy before = busy_[i];

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/stats.h"
 #include "l7/control/control_rows.h"
+#include "l7/control/tails.h"
 #include "l7/plan/load.h"
 #include "l7/proxy/shard.h"
 
@@ -54,6 +55,7 @@ class Running {
   double busy_percent(size_t shard) const { return busy_[shard].percent; }
   // Runs `call` on a shard's thread and waits for it; false when the shard did not come to it in time.
   bool ask(size_t shard, std::move_only_function<void(proxy::Shard&)> call);
+  Tails& tails() { return tails_; }
 
  private:
   using Sockets = std::vector<std::map<Endpoint, FileDescriptor>>;  // by shard
@@ -72,6 +74,7 @@ class Running {
   void write_gauges();
   void rotate_ticket_keys(Instant now);
   void warn_of_certificates(Instant now);
+  void renew_certificates(Instant now);
   void warn_of_descriptors();
 
   std::chrono::sys_seconds started_at_ =
@@ -83,10 +86,11 @@ class Running {
   CertificateRows certificate_rows_;
   std::vector<std::unique_ptr<proxy::Shard>> shards_;
   std::vector<Busy> busy_;
+  Tails tails_;
   std::shared_ptr<const LivePlan> plan_;
   std::vector<std::shared_ptr<const LivePlan>> retired_;  // freed here, not on a shard, when nobody holds them
   std::shared_ptr<const tls::TicketKeys> ticket_keys_;
-  Instant rotated_{}, warned_{};
+  Instant rotated_{}, warned_{}, renewed_{};
   uint64_t descriptors_max_;
   std::set<Endpoint> ours_;                        // where this process listens, or has
   std::shared_ptr<std::atomic<size_t>> answered_;  // shards that came to what they were asked last

@@ -1,5 +1,7 @@
 #include "l7/plan/certificate_store.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 
 namespace cardea::l7 {
@@ -21,9 +23,22 @@ Result<std::shared_ptr<const tls::Certificate>> CertificateStore::load(const std
     return entry.certificate;
   auto loaded = tls::load_certificate(name, cert_path, key_path, keys_);
   if (!loaded) return loaded;
-  entry = {cert, key, *loaded};
+  entry = {.cert = cert, .key = key, .certificate = *loaded};
   const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
   if (const std::string warning = tls::expiry_warning(**loaded, now); !warning.empty()) log::warning("{}", warning);
+  return loaded;
+}
+
+Result<std::shared_ptr<const tls::Certificate>> CertificateStore::renew(
+    const std::shared_ptr<const tls::Certificate>& certificate) {
+  const auto found = std::ranges::find_if(entries_, [&](const auto& its) { return its.second.certificate == certificate; });
+  if (found == entries_.end()) return certificate;
+  const auto& [cert_path, key_path] = found->first;
+  const FileIdentity cert = identity_of(cert_path), key = identity_of(key_path);
+  Entry& entry = found->second;
+  if ((cert == entry.cert && key == entry.key) || (cert == entry.bad_cert && key == entry.bad_key)) return certificate;
+  auto loaded = load(certificate->name, cert_path, key_path);
+  if (!loaded) entry.bad_cert = cert, entry.bad_key = key;
   return loaded;
 }
 

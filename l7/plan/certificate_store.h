@@ -20,6 +20,9 @@ class CertificateStore {
   // An Error names the file and what to do.
   Result<std::shared_ptr<const tls::Certificate>> load(const std::string& name, const std::string& cert_path,
                                                        const std::string& key_path);
+  // As its files have it now: the same object where they have not changed. An Error, once for each change: they cannot be
+  // used as they are.
+  Result<std::shared_ptr<const tls::Certificate>> renew(const std::shared_ptr<const tls::Certificate>& certificate);
   // Forgets what no plan holds any more.
   void trim();
 
@@ -34,6 +37,7 @@ class CertificateStore {
   struct Entry {
     FileIdentity cert, key;
     std::shared_ptr<const tls::Certificate> certificate;
+    FileIdentity bad_cert = {}, bad_key = {};  // that a renewal could not use
   };
   static FileIdentity identity_of(const std::string& path);  // all zero: there is none
 

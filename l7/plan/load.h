@@ -34,6 +34,10 @@ Result<std::shared_ptr<const LivePlan>> load_plan(Bytes image, PlanResources& re
 Result<std::shared_ptr<const LivePlan>> load_pool_update(Bytes image, PlanResources& resources,
                                                          const LivePlan& running);
 
+// The same plan with the certificates of services whose files have changed since; null: none have. What cannot be read
+// is told once, and stays as it was.
+std::shared_ptr<const LivePlan> with_renewed_certificates(const LivePlan& running, PlanResources& resources);
+
 // Only a restart can change these: an Error names the setting.
 Result<> check_reloadable(const PlanSettings& running, const PlanSettings& next);
 

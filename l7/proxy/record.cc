@@ -6,6 +6,7 @@
 #include "l7/proxy/flight_recorder.h"
 #include "l7/proxy/log_line.h"
 #include "l7/proxy/shard.h"
+#include "l7/proxy/tail.h"
 
 namespace cardea::l7::proxy {
 namespace {
@@ -113,6 +114,8 @@ void count_response(Shard& shard, const BackendRows& rows, uint16_t status, std:
 
 void write_line(Shard& shard, const Record& record) {
   for (const auto& log : record.service->logs) write_line(shard, *log, record);
+  if (const Shard::Tails* looking = shard.tails()) [[unlikely]]
+    for (const auto& tail : *looking) tail->see(shard, record);
 }
 
 void write_flow(Shard& shard, const Record& record) {

@@ -31,6 +31,7 @@
 namespace cardea::l7::proxy {
 
 class FlightRecorder;
+class Tail;
 class ServiceListener;
 
 // A request's head that is being waited for with a buffer in hand: the oldest gives way when a request that just begins
@@ -100,6 +101,10 @@ class Shard final : private TurnObserver {
   uint64_t next_exchange() { return uint64_t{number_} << 48 | ++exchanges_; }
   ExchangeIds& ids() { return ids_; }
   FlightRecorder& recorder() { return *recorder_; }
+  // Who looks on as exchanges end; null: nobody.
+  using Tails = std::vector<std::shared_ptr<Tail>>;
+  void show_to(std::shared_ptr<const Tails> tails) { tails_ = std::move(tails); }
+  const Tails* tails() const { return tails_.get(); }
   Random& chance() { return chance_; }  // of what only some exchanges have
 
  private:
@@ -128,6 +133,7 @@ class Shard final : private TurnObserver {
   uint64_t exchanges_ = 0;
   ExchangeIds ids_ = ExchangeIds::of_this_start();
   const std::unique_ptr<FlightRecorder> recorder_;
+  std::shared_ptr<const Tails> tails_;
   Random chance_;
   Shared shared_;
   uint64_t* cells_ = nullptr;

@@ -269,6 +269,15 @@ Answer Routes::exchanges(const Parameter& parameter) {
   return ask(kL7, {{"ask", "exchanges"}, {"kind", kind}, {"limit", *limit}});
 }
 
+Answer Routes::tail(const Parameter& parameter) {
+  const auto given = number(parameter("number").value_or("0"), 0, UINT32_MAX);
+  if (!given) return error(400, "number: " + given.error().message);
+  return ask(kL7, {{"ask", "tail"},
+                   {"number", *given},
+                   {"filter", parameter("filter").value_or("")},
+                   {"end", parameter("end").has_value()}});
+}
+
 Answer Routes::purge(const std::string& body) {
   const auto json = Json::parse(body, nullptr, false);
   if (!json.is_object() || !json.contains("url") || !json["url"].is_string())

@@ -34,6 +34,7 @@ class Routes {
   Answer certs();
   Answer cache();
   Answer exchanges(const Parameter& parameter);
+  Answer tail(const Parameter& parameter);
   Answer purge(const std::string& body);
   Answer set_backend(const std::string& pool, const std::string& backend, const std::string& body);
   Answer reload();

@@ -43,6 +43,7 @@ void add_routes(httplib::Server& server, Routes& routes) {
   server.Get("/v1/routes", [&](const Request& in, Response& out) { put(out, routes.routes(parameters_of(in))); });
   server.Get("/v1/certs", [&](const Request&, Response& out) { put(out, routes.certs()); });
   server.Get("/v1/exchanges", [&](const Request& in, Response& out) { put(out, routes.exchanges(parameters_of(in))); });
+  server.Get("/v1/tail", [&](const Request& in, Response& out) { put(out, routes.tail(parameters_of(in))); });
   server.Get("/v1/cache", [&](const Request&, Response& out) { put(out, routes.cache()); });
   server.Get("/v1/pools", [&](const Request&, Response& out) { put(out, routes.pools()); });
   server.Get("/v1/backends", [&](const Request& in, Response& out) { put(out, routes.backends(parameters_of(in))); });

@@ -19,6 +19,7 @@ constexpr std::array kCommands = {
     Command{"doctor", "look at this host and its cards before they are put to work (works offline)", declare_doctor},
     Command{"explain", "what would happen to a packet or a request, and why", declare_explain},
     Command{"purge", "forget what caches have of a URL", declare_purge},
+    Command{"tail", "requests and connections as they end, live", declare_tail},
     Command{"top", "rates of services, routes and backends, live", declare_top},
     Command{"help", "the manual of a command or of the settings (works offline)", declare_help},
     Command{"completion", "print a completion script for bash (works offline)", declare_completion},

@@ -309,6 +309,36 @@ TEST(Running, ATickLetsGoOfWhatNoPlanHasAnyMore) {
   EXPECT_TRUE(process.values("cardea_l7_certificate_not_after_seconds").empty());
 }
 
+TEST(Running, ACertificateWhoseFilesChangeIsServedAnewWithoutAReload) {
+  Process process;
+  tls::Authority authority;
+  authority.issue("shop", {.names = {"shop.example"}});
+  image::PlanT secure = process.plan(2);
+  for (auto& service : secure.services) {
+    service->tls = std::make_unique<image::TlsT>();
+    auto files = std::make_unique<image::CertificateT>();
+    files->name = "shop", files->cert = authority.path("shop.crt"), files->key = authority.path("shop.key");
+    service->tls->certificates.push_back(std::move(files));
+  }
+  ASSERT_TRUE(process.adopt(secure));
+  const auto certificate = [&](size_t service) { return process.running->plan().services[service]->certificates[0]; };
+  const auto first = certificate(0);
+  Instant now = monotonic_now();
+  const auto tick = [&] { process.running->tick(now += std::chrono::seconds(6)); };
+  tick();
+  EXPECT_EQ(certificate(0), first) << "nothing changed";
+  std::ofstream(authority.path("shop.key")) << "half written";
+  tick();
+  EXPECT_EQ(certificate(0), first) << "what cannot be used changes nothing";
+  authority.issue("shop", {.names = {"shop.example", "www.shop.example"}});
+  tick();
+  EXPECT_EQ(certificate(0)->names.size(), 2u);
+  EXPECT_EQ(certificate(1), certificate(0)) << "every service that has it";
+  EXPECT_EQ(process.running->plan().generation, 2u);
+  const auto certs = process.answer(R"({"ask":"certs"})")["certificates"];
+  EXPECT_EQ(2u, certs[0]["names"].size());
+}
+
 TEST(Running, CachesFollowThePlansLimitsAndShowWhatTheyHold) {
   Process process;
   const auto with_objects_of = [&](uint64_t generation, uint64_t bytes) {
@@ -378,6 +408,42 @@ TEST(Running, AnExchangeThatFailedIsRememberedByItsId) {
   const auto unknown = answer_question(R"({"ask":"exchanges","id":"nobody's"})", *process.running);
   ASSERT_FALSE(unknown.has_value());
   EXPECT_THAT(unknown.error().message, HasSubstr("no exchange nobody's is remembered"));
+}
+
+// Lines of those who look on by this number, once there are any.
+nlohmann::json seen_by(Process& process, uint64_t number) {
+  for (;;) {
+    const auto seen = process.answer(R"({"ask":"tail","number":)" + std::to_string(number) + "}");
+    if (!seen["lines"].empty()) return seen["lines"];
+    std::this_thread::yield();
+  }
+}
+
+TEST(Running, WhoLooksOnSeesWhatHisFilterLetsThroughUntilHeEnds) {
+  Process process;
+  const uint64_t all = process.answer(R"({"ask":"tail"})")["number"];
+  const uint64_t gone = process.answer(R"({"ask":"tail","filter":"status == 404"})")["number"];
+  const FileDescriptor client = connect_to(process.http);
+  EXPECT_THAT(ask(client, kGet), HasSubstr("503"));
+  const auto line = nlohmann::json::parse(seen_by(process, all)[0].get<std::string>());
+  EXPECT_EQ(503, line["status"]);
+  EXPECT_EQ("no_backend", line["reason"]);
+  EXPECT_TRUE(process.answer(R"({"ask":"tail","number":)" + std::to_string(gone) + "}")["lines"].empty());
+  process.answer(R"({"ask":"tail","end":true,"number":)" + std::to_string(all) + "}");
+  const auto ended = answer_question(R"({"ask":"tail","number":)" + std::to_string(all) + "}", *process.running);
+  ASSERT_FALSE(ended.has_value());
+  EXPECT_THAT(ended.error().message, HasSubstr("begin again"));
+}
+
+TEST(Running, AFilterThatCannotBeReadAndOneTooManyAreRefused) {
+  Process process;
+  const auto bad = answer_question(R"({"ask":"tail","filter":"stattus > 5"})", *process.running);
+  ASSERT_FALSE(bad.has_value());
+  EXPECT_THAT(bad.error().message, HasSubstr("stattus"));
+  for (size_t i = 0; i < Tails::kMost; ++i) process.answer(R"({"ask":"tail"})");
+  EXPECT_FALSE(answer_question(R"({"ask":"tail"})", *process.running).has_value());
+  process.running->tick(monotonic_now() + Tails::kPatience + std::chrono::seconds(1));
+  EXPECT_TRUE(answer_question(R"({"ask":"tail"})", *process.running).has_value()) << "who does not ask has gone";
 }
 
 TEST(Running, AShardThatStandsStillIsNoticed) {

@@ -215,6 +215,26 @@ TEST_F(OperatorTest, PurgeAndExplainAskTheProcessThatServes) {
   EXPECT_EQ(cardea({"explain", "GET"}).exit, 2);
 }
 
+TEST_F(OperatorTest, ExchangesAreShownAsTheyEnd) {
+  const nlohmann::json request{{"ts", "2026-01-01T00:00:01.250Z"}, {"status", 200},  {"t_total_ms", 1.5},
+                               {"client", "192.0.2.7"},            {"route", "api"}, {"backend", "10.0.0.1:80"},
+                               {"reason", "ok"},                   {"method", "GET"}, {"host", "shop.com"},
+                               {"path", "/a"},                     {"query", "q=1"}};
+  const nlohmann::json handshake{
+      {"ts", "2026-01-01T00:00:02.000Z"}, {"status", 0}, {"proto", "tls"}, {"reason", "closed"}};
+  const nlohmann::json lines = {request.dump(), handshake.dump()};
+  l7_->say("tail", nlohmann::json{{"number", 3}, {"dropped", 4}, {"lines", lines}}.dump());
+  const auto told = cardea({"tail", "status >= 200", "--count", "2"});
+  EXPECT_EQ(told.exit, 0);
+  EXPECT_THAT(told.out, AllOf(HasSubstr("00:00:01.250Z  200       1.5 ms  192.0.2.7"), HasSubstr("GET shop.com/a?q=1\n"),
+                              HasSubstr("closed           tls\n")));
+  EXPECT_THAT(told.err, HasSubstr("4 more came too fast"));
+  const auto asked = l7_->asked();
+  EXPECT_EQ("status >= 200", nlohmann::json::parse(asked.front())["filter"]);
+  EXPECT_EQ(true, nlohmann::json::parse(asked.back())["end"]);
+  EXPECT_EQ(3, nlohmann::json::parse(asked.back())["number"]);
+}
+
 TEST_F(OperatorTest, ExchangesAreListedAndToldByTheirId) {
   l7_->say("exchanges", R"({"exchanges":[{"kind":"failed","ts":"2026-01-01T00:00:00.000Z","id":"0af7","status":502,"reason":"connect_failed",
       "service":"shop","t_total_ms":12.5,"method":"GET","path":"/a","backend":"10.0.0.1:80"}],"total":1,"story":["It came."],

@@ -1,0 +1,73 @@
+"""What an operator sees and does of a running L7 without a reload: exchanges as they end (cardea tail), and certificates
+whose files are replaced, as certbot replaces them."""
+import json
+
+import pytest
+
+from lab.authority import serial
+from lab.example import HOSTS, Example
+from lab.process import Process
+from lab.cardea import binary
+from lab.wait import until
+
+
+@pytest.fixture(scope="module")
+def web():
+    with Example("l7-only.cfg", "192.0.2.1", True) as running:
+        yield running
+
+
+def tailing(web, name, *words):
+    command = web.site.lb.command(binary("cardea"), "--api", web.cardea.api, *words)
+    return Process(web.site.run, name, command).start()
+
+
+def lines(tail):
+    return tail.log.read_text().splitlines()
+
+
+def test_exchanges_are_shown_as_they_end_as_far_as_they_were_asked_for(web):
+    tail = tailing(web, "tail", "tail", "status == 200 && path == \"/pages/seen\"", "--count", "3")
+    try:
+        def shown():
+            web.get("https://shop.example/pages/other")
+            web.get("https://shop.example/pages/seen")
+            return not tail.alive()
+        until(shown, 20, "three exchanges were shown")
+    finally:
+        tail.stop() if tail.alive() else None
+    assert len(lines(tail)) == 3 and all("GET shop.example/pages/seen" in line and "  200  " in line for line in lines(tail)), lines(tail)
+
+
+def test_they_are_whole_as_json(web):
+    tail = tailing(web, "json", "--json", "tail", "--count", "1")
+    try:
+        until(lambda: web.get("https://shop.example/pages/whole") and not tail.alive(), 20, "an exchange was shown")
+    finally:
+        tail.stop() if tail.alive() else None
+    row = json.loads(lines(tail)[0])
+    assert (row["status"], row["path"], row["service"]) == (200, "/pages/whole", row["service"]) and row["id"]
+
+
+def test_a_filter_that_cannot_be_read_says_where(web):
+    done = web.cardea.run("tail", "stattus == 5", check=False)
+    assert done.returncode == 1 and "stattus" in done.stderr, done.stderr
+
+
+def served(web, host):
+    return web.site.client.run("bash", "-c", f"openssl s_client -connect {web.address}:443 -servername {host} </dev/null "
+                               "2>/dev/null | openssl x509 -noout -serial").stdout.strip().removeprefix("serial=")
+
+
+def test_a_certificate_whose_files_change_is_served_without_a_reload_and_what_is_open_goes_on(web):
+    file = web.authority.folder / f"{HOSTS[0]}.crt"
+    generation = web.cardea.cli("status")["generation"]
+    before, other = serial(file), served(web, HOSTS[1])
+    assert served(web, HOSTS[0]) == before
+    web.authority.issue(HOSTS[0], kind="ec")
+    now = serial(file)
+    assert now != before
+    until(lambda: served(web, HOSTS[0]) == now, 20, "the new certificate is served", pause=0.5)
+    assert served(web, HOSTS[1]) == other
+    assert web.cardea.cli("status")["generation"] == generation
+    assert web.get(f"https://{HOSTS[0]}/pages/x")[0] == 200
