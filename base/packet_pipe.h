@@ -68,6 +68,8 @@ class PacketReader {
   // Gives everything that next() gave back to the writer. Once a burst.
   void release();
   bool empty() const;  // as the writer says now: for deciding whether to sleep
+  // Of what is not released, as of the last next(): the writer may have found the pipe full.
+  bool was_mostly_full() const { return tail_seen_ - released_ > capacity_ / 2; }
   bool broken() const { return broken_; }
 
  private:

@@ -53,7 +53,9 @@ Result<> run(const Options& options, FileDescriptor& stop) {
       options.wait ? wait_for_plan(*server, options.start, stop.get()) : first_plan(*server, options.start, stop.get());
   if (!running) return std::unexpected(std::move(running).error());
   if (*running == nullptr) return {};  // told to end before there was a plan
-  auto control = Control::start(**running, *server);
+  auto l7 = L7Attachments::listen(options.start.run_directory + "/door.sock");
+  if (!l7) return std::unexpected(std::move(l7).error());
+  auto control = Control::start(**running, *server, std::move(*l7));
   if (!control) return std::unexpected(std::move(control).error());
   if (auto done = drop_privileges(options.start.user); !done) return done;
   if (auto done = (*running)->launch(); !done) return done;

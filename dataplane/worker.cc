@@ -41,8 +41,9 @@ uint32_t flows_of_worker(const PlanSettings& settings) {
 
 Result<std::unique_ptr<Worker>> Worker::create(const Surroundings& surroundings) {
   const auto workers = uint32_t(surroundings.rings.workers.size());
+  WorkerRings& rings = *surroundings.rings.workers[surroundings.index];
   std::vector<QueueOfPort> queues = queues_of(surroundings.index, surroundings.ports, workers);
-  auto sleeper = Sleeper::create(queues, surroundings.rings.workers[surroundings.index]->bell);
+  auto sleeper = Sleeper::create(queues, rings.bell, rings.l7_bells);
   if (!sleeper) return std::unexpected(std::move(sleeper).error());
   std::unique_ptr<Worker> worker(new Worker(surroundings, std::move(*sleeper), std::move(queues)));
   if (auto done = worker->reserve_flows(); !done) return std::unexpected(std::move(done).error());
@@ -66,6 +67,7 @@ Worker::Worker(const Surroundings& surroundings, Sleeper sleeper, std::vector<Qu
   state_.cells = surroundings.cells;
   state_.path_cells = &surroundings.path_cells;
   state_.conversations = &surroundings.conversations;
+  state_.pool = surroundings.pool;
   state_.egress = egress();
 }
 
@@ -115,11 +117,13 @@ void Worker::run() {
 bool Worker::turn(uint64_t now) {
   state_.plan = around_.plans.load();
   state_.hops = around_.hops.load();
+  state_.l7 = around_.l7.load();
   state_.now_ms = uint32_t(now / cycles_per_millisecond_);
   bool busy = false;
   for (const QueueOfPort& queue : queues_) busy |= receive(queue);
   busy |= take_inbox();
   busy |= send_outbox();
+  busy |= path::send(state_, batch_);
   for (uint16_t port = 0; port < gathered_.size(); ++port)
     if (gathered_[port].due(busy, rte_rdtsc(), gather_patience_)) send_gathered(port);
   behind_ = path::tend(state_) || state_.inspections.pending() != nullptr;
@@ -138,9 +142,12 @@ void Worker::account_time(uint64_t from, bool busy) {
   stats::set(around_.cells + around_.rows.busy_ns, nanoseconds_of(busy_cycles_));
 }
 
+// The instances of cardea-l7 may have been taken away while it slept: they are asked for anew.
 void Worker::sleep() {
   rings_.bell.arm();
-  const bool nothing = rings_.inbox.empty() && rings_.outbox.empty() && state_.inspections.pending() == nullptr;
+  const bool l7_silent = state_.l7 == nullptr || arm(*state_.l7, state_.index);
+  const bool nothing =
+      l7_silent && rings_.inbox.empty() && rings_.outbox.empty() && state_.inspections.pending() == nullptr;
   if (nothing && !stop_.load(std::memory_order_relaxed)) {
     const uint64_t from = rte_rdtsc();
     around_.quiet_points.sleep(around_.index);
@@ -151,6 +158,7 @@ void Worker::sleep() {
     stats::add(around_.cells + around_.rows.wakeups, 1);
   }
   rings_.bell.disarm();
+  if (const L7Instances* l7 = around_.l7.load(); l7 != nullptr) disarm(*l7, state_.index);
 }
 
 bool Worker::receive(const QueueOfPort& queue) {
@@ -173,7 +181,7 @@ bool Worker::take_inbox() {
   if (count == 0) return false;
   batch_.count = count;
   batch_.port = 0;
-  batch_.mac = 0;  // whoever received them compared it
+  batch_.mac = 0;               // whoever received them compared it
   batch_.virtual_link = false;  // the same
   batch_.spread = false;
   batch_.handed_over = true;
@@ -279,7 +287,8 @@ Egress Worker::egress() {
                           uint16_t count) { return static_cast<Worker*>(self)->hand_over(worker, packets, count); },
           .wait = [](void* self, rte_mbuf* packet, uint16_t port,
                      const IpAddress& next_hop) { return static_cast<Worker*>(self)->wait(packet, port, next_hop); },
-          .tell = [](void* self, const wire::TunnelTooBig& told) { static_cast<Worker*>(self)->tell(told); }};
+          .tell = [](void* self, const wire::TunnelTooBig& told) { static_cast<Worker*>(self)->tell(told); },
+          .report = [](void* self) { static_cast<Worker*>(self)->around_.rings.control_bell.ring(); }};
 }
 
 }  // namespace cardea::dataplane

@@ -35,8 +35,10 @@ class Worker {
     QuietPoints& quiet_points;
     const Published<LivePlan>& plans;
     const Published<HopTable>& hops;
+    const Published<L7Instances>& l7;
     const Conversations& conversations;
-    uint64_t* cells = nullptr;  // this core's block of the stats segment
+    rte_mempool* pool = nullptr;  // for packets that begin here
+    uint64_t* cells = nullptr;    // this core's block of the stats segment
     const PathCells& path_cells;
     const ControlRows& rows;
   };

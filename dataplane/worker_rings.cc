@@ -6,6 +6,8 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
+#include "dataplane/state/l7_instances.h"
+
 namespace cardea::dataplane {
 
 // Relaxed tail: a producer that the scheduler takes the core from in the middle of a push (the door, control, a worker
@@ -52,7 +54,10 @@ Result<std::unique_ptr<Rings>> Rings::create(uint32_t workers, const std::string
     if (!inbox) return std::unexpected(std::move(inbox).error());
     auto outbox = PacketRing::create(fmt::format("{}outbox{}", prefix, i), kRingPackets);
     if (!outbox) return std::unexpected(std::move(outbox).error());
+    auto l7_bells = make_bells(kInstances);
+    if (!l7_bells) return std::unexpected(std::move(l7_bells).error());
     rings->workers.push_back(std::make_unique<WorkerRings>(std::move(*inbox), std::move(*outbox)));
+    rings->workers.back()->l7_bells = std::move(*l7_bells);
   }
   return rings;
 }

@@ -75,6 +75,7 @@ struct WorkerRings {
   SpscRing<WaitingPacket> waiting{kWaitingPackets};  // to control
   SpscRing<wire::TunnelTooBig> told{kTold};          // to control: of ways that are narrower than was thought
   Doorbell bell;
+  std::vector<FileDescriptor> l7_bells;  // by the number of an instance of cardea-l7: eventfds that it rings
 
   WorkerRings(PacketRing in, PacketRing out) : inbox(std::move(in)), outbox(std::move(out)) {}
 };

@@ -68,7 +68,7 @@ Offset<image::Port> write_port(Builder& builder, const conf::Port& port) {
       port.kernel == conf::PortKernel::kInterface ? image::KernelSide::device : image::KernelSide::tap);
 }
 
-Offset<image::Settings> write_settings(Builder& builder, const conf::Dataplane& from) {
+Offset<image::Settings> write_settings(Builder& builder, const conf::Dataplane& from, bool own_tcp) {
   const auto milliseconds = [](conf::milliseconds time) { return uint32_t(time.count()); };
   const auto workers = builder.CreateVector(from.workers);
   const auto nat_addresses = builder.CreateVectorOfStructs(addresses(from.nat.addresses));
@@ -78,7 +78,7 @@ Offset<image::Settings> write_settings(Builder& builder, const conf::Dataplane& 
       nat_addresses, from.nat.port_first, from.nat.port_last, checksums(from.checksums),
       milliseconds(from.timeouts.tcp_syn), milliseconds(from.timeouts.tcp_established),
       milliseconds(from.timeouts.tcp_closing), milliseconds(from.timeouts.udp), from.services_max, from.backends_max,
-      from.neighbours_max, uint32_t(from.door.rate), door_ports, from.door.other_hosts);
+      from.neighbours_max, uint32_t(from.door.rate), door_ports, from.door.other_hosts, own_tcp);
 }
 
 Offset<image::Backend> write_backend(Builder& builder, const conf::Backend& backend, const Standing& standing) {
@@ -187,7 +187,7 @@ Result<Image> compile_l4(const conf::Config& config, std::span<const PoolState> 
   std::vector<Offset<image::Port>> ports;
   for (const auto& port : config.dataplane->ports) ports.push_back(write_port(builder, port));
   const auto written_ports = builder.CreateVector(ports);
-  const auto settings = write_settings(builder, *config.dataplane);
+  const auto settings = write_settings(builder, *config.dataplane, conf::uses_own_tcp(config));
   const HashKey key = hash_key(config.cluster);
   image::FinishPlanBuffer(
       builder, image::CreatePlan(builder, dataplane::kPlanSchema, builder.CreateString(dataplane::kPlanVersion),

@@ -84,6 +84,16 @@ Json workers_json(const Running& running) {
   return list;
 }
 
+// The oldest first.
+Json l7_json(const L7Instances* instances) {
+  Json list = Json::array();
+  if (instances == nullptr) return list;
+  for (const L7Instance* one : {instances->older, instances->newest})
+    if (one != nullptr)
+      list.push_back({{"instance", one->number()}, {"shards", one->shards()}, {"newest", one == instances->newest}});
+  return list;
+}
+
 Json status_json(Running& running, const Neighbours& neighbours) {
   Json ports = Json::array(), around = Json::array();
   for (const Port& port : running.ports)
@@ -109,6 +119,7 @@ Json status_json(Running& running, const Neighbours& neighbours) {
           {"ports", ports},
           {"flows", sum(running, running.path_cells.flows)},
           {"flows_max", flows_max},
+          {"l7", l7_json(running.l7->load())},
           {"neighbours", around}};
 }
 
@@ -252,6 +263,8 @@ const char* verdict_name(Verdict verdict) {
       return "forward";
     case Verdict::kDoor:
       return "kernel";
+    case Verdict::kShard:
+      return "shard";
     case Verdict::kToSender:
     case Verdict::kDrop:
       return "drop";
@@ -300,6 +313,7 @@ Json explanation_json(const Running& running, const LivePlan& plan, const Explan
                        {"outer_destination", e.rewritten.destination.text()}};
   if (e.hop != kNoHop) json["hop"] = hop_json(running, e.next_hop);
   json["verdict"] = verdict_name(e.verdict);
+  if (e.verdict == Verdict::kShard) json["shard"] = e.shard, json["instance"] = e.instance;
   if (e.reason != Reason::kNone) json["reason"] = name(e.reason);
   json["story"] = story(plan, *running.registry, e);
   return json;
@@ -316,7 +330,8 @@ Steering steering_towards(const Running& running, const IpAddress& client) {
 class ExplainInquiry : public Inquiry {
  public:
   ExplainInquiry(Running& running, const FlowTuple& tuple)
-      : running_(running), worker_(explain_owner(*running.plans->load(), tuple, uint32_t(running.workers.size()),
+      : running_(running),
+        worker_(explain_owner(*running.plans->load(), tuple, uint32_t(running.workers.size()),
                               steering_towards(running, tuple.source))) {
     asked_.payload.tuple = tuple;
     accepted_ = asked_.post(running, worker_, &InspectRequest::explain);

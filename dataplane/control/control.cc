@@ -40,10 +40,11 @@ cardea::control::Message message_of(Result<std::string> answer) {
 
 }  // namespace
 
-Control::Control(Running& running, cardea::control::PlanServer& server, KernelFollower follower,
+Control::Control(Running& running, cardea::control::PlanServer& server, L7Attachments l7, KernelFollower follower,
                  InterfaceAddresses addresses)
     : running_(running),
       server_(server),
+      l7_(std::move(l7)),
       follower_(std::move(follower)),
       addresses_(std::move(addresses)),
       liveness_(running) {
@@ -52,7 +53,8 @@ Control::Control(Running& running, cardea::control::PlanServer& server, KernelFo
   links_up_.resize(running.ports.size(), true);
 }
 
-Result<std::unique_ptr<Control>> Control::start(Running& running, cardea::control::PlanServer& server) {
+Result<std::unique_ptr<Control>> Control::start(Running& running, cardea::control::PlanServer& server,
+                                                L7Attachments l7) {
   std::vector<int> sides;
   for (const auto& side : running.sides) sides.push_back(side->index());
   auto follower = KernelFollower::start(sides, running.first_plan->settings.neighbours_max, monotonic_now());
@@ -62,10 +64,11 @@ Result<std::unique_ptr<Control>> Control::start(Running& running, cardea::contro
   if (auto done = clear_former_shares(running.ports); !done) log::warning("{}", done.error().message);
   InterfaceAddresses addresses(std::move(*netlink), sides, running.shared.indexes());
   if (auto done = addresses.find_own(); !done) return std::unexpected(std::move(done).error());
-  std::unique_ptr<Control> control(new Control(running, server, std::move(*follower), std::move(addresses)));
+  std::unique_ptr<Control> control(
+      new Control(running, server, std::move(l7), std::move(*follower), std::move(addresses)));
   control->epoll_ = FileDescriptor(::epoll_create1(EPOLL_CLOEXEC));
   if (!control->epoll_) return fail_errno("epoll of the control thread");
-  for (int fd : {server.fd(), control->follower_.fd(), running.rings->control_bell.fd()})
+  for (int fd : {server.fd(), control->l7_.fd(), control->follower_.fd(), running.rings->control_bell.fd()})
     if (auto done = watch(control->epoll_.get(), fd); !done) return std::unexpected(std::move(done).error());
   control->publish_plan(std::move(running.first_plan));
   return control;
@@ -110,6 +113,8 @@ Result<> Control::run(int stop_fd) {
 // An Error when only a new start goes on.
 Result<> Control::turn(Instant now) {
   if (auto done = follower_.read(now); !done) log::warning("netlink: {}", done.error().message);
+  const bool l7_changed = l7_.serve(*running_.rings);
+  if (l7_.end_broken() || l7_changed) publish_l7();
   if (follower_.take_links_changed()) keep_macs();
   if (follower_.routes_stale() && now - routes_read_ >= kRoutesPause) {
     routes_read_ = now;
@@ -268,6 +273,13 @@ void Control::publish_hops(const LivePlan& plan) {
   running_.hops->reclaim();
 }
 
+// Who sleeps hears of it at once, so that nothing that was written before waits for the end of his sleep.
+void Control::publish_l7() {
+  running_.l7->publish(l7_.value());
+  running_.l7->reclaim();
+  for (const auto& worker : running_.rings->workers) worker->bell.ring();
+}
+
 void Control::need_neighbours(const LivePlan& plan, const HopTable& table) {
   std::set<Neighbours::Key> keys;
   const auto add = [&](const IpAddress& address) {
@@ -353,7 +365,7 @@ void Control::count_drops(Reason reason, uint64_t count) {
 
 // Numbers are given away again only when no worker can still hold a plan that knew them.
 void Control::tidy(Instant) {
-  const size_t held = running_.plans->reclaim() + running_.hops->reclaim();
+  const size_t held = running_.plans->reclaim() + running_.hops->reclaim() + running_.l7->reclaim();
   if (held == 0) {
     running_.registry->forget_plan();
     keep(plan(), *running_.registry);

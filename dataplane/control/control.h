@@ -18,6 +18,7 @@
 #include "dataplane/control/answers.h"
 #include "dataplane/control/interface_addresses.h"
 #include "dataplane/control/kernel_follower.h"
+#include "dataplane/control/l7_attachments.h"
 #include "dataplane/control/liveness.h"
 #include "dataplane/control/running.h"
 #include "dataplane/control/waiting_packets.h"
@@ -28,7 +29,8 @@ namespace cardea::dataplane {
 class Control {
  public:
   // Publishes the first plan. `running` and `server` outlive the object.
-  static Result<std::unique_ptr<Control>> start(Running& running, cardea::control::PlanServer& server);
+  static Result<std::unique_ptr<Control>> start(Running& running, cardea::control::PlanServer& server,
+                                                L7Attachments l7);
 
   Control(const Control&) = delete;
   ~Control();
@@ -48,7 +50,8 @@ class Control {
   cardea::control::Message hand_over(cardea::control::Message request);
   void settle_inquiries(Instant now);
 
-  Control(Running& running, cardea::control::PlanServer& server, KernelFollower follower, InterfaceAddresses addresses);
+  Control(Running& running, cardea::control::PlanServer& server, L7Attachments l7, KernelFollower follower,
+          InterfaceAddresses addresses);
 
   cardea::control::Outcome<uint64_t> adopt(Bytes image);
   cardea::control::Outcome<uint64_t> update(Bytes image);
@@ -56,6 +59,7 @@ class Control {
   void give_back_to_kernel();
   void leave_interfaces();
   void publish_hops(const LivePlan& plan);
+  void publish_l7();
   void need_neighbours(const LivePlan& plan, const HopTable& table);
 
   Result<> turn(Instant now);
@@ -76,6 +80,7 @@ class Control {
 
   Running& running_;
   cardea::control::PlanServer& server_;
+  L7Attachments l7_;
   KernelFollower follower_;
   InterfaceAddresses addresses_;
   PathMtus path_mtus_;

@@ -173,6 +173,7 @@ Result<> Running::open_workers(const LivePlan& plan) {
   quiet_points = std::make_unique<QuietPoints>(count + 1);  // and the kernel door's thread
   plans = std::make_unique<Published<LivePlan>>(*quiet_points);
   hops = std::make_unique<Published<HopTable>>(*quiet_points);
+  l7 = std::make_unique<Published<L7Instances>>(*quiet_points);
   for (uint32_t index = 0; index < count; ++index) {
     auto worker = Worker::create({.index = index,
                                   .settings = plan.settings,
@@ -181,7 +182,9 @@ Result<> Running::open_workers(const LivePlan& plan) {
                                   .quiet_points = *quiet_points,
                                   .plans = *plans,
                                   .hops = *hops,
+                                  .l7 = *l7,
                                   .conversations = conversations,
+                                  .pool = pools.first(),
                                   .cells = segment->cells(index),
                                   .path_cells = path_cells,
                                   .rows = rows});
@@ -228,7 +231,7 @@ Running::~Running() {
   for (const Port& port : ports) close_port(port);
   workers.clear();
   rings.reset();
-  plans.reset(), hops.reset();
+  plans.reset(), hops.reset(), l7.reset();
 }
 
 }  // namespace cardea::dataplane

@@ -64,6 +64,7 @@ class Running {
   std::unique_ptr<QuietPoints> quiet_points;
   std::unique_ptr<Published<LivePlan>> plans;
   std::unique_ptr<Published<HopTable>> hops;
+  std::unique_ptr<Published<L7Instances>> l7;
   std::vector<std::unique_ptr<Worker>> workers;
   std::unique_ptr<KernelDoor> door;
 

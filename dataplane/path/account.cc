@@ -41,16 +41,37 @@ void count_runs(const Batch& batch, const Key* key, Add&& add) {
   }
 }
 
-void count_forwarded(WorkerState& worker, const Batch& batch) {
-  uint64_t* cells = worker.cells;
+void count_backends(WorkerState& worker, const Batch& batch) {
   const std::span<const LiveSlot> slots = worker.plan->slots;
-  const std::span<const LiveService> services = *worker.plan->services;
   count_runs(batch, batch.slot, [&](SlotId slot, Direction direction, Traffic traffic) {
-    add_traffic(cells, slots[slot].cells, direction, traffic);
+    add_traffic(worker.cells, slots[slot].cells, direction, traffic);
   });
+}
+
+void count_services(WorkerState& worker, const Batch& batch) {
+  uint64_t* cells = worker.cells;
+  const std::span<const LiveService> services = *worker.plan->services;
   count_runs(batch, batch.service, [&](ServiceId service, Direction direction, Traffic traffic) {
     if (service < services.size()) add_traffic(cells, services[service].cells, direction, traffic);
   });
+}
+
+// Bytes of IP packets, as they are in the pipes.
+void add_shard_traffic(WorkerState& worker, Direction direction, Traffic traffic) {
+  add_traffic(worker.cells, worker.path_cells->shards, direction, traffic);
+}
+
+void count_given_to_shard(WorkerState& worker, const Batch& batch, uint32_t row) {
+  add_shard_traffic(worker, Direction::kIn, {.packets = 1, .bytes = batch.frame[row].l3_length});
+  if (batch.service[row] == kNoService) return;
+  add_traffic(worker.cells, (*worker.plan->services)[batch.service[row]].cells, Direction::kIn,
+              {.packets = 1, .bytes = batch.length[row]});
+}
+
+void count_taken_from_shards(WorkerState& worker, const Batch& batch) {
+  Traffic traffic{.packets = batch.count};
+  for (uint32_t row = 0; row < batch.count; ++row) traffic.bytes += batch.length[row] - wire::kEtherHeader;
+  add_shard_traffic(worker, Direction::kOut, traffic);
 }
 
 // What was sent in a dropped packet's place.
@@ -77,6 +98,9 @@ void count_the_rest(WorkerState& worker, const Batch& batch) {
         if (batch.reason[row] == Reason::k_local_service)
           add_traffic(worker.cells, (*worker.plan->services)[batch.service[row]].cells, Direction::kIn,
                       {.packets = 1, .bytes = batch.length[row]});
+        break;
+      case Verdict::kShard:
+        count_given_to_shard(worker, batch, row);
         break;
       case Verdict::kHandOver:
         stats::add(&worker.cells[cells.handed_over], 1);
@@ -143,8 +167,11 @@ void count_aside(WorkerState& worker, const Batch& batch) {
 }  // namespace
 
 void account(WorkerState& worker, Batch& batch) {
-  count_forwarded(worker, batch);
-  count_received(worker, batch);
+  if (batch.from_shards)
+    count_taken_from_shards(worker, batch);
+  else
+    count_backends(worker, batch), count_received(worker, batch);
+  count_services(worker, batch);
   if (count_sent(worker, batch) != batch.count) [[unlikely]]
     count_the_rest(worker, batch);
   if (batch.bypassed != 0) stats::add(&worker.cells[worker.path_cells->bypassed], batch.bypassed);

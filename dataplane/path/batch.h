@@ -25,6 +25,7 @@ enum class Verdict : uint8_t {
   kOnTheLine,
   kForward,   // out by hops[hop].port
   kDoor,      // the kernel's
+  kShard,     // cardea-l7's, which speaks TCP of its own
   kHandOver,  // another worker owns the flow
   kWait,      // forward as soon as the next hop is resolved
   kHold,      // a fragment that waits for the first one of its datagram
@@ -56,11 +57,12 @@ struct Piece {
 struct Batch {
   // Set by whoever received the burst, before path::run(); `packet` is owned by the batch until emit gives it away.
   uint32_t count = 0;
-  uint16_t port = 0;         // all came from this port: index in the plan's ports (0 in bursts that were handed over)
-  uint64_t mac = 0;          // of that port (link_address()); 0: not compared with whom the frames are for
+  uint16_t port = 0;          // all came from this port: index in the plan's ports (0 in bursts that were handed over)
+  uint64_t mac = 0;           // of that port (link_address()); 0: not compared with whom the frames are for
   bool virtual_link = false;  // this port's peer may leave checksums to a NIC that is not there
-  bool spread = false;       // this port cannot spread flows over the workers by itself
-  bool handed_over = false;  // from another worker's ring: this worker owns them, whatever spread says
+  bool spread = false;        // this port cannot spread flows over the workers by itself
+  bool handed_over = false;   // from another worker's ring: this worker owns them, whatever spread says
+  bool from_shards = false;   // not received but made of what cardea-l7 sends (path::send())
   rte_mbuf* packet[kBurstMax];
 
   uint32_t live_count = 0;
@@ -79,8 +81,8 @@ struct Batch {
   uint64_t fragments;      // of these
   uint64_t sums_finished;  // their checksum was left half done by the sender's host
   // join
-  uint64_t known;   // fragments whose ports are known, and in their tuple
-  uint64_t joined;  // of these, those that became so here: their flow's worker has yet to be found
+  uint64_t known;                     // fragments whose ports are known, and in their tuple
+  uint64_t joined;                    // of these, those that became so here: their flow's worker has yet to be found
   uint64_t datagram[kBurstMax];       // of fragments: the hash that tells it from others
   rte_mbuf* released[kBurstMax];      // had waited for a first fragment of this burst: they go through the line again
   uint16_t released_count, given_up;  // given_up: waiting fragments that made room or waited for too long
@@ -106,6 +108,8 @@ struct Batch {
   static constexpr uint32_t kPiecesMax = 2 * kBurstMax;
   Piece pieces[kPiecesMax];
   uint16_t piece_count;
+  // deal, of rows that go to cardea-l7; collect, of those that come from it
+  uint8_t instance[kBurstMax], shard[kBurstMax];
   // admit
   DoorClass door[kBurstMax];  // of rows that go to the kernel
   // emit

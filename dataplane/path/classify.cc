@@ -1,5 +1,5 @@
-// Fourth room: whose packet it is: a service's, a reply to one of our NAT addresses, or the kernel's. Gives the flow
-// hash to those that stay on the line.
+// Fourth room: whose packet it is: a service's, a reply to one of our NAT addresses, cardea-l7's, or the kernel's. Gives
+// the flow hash to those that stay on the line.
 #include "dataplane/path/flow_hashes.h"
 #include "dataplane/path/path.h"
 
@@ -9,6 +9,20 @@ namespace {
 bool unspecified(const FlowTuple& tuple, uint8_t family) {
   const uint8_t* source = tuple.source.bytes.data();
   return family == 4 ? source[12] == 0 : load_native<uint64_t>(source) == 0 && load_native<uint64_t>(source + 8) == 0;
+}
+
+bool is_for_dialled(const LivePlan& plan, const ListenTable& listens, const FlowTuple& tuple) {
+  return plan.is_dialled_from(tuple.protocol, __builtin_bswap16(tuple.destination_port_be)) &&
+         listens.use_of(tuple.destination) & kPortAddress;
+}
+
+// To cardea-l7, which looks at the rest itself.
+void to_shard(Batch& batch, uint32_t row) {
+  if (batch.frame[row].flags & wire::kFragment) [[unlikely]]
+    return batch.drop(row, Reason::k_shard_fragment);
+  if (unspecified(batch.tuple[row], batch.frame[row].family)) [[unlikely]]
+    return batch.drop(row, Reason::k_martian_source);
+  batch.leave(row, Verdict::kShard, Reason::kNone);
 }
 
 // True when the packet stays on the line.
@@ -30,11 +44,17 @@ bool classify_one(const LivePlan& plan, const ListenTable& listens, Batch& batch
     const bool nat = plan.is_nat_port(__builtin_bswap16(tuple.destination_port_be)) &&
                      listens.use_of(tuple.destination) & kNatAddress;
     if (!nat) {
-      batch.leave(row, Verdict::kDoor, Reason::k_not_a_service);
+      if (is_for_dialled(plan, listens, tuple))
+        to_shard(batch, row);
+      else
+        batch.leave(row, Verdict::kDoor, Reason::k_not_a_service);
       return false;
     }
   } else if ((*plan.services)[service].forward == image::Forward::local) {
     batch.leave(row, Verdict::kDoor, Reason::k_local_service);
+    return false;
+  } else if ((*plan.services)[service].forward == image::Forward::shard) {
+    to_shard(batch, row);
     return false;
   }
   if (unspecified(tuple, frame.family)) [[unlikely]] {

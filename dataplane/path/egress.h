@@ -29,6 +29,8 @@ struct Egress {
   bool (*wait)(void* context, rte_mbuf* packet, uint16_t port, const IpAddress& next_hop) = nullptr;
   // To control: the way to a tunnel's end is narrower than was thought. Routers repeat themselves, so it may get lost.
   void (*tell)(void* context, const wire::TunnelTooBig& told) = nullptr;
+  // To control: an instance of cardea-l7 was found broken (L7Instance::find_broken).
+  void (*report)(void* context) = nullptr;
 };
 
 }  // namespace cardea::dataplane

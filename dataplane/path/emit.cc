@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dataplane/path/path.h"
+#include "dataplane/path/shard_pipes.h"
 
 namespace cardea::dataplane::path {
 namespace {
@@ -78,7 +79,9 @@ void hand_over(WorkerState& worker, Batch& batch) {
 bool wait(WorkerState& worker, const Batch& batch, uint32_t row, rte_mbuf* packet) {
   const Hop& hop = worker.hops->hops[batch.hop[row]];
   IpAddress next = hop.address;
-  if (hop.state == HopState::kOnLink)
+  if (hop.state == HopState::kOnLink && batch.from_shards)
+    next = batch.tuple[row].destination;
+  else if (hop.state == HopState::kOnLink)
     next = batch.direction[row] == Direction::kOut ? IpAddress{worker.flows.nat(batch.flow[row]).client}
                                                    : worker.plan->slots[batch.slot[row]].address;
   return worker.egress.wait(worker.egress.context, packet, hop.port, next);
@@ -147,6 +150,9 @@ void send_the_rest(WorkerState& worker, Batch& batch) {
       case Verdict::kDoor:
         door[size_t(batch.door[row])].add(batch, row);
         break;
+      case Verdict::kShard:
+        give_to_shard(worker, batch, row);
+        [[fallthrough]];  // what is in a shard's pipe is a copy
       case Verdict::kDrop:
         dropped.add(batch, row);
         break;
@@ -167,6 +173,7 @@ void send_the_rest(WorkerState& worker, Batch& batch) {
         break;
     }
   }
+  tell_shards(worker, batch);
   if (dropped.count > 0) rte_pktmbuf_free_bulk(dropped.packet, dropped.count);
   if (handing_over) hand_over(worker, batch);
   for (uint32_t i = 0; i < kDoorClasses; ++i) to_kernel(worker, batch, DoorClass(i), door[i]);

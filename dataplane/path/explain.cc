@@ -66,6 +66,9 @@ void read_back(const WorkerState& worker, const Batch& batch, Explanation& e) {
   e.service = batch.service[0];
   e.slot = batch.slot[0];
   if (e.verdict == Verdict::kDoor) e.door = batch.door[0];
+  if (e.verdict == Verdict::kShard)
+    e.instance = batch.instance[0], e.shard = batch.shard[0], e.owner = worker.index, e.has_hash = true,
+    e.hash = batch.hash[0];
   if (e.verdict != Verdict::kForward && e.verdict != Verdict::kWait) return;
   e.hop = batch.hop[0];
   e.next_hop = worker.hops->hops[e.hop];
@@ -117,6 +120,7 @@ void explain(WorkerState& worker, Explanation& e) {
     path::route(worker, batch);
     path::rewrite(worker, batch);
   }
+  path::deal(worker, batch);
   path::admit(worker, batch);
   worker.dry = false;
   read_back(worker, batch, e);
@@ -145,6 +149,8 @@ std::string ending(const LivePlan& plan, const Explanation& e) {
   switch (e.verdict) {
     case Verdict::kDoor:
       return fmt::format("to this host's kernel {}: {} ({})", queue_of(e.door), name(e.reason), help(e.reason));
+    case Verdict::kShard:
+      return fmt::format("to shard {} of cardea-l7 (instance {}), which answers by its own TCP", e.shard, e.instance);
     case Verdict::kToSender:
     case Verdict::kDrop:
       return fmt::format("dropped: {} ({})", name(e.reason), help(e.reason));
@@ -171,7 +177,8 @@ std::vector<std::string> story(const LivePlan& plan, const SlotRegistry& registr
   const std::string* service = registry.service_name(e.service);
   if (service != nullptr) lines.push_back(fmt::format("service {}", *service));
   if (e.has_hash) lines.push_back(fmt::format("flow hash 0x{:016x}, worker {}", e.hash, e.owner));
-  if (e.has_hash) lines.push_back(e.flow_hit ? "the flow is in the table" : "the flow is not in the table");
+  if (e.has_hash && e.verdict != Verdict::kShard)
+    lines.push_back(e.flow_hit ? "the flow is in the table" : "the flow is not in the table");
   if (const SlotIdentity* backend = registry.identity(e.slot)) {
     if (e.flow_hit)
       lines.push_back(fmt::format("its backend is {} of pool {}", backend->backend, backend->pool));

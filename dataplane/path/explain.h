@@ -35,6 +35,7 @@ struct Explanation {
   HopId hop = kNoHop;
   Hop next_hop;
   DoorClass door = DoorClass::kRest;  // of what goes to the kernel
+  uint32_t instance = 0, shard = 0;   // of what goes to cardea-l7
 };
 
 // Which worker to ask: the owner of the tuple's flow. `steering` is of the port that its client's packets come by;

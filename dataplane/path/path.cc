@@ -28,14 +28,26 @@ void decide(WorkerState& worker, Batch& batch) {
   choose(worker, batch);
   route(worker, batch);
   rewrite(worker, batch);
+  deal(worker, batch);
   admit(worker, batch);
 }
 
 void run(WorkerState& worker, Batch& batch) {
+  batch.from_shards = false;
   decide(worker, batch);
   emit(worker, batch);
   account(worker, batch);
   worker.flows.free_ended();
+}
+
+bool send(WorkerState& worker, Batch& batch) {
+  if (worker.l7 == nullptr || worker.plan == nullptr) return false;
+  collect(worker, batch);
+  if (batch.count == 0) return false;
+  head_for(worker, batch);
+  emit(worker, batch);
+  account(worker, batch);
+  return true;
 }
 
 bool tend(WorkerState& worker) {

@@ -13,6 +13,10 @@ void run(WorkerState& worker, Batch& batch);
 // The line without its end: verdicts are set, frames are rewritten, nothing is sent, freed or counted.
 void decide(WorkerState& worker, Batch& batch);
 
+// The second line, for packets that cardea-l7's own TCP sends: what its shards have left in their pipes, at most a
+// burst. False: nothing.
+bool send(WorkerState& worker, Batch& batch);
+
 // Between bursts: lets flows end that were idle for too long, and answers what control asks; a few groups of the table
 // a call, however large it is. The whole table is seen once a second, or in as many calls as it takes. true: it is
 // behind with that, and wants another call before a sleep. Cheap when there is nothing.
@@ -33,8 +37,12 @@ void track(WorkerState& worker, Batch& batch);
 void choose(WorkerState& worker, Batch& batch);
 void route(WorkerState& worker, Batch& batch);
 void rewrite(WorkerState& worker, Batch& batch);
+void deal(const WorkerState& worker, Batch& batch);
 void admit(const WorkerState& worker, Batch& batch);
 void emit(WorkerState& worker, Batch& batch);
 void account(WorkerState& worker, Batch& batch);
+
+void collect(WorkerState& worker, Batch& batch);
+void head_for(WorkerState& worker, Batch& batch);
 
 }  // namespace cardea::dataplane::path

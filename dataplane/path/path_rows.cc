@@ -20,6 +20,16 @@ void add_port(stats::RowAdder& add, PortCells& cells, const std::string& port) {
   add(cells.bytes_out, stats::Kind::kCounter, "cardea_port_bytes_total", "bytes", labels("out"), bytes);
 }
 
+void add_shards(stats::RowAdder& add, TrafficCells& cells) {
+  const char* const packets = "Packets of our own TCP, up to cardea-l7 and down from it";
+  const char* const bytes = "Bytes of these packets, without link headers";
+  const char *const up = "direction=\"up\"", *const down = "direction=\"down\"";
+  add(cells.packets_in, stats::Kind::kCounter, "cardea_l7_door_packets_total", "packets", up, packets);
+  add(cells.bytes_in, stats::Kind::kCounter, "cardea_l7_door_bytes_total", "bytes", up, bytes);
+  add(cells.packets_out, stats::Kind::kCounter, "cardea_l7_door_packets_total", "packets", down, packets);
+  add(cells.bytes_out, stats::Kind::kCounter, "cardea_l7_door_bytes_total", "bytes", down, bytes);
+}
+
 }  // namespace
 
 Result<PathCells> add_path_rows(stats::Segment& segment, std::span<const std::string> port_names) {
@@ -50,6 +60,7 @@ Result<PathCells> add_path_rows(stats::Segment& segment, std::span<const std::st
   add(cells.sums_finished, stats::Kind::kCounter, "cardea_checksums_finished_total", "packets", "",
       "Packets whose TCP or UDP checksum their sender's host had left half done");
   add(cells.flows, stats::Kind::kGauge, "cardea_flows", "", "", "Live flows");
+  add_shards(add, cells.shards);
   cells.ports.resize(port_names.size());
   for (size_t i = 0; i < port_names.size(); ++i) add_port(add, cells.ports[i], port_names[i]);
   if (!add.done) return std::unexpected(std::move(add.done).error());

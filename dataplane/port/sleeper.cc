@@ -21,13 +21,18 @@ void take_error(int fd) {
 
 }  // namespace
 
-Result<Sleeper> Sleeper::create(std::span<const QueueOfPort> queues, Doorbell& bell) {
+Result<Sleeper> Sleeper::create(std::span<const QueueOfPort> queues, Doorbell& bell,
+                                std::span<const FileDescriptor> further_bells) {
   FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll) return fail_errno("epoll of a worker");
   Sleeper sleeper(std::move(epoll), bell);
   if (auto done = sleeper.watch(bell.fd()); !done) return std::unexpected(std::move(done).error());
   for (const QueueOfPort& queue : queues)
     if (auto done = sleeper.add(queue); !done) return std::unexpected(std::move(done).error());
+  for (const FileDescriptor& further : further_bells) {
+    if (auto done = sleeper.watch(further.get()); !done) return std::unexpected(std::move(done).error());
+    sleeper.counters_.push_back(further.get());
+  }
   return sleeper;
 }
 
@@ -46,6 +51,7 @@ Result<> Sleeper::add(const QueueOfPort& queue) {
     return {};
   }
   interrupts_.push_back({queue.port->id, queue.queue, fd});
+  counters_.push_back(fd);
   return watch(fd);
 }
 
@@ -71,8 +77,8 @@ void Sleeper::sleep(std::chrono::nanoseconds at_most) {
     const int fd = events[size_t(i)].data.fd;
     if (fd == bell_->fd()) bell_->quiet();
     if (events[size_t(i)].events & EPOLLERR) take_error(fd);
-    if (std::ranges::none_of(interrupts_, [&](const Interrupt& each) { return each.fd == fd; })) continue;
-    uint64_t count;  // the NIC's interrupt, an eventfd as well
+    if (std::ranges::find(counters_, fd) == counters_.end()) continue;
+    uint64_t count;
     [[maybe_unused]] const ssize_t got = ::read(fd, &count, sizeof count);
   }
 }

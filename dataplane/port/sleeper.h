@@ -24,7 +24,9 @@ class Sleeper {
  public:
   static constexpr std::chrono::microseconds kNap{50};
 
-  static Result<Sleeper> create(std::span<const QueueOfPort> queues, Doorbell& bell);
+  // `further_bells`: eventfds that others ring, who live as long.
+  static Result<Sleeper> create(std::span<const QueueOfPort> queues, Doorbell& bell,
+                                std::span<const FileDescriptor> further_bells = {});
 
   // The bell has been armed and the rings were found empty after that. Returns at once when a queue already has
   // packets.
@@ -44,6 +46,7 @@ class Sleeper {
   FileDescriptor epoll_;
   Doorbell* bell_;
   std::vector<Interrupt> interrupts_;
+  std::vector<int> counters_;  // eventfds: the interrupts', and further bells
   bool naps_ = false;
 };
 

@@ -46,7 +46,8 @@ PlanSettings settings_of(const image::Settings& s) {
           .services_max = s.services_max(),
           .backends_max = s.backends_max(),
           .neighbours_max = s.neighbours_max(),
-          .door = door_of(s)};
+          .door = door_of(s),
+          .own_tcp = s.own_tcp()};
 }
 
 PlanPort port_of(const image::Port& p, const std::vector<IpAddress>& nat_addresses) {

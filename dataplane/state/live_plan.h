@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/flow_hash.h"
 #include "base/ip.h"
+#include "base/l7_door_socket.h"
 #include "dataplane/plan_generated.h"
 #include "dataplane/state/listen_table.h"
 #include "dataplane/state/slots.h"
@@ -57,6 +58,7 @@ struct PlanSettings {
   Timeouts timeouts;
   uint32_t services_max = 0, backends_max = 0, neighbours_max = 0;
   DoorSettings door;
+  bool own_tcp = false;  // some of the TCP ports of ports' addresses are cardea-l7's
 };
 
 struct PlanBackend {
@@ -103,6 +105,10 @@ struct LivePlan {
 
   std::vector<NatSource> nat_sources;  // the ports', and those that only flows still use
 
+  // Where answers to what cardea-l7 dials by its own TCP come to; the address has to be a port's.
+  bool is_dialled_from(Protocol protocol, uint16_t port) const {
+    return settings.own_tcp && protocol == Protocol::kTcp && DoorPorts{}.covers(port);
+  }
   bool is_nat_port(uint16_t port) const { return port >= settings.nat_port_first && port <= settings.nat_port_last; }
 };
 

@@ -29,10 +29,16 @@ std::string text_of(const TakenPort& port) {
   return fmt::format("{} {}", Endpoint{port.address, __builtin_bswap16(port.port_be)}.text(), name(port.protocol));
 }
 
-// Of both, so that nothing that is taken is given back. A plan's NAT range is changed by a restart alone.
+// Of both, so that nothing that is taken is given back. A plan's NAT range is changed by a restart alone, and there is
+// one range of our own TCP's.
 TakenAddress both(const TakenAddress& one, const TakenAddress& other) {
-  const TakenAddress& nat = other.flags & kNat ? other : one;
-  return {uint16_t(one.flags | other.flags), nat.nat_first, nat.nat_last};
+  const TakenAddress &nat = other.flags & kNat ? other : one, &own = other.flags & kOwnTcp ? other : one;
+  return {uint16_t(one.flags | other.flags), nat.nat_first, nat.nat_last, own.own_first, own.own_last};
+}
+
+TakenAddress dialled_from() {
+  constexpr DoorPorts kPorts;
+  return {.flags = kOwnTcp, .own_first = kPorts.first, .own_last = kPorts.last};
 }
 
 std::unexpected<Error> full(std::string_view what, std::string_view text, uint32_t room, int number) {
@@ -73,11 +79,17 @@ Share share_of(const LivePlan& plan) {
       }
   for (const NatSource& source : plan.nat_sources) {
     TakenAddress& use = share.addresses[source.address];
-    use = both(use, {kNat, plan.settings.nat_port_first, plan.settings.nat_port_last});
+    use =
+        both(use, {.flags = kNat, .nat_first = plan.settings.nat_port_first, .nat_last = plan.settings.nat_port_last});
   }
   for (const PlanPort& port : plan.ports) {
     if (port.has_v4) share.addresses[port.own_v4].flags |= kTunnels;
     if (port.has_v6) share.addresses[port.own_v6].flags |= kTunnels;
+    if (!plan.settings.own_tcp) continue;
+    for (const Prefix& prefix : port.addresses) {
+      TakenAddress& use = share.addresses[prefix.address];
+      use = both(use, dialled_from());
+    }
   }
   return share;
 }
@@ -136,7 +148,7 @@ Result<> Filter::put(const TakenPort& port) {
 
 Result<> Filter::put(const IpAddress& address, const TakenAddress& use) {
   const Address key = key_of(address);
-  const AddressUse value{use.flags, use.nat_first, use.nat_last};
+  const AddressUse value{use.flags, use.nat_first, use.nat_last, use.own_first, use.own_last};
   if (::bpf_map_update_elem(addresses_.get(), &key, &value, BPF_ANY) != 0)
     return full("address", address.text(), kAddressesMax, errno);
   taken_.addresses[address] = use;

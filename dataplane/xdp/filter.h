@@ -27,6 +27,7 @@ struct TakenPort {
 struct TakenAddress {
   uint16_t flags = 0;                    // AddressFlag
   uint16_t nat_first = 0, nat_last = 0;  // where the NAT is on it
+  uint16_t own_first = 0, own_last = 0;  // TCP, where cardea-l7 dials from it
   bool operator==(const TakenAddress&) const = default;
 };
 struct Share {

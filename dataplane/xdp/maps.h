@@ -24,12 +24,14 @@ enum AddressFlag {
   kServices = 1,  // services are on it: its fragments are taken
   kNat = 2,       // the NAT's: so are its fragments, and what comes to its ports
   kTunnels = 4,   // outer headers come from it: ICMP errors about them are taken
+  kOwnTcp = 8,    // cardea-l7 dials from it: its fragments are taken, and TCP to some of its ports
 };
 
 // addresses: what holds whatever the port.
 struct AddressUse {
   __u16 flags;
   __u16 nat_first, nat_last;  // host order
+  __u16 own_first, own_last;  // the same
 };
 
 // port: one entry. Zeros, as the map is made, are nobody's link address, and nothing is taken.

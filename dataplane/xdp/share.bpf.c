@@ -64,6 +64,7 @@ enum {
   kExtensionHeadersMax = 8,
   kIcmpHeader = 8,
   kPortsAndMore = 8,
+  kTaken = kServices | kNat | kOwnTcp,
   kDeepest = 0x3fff,
 };
 
@@ -249,9 +250,11 @@ INLINE enum Reason reason_of_port(const struct Address* address, __u16 port_be, 
   key.address = *address;
   if (bpf_map_lookup_elem(&services, &key)) return k_service;
   const struct AddressUse* use = bpf_map_lookup_elem(&addresses, address);
-  if (!use || !(use->flags & kNat)) return k_kernel;
+  if (!use) return k_kernel;
   const __u16 number = bpf_ntohs(port_be);
-  return number >= use->nat_first && number <= use->nat_last ? k_nat : k_kernel;
+  if (use->flags & kNat && number >= use->nat_first && number <= use->nat_last) return k_nat;
+  const int own = use->flags & kOwnTcp && protocol == kTcp;
+  return own && number >= use->own_first && number <= use->own_last ? k_own_tcp : k_kernel;
 }
 
 // ---- ICMP errors (wire/quote.h, wire/tunnel_quote.h)
@@ -312,10 +315,10 @@ INLINE enum Reason reason_of_icmp(const struct Reading* read) {
 INLINE enum Reason reason_of(struct Reading* read) {
   switch (read_frame(read)) {
     case kReadable:
-      if (read->fragment) return has_use(&read->destination, kServices | kNat) ? k_fragment : k_kernel;
+      if (read->fragment) return has_use(&read->destination, kTaken) ? k_fragment : k_kernel;
       return reason_of_port(&read->destination, read->port_be, read->protocol);
     case kUnreadable:
-      return has_use(&read->destination, kServices | kNat) ? k_unreadable : k_kernel;
+      return has_use(&read->destination, kTaken) ? k_unreadable : k_kernel;
     case kNotTcpUdp:
       return reason_of_icmp(read);
     case kNotOurs:

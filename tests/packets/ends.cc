@@ -52,7 +52,8 @@ Egress Ends::egress() {
                 rte_pktmbuf_free(packet);
                 return true;
               },
-          .tell = [](void* ends, const wire::TunnelTooBig& one) { of(ends).told.push_back(one); }};
+          .tell = [](void* ends, const wire::TunnelTooBig& one) { of(ends).told.push_back(one); },
+          .report = [](void* ends) { ++of(ends).reports; }};
 }
 
 std::vector<Outcome> run(Site& site, Ends& ends, const std::vector<std::vector<std::byte>>& frames, How how) {
@@ -83,6 +84,18 @@ std::vector<Outcome> run(Site& site, Ends& ends, const std::vector<std::vector<s
                         batch.slot[row],
                         batch.verdict[row] == Verdict::kForward && batch.new_flow[row],
                         {}});
+  return outcomes;
+}
+
+std::vector<Outcome> send(Site& site, Ends& ends) {
+  site.worker.egress = ends.egress();
+  const uint32_t in_use = rte_mempool_in_use_count(packet_pool());
+  static Batch batch;  // the same
+  if (!path::send(site.worker, batch)) batch.count = 0;
+  CHECK(rte_mempool_in_use_count(packet_pool()) == in_use, "the line lost a packet or freed one twice");
+  std::vector<Outcome> outcomes;
+  for (uint32_t row = 0; row < batch.count; ++row)
+    outcomes.push_back({batch.verdict[row], batch.reason[row], kNoSlot, false, {}});
   return outcomes;
 }
 

@@ -19,12 +19,13 @@ struct Outcome {
 struct Ends {
   struct Given {
     std::vector<std::byte> frame;
-    uint32_t to = 0;  // port, worker or DoorClass
-    IpAddress next;   // of packets that wait
+    uint32_t to = 0;                    // port, worker or DoorClass
+    IpAddress next;                     // of packets that wait
     std::optional<KnownDatagram> mark;  // of fragments that were joined (path/join.h)
   };
   std::vector<Given> sent, kernel, handed_over, waiting;
   std::vector<wire::TunnelTooBig> told;
+  uint32_t reports = 0;                                              // of broken doors
   uint16_t transmit_room = 64, door_room = 64, hand_over_room = 64;  // how many each end takes a call
   bool wait_room = true;
 
@@ -33,12 +34,15 @@ struct Ends {
 
 struct How {
   bool spread = false, handed_over = false, virtual_link = false;
-  uint64_t mac = 0;       // the port's, as in Batch
-  uint64_t ol_flags = 0;  // what the NIC says of every frame (RTE_MBUF_F_RX_…)
-  uint16_t port = 0;      // that all came by
+  uint64_t mac = 0;                                 // the port's, as in Batch
+  uint64_t ol_flags = 0;                            // what the NIC says of every frame (RTE_MBUF_F_RX_…)
+  uint16_t port = 0;                                // that all came by
   std::vector<std::optional<KnownDatagram>> marks;  // by frame
 };
 std::vector<Outcome> run(Site& site, Ends& ends, const std::vector<std::vector<std::byte>>& frames, How how = {});
 Outcome run(Site& site, const std::vector<std::byte>& frame);
+
+// What the shards have left, a burst of it through the second line.
+std::vector<Outcome> send(Site& site, Ends& ends);
 
 }  // namespace cardea::dataplane::test

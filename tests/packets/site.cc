@@ -133,6 +133,12 @@ image::PlanT plan_of(const SiteOptions& options) {
   plan.services.push_back(service("tunnel6", "2001:db8::2", image::Forward::ipip, 1));
   plan.services.push_back(service("local4", "203.0.113.3", image::Forward::local, 0));
   plan.services.push_back(service("local6", "2001:db8::3", image::Forward::local, 0));
+  if (options.shards == 0) return plan;
+  plan.settings->own_tcp = true;
+  for (const auto& [name, address] : {std::pair{"shard4", "203.0.113.4"}, {"shard6", "2001:db8::4"}}) {
+    plan.services.push_back(service(name, address, image::Forward::shard, 0));
+    plan.services.back()->listen.pop_back();
+  }
   return plan;
 }
 
@@ -205,11 +211,28 @@ Site::Site(const SiteOptions& options) {
   worker.nat_ports = NatPorts(options.nat_port_first, options.nat_port_last, 1, 0);
   worker.cells = segment->cells(0);
   worker.path_cells = &path_cells;
+  worker.pool = packet_pool();
+  worker.l7 = &l7;
+  if (options.shards != 0) attach(options.shards);
 }
 
 Site::~Site() {
   munmap(memory_, memory_size_);
   unlink(stats_path_.c_str());
+}
+
+L7Instance& Site::attach(uint32_t shards) {
+  const uint32_t number = l7.by_number[0] == nullptr ? 0 : 1;
+  CHECK(l7.by_number[number] == nullptr, "two are attached already");
+  l7.by_number[number] = L7Instance::create(number, 1, shards).value();
+  l7.older = std::exchange(l7.newest, l7.by_number[number].get());
+  return *l7.newest;
+}
+
+void Site::detach(const L7Instance& instance) {
+  if (l7.newest == &instance) l7.newest = l7.older;
+  l7.older = nullptr;
+  l7.by_number[instance.number()] = nullptr;
 }
 
 void Site::update(const image::PoolUpdateT& update) {

@@ -22,6 +22,7 @@ struct SiteOptions {
   image::Checksums checksums = image::Checksums::headers;
   bool lan = false;                        // a second port, and the backends on it: port 0 is 192.0.2.1 then
   std::vector<std::string> nat_addresses;  // none: the ports' own
+  uint32_t shards = 0;                     // of a cardea-l7 that is attached; its services come to the plan
 };
 
 // Once a process, without devices or files; in huge pages if asked to and some are free.
@@ -29,7 +30,7 @@ void start_eal(bool huge_pages = false);
 rte_mempool* packet_pool();
 
 // Services: 203.0.113.1:80/tcp and 2001:db8::1 fullnat, :53/udp too; 203.0.113.2 and 2001:db8::2 ipip, 203.0.113.3 and
-// 2001:db8::3 local, with the same ports.
+// 2001:db8::3 local, with the same ports; 203.0.113.4:80/tcp and 2001:db8::4 of our own TCP where there are shards.
 image::PlanT plan_of(const SiteOptions& options);
 std::vector<std::byte> packed(const image::PlanT& plan);
 std::vector<std::byte> packed(const image::PoolUpdateT& update);
@@ -52,12 +53,16 @@ class Site {
   void route(const std::string& prefix, const Hop& hop);
   void update(const image::PoolUpdateT& update);  // CHECKs that it is taken
   void reload(const image::PlanT& plan);          // the same
+  // One more cardea-l7, the newest; or one less.
+  L7Instance& attach(uint32_t shards);
+  void detach(const L7Instance& instance);
 
   std::unique_ptr<stats::Segment> segment;
   std::unique_ptr<SlotRegistry> registry;
   std::unique_ptr<const LivePlan> plan;
   PathCells path_cells;
   HopTable hops;
+  L7Instances l7;
   WorkerState worker;
 
  private:

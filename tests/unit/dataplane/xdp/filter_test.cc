@@ -46,6 +46,15 @@ TEST(Share, AnAddressThatIsSeveralThingsIsAllOfThem) {
             (TakenAddress{kServices | kNat | kTunnels, 1024, 32767}));
 }
 
+TEST(Share, PortsThatOurOwnTcpDialsFromAreTakenOnEveryAddressOfAPort) {
+  Site site({.nat_addresses = {"10.0.0.200"}, .shards = 1});
+  const Share share = share_of(*site.plan);
+  EXPECT_TRUE(share.ports.contains(port("203.0.113.4:80")));
+  EXPECT_EQ(share.addresses.at(address("10.0.0.1")), (TakenAddress{kTunnels | kOwnTcp, 0, 0, 61000, 65535}));
+  EXPECT_EQ(share.addresses.at(address("fd00::1")), (TakenAddress{kTunnels | kOwnTcp, 0, 0, 61000, 65535}));
+  EXPECT_EQ(share.addresses.at(address("10.0.0.200")), (TakenAddress{kNat, 1024, 32767, 0, 0}));
+}
+
 struct Filling : testing::Test {
   Filling() { EXPECT_TRUE(program.filter.set_link_address({2, 0, 0, 0, 0, 5})); }
   bool takes(const std::string& to) const {

@@ -44,7 +44,9 @@ Reason reason_of_port(const Share& share, const FlowTuple& tuple) {
   if (share.ports.contains({tuple.destination, tuple.destination_port_be, tuple.protocol})) return k_service;
   const TakenAddress* nat = use_of(share, tuple.destination, kNat);
   const uint16_t port = __builtin_bswap16(tuple.destination_port_be);
-  return nat != nullptr && port >= nat->nat_first && port <= nat->nat_last ? k_nat : k_kernel;
+  if (nat != nullptr && port >= nat->nat_first && port <= nat->nat_last) return k_nat;
+  const bool own = use_of(share, tuple.destination, kOwnTcp) != nullptr && tuple.protocol == Protocol::kTcp;
+  return own && DoorPorts{}.covers(port) ? k_own_tcp : k_kernel;
 }
 
 // The program looks at no checksum and compares no MTU: what it takes for an error is one once these are right.
@@ -73,7 +75,7 @@ Reason by_wire(const Share& share, Frame bytes) {
   take_priority_tag(bytes);
   FlowTuple tuple;
   const wire::Frame read = wire::read_frame(bytes, tuple);
-  const bool ours = use_of(share, tuple.destination, kServices | kNat) != nullptr;
+  const bool ours = use_of(share, tuple.destination, kServices | kNat | kOwnTcp) != nullptr;
   switch (read.fault) {
     case wire::Fault::kNone:
       if (read.flags & wire::kFragment) return ours ? k_fragment : k_kernel;
@@ -171,6 +173,13 @@ std::vector<Row> rows_of_services() {
       {"another port, IPv6", tcp("[2001:db8::1]:81"), k_kernel},
       {"a local service", tcp("203.0.113.3:80"), k_kernel},
       {"a local service, IPv6", tcp("[2001:db8::3]:80"), k_kernel},
+      {"a service of our own TCP", tcp("203.0.113.4:80"), k_service},
+      {"a service of our own TCP, IPv6", tcp("[2001:db8::4]:80"), k_service},
+      {"an answer to our own TCP", tcp("10.0.0.1:61000"), k_own_tcp},
+      {"the last of its ports, IPv6", tcp("[fd00::1]:65535"), k_own_tcp},
+      {"the port before the first", tcp("10.0.0.1:60999"), k_kernel},
+      {"UDP to one of its ports", udp("10.0.0.1:61000"), k_kernel},
+      {"one of its ports at a service's address", tcp("203.0.113.1:61000"), k_kernel},
       {"nobody's address", tcp("203.0.113.9:80"), k_kernel},
       {"ssh to a port's address", tcp("10.0.0.1:22"), k_kernel},
       {"the first NAT port", tcp("10.0.0.1:1024"), k_nat},
@@ -251,6 +260,8 @@ std::vector<Row> rows_of_errors() {
       {"about a service's packet", error("203.0.113.1:80", 3), k_quote},
       {"time exceeded", error("203.0.113.1:53", 11, Protocol::kUdp), k_quote},
       {"parameter problem", error("203.0.113.1:80", 12), k_quote},
+      {"about our own TCP's", error("10.0.0.1:61000", 3), k_quote},
+      {"about our own TCP's, IPv6", error("[fd00::1]:65535", 2), k_quote},
       {"about the NAT's", error("10.0.0.1:2000", 3), k_quote},
       {"about the NAT's, IPv6", error("[fd00::1]:2000", 2), k_quote},
       {"unreachable, IPv6", error("[2001:db8::1]:80", 1), k_quote},
@@ -284,7 +295,7 @@ struct Shared {
     CHECK(program.filter.set_link_address(kMac).has_value());
     CHECK(program.filter.add(share).has_value());
   }
-  dataplane::test::Site site;
+  dataplane::test::Site site{{.shards = 1}};
   Share share = share_of(*site.plan);
   LoadedProgram program;
 };

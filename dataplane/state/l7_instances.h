@@ -1,0 +1,69 @@
+// The running cardea-l7 that speak TCP of their own, as the workers see them: for each one its door (base/l7_door.h),
+// and for each worker that worker's ends of the pipes in it. Which instances there are is published as an immutable
+// value; what is in a row is its worker's alone.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file_descriptor.h"
+#include "base/l7_door.h"
+#include "base/l7_door_socket.h"
+
+namespace cardea::dataplane {
+
+// eventfds, which never make who rings them wait while nobody tampers with them.
+Result<std::vector<FileDescriptor>> make_bells(size_t count);
+
+class L7Instance {
+ public:
+  // Between one worker and one shard.
+  struct Way {
+    PacketWriter up;
+    PacketReader down;
+    SharedBell bell;           // the shard's
+    bool anything_up = false;  // committed in this burst, to be published
+  };
+  struct Row {
+    std::vector<Way> ways;  // by shard
+    SharedBell asleep;      // the worker's own
+  };
+
+  static Result<std::shared_ptr<L7Instance>> create(uint32_t number, uint32_t workers, uint32_t shards);
+  L7Instance(const L7Instance&) = delete;
+
+  uint32_t number() const { return number_; }  // of kInstances
+  uint32_t shards() const { return door_.shape().shards; }
+  const L7Door& door() const { return door_; }
+  const std::vector<FileDescriptor>& shard_bells() const { return shard_bells_; }
+  Row& row(uint32_t worker) { return rows_[worker]; }
+
+  // A worker found a pipe that does not add up: it is not used any more, and control ends the instance.
+  void find_broken() { broken_.store(true, std::memory_order_relaxed); }
+  bool is_broken() const { return broken_.load(std::memory_order_relaxed); }
+
+ private:
+  L7Instance(uint32_t number, L7Door door, std::vector<FileDescriptor> shard_bells);
+
+  uint32_t number_;
+  L7Door door_;
+  std::vector<FileDescriptor> shard_bells_;
+  std::vector<Row> rows_;  // by worker
+  std::atomic<bool> broken_ = false;
+};
+
+struct L7Instances {
+  std::array<std::shared_ptr<L7Instance>, kInstances> by_number;
+  L7Instance* newest = nullptr;  // gets new connections
+  L7Instance* older = nullptr;   // keeps those it has
+};
+
+// Of worker `worker`, before it sleeps. False: there is something to read first.
+bool arm(const L7Instances& instances, uint32_t worker);
+void disarm(const L7Instances& instances, uint32_t worker);
+
+}  // namespace cardea::dataplane
