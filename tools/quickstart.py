@@ -234,8 +234,21 @@ def ask_why_of_a_url(tour):
     expect('"route":"api"' in log and '"status":200' in log, f"the log says otherwise: {log!r}")
 
 
+def be_protected(tour):
+    tour.step("Protection", "Every address has three searches at once, and browsers are told to be strict with what they get."
+              " Who was refused is remembered.")
+    search = "https://shop.example/pages/search?q=tea"
+    head = tour.show(tour.https(search, "-o /dev/null -D - "), keep="(?i)^HTTP|strict-transport|x-frame|nosniff")
+    expect("strict-transport-security" in head.lower(), f"the strict headers are not there:\n{head}")
+    for _ in range(2):
+        expect("200" in tour.show(tour.https(search, "-o /dev/null -w '%{http_code}\n' ")), "three searches are allowed")
+    refused = tour.show(tour.https(search, "-o /dev/null -D - "), keep="(?i)^HTTP|retry-after")
+    expect("429" in refused and "retry-after" in refused.lower(), f"the fourth was not refused:\n{refused}")
+    expect("rate_limited" in tour.show("cardea show exchanges --kind refused --limit 1"), "the refusal is not remembered")
+
+
 def see_certificates(tour):
-    tour.step("Certificates", "Whose, until when; a warning comes in time, and `cardea reload` takes new ones without a lost connection.")
+    tour.step("Certificates", "Whose, until when; a warning comes in time, and new files are served within seconds without a lost connection.")
     shown = tour.show("cardea show certs")
     expect(all(host in shown for host in example.HOSTS), "the certificates are not all listed")
 
@@ -258,6 +271,7 @@ It runs on. Things to try:
    {tour.https("https://shop.example/pages/hello")}
    {tell_cli(tour)}
    cardea show flows
+   cardea tail 'status >= 400'
    cardea set backend web/{tour.site.backend('b2').address(4)}:8080 drain
    edit {tour.cardea.file}, then: cardea reload
    logs: {tour.site.run.logs}
@@ -276,6 +290,7 @@ def walk(tour):
     follow_routes(tour)
     outlive_the_backend(tour)
     ask_why_of_a_url(tour)
+    be_protected(tour)
     see_certificates(tour)
     read_metrics(tour)
 
