@@ -278,6 +278,7 @@ void Control::publish_l7() {
   running_.l7->publish(l7_.value());
   running_.l7->reclaim();
   for (const auto& worker : running_.rings->workers) worker->bell.ring();
+  write_gauges();
 }
 
 void Control::need_neighbours(const LivePlan& plan, const HopTable& table) {

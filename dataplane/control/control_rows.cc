@@ -36,6 +36,12 @@ Result<ControlRows> ControlRows::add(stats::Segment& segment, std::span<const st
   row(rows.path_mtus, kGauge, "cardea_path_mtus", "", "",
       "Ways to backends that a router said are narrower than their port");
   row(rows.slots, kGauge, "cardea_backend_slots", "", "", "Backends that plans or flows use");
+  for (uint32_t i = 0; i < kInstances; ++i)
+    row(rows.l7_shards[i], kGauge, "cardea_l7_door_shards", "", fmt::format("instance=\"{}\"", i),
+        "Shards of cardea-l7 that have a door of our own TCP, by instance; 0: no such instance");
+  row(rows.l7_attached, kCounter, "cardea_l7_door_attached_total", "", "", "Times that a cardea-l7 was given a door");
+  row(rows.l7_broken, kCounter, "cardea_l7_door_broken_total", "", "",
+      "Doors that were taken away because cardea-l7 had written nonsense into their memory");
   for (const std::string& name : port_names) {
     PortRows& port = rows.ports.emplace_back();
     const std::string in = fmt::format("port=\"{}\",direction=\"in\"", name),

@@ -2,6 +2,7 @@
 // are dealt by their hash over the newest instance; what answers a connection that an instance dialled names both by
 // its destination port. An ICMP error goes where the packet it quotes came from.
 #include "dataplane/path/flow_hashes.h"
+#include "dataplane/path/flow_life.h"
 #include "dataplane/path/path.h"
 
 namespace cardea::dataplane::path {
@@ -11,10 +12,22 @@ bool answers_dialled(const Batch& batch, uint32_t row) {
   return batch.service[row] == kNoService;
 }
 
-const L7Instance* instance_for(const L7Instances& instances, const Batch& batch, uint32_t row) {
-  if (!answers_dialled(batch, row)) return instances.newest;
+// While an older instance drains, what is not known to have begun at the newest is its.
+const L7Instance* instance_of_client(const WorkerState& worker, const Batch& batch, uint32_t row) {
+  L7Instance* newest = worker.l7->newest;
+  const L7Instance* older = worker.l7->older;
+  if (older == nullptr || older->is_broken()) return newest;
+  BegunFlows& begun = newest->row(worker.index).begun;
+  if (!begins(batch.frame[row])) return begun.has(batch.hash[row]) ? newest : older;
+  if (!worker.dry) begun.add(batch.hash[row]);
+  return newest;
+}
+
+const L7Instance* instance_for(const WorkerState& worker, const Batch& batch, uint32_t row) {
+  if (worker.l7 == nullptr) return nullptr;
+  if (!answers_dialled(batch, row)) return instance_of_client(worker, batch, row);
   const uint16_t port = __builtin_bswap16(batch.tuple[row].destination_port_be);
-  return instances.by_number[DoorPorts{}.instance_of(port)].get();
+  return worker.l7->by_number[DoorPorts{}.instance_of(port)].get();
 }
 
 uint32_t shard_for(const Batch& batch, uint32_t row, uint32_t shards) {
@@ -22,8 +35,8 @@ uint32_t shard_for(const Batch& batch, uint32_t row, uint32_t shards) {
   return DoorPorts{}.shard_of(__builtin_bswap16(batch.tuple[row].destination_port_be), shards);
 }
 
-void deal_one(const L7Instances* instances, Batch& batch, uint32_t row) {
-  const L7Instance* instance = instances != nullptr ? instance_for(*instances, batch, row) : nullptr;
+void deal_one(const WorkerState& worker, Batch& batch, uint32_t row) {
+  const L7Instance* instance = instance_for(worker, batch, row);
   if (instance == nullptr || instance->is_broken()) return batch.drop(row, Reason::k_no_shard);
   batch.instance[row] = uint8_t(instance->number());
   batch.shard[row] = uint8_t(shard_for(batch, row, instance->shards()));
@@ -42,7 +55,7 @@ void deal(const WorkerState& worker, Batch& batch) {
   }
   if (count == 0) return;
   hash_flows(worker.plan->hash_key, batch.tuple, batch.frame, rows, count, batch.hash);
-  for (uint32_t i = 0; i < count; ++i) deal_one(worker.l7, batch, rows[i]);
+  for (uint32_t i = 0; i < count; ++i) deal_one(worker, batch, rows[i]);
 }
 
 }  // namespace cardea::dataplane::path

@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "dataplane/wire/too_big.h"
+
 namespace cardea::dataplane::path {
 namespace {
 
@@ -44,6 +46,22 @@ void give_to_shard(WorkerState& worker, Batch& batch, uint32_t row) {
   std::memcpy(room.data(), batch.data[row] + frame.l3, frame.l3_length);
   way.up.commit(frame.l3_length, sum_is_good(worker, batch, row) ? kChecksumGood : uint16_t{0});
   way.anything_up = true;
+}
+
+void tell_too_big(WorkerState& worker, Batch& batch, uint32_t row, uint16_t mtu) {
+  batch.drop(row, Reason::k_too_big);
+  const wire::Frame& frame = batch.frame[row];
+  const uint16_t front = wire::error_front(frame.family);
+  if (batch.packet[row]->data_off + frame.l3 < front) return;
+  std::byte* ip = batch.data[row] + frame.l3;
+  const uint16_t length = wire::write_too_big(ip, frame.family, frame.l3_length, mtu);
+  L7Instance::Way& way = way_of(worker, batch, row);
+  const MutableBytes room = way.up.reserve(length);
+  if (room.empty()) return;  // it will send the packet again
+  std::memcpy(room.data(), ip - front, length);
+  way.up.commit(length);
+  way.up.publish();
+  way.bell.ring();
 }
 
 void tell_shards(WorkerState& worker, const Batch& batch) {

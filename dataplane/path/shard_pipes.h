@@ -16,6 +16,10 @@ void give_to_shard(WorkerState& worker, Batch& batch, uint32_t row);
 // Behind all of them.
 void tell_shards(WorkerState& worker, const Batch& batch);
 
+// A packet of a shard's own that the way ahead does not take: dropped, and the error that a router would send is in the
+// shard's pipe. Behind its link header and in front of it there is room for the error's.
+void tell_too_big(WorkerState& worker, Batch& batch, uint32_t row, uint16_t mtu);
+
 // What is in the instance's memory makes no sense: nothing is read or written there any more, and control is told.
 void report_broken(WorkerState& worker, L7Instance& instance);
 

@@ -5,13 +5,6 @@
 #include <algorithm>
 
 namespace cardea::dataplane {
-namespace {
-
-// Of all pipes together: 4 MB each, 40 ms of a gigabit, for one worker and up to eight shards.
-constexpr uint64_t kDoorBytes = 64 << 20;
-
-}  // namespace
-
 Result<std::vector<FileDescriptor>> make_bells(size_t count) {
   std::vector<FileDescriptor> bells(count);
   for (FileDescriptor& bell : bells) {
@@ -21,8 +14,9 @@ Result<std::vector<FileDescriptor>> make_bells(size_t count) {
   return bells;
 }
 
-Result<std::shared_ptr<L7Instance>> L7Instance::create(uint32_t number, uint32_t workers, uint32_t shards) {
-  auto door = L7Door::create(L7Door::shape(workers, shards, kDoorBytes));
+Result<std::shared_ptr<L7Instance>> L7Instance::create(uint32_t number, uint32_t workers, uint32_t shards,
+                                                       uint64_t bytes_max) {
+  auto door = L7Door::create(L7Door::shape(workers, shards, bytes_max));
   if (!door) return std::unexpected(std::move(door).error());
   auto bells = make_bells(shards);
   if (!bells) return std::unexpected(std::move(bells).error());

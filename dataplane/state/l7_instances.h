@@ -13,6 +13,7 @@
 #include "base/file_descriptor.h"
 #include "base/l7_door.h"
 #include "base/l7_door_socket.h"
+#include "dataplane/state/begun_flows.h"
 
 namespace cardea::dataplane {
 
@@ -31,9 +32,13 @@ class L7Instance {
   struct Row {
     std::vector<Way> ways;  // by shard
     SharedBell asleep;      // the worker's own
+    BegunFlows begun;       // here, as long as there is an older instance
   };
+  // Of all pipes together: 4 MB each, 40 ms of a gigabit, for one worker and up to eight shards.
+  static constexpr uint64_t kBytesMax = 64 << 20;
 
-  static Result<std::shared_ptr<L7Instance>> create(uint32_t number, uint32_t workers, uint32_t shards);
+  static Result<std::shared_ptr<L7Instance>> create(uint32_t number, uint32_t workers, uint32_t shards,
+                                                    uint64_t bytes_max = kBytesMax);
   L7Instance(const L7Instance&) = delete;
 
   uint32_t number() const { return number_; }  // of kInstances

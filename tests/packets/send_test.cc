@@ -1,6 +1,7 @@
 // Packets of cardea-l7's own TCP on their way out: where they leave, what keeps them, and what is none of its own.
 #include <gtest/gtest.h>
 
+#include "dataplane/wire/quote.h"
 #include "tests/packets/ends.h"
 #include "tests/packets/fragments.h"
 #include "tests/packets/shard_peer.h"
@@ -93,6 +94,32 @@ TEST(FromShards, WhatCannotLeaveIsDroppedForItsReason) {
   EXPECT_EQ(send(site, ends)[0].reason, Reason::k_no_route);
   EXPECT_TRUE(ends.sent.empty());
   EXPECT_EQ(site.drops(Reason::k_too_big), 2u);
+}
+
+TEST(FromShards, WhoSendsMoreThanAWayTakesIsToldHowMuchItTakes) {
+  for (const FlowTuple& t : {kToClient, kToClient6}) {
+    Site site({.mtu = 1400, .shards = 2});
+    Ends ends;
+    ShardPeer peer(*site.l7.newest, 1);
+    const auto sent = ip(t, 1400);
+    peer.give(sent);
+    EXPECT_EQ(send(site, ends)[0].reason, Reason::k_too_big);
+    const auto told = peer.take();
+    ASSERT_TRUE(told.has_value());
+    std::vector<std::byte> bytes(14);
+    store_be16(bytes.data() + 12, t.source.is_v4() ? 0x0800 : 0x86dd);
+    bytes.insert(bytes.end(), told->ip.begin(), told->ip.end());
+    FlowTuple about;
+    wire::Frame read = wire::read_frame(bytes, about);
+    ASSERT_TRUE(wire::read_quote(bytes, read, about));
+    EXPECT_EQ(about.destination, t.source);
+    EXPECT_EQ(about.destination_port_be, t.source_port_be);
+    EXPECT_EQ(about.source_port_be, t.destination_port_be);
+    EXPECT_EQ(load_be16(bytes.data() + read.l4 + 6), 1400);
+    EXPECT_TRUE(std::equal(sent.begin(), sent.begin() + 60, told->ip.begin() + (t.source.is_v4() ? 28 : 48)));
+    peer.give(ip(t));
+    EXPECT_EQ(send(site, ends)[0].verdict, Verdict::kForward);
+  }
 }
 
 // Everything here is refused, and what is right behind it goes on.

@@ -202,6 +202,40 @@ TEST(ToShards, ASumThatItsSendersHostLeftHalfDoneIsFinished) {
   EXPECT_EQ(got->second.flags, kChecksumGood);
 }
 
+TEST(ToShards, WhatBeganAtAnOlderInstanceStaysThereUntilItLeaves) {
+  for (FlowTuple t : {kClient, kClient6}) {
+    Site site({.shards = 1});
+    L7Instance& first = *site.l7.newest;
+    run(site, frame({t, kTcpSyn}));
+    EXPECT_TRUE(only_one(first).has_value());
+    L7Instance& second = site.attach(2);
+    EXPECT_EQ(run(site, frame({t, kTcpAck})).verdict, Verdict::kShard);
+    EXPECT_TRUE(only_one(first).has_value()) << "its flow goes on";
+    run(site, error_about(frame({{t.destination, t.source, t.destination_port_be, t.source_port_be, t.protocol}}),
+                          t.source.is_v4() ? kTooBig4 : kTooBig6));
+    EXPECT_TRUE(only_one(first).has_value()) << "and so do errors about it";
+    t.source_port_be = __builtin_bswap16(6666);
+    for (const uint8_t flags : {kTcpSyn, kTcpAck, uint8_t(wire::kTcpFin | kTcpAck)}) {
+      run(site, frame({t, flags}));
+      EXPECT_TRUE(only_one(second).has_value()) << "a new one is the newest's";
+      EXPECT_FALSE(only_one(first).has_value());
+    }
+    t.source_port_be = kClient.source_port_be;
+    site.detach(first);
+    run(site, frame({t, kTcpAck}));
+    EXPECT_TRUE(only_one(second).has_value()) << "who is left answers for what the other one had";
+  }
+}
+
+TEST(ToShards, AnOlderInstanceThatIsBrokenHasNothingMore) {
+  Site site({.shards = 1});
+  L7Instance& first = *site.l7.newest;
+  L7Instance& second = site.attach(1);
+  first.find_broken();
+  run(site, frame({kClient, kTcpAck}));
+  EXPECT_TRUE(only_one(second).has_value());
+}
+
 TEST(ToShards, OnesWhoseMemoryMakesNoSenseGetNothingMore) {
   Site site({.shards = 1});
   Ends ends;

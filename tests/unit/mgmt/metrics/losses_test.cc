@@ -62,6 +62,7 @@ const std::set<std::string_view> kNoLosses = {
     "cardea_port_packets_total", "cardea_kernel_packets_total", "cardea_checksums_finished_total",
     "cardea_core_busy_nanoseconds_total", "cardea_core_sleeping_nanoseconds_total", "cardea_core_wakeups_total",
     "cardea_fragments_joined_total", "cardea_fragments_made_total", "cardea_handed_over_packets_total",
+    "cardea_l7_door_attached_total", "cardea_l7_door_bytes_total", "cardea_l7_door_packets_total",
     "cardea_shared_packets_total", "cardea_plans_adopted_total", "cardea_l7_plans_adopted_total",
     // `status` says it in words, and what ran runs on
     "cardea_plans_refused_total", "cardea_l7_plans_refused_total", "cardea_l7_backend_connects_total",
@@ -70,11 +71,12 @@ const std::set<std::string_view> kNoLosses = {
     // backends' faults: shown beside each backend
     "cardea_l7_backend_connect_failures_total", "cardea_l7_backend_failures_total",
     // clients' faults: shown beside each service
-    "cardea_l7_compressed_bytes_total", "cardea_l7_compressed_responses_total", "cardea_l7_rate_limit_limited_total", "cardea_l7_service_denied_total", "cardea_l7_service_unauthorized_total",
-    "cardea_l7_service_bad_requests_total", "cardea_l7_service_tls_failures_total", "cardea_l7_service_bytes_total",
-    "cardea_l7_service_connections_total", "cardea_l7_service_requests_total", "cardea_l7_service_responses_total",
-    "cardea_l7_service_tls_handshakes_total", "cardea_l7_service_tls_resumed_total", "cardea_l7_route_requests_total",
-    "cardea_l7_route_responses_total", "cardea_l7_file_waits_total",
+    "cardea_l7_compressed_bytes_total", "cardea_l7_compressed_responses_total", "cardea_l7_rate_limit_limited_total",
+    "cardea_l7_service_denied_total", "cardea_l7_service_unauthorized_total", "cardea_l7_service_bad_requests_total",
+    "cardea_l7_service_tls_failures_total", "cardea_l7_service_bytes_total", "cardea_l7_service_connections_total",
+    "cardea_l7_service_requests_total", "cardea_l7_service_responses_total", "cardea_l7_service_tls_handshakes_total",
+    "cardea_l7_service_tls_resumed_total", "cardea_l7_route_requests_total", "cardea_l7_route_responses_total",
+    "cardea_l7_file_waits_total",
     // a cache that is full is a cache at work
     "cardea_l7_cache_evicted_total", "cardea_l7_cache_purged_total", "cardea_l7_cache_refused_total",
     "cardea_l7_cache_renewals_total", "cardea_l7_cache_requests_total", "cardea_l7_cache_stored_total",

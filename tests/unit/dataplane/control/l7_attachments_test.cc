@@ -1,0 +1,146 @@
+// The door's socket as cardea-l7 meets it: given a door, refused one, and gone.
+#include "dataplane/control/l7_attachments.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/control_socket.h"
+#include "tests/packets/site.h"
+#include "tests/unit/base/scratch_folder.h"
+
+namespace cardea::dataplane {
+namespace {
+
+using testing::HasSubstr;
+
+struct Socket : testing::Test {
+  Socket() { test::start_eal(); }
+
+  // True: the value is another one.
+  bool serve() { return attachments.serve(*rings); }
+  FileDescriptor connect() {
+    FileDescriptor socket = control::connect(path).value();
+    serve();
+    return socket;
+  }
+  Result<DoorHandover> ask(const FileDescriptor& socket, uint32_t shards) {
+    EXPECT_TRUE(ask_for_door(socket.get(), {shards}));
+    changed = serve();
+    return receive_door(socket.get());
+  }
+
+  const ScratchFolder folder;
+  const std::string path = folder.file("door.sock");
+  std::unique_ptr<Rings> rings = Rings::create(2, "l7-attachments-").value();
+  L7Attachments attachments = L7Attachments::listen(path).value();
+  bool changed = false;
+};
+
+bool has_ended(const FileDescriptor& socket) {
+  pollfd poll{.fd = socket.get(), .events = POLLIN, .revents = 0};
+  char byte;
+  return ::poll(&poll, 1, 0) == 1 && ::read(socket.get(), &byte, 1) == 0;
+}
+
+TEST_F(Socket, WhoAsksGetsAnInstanceThatTheWorkersSeeUntilItLeaves) {
+  FileDescriptor socket = connect();
+  EXPECT_EQ(attachments.value()->newest, nullptr);
+  auto door = ask(socket, 3);
+  ASSERT_TRUE(door.has_value()) << door.error().message;
+  EXPECT_TRUE(changed);
+  EXPECT_EQ(door->worker_bells.size(), 2u);
+  EXPECT_EQ(door->shard_bells.size(), 3u);
+  const auto value = attachments.value();
+  ASSERT_NE(value->newest, nullptr);
+  EXPECT_EQ(value->newest, value->by_number[door->instance].get());
+  EXPECT_EQ(value->older, nullptr);
+  auto memory = L7Door::map(std::move(door->memory));
+  ASSERT_TRUE(memory.has_value());
+  memory->worker_asleep(1) = 7;
+  EXPECT_EQ(value->newest->door().worker_asleep(1), 7u) << "the same memory";
+  socket = {};
+  EXPECT_TRUE(serve());
+  EXPECT_EQ(attachments.value()->newest, nullptr);
+  EXPECT_EQ(attachments.attached_ever(), 1u);
+}
+
+TEST_F(Socket, TheBellThatIsHandedOverIsTheOneTheWorkerSleepsOn) {
+  const FileDescriptor socket = connect();
+  const auto door = ask(socket, 1);
+  const uint64_t one = 1;
+  ASSERT_EQ(::write(door->worker_bells[1].get(), &one, sizeof one), ssize_t(sizeof one));
+  uint64_t count = 0;
+  EXPECT_EQ(::read(rings->workers[1]->l7_bells[door->instance].get(), &count, sizeof count), ssize_t(sizeof count));
+}
+
+TEST_F(Socket, ASecondIsTheNewestAndAThirdIsToldThatThereIsNoRoom) {
+  FileDescriptor first = connect();
+  const auto of_first = ask(first, 1);
+  const FileDescriptor second = connect(), third = connect();
+  const auto of_second = ask(second, 2);
+  ASSERT_TRUE(of_first && of_second);
+  EXPECT_NE(of_first->instance, of_second->instance);
+  EXPECT_EQ(attachments.value()->older, attachments.value()->by_number[of_first->instance].get());
+  EXPECT_EQ(attachments.value()->newest->number(), of_second->instance);
+  const auto of_third = ask(third, 1);
+  ASSERT_FALSE(of_third.has_value());
+  EXPECT_FALSE(changed);
+  EXPECT_THAT(of_third.error().message, HasSubstr("2 instances have one already"));
+  EXPECT_TRUE(has_ended(third));
+  first = {};
+  EXPECT_TRUE(serve());
+  EXPECT_EQ(attachments.value()->newest->number(), of_second->instance);
+  EXPECT_EQ(attachments.value()->older, nullptr);
+  const FileDescriptor fourth = connect();
+  const auto of_fourth = ask(fourth, 1);
+  ASSERT_TRUE(of_fourth.has_value());
+  EXPECT_EQ(of_fourth->instance, of_first->instance) << "the place that became free";
+  EXPECT_EQ(attachments.value()->newest->number(), of_fourth->instance);
+}
+
+TEST_F(Socket, WhoSpeaksSomethingElseIsSentAwayAndHarmsNobody) {
+  const FileDescriptor good = connect();
+  ASSERT_TRUE(ask(good, 1).has_value());
+  for (const std::string& words : {std::string("x"), std::string(8, '\0'), std::string(4000, 'y')}) {
+    const FileDescriptor bad = connect();
+    ASSERT_EQ(::write(bad.get(), words.data(), words.size()), ssize_t(words.size()));
+    EXPECT_FALSE(serve());
+    EXPECT_FALSE(receive_door(bad.get()).has_value());
+    EXPECT_TRUE(has_ended(bad));
+  }
+  for (const uint32_t shards : {0u, 129u, ~0u}) {
+    const FileDescriptor bad = connect();
+    EXPECT_FALSE(ask(bad, shards).has_value());
+  }
+  EXPECT_EQ(attachments.attached().size(), 1u);
+  ASSERT_EQ(::write(good.get(), "more", 4), 4);
+  EXPECT_TRUE(serve()) << "who has a door has nothing to say";
+  EXPECT_TRUE(attachments.attached().empty());
+}
+
+TEST_F(Socket, OfThoseWhoAskForNothingOnlySoManyAreHeld) {
+  std::vector<FileDescriptor> silent;
+  for (size_t i = 0; i < L7Attachments::kAskingMax; ++i) silent.push_back(connect());
+  EXPECT_TRUE(has_ended(connect()));
+  silent.pop_back();
+  serve();
+  const FileDescriptor next = connect();
+  EXPECT_TRUE(ask(next, 1).has_value());
+}
+
+TEST_F(Socket, WhoseMemoryIsBrokenLosesHisDoor) {
+  const FileDescriptor socket = connect(), other = connect();
+  ASSERT_TRUE(ask(socket, 1).has_value() && ask(other, 1).has_value());
+  EXPECT_FALSE(attachments.end_broken());
+  attachments.attached()[0].instance->find_broken();
+  EXPECT_TRUE(attachments.end_broken());
+  EXPECT_TRUE(has_ended(socket));
+  EXPECT_FALSE(has_ended(other));
+  EXPECT_EQ(attachments.broken_ever(), 1u);
+  EXPECT_EQ(attachments.attached().size(), 1u);
+}
+
+}  // namespace
+}  // namespace cardea::dataplane
