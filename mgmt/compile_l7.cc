@@ -81,6 +81,17 @@ image::Transport transport(conf::Transport from) {
   return from == conf::Transport::kUserspace ? image::Transport::userspace : image::Transport::kernel;
 }
 
+// None where a port has addresses that only Linux knows.
+std::vector<image::Address> addresses_of_ports(const conf::Config& config) {
+  std::vector<image::Address> all;
+  if (!config.dataplane) return all;
+  for (const conf::Port& port : config.dataplane->ports) {
+    if (port.addresses.empty()) return {};
+    for (const Prefix& prefix : port.addresses) all.push_back(image_address(prefix.address));
+  }
+  return all;
+}
+
 image::ProxyVersion proxy_version(ProxyVersion from) {
   switch (from) {
     case ProxyVersion::kNone:
@@ -265,9 +276,10 @@ Result<Image> compile_l7(const conf::Config& config, std::span<const PoolState> 
   const auto rate_limits = builder.CreateVector(write_rate_limits(builder, config));
   const auto logs = builder.CreateVector(write_logs(builder, config));
   const auto& l7 = *config.l7;
+  const auto port_addresses = addresses_of_ports(config);
   const auto settings =
       image::CreateSettingsDirect(builder, &l7.shards, uint32_t(l7.access_log_ring), l7.buffers, l7.compression,
-                                  uint32_t(l7.drain_timeout.count()), transport(l7.transport));
+                                  uint32_t(l7.drain_timeout.count()), transport(l7.transport), &port_addresses);
   const HashKey key = hash_key(config.cluster);
   image::FinishPlanBuffer(builder, image::CreatePlan(builder, l7::kPlanSchema, builder.CreateString(l7::kPlanVersion),
                                                      generation, builder.CreateString(config.cluster.name), key.k0,

@@ -69,6 +69,7 @@ control::Outcome<uint64_t> Control::adopt(Bytes image) {
 // Both listened for a moment, so no connection was refused; what the old shards have under way they finish.
 void Control::leave_behind(std::unique_ptr<Running> old) {
   log::info("the stored plan {} had other shards or rings: started anew", old->plan().generation);
+  old->attach(nullptr);  // a door is one set of shards'
   old->drain();
   leaving_ = std::move(old);
   leaving_until_ = monotonic_now() + leaving_->plan().settings.drain_timeout;
@@ -108,11 +109,14 @@ Result<> Control::run(int signal_fd) {
   for (;;) {
     tell_that_it_serves();
     pollfd ends[] = {{.fd = server_.fd(), .events = POLLIN, .revents = 0},
-                     {.fd = signal_fd, .events = POLLIN, .revents = 0}};
-    if (::poll(ends, 2, int(kTick.count())) < 0 && errno != EINTR) return fail_errno("wait for requests");
+                     {.fd = signal_fd, .events = POLLIN, .revents = 0},
+                     {.fd = door_.fd(), .events = POLLIN, .revents = 0}};
+    if (::poll(ends, 3, int(door_.looks_again(kTick).count())) < 0 && errno != EINTR)
+      return fail_errno("wait for requests");
     if (ends[1].revents != 0 && told_to_end(signal_fd)) break;
     if (ends[0].revents != 0) server_.serve([this](Message request) { return answer(std::move(request)); });
     const Instant now = monotonic_now();
+    if (running_) door_.tend(*running_, now);
     if (!running_ || now - ticked < kTick) continue;
     ticked = now;
     running_->tick(now);

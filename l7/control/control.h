@@ -8,13 +8,15 @@
 #include "base/error.h"
 #include "base/plan_server.h"
 #include "base/systemd.h"
+#include "l7/control/door_attachment.h"
 #include "l7/control/running.h"
 
 namespace cardea::l7 {
 
 class Control {
  public:
-  Control(control::PlanServer& server, StartOptions options) : server_(server), options_(std::move(options)) {}
+  Control(control::PlanServer& server, StartOptions options)
+      : server_(server), options_(std::move(options)), door_(options_.run_directory + "/door.sock") {}
 
   // Starts with STATE/l7.plan where there is one that can be used; without it the first that comes is adopted. What
   // only a start can change, as the number of shards, may have changed since it was stored: the first plan that is
@@ -37,6 +39,7 @@ class Control {
   control::PlanServer& server_;
   StartOptions options_;
   std::unique_ptr<Running> running_;
+  DoorAttachment door_;
   bool by_stored_plan_ = false;       // nothing has been handed over yet
   std::unique_ptr<Running> leaving_;  // finishes its exchanges beside running_
   Instant leaving_until_{};

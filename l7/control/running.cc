@@ -279,6 +279,10 @@ void Running::tick(Instant now) {
   }
 }
 
+void Running::attach(const std::shared_ptr<door::AttachedDoor>& door) {
+  for (const auto& shard : shards_) shard->post([door](proxy::Shard& its) { its.attach(door); });
+}
+
 void Running::reopen_logs() {
   for (const auto& plan : plan_->logs)
     if (auto done = plan->log->reopen(); !done) log::warning("access log {}: {}", plan->name, done.error().message);

@@ -40,6 +40,8 @@ class Running {
   control::Outcome<uint64_t> adopt(Bytes image);
   control::Outcome<uint64_t> update_pools(Bytes image);
 
+  // The door to the dataplane is there, or (null) no longer.
+  void attach(const std::shared_ptr<door::AttachedDoor>& door);
   void tick(Instant now);  // about once a second
   void reopen_logs();
   void drain();  // take what had begun to connect, close what is idle; connections() then counts what is left

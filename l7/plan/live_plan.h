@@ -203,9 +203,14 @@ struct PlanSettings {
   uint64_t compression_bytes_max = 128 << 20;  // likewise, of compressors
   milliseconds drain_timeout{10'000};
   bool userspace = false;  // backends behind a port of the dataplane are spoken to by our own TCP
+  std::vector<IpAddress> port_addresses;  // of the dataplane's ports; empty: not known
 };
 
 struct LivePlan {
+  // Our own TCP is spoken to somebody, and how many clients may come by it.
+  bool needs_door() const;
+  uint64_t connections_at_door() const;
+
   uint64_t generation = 0;
   std::string cluster;
   HashKey hash_key;

@@ -48,6 +48,9 @@ Result<PlanSettings> settings_of(const image::Settings& from) {
   to.compression_bytes_max = from.compression_bytes_max();
   to.drain_timeout = std::chrono::milliseconds(from.drain_timeout_ms());
   to.userspace = from.transport() == image::Transport::userspace;
+  if (from.port_addresses())
+    for (const auto* address : *from.port_addresses())
+      to.port_addresses.push_back(IpAddress::v6_bytes(address->bytes()->data()));
   if (to.access_log_ring_bytes < 4096 || to.access_log_ring_bytes > 1u << 30)
     return fail(fmt::format("an access log ring of {} bytes", to.access_log_ring_bytes));
   return to;

@@ -14,20 +14,20 @@ struct Connection::Own final : upstream::OwnConnections {
   Connection& of;
 };
 
-Connection::Connection(Shard& shard, LiveService& service, Accepted accepted, Sources::Place place)
+Connection::Connection(Shard& shard, LiveService& service, door::Arrived arrived, Sources::Place place)
     : LiveConnection(shard, service),
       late(service.gone),
       place_(std::move(place)),
-      client_(accepted.peer),
-      socket_(shard.loop(), std::move(accepted.socket), accepted.peer, accepted.local),
+      client_(arrived.peer),
+      transport_(shard.loop(), std::move(arrived)),
       arena_(shard.loop().chunks(), first_.data(), first_.size()),
       exchange_arena_(shard.loop().chunks()) {}
 
 Connection::~Connection() = default;
 
 tls::TlsStream& Connection::start_tls(tls::ServerContext& context) {
-  if (!input.empty()) ahead_ = std::make_unique<AheadStream>(socket_, std::exchange(input, {}));
-  tls_ = std::make_unique<tls::TlsStream>(context, ahead_ ? static_cast<Stream&>(*ahead_) : socket_);
+  if (!input.empty()) ahead_ = std::make_unique<AheadStream>(socket(), std::exchange(input, {}));
+  tls_ = std::make_unique<tls::TlsStream>(context, ahead_ ? static_cast<Stream&>(*ahead_) : socket());
   return *tls_;
 }
 

@@ -7,12 +7,11 @@
 #include <memory>
 
 #include "base/proxy_header.h"
+#include "l7/door/transport.h"
 #include "l7/proxy/ahead_stream.h"
 #include "l7/proxy/input.h"
 #include "l7/proxy/live_service.h"
 #include "l7/proxy/shard.h"
-#include "l7/runtime/kernel_stream.h"
-#include "l7/runtime/listener.h"
 #include "l7/runtime/task.h"
 #include "l7/tls/tls_stream.h"
 #include "l7/upstream/own.h"
@@ -35,7 +34,7 @@ struct Introduction {
 
 class Connection final : public LiveConnection {
  public:
-  Connection(Shard& shard, LiveService& service, Accepted accepted, Sources::Place place);
+  Connection(Shard& shard, LiveService& service, door::Arrived arrived, Sources::Place place);
   ~Connection() override;
 
   Arena& arena() { return arena_; }                    // as long as the connection
@@ -43,15 +42,15 @@ class Connection final : public LiveConnection {
   Loop& loop() const { return shard().loop(); }
 
   // What the client writes and reads: the socket, or TLS over it.
-  Stream& stream() { return tls_ ? static_cast<Stream&>(*tls_) : socket_; }
-  KernelStream& socket() { return socket_; }  // below TLS
+  Stream& stream() { return tls_ ? static_cast<Stream&>(*tls_) : socket(); }
+  Stream& socket() { return transport_.stream(); }  // below TLS
   const tls::TlsStream* tls() const { return tls_.get(); }
   // From here on the stream is TLS, which begins with what `input` holds. The context outlives the handshake.
   tls::TlsStream& start_tls(tls::ServerContext& context);
 
   // Who it is for: the peer, or whom a trusted peer named.
   const Endpoint& client() const { return client_; }
-  Endpoint listener() const { return introduction_ ? introduction_->destination : socket_.local(); }
+  Endpoint listener() const { return introduction_ ? introduction_->destination : transport_.stream().local(); }
   const Introduction* introduction() const { return introduction_.get(); }
   // It is somebody else's than its peer's. False: whoever that is has as many connections as one address may.
   bool introduce(const ProxyHeader& header);
@@ -85,7 +84,7 @@ class Connection final : public LiveConnection {
 
   Sources::Place place_;  // among its address's connections, where they are limited
   Endpoint client_;
-  KernelStream socket_;
+  door::Transport transport_;
   std::unique_ptr<Introduction> introduction_;
   std::unique_ptr<AheadStream> ahead_;   // under TLS, where its first bytes were read already
   std::unique_ptr<tls::TlsStream> tls_;  // alone: in arena_ it would lie behind the handshake's frames and cost a chunk

@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/stats.h"
-#include "l7/proxy/connection.h"
+#include "l7/proxy/let_in.h"
 #include "l7/proxy/live_service.h"
 #include "l7/proxy/shard.h"
 #include "l7/runtime/socket_address.h"
@@ -21,11 +21,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kShortagePause = 100ms;  // what is short (descriptors, memory) comes back when connections end
-
-void reset(FileDescriptor socket) {
-  const linger at_once{.l_onoff = 1, .l_linger = 0};
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-}
 
 // Behind 0.0.0.0 and :: every connection has an address of its own; elsewhere it saves a call to know it.
 Endpoint if_specific(const Endpoint& at) {
@@ -71,7 +66,7 @@ Task<> ServiceListener::accept_all(ServiceListener& self) {
   for (;;) {
     Result<Accepted> accepted = co_await self.listener_.accept();
     if (accepted) {
-      self.let_in(std::move(*accepted));
+      self.pass_on(std::move(*accepted));
       continue;
     }
     if (self.listener_.closed()) co_return;
@@ -97,28 +92,14 @@ void ServiceListener::end() {
     SocketAddress peer;
     FileDescriptor queued(::accept4(socket.get(), peer.data(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!queued) break;
-    let_in({std::move(queued), peer.endpoint()});
+    pass_on({std::move(queued), peer.endpoint()});
   }
   shard_.give_back(*service_, *this);
 }
 
-void ServiceListener::let_in(Accepted accepted) {
-  const ServicePlan& plan = *service_->now().plan;
-  // Whoever is carried for others is limited when it is known for whom.
-  const uint32_t max = plan.expects_proxy_header(accepted.peer.address) ? 0 : plan.source_connections_max;
-  Sources& sources = *shard_.shared().sources;
-  Sources::Place place = max == 0 ? Sources::Place() : sources.enter(plan.name, accepted.peer.address, max);
-  if (max != 0 && !place) {
-    stats::add(shard_.cells() + plan.rows.source_refused, 1);
-    return reset(std::move(accepted.socket));
-  }
-  if (!plan.connections->take(plan.connections_max)) {
-    stats::add(shard_.cells() + plan.rows.connections_refused, 1);
-    return reset(std::move(accepted.socket));
-  }
+void ServiceListener::pass_on(Accepted accepted) {
   accepted.local = local_;
-  auto connection = std::make_unique<Connection>(shard_, *service_, std::move(accepted), std::move(place));
-  spawn(shard_.loop(), serve, std::move(connection));
+  let_in(shard_, *service_, std::move(accepted));
 }
 
 }  // namespace cardea::l7::proxy

@@ -37,7 +37,7 @@ class ServiceListener : private LoopTimer {
 
  private:
   static Task<> accept_all(ServiceListener& self);
-  void let_in(Accepted accepted);
+  void pass_on(Accepted accepted);
 
   Shard& shard_;
   LiveService* service_;

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "l7/proxy/door_listeners.h"
 #include "l7/proxy/flight_recorder.h"
 #include "l7/proxy/listener.h"
 
@@ -64,9 +65,12 @@ Result<std::unique_ptr<Shard>> Shard::create(uint32_t number, const Shared& shar
   shard->crypto_ = std::move(*crypto);
   shard->crypto_->floods = shard->cells_ + shared.rows.tls_floods;
   shard->loop_ = std::move(*loop);
+  shard->door_ = std::make_unique<door::ShardDoor>(*shard->loop_, number);
+  shard->door_listeners_ = std::make_unique<DoorListeners>(*shard, *shard->door_);
   shard->ticket_keys_ = std::move(*keys);
   shard->pool_context_ = std::make_unique<upstream::Pool::Context>(upstream::Pool::Context{
-      *shard->loop_, shard->cells_, *shard->crypto_, std::random_device()(), &shard->buffers_, shared.shards});
+      *shard->loop_, shard->cells_, *shard->crypto_, std::random_device()(), &shard->buffers_, shared.shards,
+      shard->door_.get()});
   shard->loop_->observe_turns(shard.get());
   return shard;
 }
@@ -242,6 +246,10 @@ void Shard::end_leaving(const Endpoint& endpoint) {
 
 void Shard::give_back(LiveService& service, const ServiceListener& listener) {
   std::erase_if(leaving_at_, [&](const auto& entry) { return entry.second == &listener; });
+  give_back(service);
+}
+
+void Shard::give_back(LiveService& service) {
   service.leaving--;
   leaving_listeners_--;
   if (service.gone) forget(service);
@@ -256,7 +264,37 @@ void Shard::adopt(std::shared_ptr<const LivePlan> plan, std::map<Endpoint, FileD
   Listeners listeners = live_listeners(*next, std::move(sockets));
   listeners.swap(listeners_);
   plan_ = std::move(next);
+  open_door(*plan_->plan);
+  listen_at_door();
   let_go(std::move(services), std::move(listeners));
+}
+
+// Its own TCP is made by the first plan that needs it, and stays.
+void Shard::open_door(const LivePlan& plan) {
+  if (plan.needs_door()) {
+    door_->open(door::Sizes::of(plan.connections_at_door(), plan.settings.buffer_bytes_max, shared_.shards));
+    if (attached_ && !door_->attached()) door_->attach(attached_);
+  }
+  door_->set_dialling(plan.settings.userspace, plan.settings.port_addresses);
+}
+
+void Shard::listen_at_door() {
+  std::map<Endpoint, LiveService*> wanted;
+  for (const auto& [name, live] : services_) {
+    const ServicePlan& service = *live->now().plan;
+    if (!service.userspace) continue;
+    for (const Endpoint& endpoint : service.listen)
+      if (!door::is_loopback(endpoint.address)) wanted.emplace(endpoint, live.get());
+  }
+  door_listeners_->adopt(wanted);
+}
+
+void Shard::attach(std::shared_ptr<door::AttachedDoor> door) {
+  attached_ = std::move(door);
+  if (attached_)
+    door_->attach(attached_);
+  else
+    door_->detach();
 }
 
 void Shard::update_pools(std::shared_ptr<const LivePlan> plan) {
@@ -273,6 +311,7 @@ void Shard::set_ticket_keys(std::shared_ptr<const tls::TicketKeys> keys) {
 }
 
 void Shard::drain() {
+  door_listeners_->adopt({});
   let_go(std::exchange(services_, {}), std::exchange(listeners_, {}));
 }
 

@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "base/stats.h"
 #include "l7/compress/encoders.h"
+#include "l7/door/shard_door.h"
 #include "l7/http/date.h"
 #include "l7/plan/live_plan.h"
 #include "l7/proxy/buffers.h"
@@ -30,6 +31,7 @@
 
 namespace cardea::l7::proxy {
 
+class DoorListeners;
 class FlightRecorder;
 class Tail;
 class ServiceListener;
@@ -76,6 +78,8 @@ class Shard final : private TurnObserver {
   // Takes what waits to be accepted and what had begun to connect, nothing more; closes connections as they become
   // idle.
   void drain();
+  // The door to the dataplane is there, or (null) no longer.
+  void attach(std::shared_ptr<door::AttachedDoor> door);
 
   uint32_t number() const { return number_; }
   Loop& loop() const { return *loop_; }
@@ -95,7 +99,9 @@ class Shard final : private TurnObserver {
   size_t connections() const { return connections_; }
   // A listener that leaves needs its service for a while.
   void keep(LiveService& service);
+  void give_back(LiveService& service);
   void give_back(LiveService& service, const ServiceListener& listener);
+  door::ShardDoor& door() { return *door_; }
   uint32_t leaving_listeners() const { return leaving_listeners_.load(std::memory_order_relaxed); }  // any thread
   // The number of an exchange, unique in this process.
   uint64_t next_exchange() { return uint64_t{number_} << 48 | ++exchanges_; }
@@ -122,6 +128,8 @@ class Shard final : private TurnObserver {
   std::shared_ptr<upstream::Pool> pool(const std::shared_ptr<const PoolPlan>& plan, const Pools& known);
   Services live_services(const ShardPlanPointer& plan);
   Listeners live_listeners(const ShardPlan& plan, std::map<Endpoint, FileDescriptor> sockets);
+  void open_door(const LivePlan& plan);
+  void listen_at_door();
   void let_go(Services services, Listeners listeners);
   void end_leaving(const Endpoint& endpoint);
   void forget(LiveService& service);
@@ -139,6 +147,8 @@ class Shard final : private TurnObserver {
   uint64_t* cells_ = nullptr;
   std::unique_ptr<tls::CryptoLibrary> crypto_;
   std::unique_ptr<Loop> loop_;
+  std::unique_ptr<door::ShardDoor> door_;
+  std::shared_ptr<door::AttachedDoor> attached_;  // also while no plan needs it
   std::shared_ptr<const tls::TicketKeys> ticket_keys_;
   std::unique_ptr<upstream::Pool::Context> pool_context_;
   Buffers buffers_;
@@ -150,6 +160,7 @@ class Shard final : private TurnObserver {
   std::vector<std::unique_ptr<LiveService>> leaving_;  // gone, but for the connections they still have
   Listeners listeners_;                                // owned by the loop
   std::multimap<Endpoint, ServiceListener*> leaving_at_;
+  std::unique_ptr<DoorListeners> door_listeners_;
   size_t connections_ = 0;
   std::atomic<uint32_t> leaving_listeners_ = 0;
   Instant slept_{}, woke_{};

@@ -70,14 +70,21 @@ void Loop::stop() {
 
 void Loop::run_turn(std::chrono::nanoseconds sleep_max) {
   turn_++;
-  const int timeout_ms = sleep_ms(sleep_max);
+  int timeout_ms = sleep_ms(sleep_max);
+  if (work_) timeout_ms = allowed_by_work(timeout_ms);
   if (observer_) observer_->before_sleep();
   wait_for_events(timeout_ms);
   if (observer_) observer_->after_wake();
   read_clock();
   fire_timers();
   run_calls();
+  if (work_) work_->take_in(now_);
   run_ready();
+  if (work_) work_->send_out(now_);
+}
+
+int Loop::allowed_by_work(int timeout_ms) {
+  return timeout_ms == 0 || work_->ready_to_sleep() ? timeout_ms : 0;
 }
 
 void Loop::run_until_idle() {
@@ -95,7 +102,8 @@ void Loop::advance(std::chrono::nanoseconds by) {
 int Loop::sleep_ms(std::chrono::nanoseconds sleep_max) {
   using std::chrono::milliseconds;
   if (!ready_.empty() || calls_.load(std::memory_order_acquire)) return 0;
-  const Instant next = clock_ == Clock::kManual ? kNever : timers_.next();
+  Instant next = clock_ == Clock::kManual ? kNever : timers_.next();
+  if (work_ && clock_ != Clock::kManual) next = std::min(next, work_->next());
   const auto until_next = next == kNever ? std::chrono::nanoseconds::max() : next - now_;
   const auto sleep =
       std::clamp<std::chrono::nanoseconds>(std::min(sleep_max, until_next), milliseconds(0), std::chrono::hours(1));
@@ -106,6 +114,7 @@ void Loop::wait_for_events(int timeout_ms) {
   std::array<epoll_event, kEventsPerTurn> events;
   const int count = epoll_wait(epoll_.get(), events.data(), kEventsPerTurn, timeout_ms);
   CHECK(count >= 0 || errno == EINTR, "epoll_wait refused its arguments");
+  if (work_) work_->awake();
   for (int i = 0; i < count; i++) static_cast<EventSource*>(events[i].data.ptr)->on_events(events[i].events);
 }
 

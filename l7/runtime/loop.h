@@ -41,6 +41,22 @@ class TurnObserver {
   ~TurnObserver() = default;
 };
 
+// Work that comes through memory and not by a descriptor: asked for in every turn, and before the loop may sleep. One
+// to a loop; a loop without one pays nothing for it.
+class TurnWork {
+ public:
+  virtual void take_in(Instant now) = 0;   // before what waits is run
+  virtual void send_out(Instant now) = 0;  // behind it
+  virtual Instant next() = 0;              // when it wants a turn at the latest
+  // False: there is or may soon be something to take in; the loop looks at its descriptors and comes back. True: it
+  // sleeps, and work that comes wakes it by a descriptor, until awake().
+  virtual bool ready_to_sleep() = 0;
+  virtual void awake() = 0;
+
+ protected:
+  ~TurnWork() = default;
+};
+
 class SleepOperation;
 class SpawnedTask;
 
@@ -64,6 +80,7 @@ class Loop {
   uint64_t turn() const { return turn_; }
   ChunkPool& chunks() { return chunks_; }
   void observe_turns(TurnObserver* observer) { observer_ = observer; }
+  void work_every_turn(TurnWork* work) { work_ = work; }  // null: no longer
 
   // From any thread: the loop calls it in its next turn. What is still queued when the loop dies is destroyed uncalled.
   void post(std::move_only_function<void()> call);
@@ -89,6 +106,7 @@ class Loop {
   Loop(Clock clock, FileDescriptor epoll, FileDescriptor event);
   void wait_for_events(int timeout_ms);
   int sleep_ms(std::chrono::nanoseconds sleep_max);
+  int allowed_by_work(int timeout_ms);
   void read_clock();
   void fire_timers();
   void run_calls();
@@ -102,6 +120,7 @@ class Loop {
   TimerWheel timers_;
   ChunkPool chunks_;
   TurnObserver* observer_ = nullptr;
+  TurnWork* work_ = nullptr;
   std::unique_ptr<PostSource> post_source_;
   std::atomic<Call*> calls_ = nullptr;
   std::atomic<bool> stop_ = false;

@@ -52,9 +52,15 @@ std::expected<ListenerId, OpenFault> Stack::listen(const Endpoint& endpoint) {
   return id;
 }
 
+void Stack::answer_no_more(ListenerId id) {
+  if (id >= listeners_.size() || !listeners_[id].active) return;
+  const auto at = by_endpoint_.find(listeners_[id].endpoint);
+  if (at != by_endpoint_.end() && at->second == id) by_endpoint_.erase(at);
+}
+
 void Stack::stop_listening(ListenerId id) {
   if (id >= listeners_.size() || !listeners_[id].active) return;
-  by_endpoint_.erase(listeners_[id].endpoint);
+  answer_no_more(id);
   listeners_[id].active = false;
   for (uint32_t i = 0; i < connections_.size(); i++) {
     Connection& c = connections_[i];

@@ -38,6 +38,8 @@ class Stack {
 
   // An unspecified address stands for all of this host; the exact one goes before it.
   std::expected<ListenerId, OpenFault> listen(const Endpoint& endpoint);
+  // No new handshake is answered; those under way go on.
+  void answer_no_more(ListenerId id);
   // Connections that it opened stay; handshakes under way end.
   void stop_listening(ListenerId id);
   // RFC 9293 3.10.1. The tuple must be this host's and free; one that is its own peer's is refused.

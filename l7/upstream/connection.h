@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "l7/runtime/kernel_stream.h"
+#include "l7/door/transport.h"
 #include "l7/tls/tls_stream.h"
 #include "l7/upstream/backend.h"
 #include "l7/upstream/own.h"
@@ -20,7 +20,7 @@ class Connection {
   Connection(const Connection&) = delete;
   ~Connection();
 
-  Stream& stream() { return tls_stream ? static_cast<Stream&>(*tls_stream) : tcp; }
+  Stream& stream() { return tls_stream ? static_cast<Stream&>(*tls_stream) : tcp.stream(); }
 
   // An exchange has it from now on, or has it no longer.
   void begin() { place.take(); }
@@ -50,7 +50,7 @@ class Connection {
   const ProxyVersion proxy_header;          // that it began with
   std::string host;                         // the name it was verified for; empty where all hosts share
   std::shared_ptr<KeptSession> session;     // where tls_stream leaves its tickets
-  KernelStream tcp;
+  door::Transport tcp;
   std::optional<tls::TlsStream> tls_stream;  // over tcp
   Instant idle_since{};
   Place place;

@@ -44,7 +44,7 @@ std::shared_ptr<KeptSession> session_for(const Connection& connection, const std
 void start_tls(Connection& connection, tls::ClientContext& context, std::string_view host) {
   const std::string name = server_name(connection, host);
   connection.session = session_for(connection, name);
-  connection.tls_stream.emplace(context, connection.tcp, name, &connection.session->slot);
+  connection.tls_stream.emplace(context, connection.tcp.stream(), name, &connection.session->slot);
 }
 
 // Where the name is the request's, so is what comes of it: a certificate that does not cover it, and the alert of a
@@ -116,10 +116,18 @@ Task<Result<>> connect(Arena&, Connection& connection, Wanted wanted, Instant de
     if (!made) co_return std::unexpected(std::move(made.error()));
     context = *made;
   }
-  Result<> connected = co_await connection.tcp.connect(connection.plan->endpoint, deadline);
+  const Result<door::TcpStream*> ours = connection.tcp.dial(connection.backend->context.door, connection.plan->endpoint);
+  if (!ours) co_return std::unexpected(ours.error());
+  Result<> connected;
+  if (*ours) {
+    const Wake answered = co_await (*ours)->writable(deadline);
+    connected = (*ours)->connected(answered);
+  } else {
+    connected = co_await connection.tcp.kernel().connect(connection.plan->endpoint, deadline);
+  }
   if (!connected) co_return connected;
   if (!wanted.header.empty()) {
-    const IoResult sent = co_await connection.tcp.write_all(wanted.header, deadline);
+    const IoResult sent = co_await connection.tcp.stream().write_all(wanted.header, deadline);
     if (!sent.ok()) co_return std::unexpected(not_taken(connection, sent));
     connection.become_own();
   }

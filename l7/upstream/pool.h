@@ -27,6 +27,9 @@ class BackendStream;
 namespace proxy {
 class Buffers;
 }
+namespace door {
+class ShardDoor;
+}
 }  // namespace cardea::l7
 
 namespace cardea::l7::upstream {
@@ -108,6 +111,7 @@ class Pool {
     uint64_t seed = 0;  // of what is left to chance
     proxy::Buffers* buffers = nullptr;  // for calls of HTTP/2
     uint32_t shards = 1;                // of the host
+    door::ShardDoor* door = nullptr;    // to backends that our own TCP is spoken to
   };
 
   Pool(const Context& context, std::shared_ptr<const PoolPlan> plan);
