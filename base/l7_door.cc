@@ -75,8 +75,9 @@ void SharedBell::arm() const {
   std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
+// Read first: whoever rings reads the same line, and it stays his as long as nobody writes.
 void SharedBell::disarm() const {
-  asleep_->store(0, std::memory_order_relaxed);
+  if (asleep_->load(std::memory_order_relaxed) != 0) asleep_->store(0, std::memory_order_relaxed);
 }
 
 // ---- the memory

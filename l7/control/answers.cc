@@ -10,6 +10,7 @@
 #include "l7/cache/cache.h"
 #include "l7/control/exchanges.h"
 #include "l7/control/explain.h"
+#include "l7/control/tcp_connections.h"
 #include "l7/control/url.h"
 
 namespace cardea::l7 {
@@ -31,6 +32,8 @@ Json status_json(const Running& running) {
           {"started_at", running.started_at().time_since_epoch().count()},
           {"shards", std::move(shards)},
           {"connections", running.connections()},
+          {"door", plan.needs_door() || running.door_attached() ? Json(running.door_attached() ? "attached" : "away")
+                                                                : Json(nullptr)},
           {"plan_services", plan.services.size()}};
 }
 
@@ -118,6 +121,14 @@ Result<Json> tail_json(Running& running, const Json& question) {
   return Json{{"number", number}, {"lines", std::move(seen->lines)}, {"dropped", seen->dropped}};
 }
 
+Result<Json> connections_json(Running& running, const Json& question) {
+  constexpr size_t kMost = 2000;
+  const std::string peer = question.value("peer", std::string());
+  if (!peer.empty())
+    if (auto parsed = IpAddress::parse(peer); !parsed) return std::unexpected(std::move(parsed.error()).in("peer"));
+  return tcp_connections(running, peer, std::min(question.value("limit", kMost), kMost));
+}
+
 Result<Json> answer_json(const Json& question, Running& running) {
   const std::string what = question.value("ask", std::string());
   if (what == "status") return status_json(running);
@@ -126,6 +137,7 @@ Result<Json> answer_json(const Json& question, Running& running) {
   if (what == "cache") return cache_json(running.plan());
   if (what == "exchanges") return exchanges_json(running, question);
   if (what == "tail") return tail_json(running, question);
+  if (what == "connections") return connections_json(running, question);
   if (what == "purge") return purge_json(running.plan(), question);
   return fail(fmt::format("unknown question \"{}\"", what), Origin::kOperator);
 }

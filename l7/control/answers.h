@@ -1,4 +1,5 @@
-// Questions over the plan socket, answered as JSON: status, explain, exchanges, tail, certs, cache, purge. Only purge changes anything.
+// Questions over the plan socket, answered as JSON: status, explain, exchanges, connections, tail, certs, cache, purge. Only
+// purge changes anything.
 #pragma once
 
 #include <string>

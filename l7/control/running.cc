@@ -79,6 +79,7 @@ Result<> Running::open_shards(const PlanSettings& settings) {
   stats::RowAdder add(segment_);
   const ShardRows shard_rows = ShardRows::add(add);
   rows_ = ControlRows::add(add);
+  tcp_rows_ = TcpRows::add(add);
   if (!add.done) return add.done;
   auto keys = tls::TicketKeys::create();
   if (!keys) return std::unexpected(std::move(keys.error()));
@@ -269,6 +270,9 @@ void Running::tick(Instant now) {
   renew_certificates(now);
   warn_of_certificates(now);
   tails_.tick(shards_, now);
+  if (plan_->needs_door() || door_attached_)
+    for (const auto& shard : shards_)
+      shard->post([rows = tcp_rows_](proxy::Shard& its) { rows.write(its.door(), its.cells()); });
   for (size_t i = 0; i < shards_.size(); ++i) {
     const auto cell = [&](uint32_t row) { return std::atomic_ref(shards_[i]->cells()[row]).load(); };
     const Busy before = busy_[i];
@@ -280,6 +284,7 @@ void Running::tick(Instant now) {
 }
 
 void Running::attach(const std::shared_ptr<door::AttachedDoor>& door) {
+  door_attached_ = door != nullptr;
   for (const auto& shard : shards_) shard->post([door](proxy::Shard& its) { its.attach(door); });
 }
 
@@ -298,9 +303,19 @@ void Running::drain() {
   meeting->wait();
 }
 
-bool Running::is_done() const {
+bool Running::is_done() {
   return connections() == 0 &&
-         std::ranges::all_of(shards_, [](const auto& its) { return its->leaving_listeners() == 0; });
+         std::ranges::all_of(shards_, [](const auto& its) { return its->leaving_listeners() == 0; }) &&
+         all_is_delivered();
+}
+
+// The kernel delivers what a process leaves behind; our own TCP ends with it.
+bool Running::all_is_delivered() {
+  if (!door_attached_) return true;
+  auto lent = std::make_shared<std::atomic<uint64_t>>(0);
+  for (size_t i = 0; i < shards_.size(); ++i)
+    if (!ask(i, [lent](proxy::Shard& its) { *lent += its.door().bytes_lent(); })) return true;
+  return *lent == 0;
 }
 
 uint64_t Running::connections() const {

@@ -17,6 +17,7 @@
 #include "base/stats.h"
 #include "l7/control/control_rows.h"
 #include "l7/control/tails.h"
+#include "l7/control/tcp_rows.h"
 #include "l7/plan/load.h"
 #include "l7/proxy/shard.h"
 
@@ -46,10 +47,11 @@ class Running {
   void reopen_logs();
   void drain();  // take what had begun to connect, close what is idle; connections() then counts what is left
   uint64_t connections() const;  // of all shards
-  bool is_done() const;          // behind drain(): nothing is left
+  bool is_done();                // behind drain(): nothing is left
   // Whether each shard has taken a turn since this was asked last (true the first time).
   bool all_shards_went_on();
 
+  bool door_attached() const { return door_attached_; }
   const LivePlan& plan() const { return *plan_; }
   const std::vector<std::unique_ptr<proxy::Shard>>& shards() const { return shards_; }
   std::chrono::sys_seconds started_at() const { return started_at_; }
@@ -71,6 +73,7 @@ class Running {
   Result<Sockets> open_sockets(const LivePlan& next);
   bool is_ours(const Endpoint& endpoint) const;
   void publish(std::shared_ptr<const LivePlan> next, Sockets sockets);
+  bool all_is_delivered();
   void count(uint32_t cell);
   void write_backend_gauges(const BackendPlan& backend, Instant now);
   void write_gauges();
@@ -85,6 +88,7 @@ class Running {
   PlanResources resources_;
   uint64_t* cells_;  // the control thread's block
   ControlRows rows_;
+  TcpRows tcp_rows_;
   CertificateRows certificate_rows_;
   std::vector<std::unique_ptr<proxy::Shard>> shards_;
   std::vector<Busy> busy_;
@@ -96,6 +100,7 @@ class Running {
   uint64_t descriptors_max_;
   std::set<Endpoint> ours_;                        // where this process listens, or has
   std::shared_ptr<std::atomic<size_t>> answered_;  // shards that came to what they were asked last
+  bool door_attached_ = false;
   std::string descriptor_warning_;                 // the last; the same is not said twice
 };
 

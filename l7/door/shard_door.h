@@ -71,6 +71,9 @@ class ShardDoor final : private TurnWork, private EventSource {
   uint64_t dials_without_port() const { return dials_without_port_; }
   uint64_t lost_at_full_pipe() const { return lost_at_full_pipe_; }
   uint32_t write_blocks_left() const { return blocks_ ? blocks_->left() : 0; }
+  uint64_t bytes_lent() const {
+    return blocks_ ? uint64_t{blocks_->count() - blocks_->left()} * WriteBlocks::kBlockSize : 0;
+  }
 
   // TcpStream's.
   tcp::Stack& stack() { return *stack_; }

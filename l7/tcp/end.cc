@@ -19,7 +19,9 @@ void end(Resources& shared, Connection& c, Ending ending) {
   c.events |= kEnded;
   nothing_more_leaves(shared, c);
   c.acknowledge_due = false;
-  if (ending != Ending::kOrderly) c.received.clear(shared.received);  // else its owner may still read what came
+  // Else its owner may still read what came: also before a reset, as from Linux, since who answers early and closes with
+  // something unread sends both.
+  if (ending != Ending::kOrderly && ending != Ending::kReset) c.received.clear(shared.received);
 }
 
 void enter_time_wait(Resources& shared, Connection& c, Instant now) {

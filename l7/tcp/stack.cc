@@ -62,7 +62,7 @@ void Stack::stop_listening(ListenerId id) {
   if (id >= listeners_.size() || !listeners_[id].active) return;
   answer_no_more(id);
   listeners_[id].active = false;
-  for (uint32_t i = 0; i < connections_.size(); i++) {
+  for (uint32_t i = 0; i < connections_.made(); i++) {
     Connection& c = connections_[i];
     if (!c.half_open || c.listener != id) continue;
     tcp::abort(shared_, c);
@@ -140,7 +140,7 @@ void Stack::close(ConnectionId id, Instant now) {
 }
 
 const Connection* Stack::find(ConnectionId id) const {
-  const bool alive = id.index < connections_.size() && generations_[id.index] == id.generation;
+  const bool alive = id.index < connections_.made() && generations_[id.index] == id.generation;
   return alive ? &connections_[id.index] : nullptr;
 }
 

@@ -76,6 +76,12 @@ class Stack {
   const Resources& resources() const { return shared_; }
   uint32_t connections() const { return connections_.lent(); }
   uint32_t half_open() const { return half_open_; }
+  // visit(const Connection&) for each that is not over.
+  template <typename Visit>
+  void each(Visit&& visit) const {
+    for (uint32_t i = 0; i < connections_.made(); i++)
+      if (connections_[i].in_table) visit(connections_[i]);
+  }
 
  private:
   struct Listener {

@@ -1,5 +1,6 @@
 // The stack's bookkeeping: connections by tuple and by index, which of them have something to send or to tell, and
 // segments that belong to none.
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -171,7 +172,18 @@ uint32_t Stack::find_tuple(const Tuple& tuple) const {
   return index;
 }
 
+// A connection that is only remembered gives way to one that begins, as beyond Linux' tcp_max_tw_buckets: some are looked
+// at, from a place that moves with what comes.
 uint32_t Stack::insert(const Tuple& tuple) {
+  constexpr uint32_t kLookedAt = 64;
+  for (uint32_t i = 0; connections_.left() == 0 && i < std::min(kLookedAt, connections_.made()); i++) {
+    const auto at = uint32_t((shared_.counters.received + i) % connections_.made());
+    Connection& old = connections_[at];
+    if (old.state != State::kTimeWait || !old.orphan || old.in_events || old.in_output) continue;
+    end(shared_, old, Ending::kOrderly);
+    old.events = 0;  // what it was lent is its owner's again since it waits
+    settle(at);
+  }
   const uint32_t index = connections_.take();
   if (index == kNone) return kNone;
   Connection& c = connections_[index];

@@ -278,6 +278,15 @@ Answer Routes::tail(const Parameter& parameter) {
                    {"end", parameter("end").has_value()}});
 }
 
+Answer Routes::connections(const Parameter& parameter) {
+  const auto limit = number(parameter("limit").value_or(std::to_string(kConnectionsDefault)), 1, kConnectionsMax);
+  if (!limit) return error(400, "limit: " + limit.error().message);
+  const auto peer = parameter("peer").value_or("");
+  if (!peer.empty())
+    if (auto address = IpAddress::parse(peer); !address) return error(400, "peer: " + address.error().message);
+  return ask(kL7, {{"ask", "connections"}, {"peer", peer}, {"limit", *limit}});
+}
+
 Answer Routes::purge(const std::string& body) {
   const auto json = Json::parse(body, nullptr, false);
   if (!json.is_object() || !json.contains("url") || !json["url"].is_string())

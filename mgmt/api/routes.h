@@ -35,6 +35,7 @@ class Routes {
   Answer cache();
   Answer exchanges(const Parameter& parameter);
   Answer tail(const Parameter& parameter);
+  Answer connections(const Parameter& parameter);
   Answer purge(const std::string& body);
   Answer set_backend(const std::string& pool, const std::string& backend, const std::string& body);
   Answer reload();

@@ -42,6 +42,8 @@ void add_routes(httplib::Server& server, Routes& routes) {
   server.Get("/v1/services", [&](const Request&, Response& out) { put(out, routes.services()); });
   server.Get("/v1/routes", [&](const Request& in, Response& out) { put(out, routes.routes(parameters_of(in))); });
   server.Get("/v1/certs", [&](const Request&, Response& out) { put(out, routes.certs()); });
+  server.Get("/v1/connections",
+             [&](const Request& in, Response& out) { put(out, routes.connections(parameters_of(in))); });
   server.Get("/v1/exchanges", [&](const Request& in, Response& out) { put(out, routes.exchanges(parameters_of(in))); });
   server.Get("/v1/tail", [&](const Request& in, Response& out) { put(out, routes.tail(parameters_of(in))); });
   server.Get("/v1/cache", [&](const Request&, Response& out) { put(out, routes.cache()); });

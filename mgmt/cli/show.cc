@@ -1,4 +1,4 @@
-// `cardea show services|routes|pools|backends|flows|exchanges|certs|cache`: asks for a list, narrows it, shows it.
+// `cardea show services|routes|pools|backends|flows|exchanges|connections|certs|cache`: asks for a list, narrows it, shows it.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -124,6 +124,12 @@ Exit show_exchanges(const Session& session, const Filter& by) {
       exchanges_text);
 }
 
+Exit show_connections(const Session& session, const Filter& by) {
+  std::string path = fmt::format("/v1/connections?limit={}", by.limit == 0 ? 100 : by.limit);
+  if (!by.client.empty()) path += "&peer=" + escaped(by.client);
+  return show_list(session, path, [](json&) {}, connections_text);
+}
+
 CLI::App& list(CLI::App& command, const char* name, const char* summary, const std::shared_ptr<Filter>& filter,
                Job& job, Exit (*show_it)(const Session&, const Filter&), unsigned limit_max = 1'000'000) {
   CLI::App* const sub = command.add_subcommand(name, summary);
@@ -162,6 +168,9 @@ void declare_show(CLI::App& command, Job& job) {
   exchanges.add_option("--kind", filter->state, "only these")
       ->check(CLI::IsMember({"failed", "refused", "slow"}))
       ->type_name("failed|refused|slow");
+  CLI::App& connections = list(command, "connections", "what our own TCP has open (100 unless --limit says more)", filter,
+                               job, show_connections, api::kConnectionsMax);
+  connections.add_option("--peer", filter->client, "only those with this address")->type_name("ADDRESS");
   CLI::App& certs = list(command, "certs", "certificates, the next to expire first", filter, job, show_certs);
   certs.add_option("--service", filter->service, "only those of this service")->type_name("SERVICE");
   list(command, "cache", "memory caches and how often they had the answer", filter, job, show_cache);

@@ -117,6 +117,7 @@ std::string l7(const json& status) {
   std::string out;
   if (const auto shards = cores_text(part_at(status, "shards")); !shards.empty()) out += line("shards", shards);
   if (known_at(status, "connections")) out += line("clients", counted(count_at(status, "connections"), "connection"));
+  if (known_at(status, "l7_door")) out += line("l7 door", text_at(status, "l7_door"));
   return out;
 }
 

@@ -124,6 +124,26 @@ std::string exchanges_text(const json& answer, bool colour) {
   return table.empty() ? "nothing failed, was refused or slow\n" : table.text(colour);
 }
 
+std::string connections_text(const json& answer, bool colour) {
+  Table table({{"STATE"}, {"LOCAL"}, {"PEER"}, {"BY"}, {"RTT MS", kRight}, {"CWND", kRight}, {"IN FLIGHT", kRight},
+               {"UNACKED", kRight}, {"UNREAD", kRight}, {"RETRIES", kRight}});
+  for (const json& row : part_at(answer, "connections")) {
+    const uint64_t retries = count_at(row, "retransmissions_in_a_row");
+    table.add({{text_at(row, "state"), Tone::kStrong},
+               text_at(row, "local"),
+               text_at(row, "peer"),
+               text_at(row, "opened_by"),
+               fmt::format("{:.2f}", number_at(row, "rtt_ms")),
+               grouped(count_at(row, "cwnd_bytes")),
+               grouped(count_at(row, "in_flight_bytes")),
+               grouped(count_at(row, "unacknowledged_bytes")),
+               grouped(count_at(row, "unread_bytes")),
+               {std::to_string(retries), retries > 0 ? Tone::kWarning : Tone::kPlain}});
+  }
+  if (table.empty()) return "no connections of our own TCP; `ss` shows the kernel's\n";
+  return table.text(colour) + fmt::format("{} in all\n", grouped(count_at(answer, "total")));
+}
+
 std::string cache_text(const json& answer, bool colour) {
   Table table({{"CACHE"},
                {"USED", kRight},

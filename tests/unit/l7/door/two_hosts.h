@@ -5,6 +5,7 @@
 
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -17,15 +18,12 @@ namespace cardea::l7::door {
 
 inline FileDescriptor test_bell() { return FileDescriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
-// A host: its loop, its shard's end of a door, and the dataplane's end, of `workers` workers.
-struct Host {
-  explicit Host(uint32_t of_workers = 1, Sizes sizes = {}) : workers(of_workers) {
-    door->open(sizes);
-    attach();
-  }
+// A door, and the dataplane's end of it: of `workers` workers and one shard.
+struct DoorEnd {
+  explicit DoorEnd(uint32_t of_workers) : workers(of_workers) {}
 
   // With pipes to the workers that are `full` of something else.
-  void attach(bool full = false) {
+  void make(bool full = false) {
     memory = std::make_unique<L7Door>(*L7Door::create(L7Door::shape(workers, 1, 1 << 20)));
     DoorHandover handover{.memory = FileDescriptor(::dup(memory->memory_fd())),
                           .worker_bells = {},
@@ -39,9 +37,8 @@ struct Host {
     for (uint32_t i = 0; i < workers; ++i) {
       down.emplace_back(memory->down(i, 0), memory->shape().down_bytes);
       up.emplace_back(memory->up(i, 0), memory->shape().up_bytes);
+      if (full) fill(memory->down(i, 0));
     }
-    for (uint32_t i = 0; full && i < workers; ++i) fill(memory->down(i, 0));
-    door->attach(attached);
   }
   void fill(PacketPipe& pipe) {
     PacketWriter writer(pipe, memory->shape().down_bytes);
@@ -49,10 +46,6 @@ struct Host {
     writer.publish();
   }
 
-  std::unique_ptr<Loop> loop = *Loop::create(Loop::Clock::kManual);
-  ChunkPool chunks;
-  Arena arena{chunks};
-  std::unique_ptr<ShardDoor> door = std::make_unique<ShardDoor>(*loop, 0);
   const uint32_t workers;
   std::unique_ptr<L7Door> memory;
   std::shared_ptr<AttachedDoor> attached;
@@ -60,7 +53,54 @@ struct Host {
   std::vector<PacketWriter> up;
 };
 
-struct Middle {
+// A host: its loop, its shard's end of a door, and the dataplane's.
+struct Host : DoorEnd {
+  explicit Host(uint32_t of_workers = 1, Sizes sizes = {}) : DoorEnd(of_workers) {
+    door->open(sizes);
+    attach();
+  }
+  void attach(bool full = false) {
+    make(full);
+    door->attach(attached);
+  }
+
+  std::unique_ptr<Loop> loop = *Loop::create(Loop::Clock::kManual);
+  ChunkPool chunks;
+  Arena arena{chunks};
+  std::unique_ptr<ShardDoor> door = std::make_unique<ShardDoor>(*loop, 0);
+};
+
+// What carries packets between two doors.
+struct Carrier {
+  uint32_t lose_every = 0;  // 0: nothing is lost
+  bool cut = false;         // nothing arrives
+  uint64_t carried = 0, lost = 0;
+
+  // Whether there was anything to carry.
+  bool carry(DoorEnd& from, DoorEnd& to) {
+    const uint64_t before = carried;
+    for (PacketReader& reader : from.down) {
+      while (const auto record = reader.next()) {
+        ++carried;
+        if (cut || (lose_every != 0 && carried % lose_every == 0))
+          ++lost;
+        else
+          put(record->packet, to.up[carried % to.up.size()]);
+      }
+      reader.release();
+    }
+    for (PacketWriter& writer : to.up) writer.publish();
+    return carried != before;
+  }
+  static void put(Bytes packet, PacketWriter& writer) {
+    const MutableBytes room = writer.reserve(uint32_t(packet.size()));
+    if (room.empty()) return;  // the pipe is full: lost as well
+    std::ranges::copy(packet, room.begin());
+    writer.commit(uint32_t(room.size()));
+  }
+};
+
+struct Middle : Carrier {
   explicit Middle(uint32_t workers = 1, Sizes sizes = {}) : left(workers, sizes), right(workers, sizes) {}
   ~Middle() {
     left.loop->end_tasks();
@@ -68,35 +108,10 @@ struct Middle {
   }
 
   Host left, right;
-  uint32_t lose_every = 0;  // 0: nothing is lost
-  bool cut = false;         // nothing arrives
-  uint64_t carried = 0, lost = 0;
-
-  bool carry(Host& from, Host& to) {
-    bool any = false;
-    for (PacketReader& reader : from.down) {
-      while (const auto record = reader.next()) {
-        any = true;
-        ++carried;
-        if (cut || (lose_every != 0 && carried % lose_every == 0)) {
-          ++lost;
-          continue;
-        }
-        PacketWriter& writer = to.up[carried % to.up.size()];
-        const MutableBytes room = writer.reserve(uint32_t(record->packet.size()));
-        if (room.empty()) continue;  // the pipe is full: lost as well
-        std::ranges::copy(record->packet, room.begin());
-        writer.commit(uint32_t(room.size()));
-      }
-      reader.release();
-    }
-    for (PacketWriter& writer : to.up) writer.publish();
-    return any;
-  }
-
-  // Until nothing moves any more; then time goes on by a millisecond.
+  unsigned rounds_max = UINT32_MAX;  // to and fro in a millisecond
+  // Until nothing moves any more, or it was enough; then time goes on by a millisecond.
   void step() {
-    for (;;) {
+    for (unsigned round = 0; round < rounds_max; ++round) {
       left.loop->run_until_idle();
       right.loop->run_until_idle();
       const bool one = carry(left, right), other = carry(right, left);

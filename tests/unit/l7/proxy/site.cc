@@ -111,12 +111,12 @@ image::PlanT Site::image(const Change& change) const {
 void Site::take_over(std::shared_ptr<const LivePlan> next) {
   std::set<Endpoint> known;
   if (plan) {
-    for (const auto& service : plan->services) known.insert(service->listen[0]);
+    for (const auto& service : plan->services) known.insert(service->listen.begin(), service->listen.end());
   }
   std::map<Endpoint, FileDescriptor> sockets;
   for (const auto& service : next->services) {
-    const Endpoint& at = service->listen[0];
-    if (!known.contains(at)) sockets[at] = open_listening_socket(at).value();
+    for (const Endpoint& at : service->listen)
+      if (!known.contains(at)) sockets[at] = open_listening_socket(at).value();
   }
   plan = next;
   shard->adopt(std::move(next), std::move(sockets));
@@ -126,6 +126,8 @@ void Site::adopt(const Change& change) {
   image::PlanT made = image(change);
   for (auto& service : made.services) {
     service->listen = {{l7::test::address("127.0.0.1"), ports_[service->name].number()}};
+    if (service->name == "shop" && shop_also)
+      service->listen.push_back({l7::test::address(shop_also->address.text()), shop_also->port});
   }
   auto next = load_plan(l7::test::packed(made), resources_, plan.get());
   ASSERT_TRUE(next.has_value()) << next.error().message;

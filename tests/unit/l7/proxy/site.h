@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,7 @@ class Site {
   Endpoint at(const char* service) { return ports_.at(service).endpoint(); }
   size_t called();                   // the origin that the proxy connects to next, waited for
   void adopt(const Change& change);  // a reload
+  std::optional<Endpoint> shop_also;  // where "shop" listens beside its port of loopback, from the next adopt() on
   void update_pools(const Change& change);
   void advance(std::chrono::milliseconds by) { loop().advance(by); }
   nlohmann::json log_line();  // the next one, waited for

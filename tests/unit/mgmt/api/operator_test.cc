@@ -235,6 +235,20 @@ TEST_F(OperatorTest, ExchangesAreShownAsTheyEnd) {
   EXPECT_EQ(3, nlohmann::json::parse(asked.back())["number"]);
 }
 
+TEST_F(OperatorTest, ConnectionsOfOurOwnTcpAreListed) {
+  l7_->say("connections", R"({"connections":[{"state":"established","opened_by":"peer","local":"192.0.2.10:443",
+      "peer":"192.0.2.7:40000","shard":0,"rtt_ms":0.456,"cwnd_bytes":14600,"in_flight_bytes":1460,"unacknowledged_bytes":2920,
+      "unread_bytes":7,"retransmissions_in_a_row":3}],"total":1200})");
+  EXPECT_THAT(cardea({"show", "connections"}).out,
+              AllOf(HasSubstr("established"), HasSubstr("192.0.2.10:443"), HasSubstr("192.0.2.7:40000"), HasSubstr("0.46"),
+                    HasSubstr("14 600"), HasSubstr("2 920"), HasSubstr("1 200 in all")));
+  cardea({"show", "connections", "--peer", "192.0.2.7", "--limit", "7"});
+  const auto question = nlohmann::json::parse(l7_->asked().back());
+  EXPECT_EQ(question["peer"], "192.0.2.7");
+  EXPECT_EQ(question["limit"], 7);
+  EXPECT_NE(cardea({"show", "connections", "--peer", "nobody"}).exit, 0);
+}
+
 TEST_F(OperatorTest, ExchangesAreListedAndToldByTheirId) {
   l7_->say("exchanges", R"({"exchanges":[{"kind":"failed","ts":"2026-01-01T00:00:00.000Z","id":"0af7","status":502,"reason":"connect_failed",
       "service":"shop","t_total_ms":12.5,"method":"GET","path":"/a","backend":"10.0.0.1:80"}],"total":1,"story":["It came."],

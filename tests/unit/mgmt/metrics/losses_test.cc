@@ -77,6 +77,8 @@ const std::set<std::string_view> kNoLosses = {
     "cardea_l7_service_requests_total", "cardea_l7_service_responses_total", "cardea_l7_service_tls_handshakes_total",
     "cardea_l7_service_tls_resumed_total", "cardea_l7_route_requests_total", "cardea_l7_route_responses_total",
     "cardea_l7_file_waits_total",
+    // what a network does to TCP, and strangers: each has a name
+    "cardea_l7_tcp_events_total",
     // a cache that is full is a cache at work
     "cardea_l7_cache_evicted_total", "cardea_l7_cache_purged_total", "cardea_l7_cache_refused_total",
     "cardea_l7_cache_renewals_total", "cardea_l7_cache_requests_total", "cardea_l7_cache_stored_total",
