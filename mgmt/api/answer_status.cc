@@ -186,6 +186,7 @@ std::string status_json(const View& view, const Facts& facts) {
                {"flows_max", field(dataplane, "flows_max", nullptr)},
                {"shards", field(l7, "shards", Json::array())},
                {"connections", field(l7, "connections", nullptr)},
+               {"l7_instances", field(dataplane, "l7", Json::array())},
                {"l7_door", field(l7, "door", nullptr)},
                {"certificates_due", certificates(facts)},
                {"services", config != nullptr ? config->services.size() : 0},

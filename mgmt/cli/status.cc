@@ -107,6 +107,10 @@ std::string dataplane(const json& status) {
                             text_at(port, "mac"), text_at(port, "xdp").empty() ? "" : ", XDP " + text_at(port, "xdp"),
                             text_at(port, "kernel") == "interface" ? ", shared with Linux" : ""));
   }
+  for (const json& one : part_at(status, "l7_instances"))
+    out += line("door", fmt::format("{} of cardea-l7, instance {}{}", counted(count_at(one, "shards"), "shard"),
+                                    count_at(one, "instance"),
+                                    one.value("newest", true) ? "" : ", which keeps the connections it has"));
   if (known_at(status, "flows"))
     out += line("flows",
                 fmt::format("{} of {}", grouped(count_at(status, "flows")), grouped(count_at(status, "flows_max"))));
