@@ -107,8 +107,15 @@ void ShardDoor::stop_listening(tcp::ListenerId id) {
   acceptors_[id] = nullptr;
 }
 
+// What was dialled ends with it: the dataplane, by the same plan, hands over no more answers, and who waits for one would
+// wait for its time-out.
 void ShardDoor::set_dialling(bool on, std::vector<IpAddress> port_addresses) {
-  dials_ = on;
+  if (std::exchange(dials_, on) && !on) {
+    stack_->each([this](const tcp::Connection& c) {
+      TcpStream* stream = owners_[c.index].stream;
+      if (stream && !c.passive) stream->close(Close::kReset);
+    });
+  }
   source_.set_ports(std::move(port_addresses));
 }
 

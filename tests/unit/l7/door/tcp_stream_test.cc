@@ -303,6 +303,25 @@ TEST_F(DoorStream, AListenerThatLeavesCompletesWhatHadBegunAndAnswersNobodyNew) 
   net.right.door->stop_listening(listener);
 }
 
+TEST_F(DoorStream, WhatWasDialledEndsWithTheDialling) {
+  net.left.door->set_dialling(true, {});
+  connect_both();
+  std::string got, heard;
+  IoResult last, of_server;
+  on_left(read_to_end(net.left.arena, *client, got, last, kNever));
+  on_right(read_to_end(net.right.arena, server(), heard, of_server, kNever));
+  net.step();
+  net.right.door->set_dialling(true, {});
+  net.right.door->set_dialling(false, {});
+  net.step();
+  EXPECT_EQ(net.right.loop->spawned(), 1u) << "what was accepted goes on";
+  net.left.door->set_dialling(false, {});
+  ASSERT_TRUE(net.run_tasks());
+  EXPECT_EQ(last.status, IoStatus::kCancelled);
+  EXPECT_EQ(of_server.error, ECONNRESET);
+  EXPECT_EQ(client->try_write({}).status, IoStatus::kCancelled);
+}
+
 // The dataplane dies and another comes: TCP sends again what was lost in between.
 TEST_F(DoorStream, ConnectionsGoOnOverTheNextDoor) {
   connect_both();
@@ -365,6 +384,22 @@ TEST_F(FewBlocks, WritersThatShareTooLittleMemoryTakeTurns) {
   EXPECT_TRUE(net.run_tasks());
   EXPECT_TRUE(got[0] == text);
   EXPECT_TRUE(got[1] == text);
+}
+
+// Whoever closes first remembers the connection for a minute (TIME-WAIT): not at the price of one that begins.
+TEST_F(FewBlocks, WhatIsOnlyRememberedGivesWayToWhatBegins) {
+  const Instant begun = net.right.loop->now();
+  for (int i = 0; i < 300; ++i) {
+    connect_both();
+    ASSERT_FALSE(HasFatalFailure()) << i;
+    server().close();
+    ASSERT_TRUE(net.run([&] { return client->ready(Direction::kRead); }));
+    client.reset();
+    net.step();
+    taken.streams.clear();
+  }
+  EXPECT_LT(net.right.loop->now() - begun, 60s) << "none was forgotten for its age";
+  EXPECT_EQ(net.right.door->stack().connections(), 64u);
 }
 
 Task<> ping(Arena&, Stream& stream, int times, uint64_t& allocated) {
