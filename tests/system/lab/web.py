@@ -5,8 +5,10 @@
     203.0.113.20:80 plain → pages    203.0.113.25:25 mode tcp → stream (b1, b2)    203.0.113.10:80 mode l4 → web
 With `kernel` there is no dataplane and no l4 service: cardea-l7 alone on an ordinary host. `origin` adds servers on b1 and b2
 that do what nginx cannot (see origin.py) behind 203.0.113.20:8080 and, over TLS, :8443.
+With CARDEA_L7_TRANSPORT=userspace in the environment every such site has a dataplane, and L7 speaks TCP of its own behind it.
 """
 import contextlib
+import os
 
 from lab import configuration
 from lab.authority import Authority
@@ -68,10 +70,13 @@ class Web(Client):
     """Site, servers and product, all running. `change` may edit the document before the start; low ports are as on any host."""
 
     def __init__(self, kernel=True, origin=False, shards=(0, 1), device="net_af_packet", change=None, make_cardea=Cardea):
+        transport = os.environ.get("CARDEA_L7_TRANSPORT", "kernel")
+        kernel = kernel and transport == "kernel"
         self.kernel, self.origin_wanted, self.make_cardea = kernel, origin, make_cardea
         self.site = Site(backends=3, kernel=kernel, shared=device.endswith(" shared"))
         self.authority = Authority(self.site.run.path / "tls")
         self.document = document(self.site, self.authority, kernel, origin, shards, device)
+        self.document["l7"]["transport"] = transport
         if change:
             change(self.document)
         self._stack = contextlib.ExitStack()
