@@ -30,6 +30,8 @@ constexpr Named kNamed[] = {
     {VariableId::kHeader, "header:", "the request's header of that name, its first line"},
     {VariableId::kCookie, "cookie:", "the request's cookie of that name"},
     {VariableId::kQueryParameter, "query:", "the query's parameter of that name, as it stands there"},
+    {VariableId::kJwtClaim, "jwt:", "the claim of that name of the token that jwt verified, where it is a text, a number or a "
+                                    "list of such"},
 };
 
 // A token (RFC 9110 5.6.2), but for what would end the variable; a parameter's name may hold more than that, and nobody

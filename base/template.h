@@ -1,6 +1,6 @@
 // Text with variables, as headers and messages of an operator's own are made of it: "ip=${client_address}",
-// "${header:User-Agent}", "${cookie:session}", "${query:page}". A '$' without a brace is itself; "$${" is "${". The
-// words are variables.def. What they stand for, who evaluates a text knows.
+// "${header:User-Agent}", "${cookie:session}", "${query:page}", "${jwt:sub}". A '$' without a brace is itself; "$${" is
+// "${". The words are variables.def. What they stand for, who evaluates a text knows.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,7 @@ enum class VariableId : uint8_t {
   kHeader,  // of the request, by name
   kCookie,
   kQueryParameter,
+  kJwtClaim,
 };
 
 // When a text is made: of a request that goes on, or of its response.
@@ -27,7 +28,7 @@ enum class Moment : uint8_t { kRequest, kResponse };
 
 struct Variable {
   VariableId id = VariableId::kNone;
-  std::string name;  // of kHeader, kCookie, kQueryParameter
+  std::string name;  // of those that are one of many
   bool operator==(const Variable&) const = default;
 };
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "conf/check_parts.h"
+#include "conf/policies.h"
 
 namespace cardea::conf {
 namespace {
@@ -40,6 +41,28 @@ void check_limits(Checks& checks, const std::vector<std::string>& limits, const 
     check_reference(checks, limits[i], known, "rate_limit", index_path(path, i));
 }
 
+void check_jwt(Checks& checks, const settings::JwtT* jwt, const std::string& path) {
+  if (jwt == nullptr || !jwt->enabled) return;
+  if (jwt->jwks.empty() && jwt->public_keys.empty() && jwt->secret.empty())
+    checks.report(Finding::error, path, "no token could be verified", "jwks, public_keys or secret");
+  if (!jwt->header.empty() && !jwt->cookie.empty())
+    checks.report(Finding::error, path + ".cookie", "a token stands in a header or in a cookie", "one of the two");
+  if (jwt->audiences.empty())
+    checks.report(Finding::warning, path, "a token that its issuer gave for another site is good here too", "audiences");
+}
+
+void check_api_keys(Checks& checks, const settings::ApiKeysT* keys, const std::string& path) {
+  if (keys != nullptr && keys->enabled && keys->file.empty())
+    checks.report(Finding::error, path, "there is no key that anybody could have", "file");
+}
+
+// By what both read no request could have both.
+void check_identities(Checks& checks, const settings::PoliciesT& merged, const std::string& path) {
+  if (merged.basic_auth && merged.jwt && merged.jwt->header.empty() && merged.jwt->cookie.empty())
+    checks.report(Finding::error, path + ".jwt", "Authorization holds a password or a token, and both are asked for",
+                  "another header, a cookie, or enabled = false");
+}
+
 void check_compression(Checks& checks, const CompressionT* compress, const std::string& path) {
   if (compress == nullptr) return;
   Unique encodings(checks, "encoding");
@@ -54,7 +77,14 @@ void check_rate_limits(Checks& checks) {
   for (size_t i = 0; i < checks.config.rate_limits.size(); ++i) {
     const std::string& name = checks.config.rate_limits[i].name;
     if (!name.empty()) names.add(in_quotes(name), index_path("rate_limits", i) + ".name");
+    const settings::RateLimitT& limit = checks.config.rate_limits[i];
+    if (limit.requests == 0 && limit.concurrent == 0)
+      checks.report(Finding::error, index_path("rate_limits", i), "nothing is limited", "requests or concurrent");
   }
+}
+
+void check_merged(Checks& checks, const settings::PoliciesT& service, const settings::PoliciesT& route, const std::string& path) {
+  check_identities(checks, merged(service, route), path);
 }
 
 void check_policies(Checks& checks, const settings::PoliciesT& policies, const Names& rate_limits, const std::string& path) {
@@ -63,6 +93,8 @@ void check_policies(Checks& checks, const settings::PoliciesT& policies, const N
   check_limits(checks, policies.rate_limits, rate_limits, path + ".rate_limits");
   check_access(checks, policies.access.get(), path + ".access");
   check_cors(checks, policies.cors.get(), path + ".cors");
+  check_api_keys(checks, policies.api_keys.get(), path + ".api_keys");
+  check_jwt(checks, policies.jwt.get(), path + ".jwt");
   check_compression(checks, policies.compress.get(), path + ".compress");
 }
 

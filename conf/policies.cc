@@ -100,6 +100,10 @@ settings::PoliciesT merged(const settings::PoliciesT& service, const settings::P
   to.access = own_or(route.access, service.access);
   to.cors = own_or(route.cors, service.cors);
   to.basic_auth = own_or(route.basic_auth, service.basic_auth);
+  to.jwt = own_or(route.jwt, service.jwt);
+  if (to.jwt && !to.jwt->enabled) to.jwt = nullptr;
+  to.api_keys = own_or(route.api_keys, service.api_keys);
+  if (to.api_keys && !to.api_keys->enabled) to.api_keys = nullptr;
   for (const auto* pages : {&route.error_pages, &service.error_pages})
     for (const auto& page : *pages) to.error_pages.push_back(std::make_unique<settings::ErrorPageT>(*page));
   to.compress = merged_compression(service.compress, route.compress);

@@ -207,7 +207,7 @@ const std::vector<Row>& policy_rows() {
              .only = for_http()}),
       value("rate_limits", &PoliciesT::rate_limits, name(64),
             {.prose = "Limits (rate_limits) that a request has to keep, all of them; a route's beside its service's. Who is "
-                      "over one is answered with 429 and Retry-After, and logged as rate_limited.",
+                      "over one is answered with 429 and Retry-After, and logged as rate_limited, or as too_many_at_once.",
              .example = "rate_limits = [\"clients\"];",
              .count_max = 16,
              .unset = "none",
@@ -224,6 +224,19 @@ const std::vector<Row>& policy_rows() {
             {.prose = "Only who gives a name and a password may ask. Others are answered with 401, and logged as "
                       "unauthorized. A verdict is remembered, so that the hash is computed once for each password; that is "
                       "done beside the shards.",
+             .only = for_http()}),
+      group("api_keys", &PoliciesT::api_keys, api_keys_section(),
+            {.prose = "Only who brings a key that was given out may ask. Others are answered with 401, and logged as "
+                      "unauthorized. A route's stand in place of its service's.",
+             .details = "The name that a key was given out under is the access log's user and the variable \"${api_key}\", by which "
+                        "rate limits may count. Of the keys nothing but hashes is kept in memory. Such answers are cached as those "
+                        "to requests with Authorization are.",
+             .only = for_http()}),
+      group("jwt", &PoliciesT::jwt, jwt_section(),
+            {.prose = "Only who brings a token (a JSON Web Token, RFC 7519) that one of these keys signed may ask. Others are "
+                      "answered with 401 and logged as unauthorized with a word that says why, and with 403, as "
+                      "claims_missing, where the token is good and lacks a claim. A route's stands in place of its service's.",
+             .details = how_tokens_are_verified(),
              .only = for_http()}),
       list("error_pages", &PoliciesT::error_pages, error_page_section(),
            {.prose = "What is sent in place of cardea-l7's own plain text, by status. A route's pages come before its "

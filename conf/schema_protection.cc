@@ -19,9 +19,10 @@ const Section& rate_limit_section() {
                           "it comes out empty are not limited.",
                  .example = "key = \"${header:X-Api-Key}\";",
                  .unset = "the client's address, of IPv6 its /64"}),
-          value("requests", &RateLimitT::requests, number<uint32_t>(1, 1'000'000'000),
+          value("requests", &RateLimitT::requests, number<uint32_t>(0, 1'000'000'000),
                 {.prose = "How many requests of a key there may be in `period`, exactly and over all shards: each "
-                          "request that is allowed makes room for the next one after its share of the time.",
+                          "request that is allowed makes room for the next one after its share of the time. 0: any number, "
+                          "of which `concurrent` limits those under way.",
                  .example = "requests = 300;",
                  .required = true}),
           value("period", &RateLimitT::period_ms, number_of_ms(1ms, 24h),
@@ -32,8 +33,17 @@ const Section& rate_limit_section() {
           value("keys", &RateLimitT::keys_max, number<uint32_t>(1000, 100'000'000),
                 {.prose = "How many keys are known at a time, of 20 bytes each. One that has its whole burst left is "
                           "forgotten; none is that has not, so whoever is over the limit stays there. Where there is no "
-                          "room requests of further keys are let through, and counted "
+                          "room further keys share one rate, a few with each other, and their requests are counted "
                           "(cardea_l7_rate_limit_unknown_total)."}),
+          value("concurrent", &RateLimitT::concurrent, number<uint32_t>(0, 1'000'000'000),
+                {.prose = "How many requests of a key may be under way at once, over all shards, from where they are let through "
+                          "until their answer's end, or their tunnel's; more are answered with 429, and logged as "
+                          "too_many_at_once. 0: any number.",
+                 .example = "concurrent = 20;"}),
+          value("headers", &RateLimitT::headers, boolean(),
+                {.prose = "Whether clients are told: RateLimit-Policy with the limit, RateLimit with what is left and the seconds "
+                          "until all of it is (draft-ietf-httpapi-ratelimit-headers), in answers of every kind.",
+                 .example = "headers = true;"}),
       });
   return section;
 }

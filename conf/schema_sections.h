@@ -25,6 +25,9 @@ const Section& rate_limit_section();            // schema_protection.cc
 const Section& access_section();                // schema_protection.cc
 const Section& cors_section();                  // schema_protection.cc
 const Section& basic_auth_section();            // schema_protection.cc
+const Section& jwt_section();                   // schema_identity.cc
+const Section& api_keys_section();              // schema_identity.cc
+const char* how_tokens_are_verified();          // schema_identity.cc
 const std::vector<Row>& service_policy_rows();  // schema_policies.cc: those that are a service's alone
 
 // A section whose objects hold policies has their rows behind its own.

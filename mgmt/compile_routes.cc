@@ -96,6 +96,8 @@ std::pair<image::PathRule, std::string> path_of(const conf::Match& match) {
 Offset<settings::Policies> pack(Builder& builder, const conf::Service& service, const settings::PoliciesT& own) {
   settings::PoliciesT both = conf::merged(service.policies, own);
   if (both.basic_auth && both.basic_auth->realm.empty()) both.basic_auth->realm = service.name;
+  if (both.jwt && both.jwt->realm.empty()) both.jwt->realm = service.name;
+  if (both.api_keys && both.api_keys->realm.empty()) both.api_keys->realm = service.name;
   return settings::Policies::Pack(builder, &both);
 }
 

@@ -73,6 +73,14 @@ void Cache::set_limits(const Limits& limits) {
   state_->memory.set_limits(limits);
 }
 
+namespace {
+
+bool may_share(const Request& request, const Freshness& freshness) {
+  return may_have(request.head->headers, freshness) && (!request.authorized || freshness.for_authorized);
+}
+
+}  // namespace
+
 Lookup Cache::find(const Request& request) {
   Lookup lookup;
   if (!may_be_answered(*request.head)) return lookup;
@@ -84,7 +92,7 @@ Lookup Cache::find(const Request& request) {
   const uint64_t hash = key.hash(state_->hash_key);
   auto [object, since] = state_->memory.stripe(hash).find(hash, key.text(), request);
   lookup.since = since;
-  if (!object || !may_have(headers, object->freshness())) {
+  if (!object || !may_share(request, object->freshness())) {
     lookup.result = wish.only_if_cached      ? Result::kOnlyCached
                     : wish.no_store || piece ? Result::kBypass
                                              : Result::kMiss;
@@ -113,7 +121,7 @@ std::unique_ptr<Writer> Cache::begin(const Request& request, const http::Respons
                                      http::BodyFraming body) {
   const Freshness freshness = freshness_of(response, request.now, state_->memory.stale_on_error());
   std::unique_ptr<Writer> writer;
-  if (admission(*request.head, response, body, freshness) == Admission::kStore)
+  if (may_share(request, freshness) && admission(*request.head, response, body, freshness) == Admission::kStore)
     writer = state_->begin(request, response, body, freshness);
   if (!writer && response.status != 304) give_up(request);  // a 304 says nothing of the whole
   return writer;

@@ -35,6 +35,7 @@ struct Request {
   std::string_view pool;  // that answers, and how it is asked: what one said is never served for another (services may
                           // share a cache, and routes of one URL may lead to several)
   int64_t now = 0;        // seconds since 1970
+  bool authorized = false;  // the client showed who it is otherwise than by Authorization, and that counts as it
   uint64_t since = 0;     // for begin and refresh: Lookup::since of the same exchange
 };
 

@@ -20,6 +20,13 @@ void explain_headers(Json& json, std::vector<std::string>& story, const policy::
                                 fmt::join(names.get<std::vector<std::string>>(), ", ")));
 }
 
+std::string where_token_stands(const policy::Jwt& jwt) {
+  const std::string where = !jwt.cookie().empty()   ? fmt::format("in the cookie {}", jwt.cookie())
+                            : !jwt.header().empty() ? fmt::format("in the header {}", jwt.header())
+                                                    : "in Authorization, as a bearer's";
+  return fmt::format("A token is asked for {} (jwt), or it is answered 401.", where);
+}
+
 // Whom the request has to pass; the limits and passwords of those that come, nobody asks here.
 void explain_guard(Json& json, std::vector<std::string>& story, const policy::Policies& policies,
                    const std::optional<Endpoint>& client) {
@@ -36,6 +43,10 @@ void explain_guard(Json& json, std::vector<std::string>& story, const policy::Po
     story.push_back(fmt::format("It has to keep the rate limits {}; who is over one is answered 429.",
                                 fmt::join(json["rate_limits"].get<std::vector<std::string>>(), ", ")));
   if (policies.basic_auth.users) story.push_back("A name and a password are asked for (basic_auth), or it is answered 401.");
+  if (policies.api_keys.keys)
+    story.push_back(fmt::format("A key is asked for in the header {}{} (api_keys), or it is answered 401.", policies.api_keys.header,
+                                policies.api_keys.query.empty() ? "" : " or the query's " + policies.api_keys.query));
+  if (policies.jwt) story.push_back(where_token_stands(*policies.jwt));
   if (!policies.cors.empty()) story.push_back("Pages of other sites may ask as cors says; preflights are answered here.");
 }
 

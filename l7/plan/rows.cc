@@ -46,9 +46,9 @@ ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
   add(rows.http2_floods, kCounter, "cardea_l7_service_http2_floods_total", "", at,
       "HTTP/2 connections ended: their client sent too much of what costs and leads nowhere");
   add(rows.denied, kCounter, "cardea_l7_service_denied_total", "", at,
-      "Requests answered with 403: their client's address may not ask (access)");
+      "Requests answered with 403: their client's address may not ask (access), or its token lacks a claim (jwt)");
   add(rows.unauthorized, kCounter, "cardea_l7_service_unauthorized_total", "", at,
-      "Requests answered with 401: without a name and password that are known (basic_auth)");
+      "Requests answered with 401: without a name and password that are known (basic_auth), a good token (jwt) or a key (api_keys)");
   add(rows.refused_requests, kCounter, "cardea_l7_service_bad_requests_total", "", at,
       "Requests answered before a route was known: malformed, too large, too slow");
   add(rows.duration, kHistogram, "cardea_l7_service_request_duration_microseconds", "us", at,
@@ -129,9 +129,9 @@ PoolRows PoolRows::add(RowAdder& add, std::string_view pool) {
 RateLimitRows RateLimitRows::add(RowAdder& add, std::string_view limit) {
   RateLimitRows rows;
   const std::string at = label("limit", limit);
-  add(rows.limited, kCounter, "cardea_l7_rate_limit_limited_total", "", at, "Requests answered with 429: over the limit");
+  add(rows.limited, kCounter, "cardea_l7_rate_limit_limited_total", "", at, "Requests answered with 429: over the limit, or too many under way");
   add(rows.unknown, kCounter, "cardea_l7_rate_limit_unknown_total", "", at,
-      "Requests let through uncounted, because as many keys as may be (rate_limits[].keys) were known");
+      "Requests of keys that share a rate, because as many keys as may be (rate_limits[].keys) were known");
   return rows;
 }
 

@@ -28,8 +28,8 @@ struct ServiceRows {
   uint32_t proxy_refused = 0;            // _proxy_headers_refused_total: of trusted peers, that were none
   uint32_t names_refused = 0;            // _names_refused_total: TLS that was passed through to nobody
   uint32_t http2_floods = 0;             // _http2_floods_total: connections ended for what their client did too much of
-  uint32_t denied = 0;                   // _denied_total: by access
-  uint32_t unauthorized = 0;             // _unauthorized_total: by basic_auth
+  uint32_t denied = 0;                   // _denied_total: by access, jwt
+  uint32_t unauthorized = 0;             // _unauthorized_total: by basic_auth, jwt, api_keys
   uint32_t refused_requests = 0;         // _bad_requests_total: answered before a route was known
   uint32_t duration = 0;                 // _request_duration_microseconds: a histogram
 
@@ -82,7 +82,7 @@ struct PoolRows {
 // cardea_l7_rate_limit_…{limit="login"}
 struct RateLimitRows {
   uint32_t limited = 0;  // _limited_total: requests answered with 429
-  uint32_t unknown = 0;  // _unknown_total: let through, because keys_max others were known
+  uint32_t unknown = 0;  // _unknown_total: of keys that share a rate, because keys_max others were known
 
   static RateLimitRows add(stats::RowAdder& add, std::string_view limit);
 };

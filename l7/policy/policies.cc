@@ -22,6 +22,17 @@ Result<> find_limits(RateLimits& to, const std::vector<std::string>& names, cons
   return {};
 }
 
+// A header that is made nothing of further on goes no further.
+Result<> read_jwt(Policies& to, const std::unique_ptr<settings::JwtT>& written, FileBook& files) {
+  if (!written) return {};
+  auto jwt = files.jwt(*written);
+  if (!jwt) return std::unexpected(std::move(jwt.error()).in("jwt"));
+  to.jwt = std::move(*jwt);
+  if (!written->forward && written->cookie.empty())
+    to.request_headers.drop(written->header.empty() ? "Authorization" : written->header);
+  return {};
+}
+
 Result<> read_pages(ErrorPages& to, const std::vector<std::unique_ptr<settings::ErrorPageT>>& written, FileBook& files) {
   for (const auto& one : written) {
     auto page = files.page(one->file, one->content_type);
@@ -49,13 +60,14 @@ Result<std::shared_ptr<const Policies>> Policies::read(const settings::Policies&
         read_into(to->trusted_proxies, written.trusted_proxies, "trusted_proxies"),
         read_into(to->access, written.access, "access", files), read_into(to->cors, written.cors, "cors"),
         read_into(to->basic_auth, written.basic_auth, "basic_auth", files), read_into(to->compression, written.compress, "compress"),
-        find_limits(to->rate_limits, written.rate_limits, limits),
+        read_into(to->api_keys, written.api_keys, "api_keys", files), read_jwt(*to, written.jwt, files), find_limits(to->rate_limits, written.rate_limits, limits),
         read_pages(to->error_pages, written.error_pages, files)})
     if (!done) return std::unexpected(std::move(done.error()));
   to->response_headers.add_security(written.security_headers);
   if (!to->cors.empty())
     for (const std::string_view name : kCorsHeaders) to->response_headers.drop(name);
   if (written.basic_auth && !written.basic_auth->forward) to->request_headers.drop("Authorization");
+  if (written.api_keys && !written.api_keys->forward) to->request_headers.drop(to->api_keys.header);
   return to;
 }
 

@@ -8,6 +8,7 @@
 #include "base/policies_generated.h"
 #include "l7/compress/settings.h"
 #include "l7/policy/access.h"
+#include "l7/policy/api_keys.h"
 #include "l7/policy/basic_auth.h"
 #include "l7/policy/cors.h"
 #include "l7/policy/error_pages.h"
@@ -25,11 +26,14 @@ struct Policies {
   RateLimits rate_limits;
   Cors cors;
   BasicAuth basic_auth;
+  ApiKeys api_keys;
+  std::shared_ptr<const Jwt> jwt;  // null: no token is asked for
   ErrorPages error_pages;
   compress::Settings compression;
 
   // Whether a request has anybody to pass before it is answered.
-  bool guards() const { return access.limits() || !rate_limits.empty() || !cors.empty() || basic_auth.users; }
+  bool guards() const { return access.limits() || !rate_limits.empty() || !cors.empty() || identifies(); }
+  bool identifies() const { return basic_auth.users || jwt || api_keys.keys; }
 
   static Result<std::shared_ptr<const Policies>> read(const settings::Policies& from, const RateLimits& limits,
                                                       FileBook& files);

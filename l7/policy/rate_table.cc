@@ -1,6 +1,7 @@
 #include "l7/policy/rate_table.h"
 
 #include <algorithm>
+#include <limits>
 #include <thread>
 
 namespace cardea::l7::policy {
@@ -22,7 +23,10 @@ class Hold {
 }  // namespace
 
 Rate Rate::of(uint32_t requests, std::chrono::nanoseconds period, uint32_t burst) {
-  return {std::max(period / requests, std::chrono::nanoseconds(1)), std::max(burst == 0 ? requests : burst, 1u)};
+  const auto interval = std::max(period / requests, std::chrono::nanoseconds(1));
+  // A burst of decades is as good as any that is longer, and can be counted in nanoseconds.
+  const int64_t most = (std::numeric_limits<int64_t>::max() / 4) / interval.count();
+  return {interval, uint32_t(std::clamp<int64_t>(burst == 0 ? requests : burst, 1, std::max<int64_t>(most, 1)))};
 }
 
 RateTable::RateTable(size_t keys_max)
@@ -34,14 +38,21 @@ RateTable::Verdict RateTable::take(uint64_t key, const Rate& rate, std::chrono::
   auto* slot = std::ranges::find(bucket.slots, key, &Slot::key);
   if (slot == std::end(bucket.slots)) {
     slot = std::ranges::min_element(bucket.slots, {}, &Slot::arrival);
-    if (slot->arrival > now.count()) return {.unknown = true};
+    if (slot->arrival > now.count()) return advance(bucket.others, rate, now, true);
     *slot = {key, now.count()};
   }
-  const int64_t next = std::max(slot->arrival, now.count()) + rate.interval.count();
-  const int64_t ahead = next - now.count() - rate.interval.count() * int64_t{rate.burst};
-  if (ahead > 0) return {.allowed = false, .retry_in = std::chrono::nanoseconds(ahead)};
-  slot->arrival = next;
-  return {};
+  return advance(slot->arrival, rate, now, false);
+}
+
+RateTable::Verdict RateTable::advance(int64_t& arrival, const Rate& rate, std::chrono::nanoseconds now, bool unknown) {
+  const int64_t interval = rate.interval.count(), burst = interval * int64_t{rate.burst};
+  const int64_t next = std::max(arrival, now.count()) + interval, ahead = next - now.count() - burst;
+  Verdict verdict{.allowed = ahead <= 0, .unknown = unknown};
+  if (verdict.allowed) arrival = next;
+  verdict.retry_in = std::chrono::nanoseconds(std::max<int64_t>(ahead, 0));
+  verdict.whole_in = std::chrono::nanoseconds(arrival - now.count());
+  verdict.left = std::max<int64_t>(0, (burst - verdict.whole_in.count()) / interval);
+  return verdict;
 }
 
 }  // namespace cardea::l7::policy

@@ -1,6 +1,7 @@
 // How far each key of a rate limit is ahead of its rate, for all shards together: the generic cell rate algorithm (ITU-T
 // I.371), which keeps one point in time a key, the theoretical arrival of the next request. A key whose time has passed
-// has its whole burst left and need not be known: only such are forgotten, so nobody who is over the limit is.
+// has its whole burst left and need not be known: only such are forgotten, so nobody who is over the limit is. Keys that
+// find no room share one time a bucket, so that whoever fills the table with keys is limited too.
 //
 // Fixed memory: buckets of seven keys, each under a lock of its own that is held for some twenty nanoseconds. Any thread.
 #pragma once
@@ -26,8 +27,10 @@ class RateTable {
 
   struct Verdict {
     bool allowed = true;
-    bool unknown = false;                   // there was no room to know the key: it is let through
-    std::chrono::nanoseconds retry_in{0};   // where it is not allowed
+    bool unknown = false;                  // there was no room to know the key: it shares what others like it leave
+    std::chrono::nanoseconds retry_in{0};  // where it is not allowed
+    std::chrono::nanoseconds whole_in{0};  // until the whole burst is there again
+    int64_t left = 0;                      // that may come at once now
   };
   // `key`: a hash that nobody outside can aim (base/flow_hash.h). `now`: of one clock for all.
   Verdict take(uint64_t key, const Rate& rate, std::chrono::nanoseconds now);
@@ -35,6 +38,8 @@ class RateTable {
   size_t room() const { return buckets_ * kSlots; }
 
  private:
+  static Verdict advance(int64_t& arrival, const Rate& rate, std::chrono::nanoseconds now, bool unknown);
+
   static constexpr size_t kSlots = 7;
   struct Slot {
     uint64_t key;
@@ -43,6 +48,7 @@ class RateTable {
   struct alignas(128) Bucket {
     std::atomic<uint32_t> locked{0};
     Slot slots[kSlots]{};
+    int64_t others = 0;  // the arrival of all keys together for which there was no slot
   };
   static_assert(sizeof(Bucket) == 128);
 

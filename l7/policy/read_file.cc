@@ -11,11 +11,15 @@
 
 namespace cardea::l7::policy {
 
-Result<std::string> read_file(const std::string& path, size_t bytes_max) {
+namespace {
+
+Result<std::string> read(const std::string& path, size_t bytes_max, bool secret) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status{};
   if (!file || ::fstat(file.get(), &status) != 0) return fail_errno("read " + path);
   if (!S_ISREG(status.st_mode)) return fail(path + " is no file", Origin::kOperator);
+  if (secret && (status.st_mode & S_IRWXO) != 0)
+    return fail(path + " is open to every user of this host: chmod o= takes that away", Origin::kOperator);
   if (size_t(status.st_size) > bytes_max)
     return fail(fmt::format("{} has {} bytes, {} are possible", path, status.st_size, bytes_max), Origin::kOperator);
   std::string text(size_t(status.st_size), '\0');
@@ -29,6 +33,16 @@ Result<std::string> read_file(const std::string& path, size_t bytes_max) {
   }
   text.resize(done);
   return text;
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, size_t bytes_max) {
+  return read(path, bytes_max, false);
+}
+
+Result<std::string> read_secret_file(const std::string& path, size_t bytes_max) {
+  return read(path, bytes_max, true);
 }
 
 }  // namespace cardea::l7::policy

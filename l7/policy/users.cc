@@ -4,13 +4,13 @@
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 
 #include <algorithm>
 #include <memory>
 
-#include "base/check.h"
 #include "l7/http/fields.h"
+#include "l7/policy/lines.h"
+#include "l7/policy/random_key.h"
 
 namespace cardea::l7::policy {
 namespace {
@@ -28,20 +28,6 @@ bool is_verified(const std::string& hash) {
   };
   if (std::ranges::none_of(kKinds, is_kind) || !std::ranges::all_of(hash, is_digit)) return false;
   return hash.starts_with("$2") ? hash.size() == kBcrypt : hash.size() >= kShortest;
-}
-
-HashKey random_key() {
-  HashKey key;
-  CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(&key), sizeof key) == 1);
-  return key;
-}
-
-std::string_view take_line(std::string_view& text) {
-  const size_t end = std::min(text.find('\n'), text.size());
-  std::string_view line = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return http::trim(line);
 }
 
 }  // namespace

@@ -140,7 +140,7 @@ Task<> send(Exchange& x, Pieces& pieces) {
 void end_request(Exchange& x) {
   http2::BackendStream* call = x.lease.http2();
   if (!call) return;
-  if (!x.caller.is_nobody()) call->send_trailers(x.end().trailers());
+  if (!x.caller.is_nobody()) call->send_trailers(request_trailers(x, x.end().trailers()));
   call->shutdown_write();
 }
 

@@ -24,6 +24,7 @@ cache::Request request_of(Exchange& x) {
           .path = x.admitted.path.forward,
           .pool = x.share->origin,
           .now = x.record.unix_ms / 1000,
+          .authorized = x.authorized,
           .since = x.caching.lookup.since};
 }
 

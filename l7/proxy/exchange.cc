@@ -7,6 +7,7 @@
 #include "l7/http/grpc.h"
 #include "l7/http2/backend_stream.h"
 #include "l7/policy/balance_key.h"
+#include "l7/policy/place_table.h"
 #include "l7/proxy/again.h"
 #include "l7/proxy/guard.h"
 #include "l7/proxy/header_changes.h"
@@ -204,7 +205,9 @@ Exchange::Exchange(const Caller& by)
   if (by.tls) record.tls_version = by.connection->tls()->version();
 }
 
-Exchange::~Exchange() = default;
+Exchange::~Exchange() {
+  for (const HeldPlace* one = held; one != nullptr; one = one->next) one->of->leave(one->key);
+}
 
 Failure client_failure(const IoResult& result, Reason on_timeout, const Pace& pace) {
   if (result.status != IoStatus::kTimeout) return failure(Reason::kClientClosed);

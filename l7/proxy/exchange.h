@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "l7/http/body.h"
@@ -20,6 +21,11 @@
 #include "l7/proxy/input.h"
 #include "l7/proxy/record.h"
 #include "l7/upstream/pool.h"
+
+namespace cardea::l7::policy {
+struct Claims;
+class PlaceTable;
+}
 
 namespace cardea::l7::proxy {
 
@@ -58,6 +64,13 @@ struct Answer {
   bool head_only = false;  // the body is the cache's alone: the client has it already, or there is none
   bool reusable = false;   // the backend keeps its connection
   bool complete = false;   // relayed to its end
+};
+
+// A place among a key's requests under way (rate_limits[].concurrent); in the exchange's arena.
+struct HeldPlace {
+  policy::PlaceTable* of;
+  uint64_t key;
+  HeldPlace* next;
 };
 
 class Exchange {
@@ -106,6 +119,11 @@ class Exchange {
   ClientWatch watch{*this};
   policy::ToldByProxy told;     // by a peer that is believed
   bool stranger = false;        // the peer is none of those that are
+  std::shared_ptr<const policy::Claims> claims;  // of the token that was verified; null: none was asked for
+  std::string_view api_key;     // the name of its key
+  std::string_view limit_lines;  // headers that say what its rate limits leave
+  HeldPlace* held = nullptr;    // among requests under way, until this one ends
+  bool authorized = false;      // the client had to show who it is
   std::string_view reply_line;  // of an answer of ours, with its CR LF: what its status asks for
   bool wants_trailers = false;  // the client said so
   bool grpc = false;      // it asks by gRPC

@@ -1,50 +1,18 @@
 #include "l7/proxy/guard.h"
 
-#include <fmt/format.h>
-
+#include "l7/http/pairs.h"
+#include "l7/proxy/check_token.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/header_changes.h"
+#include "l7/proxy/keep_limits.h"
 #include "l7/proxy/own_head.h"
-#include "l7/proxy/variables.h"
+#include "l7/proxy/single_header.h"
 #include "l7/runtime/offload.h"
 
 namespace cardea::l7::proxy {
 namespace {
 
 using http::HeaderId;
-using policy::RateLimit;
-
-// ------------------------------------------------------------------ rate limits
-
-uint64_t key_of(Exchange& x, const RateLimit& limit, std::string_view text) {
-  const HashKey key = x.plan->plan->hash_key;
-  if (!text.empty()) return text_hash(key, text, limit.name);
-  IpAddress client = x.record.client.address;
-  if (!client.is_v4()) std::fill(client.bytes.begin() + 8, client.bytes.end(), decltype(client.bytes)::value_type{});
-  return text_hash(key, {reinterpret_cast<const char*>(client.bytes.data()), client.bytes.size()}, limit.name);
-}
-
-// Seconds, whole ones, as RFC 9110 10.2.3 has it.
-std::string_view retry_after(Exchange& x, std::chrono::nanoseconds in) {
-  constexpr size_t kRoom = 40;
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(in).count();
-  char* const text = x.arena().characters(kRoom);
-  return {text, fmt::format_to_n(text, kRoom, "Retry-After: {}\r\n", seconds).size};
-}
-
-Failure keep_limit(Exchange& x, const RateLimit& limit) {
-  std::string_view text;
-  const bool by_text = !limit.key.is_fixed() || !limit.key.pieces().front().text.empty();
-  if (by_text && (text = write_text(x, limit.key)).empty()) return {};
-  const policy::RateTable::Verdict verdict = limit.table->take(key_of(x, limit, text), limit.rate, x.now().time_since_epoch());
-  if (verdict.unknown) count(x.shard(), limit.rows.unknown);
-  if (verdict.allowed) return {};
-  count(x.shard(), limit.rows.limited);
-  x.reply_line = retry_after(x, verdict.retry_in);
-  return failure(Reason::kRateLimited, limit.name);
-}
-
-// ------------------------------------------------------------------ passwords
 
 struct Asked {
   policy::Credentials credentials;
@@ -85,6 +53,48 @@ Task<Failure> check_password(Exchange& x, const policy::BasicAuth& auth) {
   co_return Failure{};
 }
 
+// The parameter's value where it is there once.
+std::string_view single_parameter(std::string_view query, std::string_view name) {
+  std::string_view value;
+  size_t count = 0;
+  while (const auto pair = http::next_pair(query, '&'))
+    if (pair->name == name) value = pair->value, ++count;
+  return count == 1 ? value : std::string_view();
+}
+
+std::string_view key_of(const Exchange& x, const policy::ApiKeys& keys) {
+  const std::string_view value = single_header(x.head.headers, keys.header);
+  if (!value.empty() || keys.query.empty()) return value;
+  return single_parameter(x.head.query, keys.query);
+}
+
+Failure check_key(Exchange& x, const policy::ApiKeys& keys) {
+  const auto name = keys.keys->find(key_of(x, keys));
+  if (!name) {
+    count(x.shard(), x.service.rows.unauthorized);
+    x.reply_line = keys.challenge;
+    return failure(Reason::kUnauthorized, "api_key");
+  }
+  x.authorized = true;
+  x.record.user = x.api_key = *name;
+  return {};
+}
+
+// All that is asked for; what costs least first.
+Task<Failure> identify_client(Exchange& x, const policy::Policies& policies) {
+  if (policies.api_keys.keys)
+    if (const Failure unknown = check_key(x, policies.api_keys)) co_return unknown;
+  if (policies.basic_auth.users) {
+    const Failure unknown = co_await check_password(x, policies.basic_auth);
+    if (unknown) co_return unknown;
+  }
+  if (policies.jwt) {
+    const Failure unknown = co_await check_token(x, *policies.jwt);
+    if (unknown) co_return unknown;
+  }
+  co_return Failure{};
+}
+
 }  // namespace
 
 bool is_preflight(const Exchange& x) {
@@ -98,10 +108,11 @@ Task<Failure> guard(Exchange& x) {
     count(x.shard(), x.service.rows.denied);
     co_return failure(Reason::kDenied);
   }
-  for (const auto& limit : policies.rate_limits)
-    if (const Failure over = keep_limit(x, *limit)) co_return over;
-  if (!policies.basic_auth.users || is_preflight(x)) co_return Failure{};
-  co_return co_await check_password(x, policies.basic_auth);
+  if (const Failure over = keep_limits(x, policies, false)) co_return over;
+  if (!policies.identifies() || is_preflight(x)) co_return Failure{};
+  const Failure unknown = co_await identify_client(x, policies);
+  if (unknown) co_return unknown;
+  co_return keep_limits(x, policies, true);
 }
 
 Task<> answer_preflight(Exchange& x) {

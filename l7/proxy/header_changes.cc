@@ -28,7 +28,7 @@ bool is_there(const http::Headers* headers, const HeaderRules::Line& line) {
 
 // `more`: lines beside those of the rules.
 http::HeaderChanges make(Exchange& x, const HeaderRules& rules, const http::Headers* headers, std::string_view more = {}) {
-  if (rules.empty()) return {};
+  if (rules.empty() && more.empty()) return {};
   const auto& lines = rules.lines();
   auto* const made = static_cast<std::string_view*>(x.arena().allocate((lines.size() + 1) * sizeof(std::string_view)));
   size_t count = 0, bytes = more.size();
@@ -69,10 +69,24 @@ http::HeaderChanges request_changes(Exchange& x) {
   return make(x, policies_of(x).request_headers, &x.head.headers);
 }
 
+std::string_view request_trailers(Exchange& x, std::string_view lines) {
+  const http::NameSet& dropped = policies_of(x).request_headers.dropped();
+  if (dropped.empty() || lines.empty()) return lines;
+  char* const kept = x.arena().characters(lines.size());
+  char* end = kept;
+  while (!lines.empty()) {
+    const size_t size = std::min(lines.find('\n'), lines.size() - 1) + 1;
+    const std::string_view line = lines.substr(0, size);
+    lines.remove_prefix(size);
+    if (!dropped.has(line.substr(0, line.find(':')))) end = std::ranges::copy(line, end).out;
+  }
+  return {kept, size_t(end - kept)};
+}
+
 http::HeaderChanges response_changes(Exchange& x, const http::Headers* headers) {
   const policy::Policies& policies = policies_of(x);
   const std::string_view more = policies.cors.empty() ? std::string_view() : cors_lines(x, policies.cors);
-  return make(x, policies.response_headers, headers, more);
+  return make(x, policies.response_headers, headers, x.limit_lines.empty() ? more : x.arena().join({more, x.limit_lines}));
 }
 
 }  // namespace cardea::l7::proxy

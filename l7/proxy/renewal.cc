@@ -42,6 +42,9 @@ struct Renewal {
   const route::Share* const share;
   const std::string head;
   const bool tls;
+  const std::shared_ptr<const policy::Claims> claims;  // for whose sake it is asked again
+  const bool authorized;
+  std::string_view api_key;
   Record record;
   cache::Claim claim;
   const uint64_t since;
@@ -71,11 +74,16 @@ Renewal::Renewal(Exchange& x)
       share(x.share),
       head(text_of(x)),
       tls(x.is_secure()),
+      claims(x.claims),
+      authorized(x.authorized),
       record(begin_record_of(x)),
       claim(std::move(x.caching.lookup.renewal)),
       since(x.caching.lookup.since),
       own(x.loop().chunks()),
-      exchange(x.loop().chunks()) {}
+      exchange(x.loop().chunks()) {
+  record.user = own.copy(x.record.user);
+  api_key = own.copy(x.api_key);
+}
 
 // The same request again, whole and by GET whatever the client wanted of it. False: it is none any more.
 bool ask_again(Exchange& x, Renewal& renewal) {
@@ -104,6 +112,7 @@ uint32_t row_of(const Exchange& x) {
 Task<> renew(Renewal& renewal) {
   co_await renewal.shard.loop().yield();
   Exchange x(renewal.caller(), renewal.plan, renewal.service, renewal.record);
+  x.claims = renewal.claims, x.authorized = renewal.authorized, x.api_key = renewal.api_key;
   if (!ask_again(x, renewal)) co_return;
   co_await forward(x);
   if (x.failure) {

@@ -4,6 +4,7 @@
 
 #include "l7/http/fields.h"
 #include "l7/http/pairs.h"
+#include "l7/policy/token.h"
 #include "l7/proxy/endpoint_text.h"
 #include "l7/proxy/exchange.h"
 #include "l7/tls/peer_certificate.h"
@@ -92,6 +93,8 @@ std::string_view value_of(Exchange& x, const Variable& variable) {
       return of_certificate(x, tls::peer_fingerprint);
     case VariableId::kUser:
       return x.record.user;
+    case VariableId::kApiKey:
+      return x.api_key;
     case VariableId::kPool:
       return name_of(x.record.pool);
     case VariableId::kBackend:
@@ -104,6 +107,8 @@ std::string_view value_of(Exchange& x, const Variable& variable) {
       return http::find_cookie(x.head.headers, variable.name).value_or("");
     case VariableId::kQueryParameter:
       return parameter_of(x.head.query, variable.name);
+    case VariableId::kJwtClaim:
+      return x.claims ? x.claims->text(variable.name) : std::string_view();
   }
   return {};
 }

@@ -45,7 +45,7 @@ constexpr LossKind kKinds[] = {
     {"cardea_l7_pool_queue_timeouts_total", "requests refused that waited too long for a backend, by pool", "pool"},
     {"cardea_l7_pool_idle_closed_total", "idle backend connections closed at idle_max by pool", "pool"},
     {"cardea_l7_files_refused_total", "requests for files refused, too many waiting for a disk"},
-    {"cardea_l7_rate_limit_unknown_total", "requests let through, too many keys known, by rate limit", "limit"},
+    {"cardea_l7_rate_limit_unknown_total", "requests of keys that shared a rate, too many being known, by rate limit", "limit"},
     {"cardea_l7_tcp_refused_total", "what our own TCP had no room for", "reason"},
     {"cardea_l7_local_failures_total", "requests failed for want of descriptors, ports or memory"},
     {"cardea_l7_tls_floods_total", "TLS clients cut off"},

@@ -1,5 +1,6 @@
 """The product on a booted machine (lab/machine.py): what its examples' configurations need there, and the units that run them."""
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -19,6 +20,7 @@ def furnished_machine(folder):
     """With the product installed, two cards, and certificates made in `folder`."""
     with Machine(os.environ.get("CARDEA_BIN_DIR", TREE / "build/release")) as machine:
         give_certificates(machine, Authority(folder))
+        give_keys(machine)
         machine.run("mkdir", "-p", *named_in_examples(r'root = "([^"]+)"'))
         for number in range(2):
             machine.run("ip", "link", "add", f"nic{number}", "type", "veth", "peer", "name", f"far{number}")
@@ -41,6 +43,15 @@ def give_certificates(machine, authority):
             machine.write(key, pathlib.Path(pair["key"]).read_text(), owner="root:cardea-l7", mode="640")
         elif name.endswith(".pem"):
             machine.write(f"/etc/cardea/tls/{name}", authority.certificate.read_text())
+
+
+def give_keys(machine):
+    """The files by which the examples' clients show who they are: a public key (RFC 7517 A.1) and a key of an interface."""
+    key = {"kty": "EC", "crv": "P-256", "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}
+    for name in named_in_examples(r'jwks = "([^"]+)"'):
+        machine.write(name, json.dumps({"keys": [key]}))
+    for name in named_in_examples(r'api_keys: { file = "([^"]+)"'):
+        machine.write(name, "shop:0123456789abcdef-example\n", owner="root:cardea-l7", mode="640")
 
 
 def on_this_machine(name):

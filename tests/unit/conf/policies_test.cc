@@ -33,6 +33,10 @@ services = (
     error_pages = ( { status = [502, 503]; file = "/srv/sorry.html"; content_type = "text/plain"; } );
     routes = ( { match: { path = "/api/"; }; pool = "web"; rate_limits = "keys"; compress: { enabled = false; };
                  cors: { origins = ["https://App.example"]; methods = "PUT"; headers = ["X-A"]; credentials = true; max_age = "1h"; };
+                 jwt: { jwks = "/etc/cardea/jwks"; public_keys = ["/etc/cardea/a.pem"]; secret = "/etc/cardea/s"; algorithms = "ES256";
+                        issuers = "https://id.example/"; audiences = "shop"; claims = ["scope=a", "sub"]; type = "at+jwt"; leeway = "5s";
+                        cookie = "session"; realm = "api"; forward = true; };
+                 api_keys: { file = "/etc/cardea/keys"; header = "X-Key"; query = "key"; realm = "api"; forward = true; };
                  request_headers: { set = "X-Client: ${client_address}"; add = ["X-Hop: 1"]; }; } ); },
   { name = "raw"; mode = "tcp"; listen = "0.0.0.0:81/tcp"; pool = "web"; } );
 )";
@@ -57,6 +61,25 @@ TEST(Policies, EverySettingArrives) {
   EXPECT_EQ(shop.policies.error_pages[0]->content_type, "text/plain");
   EXPECT_THAT(shop.routes[0].policies.cors->origins, ElementsAre("https://app.example"));
   EXPECT_EQ(shop.routes[0].policies.cors->max_age_ms, 3'600'000u);
+  const settings::JwtT& jwt = *shop.routes[0].policies.jwt;
+  EXPECT_EQ(jwt.jwks, "/etc/cardea/jwks");
+  EXPECT_THAT(jwt.public_keys, ElementsAre("/etc/cardea/a.pem"));
+  EXPECT_EQ(jwt.secret, "/etc/cardea/s");
+  EXPECT_THAT(jwt.algorithms, ElementsAre("ES256"));
+  EXPECT_THAT(jwt.issuers, ElementsAre("https://id.example/"));
+  EXPECT_THAT(jwt.audiences, ElementsAre("shop"));
+  EXPECT_THAT(jwt.claims, ElementsAre("scope=a", "sub"));
+  EXPECT_EQ(jwt.type, "at+jwt");
+  EXPECT_EQ(jwt.leeway_ms, 5000u);
+  EXPECT_EQ(jwt.cookie, "session");
+  EXPECT_EQ(jwt.realm, "api");
+  EXPECT_TRUE(jwt.forward);
+  const settings::ApiKeysT& keys = *shop.routes[0].policies.api_keys;
+  EXPECT_EQ(keys.file, "/etc/cardea/keys");
+  EXPECT_EQ(keys.header, "X-Key");
+  EXPECT_EQ(keys.query, "key");
+  EXPECT_EQ(keys.realm, "api");
+  EXPECT_TRUE(keys.forward);
   const settings::RateLimitT& clients = read.config->rate_limits[0];
   EXPECT_EQ(clients.requests, 100u);
   EXPECT_EQ(clients.period_ms, 60'000u);
@@ -101,6 +124,13 @@ TEST(Policies, EachContradictionIsReported) {
       {"name = \"keys\"", "name = \"clients\"", "rate limit name \"clients\" is already used"},
       {"${header:X-Api-Key}", "${backend}", "is not known yet"},
       {"requests = 10;", "", "\"requests\" is missing"},
+      {"requests = 10;", "requests = 0;", "nothing is limited"},
+      {"cookie = \"session\";", "", "Authorization holds a password or a token"},
+      {"cookie = \"session\";", "cookie = \"session\"; header = \"X-T\";", "in a header or in a cookie"},
+      {"jwks = \"/etc/cardea/jwks\"; public_keys = [\"/etc/cardea/a.pem\"]; secret = \"/etc/cardea/s\";", "", "no token could be verified"},
+      {"audiences = \"shop\";", "", "another site is good here too"},
+      {"algorithms = \"ES256\";", "algorithms = \"none\";", "RS256"},
+      {"file = \"/etc/cardea/keys\";", "", "no key that anybody could have"},
       {"\"https://App.example\"", "\"*\"", "cannot be had with the origin \"*\""},
       {"\"https://App.example\"", "\"app.example\"", "did you mean \"https://app.example\"?"},
       {"\"https://App.example\"", "\"https://app.example/x\"", "did you mean \"https://app.example\"?"},
@@ -172,6 +202,18 @@ TEST(Merged, ARoutesCompressionStandsInPlaceOfItsServices) {
   EXPECT_EQ(merged(compressing(service), compressing(off)).compress, nullptr);
   EXPECT_NE(merged(compressing(off), compressing(route)).compress, nullptr);
   EXPECT_EQ(merged({}, {}).compress, nullptr);
+}
+
+TEST(Merged, ARouteIsTakenOutOfWhatItsServiceAsks) {
+  settings::PoliciesT service, open;
+  service.jwt = std::make_unique<settings::JwtT>(), service.api_keys = std::make_unique<settings::ApiKeysT>();
+  service.jwt->realm = "shop";
+  open.jwt = std::make_unique<settings::JwtT>(), open.api_keys = std::make_unique<settings::ApiKeysT>();
+  open.jwt->enabled = open.api_keys->enabled = false;
+  EXPECT_EQ(merged(service, {}).jwt->realm, "shop");
+  EXPECT_NE(merged(service, {}).api_keys, nullptr);
+  EXPECT_EQ(merged(service, open).jwt, nullptr);
+  EXPECT_EQ(merged(service, open).api_keys, nullptr);
 }
 
 TEST(Merged, OneOfTheTwoStandsAlone) {

@@ -178,6 +178,31 @@ TEST_F(Grpc, ARequestsTrailersGoOn) {
   EXPECT_EQ(caller.answer(call).status, "204");
 }
 
+// A backend that reads trailers as it reads headers would take a client's word for ours.
+TEST_F(Grpc, NoTrailerPassesForAHeaderThatIsSetHere) {
+  site.adopt([](image::PlanT& plan) {
+    plan.services[0]->http2 = true;
+    plan.pools[0]->http2 = image::PoolHttp2::prior_knowledge;
+    for (auto& route : plan.services[0]->routes) {
+      route->policies = std::make_unique<settings::PoliciesT>();
+      route->policies->request_headers = std::make_unique<settings::HeaderEditsT>();
+      route->policies->request_headers->set = {"X-User: ${user}"};
+      route->policies->request_headers->remove = {"X-Admin"};
+    }
+  });
+  Client caller(site);
+  const int32_t call = caller.ask("/", {}, false, "POST");
+  caller.send_body(call, "body", false);
+  Backend backend(site);
+  const int32_t asked = backend.next();
+  ASSERT_TRUE(backend.until([&] { return backend.asked(asked).body == "body"; }));
+  caller.end_with(call, {{"x-user", "root"}, {"x-digest", "abc"}, {"x_user", "root"}, {"x-admin", "1"}});
+  EXPECT_TRUE(backend.whole(asked).ended);
+  EXPECT_THAT(backend.asked(asked).trailers, ElementsAre(Pair("x-digest", "abc")));
+  backend.answer(asked, "204");
+  EXPECT_EQ(caller.answer(call).status, "204");
+}
+
 TEST_F(Grpc, TrailersGoToAClientOfHttp1ThatWantsThem) {
   Peer client = site.client();
   client.send(get("/", "TE: trailers\r\nConnection: TE\r\n"));

@@ -56,12 +56,38 @@ TEST(RateTable, NobodyWhoIsOverTheLimitIsForgotten) {
   const Rate rate = Rate::of(1, 1h, 1);
   EXPECT_TRUE(table.take(~0ull / 3, rate, 1s).allowed);
   Random random(1);
-  int unknown = 0;
-  for (int i = 0; i < 100'000; ++i) unknown += table.take(random.next(), rate, 1s).unknown;
+  int unknown = 0, allowed_unknown = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    const auto verdict = table.take(random.next(), rate, 1s);
+    unknown += verdict.unknown;
+    allowed_unknown += verdict.unknown && verdict.allowed;
+  }
   EXPECT_FALSE(table.take(~0ull / 3, rate, 1s).allowed);
-  EXPECT_GE(unknown, 100'000 - int(table.room())) << "the others are let through, and that is said";
+  EXPECT_GE(unknown, 100'000 - int(table.room())) << "and that is said";
+  EXPECT_LE(allowed_unknown, int(table.room() / 7)) << "whoever makes up keys gets a rate a bucket";
+  EXPECT_GT(allowed_unknown, 0);
   EXPECT_TRUE(table.take(42, rate, 2h).allowed);
   EXPECT_FALSE(table.take(42, rate, 2h).unknown) << "those whose time has passed make room";
+}
+
+TEST(RateTable, ALongBurstOfASlowRateIsCountedAll) {
+  RateTable table(1000);
+  const Rate rate = Rate::of(1, 24h, 1'000'000'000);
+  EXPECT_EQ(allowed(table, 1, rate, 24h * 365 * 50, 10'000), 10'000);
+  EXPECT_GT(table.take(1, rate, 24h * 365 * 50).left, 10'000);
+}
+
+TEST(RateTable, WhatIsLeftIsTold) {
+  RateTable table(1000);
+  const Rate rate = Rate::of(10, 10s, 5);
+  EXPECT_EQ(table.take(1, rate, 100s).left, 4);
+  EXPECT_EQ(table.take(1, rate, 100s).whole_in, 2s);
+  EXPECT_EQ(table.take(1, rate, 101s).left, 3);
+  for (int i = 0; i < 5; ++i) table.take(1, rate, 101s);
+  const auto refused = table.take(1, rate, 101s);
+  EXPECT_EQ(refused.left, 0);
+  EXPECT_EQ(refused.whole_in, 5s);
+  EXPECT_FALSE(refused.allowed);
 }
 
 TEST(RateTable, ManyThreadsTogetherGetWhatOneWould) {

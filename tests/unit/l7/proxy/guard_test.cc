@@ -134,6 +134,109 @@ TEST(Guard, KeysAreWhatTheirTextComesOutAs) {
   for (int i = 0; i < 3; ++i) EXPECT_THAT(ask(client, get("/in/")), EndsWith("in")) << "without one nobody is limited";
 }
 
+struct KeySite : testing::Test {
+  KeySite() {
+    std::ofstream(folder.file("keys")) << "shop:0123456789abcdef\nbank:fedcba9876543210\n";
+    std::filesystem::permissions(folder.file("keys"), std::filesystem::perms::owner_read);
+    site.emplace(guarded([this](settings::PoliciesT& policies) {
+      policies.api_keys = std::make_unique<settings::ApiKeysT>();
+      policies.api_keys->file = folder.file("keys"), policies.api_keys->query = "key", policies.api_keys->realm = "api";
+      policies.request_headers = std::make_unique<settings::HeaderEditsT>();
+      policies.request_headers->set = {"X-Client: ${api_key}"};
+      policies.rate_limits = {"some"};
+    }, [](image::PlanT& plan) { limit(plan, 3, "${api_key}"); }));
+    client.emplace(site->client());
+  }
+
+  ScratchFolder folder;
+  std::optional<Site> site;
+  std::optional<Peer> client;
+};
+
+TEST_F(KeySite, WhoHasNoneIsAskedForOne) {
+  EXPECT_THAT(ask(*client, get("/in/")), AllOf(StartsWith("HTTP/1.1 401 "), HasSubstr("\r\nWWW-Authenticate: ApiKey realm=\"api\"\r\n")));
+  EXPECT_EQ(site->log_line()["detail"], "api_key");
+  EXPECT_THAT(ask(*client, get("/in/", "X-API-Key: 0123456789abcde0\r\n")), StartsWith("HTTP/1.1 401 "));
+  EXPECT_THAT(ask(*client, get("/in/", "X-API-Key: 0123456789abcdef\r\nX-API-Key: 0123456789abcdef\r\n")), StartsWith("HTTP/1.1 401 "));
+  EXPECT_THAT(ask(*client, get("/in/?key=0123456789abcdef&key=fedcba9876543210")), StartsWith("HTTP/1.1 401 ")) << "two are none";
+  EXPECT_THAT(ask(*client, get("/in/?key=0123456789abcdef", "X-API-Key: 0123456789abcde0\r\n")), StartsWith("HTTP/1.1 401 "));
+  EXPECT_EQ(site->value("cardea_l7_service_unauthorized_total"), 5u);
+}
+
+TEST_F(KeySite, ABackendIsToldTheNameAndNotTheKey) {
+  client->send(get("/", "X-Api-Key: 0123456789abcdef\r\nX-Client: bank\r\n"));
+  Peer backend = site->origin().accept();
+  EXPECT_THAT(backend.message(), AllOf(HasSubstr("\r\nX-Client: shop\r\n"), Not(HasSubstr("bank")), Not(HasSubstr("0123456789"))));
+  backend.send(ok("x"));
+  client->message();
+  EXPECT_EQ(site->log_line()["user"], "shop");
+}
+
+TEST_F(KeySite, EachKeyHasALimitOfItsOwn) {
+  for (int i = 0; i < 5; ++i) EXPECT_THAT(ask(*client, get("/in/?key=0123456789abcde0")), StartsWith("HTTP/1.1 401 "));
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(ask(*client, get("/in/?a=b&key=0123456789abcdef")), EndsWith("in"));
+  EXPECT_THAT(ask(*client, get("/in/", "X-API-Key: 0123456789abcdef\r\n")), StartsWith("HTTP/1.1 429 "));
+  EXPECT_THAT(ask(*client, get("/in/", "X-API-Key: fedcba9876543210\r\n")), EndsWith("in"));
+}
+
+TEST(Guard, WhatIsLeftIsToldWhereALimitSaysSo) {
+  Site site(guarded([](settings::PoliciesT& policies) { policies.rate_limits = {"some"}; },
+                    [](image::PlanT& plan) {
+                      limit(plan, 2);
+                      plan.rate_limits[0]->headers = true;
+                    }));
+  Peer client = site.client();
+  EXPECT_THAT(ask(client, get("/in/")),
+              AllOf(HasSubstr("\r\nRateLimit-Policy: \"some\";q=2;w=10\r\n"), HasSubstr("\r\nRateLimit: \"some\";r=1;t=5\r\n")));
+  client.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send(ok("x"));
+  EXPECT_THAT(client.message(), HasSubstr("\r\nRateLimit: \"some\";r=0;t=10\r\n"));
+  EXPECT_THAT(ask(client, get("/in/")), AllOf(StartsWith("HTTP/1.1 429 "), HasSubstr("\r\nRateLimit: \"some\";r=0;t=10\r\n"),
+                                              HasSubstr("\r\nRetry-After: 5\r\n")));
+}
+
+struct AtOnce : testing::Test {
+  Site site{guarded([](settings::PoliciesT& policies) { policies.rate_limits = {"some"}; }, [](image::PlanT& plan) {
+    limit(plan, 0);
+    plan.rate_limits[0]->concurrent = 1;
+  })};
+  Peer first = site.client(), second = site.client();
+};
+
+TEST_F(AtOnce, OneIsUnderWayUntilItsAnswersEnd) {
+  first.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  EXPECT_THAT(ask(second, get("/in/")), AllOf(StartsWith("HTTP/1.1 429 "), HasSubstr("\r\nRetry-After: 1\r\n")));
+  EXPECT_EQ(site.log_line()["reason"], "too_many_at_once");
+  backend.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx");
+  first.head();
+  EXPECT_THAT(ask(second, get("/in/")), StartsWith("HTTP/1.1 429 ")) << "half of it is not all of it";
+  backend.send("y");
+  EXPECT_EQ(first.take(2), "xy");
+  site.log_line(), site.log_line();
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(ask(second, get("/in/")), EndsWith("in"));
+}
+
+TEST_F(AtOnce, WhoGoesAwayLeavesHisPlace) {
+  first.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  first.abort();
+  EXPECT_EQ(site.log_line()["reason"], "client_closed");
+  EXPECT_THAT(ask(second, get("/in/")), EndsWith("in"));
+  site.log_line();
+  second.send(get("/"));
+  Peer next = site.origin().accept();
+  next.message();
+  next.abort();
+  second.message();
+  site.log_line();
+  EXPECT_THAT(ask(second, get("/in/")), EndsWith("in")) << "so does one whose backend went away";
+}
+
 Site::Change paged() {
   return guarded([](settings::PoliciesT& policies) {
     policies.cors = std::make_unique<settings::CorsT>();
