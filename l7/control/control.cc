@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <utility>
 
 #include "base/log.h"
 #include "base/plan_file.h"
@@ -69,14 +70,16 @@ control::Outcome<uint64_t> Control::adopt(Bytes image) {
 // Both listened for a moment, so no connection was refused; what the old shards have under way they finish.
 void Control::leave_behind(std::unique_ptr<Running> old) {
   log::info("the stored plan {} had other shards or rings: started anew", old->plan().generation);
-  old->attach(nullptr);  // a door is one set of shards'
+  leaving_door_ = std::exchange(door_, DoorAttachment(door_path()));  // each set of shards has its own
   old->drain();
   leaving_ = std::move(old);
   leaving_until_ = monotonic_now() + leaving_->plan().settings.drain_timeout;
 }
 
 void Control::end_what_left(Instant now) {
-  if (leaving_ && (leaving_->is_done() || now >= leaving_until_)) leaving_.reset();
+  if (!leaving_ || (now < leaving_until_ && !leaving_->is_done())) return;
+  leaving_.reset();
+  leaving_door_.reset();
 }
 
 Message Control::answer(Message request) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/control_socket.h"
 #include "base/error.h"
@@ -16,7 +17,7 @@ namespace cardea::l7 {
 class Control {
  public:
   Control(control::PlanServer& server, StartOptions options)
-      : server_(server), options_(std::move(options)), door_(options_.run_directory + "/door.sock") {}
+      : server_(server), options_(std::move(options)), door_(door_path()) {}
 
   // Starts with STATE/l7.plan where there is one that can be used; without it the first that comes is adopted. What
   // only a start can change, as the number of shards, may have changed since it was stored: the first plan that is
@@ -35,6 +36,7 @@ class Control {
   bool told_to_end(int signal_fd);
   void end_orderly(int signal_fd);
   void tell_that_it_serves();
+  std::string door_path() const { return options_.run_directory + "/door.sock"; }
 
   control::PlanServer& server_;
   StartOptions options_;
@@ -42,6 +44,7 @@ class Control {
   DoorAttachment door_;
   bool by_stored_plan_ = false;       // nothing has been handed over yet
   std::unique_ptr<Running> leaving_;  // finishes its exchanges beside running_
+  std::optional<DoorAttachment> leaving_door_;
   Instant leaving_until_{};
   bool told_ = false;  // the service manager, that we serve
   systemd::Watchdog watchdog_;

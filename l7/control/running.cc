@@ -42,6 +42,12 @@ struct Meeting {
   }
 };
 
+// Data or a FIN that the peer has not acknowledged.
+bool owes_its_peer(tcp::State state) {
+  using enum tcp::State;
+  return state == kEstablished || state == kCloseWait || state == kFinWait1 || state == kClosing || state == kLastAck;
+}
+
 std::set<Endpoint> endpoints_of(const LivePlan& plan) {
   std::set<Endpoint> all;
   for (const auto& service : plan.services) all.insert(service->listen.begin(), service->listen.end());
@@ -309,13 +315,17 @@ bool Running::is_done() {
          all_is_delivered();
 }
 
-// The kernel delivers what a process leaves behind; our own TCP ends with it.
+// The kernel delivers what a process leaves behind, to the FIN; our own TCP ends with it.
 bool Running::all_is_delivered() {
   if (!door_attached_) return true;
-  auto lent = std::make_shared<std::atomic<uint64_t>>(0);
+  auto left = std::make_shared<std::atomic<uint64_t>>(0);
+  const auto count_left = [left](proxy::Shard& its) {
+    const tcp::Stack* stack = its.door().stack_or_null();
+    if (stack) stack->each([&](const tcp::Connection& c) { *left += c.passive && owes_its_peer(c.state); });
+  };
   for (size_t i = 0; i < shards_.size(); ++i)
-    if (!ask(i, [lent](proxy::Shard& its) { *lent += its.door().bytes_lent(); })) return true;
-  return *lent == 0;
+    if (!ask(i, count_left)) return true;
+  return *left == 0;
 }
 
 uint64_t Running::connections() const {
