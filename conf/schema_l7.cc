@@ -55,6 +55,14 @@ const Section& l7_section() {
                           "usual levels. Beyond it answers go out as they are, and "
                           "`cardea_l7_compressions_refused_total` counts them; `cardea_l7_compression_bytes` tells how "
                           "much is taken."}),
+          value("ticket_keys", &L7::ticket_keys, file_path("/etc/cardea/tls/tickets"),
+                {.prose = "File with the keys that seal TLS session tickets, so that clients resume on any of several hosts "
+                          "that have it: a line of base64 for each key, as `openssl rand -base64 80 | tr -d '\\n'` "
+                          "makes them; the first seals, all open, 16 at most. It is read again within seconds when it "
+                          "changes: give a new key to all hosts at the end first, and then put it first. Only its owner "
+                          "and group may have access to it.",
+                 .example = "ticket_keys = \"/etc/cardea/tls/tickets\";",
+                 .unset = "each start makes keys of its own, and new ones every eight hours"}),
           value("drain_timeout", &L7::drain_timeout, duration(0ms, 1h),
                 {.prose = "How long exchanges and tunnels under way may take to end when cardea-l7 is told to; what is "
                           "left then is cut. Idle connections are closed at once. TimeoutStopSec of "

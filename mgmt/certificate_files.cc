@@ -16,6 +16,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/ticket_key_file.h"
 #include "conf/quote.h"
 #include "mgmt/certificate_names.h"
 #include "mgmt/whole_file.h"
@@ -75,6 +76,12 @@ class Looker {
       report(Finding::error, clients.place, "revocations",
              conf::in_quotes(clients.revocations) + " holds no list of revocations",
              "a PEM file, as written by: openssl crl -inform DER -in LIST -out PLAIN");
+  }
+
+  void at(const conf::L7& l7) {
+    if (l7.ticket_keys.empty() || !at_file(l7.place, "ticket_keys", l7.ticket_keys) || look_ != Look::kInside) return;
+    if (auto keys = read_ticket_keys(l7.ticket_keys); !keys)
+      report(Finding::error, l7.place, "ticket_keys", std::move(keys.error().message));
   }
 
  private:
@@ -183,6 +190,7 @@ class Looker {
 conf::Findings look_at_certificates(const conf::Config& config, Look look, system_clock::time_point now) {
   conf::Findings findings;
   Looker looker(look, now, findings);
+  if (config.l7) looker.at(*config.l7);
   std::map<std::pair<std::string, std::string>, std::optional<std::vector<std::string>>> seen;  // services share them
   for (const auto& service : config.services) {
     if (!service.tls) continue;

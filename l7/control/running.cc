@@ -21,7 +21,6 @@ using namespace std::chrono_literals;
 // Room for about 10,000 routes, 10,000 backends and 1,000 services; memory is taken only as rows are added.
 constexpr uint32_t kRowsMax = 262'144, kCellsMax = 2'097'152;
 constexpr auto kShardPatience = 10s;
-constexpr auto kTicketKeyLife = 8h;
 constexpr auto kRenewAgain = 5s;
 constexpr auto kWarnAgain = 24h;  // of certificates that are about to expire; the first time is when they are loaded
 
@@ -87,17 +86,13 @@ Result<> Running::open_shards(const PlanSettings& settings) {
   rows_ = ControlRows::add(add);
   tcp_rows_ = TcpRows::add(add);
   if (!add.done) return add.done;
-  auto keys = tls::TicketKeys::create();
-  if (!keys) return std::unexpected(std::move(keys.error()));
-  ticket_keys_ = std::move(*keys);
-  rotated_ = warned_ = monotonic_now();
+  warned_ = monotonic_now();
   const auto count = uint32_t(settings.cpus.size());
   const proxy::Shared shared{.segment = &segment_, .rows = shard_rows, .shards = count};
   for (uint32_t i = 0; i < count; ++i) {
     auto shard = proxy::Shard::create(i, shared);
     if (!shard) return std::unexpected(std::move(shard.error()));
     if (auto done = (*shard)->start(settings.cpus[i]); !done) return done;
-    (*shard)->post([keys = ticket_keys_](proxy::Shard& its) { its.set_ticket_keys(keys); });
     shards_.push_back(std::move(*shard));
   }
   busy_.resize(count);
@@ -143,6 +138,9 @@ control::Outcome<uint64_t> Running::adopt(Bytes image) {
       return refused({std::move(fits.error()), control::Code::kNeedsRestart});
   auto sockets = open_sockets(**next);
   if (!sockets) return refused(std::move(sockets.error()));
+  auto keys = ticket_keys_.adopt((*next)->settings.ticket_keys, monotonic_now());
+  if (!keys) return refused(std::move(keys.error()));
+  share_ticket_keys(std::move(*keys));
   for (const CachePlan& cache : (*next)->caches) {
     cache.cache->set_limits({cache.limits.memory, cache.limits.object, cache.limits.stale_on_error});
   }
@@ -229,14 +227,10 @@ void Running::write_gauges() {
   }
 }
 
-void Running::rotate_ticket_keys(Instant now) {
-  if (now - rotated_ < kTicketKeyLife) return;
-  rotated_ = now;
-  auto keys = ticket_keys_->rotated();
-  if (!keys) return log::warning("the keys of session tickets could not be changed: {}", keys.error().message);
-  ticket_keys_ = std::move(*keys);
-  for (const auto& shard : shards_)
-    shard->post([keys = ticket_keys_](proxy::Shard& its) { its.set_ticket_keys(keys); });
+// Null: they are as they were.
+void Running::share_ticket_keys(std::shared_ptr<const tls::TicketKeys> keys) {
+  if (!keys) return;
+  for (const auto& shard : shards_) shard->post([keys](proxy::Shard& its) { its.set_ticket_keys(keys); });
 }
 
 void Running::warn_of_certificates(Instant now) {
@@ -272,7 +266,7 @@ void Running::tick(Instant now) {
   resources_.rows.sweep();
   resources_.certificates.trim();
   write_gauges();
-  rotate_ticket_keys(now);
+  share_ticket_keys(ticket_keys_.tick(now));
   renew_certificates(now);
   warn_of_certificates(now);
   tails_.tick(shards_, now);

@@ -18,6 +18,7 @@
 #include "l7/control/control_rows.h"
 #include "l7/control/tails.h"
 #include "l7/control/tcp_rows.h"
+#include "l7/control/ticket_key_source.h"
 #include "l7/plan/load.h"
 #include "l7/proxy/shard.h"
 
@@ -77,7 +78,7 @@ class Running {
   void count(uint32_t cell);
   void write_backend_gauges(const BackendPlan& backend, Instant now);
   void write_gauges();
-  void rotate_ticket_keys(Instant now);
+  void share_ticket_keys(std::shared_ptr<const tls::TicketKeys> keys);
   void warn_of_certificates(Instant now);
   void renew_certificates(Instant now);
   void warn_of_descriptors();
@@ -95,8 +96,8 @@ class Running {
   Tails tails_;
   std::shared_ptr<const LivePlan> plan_;
   std::vector<std::shared_ptr<const LivePlan>> retired_;  // freed here, not on a shard, when nobody holds them
-  std::shared_ptr<const tls::TicketKeys> ticket_keys_;
-  Instant rotated_{}, warned_{}, renewed_{};
+  TicketKeySource ticket_keys_;
+  Instant warned_{}, renewed_{};
   uint64_t descriptors_max_;
   std::set<Endpoint> ours_;                        // where this process listens, or has
   std::shared_ptr<std::atomic<size_t>> answered_;  // shards that came to what they were asked last

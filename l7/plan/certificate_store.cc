@@ -6,18 +6,11 @@
 
 namespace cardea::l7 {
 
-CertificateStore::FileIdentity CertificateStore::identity_of(const std::string& path) {
-  struct stat found {};
-  if (::stat(path.c_str(), &found) != 0) return {};
-  const auto ns = [](const timespec& time) { return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; };
-  return {found.st_dev, found.st_ino, found.st_size, ns(found.st_mtim), ns(found.st_ctim)};
-}
-
 Result<std::shared_ptr<const tls::Certificate>> CertificateStore::load(const std::string& name,
                                                                        const std::string& cert_path,
                                                                        const std::string& key_path) {
   // Before reading: a file that changes meanwhile looks changed to the next plan.
-  const FileIdentity cert = identity_of(cert_path), key = identity_of(key_path);
+  const FileIdentity cert = FileIdentity::of(cert_path), key = FileIdentity::of(key_path);
   Entry& entry = entries_[{cert_path, key_path}];
   if (entry.certificate && entry.cert == cert && entry.key == key && entry.certificate->name == name)
     return entry.certificate;
@@ -34,7 +27,7 @@ Result<std::shared_ptr<const tls::Certificate>> CertificateStore::renew(
   const auto found = std::ranges::find_if(entries_, [&](const auto& its) { return its.second.certificate == certificate; });
   if (found == entries_.end()) return certificate;
   const auto& [cert_path, key_path] = found->first;
-  const FileIdentity cert = identity_of(cert_path), key = identity_of(key_path);
+  const FileIdentity cert = FileIdentity::of(cert_path), key = FileIdentity::of(key_path);
   Entry& entry = found->second;
   if ((cert == entry.cert && key == entry.key) || (cert == entry.bad_cert && key == entry.bad_key)) return certificate;
   auto loaded = load(certificate->name, cert_path, key_path);

@@ -2,14 +2,13 @@
 // gets the same object, and what shards made of it stays. Control thread only.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "base/error.h"
+#include "l7/plan/file_identity.h"
 #include "l7/tls/certificate.h"
 #include "l7/tls/pem.h"
 
@@ -27,19 +26,11 @@ class CertificateStore {
   void trim();
 
  private:
-  struct FileIdentity {
-    dev_t device = 0;
-    ino_t inode = 0;
-    off_t size = 0;
-    int64_t modified_ns = 0, changed_ns = 0;
-    bool operator==(const FileIdentity&) const = default;
-  };
   struct Entry {
     FileIdentity cert, key;
     std::shared_ptr<const tls::Certificate> certificate;
     FileIdentity bad_cert = {}, bad_key = {};  // that a renewal could not use
   };
-  static FileIdentity identity_of(const std::string& path);  // all zero: there is none
 
   std::map<std::pair<std::string, std::string>, Entry> entries_;  // by both paths
   tls::KeyReader keys_{nullptr};

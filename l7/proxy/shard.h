@@ -75,6 +75,7 @@ class Shard final : private TurnObserver {
   void adopt(std::shared_ptr<const LivePlan> plan, std::map<Endpoint, FileDescriptor> sockets);
   void update_pools(std::shared_ptr<const LivePlan> plan);  // the same services, other pools
   void set_ticket_keys(std::shared_ptr<const tls::TicketKeys> keys);
+  const tls::TicketKeys& ticket_keys() const { return *ticket_keys_; }
   // Takes what waits to be accepted and what had begun to connect, nothing more; closes connections as they become
   // idle.
   void drain();

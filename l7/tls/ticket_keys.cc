@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/ticket_key_file.h"
 #include "l7/tls/crypto_library.h"
 
 namespace cardea::l7::tls {
@@ -18,6 +19,23 @@ Result<TicketKey> TicketKey::random() {
     }
   }
   return key;
+}
+
+TicketKey TicketKey::of(std::span<const uint8_t, 80> bytes) {
+  TicketKey key;
+  std::memcpy(key.name.data(), bytes.data(), key.name.size());
+  std::memcpy(key.cipher.data(), bytes.data() + 16, key.cipher.size());
+  std::memcpy(key.mac.data(), bytes.data() + 48, key.mac.size());
+  return key;
+}
+
+Result<std::shared_ptr<const TicketKeys>> TicketKeys::read(const std::string& path) {
+  auto texts = read_ticket_keys(path);
+  if (!texts) return std::unexpected(std::move(texts.error()));
+  std::vector<TicketKey> keys;
+  keys.reserve(texts->keys().size());
+  for (const auto& text : texts->keys()) keys.push_back(TicketKey::of(text));
+  return std::make_shared<const TicketKeys>(std::move(keys));
 }
 
 Result<std::shared_ptr<const TicketKeys>> TicketKeys::create() {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -19,6 +20,7 @@ struct TicketKey {
   std::array<uint8_t, 32> mac;
 
   static Result<TicketKey> random();
+  static TicketKey of(std::span<const uint8_t, 80> bytes);  // name, cipher, mac
 };
 
 class TicketKeys {
@@ -26,6 +28,8 @@ class TicketKeys {
   static constexpr size_t kKeep = 3;
 
   static Result<std::shared_ptr<const TicketKeys>> create();
+  // Those of a file that hosts share (base/ticket_key_file.h).
+  static Result<std::shared_ptr<const TicketKeys>> read(const std::string& path);
   // A new first key before the old ones; the oldest beyond kKeep goes.
   Result<std::shared_ptr<const TicketKeys>> rotated() const;
 

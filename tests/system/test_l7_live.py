@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lab.authority import serial
+from lab.authority import serial, ticket_key
 from lab.example import HOSTS, Example
 from lab.process import Process
 from lab.cardea import binary
@@ -52,6 +52,29 @@ def test_they_are_whole_as_json(web):
 def test_a_filter_that_cannot_be_read_says_where(web):
     done = web.cardea.run("tail", "stattus == 5", check=False)
     assert done.returncode == 1 and "stattus" in done.stderr, done.stderr
+
+
+def test_a_session_outlives_a_restart_where_the_ticket_keys_are_in_a_file(web):
+    tickets = web.site.run.path / "tickets"
+    tickets.write_text(ticket_key() + "\n")
+    tickets.chmod(0o640)
+    text = web.cardea.file.read_text()
+    web.cardea.file.write_text(text.replace("l7:\n{", f'l7:\n{{\n  ticket_keys = "{tickets}";', 1))
+    web.cardea.reload()
+    session = web.site.run.path / "session"
+    ask = f"printf 'GET /pages/x HTTP/1.1\\r\\nHost: {HOSTS[0]}\\r\\nConnection: close\\r\\n\\r\\n'; sleep 0.5"
+    connect = f"openssl s_client -connect {web.address}:443 -servername {HOSTS[0]} -ign_eof"
+    first = web.site.client.run("bash", "-c", f"({ask}) | {connect} -sess_out {session} 2>&1").stdout
+    web.cardea.l7.stop()
+    web.cardea.l7.start()
+    web.cardea.until_ready()
+    again = web.site.client.run("bash", "-c", f"({ask}) | {connect} -sess_in {session} 2>&1").stdout
+    assert "New, TLSv1.3" in first and "Reused, TLSv1.3" in again
+    tickets.write_text("")
+    refused = web.cardea.run("check", str(web.cardea.file), check=False)
+    assert refused.returncode == 1 and "there is no key in it" in refused.stdout + refused.stderr
+    web.cardea.file.write_text(text)
+    web.cardea.reload()
 
 
 def served(web, host):

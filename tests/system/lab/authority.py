@@ -1,4 +1,6 @@
 """A certificate authority of the run's own, and certificates by it, all made by openssl: real keys, real chains, real names."""
+import base64
+import os
 import pathlib
 
 from lab.namespace import run
@@ -40,6 +42,11 @@ class Authority:
              "-keyout", f"{self.folder / name}.key.new", "-out", f"{self.folder / name}.crt.new", *more])
         for ending in ("key", "crt"):  # whoever reads them meanwhile sees whole files
             pathlib.Path(f"{self.folder / name}.{ending}.new").rename(f"{self.folder / name}.{ending}")
+
+
+def ticket_key():
+    """A line of a file with ticket keys."""
+    return base64.b64encode(os.urandom(80)).decode()
 
 
 def serial(certificate):

@@ -5,7 +5,7 @@ import os
 import pathlib
 import re
 
-from lab.authority import Authority
+from lab.authority import Authority, ticket_key
 from lab.cardea import TREE, sections_of
 from lab.machine import Machine
 from lab.wait import until
@@ -43,6 +43,8 @@ def give_certificates(machine, authority):
             machine.write(key, pathlib.Path(pair["key"]).read_text(), owner="root:cardea-l7", mode="640")
         elif name.endswith(".pem"):
             machine.write(f"/etc/cardea/tls/{name}", authority.certificate.read_text())
+        elif name == "tickets":
+            machine.write(f"/etc/cardea/tls/{name}", ticket_key() + "\n", owner="root:cardea-l7", mode="640")
 
 
 def give_keys(machine):

@@ -165,6 +165,22 @@ TEST_F(CertificateFilesTest, HostsOfRoutesThatNoCertificateIsForAreAWarning) {
   EXPECT_THAT(both[0].message, HasSubstr("common.example"));
 }
 
+TEST_F(CertificateFilesTest, TicketKeysAreReadAsTheyWouldBe) {
+  config.services[0].tls.reset();
+  config.l7.emplace();
+  config.l7->place.path = "l7";
+  config.l7->ticket_keys = path("tickets");
+  const auto told = [&] { return look_at_certificates(config, Look::kInside); };
+  ASSERT_EQ(told().size(), 1u) << "there is none";
+  EXPECT_EQ(told()[0].place.path, "l7.ticket_keys");
+  std::ofstream(path("tickets")) << "no key\n";
+  std::filesystem::permissions(path("tickets"), std::filesystem::perms(0640));
+  ASSERT_EQ(told().size(), 1u);
+  EXPECT_THAT(told()[0].message, HasSubstr("line 1: no key"));
+  std::ofstream(path("tickets")) << std::string(106, 'A') << "A=\n";
+  EXPECT_TRUE(told().empty());
+}
+
 TEST_F(CertificateFilesTest, AuthoritiesOfBackendsAreLookedAtToo) {
   config.services[0].tls.reset();
   config.pools[0].tls.emplace();

@@ -339,6 +339,34 @@ TEST(Running, ACertificateWhoseFilesChangeIsServedAnewWithoutAReload) {
   EXPECT_EQ(2u, certs[0]["names"].size());
 }
 
+TEST(Running, TicketKeysOfAFileAreReadAgainWhenItChangesAndABadOneIsRefused) {
+  Process process;
+  const std::string path = process.folder.file("tickets");
+  const auto write = [&](const std::string& text) {
+    std::ofstream(path) << text;
+    std::filesystem::permissions(path, std::filesystem::perms(0600));
+  };
+  const auto sealing = [&] {
+    std::promise<uint8_t> told;
+    process.running->shards()[0]->post([&](proxy::Shard& shard) { told.set_value(shard.ticket_keys().sealing().name[0]); });
+    return told.get_future().get();
+  };
+  image::PlanT plan = process.plan(2);
+  plan.settings->ticket_keys = path;
+  EXPECT_FALSE(process.adopt(plan)) << "there is no file";
+  write(std::string(106, 'A') + "A=\n");  // eighty bytes of 0
+  ASSERT_TRUE(process.adopt(plan));
+  EXPECT_EQ(sealing(), 0);
+  Instant now = monotonic_now();
+  const auto tick = [&] { process.running->tick(now += std::chrono::seconds(6)); };
+  write("nothing\n");
+  tick();
+  EXPECT_EQ(sealing(), 0) << "what cannot be used changes nothing";
+  write(std::string(106, '/') + "8=\n" + std::string(106, 'A') + "A=\n");  // of 255, and the old one
+  tick();
+  EXPECT_EQ(sealing(), 255);
+}
+
 TEST(Running, CachesFollowThePlansLimitsAndShowWhatTheyHold) {
   Process process;
   const auto with_objects_of = [&](uint64_t generation, uint64_t bytes) {
