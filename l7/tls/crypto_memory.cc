@@ -42,14 +42,35 @@ struct Kept {
     count++;
     return true;
   }
+  void give_back() {
+    while (void* at = take()) std::free(at);
+  }
 };
 
 struct Memory {
   std::array<Kept, kSmallMax / kStep + 1> small;
   Kept records;
   ptrdiff_t records_out = 0;
+  size_t small_max = kSmallKept, records_max = kRecordsKept;  // in each list
 };
 constinit thread_local Memory memory;
+
+// When a thread ends, so does what it kept; OpenSSL gives back the last of it behind that.
+struct ThreadEnd {
+  bool seen = false;
+  ~ThreadEnd() {
+    memory.small_max = memory.records_max = 0;
+    for (Kept& kept : memory.small) kept.give_back();
+    memory.records.give_back();
+  }
+};
+thread_local ThreadEnd thread_end;
+
+// From the heap, as long as not enough is kept: rarely.
+void* from_heap(size_t bytes) {
+  thread_end.seen = true;
+  return std::malloc(bytes);
+}
 
 constexpr size_t rounded(size_t bytes) {
   return bytes <= kStep + 8 ? kStep + 8 : (bytes + 8 + kStep - 1) / kStep * kStep - 8;
@@ -70,12 +91,12 @@ void* allocate(size_t bytes, const char*, int) {
   if (bytes >= kRecordMin && bytes <= kRecordBytes) {
     void* at = memory.records.take();
     memory.records_out++;
-    return at ? at : std::malloc(kRecordBytes);
+    return at ? at : from_heap(kRecordBytes);
   }
   const size_t size = rounded(bytes);
-  if (size >= kSmallMax) return counted(std::malloc(bytes));
+  if (size >= kSmallMax) return counted(from_heap(bytes));
   void* at = memory.small[size / kStep].take();
-  return at ? at : std::malloc(size);
+  return at ? at : from_heap(size);
 }
 
 void release(void* at, const char*, int) {
@@ -83,8 +104,8 @@ void release(void* at, const char*, int) {
   const size_t size = malloc_usable_size(at);
   const bool record = is_record(size);
   memory.records_out -= record;
-  const bool kept = size < kSmallMax ? memory.small[size / kStep].keep(at, kSmallKept)
-                                     : record && memory.records.keep(at, kRecordsKept);
+  const bool kept = size < kSmallMax ? memory.small[size / kStep].keep(at, memory.small_max)
+                                     : record && memory.records.keep(at, memory.records_max);
   if (!kept) std::free(at);
 }
 
