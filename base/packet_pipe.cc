@@ -88,7 +88,8 @@ bool PacketReader::any() {
   if (broken_) return false;
   if (head_ != tail_seen_) return true;
   tail_seen_ = pipe_->tail.load(std::memory_order_acquire);
-  broken_ = tail_seen_ - released_ > capacity_ || tail_seen_ % PacketPipe::kAlignment != 0;
+  const uint32_t written = tail_seen_ - released_, read = head_ - released_;
+  broken_ = written > capacity_ || written < read || tail_seen_ % PacketPipe::kAlignment != 0;
   return !broken_ && head_ != tail_seen_;
 }
 

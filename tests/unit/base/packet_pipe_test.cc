@@ -159,6 +159,21 @@ TEST(PacketPipe, AReaderBelievesNoIndex) {
   }
 }
 
+// What was read and not released yet cannot become unwritten: the distance behind it would be no distance.
+TEST(PacketPipe, AReaderBelievesNoTailBehindWhatItRead) {
+  Memory memory;
+  PacketWriter writer(memory.pipe(), kCapacity);
+  PacketReader reader(memory.pipe(), kCapacity);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(put(writer, std::string(10, 'x')));
+  writer.publish();
+  while (reader.next()) {
+  }
+  store_native(memory.pipe().bytes + 192, uint32_t{10});  // a head, where nothing was written yet
+  memory.pipe().tail = 64;
+  EXPECT_FALSE(reader.next().has_value());
+  EXPECT_TRUE(reader.broken());
+}
+
 TEST(PacketPipe, AReaderBelievesNoHead) {
   for (const uint32_t size : {49u, 200u, PacketPipe::kPacketMax + 1, UINT32_MAX - 1, UINT32_MAX}) {
     Memory memory;
