@@ -13,6 +13,8 @@
 #include <cstring>
 #include <vector>
 
+#include "base/descriptor_message.h"
+
 namespace cardea::control {
 namespace {
 
@@ -72,17 +74,6 @@ Outcome<> send_packet(int socket, Bytes bytes, int memfd, Deadline deadline) {
     if (errno != EAGAIN) return socket_failure("send to the plan socket");
     if (auto ready = wait_for(socket, POLLOUT, deadline); !ready) return ready;
   }
-}
-
-// Owns every descriptor that came with a packet, wanted or not, so that none can leak.
-std::vector<FileDescriptor> take_descriptors(msghdr& message) {
-  std::vector<FileDescriptor> taken;
-  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
-    const size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (size_t i = 0; i < count; ++i) taken.emplace_back(load_native<int>(CMSG_DATA(part) + i * sizeof(int)));
-  }
-  return taken;
 }
 
 struct Packet {
