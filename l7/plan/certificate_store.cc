@@ -1,7 +1,5 @@
 #include "l7/plan/certificate_store.h"
 
-#include <algorithm>
-
 #include "base/log.h"
 
 namespace cardea::l7 {
@@ -22,17 +20,22 @@ Result<std::shared_ptr<const tls::Certificate>> CertificateStore::load(const std
   return loaded;
 }
 
-Result<std::shared_ptr<const tls::Certificate>> CertificateStore::renew(
-    const std::shared_ptr<const tls::Certificate>& certificate) {
-  const auto found = std::ranges::find_if(entries_, [&](const auto& its) { return its.second.certificate == certificate; });
-  if (found == entries_.end()) return certificate;
-  const auto& [cert_path, key_path] = found->first;
-  const FileIdentity cert = FileIdentity::of(cert_path), key = FileIdentity::of(key_path);
-  Entry& entry = found->second;
-  if ((cert == entry.cert && key == entry.key) || (cert == entry.bad_cert && key == entry.bad_key)) return certificate;
-  auto loaded = load(certificate->name, cert_path, key_path);
-  if (!loaded) entry.bad_cert = cert, entry.bad_key = key;
-  return loaded;
+std::map<CertificateStore::Pointer, CertificateStore::Pointer> CertificateStore::renew() {
+  std::map<Pointer, Pointer> renewed;
+  for (auto& [paths, entry] : entries_) {
+    const FileIdentity cert = FileIdentity::of(paths.first), key = FileIdentity::of(paths.second);
+    if ((cert == entry.cert && key == entry.key) || (cert == entry.bad_cert && key == entry.bad_key)) continue;
+    const Pointer before = entry.certificate;
+    if (!before) continue;
+    if (auto loaded = load(before->name, paths.first, paths.second)) {
+      renewed.emplace(before, std::move(*loaded));
+      log::info("certificate {} has changed: it was read again", before->name);
+    } else {
+      entry.bad_cert = cert, entry.bad_key = key;
+      log::warning("{}; the certificate that was read before is used", loaded.error().message);
+    }
+  }
+  return renewed;
 }
 
 void CertificateStore::trim() {

@@ -19,9 +19,10 @@ class CertificateStore {
   // An Error names the file and what to do.
   Result<std::shared_ptr<const tls::Certificate>> load(const std::string& name, const std::string& cert_path,
                                                        const std::string& key_path);
-  // As its files have it now: the same object where they have not changed. An Error, once for each change: they cannot be
-  // used as they are.
-  Result<std::shared_ptr<const tls::Certificate>> renew(const std::shared_ptr<const tls::Certificate>& certificate);
+  // Those whose files have changed since they were read: what they were, and what they are now. Files that cannot be used
+  // are told once for each change, and leave the certificate that was read before.
+  using Pointer = std::shared_ptr<const tls::Certificate>;
+  std::map<Pointer, Pointer> renew();
   // Forgets what no plan holds any more.
   void trim();
 
