@@ -61,27 +61,6 @@ std::unexpected<Error> not_a_door(std::string_view why) {
 
 }  // namespace
 
-// ---- bells
-
-void SharedBell::ring() const {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (asleep_->load(std::memory_order_relaxed) == 0 || asleep_->exchange(0, std::memory_order_relaxed) == 0) return;
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t put = ::write(fd_, &one, sizeof one);
-}
-
-void SharedBell::arm() const {
-  asleep_->store(1, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-}
-
-// Read first: whoever rings reads the same line, and it stays his as long as nobody writes.
-void SharedBell::disarm() const {
-  if (asleep_->load(std::memory_order_relaxed) != 0) asleep_->store(0, std::memory_order_relaxed);
-}
-
-// ---- the memory
-
 L7Door::Shape L7Door::shape(uint32_t workers, uint32_t shards, uint64_t bytes_max) {
   const uint64_t fair = bytes_max / (uint64_t{2} * std::max(1u, workers) * std::max(1u, shards));
   const auto pipe = uint32_t(std::clamp<uint64_t>(std::bit_floor(fair), PacketPipe::kCapacityMin, kPipeMax));

@@ -11,27 +11,12 @@
 #include "base/error.h"
 #include "base/file_descriptor.h"
 #include "base/packet_pipe.h"
+#include "base/shared_bell.h"
 
 namespace cardea {
 
 // Of packets, both ways.
 inline constexpr uint16_t kChecksumGood = 1;  // up: TCP's checksum was looked at, by the NIC or the dataplane
-
-// A side's bell: rung only when its owner said that it sleeps, so that handing packets to who is awake costs a fence and
-// a load. The owner arms it, looks at its pipes once more, and only then sleeps on its eventfd.
-class SharedBell {
- public:
-  SharedBell() = default;
-  SharedBell(std::atomic<uint32_t>& asleep, int event_fd) : asleep_(&asleep), fd_(event_fd) {}
-
-  void ring() const;    // the other side, behind publish()
-  void arm() const;     // the owner
-  void disarm() const;  // the owner, awake again
-
- private:
-  std::atomic<uint32_t>* asleep_ = nullptr;
-  int fd_ = -1;
-};
 
 class L7Door {
  public:

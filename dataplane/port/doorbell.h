@@ -1,6 +1,4 @@
-// Waking a thread that sleeps in epoll: an eventfd, rung only when its owner said that it sleeps, so that handing
-// packets to a busy thread costs a fence and a load. The owner arms it, looks at its queues once more, and only then
-// sleeps.
+// A bell (base/shared_bell.h) with its own word and eventfd, for a thread that sleeps in epoll.
 #pragma once
 
 #include <sys/eventfd.h>
@@ -12,6 +10,7 @@
 #include "base/cache_line.h"
 #include "base/check.h"
 #include "base/file_descriptor.h"
+#include "base/shared_bell.h"
 
 namespace cardea::dataplane {
 
@@ -21,18 +20,9 @@ class Doorbell {
 
   int fd() const { return fd_.get(); }
 
-  // Anyone, after putting something where the owner will look.
-  void ring() {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (asleep_.load(std::memory_order_relaxed) && asleep_.exchange(false, std::memory_order_relaxed)) strike();
-  }
-
-  // Owner: from here on, what is put into its queues will wake it. It must look at them once before it sleeps.
-  void arm() {
-    asleep_.store(true, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-  }
-  void disarm() { asleep_.store(false, std::memory_order_relaxed); }
+  void ring() { bell().ring(); }
+  void arm() { bell().arm(); }
+  void disarm() { bell().disarm(); }
   // Owner: after waking, so that the next sleep is one.
   void quiet() {
     uint64_t count;
@@ -40,13 +30,10 @@ class Doorbell {
   }
 
  private:
-  void strike() {
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t put = ::write(fd_.get(), &one, sizeof one);
-  }
+  SharedBell bell() { return {asleep_, fd_.get()}; }
 
   FileDescriptor fd_;
-  alignas(kCacheLinePair) std::atomic<bool> asleep_ = false;
+  alignas(kCacheLinePair) std::atomic<uint32_t> asleep_ = 0;
 };
 
 }  // namespace cardea::dataplane
