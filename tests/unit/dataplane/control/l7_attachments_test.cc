@@ -16,7 +16,10 @@ namespace {
 using testing::HasSubstr;
 
 struct Socket : testing::Test {
-  Socket() { test::start_eal(); }
+  Socket() {
+    test::start_eal();
+    rings = Rings::create(2, "l7-attachments-").value();
+  }
 
   // True: the value is another one.
   bool serve() { return attachments.serve(*rings); }
@@ -33,7 +36,7 @@ struct Socket : testing::Test {
 
   const ScratchFolder folder;
   const std::string path = folder.file("door.sock");
-  std::unique_ptr<Rings> rings = Rings::create(2, "l7-attachments-").value();
+  std::unique_ptr<Rings> rings;
   L7Attachments attachments = L7Attachments::listen(path).value();
   bool changed = false;
 };
