@@ -114,7 +114,7 @@ def test_a_cable_is_pulled_and_put_back(host):
     host.guest.qmp("set_link", name="wan-card", up=False)
     until(lambda: host.guest.run("cat", tap).stdout.strip() == "0", 30, "the kernel sees that the link is gone", pause=0.5)
     assert re.search(r"port wan: link down", host.guest.journal("cardea-dataplane"))
-    assert host.metrics().values("cardea_port_up", port="wan") == [0]
+    until(lambda: host.metrics().values("cardea_port_up", port="wan") == [0], 30, "the metrics say so", pause=0.5)
     host.guest.qmp("set_link", name="wan-card", up=True)
     until(lambda: host.guest.run("cat", tap).stdout.strip() == "1", 30, "and that it is back", pause=0.5)
     assert balanced(host, 10) <= names(host)
