@@ -7,7 +7,9 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
+#include <cstring>
 
 #include "l7/runtime/socket_address.h"
 
@@ -22,6 +24,26 @@ size_t total(std::span<const iovec> pieces) {
   size_t bytes = 0;
   for (const iovec& piece : pieces) bytes += piece.iov_len;
   return bytes;
+}
+
+// Beneath it copying what is in pieces costs less than the kernel's taking of a list of pieces.
+constexpr size_t kGatherBelow = 2048;
+
+ssize_t send_gathered(int fd, std::span<const iovec> pieces) {
+  std::array<char, kGatherBelow> whole;
+  size_t bytes = 0;
+  for (const iovec& piece : pieces) {
+    std::memcpy(whole.data() + bytes, piece.iov_base, piece.iov_len);
+    bytes += piece.iov_len;
+  }
+  return ::send(fd, whole.data(), bytes, MSG_NOSIGNAL);
+}
+
+ssize_t send_pieces(int fd, std::span<const iovec> pieces, size_t bytes) {
+  if (pieces.size() == 1) return ::send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+  if (bytes <= kGatherBelow) return send_gathered(fd, pieces);
+  const msghdr message{.msg_iov = const_cast<iovec*>(pieces.data()), .msg_iovlen = pieces.size()};
+  return ::sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
 // What connect(2) and socket(2) say of this host, and not of who is connected to: descriptors, memory, source ports.
@@ -77,18 +99,14 @@ IoResult KernelStream::try_read(MutableBytes into) {
 IoResult KernelStream::try_write(std::span<const iovec> from) {
   if (!socket_) return {IoStatus::kCancelled, 0, 0};
   if (error_ != 0) return IoResult::failed(error_);
+  const auto pieces = from.first(std::min<size_t>(from.size(), IOV_MAX));
+  const size_t bytes = total(pieces);
   ssize_t count;
   do {
-    if (from.size() == 1) {
-      count = ::send(socket_.get(), from[0].iov_base, from[0].iov_len, MSG_NOSIGNAL);
-    } else {
-      const msghdr message{.msg_iov = const_cast<iovec*>(from.data()),
-                           .msg_iovlen = std::min<size_t>(from.size(), IOV_MAX)};
-      count = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
-    }
+    count = send_pieces(socket_.get(), pieces, bytes);
   } while (count < 0 && errno == EINTR);
   if (count >= 0) {
-    if (static_cast<size_t>(count) < total(from.first(std::min<size_t>(from.size(), IOV_MAX)))) writable_ = false;
+    if (static_cast<size_t>(count) < bytes) writable_ = false;
     return IoResult::moved(count);
   }
   return not_written(errno);

@@ -114,6 +114,21 @@ TEST_F(KernelTest, AWriterWaitsForASlowReaderUntilItsDeadline) {
   EXPECT_LT(wrote.bytes, text.size());
 }
 
+// A few of a few bytes are gathered before they are sent, more are given to the kernel as they lie.
+TEST_F(KernelTest, PiecesOfAnySumArriveInTheirOrder) {
+  const auto [client, server] = connected();
+  for (const size_t bytes : {size_t(2), size_t(1000), size_t(2047), size_t(2048), size_t(2049), size_t(8000)}) {
+    std::string text(bytes, '\0');
+    for (size_t i = 0; i < bytes; ++i) text[i] = char('a' + i % 23);
+    const size_t first = bytes / 2;
+    const iovec pieces[] = {{text.data(), first}, {text.data() + first, 0}, {text.data() + first, bytes - first}};
+    ASSERT_EQ(client->try_write(pieces).bytes, bytes);
+    std::string got(bytes, '\0');
+    ASSERT_EQ(::recv(server->fd(), got.data(), bytes, MSG_WAITALL), ssize_t(bytes));
+    EXPECT_EQ(got, text);
+  }
+}
+
 TEST_F(KernelTest, AReadTimesOut) {
   auto [client, server] = connected();
   std::string got;
