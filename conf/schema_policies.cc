@@ -172,10 +172,11 @@ const char* const kHowHopsAreBelieved =
     "The header's list is walked from its right end: an address that is not of these networks is the client, and nothing "
     "left of it is looked at; so is the last good one where something is no address. Who the client is then counts for the "
     "routes' \"client\", for hashing, shares and variables, in X-Real-IP and in the access log, where \"peer\" is who is "
-    "connected. X-Forwarded-Proto (of Forwarded the proto) is believed for redirects, cookies and the cache, and goes on as "
-    "it came, with X-Forwarded-Host and X-Forwarded-Port; the peer is appended to X-Forwarded-For. From others these headers "
-    "are dropped and written anew, X-Forwarded-For too, which without this setting is always appended to. Limits of "
-    "connections go by who is connected, as does what backends are told by the PROXY protocol.";
+    "connected. X-Forwarded-Proto is believed for redirects, cookies and the cache, and goes on as it came, with "
+    "X-Forwarded-Host and X-Forwarded-Port; of Forwarded it is the proto and the host, and what these headers say is not "
+    "heard. The peer is appended to X-Forwarded-For. From others these headers are dropped and written anew, "
+    "X-Forwarded-For too, which without this setting is always appended to, and whatever else begins with X-Forwarded is "
+    "dropped. Limits of connections go by who is connected, as does what backends are told by the PROXY protocol.";
 
 }  // namespace
 

@@ -29,6 +29,12 @@ void write_framing(HeadWriter& out, BodyFraming body) {
   if (body.kind == BodyKind::kChunked) out.field("Transfer-Encoding", "chunked");
 }
 
+// X-Forwarded-Prefix, X_Forwarded_Uri: what backends take for a proxy's word, beside what is written anew.
+bool tells_of_forwarding(const Header& header) {
+  constexpr std::string_view kFront = "X-Forwarded";
+  return header.id() == HeaderId::kOther && same_letters(header.name().substr(0, kFront.size()), kFront);
+}
+
 void write_forwarded_for(HeadWriter& out, const Headers& headers, const RequestEdit& edit) {
   out.put({"X-Forwarded-For: "});
   if (headers.has(HeaderId::kXForwardedFor) && !edit.replaces_forwarded_for) {
@@ -122,7 +128,7 @@ Result<std::string_view> write_request(std::span<char> into, const RequestHead& 
                             (edit.traceparent.empty() ? 0 : kTrace);
   out.fields(head.headers, [&edit, replaced](const Header& header) {
     return !(bit(header.id()) & replaced) && is_sent_on(header, edit.options) && !edit.changes.drops(header) &&
-           !stands_for_id(header, edit.id_header);
+           !stands_for_id(header, edit.id_header) && !(edit.replaces_forwarded_for && tells_of_forwarding(header));
   });
   if (edit.max_forwards) out.field("Max-Forwards", *edit.max_forwards);
   if (!edit.if_none_match.empty()) out.field("If-None-Match", edit.if_none_match);

@@ -11,7 +11,7 @@
 namespace cardea::l7::policy {
 namespace {
 
-constexpr std::string_view kForwarded = "Forwarded";
+constexpr std::string_view kForwarded = "Forwarded", kForwardedFor = "X-Forwarded-For";
 constexpr size_t kHopsMax = 64;  // further left nothing is looked for
 
 // The last elements of a header that is a list, in all its lines.
@@ -45,12 +45,28 @@ std::optional<IpAddress> address_of(std::string_view text) {
   return address ? std::optional(*address) : std::nullopt;
 }
 
-// The value of one of an element's pairs (RFC 7239 4): for="[2001:db8::7]:4711";proto=https.
+// The first of an element's pairs (RFC 7239 4), taken off. In quotes a host that the client chose may have what looks
+// like another one: host="a;for=192.0.2.1".
+std::string_view take_pair(std::string_view& element) {
+  bool quoted = false;
+  size_t end = 0;
+  for (; end < element.size() && (quoted || element[end] != ';'); ++end) {
+    if (quoted && element[end] == '\\') {
+      ++end;
+    } else if (element[end] == '"') {
+      quoted = !quoted;
+    }
+  }
+  end = std::min(end, element.size());
+  const std::string_view pair = http::trim(element.substr(0, end));
+  element.remove_prefix(std::min(end + 1, element.size()));
+  return pair;
+}
+
+// The value of one of them: for="[2001:db8::7]:4711";proto=https.
 std::string_view pair_of(std::string_view element, std::string_view name) {
   while (!element.empty()) {
-    const size_t end = std::min(element.find(';'), element.size());
-    const std::string_view pair = http::trim(element.substr(0, end));
-    element.remove_prefix(std::min(end + 1, element.size()));
+    const std::string_view pair = take_pair(element);
     const size_t equal = pair.find('=');
     if (equal != pair.npos && http::equal_without_case(pair.substr(0, equal), name))
       return http::unquoted(pair.substr(equal + 1));
@@ -73,6 +89,19 @@ std::string_view last_of(const http::Headers& headers, http::HeaderId id) {
   return last;
 }
 
+// Who writes Forwarded may let pass what its client wrote of the others.
+void tell_forwarded(ToldByProxy& told, std::string_view nearest) {
+  told.scheme = scheme_of(pair_of(nearest, "proto"));
+  const std::string_view host = pair_of(nearest, "host");
+  if (!host.contains('\\')) told.host = host;
+}
+
+void tell_others(ToldByProxy& told, const http::Headers& headers) {
+  told.scheme = scheme_of(last_of(headers, http::HeaderId::kXForwardedProto));
+  told.host = last_of(headers, http::HeaderId::kXForwardedHost);
+  told.port = last_of(headers, http::HeaderId::kXForwardedPort);
+}
+
 }  // namespace
 
 Result<TrustedProxies> TrustedProxies::read(const settings::TrustedProxiesT& from) {
@@ -82,7 +111,7 @@ Result<TrustedProxies> TrustedProxies::read(const settings::TrustedProxiesT& fro
     if (!network) return fail(fmt::format("\"{}\" is no network", text));
     to.networks_.push_back(*network);
   }
-  to.header_ = from.header.empty() ? "X-Forwarded-For" : from.header;
+  to.header_ = from.header.empty() ? std::string(kForwardedFor) : from.header;
   return to;
 }
 
@@ -101,11 +130,11 @@ ToldByProxy TrustedProxies::told(const http::Headers& headers) const {
     told.client = address;
     if (!trusts(*address)) break;
   }
-  const std::string_view said = forwarded && hops.size() != 0 ? pair_of(hops.from_right(0), "proto")
-                                                              : last_of(headers, http::HeaderId::kXForwardedProto);
-  told.scheme = scheme_of(said);
-  told.host = last_of(headers, http::HeaderId::kXForwardedHost);
-  told.port = last_of(headers, http::HeaderId::kXForwardedPort);
+  if (forwarded) {
+    tell_forwarded(told, hops.size() != 0 ? hops.from_right(0) : std::string_view());
+  } else {
+    tell_others(told, headers);
+  }
   return told;
 }
 

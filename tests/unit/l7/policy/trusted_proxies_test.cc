@@ -66,8 +66,20 @@ TEST(TrustedProxies, ForwardedIsReadAsItsRfcHasIt) {
       {"Forwarded: for=6.6.6.6, for=203.0.113.7;proto=https;by=10.0.0.1\r\n", {"203.0.113.7", "https", ""}},
       {"Forwarded: For=\"[2001:db8::7]:4711\" ; Proto=HTTP\r\n", {"2001:db8::7", "http", ""}},
       {"Forwarded: for=203.0.113.7, for=_hidden\r\n", {"", "", ""}},
-      {"Forwarded: proto=https\r\nX-Forwarded-For: 6.6.6.6\r\n", {"", "https", ""}}};
+      {"Forwarded: proto=https\r\nX-Forwarded-For: 6.6.6.6\r\n", {"", "https", ""}},
+      {"Forwarded: host=\"a;for=6.6.6.6;b\";for=203.0.113.7\r\n", {"203.0.113.7", "", "a;for=6.6.6.6;b"}},
+      {"Forwarded: host=\"a\\\";for=6.6.6.6;\";for=203.0.113.7\r\n", {"203.0.113.7", "", ""}},
+      {"Forwarded: host=\"a, for=6.6.6.6\" ; for=203.0.113.7\r\n", {"203.0.113.7", "", "a, for=6.6.6.6"}}};
   for (const auto& [fields, expected] : cases) EXPECT_EQ(told(trusting("Forwarded"), fields), expected) << fields;
+}
+
+TEST(TrustedProxies, WhoTellsByForwardedIsNotHeardInOtherHeaders) {
+  const std::string others = "X-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Port: 1\r\n";
+  const TrustedProxies by = trusting("Forwarded");
+  EXPECT_EQ(told(by, others + "Forwarded: for=203.0.113.7\r\n"), (Told{"203.0.113.7", "", ""}));
+  EXPECT_EQ(told(by, others + "Forwarded: for=203.0.113.7;host=shop.example;proto=http\r\n"),
+            (Told{"203.0.113.7", "http", "shop.example"}));
+  EXPECT_EQ(told(by, others), (Told{"", "", ""}));
 }
 
 TEST(TrustedProxies, SchemeAndHostAreThoseOfTheNearest) {

@@ -16,11 +16,12 @@ constexpr const char* kTold =
     "X-Forwarded-For: 6.6.6.6, 203.0.113.7\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shop.example\r\n"
     "X-Forwarded-Port: 443\r\n";
 
-Site::Change trusting(std::string network) {
-  return [network](image::PlanT& plan) {
+Site::Change trusting(std::string network, std::string header = "") {
+  return [network, header](image::PlanT& plan) {
     auto policies = std::make_unique<settings::PoliciesT>();
     policies->trusted_proxies = std::make_unique<settings::TrustedProxiesT>();
     policies->trusted_proxies->from = {network};
+    policies->trusted_proxies->header = header;
     plan.services[0]->policies = std::move(policies);
   };
 }
@@ -55,6 +56,25 @@ TEST(ToldByProxy, OthersAreDroppedNotAppendedTo) {
               AllOf(HasSubstr("\r\nX-Forwarded-For: 127.0.0.1\r\n"), HasSubstr("\r\nX-Real-IP: 127.0.0.1\r\n"),
                     HasSubstr("\r\nX-Forwarded-Proto: http\r\n"), Not(HasSubstr("443")), Not(HasSubstr("6.6.6.6"))));
   EXPECT_FALSE(site.log_line().contains("peer"));
+}
+
+TEST(ToldByProxy, WhatOthersSayOfForwardingInFurtherHeadersIsDropped) {
+  Site site(trusting("10.0.0.0/8"));
+  Peer client = site.client();
+  EXPECT_THAT(seen(site, client, "X-Forwarded-Prefix: /evil\r\nX_Forwarded_Uri: /evil\r\nX-Forwarded: kept from nobody\r\nX-Forwards: on\r\n"),
+              AllOf(Not(HasSubstr("evil")), Not(HasSubstr("nobody")), HasSubstr("\r\nX-Forwards: on\r\n")));
+  Site believing(trusting("127.0.0.0/8"));
+  Peer proxy = believing.client();
+  EXPECT_THAT(seen(believing, proxy, "X-Forwarded-Prefix: /shop\r\n"), HasSubstr("\r\nX-Forwarded-Prefix: /shop\r\n"));
+}
+
+TEST(ToldByProxy, WhereItTellsByForwardedItsClientIsNotHeardInOthers) {
+  Site site(trusting("127.0.0.0/8", "Forwarded"));
+  Peer client = site.client();
+  const std::string told = "Forwarded: for=203.0.113.7;host=shop.example\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Port: 666\r\n";
+  EXPECT_THAT(seen(site, client, told),
+              AllOf(HasSubstr("\r\nX-Real-IP: 203.0.113.7\r\n"),
+                    HasSubstr("\r\nX-Forwarded-Host: shop.example\r\n"), Not(HasSubstr("666")), Not(HasSubstr("evil"))));
 }
 
 TEST(ToldByProxy, RoutesGoByWhoItIs) {
