@@ -1,20 +1,23 @@
 #include "base/ticket_key_file.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <optional>
+
+#include "base/file_descriptor.h"
 
 namespace cardea {
 namespace {
 
 using Key = TicketKeyTexts::Key;
+constexpr size_t kFileBytesMax = 64 * 1024;  // sixteen lines of it are keys
 constexpr size_t kTextBytes = (kTicketKeyBytes + 2) / 3 * 4;  // with one "=" behind them
 
 std::optional<Key> parse_key(std::string_view line) {
@@ -65,12 +68,17 @@ Result<TicketKeyTexts> parse_ticket_keys(std::string_view text) {
 
 Result<TicketKeyTexts> read_ticket_keys(const std::string& path) {
   struct stat found {};
-  std::ifstream file(path);
-  if (!file || ::stat(path.c_str(), &found) != 0) return fail_errno("ticket keys " + path);
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO holds nobody up
+  if (!file || ::fstat(file.get(), &found) != 0) return fail_errno("ticket keys " + path);
+  if (!S_ISREG(found.st_mode) || found.st_size > off_t{kFileBytesMax})
+    return fail(fmt::format("ticket keys {}: that is no file of at most {} bytes", path, kFileBytesMax), Origin::kOperator);
   if (found.st_mode & S_IRWXO)
     return fail(fmt::format("ticket keys {}: anybody on this host may use the file: chmod o= {}", path, path),
                 Origin::kOperator);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text(size_t(found.st_size), '\0');
+  const ssize_t size = ::read(file.get(), text.data(), text.size());
+  if (size < 0) return fail_errno("ticket keys " + path);
+  text.resize(size_t(size));
   auto keys = parse_ticket_keys(text);
   OPENSSL_cleanse(text.data(), text.size());
   if (!keys) return std::unexpected(std::move(keys.error()).in("ticket keys " + path));

@@ -29,10 +29,11 @@ std::unexpected<Error> operator_error(const std::string& path, Error error) {
 
 // Into a string that was reserved before, so no copy of a key is left behind by growing.
 Result<std::string> read_file(const std::string& path) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO holds nobody up
   if (!file) return operator_error("open", std::move(fail_errno(path).error()));
   struct stat found{};
   if (::fstat(file.get(), &found) != 0) return operator_error("read", std::move(fail_errno(path).error()));
+  if (!S_ISREG(found.st_mode)) return fail(path + " is no file", Origin::kOperator);
   if (found.st_size > off_t{kFileBytesMax})
     return fail(path + ": larger than 1 MB, so not a certificate or key", Origin::kOperator);
   std::string text(size_t(found.st_size), '\0');

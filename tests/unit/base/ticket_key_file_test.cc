@@ -66,5 +66,18 @@ TEST(TicketKeyFile, AFileThatAnybodyMayReadIsRefused) {
   EXPECT_TRUE(read_ticket_keys(path));
 }
 
+TEST(TicketKeyFile, WhatIsNoFileOfKeysIsRefusedAndNotWaitedFor) {
+  const ScratchFolder folder;
+  const std::string fifo = folder.file("fifo"), large = folder.file("large");
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  std::ofstream(large) << std::string(100'000, '#') << '\n' << key_of(1) << '\n';
+  ASSERT_EQ(::chmod(large.c_str(), 0600), 0);
+  for (const std::string& path : {fifo, large, std::string("/dev/zero"), std::string("/tmp")}) {
+    const auto keys = read_ticket_keys(path);
+    ASSERT_FALSE(keys) << path;
+    EXPECT_THAT(keys.error().message, HasSubstr("no file of at most 65536 bytes")) << path;
+  }
+}
+
 }  // namespace
 }  // namespace cardea

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "l7/tls/pem.h"
 #include "tests/unit/l7/tls/authority.h"
@@ -66,6 +67,13 @@ TEST_F(CertificateTest, EveryRefusalNamesTheFileAndTheReason) {
   EXPECT_THAT(refusal("a.crt", "text"), HasSubstr("text: no private key in it (-----BEGIN PRIVATE KEY----- expected)"));
   EXPECT_THAT(refusal("a.crt", "b.key"), HasSubstr("b.key: this key does not belong to the first certificate in"));
   EXPECT_THAT(refusal("large", "a.key"), HasSubstr("larger than 1 MB"));
+}
+
+TEST_F(CertificateTest, NobodyIsWaitedForWhoMightWriteIntoAFifo) {
+  authority.issue("a", {.names = {"a.example"}});
+  ASSERT_EQ(::mkfifo(authority.path("fifo").c_str(), 0600), 0);
+  EXPECT_THAT(refusal("fifo", "a.key"), HasSubstr("fifo is no file"));
+  EXPECT_THAT(refusal("a.crt", "fifo"), HasSubstr("fifo is no file"));
 }
 
 TEST_F(CertificateTest, AnEncryptedKeyIsRefusedWithTheWayOut) {
