@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace cardea::l7::policy {
 namespace {
 
@@ -49,6 +51,20 @@ TEST(Users, WhoIsNotThereTakesAsLong) {
   ASSERT_TRUE(users);
   EXPECT_FALSE(users->hash_of("eve").known);
   EXPECT_EQ(users->hash_of("eve").text, users->hash_of("ann").text);
+}
+
+TEST(Users, HowLongWhoIsNotThereTakesSaysNothingWhereHashesDiffer) {
+  const auto users = Users::read("ann:" + hashed("x", "$2b$", 4) + "\nbob:" + hashed("x", "$2b$", 5) + "\n");
+  ASSERT_TRUE(users);
+  std::set<std::string> taken;
+  for (int i = 0; i < 100; ++i) {
+    const std::string name = "nobody" + std::to_string(i);
+    const std::string first = users->hash_of(name).text;
+    EXPECT_FALSE(users->hash_of(name).known);
+    EXPECT_EQ(users->hash_of(name).text, first);
+    taken.insert(first);
+  }
+  EXPECT_EQ(taken.size(), 2u);
 }
 
 TEST(Credentials, AreReadAsRfc7617HasThem) {
