@@ -7,6 +7,12 @@
 namespace cardea::l7::policy {
 namespace {
 
+// "a", "a.b": what a browser's URL has as the labels of a host; nothing else is repeated to anybody.
+bool is_labels(std::string_view text) {
+  constexpr std::string_view kOfHosts = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+  return text.find_first_not_of(kOfHosts) == text.npos && !text.starts_with('.') && !text.ends_with('.') && !text.contains("..");
+}
+
 // "https://*.example" and "https://a.b.example"; what the '*' stands for is one label or more.
 bool fits(std::string_view pattern, std::string_view origin) {
   const size_t star = pattern.find("//*.");
@@ -15,7 +21,7 @@ bool fits(std::string_view pattern, std::string_view origin) {
   if (!origin.starts_with(scheme) || !origin.ends_with(rest)) return false;
   if (origin.size() <= scheme.size() + rest.size()) return false;
   const std::string_view labels = origin.substr(scheme.size(), origin.size() - scheme.size() - rest.size());
-  return labels.find_first_of("/:@") == labels.npos;
+  return is_labels(labels);
 }
 
 std::string line(std::string_view name, const std::vector<std::string>& values) {

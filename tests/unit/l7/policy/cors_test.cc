@@ -20,7 +20,9 @@ TEST(Cors, AnOriginIsTheWholeOfIt) {
   for (const char* origin : {"", "null", "http://app.example", "https://app.example:444", "https://app.example.evil.com",
                              "https://evil-app.example", "https://shop.example", "https://.shop.example",
                              "https://evil.com/.shop.example", "https://evil.com:1.shop.example",
-                             "https://u@evil.com.shop.example", "http://localhost:30000", "https://evilshop.example"})
+                             "https://u@evil.com.shop.example", "http://localhost:30000", "https://evilshop.example",
+                             "https://a#.shop.example", "https://a\\b.shop.example", "https://a?b.shop.example",
+                             "https://a..b.shop.example", "https://a\xff.shop.example", "https://a\"b.shop.example"})
     EXPECT_FALSE(some.allows(origin)) << origin;
   EXPECT_TRUE(cors({"*"}).allows("https://anything"));
   EXPECT_FALSE(cors({"*"}).allows("")) << "no page asks";
