@@ -46,14 +46,16 @@ void check_anything(Checks& checks) {
 
 // A log and a service may name no log twice, and a service none that is not there.
 void check_logs(Checks& checks, const L7& l7) {
-  Unique names(checks, "name of an access log");
+  Unique names(checks, "name of an access log"), files(checks, "the file");
   if (!l7.access_log.empty()) names.add(in_quotes("access_log"), "l7.access_log");
+  if (l7.access_log.starts_with('/')) files.add(l7.access_log, "l7.access_log");
   for (const AccessLog& log : l7.access_logs) {
     if (!log.name.empty()) names.add(in_quotes(log.name), log.place.path + ".name");
     if (log.name == "none")
       checks.report(Finding::error, log.place.path + ".name", "\"none\" is what services say that have no log",
                     "another name");
     const bool file = log.to.starts_with('/');
+    if (file) files.add(log.to, log.place.path + ".to");
     if (!file && log.rotate_size != 0)
       checks.report(Finding::warning, log.place.path + ".rotate_size", "has no effect on what is no file");
   }
@@ -64,9 +66,12 @@ void check_logs_of(Checks& checks, const L7& l7, const Service& service) {
   if (!l7.access_log.empty()) known.add("access_log");
   for (const AccessLog& log : l7.access_logs) known.add(log.name);
   known.add("none");
+  const std::string path = service.place.path + ".access_logs";
+  if (service.access_logs.size() > 1 && std::ranges::find(service.access_logs, "none") != service.access_logs.end())
+    checks.report(Finding::error, path, "\"none\" stands beside others", "\"none\" alone, or the others");
   for (size_t i = 0; i < service.access_logs.size(); ++i)
     check_reference(checks, service.access_logs[i], known, "access log",
-                    index_path(service.place.path + ".access_logs", i));
+                    index_path(path, i));
 }
 
 void check_present(Checks& checks) {

@@ -99,6 +99,7 @@ void check_rate_limits(Checks& checks);  // check_policies.cc
 // Of a service or a route, whose path it is. `rate_limits`: those there are.
 // What a route, or a service for what it answers by itself (`route` empty), asks of clients altogether.
 void check_merged(Checks& checks, const settings::PoliciesT& service, const settings::PoliciesT& route, const std::string& path);
+void check_limits_by_identity(Checks& checks, const Service& service);
 void check_policies(Checks& checks, const settings::PoliciesT& policies, const Names& rate_limits, const std::string& path);
 
 std::string family_name(Family family);  // "IPv4"

@@ -1,6 +1,9 @@
 // Checks of policies, of services and of routes.
 #include <algorithm>
+#include <array>
+#include <utility>
 
+#include "base/template.h"
 #include "conf/check_parts.h"
 #include "conf/policies.h"
 
@@ -10,10 +13,13 @@ namespace {
 using settings::CompressionT;
 using settings::HeaderEditsT;
 
-std::string small_name(const std::string& line) {
-  std::string name = line.substr(0, line.find(':'));
+std::string in_small_letters(std::string name) {
   for (char& c : name) c = c >= 'A' && c <= 'Z' ? char(c + ('a' - 'A')) : c;
   return name;
+}
+
+std::string small_name(const std::string& line) {
+  return in_small_letters(line.substr(0, line.find(':')));
 }
 
 void check_header_edits(Checks& checks, const HeaderEditsT* edits, const std::string& path) {
@@ -56,11 +62,60 @@ void check_api_keys(Checks& checks, const settings::ApiKeysT* keys, const std::s
     checks.report(Finding::error, path, "there is no key that anybody could have", "file");
 }
 
-// By what both read no request could have both.
+std::string or_else(const std::string& written, const char* unset) {
+  return written.empty() ? unset : written;
+}
+
+// What two of them read no request could have both of.
 void check_identities(Checks& checks, const settings::PoliciesT& merged, const std::string& path) {
-  if (merged.basic_auth && merged.jwt && merged.jwt->header.empty() && merged.jwt->cookie.empty())
-    checks.report(Finding::error, path + ".jwt", "Authorization holds a password or a token, and both are asked for",
-                  "another header, a cookie, or enabled = false");
+  std::vector<std::array<std::string, 3>> read;  // the header, what stands in it, whose setting says so
+  if (merged.basic_auth) read.push_back({"Authorization", "a password", "basic_auth"});
+  if (merged.api_keys) read.push_back({or_else(merged.api_keys->header, "X-API-Key"), "a key", "api_keys"});
+  if (merged.jwt && merged.jwt->cookie.empty()) read.push_back({or_else(merged.jwt->header, "Authorization"), "a token", "jwt"});
+  for (size_t i = 0; i < read.size(); ++i)
+    for (size_t k = i + 1; k < read.size(); ++k)
+      if (in_small_letters(read[i][0]) == in_small_letters(read[k][0]))
+        checks.report(Finding::error, join_path(path, read[k][2]),
+                      fmt::format("{} holds {} or {}, and both are asked for", read[k][0], read[i][1], read[k][1]),
+                      read[k][2] == "jwt" ? "another header, a cookie, or enabled = false" : "another header, or enabled = false");
+}
+
+// Whether somebody says what this variable stands for; of those that say who a client is.
+bool is_known(const Variable& variable, const settings::PoliciesT& asked) {
+  if (variable.id == VariableId::kJwtClaim) return asked.jwt != nullptr;
+  if (variable.id == VariableId::kApiKey) return asked.api_keys != nullptr;
+  return variable.id != VariableId::kUser || asked.jwt || asked.api_keys || asked.basic_auth;
+}
+
+// A key that comes out empty limits nobody.
+bool limits_nobody(const settings::RateLimitT& limit, const settings::PoliciesT& asked) {
+  const auto key = Template::parse(limit.key, Moment::kRequest);
+  return key && !limit.key.empty() && std::ranges::all_of(key->pieces(), [&asked](const Template::Piece& piece) {
+    return piece.text.empty() && piece.variable.id != VariableId::kNone && !is_known(piece.variable, asked);
+  });
+}
+
+// `asked`: altogether of the clients that these limits are for.
+void check_limits_of_nobody(Checks& checks, const std::vector<std::string>& limits, const settings::PoliciesT& asked,
+                            const std::string& path) {
+  for (size_t i = 0; i < limits.size(); ++i) {
+    const auto& all = checks.config.rate_limits;
+    const auto limit = std::ranges::find(all, limits[i], &settings::RateLimitT::name);
+    if (limit != all.end() && limits_nobody(*limit, asked))
+      checks.report(Finding::warning, index_path(path + ".rate_limits", i),
+                    fmt::format("limits nobody: it counts by {}, and nobody is asked who it is", limit->key),
+                    "jwt, basic_auth or api_keys, by what it counts");
+  }
+}
+
+// Whoever connects may say that it speaks for another.
+void check_proxies(Checks& checks, const settings::TrustedProxiesT* proxies, const std::string& path) {
+  if (proxies == nullptr) return;
+  for (size_t i = 0; i < proxies->from.size(); ++i)
+    if (proxies->from[i].ends_with("/0"))
+      checks.report(Finding::warning, index_path(path + ".from", i),
+                    fmt::format("{} is everybody: each client says by itself what its address is", proxies->from[i]),
+                    "the networks of the proxies");
 }
 
 void check_compression(Checks& checks, const CompressionT* compress, const std::string& path) {
@@ -87,11 +142,25 @@ void check_merged(Checks& checks, const settings::PoliciesT& service, const sett
   check_identities(checks, merged(service, route), path);
 }
 
+// A service's own limits are for all its routes: some may ask who it is.
+void check_limits_by_identity(Checks& checks, const Service& service) {
+  settings::PoliciesT anywhere = merged(service.policies, {});
+  for (const Route& route : service.routes) {
+    settings::PoliciesT here = merged(service.policies, route.policies);
+    check_limits_of_nobody(checks, route.policies.rate_limits, here, route.place.path);
+    if (here.jwt) anywhere.jwt = std::move(here.jwt);
+    if (here.api_keys) anywhere.api_keys = std::move(here.api_keys);
+    if (here.basic_auth) anywhere.basic_auth = std::move(here.basic_auth);
+  }
+  check_limits_of_nobody(checks, service.policies.rate_limits, anywhere, service.place.path);
+}
+
 void check_policies(Checks& checks, const settings::PoliciesT& policies, const Names& rate_limits, const std::string& path) {
   check_header_edits(checks, policies.request_headers.get(), path + ".request_headers");
   check_header_edits(checks, policies.response_headers.get(), path + ".response_headers");
   check_limits(checks, policies.rate_limits, rate_limits, path + ".rate_limits");
   check_access(checks, policies.access.get(), path + ".access");
+  check_proxies(checks, policies.trusted_proxies.get(), path + ".trusted_proxies");
   check_cors(checks, policies.cors.get(), path + ".cors");
   check_api_keys(checks, policies.api_keys.get(), path + ".api_keys");
   check_jwt(checks, policies.jwt.get(), path + ".jwt");

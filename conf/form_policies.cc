@@ -93,6 +93,36 @@ Form<std::string> variables_text(Moment moment) {
           [](const std::string& value) { return text_literal(value); }};
 }
 
+namespace {
+
+bool is_host(std::string_view name) {
+  if (name.starts_with('[')) return name.size() > 2 && name.find_first_not_of("0123456789abcdef:.", 1) == name.size() - 1 && name.ends_with(']');
+  return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-_") == name.npos;
+}
+
+std::unexpected<Mistake> no_origin(const std::string& text, const char* why, const std::string& meant = {}) {
+  return std::unexpected(Mistake{in_quotes(text) + why, meant.empty() ? "" : in_quotes(meant)});
+}
+
+// "app.example", "*.example", "app.example:8443", "[2001:db8::1]"; `scheme`: "https", whose own port is not told.
+std::expected<std::string, Mistake> read_origin(const std::string& text, std::string_view scheme, std::string_view name) {
+  if (const size_t path = name.find('/'); path != name.npos)
+    return no_origin(text, " is more than an origin", fmt::format("{}://{}", scheme, name.substr(0, path)));
+  const size_t colon = name.find(':', name.starts_with('[') ? name.find(']') : 0);
+  const std::string_view host = name.substr(0, colon);
+  if (std::ranges::any_of(host, [](char c) { return uint8_t(c) >= 0x80; }))
+    return no_origin(text, " is not what a browser sends: of such a name that is its form with \"xn--\"");
+  if (!is_host(host.starts_with("*.") ? host.substr(2) : host)) return no_origin(text, " names no host");
+  if (colon == name.npos) return text;
+  const std::string_view port = name.substr(colon + 1);
+  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != port.npos) return no_origin(text, " names no port");
+  if ((scheme == "https" && port == "443") || (scheme == "http" && port == "80"))
+    return no_origin(text, " is not what a browser sends: it leaves its scheme's own port out", fmt::format("{}://{}", scheme, host));
+  return text;
+}
+
+}  // namespace
+
 // What a browser sends as Origin (RFC 6454 6.2): a scheme and a host, with a port that is not the scheme's own.
 Form<std::string> origin() {
   return {"origin",
@@ -100,19 +130,11 @@ Form<std::string> origin() {
           {},
           [](const Node& node) -> std::expected<std::string, Mistake> {
             if (node.kind != Node::Kind::kText) return std::unexpected(Mistake{});
-            std::string text = node.text;
-            std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; });
+            const std::string text = in_small_letters(node.text);
             if (text == "*") return text;
             const size_t host = text.find("://");
-            if (host == text.npos)
-              return std::unexpected(Mistake{in_quotes(text) + " has no scheme", in_quotes("https://" + text)});
-            if (const size_t path = text.find('/', host + 3); path != text.npos)
-              return std::unexpected(Mistake{in_quotes(text) + " is more than an origin", in_quotes(text.substr(0, path))});
-            const std::string_view name = std::string_view(text).substr(host + 3);
-            if (name.empty() || name.find_first_of(" \t\"'") != name.npos || name.find('*', 1) != name.npos ||
-                (name.starts_with('*') && !name.starts_with("*.")))
-              return std::unexpected(Mistake{in_quotes(text) + " names no host", ""});
-            return text;
+            if (host == text.npos) return no_origin(text, " has no scheme", "https://" + text);
+            return read_origin(text, std::string_view(text).substr(0, host), std::string_view(text).substr(host + 3));
           },
           [](const std::string& value) { return text_literal(value); }};
 }

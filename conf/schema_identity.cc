@@ -85,7 +85,7 @@ const Section& jwt_section() {
                  .example = "type = \"at+jwt\";",
                  .unset = "anything"}),
           value("leeway", &JwtT::leeway_ms, number_of_ms(0ms, 10min), {.prose = "How far the issuer's clock may be from ours."}),
-          value("header", &JwtT::header, token(64),
+          value("header", &JwtT::header, header_name(),
                 {.prose = "The header that it stands in, with or without \"Bearer\" before it.",
                  .example = "header = \"X-Access-Token\";",
                  .unset = "Authorization, behind \"Bearer\""}),
@@ -114,7 +114,7 @@ const Section& api_keys_section() {
                           "user of the host can read it; read by cardea-l7 at each reload.",
                  .example = "file = \"/etc/cardea/api-keys\";",
                  .unset = "none"}),
-          value("header", &ApiKeysT::header, token(64),
+          value("header", &ApiKeysT::header, header_name(),
                 {.prose = "The header that a key stands in.", .example = "header = \"X-Token\";", .unset = "X-API-Key"}),
           value("query", &ApiKeysT::query, token(64),
                 {.prose = "The query's parameter that it may be where there is no such header. Backends see it, and so does "

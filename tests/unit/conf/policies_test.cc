@@ -134,6 +134,17 @@ TEST(Policies, EachContradictionIsReported) {
       {"\"https://App.example\"", "\"*\"", "cannot be had with the origin \"*\""},
       {"\"https://App.example\"", "\"app.example\"", "did you mean \"https://app.example\"?"},
       {"\"https://App.example\"", "\"https://app.example/x\"", "did you mean \"https://app.example\"?"},
+      {"\"https://App.example\"", "\"https://app.example:443\"", "did you mean \"https://app.example\"?"},
+      {"\"https://App.example\"", "\"http://app.example:80\"", "leaves its scheme's own port out"},
+      {"\"https://App.example\"", "\"https://m\u00fcnchen.example\"", "its form with \"xn--\""},
+      {"\"https://App.example\"", "\"https://app.example:x\"", "names no port"},
+      {"\"https://App.example\"", "\"https://a b\"", "names no host"},
+      {"\"https://App.example\"", "\"https://a.*.example\"", "names no host"},
+      {"header = \"X-Key\"", "header = \"Host\"", "Host is written by cardea-l7 itself"},
+      {"cookie = \"session\";", "header = \"Connection\";", "Connection is written by cardea-l7 itself"},
+      {"cookie = \"session\";", "header = \"x-key\";", "x-key holds a key or a token, and both are asked for"},
+      {"header = \"X-Key\"", "header = \"authorization\"", "authorization holds a password or a key, and both are asked for"},
+      {"\"10.0.0.0/8\"", "\"0.0.0.0/0\"", "0.0.0.0/0 is everybody"},
       {"{ allow = [\"192.0.2.0/24\"]; deny_files = [\"/etc/cardea/blocked\"]; }", "{ }", "everybody may ask"},
       {"users = \"/etc/cardea/users\";", "", "\"users\" is missing"},
       {"status = [502, 503]", "status = [302]", "services[0].error_pages[0].status"},
@@ -150,6 +161,22 @@ TEST(Policies, EachContradictionIsReported) {
     const std::string said = said_about(with(kSite, row.from, row.to));
     EXPECT_THAT(said, HasSubstr(row.said)) << row.to;
   }
+}
+
+TEST(Policies, AnOriginIsWrittenAsBrowsersSendIt) {
+  for (const char* const good : {"https://[2001:db8::1]", "https://[2001:db8::1]:8443", "http://app.example:443", "https://*.example:8443", "*"})
+    EXPECT_EQ(said_about(with(with(kSite, "credentials = true;", ""), "https://App.example", good)), "") << good;
+}
+
+TEST(Policies, ALimitThatCountsByWhoAsksSaysWhereNobodyIsAsked) {
+  const std::string by_token = with(kSite, "${header:X-Api-Key}", "${jwt:sub}"), of_nobody = "limits nobody: it counts by ${jwt:sub}";
+  const std::string jwt = by_token.substr(by_token.find("jwt: {"), by_token.find("api_keys: {") - by_token.find("jwt: {"));
+  EXPECT_EQ(said_about(by_token), "");
+  EXPECT_THAT(said_about(with(by_token, jwt, "")), HasSubstr("warning: services[0].routes[0].rate_limits"));
+  EXPECT_THAT(said_about(with(by_token, jwt, "")), HasSubstr(of_nobody));
+  EXPECT_EQ(said_about(with(with(by_token, jwt, ""), "${jwt:sub}", "${client_address} ${jwt:sub}")), "");
+  EXPECT_EQ(said_about(with(by_token, "[\"clients\"]", "[\"clients\", \"keys\"]")), "") << "one of the routes asks";
+  EXPECT_THAT(said_about(with(with(by_token, jwt, ""), "[\"clients\"]", "[\"clients\", \"keys\"]")), HasSubstr("services[0].rate_limits[1]"));
 }
 
 settings::PoliciesT edits(HeaderEditsT of_responses) {
