@@ -140,7 +140,7 @@ const Section& client_auth_section() {
                  .required = true}),
           value("revocations", &ClientAuth::revocations, file_path("/etc/cardea/clients.crl"),
                 {.prose = "PEM file with the lists of revoked certificates of these authorities; without a list that is in "
-                          "force an authority's clients are refused. A session is not resumed after it changed.",
+                          "force an authority's clients are refused. It is read at each reload, and a session is not resumed after it changed.",
                  .example = "revocations = \"/etc/cardea/clients.crl\";",
                  .unset = "nobody's certificate is looked for in lists"}),
           value("mode", &ClientAuth::mode,

@@ -3,8 +3,10 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,6 +35,14 @@ struct ContextFree {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
 };
 using Context = std::unique_ptr<SSL_CTX, ContextFree>;
+struct BioFree {
+  void operator()(BIO* file) const { BIO_free(file); }
+};
+using Bio = std::unique_ptr<BIO, BioFree>;
+struct ListFree {
+  void operator()(X509_CRL* list) const { X509_CRL_free(list); }
+};
+using List = std::unique_ptr<X509_CRL, ListFree>;
 
 // Nobody is there to type the passphrase of an encrypted key.
 int no_passphrase(char*, int, int, void* asked) {
@@ -76,10 +86,13 @@ class Looker {
       report(Finding::error, clients.place, "revocations",
              conf::in_quotes(clients.revocations) + " holds no list of revocations",
              "a PEM file, as written by: openssl crl -inform DER -in LIST -out PLAIN");
+    else if (look_ == Look::kInside)
+      lists(clients);
   }
 
   void at(const conf::L7& l7) {
-    if (l7.ticket_keys.empty() || !at_file(l7.place, "ticket_keys", l7.ticket_keys) || look_ != Look::kInside) return;
+    if (l7.ticket_keys.empty() || !at_file(l7.place, "ticket_keys", l7.ticket_keys, "a file of ticket keys") || look_ != Look::kInside)
+      return;
     if (auto keys = read_ticket_keys(l7.ticket_keys); !keys)
       report(Finding::error, l7.place, "ticket_keys", std::move(keys.error().message));
   }
@@ -94,8 +107,27 @@ class Looker {
              "a PEM file with certificates");
   }
 
-  // Whether there is more to see.
-  bool at_file(const conf::Place& place, const char* setting, const std::string& file) {
+  // cardea-l7 refuses the clients of an authority whose list is out of date.
+  void lists(const conf::ClientAuth& clients) {
+    const Bio file(BIO_new_file(clients.revocations.c_str(), "r"));
+    while (file) {
+      const List list(PEM_read_bio_X509_CRL(file.get(), nullptr, nullptr, nullptr));
+      if (!list) break;
+      const ASN1_TIME* const next = X509_CRL_get0_nextUpdate(list.get());
+      if (next == nullptr || now_ <= time_of(next)) continue;
+      report(Finding::warning, clients.place, "revocations",
+             fmt::format("a list in {} ended on {}: the clients of its authority are refused", conf::in_quotes(clients.revocations),
+                         minute(time_of(next))),
+             "a new list, then `cardea reload`");
+    }
+    ERR_clear_error();
+  }
+
+  // Whether there is more to see. Nobody is waited for who might write into a FIFO.
+  bool at_file(const conf::Place& place, const char* setting, const std::string& file, const char* expected = "a PEM file") {
+    struct stat found{};
+    if (::stat(file.c_str(), &found) == 0 && !S_ISREG(found.st_mode))
+      return report(Finding::error, place, setting, conf::in_quotes(file) + " is no file", expected), false;
     if (::access(file.c_str(), R_OK) == 0) return true;
     const int problem = errno;
     if (problem == EACCES || problem == EPERM) {
@@ -104,7 +136,7 @@ class Looker {
                fmt::format("{} is not for this user to read, so it was not looked at", conf::in_quotes(file)));
     } else {
       report(Finding::error, place, setting,
-             fmt::format("{}: {}", conf::in_quotes(file), std::generic_category().message(problem)), "a PEM file");
+             fmt::format("{}: {}", conf::in_quotes(file), std::generic_category().message(problem)), expected);
     }
     return false;
   }
@@ -163,9 +195,12 @@ class Looker {
     const auto end = time_of(X509_get0_notAfter(certificate));
     if (now_ + kExpiresSoon <= end) return;
     report(Finding::warning, pair.place, "cert",
-           fmt::format("{} {} on {:%Y-%m-%d %H:%M} UTC", conf::in_quotes(pair.cert), now_ > end ? "expired" : "expires",
-                       fmt::gmtime(system_clock::to_time_t(end))),
-           "a new certificate, then `cardea reload`");
+           fmt::format("{} {} on {}", conf::in_quotes(pair.cert), now_ > end ? "expired" : "expires", minute(end)),
+           "a new certificate in its place, which is read within seconds");
+  }
+
+  static std::string minute(system_clock::time_point when) {
+    return fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(system_clock::to_time_t(when)));
   }
 
   static system_clock::time_point time_of(const ASN1_TIME* time) {

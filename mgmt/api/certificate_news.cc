@@ -56,7 +56,7 @@ std::vector<std::string> changes(const std::map<Key, Json>& before, const std::m
 conf::Finding due(const conf::Certificate& certificate, std::string warning) {
   conf::Place place = certificate.place;
   place.path += ".cert";
-  return {conf::Finding::warning, place, std::move(warning), "a new certificate, then `cardea reload`", {}};
+  return {conf::Finding::warning, place, std::move(warning), "a new certificate in its place, which is read within seconds", {}};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -173,12 +174,52 @@ TEST_F(CertificateFilesTest, TicketKeysAreReadAsTheyWouldBe) {
   const auto told = [&] { return look_at_certificates(config, Look::kInside); };
   ASSERT_EQ(told().size(), 1u) << "there is none";
   EXPECT_EQ(told()[0].place.path, "l7.ticket_keys");
+  EXPECT_EQ(told()[0].expected, "a file of ticket keys");
   std::ofstream(path("tickets")) << "no key\n";
   std::filesystem::permissions(path("tickets"), std::filesystem::perms(0640));
   ASSERT_EQ(told().size(), 1u);
   EXPECT_THAT(told()[0].message, HasSubstr("line 1: no key"));
   std::ofstream(path("tickets")) << std::string(106, 'A') << "A=\n";
   EXPECT_TRUE(told().empty());
+}
+
+TEST_F(CertificateFilesTest, NobodyIsWaitedForWhoMightWriteIntoAFifo) {
+  issue("a", EVP_EC_gen("P-256"), 60);
+  ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
+  for (const Look how : {Look::kWhetherThere, Look::kInside}) {
+    EXPECT_THAT(one("fifo", "a.key", how).message, HasSubstr("fifo\" is no file"));
+    EXPECT_THAT(one("a.crt", "fifo", how).message, HasSubstr("fifo\" is no file"));
+  }
+}
+
+TEST_F(CertificateFilesTest, AListOfRevocationsThatHasEndedIsAWarning) {
+  issue("a", EVP_EC_gen("P-256"), 60);
+  EVP_PKEY* const key = EVP_EC_gen("P-256");
+  const auto write = [&](long ends) {
+    X509_CRL* const list = X509_CRL_new();
+    ASN1_TIME* const time = X509_gmtime_adj(nullptr, -86'400);
+    X509_CRL_set1_lastUpdate(list, time);
+    X509_gmtime_adj(time, ends);
+    X509_CRL_set1_nextUpdate(list, time);
+    X509_CRL_sign(list, key, EVP_sha256());
+    FILE* const out = std::fopen(path("crl").c_str(), "a");
+    PEM_write_X509_CRL(out, list);
+    std::fclose(out);
+    ASN1_TIME_free(time);
+    X509_CRL_free(list);
+  };
+  config.services[0].tls->client_auth.emplace();
+  config.services[0].tls->client_auth->place.path = "services[0].tls.client_auth";
+  config.services[0].tls->client_auth->revocations = path("crl");
+  write(3600);
+  EXPECT_TRUE(look("a.crt", "a.key").empty());
+  write(-60);
+  EXPECT_TRUE(look("a.crt", "a.key", Look::kWhetherThere).empty());
+  const Finding finding = one("a.crt", "a.key");
+  EXPECT_EQ(finding.level, Finding::warning);
+  EXPECT_EQ(finding.place.path, "services[0].tls.client_auth.revocations");
+  EXPECT_THAT(finding.message, HasSubstr("the clients of its authority are refused"));
+  EVP_PKEY_free(key);
 }
 
 TEST_F(CertificateFilesTest, AuthoritiesOfBackendsAreLookedAtToo) {
