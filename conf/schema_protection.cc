@@ -15,8 +15,8 @@ const Section& rate_limit_section() {
                  .example = "name = \"login\";",
                  .required = true}),
           value("key", &RateLimitT::key, variables_text(Moment::kRequest),
-                {.prose = "What is counted by itself: text with variables, those of request_headers. Requests for which "
-                          "it comes out empty are not limited.",
+                {.prose = "What is counted by itself: text with variables, those of request_headers. Of an IPv6 address "
+                          "that is one of them its /64 counts. Requests for which it comes out empty are not limited.",
                  .example = "key = \"${header:X-Api-Key}\";",
                  .unset = "the client's address, of IPv6 its /64"}),
           value("requests", &RateLimitT::requests, number<uint32_t>(0, 1'000'000'000),

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/variables.h"
@@ -17,11 +18,24 @@ int64_t whole_seconds(std::chrono::nanoseconds in) {
   return std::chrono::ceil<std::chrono::seconds>(in).count();
 }
 
+// Of IPv6 its /64: a client has as many addresses there as it likes.
+IpAddress counted(IpAddress client) {
+  if (!client.is_v4()) std::fill(client.bytes.begin() + 8, client.bytes.end(), decltype(client.bytes)::value_type{});
+  return client;
+}
+
+// Also where the key names the address among others.
+std::string_view key_text(Exchange& x, const RateLimit& limit) {
+  const IpAddress client = std::exchange(x.record.client.address, counted(x.record.client.address));
+  const std::string_view text = write_text(x, limit.key);
+  x.record.client.address = client;
+  return text;
+}
+
 uint64_t key_of(Exchange& x, const RateLimit& limit, std::string_view text) {
   const HashKey key = x.plan->plan->hash_key;
   if (!text.empty()) return text_hash(key, text, limit.name);
-  IpAddress client = x.record.client.address;
-  if (!client.is_v4()) std::fill(client.bytes.begin() + 8, client.bytes.end(), decltype(client.bytes)::value_type{});
+  const IpAddress client = counted(x.record.client.address);
   return text_hash(key, {reinterpret_cast<const char*>(client.bytes.data()), client.bytes.size()}, limit.name);
 }
 
@@ -57,7 +71,7 @@ Failure refuse(Exchange& x, const RateLimit& limit, Reason reason, std::chrono::
 Failure keep_limit(Exchange& x, const RateLimit& limit) {
   std::string_view text;
   const bool by_text = !limit.key.is_fixed() || !limit.key.pieces().front().text.empty();
-  if (by_text && (text = write_text(x, limit.key)).empty()) return {};
+  if (by_text && (text = key_text(x, limit)).empty()) return {};
   const uint64_t key = key_of(x, limit, text);
   if (!take_place(x, limit, key)) return refuse(x, limit, Reason::kTooManyAtOnce, std::chrono::seconds(1));
   if (limit.requests == 0) return {};

@@ -115,6 +115,27 @@ TEST(Guard, WhoComesTooOftenIsTold429AndWhenToComeAgain) {
   EXPECT_THAT(ask(client, get("/in/")), StartsWith("HTTP/1.1 429 ")) << "a reload forgives nobody";
 }
 
+TEST(Guard, AKeyThatNamesTheAddressCountsAllOfAnIpv6NetworkTogether) {
+  for (const char* const key : {"", "${client_address}", "${client_address} ${host}"}) {
+    Site site([key](image::PlanT& plan) {
+      limited(1, key)(plan);
+      for (auto* const policies : {plan.services[0]->policies.get(), plan.services[0]->routes.back()->policies.get()}) {
+        policies->trusted_proxies = std::make_unique<settings::TrustedProxiesT>();
+        policies->trusted_proxies->from = {"127.0.0.0/8"};
+      }
+    });
+    Peer client = site.client();
+    const auto from = [&](const char* address) { return ask(client, get("/in/", std::string("X-Forwarded-For: ") + address + "\r\n")); };
+    EXPECT_THAT(from("2001:db8::1"), EndsWith("in")) << key;
+    EXPECT_EQ(site.log_line()["client"], "[2001:db8::1]:0") << "nobody else is told less";
+    EXPECT_THAT(from("2001:db8:0:0:ffff::2"), StartsWith("HTTP/1.1 429 ")) << key;
+    EXPECT_EQ(site.log_line()["client"], "[2001:db8::ffff:0:0:2]:0");
+    EXPECT_THAT(from("2001:db8:0:1::1"), EndsWith("in")) << key;
+    EXPECT_THAT(from("192.0.2.1"), EndsWith("in")) << key;
+    EXPECT_THAT(from("192.0.2.2"), EndsWith("in")) << key;
+  }
+}
+
 TEST(Guard, WhatNoRouteMatchesIsLimitedToo) {
   Site site([](image::PlanT& plan) {
     limited(1)(plan);
