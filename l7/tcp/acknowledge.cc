@@ -40,13 +40,17 @@ void duplicate_reported(Connection& c, const Segment& s, Delivery& delivery) {
   c.rack.duplicate_seen(c.snd_una, c.snd_nxt);
 }
 
+// In ascending order, and behind what is acknowledged: of what one acknowledgement delivers nothing tells which part
+// came first, and a later one that is looked at before an earlier one would look like reordering.
 void take_sacks(Resources& shared, Connection& c, const Segment& s, Harvest& harvest) {
   const bool first_is_duplicate = reports_duplicate(s);
   if (first_is_duplicate) duplicate_reported(c, s, harvest.delivery);
-  for (size_t i = first_is_duplicate; i < s.options.sack_count; i++) {
-    const SeqRange block = s.options.sacks[i];
-    if (!before(block.start, block.end) || before(block.start, c.snd_una) || after(block.end, c.snd_nxt)) continue;
-    c.scoreboard.sack(shared.segments, block, harvest);
+  std::array<SeqRange, kSacksMax> blocks = s.options.sacks;
+  const auto from = blocks.begin() + first_is_duplicate, to = blocks.begin() + s.options.sack_count;
+  if (to - from > 1) std::sort(from, to, [](SeqRange a, SeqRange b) { return before(a.start, b.start); });
+  for (auto block = from; block < to; ++block) {
+    if (!before(block->start, block->end) || before(block->start, c.snd_una) || after(block->end, c.snd_nxt)) continue;
+    c.scoreboard.sack(shared.segments, *block, harvest);
   }
 }
 
@@ -116,13 +120,14 @@ void acknowledgement_arrives(Resources& shared, Connection& c, const Segment& s,
   delivery.echoes_first =
       c.timestamps && s.options.has_timestamps && c.undo_stamp != 0 && int32_t(s.options.ts_echo - c.undo_stamp) < 0;
   Harvest harvest{c, delivery, now};
-  if (c.sack) take_sacks(shared, c, s, harvest);
   if (after(s.ack, c.snd_una)) move_una(shared, c, s.ack, harvest);
+  if (c.sack && s.options.sack_count) take_sacks(shared, c, s, harvest);
   if (!before(s.ack, c.snd_una)) take_window(c, s);
   take_round_trip(shared, c, s, harvest);
   look_for_reneging(shared, c);
   congestion_was_marked(shared, c, s);
-  if (nothing_sent) c.retries = 0;  // an answer to a probe
+  // An answer to a probe; what is sent again into a window that was shut behind it is one, too (RFC 9293 3.8.6.1).
+  if (nothing_sent || (c.snd_wnd == 0 && !c.orphan)) c.retries = 0;
   if (after(c.snd_una + c.snd_wnd, c.snd_nxt)) c.probes = 0;
   recover(shared, c, delivery, now);
   end_flight_round(c, delivery.flight_before);

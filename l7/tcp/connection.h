@@ -54,7 +54,9 @@ enum class Deadline : uint8_t {
 inline constexpr size_t kDeadlines = 6;
 inline constexpr Instant kNever = Instant::max();
 
-enum class Mending : uint8_t { kNot, kRecovery, kLoss };  // losses found by acknowledgements, or by the timer
+// Losses that were found by acknowledgements, or by the timer; or what was too big goes again in smaller pieces, which
+// is no sign of congestion: nothing is slowed down, and nothing to be undone.
+enum class Mending : uint8_t { kNot, kRecovery, kLoss, kSmaller };
 
 struct Connection {
   uint64_t acknowledged = 0;  // bytes, all told
@@ -77,7 +79,9 @@ struct Connection {
   bool sack : 1 = false, timestamps : 1 = false, scaled : 1 = false;
   bool ecn : 1 = false, ece_due : 1 = false, cwr_due : 1 = false;
   bool interactive : 1 = false;  // answers carry our acknowledgements: delay them (RFC 9293 3.8.6.3)
-  bool syn_repeated : 1 = false, tail_probe_repeats : 1 = false;
+  bool syn_repeated : 1 = false;     // because no answer came
+  bool syn_asked_again : 1 = false;  // our part of the handshake left twice, for the peer's sake: no round trip
+  bool tail_probe_repeats : 1 = false;
   bool in_events : 1 = false, in_output : 1 = false, in_table : 1 = false;  // where the stack keeps it
   bool half_open : 1 = false, was_opened : 1 = false;
   Mending mending = Mending::kNot;
@@ -130,6 +134,7 @@ struct Connection {
   bool may_receive() const {
     return state == State::kEstablished || state == State::kFinWait1 || state == State::kFinWait2;
   }
+  bool slowed_down() const { return mending == Mending::kRecovery || mending == Mending::kLoss; }
   uint32_t in_flight() const {
     const uint32_t flight = scoreboard.flight().in_flight();
     return flight - std::min(flight, reno_sacked);

@@ -109,7 +109,7 @@ void establish(Resources& shared, Connection& c, Instant now) {
   if (!c.scaled) c.rcv_scale = 0;
   if (c.syn_repeated)
     c.rtt.handshake_was_lost();
-  else if (c.last_sent != Instant{})
+  else if (c.last_sent != Instant{} && !c.syn_asked_again)
     c.rtt.add(now - c.last_sent, now, shared.settings.rto);
   c.rtt.moved_on();
   const uint32_t segments = c.syn_repeated ? 1 : shared.settings.initial_segments;  // RFC 5681 3.1
@@ -117,13 +117,12 @@ void establish(Resources& shared, Connection& c, Instant now) {
   c.window = c.cubic.window();
   c.quick_acks = 16;
   c.last_sent = Instant{};
+  c.recover_end = c.ecn_end = c.flight_round_end = c.snd_una;  // numbers are compared with them: 0 may lie ahead
   c.tune_from = c.received.read();
   c.tune_at = Moment(now);
   if (shared.settings.keep_alive_idle.count()) c.deadline(Deadline::kKeepAlive) = now + shared.settings.keep_alive_idle;
-  if (c.passive)
-    shared.counters.opened_passively++;
-  else
-    shared.counters.opened_actively++;
+  (c.passive ? shared.counters.opened_passively : shared.counters.opened_actively)++;
+  arm_for_data(shared, c, false, now);  // written before, to a window that may be shut
 }
 
 }  // namespace cardea::l7::tcp

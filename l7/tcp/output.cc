@@ -92,7 +92,7 @@ size_t send_again(Resources& shared, Connection& c, uint32_t index, MutableBytes
   const SeqRange seqs = shared.segments[index].seqs;
   const bool head = index == c.scoreboard.head();
   c.scoreboard.sent_again(shared.segments, index, now);
-  if (c.mending != Mending::kNot) {
+  if (c.slowed_down()) {
     c.undo_bytes += seqs.size();
     if (c.undo_stamp == 0) c.undo_stamp = std::max(clock_of(c, now), 1u);
   }
@@ -155,7 +155,10 @@ size_t send_new(Resources& shared, Connection& c, bool regardless, MutableBytes 
   if (size == 0 && !fin) return 0;
   const SeqRange seqs{c.snd_nxt, c.snd_nxt + size + fin};
   const bool first = c.scoreboard.empty();
-  if (c.scoreboard.append(shared.segments, seqs, now) == kNone) return 0;
+  if (c.scoreboard.append(shared.segments, seqs, now) == kNone) {
+    shared.counters.no_segment_left++;
+    return 0;
+  }
   if (first && c.last_sent != Instant{}) c.cubic.idle(now - c.last_sent);
   c.override_due = false;
   c.snd_nxt = seqs.end;

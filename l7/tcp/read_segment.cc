@@ -69,6 +69,15 @@ std::expected<Carried, SegmentFault> read_ip(Bytes packet) {
 
 }  // namespace
 
+bool may_be_peer(const IpAddress& address) {
+  if (!address.is_v4()) {
+    const bool loopback = address == IpAddress::v6_bytes("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1");
+    return address.bytes[0] != 0xff && !loopback && address != IpAddress{};
+  }
+  const uint8_t first = address.v4_data()[0];
+  return first != 0 && first != 127 && first < 224;
+}
+
 std::expected<Segment, SegmentFault> read_segment(Bytes packet, Checksum checksum) {
   const auto carried = read_ip(packet);
   if (!carried) return std::unexpected(carried.error());

@@ -20,6 +20,12 @@ void refuse_acknowledgement(Resources& shared, Connection& c, const Segment& s) 
   c.stray_reset_due = true;
 }
 
+// Beside a SYN: the number before the first byte is the SYN's own.
+void data_of_syn_arrives(Resources& shared, Connection& c, Segment s, Instant now) {
+  s.seq++;
+  data_arrives(shared, c, s, now);
+}
+
 void syn_answered(Resources& shared, Connection& c, const Segment& s, Instant now) {
   take_syn_options(shared, c, s, now);
   if (!c.timestamps) c.ts_recent = 0;
@@ -27,7 +33,7 @@ void syn_answered(Resources& shared, Connection& c, const Segment& s, Instant no
   c.snd_una = s.ack;
   establish(shared, c, now);
   c.acknowledge_due = true;
-  data_arrives(shared, c, s, now);
+  data_of_syn_arrives(shared, c, s, now);
 }
 
 // Both sides dialled at once (RFC 9293 3.5): ours becomes an answer to theirs.
@@ -38,9 +44,17 @@ void syn_crossed(Resources& shared, Connection& c, const Segment& s, Instant now
   c.syn_due = true;
 }
 
+// The peer may know a connection over this tuple that has ended here: our reset ends it there as well, and behind that
+// a SYN is new to it. Once at once; then the timer asks.
+void meets_stale_connection(Resources& shared, Connection& c, const Segment& s) {
+  refuse_acknowledgement(shared, c, s);
+  if (s.has(kRst) || c.syn_asked_again) return;
+  c.syn_asked_again = c.syn_due = true;
+}
+
 void arrives_in_syn_sent(Resources& shared, Connection& c, const Segment& s, Instant now) {
   const bool good_ack = acceptable_to_syn_sent(c, s);
-  if (s.has(kAck) && !good_ack) return refuse_acknowledgement(shared, c, s);
+  if (s.has(kAck) && !good_ack) return meets_stale_connection(shared, c, s);
   if (s.has(kRst)) {
     if (good_ack) return end(shared, c, Ending::kRefused);
     shared.counters.resets_ignored++;
@@ -63,15 +77,16 @@ bool is_in_window(const Connection& c, const Segment& s) {
   return !before(s.end(), c.rcv_acked) && !after(s.seq, c.rcv_edge);
 }
 
+void answer_syn_again(Connection& c) {
+  c.syn_asked_again = c.syn_due = true;
+}
+
 void outside_window(Resources& shared, Connection& c, const Segment& s, Instant now) {
   shared.counters.outside_window++;
   if (s.has(kRst)) return;
   if (s.payload.empty() || !before(s.seq, c.rcv_nxt())) {
     // In SYN-RECEIVED a SYN that comes again asks for the same answer (RFC 9293 3.10.7.4).
-    if (s.has(kSyn) && c.state == State::kSynReceived && s.seq == c.irs) {
-      c.syn_due = true;
-      return;
-    }
+    if (s.has(kSyn) && c.state == State::kSynReceived && s.seq == c.irs) return answer_syn_again(c);
     return challenge(shared, c, now);
   }
   // Data that was here already: its sender lacks our acknowledgement, and wants to know that it came twice.
@@ -80,13 +95,18 @@ void outside_window(Resources& shared, Connection& c, const Segment& s, Instant 
   c.acknowledge_due = true;
 }
 
+// Behind its own FIN macOS resets with the FIN's number, as Linux knows; no easier to guess than the next one.
+bool bears_number_of_fin(const Connection& c, const Segment& s) {
+  return s.has(kRst) && c.fin_received && s.seq + 1 == c.rcv_nxt();
+}
+
 // RFC 5961 3.2: only the very next number resets.
 void reset_arrives(Resources& shared, Connection& c, const Segment& s, Instant now) {
   if (c.state == State::kTimeWait) {  // RFC 1337
     shared.counters.resets_ignored++;
     return;
   }
-  if (s.seq != c.rcv_nxt()) {
+  if (s.seq != c.rcv_nxt() && !bears_number_of_fin(c, s)) {
     shared.counters.resets_ignored++;
     return challenge(shared, c, now);
   }
@@ -95,10 +115,7 @@ void reset_arrives(Resources& shared, Connection& c, const Segment& s, Instant n
 }
 
 void syn_in_synchronized(Resources& shared, Connection& c, const Segment& s, Instant now) {
-  if (c.state == State::kSynReceived && s.seq == c.irs && !s.has(kAck)) {
-    c.syn_due = true;
-    return;
-  }
+  if (c.state == State::kSynReceived && s.seq == c.irs && !s.has(kAck)) return answer_syn_again(c);
   // A SYN|ACK of a simultaneous open is the answer to ours.
   if (c.state == State::kSynReceived && s.seq == c.irs && acceptable_to_syn_sent(c, s)) {
     c.snd_una = s.ack;
@@ -203,7 +220,7 @@ void segment_arrives(Resources& shared, Connection& c, const Segment& s, Instant
       c.duplicate = {s.seq, earlier(s.end(), c.rcv_nxt())};
     return challenge(shared, c, now);
   }
-  if (!is_in_window(c, s)) return outside_window(shared, c, s, now);
+  if (!is_in_window(c, s) && !bears_number_of_fin(c, s)) return outside_window(shared, c, s, now);
   if (s.has(kRst)) return reset_arrives(shared, c, s, now);
   if (s.has(kSyn)) return syn_in_synchronized(shared, c, s, now);
   passes_checks(shared, c, s, now);

@@ -50,8 +50,8 @@ void undo(Resources& shared, Connection& c) {
 }
 
 void undo_if_spurious(Resources& shared, Connection& c, const Delivery& d) {
-  if (c.undo_stamp == 0) return;
-  const bool first_arrived = c.mending != Mending::kNot && d.acknowledged > 0 && d.echoes_first;
+  if (c.undo_stamp == 0 || c.mending == Mending::kSmaller) return;
+  const bool first_arrived = c.slowed_down() && d.acknowledged > 0 && d.echoes_first;
   const bool all_came_twice = d.duplicate_sacked && c.undo_bytes == 0;
   if (first_arrived || all_came_twice) undo(shared, c);
 }
@@ -141,7 +141,7 @@ void recover(Resources& shared, Connection& c, const Delivery& d, Instant now) {
 }
 
 void reduce(Resources&, Connection& c) {
-  if (c.mending != Mending::kNot) return;
+  if (c.slowed_down()) return;
   c.cubic.congested(send_mss(c));
   c.cubic.set_window(c.cubic.threshold());
   c.window = c.cubic.window();
@@ -156,9 +156,8 @@ void resend_what_is_too_big(Resources& shared, Connection& c) {
     at = next;
   }
   if (c.mending != Mending::kNot || c.scoreboard.flight().lost == 0) return;
-  c.mending = Mending::kLoss;  // without a smaller threshold or window
+  c.mending = Mending::kSmaller;
   c.recover_end = c.snd_nxt;
-  c.undo_stamp = 0;
 }
 
 void reordering_timed_out(Resources& shared, Connection& c, Instant now) {
@@ -171,7 +170,7 @@ void reordering_timed_out(Resources& shared, Connection& c, Instant now) {
 void retransmission_timed_out(Resources& shared, Connection& c, Instant now) {
   shared.counters.timeouts++;
   c.rtt.back_off();
-  if (c.mending == Mending::kNot) c.cubic.congested(send_mss(c));
+  if (!c.slowed_down()) c.cubic.congested(send_mss(c));
   if (c.mending != Mending::kLoss) begin_undo(c);
   mark_timed_out(shared, c, now);
   c.mending = Mending::kLoss;

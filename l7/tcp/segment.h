@@ -18,6 +18,9 @@ struct Tuple {
   bool operator==(const Tuple&) const = default;
 };
 
+// Whether a host can have it: no group, nobody's, no loopback off a wire (RFC 9293 3.9.2.3, RFC 1122 3.2.1.3).
+bool may_be_peer(const IpAddress& address);
+
 enum Flag : uint8_t { kFin = 1, kSyn = 2, kRst = 4, kPsh = 8, kAck = 16, kUrg = 32, kEce = 64, kCwr = 128 };
 enum class Ecn : uint8_t { kNotEct = 0, kEct1 = 1, kEct0 = 2, kCe = 3 };  // RFC 3168 5
 

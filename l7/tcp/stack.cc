@@ -72,7 +72,8 @@ void Stack::stop_listening(ListenerId id) {
 
 std::expected<ConnectionId, OpenFault> Stack::connect(const Endpoint& local, const Endpoint& remote, Instant now) {
   const Tuple tuple{local.address, remote.address, local.port, remote.port};
-  const bool usable = local.port && remote.port && local != remote && local.address.family() == remote.address.family();
+  const bool usable = local.port && remote.port && local != remote && may_be_peer(remote.address) &&
+                      local.address.family() == remote.address.family();
   if (!usable) return std::unexpected(OpenFault::kBadTuple);
   if (find_tuple(tuple) != kNone) return std::unexpected(OpenFault::kTupleInUse);
   const uint32_t index = insert(tuple);

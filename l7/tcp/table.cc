@@ -43,6 +43,10 @@ bool Stack::reopens(const Connection& c, const Segment& s) const {
 }
 
 void Stack::arrives_without_connection(const Segment& s, Instant now) {
+  if (!may_be_peer(s.tuple.remote) || (s.tuple.remote == s.tuple.local && s.tuple.remote_port == s.tuple.local_port)) {
+    shared_.counters.bad_address++;
+    return;
+  }
   if (s.has(kRst)) {
     shared_.counters.resets_ignored++;
     return;

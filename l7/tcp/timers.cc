@@ -33,6 +33,13 @@ void syn_timed_out(Resources& shared, Connection& c) {
   c.syn_repeated = c.syn_due = true;
 }
 
+// The peer is there and answers, but what nobody's connection holds is not held for ever by a window that stays shut.
+void give_up_shut_window(Resources& shared, Connection& c) {
+  shared.counters.given_up++;
+  end(shared, c, Ending::kTimedOut);
+  c.reset_due = true;
+}
+
 void data_timed_out(Resources& shared, Connection& c, Instant now) {
   if (++c.retries > (c.orphan ? shared.settings.orphan_retries : shared.settings.data_retries)) {
     shared.counters.given_up++;
@@ -47,13 +54,14 @@ void window_probe_comes(Resources& shared, Connection& c, Instant now) {
   if (after(c.snd_una + c.snd_wnd, c.snd_nxt)) {
     c.override_due = true;
   } else {
+    if (c.orphan && c.probes >= shared.settings.orphan_retries) return give_up_shut_window(shared, c);
     if (++c.retries > (c.orphan ? shared.settings.orphan_retries : shared.settings.data_retries)) {
       shared.counters.given_up++;
       return end(shared, c, Ending::kTimedOut);
     }
     c.probe_due = true;
+    if (c.probes < 16) c.probes++;
   }
-  if (c.probes < 16) c.probes++;
   c.deadline(Deadline::kProbe) = now + probe_time(shared, c);
 }
 

@@ -1,5 +1,6 @@
 #include "tests/unit/l7/tcp/script.h"
 
+#include <array>
 #include <cmath>
 #include <deque>
 #include <sstream>
@@ -13,7 +14,9 @@ namespace cardea::l7::tcp {
 namespace {
 
 constexpr Seq kPeerInitial = 0xfffff000;  // wraps early
-constexpr Instant kStart = Instant(std::chrono::seconds(5000));
+// Where our own numbers begin: in either half of their space, before they wrap and before their difference to 0 changes
+// its sign.
+constexpr std::array<Seq, 4> kInitials = {0x10000000, 0xa0000000, 0x7ffff000, 0xfffff000};
 constexpr Duration kTolerance = std::chrono::milliseconds(4);
 
 struct Line {
@@ -63,15 +66,35 @@ std::string text_of_flags(uint8_t flags) {
   return text;
 }
 
+Endpoint end_of(Family family, bool ours) {
+  const bool v6 = family == Family::kIpv6;
+  const char* address = ours ? (v6 ? "2001:db8::1" : "192.0.2.1") : (v6 ? "2001:db8::2" : "192.0.2.2");
+  return {*IpAddress::parse(address), uint16_t(ours ? 8080 : 40000)};
+}
+
+Tuple tuple_of(Family family) {
+  const Endpoint ours = end_of(family, true), peers = end_of(family, false);
+  return {ours.address, peers.address, ours.port, peers.port};
+}
+
+// When a connection that begins has that initial number, or one of the few behind it: numbers follow the clock.
+Instant start_for(Seq initial, const Settings& settings, Family family) {
+  constexpr Instant kEarliest = Instant(std::chrono::seconds(5000));
+  const Seq ticks = initial - initial_sequence(settings, tuple_of(family), kEarliest);
+  return std::chrono::ceil<std::chrono::milliseconds>(kEarliest + std::chrono::microseconds(4) * uint64_t{ticks});
+}
+
 class Player {
  public:
-  Player(const Script& script, Family family) : settings_(settings_of(script, family)), stack_(settings_, kStart) {
-    const bool v6 = family == Family::kIpv6;
-    ours_ = {*IpAddress::parse(v6 ? "2001:db8::1" : "192.0.2.1"), 8080};
-    peers_ = {*IpAddress::parse(v6 ? "2001:db8::2" : "192.0.2.2"), 40000};
-    const Tuple tuple{ours_.address, peers_.address, ours_.port, peers_.port};
+  Player(const Script& script, Family family, Seq initial)
+      : settings_(settings_of(script, family)),
+        now_(start_for(initial, settings_, family)),
+        stack_(settings_, now_) {
+    ours_ = end_of(family, true);
+    peers_ = end_of(family, false);
+    const Tuple tuple = tuple_of(family);
     clock_offset_ =
-        timestamp_offset(settings_, tuple) + uint32_t(kStart.time_since_epoch() / std::chrono::milliseconds(1));
+        timestamp_offset(settings_, tuple) + uint32_t(now_.time_since_epoch() / std::chrono::milliseconds(1));
   }
 
   std::string play(const char* text) {
@@ -281,7 +304,7 @@ class Player {
     }
     parse_options(line.options, s.options);
     std::vector<std::byte> packet(headers_size(s) + size);
-    for (unsigned i = 0; i < size; i++) packet[packet.size() - size + i] = std::byte((from + i) * 7);
+    for (unsigned i = 0; i < size; i++) packet[packet.size() - size + i] = std::byte((from + (s.flags & kSyn ? 1 : 0) + i) * 7);
     write_headers(s, packet);
     stack_.receive(packet, now_);
     collect();
@@ -381,8 +404,10 @@ class Player {
     static const char* const kStates[] = {"SYN-SENT",   "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2",
                                           "CLOSE-WAIT", "CLOSING",      "LAST-ACK",    "TIME-WAIT",  "CLOSED"};
     if (verb == "connections") got = std::to_string(stack_.connections());
-    if (verb == "challenges") got = std::to_string(stack_.counters().challenges);
-    if (verb == "undone") got = std::to_string(stack_.counters().undone);
+#define CARDEA_TCP_COUNTER(name, help) \
+  if (verb == #name) got = std::to_string(stack_.counters().name);
+#include "l7/tcp/counters.def"
+#undef CARDEA_TCP_COUNTER
     if (c && verb == "cwnd") got = std::to_string(c->window / send_mss(*c));
     if (c && verb == "state") got = kStates[size_t(c->state)];
     if (c && verb == "threshold") got = std::to_string(c->cubic.threshold() / send_mss(*c));
@@ -393,10 +418,10 @@ class Player {
   }
 
   Settings settings_;
+  Instant now_;
   Stack stack_;
   Endpoint ours_, peers_;
   uint32_t clock_offset_ = 0, last_stamp_ = 0;
-  Instant now_ = kStart;
   std::deque<Left> out_;
   ConnectionId id_;
   Seq iss_ = 0;
@@ -410,7 +435,11 @@ class Player {
 }  // namespace
 
 std::string play(const Script& script, Family family) {
-  return Player(script, family).play(script.text);
+  for (const Seq initial : kInitials) {
+    const std::string fault = Player(script, family, initial).play(script.text);
+    if (!fault.empty()) return "from " + std::to_string(initial) + ": " + fault;
+  }
+  return "";
 }
 
 }  // namespace cardea::l7::tcp

@@ -7,12 +7,13 @@
 //   +0 < icmp too_big mtu 1200 seq 1                   so do errors about a segment of ours: too_big, unreachable
 //   +0 told opened                                    what the owner is told: opened, readable, finished, reset,
 //                                                       refused, timed_out, orderly, aborted, unreachable
-//   +0 cwnd 10                                        in segments; also state, threshold, capacity, readable N
+//   +0 cwnd 10                                        in segments; also state, threshold, readable N, and each counter
 //
 // Times are relative to the line before. Sequence numbers are relative to the initial ones of either side; timestamps
 // of ours are milliseconds since the script began. What leaves is compared in flags, numbers and length, and in window
 // and options where they are given. Nothing else may leave: a packet that no line expects is a fault, at the end too,
-// and for as long as a last line "+T end" says. Every script is played over IPv4 and IPv6.
+// and for as long as a last line "+T end" says. Every script is played over IPv4 and IPv6, and with
+// initial numbers of ours in each part of their space.
 #pragma once
 
 #include <functional>

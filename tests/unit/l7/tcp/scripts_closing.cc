@@ -120,6 +120,15 @@ const std::vector<Script> kClosings = {
      "+0 < R. 1:1(0) ack 1 win 0\n"
      "+0 told reset\n"
      "+100 end\n"},
+    {"behind its FIN the peer resets with the FIN's own number, as macOS does",
+     BEGIN_SACK
+     "+0 < F. 1:1(0) ack 1 win 512\n"
+     "+0 > . 1:1(0) ack 2\n"
+     "+0 write 1000\n"
+     "+0 > P. 1:1001(1000) ack 2\n"
+     "+.1 < R 1:1(0)\n"
+     "+0 told reset\n"
+     "+100 end\n"},
     {"FIN-WAIT-2 of nobody ends after a minute",
      BEGIN_SACK
      "+0 close\n"

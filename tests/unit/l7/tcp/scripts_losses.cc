@@ -79,6 +79,15 @@ const std::vector<Script> kLosses = {
      "+.1 < . 1:1(0) ack 1 win 512 <sack 1001:2001>\n"
      "+.025 > . 1:1001(1000) ack 1\n"
      "+0 threshold 7\n"},
+    {"what one acknowledgement tells of in two places is no reordering",
+     BEGIN_SACK TEN_LEAVE
+     "+.1 < . 1:1(0) ack 1001 win 512 <sack 4001:5001 2001:3001>\n"
+     "+0 > . 10001:11001(1000) ack 1\n"
+     "+0 > . 11001:12001(1000) ack 1\n"
+     "+0 > . 12001:13001(1000) ack 1\n"
+     "+0 > . 13001:14001(1000) ack 1\n"
+     "+0 < . 1:1(0) ack 1001 win 512 <sack 4001:6001 2001:3001>\n"
+     "+0 > . 1001:2001(1000) ack 1\n"},  // with three beyond it, at once
     {"a retransmission that is lost again is found by what was sent after it",
      BEGIN_SACK
      "+0 write 4000\n"

@@ -66,7 +66,10 @@ const std::vector<Script> kHandshakes = {
      "+.2 < S 0:0(0) win 65535 <mss 1460>\n"
      "+0 > S. 0:0(0) ack 1\n"
      "+.1 < . 1:1(0) ack 1 win 5000\n"
-     "+0 told opened\n"},
+     "+0 told opened\n"
+     "+0 write 1000\n"
+     "+0 > P. 1:1001(1000) ack 1\n"
+     "+1 > P. 1:1001(1000) ack 1\n"},  // which of the two was acknowledged is not known: no round trip (Karn)
     {"data and FIN in the segment that ends the handshake",
      "+0 listen\n"
      "+0 < S 0:0(0) win 65535 <mss 1460>\n"
@@ -140,7 +143,29 @@ const std::vector<Script> kHandshakes = {
      "+0 > S 0:0(0)\n"
      "+.1 < . 5:5(0) ack 400 win 0\n"
      "+0 > R 400:400(0)\n"
-     "+0 state SYN-SENT\n"},
+     "+0 > S 0:0(0)\n"  // at once, once: the reset has ended what the peer still had
+     "+.1 < . 5:5(0) ack 400 win 0\n"
+     "+0 > R 400:400(0)\n"
+     "+0 state SYN-SENT\n"
+     "+.1 < S. 0:0(0) ack 1 win 65535 <mss 1000>\n"
+     "+0 > . 1:1(0) ack 1\n"
+     "+0 cwnd 10\n"},
+    {"data beside a SYN|ACK begins behind it",
+     "+0 connect\n"
+     "+0 > S 0:0(0)\n"
+     "+.1 < FS. 0:100(100) ack 1 win 65535 <mss 1000>\n"
+     "+0 > . 1:1(0) ack 102\n"
+     "+0 told finished\n"
+     "+0 read 100\n"},
+    {"a window that is shut from the beginning is asked about",
+     "+0 connect\n"
+     "+0 > S 0:0(0)\n"
+     "+0 write 300\n"
+     "+.1 < S. 0:0(0) ack 1 win 0 <mss 1000>\n"
+     "+0 > . 1:1(0) ack 1\n"
+     "+.3 > . 0:0(0) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 1000\n"
+     "+0 > P. 1:301(300) ack 1\n"},
     {"both dial at once",
      "+0 connect\n"
      "+0 > S 0:0(0) <mss 1460,sackOK,TS 0 0,nop,wscale 5>\n"

@@ -160,6 +160,25 @@ const std::vector<Script> kStrangers = {
      "+0 > P. 3921:5381(1460) ack 1\n",
      {},
      4},
+    {"a path that takes less: nothing that arrives undoes it, and a loss behind it is one",
+     "+0 listen\n"
+     "+0 < S 0:0(0) win 65535 <mss 1460,sackOK,TS 1000 0>\n"
+     "+0 > S. 0:0(0) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 65535 <nop,nop,TS 1100 0>\n"
+     "+0 told opened\n"
+     "+0 write 100\n"
+     "+0 > P. 1:101(100) ack 1\n"
+     "+0 write 1448\n"
+     "+0 > P. 101:1549(1448) ack 1\n"
+     "+.01 < icmp too_big mtu 1000 seq 101\n"
+     "+0 > . 101:1049(948) ack 1\n"
+     "+0 > P. 1049:1549(500) ack 1\n"
+     "+.05 < . 1:1(0) ack 101 win 65535 <nop,nop,TS 1200 100>\n"
+     "+0 undone 0\n"
+     "+.295 > . 101:1049(948) ack 1\n"
+     "+0 threshold 10\n",
+     {},
+     4},
     {"nobody makes a path narrow who does not know what is under way",
      BEGIN_SACK
      "+0 write 1000\n"

@@ -43,6 +43,37 @@ const std::vector<Script> kWindows = {
      "+2.41 told timed_out\n"
      "+100 end\n",
      [](Settings& s) { s.data_retries = 3; }},
+    {"what is sent again into a window that has shut is a question, too: never given up while answers come",
+     BEGIN_PLAIN
+     "+0 write 1000\n"
+     "+0 > P. 1:1001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 0\n"
+     "+.2 > P. 1:1001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 0\n"
+     "+.5 > P. 1:1001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 0\n"
+     "+1.1 > P. 1:1001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 0\n"
+     "+2.3 > P. 1:1001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 1001 win 5000\n"
+     "+0 given_up 0\n"
+     "+10 state ESTABLISHED\n",
+     [](Settings& s) { s.data_retries = 2; }},
+    {"what nobody owns any more waits for no window for ever, whatever is answered",
+     BEGIN_SACK
+     "+0 < . 1:1(0) ack 1 win 0\n"
+     "+0 write 1000\n"
+     "+0 close\n"
+     "+.3 > . 0:0(0) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 0\n"
+     "+.5 > . 0:0(0) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 0\n"
+     "+1.1 > . 0:0(0) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 0\n"
+     "+2.3 > R. 1:1(0) ack 1\n"
+     "+0 given_up 1\n"
+     "+0 connections 0\n",
+     [](Settings& s) { s.orphan_retries = 3; }},
     {"a window that is too small for a whole segment is used after a while",
      BEGIN_PLAIN
      "+0 < . 1:1(0) ack 1 win 100\n"
