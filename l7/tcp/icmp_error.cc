@@ -9,7 +9,6 @@ namespace cardea::l7::tcp {
 namespace {
 
 constexpr uint8_t kIcmp = 1, kIcmp6 = 58;
-constexpr uint32_t kFloor4 = 552, kFloor6 = 1280;  // Linux' least for IPv4; RFC 8200 5
 constexpr size_t kQuoted = 8;                      // of the TCP header, at least: ports and number
 
 // Of the quoted packet, whose sender we are.
@@ -48,7 +47,7 @@ std::optional<IcmpError> read_icmp4(Bytes packet) {
   const Bytes message = packet.subspan(header, total - header);
   if (uint8_t(message[0]) != 3 || folded(sum_of(message)) != 0xffff) return std::nullopt;
   const bool too_big = uint8_t(message[1]) == 4;
-  return quoted_ipv4(message.subspan(8), too_big ? std::max<uint32_t>(load_be16(&message[6]), kFloor4) : 0);
+  return quoted_ipv4(message.subspan(8), too_big ? std::max<uint32_t>(load_be16(&message[6]), kMtuFloor4) : 0);
 }
 
 std::optional<IcmpError> read_icmp6(Bytes packet) {
@@ -60,7 +59,7 @@ std::optional<IcmpError> read_icmp6(Bytes packet) {
   if (folded(sum_of(message, pseudo)) != 0xffff) return std::nullopt;
   const auto type = uint8_t(message[0]);
   if (type != 1 && type != 2) return std::nullopt;
-  return quoted_ipv6(message.subspan(8), type == 2 ? std::max(load_be32(&message[4]), kFloor6) : 0);
+  return quoted_ipv6(message.subspan(8), type == 2 ? std::max<uint32_t>(load_be32(&message[4]), kMtuFloor6) : 0);
 }
 
 bool is_under_way(const Connection& c, Seq seq) {

@@ -9,6 +9,8 @@
 
 namespace cardea::l7::tcp {
 
+inline constexpr uint16_t kMtuFloor4 = 552, kMtuFloor6 = 1280;  // Linux' least for IPv4; RFC 8200 5
+
 struct IcmpError {
   Tuple tuple;
   Seq seq = 0;       // of the quoted segment

@@ -10,10 +10,6 @@ uint64_t tuple_hash(HashKey key, const Tuple& tuple) {
                       Protocol::kTcp);
 }
 
-uint32_t headers_of(const Connection& c) {
-  return uint32_t(kTcpHeader + (c.tuple.local.is_v4() ? kIpv4Header : kIpv6Header));
-}
-
 void begin(Resources& shared, Connection& c, const Tuple& tuple, Instant now) {
   const Settings& settings = shared.settings;
   c.tuple = tuple;
@@ -47,6 +43,10 @@ uint8_t receive_scale(const Settings& settings) {
   uint8_t scale = 0;
   while (scale < kWindowScaleMax && settings.receive_window_max >> scale > 65535) scale++;
   return settings.window_scale ? scale : 0;
+}
+
+uint32_t headers_of(const Connection& c) {
+  return uint32_t(kTcpHeader + (c.tuple.local.is_v4() ? kIpv4Header : kIpv6Header));
 }
 
 uint32_t send_mss(const Connection& c) {

@@ -24,6 +24,8 @@ uint32_t timestamp_clock(Instant now);
 uint8_t receive_scale(const Settings& settings);
 // A connection that a cookie remembered: as if `syn` had been answered by `iss` just now.
 void open_by_cookie(Resources& shared, Connection& c, const Segment& syn, Seq iss, Instant now);
+// Of IP and TCP, without options.
+uint32_t headers_of(const Connection& c);
 // Bytes of payload in a whole segment, options that all segments bear taken off (RFC 6691).
 uint32_t send_mss(const Connection& c);
 

@@ -6,6 +6,7 @@
 namespace cardea::l7::tcp {
 namespace {
 
+constexpr uint16_t kBaseMtu4 = 1200;  // BASE_PLPMTU of RFC 8899 5.1.2
 constexpr Duration kTimerGrain = std::chrono::milliseconds(2);  // what Linux adds to a tail probe's time
 
 // RFC 8985 7.2: two round trips, and where one segment is out, what the peer may wait with its acknowledgement.
@@ -40,11 +41,25 @@ void give_up_shut_window(Resources& shared, Connection& c) {
   c.reset_due = true;
 }
 
+// The second and the fourth time that a large segment gets no answer: routers on the way may drop in silence what is too
+// big for them, and the ICMP message that would say so may be filtered (RFC 4821 7.7, RFC 8899 4.3).
+void suspect_black_hole(Resources& shared, Connection& c, Instant now) {
+  if (c.retries != 2 && c.retries != 4) return;
+  const bool v4 = c.tuple.local.is_v4();
+  const uint16_t base = v4 ? kBaseMtu4 : kMtuFloor6, to = c.retries == 2 || !v4 ? base : kMtuFloor4;
+  const uint32_t head = shared.segments[c.scoreboard.head()].seqs.size();
+  if (c.path_mtu <= to || head + headers_of(c) + (c.timestamps ? 12 : 0) <= to) return;
+  shared.counters.black_holes++;
+  c.path_mtu = to;
+  c.mtu_lowered_at = Moment(now);  // and later it is tried again, as after a message
+}
+
 void data_timed_out(Resources& shared, Connection& c, Instant now) {
   if (++c.retries > (c.orphan ? shared.settings.orphan_retries : shared.settings.data_retries)) {
     shared.counters.given_up++;
     return end(shared, c, Ending::kTimedOut);
   }
+  suspect_black_hole(shared, c, now);
   retransmission_timed_out(shared, c, now);
   arm_for_data(shared, c, true, now);
 }

@@ -179,6 +179,55 @@ const std::vector<Script> kStrangers = {
      "+0 threshold 10\n",
      {},
      4},
+    {"a path that swallows what is large in silence: the second time it gets smaller pieces, the fourth the smallest",
+     "+0 listen\n"
+     "+0 < S 0:0(0) win 65535 <mss 1460,sackOK>\n"
+     "+0 > S. 0:0(0) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 65535\n"
+     "+0 told opened\n"
+     "+0 write 1460\n"
+     "+0 > P. 1:1461(1460) ack 1\n"
+     "+.3 > P. 1:1461(1460) ack 1\n"
+     "+.6 > . 1:1161(1160) ack 1\n"
+     "+0 black_holes 1\n"
+     "+1.2 > . 1:1161(1160) ack 1\n"
+     "+2.4 > . 1:513(512) ack 1\n"
+     "+0 black_holes 2\n"
+     "+.1 < . 1:1(0) ack 513 win 65535\n"
+     "+0 > . 513:1025(512) ack 1\n"
+     "+0 > . 1025:1161(136) ack 1\n"
+     "+0 > P. 1161:1461(300) ack 1\n"
+     "+.1 < . 1:1(0) ack 1461 win 65535\n"
+     "+0 write 1000\n"
+     "+0 > . 1461:1973(512) ack 1\n"
+     "+0 > P. 1973:2461(488) ack 1\n"
+     "+.1 < . 1:1(0) ack 2461 win 65535\n"
+     "+601 write 1460\n"  // wide again?
+     "+0 > P. 2461:3921(1460) ack 1\n",
+     {},
+     4},
+    {"IPv6 is never narrower than 1280",
+     "+0 listen\n"
+     "+0 < S 0:0(0) win 65535 <mss 1460,sackOK>\n"
+     "+0 > S. 0:0(0) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 65535\n"
+     "+0 told opened\n"
+     "+0 write 1460\n"
+     "+0 > P. 1:1461(1460) ack 1\n"
+     "+.3 > P. 1:1461(1460) ack 1\n"
+     "+.6 > . 1:1221(1220) ack 1\n"
+     "+1.2 > . 1:1221(1220) ack 1\n"
+     "+2.4 > . 1:1221(1220) ack 1\n"
+     "+0 black_holes 1\n",
+     {},
+     6},
+    {"what is small is not swallowed for its size",
+     BEGIN_SACK
+     "+0 write 1000\n"
+     "+0 > P. 1:1001(1000) ack 1\n"
+     "+.3 > P. 1:1001(1000) ack 1\n"
+     "+.6 > P. 1:1001(1000) ack 1\n"
+     "+0 black_holes 0\n"},
     {"nobody makes a path narrow who does not know what is under way",
      BEGIN_SACK
      "+0 write 1000\n"
