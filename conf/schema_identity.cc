@@ -90,7 +90,7 @@ const Section& jwt_section() {
                  .example = "header = \"X-Access-Token\";",
                  .unset = "Authorization, behind \"Bearer\""}),
           value("cookie", &JwtT::cookie, token(64),
-                {.prose = "The cookie that it is, in place of a header's. Backends see it as they see other cookies.",
+                {.prose = "The cookie that it is, in place of a header's; there once, or nobody's. Backends see it as they see other cookies.",
                  .example = "cookie = \"session\";",
                  .unset = "none"}),
           value("realm", &JwtT::realm, header_text(128),

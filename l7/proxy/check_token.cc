@@ -1,7 +1,6 @@
 #include "l7/proxy/check_token.h"
 
 #include "l7/http/fields.h"
-#include "l7/http/pairs.h"
 #include "l7/policy/jwt.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/single_header.h"
@@ -14,7 +13,7 @@ using policy::TokenFault;
 using policy::UnverifiedToken;
 
 std::string_view token_of(const Exchange& x, const policy::Jwt& jwt) {
-  if (!jwt.cookie().empty()) return http::find_cookie(x.head.headers, jwt.cookie()).value_or("");
+  if (!jwt.cookie().empty()) return single_cookie(x.head.headers, jwt.cookie());
   if (jwt.header().empty()) return policy::bearer_token(single_header(x.head.headers, "Authorization"));
   const std::string_view value = single_header(x.head.headers, jwt.header()), bare = policy::bearer_token(value);
   return bare.empty() ? value : bare;
