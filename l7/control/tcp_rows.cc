@@ -43,6 +43,8 @@ TcpRows TcpRows::add(stats::RowAdder& add) {
   refused(rows.no_source_port, "no_source_port");
   refused(rows.pipe_full, "pipe_full");
   add(rows.connections, kGauge, "cardea_l7_tcp_connections", "", "", "Connections of our own TCP, in any state");
+  add(rows.time_waits, kGauge, "cardea_l7_tcp_time_waits", "", "",
+      "Connections of our own TCP that are over and remembered for a minute");
   add(rows.unacknowledged, kGauge, "cardea_l7_tcp_unacknowledged_bytes", "bytes", "",
       "Memory in use for what our own TCP has sent, or will, and peers have not acknowledged");
   add(rows.attached, kGauge, "cardea_l7_tcp_door_attached", "", "", "Shards whose door to the dataplane is attached");
@@ -56,6 +58,7 @@ void TcpRows::write(const door::ShardDoor& door, uint64_t* cells) const {
   stats::set(cells + no_source_port, door.dials_without_port());
   stats::set(cells + pipe_full, door.lost_at_full_pipe());
   stats::set(cells + connections, stack->connections());
+  stats::set(cells + time_waits, stack->time_waits());
   stats::set(cells + unacknowledged, door.bytes_lent());
   stats::set(cells + attached, door.attached());
 }

@@ -13,6 +13,7 @@ struct TcpRows {
   std::vector<uint32_t> counted;  // in the order of l7/tcp/counters.def
   uint32_t no_source_port = 0, pipe_full = 0;
   uint32_t connections = 0;     // _connections: a gauge
+  uint32_t time_waits = 0;      // _time_waits: a gauge
   uint32_t unacknowledged = 0;  // _unacknowledged_bytes: a gauge, of the memory lent for what was written
   uint32_t attached = 0;        // _door_attached: a gauge
 

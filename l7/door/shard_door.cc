@@ -31,6 +31,7 @@ tcp::Settings settings_of(const Sizes& sizes) {
   settings.cookie_key = random_key();
   settings.connections = sizes.connections;
   settings.half_open = std::clamp(sizes.connections / 8, 256u, 8192u);
+  settings.time_waits = sizes.connections;
   settings.listeners = 65'536;  // memory is taken as they come
   settings.blocks = uint32_t(sizes.receive_bytes / tcp::kBlockSize);
   settings.arrivals = std::clamp(settings.blocks / 16, 256u, 4096u);
@@ -44,7 +45,7 @@ tcp::Settings settings_of(const Sizes& sizes) {
 
 }  // namespace
 
-// A quarter more than its share, since shards are not filled evenly, and what ends keeps its place for a minute.
+// A quarter more than its share, since shards are not filled evenly, and what ends keeps its place until all is told.
 Sizes Sizes::of(uint64_t connections_max, uint64_t buffer_bytes, uint32_t shards) {
   const uint64_t share = connections_max / shards;
   const uint64_t bytes = std::clamp<uint64_t>(buffer_bytes / 4 / shards, 8 << 20, 64 << 20);

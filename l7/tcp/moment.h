@@ -14,6 +14,8 @@ class Moment {
 
   bool never() const { return ms_ == 0; }
   Duration since(Instant now) const { return std::chrono::milliseconds(count(now) - ms_); }
+  // Below zero when it is over.
+  Duration left(Instant now) const { return std::chrono::milliseconds(int32_t(ms_ - count(now))); }
   // Whether it is before that one, or the same.
   bool not_after(Instant other) const { return int32_t(ms_ - count(other)) <= 0; }
   void move_on(Duration time) {

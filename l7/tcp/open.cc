@@ -68,6 +68,13 @@ void open_passively(Resources& shared, Connection& c, const Segment& syn, Instan
   c.ecn = syn.has(kEce) && syn.has(kCwr);
 }
 
+void begin_beyond(Connection& c, Seq ended) {
+  constexpr Seq kDistance = 65537;  // RFC 6191 2 leaves it open; Linux' number
+  if (!before(c.iss, ended + kDistance)) return;
+  c.iss = c.snd_una = ended + kDistance;
+  c.snd_nxt = c.snd_end = c.iss + 1;
+}
+
 void open_by_cookie(Resources& shared, Connection& c, const Segment& syn, Seq iss, Instant now) {
   open_passively(shared, c, syn, now);
   c.iss = c.snd_una = iss;

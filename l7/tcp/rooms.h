@@ -12,6 +12,8 @@ namespace cardea::l7::tcp {
 void open_actively(Resources& shared, Connection& c, const Tuple& tuple, Instant now);
 // Begins one that a peer's SYN asks for (RFC 9293 3.10.7.2): a SYN|ACK will leave.
 void open_passively(Resources& shared, Connection& c, const Segment& syn, Instant now);
+// Our numbers begin beyond those of a connection over the same tuple that ended there.
+void begin_beyond(Connection& c, Seq ended);
 // The handshake is over: windows, scales and times are what both sides said.
 void establish(Resources& shared, Connection& c, Instant now);
 // What a SYN or SYN|ACK says of its sender.

@@ -13,7 +13,7 @@ struct Settings {
 
   uint32_t connections = 1024;  // all states; a multiple costs 512 bytes each
   uint32_t half_open = 256;     // of them at most, before SYN cookies answer (RFC 4987)
-  uint32_t time_waits = 1024;   // remembered behind connections that ended
+  uint32_t time_waits = 1024;   // remembered behind connections that ended; 72 bytes each
   uint32_t listeners = 64;
   uint32_t segments = 16384;  // sent and not acknowledged, all connections'
   uint32_t pieces = 4096;     // lent by writers and not acknowledged

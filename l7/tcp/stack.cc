@@ -37,6 +37,7 @@ Stack::Stack(const Settings& settings, Instant start)
       generations_(settings.connections, 1),
       buckets_(std::bit_ceil(std::max(settings.connections, 1u)), kNone),
       replies_(settings.replies),
+      time_waits_(settings.time_waits, settings.table_key),
       wheel_(start) {}
 
 std::expected<ListenerId, OpenFault> Stack::listen(const Endpoint& endpoint) {
@@ -75,13 +76,20 @@ std::expected<ConnectionId, OpenFault> Stack::connect(const Endpoint& local, con
   const bool usable = local.port && remote.port && local != remote && may_be_peer(remote.address) &&
                       local.address.family() == remote.address.family();
   if (!usable) return std::unexpected(OpenFault::kBadTuple);
-  if (find_tuple(tuple) != kNone) return std::unexpected(OpenFault::kTupleInUse);
+  TimeWait* const wait = time_waits_.find(tuple, now);
+  if (find_tuple(tuple) != kNone || (wait && !may_dial_anew(shared_.settings, *wait, now)))
+    return std::unexpected(OpenFault::kTupleInUse);
   const uint32_t index = insert(tuple);
   if (index == kNone) {
     shared_.counters.no_connection_left++;
     return std::unexpected(OpenFault::kNoConnectionLeft);
   }
   open_actively(shared_, connections_[index], tuple, now);
+  if (wait) {
+    begin_beyond(connections_[index], wait->snd_nxt);
+    time_waits_.forget(*wait);
+    shared_.counters.time_waits_reused++;
+  }
   settle(index);
   return ConnectionId{index, generations_[index]};
 }
@@ -198,6 +206,7 @@ std::optional<Notice> Stack::next_notice() {
 }
 
 void Stack::advance(Instant now) {
+  if (time_waits_.due() <= now) time_waits_.expire(now);
   wheel_.advance(now, [&](TimerWheel::Timer& timer) {
     auto* c = reinterpret_cast<Connection*>(reinterpret_cast<char*>(&timer) - offsetof(Connection, timer));
     c->armed = {};

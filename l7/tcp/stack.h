@@ -14,6 +14,7 @@
 #include "l7/tcp/connection.h"
 #include "l7/tcp/icmp_error.h"
 #include "l7/tcp/ring.h"
+#include "l7/tcp/time_waits.h"
 
 namespace cardea::l7::tcp {
 
@@ -69,13 +70,15 @@ class Stack {
   std::optional<Notice> next_notice();
 
   // When advance() wants to be called; Instant::max() when no time is waited for.
-  Instant next() { return wheel_.next(); }
+  Instant next() { return std::min(wheel_.next(), time_waits_.due()); }
   void advance(Instant now);
 
   const Counters& counters() const { return shared_.counters; }
   const Resources& resources() const { return shared_; }
   uint32_t connections() const { return connections_.lent(); }
   uint32_t half_open() const { return half_open_; }
+  // Remembered behind connections that are over (TimeWaits), not counted among them.
+  uint32_t time_waits() const { return time_waits_.count(); }
   // visit(const Connection&) for each that is not over.
   template <typename Visit>
   void each(Visit&& visit) const {
@@ -101,7 +104,8 @@ class Stack {
   void tell(uint32_t index);
   void queue_output(uint32_t index);
   void arrives_without_connection(const Segment& segment, Instant now);
-  void syn_arrives(const Segment& segment, ListenerId listener, Seq above, Instant now);
+  void arrives_late(TimeWait& wait, const Segment& segment, Instant now);
+  void syn_arrives(const Segment& segment, ListenerId listener, std::optional<Seq> ended, Instant now);
   void offer_cookie(const Segment& segment, Instant now);
   bool opens_by_cookie(const Segment& segment, ListenerId listener, Instant now);
   void error_arrives(const IcmpError& error, Instant now);
@@ -117,6 +121,7 @@ class Stack {
   std::vector<Listener> listeners_;
   std::map<Endpoint, ListenerId> by_endpoint_;
   Ring<Outgoing> replies_;
+  TimeWaits time_waits_;
   uint32_t events_head_ = kNone, events_tail_ = kNone, output_head_ = kNone, output_tail_ = kNone;
   uint32_t burst_ = 0, half_open_ = 0;
   Instant cookies_until_{};  // a cookie that was sent may come back until then

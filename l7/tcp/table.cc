@@ -11,7 +11,6 @@
 namespace cardea::l7::tcp {
 namespace {
 constexpr auto kCookieLife = std::chrono::seconds(128);
-constexpr Seq kReopenDistance = 65537;  // RFC 6191 2 leaves it open; Linux' number
 }  // namespace
 
 void Stack::receive(Bytes packet, Instant now, Checksum checksum) {
@@ -25,10 +24,10 @@ void Stack::receive(Bytes packet, Instant now, Checksum checksum) {
   shared_.counters.received++;
   if (c.state == State::kTimeWait && reopens(c, *segment)) {
     const ListenerId listener = listener_of(segment->tuple);
-    const Seq above = c.snd_nxt + kReopenDistance;
+    const Seq ended = c.snd_nxt;
     end(shared_, c, Ending::kOrderly);
     settle(index);
-    return syn_arrives(*segment, listener, above, now);
+    return syn_arrives(*segment, listener, ended, now);
   }
   segment_arrives(shared_, c, *segment, now);
   settle(index);
@@ -47,6 +46,7 @@ void Stack::arrives_without_connection(const Segment& s, Instant now) {
     shared_.counters.bad_address++;
     return;
   }
+  if (TimeWait* const wait = time_waits_.find(s.tuple, now)) return arrives_late(*wait, s, now);
   if (s.has(kRst)) {
     shared_.counters.resets_ignored++;
     return;
@@ -58,10 +58,23 @@ void Stack::arrives_without_connection(const Segment& s, Instant now) {
     return refuse(s);
   }
   shared_.counters.received++;
-  syn_arrives(s, listener, 0, now);
+  syn_arrives(s, listener, std::nullopt, now);
 }
 
-void Stack::syn_arrives(const Segment& s, ListenerId listener, Seq above, Instant now) {
+void Stack::arrives_late(TimeWait& wait, const Segment& s, Instant now) {
+  shared_.counters.received++;
+  const ListenerId listener = listener_of(s.tuple);
+  const bool opens = s.has(kSyn) && !s.has(kAck | kRst | kFin);
+  if (opens && listener != kNone && is_newer(wait, s)) {
+    const Seq ended = wait.snd_nxt;
+    time_waits_.forget(wait);
+    return syn_arrives(s, listener, ended, now);
+  }
+  const auto reply = late_segment_arrives(shared_.settings, time_waits_, wait, s, shared_.counters, now);
+  if (reply && !replies_.push(*reply)) shared_.counters.no_reply_left++;
+}
+
+void Stack::syn_arrives(const Segment& s, ListenerId listener, std::optional<Seq> ended, Instant now) {
   if (half_open_ >= shared_.settings.half_open) return offer_cookie(s, now);
   const uint32_t index = insert(s.tuple);
   if (index == kNone) {
@@ -70,10 +83,7 @@ void Stack::syn_arrives(const Segment& s, ListenerId listener, Seq above, Instan
   }
   Connection& c = connections_[index];
   open_passively(shared_, c, s, now);
-  if (above && before(c.iss, above)) {
-    c.iss = c.snd_una = above;
-    c.snd_nxt = c.snd_end = above + 1;
-  }
+  if (ended) begin_beyond(c, *ended);
   c.listener = listener;
   c.half_open = true;
   half_open_++;
@@ -176,18 +186,7 @@ uint32_t Stack::find_tuple(const Tuple& tuple) const {
   return index;
 }
 
-// A connection that is only remembered gives way to one that begins, as beyond Linux' tcp_max_tw_buckets: some are looked
-// at, from a place that moves with what comes.
 uint32_t Stack::insert(const Tuple& tuple) {
-  constexpr uint32_t kLookedAt = 64;
-  for (uint32_t i = 0; connections_.left() == 0 && i < std::min(kLookedAt, connections_.made()); i++) {
-    const auto at = uint32_t((shared_.counters.received + i) % connections_.made());
-    Connection& old = connections_[at];
-    if (old.state != State::kTimeWait || !old.orphan || old.in_events || old.in_output) continue;
-    end(shared_, old, Ending::kOrderly);
-    old.events = 0;  // what it was lent is its owner's again since it waits
-    settle(at);
-  }
   const uint32_t index = connections_.take();
   if (index == kNone) return kNone;
   Connection& c = connections_[index];
@@ -236,6 +235,10 @@ void Stack::settle(uint32_t index, bool may_send) {
   Connection& c = connections_[index];
   const bool unknown = c.half_open || (c.state == State::kClosed && c.listener != kNone && !c.was_opened);
   leave_half_open(c);
+  if (c.state == State::kTimeWait && c.orphan && !c.acknowledge_due) {  // nobody needs more of it than a few numbers
+    time_waits_.add(c, shared_.settings, shared_.counters);
+    end(shared_, c, Ending::kOrderly);
+  }
   if (unknown && c.state == State::kClosed) c.events = 0;  // its owner never knew of it
   if (c.events) tell(index);
   if (c.state == State::kClosed) {

@@ -345,6 +345,9 @@ class Player {
       const auto id = stack_.connect(ours_, peers_, now_);
       if (!id) return "cannot connect: " + std::to_string(int(id.error()));
       id_ = *id;
+    } else if (verb == "in_use") {
+      const auto id = stack_.connect(ours_, peers_, now_);
+      return !id && id.error() == OpenFault::kTupleInUse ? "" : "it may be dialled";
     } else if (verb == "write") {
       const size_t taken = stack_.write(id_, Bytes(source_).first(number()), now_);
       if (taken != number()) return "only " + std::to_string(taken) + " were taken";
@@ -403,6 +406,7 @@ class Player {
     std::string got = "nothing";
     static const char* const kStates[] = {"SYN-SENT",   "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2",
                                           "CLOSE-WAIT", "CLOSING",      "LAST-ACK",    "TIME-WAIT",  "CLOSED"};
+    if (verb == "waits") got = std::to_string(stack_.time_waits());
     if (verb == "connections") got = std::to_string(stack_.connections());
 #define CARDEA_TCP_COUNTER(name, help) \
   if (verb == #name) got = std::to_string(stack_.counters().name);

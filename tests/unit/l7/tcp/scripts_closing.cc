@@ -29,11 +29,12 @@ const std::vector<Script> kClosings = {
      "+0 state FIN-WAIT-2\n"
      "+.1 < F. 1:1(0) ack 2 win 512\n"
      "+0 > . 2:2(0) ack 2\n"
-     "+0 state TIME-WAIT\n"
+     "+0 connections 0\n"  // a few numbers are remembered of it
+     "+0 waits 1\n"
      "+30 < F. 1:1(0) ack 2 win 512\n"
      "+0 > . 2:2(0) ack 2\n"  // and the time begins anew
-     "+59 connections 1\n"
-     "+2 connections 0\n"},
+     "+59 waits 1\n"
+     "+2 waits 0\n"},
     {"half-closed: after our end theirs still comes",
      BEGIN_SACK
      "+0 write 10\n"
@@ -143,7 +144,50 @@ const std::vector<Script> kClosings = {
      "+.1 < F. 1:1(0) ack 2 win 512\n"
      "+0 > . 2:2(0) ack 2\n"
      "+0 < R 2:2(0)\n"
-     "+0 state TIME-WAIT\n"},
+     "+0 waits 1\n"
+     "+0 resets_ignored 1\n"},
+    {"what is late in TIME-WAIT is challenged, seldom, and what only acknowledges is nothing",
+     BEGIN_TIMESTAMPS
+     "+0 close\n"
+     "+0 > F. 1:1(0) ack 1\n"
+     "+.1 < F. 1:1(0) ack 2 win 512 <nop,nop,TS 1200 100>\n"
+     "+0 > . 2:2(0) ack 2 <nop,nop,TS 200 1200>\n"
+     "+.1 < . 2:2(0) ack 2 win 512 <nop,nop,TS 1300 200>\n"
+     "+0 < . 2:102(100) ack 2 win 512 <nop,nop,TS 1300 200>\n"
+     "+0 > . 2:2(0) ack 2 <nop,nop,TS 300 1200>\n"
+     "+.1 < . 2:102(100) ack 2 win 512 <nop,nop,TS 1300 200>\n"
+     "+.1 < . 500000:500000(0) ack 2 win 512 <nop,nop,TS 1300 200>\n"
+     "+.4 < . 2:2(0) ack 2 win 512 <nop,nop,TS 1100 200>\n"  // an old timestamp
+     "+0 > . 2:2(0) ack 2 <nop,nop,TS 900 1200>\n"
+     "+0 challenges 2\n"
+     "+0 challenges_withheld 2\n"
+     "+0 waits 1\n"},
+    {"who dialled and closed first dials from the same port again after a second, beyond what was used",
+     "+0 connect\n"
+     "+0 > S 0:0(0)\n"
+     "+.1 < S. 0:0(0) ack 1 win 65535 <mss 1000,sackOK,TS 1000 0>\n"
+     "+0 > . 1:1(0) ack 1\n"
+     "+0 close\n"
+     "+0 > F. 1:1(0) ack 1\n"
+     "+.1 < F. 1:1(0) ack 2 win 512 <nop,nop,TS 1200 100>\n"
+     "+0 > . 2:2(0) ack 2\n"
+     "+.5 in_use\n"
+     "+.6 connect\n"
+     "+0 > S 325000:325000(0)\n"  // 1.3 s at 4 us a number: beyond 2 + 65537
+     "+0 time_waits_reused 1\n"
+     "+0 waits 0\n"},
+    {"without timestamps a port is not dialled from again for a minute",
+     "+0 connect\n"
+     "+0 > S 0:0(0)\n"
+     "+.1 < S. 0:0(0) ack 1 win 65535 <mss 1000>\n"
+     "+0 > . 1:1(0) ack 1\n"
+     "+0 close\n"
+     "+0 > F. 1:1(0) ack 1\n"
+     "+.1 < F. 1:1(0) ack 2 win 512\n"
+     "+0 > . 2:2(0) ack 2\n"
+     "+59 in_use\n"
+     "+2 connect\n"
+     "+0 > S 15300000:15300000(0)\n"},
     {"a newer SYN in TIME-WAIT opens anew, beyond what was used",
      BEGIN_TIMESTAMPS
      "+0 close\n"
