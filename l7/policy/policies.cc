@@ -22,14 +22,32 @@ Result<> find_limits(RateLimits& to, const std::vector<std::string>& names, cons
   return {};
 }
 
-// A header that is made nothing of further on goes no further.
+// A header that is made nothing of further on goes no further. Where it goes on, nothing that passes for it does: as with
+// one that is set, and this one is to what it is already. Of headers that are known by number nothing ever does.
+void pass_on(settings::PoliciesT& written, const std::string& name, bool forward) {
+  if (forward && http::header_id(name) != http::HeaderId::kOther) return;
+  auto& edits = written.request_headers;
+  if (!edits) edits = std::make_unique<settings::HeaderEditsT>();
+  if (forward) {
+    edits->if_absent.push_back(name + ": ${header:" + name + "}");
+  } else {
+    edits->remove.push_back(name);
+  }
+}
+
+// Before what is changed of headers is read.
+void pass_on_what_was_asked(settings::PoliciesT& written) {
+  const auto or_else = [](const std::string& name, const char* unset) { return name.empty() ? unset : name; };
+  if (written.basic_auth) pass_on(written, "Authorization", written.basic_auth->forward);
+  if (written.api_keys) pass_on(written, or_else(written.api_keys->header, "X-API-Key"), written.api_keys->forward);
+  if (written.jwt && written.jwt->cookie.empty()) pass_on(written, or_else(written.jwt->header, "Authorization"), written.jwt->forward);
+}
+
 Result<> read_jwt(Policies& to, const std::unique_ptr<settings::JwtT>& written, FileBook& files) {
   if (!written) return {};
   auto jwt = files.jwt(*written);
   if (!jwt) return std::unexpected(std::move(jwt.error()).in("jwt"));
   to.jwt = std::move(*jwt);
-  if (!written->forward && written->cookie.empty())
-    to.request_headers.drop(written->header.empty() ? "Authorization" : written->header);
   return {};
 }
 
@@ -53,6 +71,7 @@ Result<std::shared_ptr<const Policies>> Policies::read(const settings::Policies&
                                                          FileBook& files) {
   settings::PoliciesT written;
   from.UnPackTo(&written);
+  pass_on_what_was_asked(written);
   auto to = std::make_shared<Policies>();
   for (Result<> done :
        {read_into(to->request_headers, written.request_headers, "request_headers", Moment::kRequest),
@@ -66,8 +85,6 @@ Result<std::shared_ptr<const Policies>> Policies::read(const settings::Policies&
   to->response_headers.add_security(written.security_headers);
   if (!to->cors.empty())
     for (const std::string_view name : kCorsHeaders) to->response_headers.drop(name);
-  if (written.basic_auth && !written.basic_auth->forward) to->request_headers.drop("Authorization");
-  if (written.api_keys && !written.api_keys->forward) to->request_headers.drop(to->api_keys.header);
   return to;
 }
 

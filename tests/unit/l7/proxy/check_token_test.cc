@@ -152,6 +152,15 @@ TEST_F(CookieSite, AnswersToOneUserAreKeptNoMoreThanWithAuthorization) {
     EXPECT_THAT(ask(both), StartsWith("HTTP/1.1 401 ")) << "the backend might take the other one";
 }
 
+struct ForwardingSite : TokenSite {
+  ForwardingSite() : TokenSite([](settings::JwtT& jwt) { jwt.header = "X-Token", jwt.forward = true; }) {}
+};
+
+TEST_F(ForwardingSite, WhatPassesForTheHeaderOfTheTokenDoesNotGoAlongWithIt) {
+  const std::string good = "X-Token: " + token("ann") + "\r\n";
+  EXPECT_THAT(pass(good + "X_Token: e30.e30.\r\nX.Token: e30.e30.\r\n"), AllOf(HasSubstr(good), Not(HasSubstr("e30.e30."))));
+}
+
 struct HeaderSite : TokenSite {
   HeaderSite() : TokenSite([](settings::JwtT& jwt) { jwt.header = "X-Token", jwt.claims = {"scope=read"}; }) {}
 };
