@@ -215,16 +215,17 @@ const std::vector<Row>& policy_rows() {
              .only = for_http()}),
       group("access", &PoliciesT::access, access_section(),
             {.prose = "Who may ask, by the client's address (trusted_proxies says whose that is). Others are answered with 403, "
-                      "and logged as denied.",
+                      "and logged as denied. A route's stands in place of its service's: what that denies, and this does not, "
+                      "is let through there.",
              .only = for_http()}),
       group("cors", &PoliciesT::cors, cors_section(),
             {.prose = "Which other sites' pages may ask, in a browser. Preflights are answered here, and what backends say "
-                      "of it is replaced.",
+                      "of it is replaced. A route's stands in place of its service's.",
              .only = for_http()}),
       group("basic_auth", &PoliciesT::basic_auth, basic_auth_section(),
             {.prose = "Only who gives a name and a password may ask. Others are answered with 401, and logged as "
                       "unauthorized. A verdict is remembered, so that the hash is computed once for each password; that is "
-                      "done beside the shards.",
+                      "done beside the shards. A route's stands in place of its service's.",
              .only = for_http()}),
       group("api_keys", &PoliciesT::api_keys, api_keys_section(),
             {.prose = "Only who brings a key that was given out may ask. Others are answered with 401, and logged as "
