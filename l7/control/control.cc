@@ -111,6 +111,7 @@ Result<> Control::run(int signal_fd) {
   Instant ticked = monotonic_now();
   for (;;) {
     tell_that_it_serves();
+    if (running_) door_.tend(*running_, monotonic_now());  // before the wait: who has just started wants a door at once
     pollfd ends[] = {{.fd = server_.fd(), .events = POLLIN, .revents = 0},
                      {.fd = signal_fd, .events = POLLIN, .revents = 0},
                      {.fd = door_.fd(), .events = POLLIN, .revents = 0}};
@@ -119,7 +120,6 @@ Result<> Control::run(int signal_fd) {
     if (ends[1].revents != 0 && told_to_end(signal_fd)) break;
     if (ends[0].revents != 0) server_.serve([this](Message request) { return answer(std::move(request)); });
     const Instant now = monotonic_now();
-    if (running_) door_.tend(*running_, now);
     if (!running_ || now - ticked < kTick) continue;
     ticked = now;
     running_->tick(now);
