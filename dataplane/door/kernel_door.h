@@ -17,7 +17,7 @@
 #include "base/file_descriptor.h"
 #include "base/published.h"
 #include "dataplane/control/control_rows.h"
-#include "dataplane/door/allowance.h"
+#include "dataplane/state/allowance.h"
 #include "dataplane/door/coalesce.h"
 #include "dataplane/door/kernel_side.h"
 #include "dataplane/door/segment.h"

@@ -1,4 +1,4 @@
-#include "dataplane/door/allowance.h"
+#include "dataplane/state/allowance.h"
 
 #include <gtest/gtest.h>
 
