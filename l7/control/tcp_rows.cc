@@ -19,8 +19,8 @@ constexpr Counted kCounted[] = {
 };
 
 // Those that cost a peer or this host something that more room would have spared.
-constexpr std::string_view kRefusals[] = {"no_connection_left", "syns_dropped", "no_block_left", "no_segment_left",
-                                           "no_reply_left"};
+constexpr std::string_view kRefusals[] = {"no_connection_left", "syns_dropped",    "no_block_left", "gaps_given_up",
+                                          "no_memory_for_syn",  "no_segment_left", "no_reply_left"};
 
 constexpr const char* kEventsHelp = "What our own TCP met, by event";
 constexpr const char* kRefusedHelp = "What our own TCP had no room for, by reason";

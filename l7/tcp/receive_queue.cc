@@ -206,6 +206,22 @@ size_t ReceiveQueue::sacks(const ReceivePools& pools, SeqRange* to, size_t room)
   return count;
 }
 
+void ReceiveQueue::give_up_gap(ReceivePools& pools) {
+  if (arrivals_ == kNone) return;
+  pools.arrivals.give(arrivals_);
+  arrivals_ = kNone;
+  uint32_t last = kNone, at = head_;
+  for (; at != kNone && readable() > 0 && before(pools.blocks[at].start, next_); at = pools.blocks[at].next) last = at;
+  (last == kNone ? head_ : pools.blocks[last].next) = kNone;
+  tail_ = last;
+  while (at != kNone) {
+    const uint32_t gone = at;
+    at = pools.blocks[gone].next;
+    pools.blocks.give(gone);
+    blocks_--;
+  }
+}
+
 void ReceiveQueue::clear(ReceivePools& pools) {
   for (uint32_t at = head_; at != kNone;) {
     const uint32_t next = pools.blocks[at].next;

@@ -42,6 +42,11 @@ struct Arrivals {
 struct ReceivePools {
   Pool<Block> blocks;
   Pool<Arrivals> arrivals;
+
+  // Three quarters lent: windows grow no more. Fifteen sixteenths: what lies beyond gaps is given up, and nobody new is
+  // answered.
+  bool tight() const { return blocks.left() <= blocks.size() / 4; }
+  bool short_of_blocks() const { return blocks.left() <= blocks.size() / 16; }
 };
 
 class ReceiveQueue {
@@ -65,6 +70,8 @@ class ReceiveQueue {
   void consume(ReceivePools& pools, uint32_t count);
   // What is reported (RFC 2018 4): the range touched last first, at most `room`.
   size_t sacks(const ReceivePools& pools, SeqRange* to, size_t room) const;
+  // Drops what lies beyond a gap, as a receiver may that is short of memory (RFC 2018 8): the peer still has it.
+  void give_up_gap(ReceivePools& pools);
   void clear(ReceivePools& pools);
   // Blocks that are lent to this queue: what it costs.
   uint32_t blocks() const { return blocks_; }

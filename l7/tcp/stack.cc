@@ -19,14 +19,17 @@ bool worth_telling(const Connection& c) {
 }
 
 // Twice what is read in a round trip, so that the peer may send at twice the rate (as Linux' auto-tuning).
-void tune_capacity(const Resources& shared, Connection& c, Instant now) {
+void tune_capacity(Resources& shared, Connection& c, Instant now) {
   if (c.tune_at.since(now) < c.rtt.smoothed()) return;
   const uint32_t read = c.received.read() - c.tune_from;
   c.tune_at = Moment(now);
   c.tune_from = c.received.read();
-  if (shared.received.blocks.left() < shared.received.blocks.size() / 2) return;
-  const uint64_t wanted = 2 * uint64_t{read} + 16 * send_mss(c);
-  if (wanted > c.capacity) c.capacity = uint32_t(std::min<uint64_t>(wanted, shared.settings.receive_window_max));
+  const uint64_t wanted = std::min<uint64_t>(2 * uint64_t{read} + 16 * send_mss(c), shared.settings.receive_window_max);
+  if (wanted <= c.capacity) return;
+  if (shared.received.tight())
+    shared.counters.windows_kept_small++;
+  else
+    c.capacity = uint32_t(wanted);
 }
 
 }  // namespace

@@ -105,6 +105,7 @@ class Stack {
   void queue_output(uint32_t index);
   void arrives_without_connection(const Segment& segment, Instant now);
   void arrives_late(TimeWait& wait, const Segment& segment, Instant now);
+  void give_up_gaps();
   void syn_arrives(const Segment& segment, ListenerId listener, std::optional<Seq> ended, Instant now);
   void offer_cookie(const Segment& segment, Instant now);
   bool opens_by_cookie(const Segment& segment, ListenerId listener, Instant now);
@@ -123,7 +124,7 @@ class Stack {
   Ring<Outgoing> replies_;
   TimeWaits time_waits_;
   uint32_t events_head_ = kNone, events_tail_ = kNone, output_head_ = kNone, output_tail_ = kNone;
-  uint32_t burst_ = 0, half_open_ = 0;
+  uint32_t burst_ = 0, half_open_ = 0, gaps_from_ = 0;
   Instant cookies_until_{};  // a cookie that was sent may come back until then
   TimerWheel wheel_;
 };

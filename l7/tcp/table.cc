@@ -30,7 +30,20 @@ void Stack::receive(Bytes packet, Instant now, Checksum checksum) {
     return syn_arrives(*segment, listener, ended, now);
   }
   segment_arrives(shared_, c, *segment, now);
+  if (shared_.received.short_of_blocks() && shared_.received.arrivals.lent() > 0) give_up_gaps();
   settle(index);
+}
+
+// A few are looked at, from a place that moves: whoever's data is in order needs the room.
+void Stack::give_up_gaps() {
+  constexpr uint32_t kLookedAt = 64;
+  for (uint32_t i = 0; i < std::min(kLookedAt, connections_.made()) && shared_.received.short_of_blocks(); i++) {
+    gaps_from_ = (gaps_from_ + 1) % connections_.made();
+    ReceiveQueue& received = connections_[gaps_from_].received;
+    if (!received.has_gap()) continue;
+    received.give_up_gap(shared_.received);
+    shared_.counters.gaps_given_up++;
+  }
 }
 
 // A SYN that is newer than all that the connection saw (RFC 6191 2), to somebody who still listens.
@@ -75,6 +88,10 @@ void Stack::arrives_late(TimeWait& wait, const Segment& s, Instant now) {
 }
 
 void Stack::syn_arrives(const Segment& s, ListenerId listener, std::optional<Seq> ended, Instant now) {
+  if (shared_.received.short_of_blocks()) {
+    shared_.counters.no_memory_for_syn++;
+    return;
+  }
   if (half_open_ >= shared_.settings.half_open) return offer_cookie(s, now);
   const uint32_t index = insert(s.tuple);
   if (index == kNone) {
@@ -107,9 +124,9 @@ bool Stack::opens_by_cookie(const Segment& s, ListenerId listener, Instant now) 
     shared_.counters.cookies_refused++;
     return false;
   }
-  const uint32_t index = insert(s.tuple);
+  const uint32_t index = shared_.received.short_of_blocks() ? kNone : insert(s.tuple);
   if (index == kNone) {
-    shared_.counters.no_connection_left++;
+    (shared_.received.short_of_blocks() ? shared_.counters.no_memory_for_syn : shared_.counters.no_connection_left)++;
     return true;  // the peer sends again, and there may be room then
   }
   Connection& c = connections_[index];

@@ -415,6 +415,7 @@ class Player {
     if (c && verb == "cwnd") got = std::to_string(c->window / send_mss(*c));
     if (c && verb == "state") got = kStates[size_t(c->state)];
     if (c && verb == "threshold") got = std::to_string(c->cubic.threshold() / send_mss(*c));
+    if (c && verb == "capacity") got = std::to_string(c->capacity);
     if (c && verb == "lost") got = std::to_string(c->scoreboard.flight().lost);
     if (c && verb == "in_flight") got = std::to_string(c->in_flight());
     if (c && verb == "readable") got = std::to_string(c->received.readable());

@@ -7,7 +7,7 @@
 //   +0 < icmp too_big mtu 1200 seq 1                   so do errors about a segment of ours: too_big, unreachable
 //   +0 told opened                                    what the owner is told: opened, readable, finished, reset,
 //                                                       refused, timed_out, orderly, aborted, unreachable
-//   +0 cwnd 10                                        in segments; also state, threshold, readable N, waits and each counter
+//   +0 cwnd 10                                        in segments; also state, threshold, capacity, readable N, waits and each counter
 //
 // Times are relative to the line before. Sequence numbers are relative to the initial ones of either side; timestamps
 // of ours are milliseconds since the script began. What leaves is compared in flags, numbers and length, and in window

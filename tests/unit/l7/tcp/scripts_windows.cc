@@ -7,6 +7,8 @@ namespace {
 
 void buffer_of_4000(Settings& s) { s.receive_window = s.receive_window_max = 4000; }
 
+void window_of_4000(Settings& s) { s.receive_window = 4000; }
+
 }  // namespace
 
 const std::vector<Script> kWindows = {
@@ -158,6 +160,40 @@ const std::vector<Script> kWindows = {
      "+0 < . 2001:3001(1000) ack 1 win 512\n"
      "+0 > . 1:1(0) ack 4001 win 1923 <>\n"
      "+0 read 4000\n"},
+    {"a window grows with what is read",
+     BEGIN_PLAIN
+     "+0 < . 1:3001(3000) ack 1 win 5000\n"
+     "+0 > . 1:1(0) ack 3001 win 1000\n"
+     "+.2 read 100\n"
+     "+0 > . 1:1(0) ack 3001 win 13300\n"
+     "+0 capacity 16200\n"
+     "+0 windows_kept_small 0\n",
+     window_of_4000},
+    {"with memory in use to three quarters no window grows",
+     BEGIN_PLAIN
+     "+0 < . 1:3001(3000) ack 1 win 5000\n"
+     "+0 > . 1:1(0) ack 3001 win 1000\n"
+     "+.2 read 100\n"
+     "+0 capacity 4000\n"
+     "+0 windows_kept_small 1\n",
+     [](Settings& s) { window_of_4000(s), s.blocks = 2; }},
+    {"with hardly any memory left what lies beyond a gap is given up, and comes again",
+     BEGIN_SACK
+     "+0 < . 40001:41001(1000) ack 1 win 512\n"
+     "+0 > . 1:1(0) ack 1 win 2048 <nop,nop,sack 40001:41001>\n"
+     "+0 < . 1:20001(20000) ack 1 win 512\n"
+     "+0 > . 1:1(0) ack 20001 win 1423 <nop,nop,sack 40001:41001>\n"
+     "+0 gaps_given_up 0\n"
+     "+0 < . 20001:30001(10000) ack 1 win 512\n"
+     "+0 > . 1:1(0) ack 30001 win 1111 <>\n"
+     "+0 gaps_given_up 1\n"
+     "+0 read 30000\n"
+     "+.1 < . 30001:40001(10000) ack 1 win 512\n"
+     "+0 > . 1:1(0) ack 40001\n"
+     "+0 < . 40001:41001(1000) ack 1 win 512\n"
+     "+0 > . 1:1(0) ack 41001\n"
+     "+0 read 11000\n",
+     [](Settings& s) { s.blocks = 17; }},
     {"bytes that come twice are told as such",
      BEGIN_SACK
      "+0 < . 1:1001(1000) ack 1 win 512\n"
