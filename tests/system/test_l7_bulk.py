@@ -22,6 +22,10 @@ IDLE_BYTES_MAX = 24 * 1024  # of user memory a TLS connection: the must of the d
 RATE = 5000
 TUNNEL_BYTES = int(os.environ.get("CARDEA_TUNNEL_BYTES", GIGABYTE))  # each way; 10737418240 is worth a minute or two
 TUNNEL_GROWTH_MAX = 512 << 10  # a tunnel once grew by a kilobyte a megabyte
+# Our own TCP's pools are the host's from the first time that a block is lent: of a tunnel's two connections, the largest
+# receive window (l7/tcp/settings.h) and what may be unacknowledged (l7/door/shard_door.h).
+if os.environ.get("CARDEA_L7_TRANSPORT") == "userspace":
+    TUNNEL_GROWTH_MAX += 2 * ((1 << 20) + (256 << 10))
 TUNNEL_PORTS = {"plain": 26, "tls": 27}
 
 
