@@ -101,6 +101,7 @@ void check_rate_limits(Checks& checks);  // check_policies.cc
 void check_merged(Checks& checks, const settings::PoliciesT& service, const settings::PoliciesT& route, const std::string& path);
 void check_limits_by_identity(Checks& checks, const Service& service);
 void check_policies(Checks& checks, const settings::PoliciesT& policies, const Names& rate_limits, const std::string& path);
+void check_forward_auth(Checks& checks, const settings::ForwardAuthT* auth, const Names& pools, const std::string& path);
 
 std::string family_name(Family family);  // "IPv4"
 

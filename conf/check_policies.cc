@@ -84,7 +84,8 @@ void check_identities(Checks& checks, const settings::PoliciesT& merged, const s
 bool is_known(const Variable& variable, const settings::PoliciesT& asked) {
   if (variable.id == VariableId::kJwtClaim) return asked.jwt != nullptr;
   if (variable.id == VariableId::kApiKey) return asked.api_keys != nullptr;
-  return variable.id != VariableId::kUser || asked.jwt || asked.api_keys || asked.basic_auth;
+  const bool told = asked.forward_auth && !asked.forward_auth->user_header.empty();
+  return variable.id != VariableId::kUser || asked.jwt || asked.api_keys || asked.basic_auth || told;
 }
 
 // A key that comes out empty limits nobody.
@@ -104,7 +105,7 @@ void check_limits_of_nobody(Checks& checks, const std::vector<std::string>& limi
     if (limit != all.end() && limits_nobody(*limit, asked))
       checks.report(Finding::warning, index_path(path + ".rate_limits", i),
                     fmt::format("limits nobody: it counts by {}, and nobody is asked who it is", limit->key),
-                    "jwt, basic_auth or api_keys, by what it counts");
+                    "jwt, basic_auth, api_keys or forward_auth's user_header, by what it counts");
   }
 }
 
@@ -126,6 +127,20 @@ void check_compression(Checks& checks, const CompressionT* compress, const std::
 }
 
 }  // namespace
+
+void check_forward_auth(Checks& checks, const settings::ForwardAuthT* auth, const Names& pools, const std::string& path) {
+  if (auth == nullptr || !auth->enabled) return;
+  if (auth->pool.empty())
+    checks.report(Finding::error, path + ".pool", "\"pool\" is missing: nobody could be asked",
+                  "the pool of the service that says who may pass");
+  check_reference(checks, auth->pool, pools, "pool", path + ".pool");
+  const bool remembers = auth->cache_ms != 0 || auth->cache_refusals_ms != 0;
+  if (!auth->cache_key.empty() && !remembers)
+    checks.report(Finding::warning, path + ".cache_key",
+                  "nothing is remembered that would go by it; only requests under way share an answer by it", "cache");
+  if (auth->when_away == settings::WhenAway::pass)
+    checks.report(Finding::warning, path + ".when_away", "while that service is away everybody passes", "\"refuse\"");
+}
 
 void check_rate_limits(Checks& checks) {
   Unique names(checks, "rate limit name");
@@ -151,6 +166,7 @@ void check_limits_by_identity(Checks& checks, const Service& service) {
     if (here.jwt) anywhere.jwt = std::move(here.jwt);
     if (here.api_keys) anywhere.api_keys = std::move(here.api_keys);
     if (here.basic_auth) anywhere.basic_auth = std::move(here.basic_auth);
+    if (here.forward_auth) anywhere.forward_auth = std::move(here.forward_auth);
   }
   check_limits_of_nobody(checks, service.policies.rate_limits, anywhere, service.place.path);
 }

@@ -46,6 +46,7 @@ Form<std::string> name(size_t length_max);         // letters, digits, '.', '_',
 Form<std::string> file_path(const char* example);  // absolute
 Form<std::string> log_path();                      // absolute, or "stderr"
 Form<std::string> log_target();                    // where lines go: a path, "journald", "syslog:192.0.2.9:514" …
+Form<std::string> request_target();                // "/verify?level=2": a path with its query
 Form<std::string> line_format();                   // "combined", or text with ${fields}
 Form<std::string> exchange_filter();               // "status >= 500 && route == api"
 Form<std::string> host_pattern();                  // "shop.com", "*.shop.com" or an address; in small letters

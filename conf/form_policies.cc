@@ -165,6 +165,22 @@ Form<std::string> network() {
           [](const std::string& value) { return text_literal(value); }};
 }
 
+Form<std::string> request_target() {
+  return {"path",
+          "a path, with a query where it needs one, such as \"/oauth2/auth\"",
+          {},
+          [](const Node& node) -> std::expected<std::string, Mistake> {
+            if (node.kind != Node::Kind::kText || node.text.size() > 1024) return std::unexpected(Mistake{});
+            const auto is_written = [](char c) { return c > ' ' && c < 0x7f && c != '#' && c != '"'; };
+            if (!node.text.empty() && std::ranges::all_of(node.text, is_written)) {
+              if (node.text.starts_with('/')) return node.text;
+              if (!node.text.contains("://")) return std::unexpected(Mistake{"", in_quotes("/" + node.text)});
+            }
+            return std::unexpected(Mistake{});
+          },
+          [](const std::string& value) { return text_literal(value); }};
+}
+
 Form<std::string> header_name() {
   return {"name",
           "the name of a header, such as \"X-Powered-By\"",

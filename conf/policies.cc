@@ -104,6 +104,8 @@ settings::PoliciesT merged(const settings::PoliciesT& service, const settings::P
   if (to.jwt && !to.jwt->enabled) to.jwt = nullptr;
   to.api_keys = own_or(route.api_keys, service.api_keys);
   if (to.api_keys && !to.api_keys->enabled) to.api_keys = nullptr;
+  to.forward_auth = own_or(route.forward_auth, service.forward_auth);
+  if (to.forward_auth && !to.forward_auth->enabled) to.forward_auth = nullptr;
   for (const auto* pages : {&route.error_pages, &service.error_pages})
     for (const auto& page : *pages) to.error_pages.push_back(std::make_unique<settings::ErrorPageT>(*page));
   to.compress = merged_compression(service.compress, route.compress);

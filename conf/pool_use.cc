@@ -4,6 +4,14 @@
 
 namespace cardea::conf {
 
+namespace {
+
+std::string_view asked_pool(const settings::PoliciesT& policies) {
+  return policies.forward_auth && policies.forward_auth->enabled ? std::string_view(policies.forward_auth->pool) : "";
+}
+
+}  // namespace
+
 std::vector<std::string_view> pools_of(const Service& service) {
   std::vector<std::string_view> pools;
   std::unordered_set<std::string_view> seen;
@@ -16,6 +24,10 @@ std::vector<std::string_view> pools_of(const Service& service) {
       for (const Share& share : route.split) add(share.pool);
     }
   add(service.pool);
+  if (service.mode == Mode::kHttp) {
+    add(asked_pool(service.policies));
+    for (const Route& route : service.routes) add(asked_pool(route.policies));
+  }
   return pools;
 }
 
@@ -24,8 +36,10 @@ PoolUses::PoolUses(const Config& config, const std::set<const Service*>& without
     if (without.contains(&service)) continue;
     add(service.pool, service);
     if (service.mode == Mode::kL4) continue;
+    if (service.mode == Mode::kHttp) add(asked_pool(service.policies), service);
     for (const Route& route : service.routes) {
       add(route.pool, service);
+      if (service.mode == Mode::kHttp) add(asked_pool(route.policies), service);
       for (const Share& share : route.split) add(share.pool, service);
     }
   }

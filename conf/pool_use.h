@@ -17,7 +17,7 @@ struct PoolUse {
   bool none() const { return !l4 && !l7; }
 };
 
-// The pools a service sends to, each once.
+// The pools a service sends to, or asks, each once.
 std::vector<std::string_view> pools_of(const Service& service);
 
 class PoolUses {

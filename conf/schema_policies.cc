@@ -240,6 +240,12 @@ const std::vector<Row>& policy_rows() {
                       "claims_missing, where the token is good and lacks a claim. A route's stands in place of its service's.",
              .details = how_tokens_are_verified(),
              .only = for_http()}),
+      group("forward_auth", &PoliciesT::forward_auth, forward_auth_section(),
+            {.prose = "Another service is asked whether a request may pass, as oauth2-proxy, Authelia and their kin expect it "
+                      "(nginx's auth_request, Traefik's ForwardAuth, Caddy's forward_auth). Whom it refuses gets its answer, and "
+                      "is logged as auth_refused. A route's stands in place of its service's.",
+             .details = how_services_are_asked(),
+             .only = for_http()}),
       list("error_pages", &PoliciesT::error_pages, error_page_section(),
            {.prose = "What is sent in place of cardea-l7's own plain text, by status. A route's pages come before its "
                      "service's.",

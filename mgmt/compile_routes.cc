@@ -98,6 +98,7 @@ Offset<settings::Policies> pack(Builder& builder, const conf::Service& service, 
   if (both.basic_auth && both.basic_auth->realm.empty()) both.basic_auth->realm = service.name;
   if (both.jwt && both.jwt->realm.empty()) both.jwt->realm = service.name;
   if (both.api_keys && both.api_keys->realm.empty()) both.api_keys->realm = service.name;
+  if (both.forward_auth) both.forward_auth->scope = service.name;
   return settings::Policies::Pack(builder, &both);
 }
 

@@ -375,7 +375,7 @@ Result<Json> explain(const LivePlan& plan, const ExplainRequest& request) {
     explain_refusal(json, story, admitted.error());
   } else {
     explain_match(json, story, service, *admitted, request.client.has_value());
-    explain_policies(json, story, service.routes[admitted->match.route], request.client, (*asked)->head);
+    explain_policies(json, story, plan, service.routes[admitted->match.route], request.client, (*asked)->head);
     explain_action(json, story, plan, service, request, **asked, *admitted);
   }
   json["story"] = story;

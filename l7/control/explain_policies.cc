@@ -27,8 +27,18 @@ std::string where_token_stands(const policy::Jwt& jwt) {
   return fmt::format("A token is asked for {} (jwt), or it is answered 401.", where);
 }
 
+void explain_question(Json& json, std::vector<std::string>& story, const LivePlan& plan, const policy::ForwardAuth& auth) {
+  const std::string& pool = plan.pools[auth.pool]->name;
+  json["forward_auth"] = pool;
+  story.push_back(fmt::format("The pool {} is asked for {} whether it may pass (forward_auth){}; whom that refuses gets its answer, and "
+                              "while it is away {}.",
+                              pool, auth.path,
+                              auth.cache.count() == 0 ? "" : fmt::format(", and goes by its word for {} ms", auth.cache.count()),
+                              auth.pass_when_away ? "everybody passes" : "requests are answered 503"));
+}
+
 // Whom the request has to pass; the limits and passwords of those that come, nobody asks here.
-void explain_guard(Json& json, std::vector<std::string>& story, const policy::Policies& policies,
+void explain_guard(Json& json, std::vector<std::string>& story, const LivePlan& plan, const policy::Policies& policies,
                    const std::optional<Endpoint>& client) {
   json["access"] = nullptr, json["rate_limits"] = Json::array();
   if (policies.access.limits() && client) {
@@ -47,6 +57,8 @@ void explain_guard(Json& json, std::vector<std::string>& story, const policy::Po
     story.push_back(fmt::format("A key is asked for in the header {}{} (api_keys), or it is answered 401.", policies.api_keys.header,
                                 policies.api_keys.query.empty() ? "" : " or the query's " + policies.api_keys.query));
   if (policies.jwt) story.push_back(where_token_stands(*policies.jwt));
+  json["forward_auth"] = nullptr;
+  if (policies.forward_auth) explain_question(json, story, plan, *policies.forward_auth);
   if (!policies.cors.empty()) story.push_back("Pages of other sites may ask as cors says; preflights are answered here.");
 }
 
@@ -71,9 +83,9 @@ void explain_compression(Json& json, std::vector<std::string>& story, const Rout
 
 }  // namespace
 
-void explain_policies(Json& json, std::vector<std::string>& story, const RoutePlan& route,
+void explain_policies(Json& json, std::vector<std::string>& story, const LivePlan& plan, const RoutePlan& route,
                       const std::optional<Endpoint>& client, const http::RequestHead& head) {
-  explain_guard(json, story, *route.policies, client);
+  explain_guard(json, story, plan, *route.policies, client);
   explain_headers(json, story, route.policies->request_headers, "request");
   explain_headers(json, story, route.policies->response_headers, "response");
   explain_compression(json, story, route, head);

@@ -11,7 +11,7 @@
 
 namespace cardea::l7 {
 
-void explain_policies(nlohmann::ordered_json& json, std::vector<std::string>& story, const RoutePlan& route,
+void explain_policies(nlohmann::ordered_json& json, std::vector<std::string>& story, const LivePlan& plan, const RoutePlan& route,
                       const std::optional<Endpoint>& client, const http::RequestHead& head);
 
 }  // namespace cardea::l7

@@ -316,6 +316,12 @@ class Known {
   std::unordered_map<std::string_view, const Part*> by_name_;
 };
 
+policy::PoolNumbers numbers_of(const std::vector<std::shared_ptr<const PoolPlan>>& pools) {
+  policy::PoolNumbers numbers;
+  for (uint32_t i = 0; i < pools.size(); ++i) numbers.emplace(pools[i]->name, i);
+  return numbers;
+}
+
 Result<> load_parts(LivePlan& to, const image::Plan& from, PlanResources& resources, const LivePlan* running) {
   const LivePlan none;
   const Known known_pools((running ? *running : none).pools);
@@ -333,7 +339,7 @@ Result<> load_parts(LivePlan& to, const image::Plan& from, PlanResources& resour
   auto limits = plan_detail::load_rate_limits(from, resources, running);
   if (!limits) return std::unexpected(std::move(limits.error()));
   to.rate_limits = std::move(*limits);
-  resources.policies = policy::PolicyBook(to.rate_limits);
+  resources.policies = policy::PolicyBook(to.rate_limits, numbers_of(to.pools));
   auto logs = plan_detail::load_logs(from, to.settings, resources.rows, running);
   if (!logs) return std::unexpected(std::move(logs.error()));
   to.logs = std::move(*logs);

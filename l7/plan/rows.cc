@@ -49,6 +49,14 @@ ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
       "Requests answered with 403: their client's address may not ask (access), or its token lacks a claim (jwt)");
   add(rows.unauthorized, kCounter, "cardea_l7_service_unauthorized_total", "", at,
       "Requests answered with 401: without a name and password that are known (basic_auth), a good token (jwt) or a key (api_keys)");
+  add(rows.auth_asks, kCounter, "cardea_l7_service_auth_asks_total", "", at,
+      "Questions that went to the service that says who may ask (forward_auth)");
+  add(rows.auth_passed, kCounter, "cardea_l7_service_auth_passed_total", "", at,
+      "Requests that a service let pass (forward_auth), now or lately");
+  add(rows.auth_refused, kCounter, "cardea_l7_service_auth_refused_total", "", at,
+      "Requests that a service refused (forward_auth), now or lately");
+  add(rows.auth_away, kCounter, "cardea_l7_service_auth_away_total", "", at,
+      "Requests that a service had no answer to (forward_auth)");
   add(rows.refused_requests, kCounter, "cardea_l7_service_bad_requests_total", "", at,
       "Requests answered before a route was known: malformed, too large, too slow");
   add(rows.duration, kHistogram, "cardea_l7_service_request_duration_microseconds", "us", at,

@@ -60,6 +60,13 @@ Result<> read_pages(ErrorPages& to, const std::vector<std::unique_ptr<settings::
   return {};
 }
 
+// The same for the same settings, and for others another.
+std::string text_of(const settings::ForwardAuthT& settings) {
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(settings::ForwardAuth::Pack(builder, &settings));
+  return {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()};
+}
+
 }  // namespace
 
 std::shared_ptr<const Policies> Policies::none() {
@@ -67,11 +74,8 @@ std::shared_ptr<const Policies> Policies::none() {
   return none;
 }
 
-Result<std::shared_ptr<const Policies>> Policies::read(const settings::Policies& from, const RateLimits& limits,
-                                                         FileBook& files) {
-  settings::PoliciesT written;
-  from.UnPackTo(&written);
-  pass_on_what_was_asked(written);
+Result<std::shared_ptr<Policies>> Policies::read(const settings::PoliciesT& written, const RateLimits& limits,
+                                                 FileBook& files) {
   auto to = std::make_shared<Policies>();
   for (Result<> done :
        {read_into(to->request_headers, written.request_headers, "request_headers", Moment::kRequest),
@@ -88,13 +92,31 @@ Result<std::shared_ptr<const Policies>> Policies::read(const settings::Policies&
   return to;
 }
 
+// What clients write where the service is believed goes no further.
+Result<> PolicyBook::add_forward_auth(Policies& to, const settings::PoliciesT& written) {
+  if (!written.forward_auth) return {};
+  auto& known = asked_[text_of(*written.forward_auth)];
+  if (!known) {
+    auto read = ForwardAuth::read(*written.forward_auth, pools_);
+    if (!read) return std::unexpected(std::move(read.error()).in("forward_auth"));
+    known = std::make_shared<const ForwardAuth>(std::move(*read));
+  }
+  to.forward_auth = known;
+  for (const std::string& name : known->answer_headers) to.request_headers.drop(name);
+  return {};
+}
+
 Result<std::shared_ptr<const Policies>> PolicyBook::read(const settings::Policies* from) {
   if (from == nullptr) return Policies::none();
   auto& known = known_[from];
   if (known) return known;
-  auto made = Policies::read(*from, limits_, files_);
-  if (made) known = *made;
-  return made;
+  settings::PoliciesT written;
+  from->UnPackTo(&written);
+  pass_on_what_was_asked(written);
+  auto made = Policies::read(written, limits_, files_);
+  if (!made) return std::unexpected(std::move(made.error()));
+  if (auto added = add_forward_auth(**made, written); !added) return std::unexpected(std::move(added.error()));
+  return known = std::move(*made);
 }
 
 }  // namespace cardea::l7::policy

@@ -2,7 +2,9 @@
 // (base/policies.fbs) as they came, and what was made of them once.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 #include <unordered_map>
 
 #include "base/policies_generated.h"
@@ -13,6 +15,7 @@
 #include "l7/policy/cors.h"
 #include "l7/policy/error_pages.h"
 #include "l7/policy/file_book.h"
+#include "l7/policy/forward_auth.h"
 #include "l7/policy/header_rules.h"
 #include "l7/policy/rate_limit.h"
 #include "l7/policy/trusted_proxies.h"
@@ -28,15 +31,16 @@ struct Policies {
   BasicAuth basic_auth;
   ApiKeys api_keys;
   std::shared_ptr<const Jwt> jwt;  // null: no token is asked for
+  std::shared_ptr<const ForwardAuth> forward_auth;  // null: no other service is asked
   ErrorPages error_pages;
   compress::Settings compression;
 
   // Whether a request has anybody to pass before it is answered.
   bool guards() const { return access.limits() || !rate_limits.empty() || !cors.empty() || identifies(); }
-  bool identifies() const { return basic_auth.users || jwt || api_keys.keys; }
+  bool identifies() const { return basic_auth.users || jwt || api_keys.keys || forward_auth; }
 
-  static Result<std::shared_ptr<const Policies>> read(const settings::Policies& from, const RateLimits& limits,
-                                                      FileBook& files);
+  // But for those that PolicyBook adds.
+  static Result<std::shared_ptr<Policies>> read(const settings::PoliciesT& from, const RateLimits& limits, FileBook& files);
   static std::shared_ptr<const Policies> none();
 };
 
@@ -44,14 +48,18 @@ struct Policies {
 class PolicyBook {
  public:
   PolicyBook() = default;
-  explicit PolicyBook(RateLimits limits) : limits_(std::move(limits)) {}
+  PolicyBook(RateLimits limits, PoolNumbers pools) : limits_(std::move(limits)), pools_(std::move(pools)) {}
 
   // Null: none.
   Result<std::shared_ptr<const Policies>> read(const settings::Policies* from);
 
  private:
+  Result<> add_forward_auth(Policies& to, const settings::PoliciesT& written);
+
   RateLimits limits_;
+  PoolNumbers pools_;
   FileBook files_;
+  std::map<std::string, std::shared_ptr<const ForwardAuth>> asked_;  // by their settings: those of equal ones remember for all
   std::unordered_map<const settings::Policies*, std::shared_ptr<const Policies>> known_;
 };
 

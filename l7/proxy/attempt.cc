@@ -39,7 +39,7 @@ std::string_view write_head(Exchange& x) {
   const PortText port(x.record.listener.port);
   const http::HeaderChanges changes = request_changes(x);
   // X-Forwarded-Host repeats the host, and a path that dots were taken out of may get longer escapes.
-  const size_t room = x.body_at + kAddedBytes + x.told.host.size() + x.told.port.size() + 2 * head.authority.text.size() + 3 * head.path.size() +
+  const size_t room = x.body_at + x.head_bytes + kAddedBytes + x.told.host.size() + x.told.port.size() + 2 * head.authority.text.size() + 3 * head.path.size() +
                       x.record.route->proxy()->host.size() + x.backend_path.size() +
                       validator(x, cache::entity_tag).size() + validator(x, cache::last_modified).size() + changes.bytes;
   const http::RequestEdit edit{.body = x.admitted.body,

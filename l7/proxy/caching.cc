@@ -5,6 +5,7 @@
 
 #include "l7/http/conditional.h"
 #include "l7/http/edit.h"
+#include "l7/http/fields.h"
 #include "l7/http/vary.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/header_changes.h"
@@ -223,12 +224,20 @@ void invalidate(Exchange& x) {
   }
 }
 
-// By a header whose value is made here for each request (request_headers): what clients send does not tell for whom the
-// answer is.
+bool is_told(const policy::ForwardAuth* auth, std::string_view name) {
+  return auth != nullptr && std::ranges::any_of(auth->answer_headers, [name](const std::string& its) {
+    return http::equal_without_case(its, name);
+  });
+}
+
+// By a header whose value is made here for each request (request_headers), or comes from a service that was asked
+// (forward_auth): what clients send does not tell for whom the answer is.
 bool varies_by_ours(const Exchange& x, const http::ResponseHead& head) {
   bool varies = false;
-  const policy::HeaderRules& rules = x.record.route->policies->request_headers;
-  http::for_each_varying(head.headers, [&](std::string_view name) { varies |= rules.varies(name); });
+  const policy::Policies& policies = *x.record.route->policies;
+  http::for_each_varying(head.headers, [&](std::string_view name) {
+    varies |= policies.request_headers.varies(name) || is_told(policies.forward_auth.get(), name);
+  });
   return varies;
 }
 

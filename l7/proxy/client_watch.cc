@@ -1,6 +1,7 @@
 #include "l7/proxy/client_watch.h"
 
 #include "l7/proxy/exchange.h"
+#include "l7/runtime/bell.h"
 
 namespace cardea::l7::proxy {
 
@@ -29,9 +30,14 @@ void ClientWatch::woken() {
     if (exchange_.end().hears_behind_end()) start();
     return;
   }
-  exchange_.client_gone = true;
-  if (exchange_.place) exchange_.place->wake();
-  if (exchange_.lease) exchange_.lease.stream().cancel();
+  abandon(exchange_);
+}
+
+void abandon(Exchange& x) {
+  x.client_gone = true;
+  if (x.place) x.place->wake();
+  if (x.bell) x.bell->ring();
+  if (x.lease) x.lease.stream().cancel();
 }
 
 }  // namespace cardea::l7::proxy

@@ -9,6 +9,7 @@
 #include "l7/policy/balance_key.h"
 #include "l7/policy/place_table.h"
 #include "l7/proxy/again.h"
+#include "l7/proxy/forward_auth.h"
 #include "l7/proxy/guard.h"
 #include "l7/proxy/header_changes.h"
 #include "l7/proxy/identify.h"
@@ -292,6 +293,11 @@ Task<> carry_out(Exchange& x) {
   if (!x.failure) x.failure = admit(x);
   if ((!x.failure || x.failure.is(Reason::kNoRoute)) && policies_of(x).guards())
     if (const Failure stopped = co_await guard(x)) x.failure = stopped;
+  if (x.refusal) {
+    co_await tell_refusal(x);
+    co_await settle(x);
+    co_return;
+  }
   if (!x.failure && (x.pool == nullptr || is_preflight(x))) {
     co_await (is_preflight(x) ? answer_preflight(x) : answer_here(x));
     co_await settle(x);

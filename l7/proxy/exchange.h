@@ -22,7 +22,11 @@
 #include "l7/proxy/record.h"
 #include "l7/upstream/pool.h"
 
+namespace cardea::l7 {
+class Bell;
+}
 namespace cardea::l7::policy {
+struct AuthAnswer;
 struct Claims;
 class PlaceTable;
 }
@@ -73,6 +77,8 @@ struct HeldPlace {
   HeldPlace* next;
 };
 
+class HeardAnswer;
+
 class Exchange {
  public:
   // Made by a client, by the plan that its service has now.
@@ -121,7 +127,9 @@ class Exchange {
   bool stranger = false;        // the peer is none of those that are
   std::shared_ptr<const policy::Claims> claims;  // of the token that was verified; null: none was asked for
   std::string_view api_key;     // the name of its key
-  std::string_view limit_lines;  // headers that say what its rate limits leave
+  std::string_view limit_lines;  // headers that say what its rate limits leave, and what a service says to its client
+  std::shared_ptr<const policy::AuthAnswer> permission;  // of the service that was asked; null: none was, or it is away
+  std::shared_ptr<const policy::AuthAnswer> refusal;     // or what it says to its client, who may not pass
   HeldPlace* held = nullptr;    // among requests under way, until this one ends
   bool authorized = false;      // the client had to show who it is
   std::string_view reply_line;  // of an answer of ours, with its CR LF: what its status asks for
@@ -132,6 +140,9 @@ class Exchange {
   bool authenticates = false;  // carries credentials that a backend may keep for its connection
   bool bound = false;          // and carries on what was said there before
   upstream::Queue::Place* place = nullptr;  // while it waits for a backend
+  Bell* bell = nullptr;                     // or for what somebody else asks for it
+  HeardAnswer* heard = nullptr;  // nobody's: who wants to know its answer
+  size_t head_bytes = 0;         // nobody's: of its head
   bool client_gone = false;
   bool close = true;  // the client's connection ends behind this exchange
 };
@@ -152,6 +163,8 @@ void keep_backend(Exchange& exchange);
 using Chosen = std::expected<upstream::Backend*, upstream::NoBackend>;
 // A backend that was not tried, with a place at it.
 Chosen choose_place(Exchange& exchange, uint64_t hash);
+// Its client wants it no more: what it waits for is waited for no longer.
+void abandon(Exchange& exchange);
 // Why it is this one, in a word.
 std::string_view choice_word(const Exchange& exchange, const upstream::Backend& chosen);
 // Whether it has to wait for one; and the wait. A failure: it waits no more.

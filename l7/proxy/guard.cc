@@ -3,6 +3,7 @@
 #include "l7/http/pairs.h"
 #include "l7/proxy/check_token.h"
 #include "l7/proxy/exchange.h"
+#include "l7/proxy/forward_auth.h"
 #include "l7/proxy/header_changes.h"
 #include "l7/proxy/keep_limits.h"
 #include "l7/proxy/own_head.h"
@@ -92,6 +93,10 @@ Task<Failure> identify_client(Exchange& x, const policy::Policies& policies) {
     const Failure unknown = co_await check_token(x, *policies.jwt);
     if (unknown) co_return unknown;
   }
+  if (policies.forward_auth) {
+    const Failure stopped = co_await ask_service(x, *policies.forward_auth);
+    if (stopped) co_return stopped;
+  }
   co_return Failure{};
 }
 
@@ -111,7 +116,7 @@ Task<Failure> guard(Exchange& x) {
   if (const Failure over = keep_limits(x, policies, false)) co_return over;
   if (!policies.identifies() || is_preflight(x)) co_return Failure{};
   const Failure unknown = co_await identify_client(x, policies);
-  if (unknown) co_return unknown;
+  if (unknown || x.refusal) co_return unknown;
   co_return keep_limits(x, policies, true);
 }
 

@@ -66,7 +66,8 @@ const policy::Policies& policies_of(const Exchange& x) {
 }
 
 http::HeaderChanges request_changes(Exchange& x) {
-  return make(x, policies_of(x).request_headers, &x.head.headers);
+  const std::string_view more = x.permission ? std::string_view(x.permission->backend_lines) : std::string_view();
+  return make(x, policies_of(x).request_headers, &x.head.headers, more);
 }
 
 std::string_view request_trailers(Exchange& x, std::string_view lines) {

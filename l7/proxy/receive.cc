@@ -10,6 +10,7 @@
 #include "l7/proxy/again.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/header_changes.h"
+#include "l7/proxy/heard_answer.h"
 #include "l7/proxy/identify.h"
 #include "l7/proxy/pieces.h"
 
@@ -123,6 +124,7 @@ Failure digest_final(Exchange& x, const http::ResponseHead& head, const http::Co
       break;
   }
   if (x.caller.is_nobody()) {
+    if (x.heard) x.heard->hear(head, options);
     answer.head_only = true;
     return {};
   }
@@ -226,7 +228,7 @@ Task<Failure> write_client(Exchange& x, Pieces& pieces) {
 
 // Neither the client nor the cache wants the rest, which ends the backend's connection.
 bool is_for_nobody(Exchange& x) {
-  if (!x.answer.head_only || x.caching.writer) return false;
+  if (!x.answer.head_only || x.caching.writer || (x.heard && x.heard->wants_more())) return false;
   x.answer.reusable = false;
   return true;
 }
@@ -346,6 +348,7 @@ Task<Failure> relay(Exchange& x) {
     const auto state = pieces.gather(answer.reader, x.response.left(), answer.chunked && !compressed);
     x.response.at += pieces.consumed();
     store(x, pieces);
+    if (x.heard) x.heard->hear_body(pieces.body());
     Failure failed = co_await send_on(x, pieces, state);
     if (failed) co_return failed;
     if (state == Pieces::State::kBad) co_return failure(Reason::kResponseTruncated, http::word(pieces.fault()));

@@ -43,6 +43,7 @@ struct Renewal {
   const std::string head;
   const bool tls;
   const std::shared_ptr<const policy::Claims> claims;  // for whose sake it is asked again
+  const std::shared_ptr<const policy::AuthAnswer> permission;
   const bool authorized;
   std::string_view api_key;
   Record record;
@@ -75,6 +76,7 @@ Renewal::Renewal(Exchange& x)
       head(text_of(x)),
       tls(x.is_secure()),
       claims(x.claims),
+      permission(x.permission),
       authorized(x.authorized),
       record(begin_record_of(x)),
       claim(std::move(x.caching.lookup.renewal)),
@@ -90,6 +92,7 @@ bool ask_again(Exchange& x, Renewal& renewal) {
   http::HeadScan scan;
   const http::HeadLimits limits{.bytes_max = x.service.header_bytes_max};
   if (!http::parse_request_head(renewal.head, limits, scan, x.head).done()) return false;
+  x.head_bytes = renewal.head.size();
   x.head.method = http::Method::kGet;
   x.head.method_text = "GET";
   identify(x);
@@ -112,7 +115,7 @@ uint32_t row_of(const Exchange& x) {
 Task<> renew(Renewal& renewal) {
   co_await renewal.shard.loop().yield();
   Exchange x(renewal.caller(), renewal.plan, renewal.service, renewal.record);
-  x.claims = renewal.claims, x.authorized = renewal.authorized, x.api_key = renewal.api_key;
+  x.claims = renewal.claims, x.permission = renewal.permission, x.authorized = renewal.authorized, x.api_key = renewal.api_key;
   if (!ask_again(x, renewal)) co_return;
   co_await forward(x);
   if (x.failure) {

@@ -19,6 +19,7 @@
 #include "l7/door/shard_door.h"
 #include "l7/http/date.h"
 #include "l7/plan/live_plan.h"
+#include "l7/proxy/ask.h"
 #include "l7/proxy/buffers.h"
 #include "l7/proxy/exchange_ids.h"
 #include "l7/proxy/live_service.h"
@@ -107,6 +108,7 @@ class Shard final : private TurnObserver {
   // The number of an exchange, unique in this process.
   uint64_t next_exchange() { return uint64_t{number_} << 48 | ++exchanges_; }
   ExchangeIds& ids() { return ids_; }
+  Asks& asks() { return asks_; }
   FlightRecorder& recorder() { return *recorder_; }
   // Who looks on as exchanges end; null: nobody.
   using Tails = std::vector<std::shared_ptr<Tail>>;
@@ -146,6 +148,7 @@ class Shard final : private TurnObserver {
   Random chance_;
   Shared shared_;
   uint64_t* cells_ = nullptr;
+  Asks asks_;  // as the loop ends, they do
   std::unique_ptr<tls::CryptoLibrary> crypto_;
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<door::ShardDoor> door_;

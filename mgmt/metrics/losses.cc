@@ -46,6 +46,7 @@ constexpr LossKind kKinds[] = {
     {"cardea_l7_pool_idle_closed_total", "idle backend connections closed at idle_max by pool", "pool"},
     {"cardea_l7_files_refused_total", "requests for files refused, too many waiting for a disk"},
     {"cardea_l7_rate_limit_unknown_total", "requests of keys that shared a rate, too many being known, by rate limit", "limit"},
+    {"cardea_l7_service_auth_away_total", "requests that no service said anything about (forward_auth) by service", "service"},
     {"cardea_l7_tcp_refused_total", "what our own TCP had no room for", "reason"},
     {"cardea_l7_local_failures_total", "requests failed for want of descriptors, ports or memory"},
     {"cardea_l7_tls_floods_total", "TLS clients cut off"},

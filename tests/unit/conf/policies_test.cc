@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "conf/pool_use.h"
 #include "conf/print.h"
 #include "tests/unit/conf/documents.h"
 
@@ -21,9 +22,10 @@ cluster: { name = "edge-1"; seed = "0123456789abcdef0123456789abcdef"; };
 l7: { shards = [0]; };
 rate_limits = ( { name = "clients"; requests = 100; period = "1m"; burst = 20; keys = 5000; },
                 { name = "keys"; key = "${header:X-Api-Key}"; requests = 10; } );
-pools = ( { name = "web"; backends = ( { address = "127.0.0.1:8080"; } ); } );
+pools = ( { name = "web"; backends = ( { address = "127.0.0.1:8080"; } ); },
+          { name = "auth"; backends = ( { address = "127.0.0.1:9091"; } ); } );
 services = (
-  { name = "shop"; mode = "http"; listen = "0.0.0.0:80/tcp"; pool = "web";
+  { name = "shop"; mode = "http"; listen = ["0.0.0.0:80/tcp", "127.0.0.1:82/tcp"]; pool = "web";
     trusted_proxies: { from = ["10.0.0.0/8", "2001:DB8::/32"]; header = "Forwarded"; };
     response_headers: { set = ["X-Frame-Options: DENY", "X-Served-By: ${backend}"]; if_absent = ["Cache-Control: no-cache"]; remove = ["Server"]; };
     compress: { encodings = ["gzip", "br"]; types = ["Text/*", "*+json"]; size_min = "2KiB"; private = true; gzip_level = 9; };
@@ -37,6 +39,9 @@ services = (
                         issuers = "https://id.example/"; audiences = "shop"; claims = ["scope=a", "sub"]; type = "at+jwt"; leeway = "5s";
                         cookie = "session"; realm = "api"; forward = true; };
                  api_keys: { file = "/etc/cardea/keys"; header = "X-Key"; query = "key"; realm = "api"; forward = true; };
+                 forward_auth: { pool = "auth"; path = "/verify?level=2"; host = "auth.internal"; request_headers = ["Accept"];
+                                 answer_headers = ["X-Auth-User"]; client_headers = "Set-Cookie"; user_header = "X-Auth-User"; timeout = "2s";
+                                 when_away = "refuse"; cache = "10s"; cache_refusals = "1s"; cache_key = "${cookie:session} ${host}"; };
                  request_headers: { set = "X-Client: ${client_address}"; add = ["X-Hop: 1"]; }; } ); },
   { name = "raw"; mode = "tcp"; listen = "0.0.0.0:81/tcp"; pool = "web"; } );
 )";
@@ -80,6 +85,21 @@ TEST(Policies, EverySettingArrives) {
   EXPECT_EQ(keys.query, "key");
   EXPECT_EQ(keys.realm, "api");
   EXPECT_TRUE(keys.forward);
+  const settings::ForwardAuthT& auth = *shop.routes[0].policies.forward_auth;
+  EXPECT_EQ(auth.pool, "auth");
+  EXPECT_EQ(auth.path, "/verify?level=2");
+  EXPECT_EQ(auth.host, "auth.internal");
+  EXPECT_THAT(auth.request_headers, ElementsAre("Accept"));
+  EXPECT_THAT(auth.answer_headers, ElementsAre("X-Auth-User"));
+  EXPECT_THAT(auth.client_headers, ElementsAre("Set-Cookie"));
+  EXPECT_EQ(auth.user_header, "X-Auth-User");
+  EXPECT_EQ(auth.timeout_ms, 2000u);
+  EXPECT_EQ(auth.when_away, settings::WhenAway::refuse);
+  EXPECT_EQ(auth.cache_ms, 10'000u);
+  EXPECT_EQ(auth.cache_refusals_ms, 1000u);
+  EXPECT_EQ(auth.cache_key, "${cookie:session} ${host}");
+  EXPECT_THAT(pools_of(shop), ElementsAre("web", "auth")) << "its backends' health counts, and it is a pool of L7's";
+  EXPECT_TRUE(PoolUses(*read.config).of("auth").l7);
   const settings::RateLimitT& clients = read.config->rate_limits[0];
   EXPECT_EQ(clients.requests, 100u);
   EXPECT_EQ(clients.period_ms, 60'000u);
@@ -146,6 +166,15 @@ TEST(Policies, EachContradictionIsReported) {
       {"header = \"X-Key\"", "header = \"authorization\"", "authorization holds a password or a key, and both are asked for"},
       {"\"10.0.0.0/8\"", "\"0.0.0.0/0\"", "0.0.0.0/0 is everybody"},
       {"{ allow = [\"192.0.2.0/24\"]; deny_files = [\"/etc/cardea/blocked\"]; }", "{ }", "everybody may ask"},
+      {"pool = \"auth\"; path", "path", "\"pool\" is missing: nobody could be asked"},
+      {"pool = \"auth\"; path", "pool = \"aut\"; path", "did you mean \"auth\"?"},
+      {"\"/verify?level=2\"", "\"verify\"", "did you mean \"/verify\"?"},
+      {"\"/verify?level=2\"", "\"https://auth.example/verify\"", "a path, with a query where it needs one"},
+      {"\"/verify?level=2\"", "\"/a b\"", "a path, with a query where it needs one"},
+      {"when_away = \"refuse\"", "when_away = \"pass\"", "while that service is away everybody passes"},
+      {"cache = \"10s\"; cache_refusals = \"1s\";", "", "nothing is remembered that would go by it"},
+      {"answer_headers = [\"X-Auth-User\"]", "answer_headers = [\"Host\"]", "forward_auth.answer_headers"},
+      {"127.0.0.1:9091", "127.0.0.1:82", "in a circle"},
       {"users = \"/etc/cardea/users\";", "", "\"users\" is missing"},
       {"status = [502, 503]", "status = [302]", "services[0].error_pages[0].status"},
       {"\"10.0.0.0/8\"", "\"10.0.0.0\"", "services[0].trusted_proxies.from"},
@@ -233,6 +262,10 @@ TEST(Merged, ARoutesCompressionStandsInPlaceOfItsServices) {
 
 TEST(Merged, ARouteIsTakenOutOfWhatItsServiceAsks) {
   settings::PoliciesT service, open;
+  service.forward_auth = std::make_unique<settings::ForwardAuthT>(), open.forward_auth = std::make_unique<settings::ForwardAuthT>();
+  open.forward_auth->enabled = false;
+  EXPECT_NE(merged(service, {}).forward_auth, nullptr);
+  EXPECT_EQ(merged(service, open).forward_auth, nullptr);
   service.jwt = std::make_unique<settings::JwtT>(), service.api_keys = std::make_unique<settings::ApiKeysT>();
   service.jwt->realm = "shop";
   open.jwt = std::make_unique<settings::JwtT>(), open.api_keys = std::make_unique<settings::ApiKeysT>();

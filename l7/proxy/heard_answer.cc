@@ -1,0 +1,25 @@
+#include "l7/proxy/heard_answer.h"
+
+#include <fmt/format.h>
+
+namespace cardea::l7::proxy {
+
+void HeardAnswer::hear(const http::ResponseHead& head, const http::ConnectionOptions& options) {
+  status_ = head.status;
+  head_ = fmt::format("HTTP/1.1 {} \r\n", head.status);
+  for (const http::Header& header : head.headers)
+    if (!http::is_hop_by_hop(header, options))
+      head_.append(header.name()).append(": ").append(header.value()).append("\r\n");
+  head_.append("\r\n");
+}
+
+void HeardAnswer::hear_body(std::span<const iovec> pieces) {
+  for (const iovec& piece : pieces) {
+    if (too_long_) return;
+    too_long_ = body_.size() + piece.iov_len > kBodyMax;
+    body_.append(static_cast<const char*>(piece.iov_base), too_long_ ? 0 : piece.iov_len);
+  }
+  if (too_long_) body_.clear();
+}
+
+}  // namespace cardea::l7::proxy
