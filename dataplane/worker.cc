@@ -45,7 +45,9 @@ Result<std::unique_ptr<Worker>> Worker::create(const Surroundings& surroundings)
   const auto workers = uint32_t(surroundings.rings.workers.size());
   WorkerRings& rings = *surroundings.rings.workers[surroundings.index];
   std::vector<QueueOfPort> queues = queues_of(surroundings.index, surroundings.ports, workers);
-  auto sleeper = Sleeper::create(queues, rings.bell, rings.l7_bells);
+  std::vector<int> l7_bells;
+  for (const PipeBell& bell : rings.l7_bells) l7_bells.push_back(bell.heard.get());
+  auto sleeper = Sleeper::create(queues, rings.bell, l7_bells);
   if (!sleeper) return std::unexpected(std::move(sleeper).error());
   std::unique_ptr<Worker> worker(new Worker(surroundings, std::move(*sleeper), std::move(queues)));
   if (auto done = worker->reserve_flows(); !done) return std::unexpected(std::move(done).error());

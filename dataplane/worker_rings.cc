@@ -6,7 +6,7 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
-#include "dataplane/state/l7_instances.h"
+#include "base/l7_door_socket.h"
 
 namespace cardea::dataplane {
 

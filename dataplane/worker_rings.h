@@ -14,6 +14,7 @@
 #include "base/spsc_ring.h"
 #include "dataplane/path/egress.h"
 #include "dataplane/port/doorbell.h"
+#include "dataplane/state/pipe_bell.h"
 #include "dataplane/wire/tunnel_quote.h"
 
 struct rte_mbuf;
@@ -75,7 +76,7 @@ struct WorkerRings {
   SpscRing<WaitingPacket> waiting{kWaitingPackets};  // to control
   SpscRing<wire::TunnelTooBig> told{kTold};          // to control: of ways that are narrower than was thought
   Doorbell bell;
-  std::vector<FileDescriptor> l7_bells;  // by the number of an instance of cardea-l7: eventfds that it rings
+  std::vector<PipeBell> l7_bells;  // by the number of an instance of cardea-l7, which rings it
 
   WorkerRings(PacketRing in, PacketRing out) : inbox(std::move(in)), outbox(std::move(out)) {}
 };

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "base/control_socket.h"
+#include "base/l7_door_return.h"
 #include "base/log.h"
 #include "base/peer_credentials.h"
 
@@ -20,18 +21,34 @@ Result<> watch(int epoll, int fd) {
   return {};
 }
 
-uint32_t free_number(const std::vector<L7Attachments::Attached>& attached) {
+// Of one that comes back rather than another: its connections have that number's ports.
+uint32_t free_number(const std::vector<L7Attachments::Attached>& attached,
+                     const std::array<Left, kInstances>& left) {
+  const auto away = std::ranges::find(left, Left::kAway);
+  if (away != left.end()) return uint32_t(away - left.begin());
   uint32_t number = 0;
   while (std::ranges::any_of(attached, [&](const auto& one) { return one.instance->number() == number; })) ++number;
   return number;
 }
 
-Result<std::vector<FileDescriptor>> worker_bells(const Rings& rings, uint32_t number) {
-  std::vector<FileDescriptor> bells;
-  for (const auto& worker : rings.workers) {
-    bells.emplace_back(::fcntl(worker->l7_bells[number].get(), F_DUPFD_CLOEXEC, 0));
-    if (!bells.back()) return fail_errno("hand over a worker's bell");
-  }
+Result<> add_copy(std::vector<FileDescriptor>& copies, const FileDescriptor& of) {
+  copies.emplace_back(::fcntl(of.get(), F_DUPFD_CLOEXEC, 0));
+  if (!copies.back()) return fail_errno("hand over a bell");
+  return {};
+}
+
+// What the instance rings: the workers'; and what it hears: its shards'.
+struct Bells {
+  std::vector<FileDescriptor> workers, shards;
+};
+
+Result<Bells> bells_of(const Rings& rings, const L7Instance& instance) {
+  Bells bells;
+  for (const auto& worker : rings.workers)
+    if (auto done = add_copy(bells.workers, worker->l7_bells[instance.number()].ring); !done)
+      return std::unexpected(std::move(done).error());
+  for (const PipeBell& bell : instance.shard_bells())
+    if (auto done = add_copy(bells.shards, bell.heard); !done) return std::unexpected(std::move(done).error());
   return bells;
 }
 
@@ -48,6 +65,7 @@ Result<L7Attachments> L7Attachments::listen(const std::string& path) {
 
 std::unique_ptr<const L7Instances> L7Attachments::value() const {
   auto value = std::make_unique<L7Instances>();
+  value->left = left_;
   for (const Attached& one : attached_) {
     value->by_number[one.instance->number()] = one.instance;
     value->older = value->newest;
@@ -88,7 +106,7 @@ void L7Attachments::take_connection() {
 // Events are gathered before the first is served, which may have ended the connection of a later one.
 bool L7Attachments::hear(int socket, const Rings& rings) {
   const auto asking = asking_.find(socket);
-  if (asking == asking_.end()) return end(socket);  // who has a door says nothing but that he is gone
+  if (asking == asking_.end()) return end(socket, comes_back(socket) ? Left::kAway : Left::kEnded);
   FileDescriptor connection = std::move(asking->second);
   asking_.erase(asking);
   return attach(std::move(connection), rings);
@@ -97,7 +115,7 @@ bool L7Attachments::hear(int socket, const Rings& rings) {
 Result<std::shared_ptr<L7Instance>> L7Attachments::make_instance(const DoorRequest& request, const Rings& rings) const {
   if (attached_.size() >= kInstances)
     return fail(fmt::format("{} instances have one already, and there can be no more", kInstances));
-  return L7Instance::create(free_number(attached_), uint32_t(rings.workers.size()), request.shards);
+  return L7Instance::create(free_number(attached_, left_), uint32_t(rings.workers.size()), request.shards);
 }
 
 bool L7Attachments::attach(FileDescriptor socket, const Rings& rings) {
@@ -110,23 +128,26 @@ bool L7Attachments::attach(FileDescriptor socket, const Rings& rings) {
   if (!request) return give_up(request.error());
   auto instance = make_instance(*request, rings);
   if (!instance) return give_up(instance.error());
-  const auto bells = worker_bells(rings, (*instance)->number());
+  const auto bells = bells_of(rings, **instance);
   if (!bells) return give_up(bells.error());
   const auto given =
-      hand_over(socket.get(), (*instance)->door(), *bells, (*instance)->shard_bells(), (*instance)->number());
+      hand_over(socket.get(), (*instance)->door(), bells->workers, bells->shards, (*instance)->number());
   if (!given) return give_up(given.error());
   const auto peer = peer_credentials(socket.get());
   attached_.push_back({std::move(socket), std::move(*instance), peer ? peer->pid : 0});
+  left_[attached_.back().instance->number()] = Left::kNever;
   ++attached_ever_;
   log::info("cardea-l7, process {}, has a door for {} shards (instance {})", attached_.back().process, request->shards,
             attached_.back().instance->number());
   return true;
 }
 
-bool L7Attachments::end(int socket) {
+bool L7Attachments::end(int socket, Left how) {
   const auto one = std::ranges::find(attached_, socket, [](const Attached& each) { return each.socket.get(); });
   if (one == attached_.end()) return false;
-  log::info("cardea-l7, process {}, has left its door (instance {})", one->process, one->instance->number());
+  log::info("cardea-l7, process {}, has left its door (instance {}){}", one->process, one->instance->number(),
+            how == Left::kEnded ? "; what goes on with it is reset" : "");
+  left_[one->instance->number()] = how;
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket, nullptr);
   attached_.erase(one);
   return true;
@@ -138,7 +159,7 @@ bool L7Attachments::end_broken() {
     if (!attached_[i].instance->is_broken()) continue;
     log::error("cardea-l7, process {}, has written nonsense into its door's memory", attached_[i].process);
     ++broken_ever_;
-    any |= end(attached_[i].socket.get());
+    any |= end(attached_[i].socket.get(), Left::kAway);
   }
   return any;
 }

@@ -3,6 +3,7 @@
 // is freed when no worker can hold it any more. Control thread only.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -48,11 +49,12 @@ class L7Attachments {
   bool hear(int socket, const Rings& rings);
   bool attach(FileDescriptor socket, const Rings& rings);
   Result<std::shared_ptr<L7Instance>> make_instance(const DoorRequest& request, const Rings& rings) const;
-  bool end(int socket);
+  bool end(int socket, Left how);
 
   FileDescriptor listener_, epoll_;
   std::map<int, FileDescriptor> asking_;
   std::vector<Attached> attached_;
+  std::array<Left, kInstances> left_{};
   uint64_t attached_ever_ = 0, broken_ever_ = 0;
 };
 

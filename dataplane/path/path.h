@@ -37,7 +37,7 @@ void track(WorkerState& worker, Batch& batch);
 void choose(WorkerState& worker, Batch& batch);
 void route(WorkerState& worker, Batch& batch);
 void rewrite(WorkerState& worker, Batch& batch);
-void deal(const WorkerState& worker, Batch& batch);
+void deal(WorkerState& worker, Batch& batch);
 void admit(const WorkerState& worker, Batch& batch);
 void emit(WorkerState& worker, Batch& batch);
 void account(WorkerState& worker, Batch& batch);

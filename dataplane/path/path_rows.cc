@@ -60,6 +60,9 @@ Result<PathCells> add_path_rows(stats::Segment& segment, std::span<const std::st
   add(cells.sums_finished, stats::Kind::kCounter, "cardea_checksums_finished_total", "packets", "",
       "Packets whose TCP or UDP checksum their sender's host had left half done");
   add(cells.flows, stats::Kind::kGauge, "cardea_flows", "", "", "Live flows");
+  add(cells.begun_gave_way, stats::Kind::kCounter, "cardea_l7_door_flows_forgotten_total", "", "",
+      "New connections that were forgotten, too many beginning while an older cardea-l7 keeps its own: packets of theirs"
+      " go to the older one, which resets them");
   add_shards(add, cells.shards);
   cells.ports.resize(port_names.size());
   for (size_t i = 0; i < port_names.size(); ++i) add_port(add, cells.ports[i], port_names[i]);

@@ -30,6 +30,7 @@ struct PathCells {
   uint32_t fragments_made = 0;     // cardea_fragments_made_total
   uint32_t sums_finished = 0;      // cardea_checksums_finished_total
   uint32_t flows = 0;              // cardea_flows: a gauge
+  uint32_t begun_gave_way = 0;     // cardea_l7_door_flows_forgotten_total
   TrafficCells shards;             // cardea_l7_door_{packets,bytes}_total: in is up, to cardea-l7
   std::vector<PortCells> ports;    // by index in the plan
 };

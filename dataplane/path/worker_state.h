@@ -10,6 +10,7 @@
 #include "dataplane/path/egress.h"
 #include "dataplane/path/inspect.h"
 #include "dataplane/path/path_rows.h"
+#include "dataplane/state/allowance.h"
 #include "dataplane/state/conversations.h"
 #include "dataplane/state/first_fragments.h"
 #include "dataplane/state/flow_table.h"
@@ -49,6 +50,7 @@ struct WorkerState {
   uint32_t own_id = 0;   // the last one given (path/own_id.h)
   uint16_t ip_id = 0;    // of packets that nobody may cut: any one will do (RFC 6864 4.1)
   uint32_t told_ms = 0;  // when a sender was last told that its packet is too big
+  Allowance resets;      // path/reset.h
 
   rte_mempool* pool = nullptr;  // for packets that begin here: cardea-l7's
   uint32_t turn = 0;            // whose shard is heard first (path/collect.cc)

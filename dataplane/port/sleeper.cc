@@ -22,16 +22,16 @@ void take_error(int fd) {
 }  // namespace
 
 Result<Sleeper> Sleeper::create(std::span<const QueueOfPort> queues, Doorbell& bell,
-                                std::span<const FileDescriptor> further_bells) {
+                                std::span<const int> further_bells) {
   FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll) return fail_errno("epoll of a worker");
   Sleeper sleeper(std::move(epoll), bell);
   if (auto done = sleeper.watch(bell.fd()); !done) return std::unexpected(std::move(done).error());
   for (const QueueOfPort& queue : queues)
     if (auto done = sleeper.add(queue); !done) return std::unexpected(std::move(done).error());
-  for (const FileDescriptor& further : further_bells) {
-    if (auto done = sleeper.watch(further.get()); !done) return std::unexpected(std::move(done).error());
-    sleeper.counters_.push_back(further.get());
+  for (const int further : further_bells) {
+    if (auto done = sleeper.watch(further); !done) return std::unexpected(std::move(done).error());
+    sleeper.counters_.push_back(further);
   }
   return sleeper;
 }
@@ -78,8 +78,8 @@ void Sleeper::sleep(std::chrono::nanoseconds at_most) {
     if (fd == bell_->fd()) bell_->quiet();
     if (events[size_t(i)].events & EPOLLERR) take_error(fd);
     if (std::ranges::find(counters_, fd) == counters_.end()) continue;
-    uint64_t count;
-    [[maybe_unused]] const ssize_t got = ::read(fd, &count, sizeof count);
+    std::array<char, 512> rung;  // what is left in a pipe wakes the next sleep
+    [[maybe_unused]] const ssize_t got = ::read(fd, rung.data(), rung.size());
   }
 }
 

@@ -24,9 +24,9 @@ class Sleeper {
  public:
   static constexpr std::chrono::microseconds kNap{50};
 
-  // `further_bells`: eventfds that others ring, who live as long.
+  // `further_bells`: pipes or eventfds that others ring; they live as long, and reading them does not wait.
   static Result<Sleeper> create(std::span<const QueueOfPort> queues, Doorbell& bell,
-                                std::span<const FileDescriptor> further_bells = {});
+                                std::span<const int> further_bells = {});
 
   // The bell has been armed and the rings were found empty after that. Returns at once when a queue already has
   // packets.
@@ -46,7 +46,7 @@ class Sleeper {
   FileDescriptor epoll_;
   Doorbell* bell_;
   std::vector<Interrupt> interrupts_;
-  std::vector<int> counters_;  // eventfds: the interrupts', and further bells
+  std::vector<int> counters_;  // to be read: the interrupts' eventfds, and further bells
   bool naps_ = false;
 };
 

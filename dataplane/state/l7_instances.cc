@@ -1,18 +1,8 @@
 #include "dataplane/state/l7_instances.h"
 
-#include <sys/eventfd.h>
-
 #include <algorithm>
 
 namespace cardea::dataplane {
-Result<std::vector<FileDescriptor>> make_bells(size_t count) {
-  std::vector<FileDescriptor> bells(count);
-  for (FileDescriptor& bell : bells) {
-    bell = FileDescriptor(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-    if (!bell) return fail_errno("make a bell of the door to cardea-l7");
-  }
-  return bells;
-}
 
 Result<std::shared_ptr<L7Instance>> L7Instance::create(uint32_t number, uint32_t workers, uint32_t shards,
                                                        uint64_t bytes_max) {
@@ -23,7 +13,7 @@ Result<std::shared_ptr<L7Instance>> L7Instance::create(uint32_t number, uint32_t
   return std::shared_ptr<L7Instance>(new L7Instance(number, std::move(*door), std::move(*bells)));
 }
 
-L7Instance::L7Instance(uint32_t number, L7Door door, std::vector<FileDescriptor> shard_bells)
+L7Instance::L7Instance(uint32_t number, L7Door door, std::vector<PipeBell> shard_bells)
     : number_(number), door_(std::move(door)), shard_bells_(std::move(shard_bells)), rows_(door_.shape().workers) {
   const L7Door::Shape& shape = door_.shape();
   for (uint32_t worker = 0; worker < shape.workers; ++worker) {
@@ -31,8 +21,12 @@ L7Instance::L7Instance(uint32_t number, L7Door door, std::vector<FileDescriptor>
     for (uint32_t shard = 0; shard < shape.shards; ++shard)
       rows_[worker].ways.push_back({.up = PacketWriter(door_.up(worker, shard), shape.up_bytes),
                                     .down = PacketReader(door_.down(worker, shard), shape.down_bytes),
-                                    .bell = SharedBell(door_.shard_asleep(shard), shard_bells_[shard].get())});
+                                    .bell = SharedBell(door_.shard_asleep(shard), shard_bells_[shard].ring.get())});
   }
+}
+
+bool L7Instances::all_ended() const {
+  return std::ranges::find(left, Left::kEnded) != left.end() && std::ranges::find(left, Left::kAway) == left.end();
 }
 
 bool arm(const L7Instances& instances, uint32_t worker) {

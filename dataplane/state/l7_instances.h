@@ -10,15 +10,12 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/file_descriptor.h"
 #include "base/l7_door.h"
 #include "base/l7_door_socket.h"
 #include "dataplane/state/begun_flows.h"
+#include "dataplane/state/pipe_bell.h"
 
 namespace cardea::dataplane {
-
-// eventfds, which never make who rings them wait while nobody tampers with them.
-Result<std::vector<FileDescriptor>> make_bells(size_t count);
 
 class L7Instance {
  public:
@@ -44,7 +41,7 @@ class L7Instance {
   uint32_t number() const { return number_; }  // of kInstances
   uint32_t shards() const { return door_.shape().shards; }
   const L7Door& door() const { return door_; }
-  const std::vector<FileDescriptor>& shard_bells() const { return shard_bells_; }
+  const std::vector<PipeBell>& shard_bells() const { return shard_bells_; }
   Row& row(uint32_t worker) { return rows_[worker]; }
 
   // A worker found a pipe that does not add up: it is not used any more, and control ends the instance.
@@ -52,19 +49,30 @@ class L7Instance {
   bool is_broken() const { return broken_.load(std::memory_order_relaxed); }
 
  private:
-  L7Instance(uint32_t number, L7Door door, std::vector<FileDescriptor> shard_bells);
+  L7Instance(uint32_t number, L7Door door, std::vector<PipeBell> shard_bells);
 
   uint32_t number_;
   L7Door door_;
-  std::vector<FileDescriptor> shard_bells_;
+  std::vector<PipeBell> shard_bells_;
   std::vector<Row> rows_;  // by worker
   std::atomic<bool> broken_ = false;
 };
 
+// How the last instance of a number left, where there is none.
+enum class Left : uint8_t {
+  kNever,  // none was attached by this dataplane: one that knows its connections may come
+  kAway,   // alive, and comes back
+  kEnded,  // its connections are nobody's
+};
+
 struct L7Instances {
   std::array<std::shared_ptr<L7Instance>, kInstances> by_number;
+  std::array<Left, kInstances> left{};
   L7Instance* newest = nullptr;  // gets new connections
   L7Instance* older = nullptr;   // keeps those it has
+
+  // Some have been here, and none of them comes back.
+  bool all_ended() const;
 };
 
 // Of worker `worker`, before it sleeps. False: there is something to read first.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/l7_door_return.h"
 #include "base/log.h"
 #include "l7/door/attached_door.h"
 
@@ -52,6 +53,7 @@ void DoorAttachment::listen(Running& running, Instant now) {
 }
 
 void DoorAttachment::lose(Running& running, const std::string& why, Instant now) {
+  if (door_) say_that_it_comes_back(socket_.get());
   socket_.close();
   ask_at_ = now + kAskAgain;
   if (std::exchange(door_, nullptr)) {

@@ -2,8 +2,10 @@
 
 #include <sys/epoll.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
 #include <utility>
 
@@ -16,6 +18,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kLookAtFullPipe = 1ms;  // nobody tells that it has room again
+
+// What woke us before, so that a bell never fills: at most once between two sleeps.
+void read_all(int bell) {
+  std::array<char, 512> rung;
+  [[maybe_unused]] const ssize_t got = ::read(bell, rung.data(), rung.size());
+}
 
 HashKey random_key() {
   HashKey key;
@@ -41,6 +49,15 @@ tcp::Settings settings_of(const Sizes& sizes) {
   settings.send_queue_max = ShardDoor::kUnacknowledgedMax;
   settings.keep_alive_idle = 2h;
   return settings;
+}
+
+// Of what this shard dialled.
+template <typename Owners, typename Which>
+void reset_dialled(const tcp::Stack& stack, const Owners& owners, Which&& which) {
+  stack.each([&](const tcp::Connection& c) {
+    TcpStream* stream = owners[c.index].stream;
+    if (stream && !c.passive && which(c)) stream->close(Close::kReset);
+  });
 }
 
 }  // namespace
@@ -69,11 +86,15 @@ void ShardDoor::open(const Sizes& sizes) {
   loop_.work_every_turn(this);
 }
 
+// What was dialled from the ports of another instance has its answers go there: who waits for one is told at once.
 void ShardDoor::attach(std::shared_ptr<AttachedDoor> door) {
   detach();
   if (!stack_) return;
   wire_ = std::make_unique<Wire>(std::move(door), shard_);
   use_ports_of(wire_->instance(), wire_->shards());
+  reset_dialled(*stack_, owners_, [this](const tcp::Connection& c) {
+    return !std::ranges::binary_search(ports_, c.tuple.local_port);
+  });
   if (auto watched = loop_.watch(wire_->bell_fd(), *this, EPOLLIN); !watched) {
     log::error("shard {}: the door's bell cannot be heard: {}", shard_, watched.error().message);
     detach();
@@ -111,12 +132,8 @@ void ShardDoor::stop_listening(tcp::ListenerId id) {
 // What was dialled ends with it: the dataplane, by the same plan, hands over no more answers, and who waits for one would
 // wait for its time-out.
 void ShardDoor::set_dialling(bool on, std::vector<IpAddress> port_addresses) {
-  if (std::exchange(dials_, on) && !on) {
-    stack_->each([this](const tcp::Connection& c) {
-      TcpStream* stream = owners_[c.index].stream;
-      if (stream && !c.passive) stream->close(Close::kReset);
-    });
-  }
+  if (std::exchange(dials_, on) && !on)
+    reset_dialled(*stack_, owners_, [](const tcp::Connection&) { return true; });
   source_.set_ports(std::move(port_addresses));
 }
 
@@ -258,6 +275,7 @@ bool ShardDoor::ready_to_sleep() {
   if (!wire_) return true;
   const Instant now = monotonic_now();
   if (!patience_.over(now)) return false;
+  read_all(wire_->bell_fd());
   wire_->bell().arm();
   if (!wire_->empty()) {
     wire_->bell().disarm();

@@ -21,6 +21,7 @@ constexpr LossKind kKinds[] = {
     {"cardea_fragmented_datagrams_evicted_total", "datagrams in fragments gave way"},
     {"cardea_neighbours_refused_total", "neighbours not remembered"},
     {"cardea_conversations_forgotten_total", "connections of the host forgotten by the door"},
+    {"cardea_l7_door_flows_forgotten_total", "new connections forgotten beside an older cardea-l7"},
     {"cardea_l7_door_broken_total", "doors taken away from cardea-l7, which had written nonsense"},
     {"cardea_stats_rows_refused_total", "counters not kept for want of room"},
     {"cardea_l7_service_connections_refused_total", "clients refused by service", "service"},

@@ -151,6 +151,108 @@ TEST(ToShards, WithoutAnInstanceAreDropped) {
   EXPECT_EQ(run(site, frame({kClient, kTcpSyn})).reason, Reason::k_no_shard);
 }
 
+// Whole and right, from the packet's destination to its source, and nothing but a reset.
+void expect_reset(const Outcome& outcome, const FlowTuple& of, uint8_t flags, uint32_t sequence, uint32_t acknowledged) {
+  ASSERT_EQ(outcome.verdict, Verdict::kToSender) << name(outcome.reason);
+  EXPECT_EQ(name(outcome.reason), name(Reason::k_shard_gone));
+  FlowTuple tuple;
+  const wire::Frame f = wire::read_frame(outcome.frame, tuple);
+  ASSERT_EQ(f.fault, wire::Fault::kNone);
+  EXPECT_EQ(tuple, (FlowTuple{of.destination, of.source, of.destination_port_be, of.source_port_be, of.protocol}));
+  EXPECT_TRUE(sums_right(outcome.frame));
+  EXPECT_EQ(outcome.frame.size(), size_t{14} + f.l3_length);
+  EXPECT_EQ(f.l3_length, f.family == 4 ? 40 : 60);
+  EXPECT_EQ(f.tcp_flags, flags);
+  EXPECT_EQ(load_be32(outcome.frame.data() + f.l4 + 4), sequence);
+  EXPECT_EQ(load_be32(outcome.frame.data() + f.l4 + 8), acknowledged);
+}
+
+constexpr uint8_t kFin = wire::kTcpFin, kRst = wire::kTcpRst, kPush = 0x08;
+
+TEST(ToShards, WhatGoesOnWithAnInstanceThatEndedIsReset) {
+  for (const FlowTuple& t : {kClient, kClient6, reply_to("10.0.0.1", 61000), reply_to("fd00::1", 61000)}) {
+    Site site(kOwn);
+    site.detach(*site.l7.newest);
+    const auto sent = [&](uint8_t flags, uint16_t payload) { return run(site, frame({t, flags, payload, 64, 1000, 7777})); };
+    expect_reset(sent(kTcpAck, 0), t, kRst, 7777, 0);
+    expect_reset(sent(kTcpAck | kPush, 1400), t, kRst, 7777, 0);
+    expect_reset(sent(kTcpAck | kFin, 0), t, kRst, 7777, 0);
+    expect_reset(sent(kTcpAck | kTcpSyn, 0), t, kRst, 7777, 0);
+    expect_reset(sent(kPush, 6), t, kRst | kTcpAck, 0, 1006);
+    expect_reset(sent(kFin, 6), t, kRst | kTcpAck, 0, 1007);
+    EXPECT_EQ(sent(kTcpSyn, 0).reason, Reason::k_no_shard) << "comes again, when somebody may be there";
+    for (const uint8_t flags : {kRst, uint8_t(kRst | kTcpAck)}) EXPECT_EQ(sent(flags, 0).verdict, Verdict::kDrop);
+    EXPECT_EQ(site.drops(Reason::k_shard_gone), 6u);
+    EXPECT_EQ(site.drops(Reason::k_no_shard), 3u);
+  }
+}
+
+TEST(ToShards, NobodyIsResetWhoseInstanceMayComeBack) {
+  for (const FlowTuple& t : {kClient, reply_to("10.0.0.1", 61000), reply_to("10.0.0.1", 61256)}) {
+    Site site(kOwn);
+    site.detach(*site.l7.newest, Left::kNever);
+    EXPECT_EQ(run(site, frame({t, kTcpAck})).reason, Reason::k_no_shard) << "this dataplane is younger than it";
+    const L7Instance& first = site.attach(1);
+    const L7Instance& second = site.attach(1);
+    site.detach(second, Left::kAway);
+    site.detach(first, Left::kEnded);
+    const bool of_first = t == reply_to("10.0.0.1", 61000);
+    EXPECT_EQ(run(site, frame({t, kTcpAck})).reason, of_first ? Reason::k_shard_gone : Reason::k_no_shard);
+    site.attach(1);
+    EXPECT_EQ(run(site, frame({kClient, kTcpAck})).verdict, Verdict::kShard) << "who is attached knows it, or resets it";
+  }
+}
+
+TEST(ToShards, BackendsOfAnInstanceThatEndedAreResetBesideAnother) {
+  Site site(kOwn);
+  const L7Instance& first = *site.l7.newest;
+  site.attach(1);
+  site.detach(first);
+  const FlowTuple t = reply_to("10.0.0.1", 61000);
+  expect_reset(run(site, frame({t, kTcpAck, 6, 64, 1, 5})), t, kRst, 5, 0);
+  EXPECT_EQ(run(site, frame({reply_to("10.0.0.1", 61256), kTcpAck})).verdict, Verdict::kShard);
+}
+
+TEST(ToShards, OnlySoundPacketsAreReset) {
+  Site site(kOwn);
+  site.detach(*site.l7.newest);
+  auto bad = frame({kClient, kTcpAck, 100});
+  bad.back() ^= std::byte{1};
+  EXPECT_EQ(run(site, bad).reason, Reason::k_no_shard);
+  const FlowTuple out{kClient.destination, kClient.source, kClient.destination_port_be, kClient.source_port_be,
+                      kClient.protocol};
+  EXPECT_EQ(run(site, error_about(frame({out}), kTooBig4)).reason, Reason::k_no_shard) << "an error is not answered";
+  site.hops.hops[0].state = HopState::kFailed;
+  EXPECT_EQ(run(site, frame({kClient, kTcpAck})).reason, Reason::k_no_shard);
+}
+
+TEST(ToShards, OptionsOfAPacketAreNotThoseOfItsReset) {
+  for (const FlowTuple& t : {kClient, kClient6}) {
+    Site site(kOwn);
+    site.detach(*site.l7.newest);
+    auto bytes = frame({t, kTcpAck, 40, 64, 1, 99});
+    FlowTuple tuple;
+    const wire::Frame f = wire::read_frame(bytes, tuple);
+    bytes[f.l4 + 12u] = std::byte{15 << 4};  // its payload are options now
+    wire::set_l4_sum(f, tuple, bytes.data());
+    expect_reset(run(site, bytes), t, kRst, 99, 0);
+  }
+}
+
+TEST(ToShards, ResetsHaveALimit) {
+  Site site(kOwn);
+  site.detach(*site.l7.newest);
+  Ends ends;
+  const std::vector<std::vector<std::byte>> burst(64, frame({kClient, kTcpAck}));
+  for (uint32_t i = 0; i < 100; ++i) run(site, ends, burst);
+  EXPECT_EQ(site.drops(Reason::k_shard_gone), 2000u) << "a tenth of a second's";
+  EXPECT_EQ(ends.sent.size(), 2000u);
+  EXPECT_EQ(site.drops(Reason::k_no_shard), 6400u - 2000u);
+  site.worker.now_ms += 1;
+  run(site, ends, burst);
+  EXPECT_EQ(site.drops(Reason::k_shard_gone), 2020u);
+}
+
 TEST(ToShards, AFullPipeDropsUntilItIsRead) {
   Site site({.shards = 1});
   Ends ends;
@@ -260,6 +362,9 @@ TEST(ToShards, ExplainNamesTheShard) {
   EXPECT_NE(all.find("service shard4"), std::string::npos) << all;
   EXPECT_NE(all.find("to shard " + std::to_string(e.shard) + " of cardea-l7 (instance 0)"), std::string::npos) << all;
   EXPECT_FALSE(only_one(*site.l7.newest).has_value()) << "explaining sends nothing";
+  site.detach(*site.l7.newest);
+  explain(site.worker, e);
+  EXPECT_EQ(e.reason, Reason::k_no_shard) << "what is explained begins a connection";
 }
 
 }  // namespace

@@ -224,12 +224,14 @@ Site::~Site() {
 L7Instance& Site::attach(uint32_t shards) {
   const uint32_t number = l7.by_number[0] == nullptr ? 0 : 1;
   CHECK(l7.by_number[number] == nullptr, "two are attached already");
+  l7.left[number] = Left::kNever;
   l7.by_number[number] = L7Instance::create(number, 1, shards, 1 << 20).value();
   l7.older = std::exchange(l7.newest, l7.by_number[number].get());
   return *l7.newest;
 }
 
-void Site::detach(const L7Instance& instance) {
+void Site::detach(const L7Instance& instance, Left how) {
+  l7.left[instance.number()] = how;
   if (l7.newest == &instance) l7.newest = l7.older;
   l7.older = nullptr;
   l7.by_number[instance.number()] = nullptr;

@@ -55,7 +55,7 @@ class Site {
   void reload(const image::PlanT& plan);          // the same
   // One more cardea-l7, the newest; or one less.
   L7Instance& attach(uint32_t shards);
-  void detach(const L7Instance& instance);
+  void detach(const L7Instance& instance, Left how = Left::kEnded);
 
   std::unique_ptr<stats::Segment> segment;
   std::unique_ptr<SlotRegistry> registry;

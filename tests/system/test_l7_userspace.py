@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from lab import stats
 from lab.wait import until
 from lab.web import SHOP, STREAM, Web
 
@@ -152,6 +153,22 @@ def test_connections_go_on_when_the_dataplane_is_killed(web):
     assert held["failed"] == 0, held
     assert all(client["requests"] > 5 for client in held["clients"])
     assert web.cardea.l7.pid == pid and web.cardea.l7.alive()
+
+
+def drops(web, reason):
+    return stats.read(web.site.run.sockets / "dataplane.stats")["cardea_drops_total", f'reason="{reason}"']
+
+
+def test_clients_of_a_process_that_was_killed_are_told_while_nobody_follows_it(web):
+    holding = web.load("told", "hold", SHOP[4], 443, "--connections", 4, "--path", "/api/x", "--pause", 0.05, "--timeout", 60, *web.tls())
+    until(lambda: len(of_clients(web)) >= 4, 10, "the clients are there")
+    time.sleep(0.5)
+    before = drops(web, "shard_gone")
+    web.cardea.kill_l7()
+    held = holding.finish(20)  # each ends with its connection; without a reset, with its patience
+    assert held["corrupt"] == 0 and held["requests"] > 0, held
+    assert [f["why"] for f in held["examples"] if f["why"] == "timed out"] == [] and held["failed"] == 4, held
+    assert drops(web, "shard_gone") >= before + 4
 
 
 def test_who_follows_a_process_that_was_killed_tells_its_clients_and_serves(web):

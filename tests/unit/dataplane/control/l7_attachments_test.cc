@@ -3,10 +3,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include "base/control_socket.h"
+#include "base/l7_door_return.h"
 #include "tests/packets/site.h"
 #include "tests/unit/base/scratch_folder.h"
 
@@ -75,7 +77,7 @@ TEST_F(Socket, TheBellThatIsHandedOverIsTheOneTheWorkerSleepsOn) {
   const uint64_t one = 1;
   ASSERT_EQ(::write(door->worker_bells[1].get(), &one, sizeof one), ssize_t(sizeof one));
   uint64_t count = 0;
-  EXPECT_EQ(::read(rings->workers[1]->l7_bells[door->instance].get(), &count, sizeof count), ssize_t(sizeof count));
+  EXPECT_EQ(::read(rings->workers[1]->l7_bells[door->instance].heard.get(), &count, sizeof count), ssize_t(sizeof count));
 }
 
 TEST_F(Socket, ASecondIsTheNewestAndAThirdIsToldThatThereIsNoRoom) {
@@ -101,6 +103,44 @@ TEST_F(Socket, ASecondIsTheNewestAndAThirdIsToldThatThereIsNoRoom) {
   ASSERT_TRUE(of_fourth.has_value());
   EXPECT_EQ(of_fourth->instance, of_first->instance) << "the place that became free";
   EXPECT_EQ(attachments.value()->newest->number(), of_fourth->instance);
+}
+
+TEST_F(Socket, HowItsLastInstanceLeftIsKnownOfEachNumber) {
+  FileDescriptor first = connect(), second = connect();
+  ASSERT_TRUE(ask(first, 1) && ask(second, 1));
+  EXPECT_FALSE(attachments.value()->all_ended());
+  say_that_it_comes_back(second.get());
+  second = {};
+  EXPECT_TRUE(serve());
+  EXPECT_EQ(attachments.value()->left[1], Left::kAway);
+  first = {};
+  EXPECT_TRUE(serve());
+  EXPECT_EQ(attachments.value()->left[0], Left::kEnded);
+  EXPECT_FALSE(attachments.value()->all_ended()) << "the other one comes back";
+  FileDescriptor third = connect();
+  ASSERT_TRUE(ask(third, 1));
+  EXPECT_EQ(attachments.value()->left[1], Left::kNever);
+  third = {};
+  serve();
+  EXPECT_TRUE(attachments.value()->all_ended());
+}
+
+// A descriptor's flags are those of everybody who was handed it.
+TEST_F(Socket, NobodyCanMakeAWorkerWaitByWhatHeWasHandedOver) {
+  const FileDescriptor socket = connect();
+  const auto door = ask(socket, 1);
+  const FileDescriptor& bell = door->worker_bells[0];
+  for (const FileDescriptor* each : {&bell, &door->shard_bells[0]}) ASSERT_EQ(::fcntl(each->get(), F_SETFL, 0), 0);
+  L7Instance& instance = *attachments.value()->newest;
+  const SharedBell& of_shard = instance.row(0).ways[0].bell;
+  for (int i = 0; i < 100'000; ++i) {
+    instance.door().shard_asleep(0) = 1;
+    of_shard.ring();
+  }
+  std::array<char, 512> room;
+  const int read_end = rings->workers[0]->l7_bells[door->instance].heard.get();
+  EXPECT_EQ(::read(read_end, room.data(), room.size()), -1) << "nothing is there, and it does not wait";
+  EXPECT_EQ(errno, EAGAIN);
 }
 
 TEST_F(Socket, WhoSpeaksSomethingElseIsSentAwayAndHarmsNobody) {
@@ -139,6 +179,7 @@ TEST_F(Socket, WhoseMemoryIsBrokenLosesHisDoor) {
   EXPECT_FALSE(attachments.end_broken());
   attachments.attached()[0].instance->find_broken();
   EXPECT_TRUE(attachments.end_broken());
+  EXPECT_EQ(attachments.value()->left[0], Left::kAway) << "it lives, and asks again";
   EXPECT_TRUE(has_ended(socket));
   EXPECT_FALSE(has_ended(other));
   EXPECT_EQ(attachments.broken_ever(), 1u);

@@ -38,7 +38,7 @@ TEST(L7Instances, AShardThatSleepsIsWokenByItsBellAlone) {
   const auto instance = L7Instance::create(0, 1, 2, kSmall).value();
   const auto rung = [&](uint32_t shard) {
     uint64_t count = 0;
-    return ::read(instance->shard_bells()[shard].get(), &count, sizeof count) == sizeof count;
+    return ::read(instance->shard_bells()[shard].heard.get(), &count, sizeof count) == sizeof count;
   };
   instance->row(0).ways[1].bell.ring();
   EXPECT_FALSE(rung(1)) << "it is awake";

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/control_socket.h"
+#include "base/l7_door_return.h"
 #include "base/l7_door_socket.h"
 #include "l7/control/answers.h"
 #include "tests/unit/base/scratch_folder.h"
@@ -158,6 +159,8 @@ TEST_F(DoorAttachmentTest, OneThatAShardFoundBrokenIsGivenUp) {
   EXPECT_FALSE(there);
   tend();
   EXPECT_FALSE(attachment.attached());
+  ASSERT_TRUE(receive_door_request(process.get()));
+  EXPECT_TRUE(comes_back(process.get())) << "whoever takes it for dead would reset its connections";
 }
 
 }  // namespace

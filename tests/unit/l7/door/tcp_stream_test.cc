@@ -342,6 +342,26 @@ TEST_F(DoorStream, ConnectionsGoOnOverTheNextDoor) {
   EXPECT_TRUE(got == text);
 }
 
+// Answers to what was dialled go by the port that it was dialled from, and so to whoever has that number now.
+TEST_F(DoorStream, WhatAnotherInstanceDialledEndsAtTheNextDoor) {
+  connect_both();
+  std::string got, heard;
+  IoResult last, of_server;
+  on_left(read_to_end(net.left.arena, *client, got, last, kNever));
+  on_right(read_to_end(net.right.arena, server(), heard, of_server, kNever));
+  net.step();
+  for (Host* each : {&net.right, &net.left}) {
+    EXPECT_EQ(net.left.loop->spawned(), 1u) << "what was accepted goes on";
+    each->door->detach();
+    each->instance = 1;
+    each->attach();
+    net.step();
+  }
+  ASSERT_TRUE(net.run_tasks());
+  EXPECT_EQ(last.status, IoStatus::kCancelled);
+  EXPECT_EQ(of_server.error, ECONNRESET);
+}
+
 // Whoever writes into the shared memory what does not add up costs the door and nothing else.
 TEST_F(DoorStream, ABrokenPipeEndsTheDoorAndNotTheConnections) {
   connect_both();

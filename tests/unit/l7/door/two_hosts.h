@@ -28,7 +28,7 @@ struct DoorEnd {
     DoorHandover handover{.memory = FileDescriptor(::dup(memory->memory_fd())),
                           .worker_bells = {},
                           .shard_bells = {},
-                          .instance = 0};
+                          .instance = instance};
     for (uint32_t i = 0; i < workers; ++i) handover.worker_bells.push_back(test_bell());
     handover.shard_bells.push_back(test_bell());
     attached = *AttachedDoor::take(std::move(handover), 1);
@@ -47,6 +47,7 @@ struct DoorEnd {
   }
 
   const uint32_t workers;
+  uint32_t instance = 0;
   std::unique_ptr<L7Door> memory;
   std::shared_ptr<AttachedDoor> attached;
   std::vector<PacketReader> down;
