@@ -58,7 +58,11 @@ class AskExchange {
  public:
   AskExchange(Exchange& x, const policy::ForwardAuth& auth, std::string_view head, std::shared_ptr<Ask> ask,
               const std::optional<policy::Print>& print);
-  ~AskExchange() { ask_->close(); }
+  // As a loop ends, those that wait may outlive it.
+  ~AskExchange() {
+    ask_->close();
+    ask_->under_way_ = nullptr;
+  }
   Arena& arena() { return own_; }
 
   static Task<> carry_out(AskExchange& asking);
