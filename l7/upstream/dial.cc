@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "l7/http/final_dot.h"
 #include "l7/upstream/shared.h"
 
 namespace cardea::l7::upstream {
@@ -223,7 +224,7 @@ Task<Result<Lease>> join_or_make(Arena& arena, Backend& of, std::string_view hos
 }  // namespace
 
 std::string_view without_final_dot(std::string_view host) {
-  return host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
+  return http::without_final_dot(host);
 }
 
 std::string_view verified_host(const Backend& backend, std::string_view host) {

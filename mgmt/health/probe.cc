@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "l7/http/final_dot.h"
+
 namespace cardea::mgmt::health {
 namespace {
 
@@ -122,7 +124,8 @@ Progress Probe::begin_tls() {
   const auto context = contexts_.get(check_.verify, pool_.authorities);
   if (!context) return {Kind::kOwnFailure, context.error().message};
   const auto name = name_of(check_, pool_);
-  auto session = TlsSession::start(*context, fd(), name.empty() ? address_.address.text() : name);
+  const std::string verified(l7::http::without_final_dot(name));
+  auto session = TlsSession::start(*context, fd(), verified.empty() ? address_.address.text() : verified);
   if (!session) return {Kind::kOwnFailure, session.error().message};
   tls_ = std::move(*session);
   phase_ = Phase::kHandshake;

@@ -278,6 +278,7 @@ TEST(Checker, HttpsVerifiesByThePoolsAuthoritiesAndName) {
   EXPECT_TRUE(event({"backend.test", path}, false).up);
   EXPECT_THAT(event({"other.test", path}, true).reason, StartsWith("tls: hostname mismatch"));
   EXPECT_THAT(event({"backend.test", ""}, true).reason, StartsWith("tls: self-signed certificate"));
+  EXPECT_TRUE(event({"backend.test.", path}, false).up) << "a final dot is in no certificate (RFC 6066 3)";
   server.stop();
   EXPECT_EQ(name, "backend.test");
   std::filesystem::remove(path);
