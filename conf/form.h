@@ -58,6 +58,7 @@ Form<std::string> id_header();                     // a token that ends in "ID"
 Form<std::string> target_path();                   // "/new/": where a client can be sent
 Form<uint16_t> redirect_status();                  // 301, 302, 303, 307 or 308
 Form<std::string> header_text(size_t length_max);  // one line of ASCII
+Form<std::string> link_value();                    // of a Link header: "</app.css>; rel=preload"
 Form<std::string> header_line(Moment moment);      // "X-Env: ${host}": a header that is to be set
 Form<std::string> variables_text(Moment moment);   // "${client_address} ${path}"
 Form<std::string> origin();                        // "https://app.example", "https://*.example" or "*"

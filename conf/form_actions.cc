@@ -155,4 +155,16 @@ Form<std::string> header_text(size_t length_max) {
   return form;
 }
 
+Form<std::string> link_value() {
+  Form<std::string> form = header_text(512);
+  form.expected = "a link as in the Link header, such as \"</app.css>; rel=preload; as=style\"";
+  form.read = [any = form.read](const Node& node) -> std::expected<std::string, Mistake> {
+    auto value = any(node);
+    if (value && !(value->starts_with('<') && value->contains('>'))) return refuse("a link's target stands in <>");
+    if (value && !value->contains(";")) return refuse("what is fetched how is not said: \"; rel=preload; as=...\"");
+    return value;
+  };
+  return form;
+}
+
 }  // namespace cardea::conf

@@ -108,6 +108,7 @@ settings::PoliciesT merged(const settings::PoliciesT& service, const settings::P
   if (to.forward_auth && !to.forward_auth->enabled) to.forward_auth = nullptr;
   for (const auto* pages : {&route.error_pages, &service.error_pages})
     for (const auto& page : *pages) to.error_pages.push_back(std::make_unique<settings::ErrorPageT>(*page));
+  to.early_hints = route.early_hints.empty() ? service.early_hints : route.early_hints;
   to.compress = merged_compression(service.compress, route.compress);
   return to;
 }

@@ -178,20 +178,9 @@ const char* const kHowHopsAreBelieved =
     "X-Forwarded-For too, which without this setting is always appended to, and whatever else begins with X-Forwarded is "
     "dropped. Limits of connections go by who is connected, as does what backends are told by the PROXY protocol.";
 
-}  // namespace
-
-const std::vector<Row>& service_policy_rows() {
-  static const std::vector<Row> rows = {
-      group("trusted_proxies", &PoliciesT::trusted_proxies, trusted_proxies_section(),
-            {.prose = "Proxies in front of this host that are believed of whom a request comes from. Nobody is otherwise.",
-             .details = kHowHopsAreBelieved,
-             .only = for_http()}),
-  };
-  return rows;
-}
-
-const std::vector<Row>& policy_rows() {
-  static const std::vector<Row> rows = {
+// What is changed of heads.
+std::vector<Row> header_rows() {
+  return {
       group("request_headers", &PoliciesT::request_headers, request_headers(),
             {.prose = "What is changed of a request's headers before a backend sees them. Whoever sends a header "
                       "whose name passes for one that is set here by other punctuation, as X_User does for X-User, does "
@@ -206,6 +195,12 @@ const std::vector<Row>& policy_rows() {
                       "response_headers sets others in their place.",
              .example = "security_headers = \"basic\";",
              .only = for_http()}),
+  };
+}
+
+// Who may ask, and how often.
+std::vector<Row> guard_rows() {
+  return {
       value("rate_limits", &PoliciesT::rate_limits, name(64),
             {.prose = "Limits (rate_limits) that a request has to keep, all of them; a route's beside its service's. Who is "
                       "over one is answered with 429 and Retry-After, and logged as rate_limited, or as too_many_at_once.",
@@ -246,17 +241,53 @@ const std::vector<Row>& policy_rows() {
                       "is logged as auth_refused. A route's stands in place of its service's.",
              .details = how_services_are_asked(),
              .only = for_http()}),
+  };
+}
+
+// What clients get beside what backends send.
+std::vector<Row> answer_rows() {
+  return {
       list("error_pages", &PoliciesT::error_pages, error_page_section(),
            {.prose = "What is sent in place of cardea-l7's own plain text, by status. A route's pages come before its "
                      "service's.",
             .count_max = 64,
             .only = for_http()}),
+      value("early_hints", &PoliciesT::early_hints, link_value(),
+            {.prose = "Links that a browser is told of (103 Early Hints, RFC 8297) while the backend still thinks, so that it "
+                      "fetches them meanwhile. A route's stand in place of its service's.",
+             .example = "early_hints = [\"</assets/shop.css>; rel=preload; as=style\"];",
+             .count_max = 32,
+             .unset = "none",
+             .details = "They go to who asks for a page by GET over HTTP/2 (Sec-Fetch-Mode: navigate), since browsers take them "
+                        "by nothing older, and only where a backend is asked: what the cache has is there at once. The answer "
+                        "itself is sent as it comes, so a backend that says the same in Link says it again.",
+             .only = for_http()}),
       group("compress", &PoliciesT::compress, compression(),
             {.prose = "Answers are compressed on their way to clients that take them so: of backends, caches and files, "
                       "and fixed ones. A route's stands in place of its service's. Left out: they go out as they are.",
              .details = kHowItCompresses,
              .only = for_http()}),
   };
+}
+
+}  // namespace
+
+const std::vector<Row>& service_policy_rows() {
+  static const std::vector<Row> rows = {
+      group("trusted_proxies", &PoliciesT::trusted_proxies, trusted_proxies_section(),
+            {.prose = "Proxies in front of this host that are believed of whom a request comes from. Nobody is otherwise.",
+             .details = kHowHopsAreBelieved,
+             .only = for_http()}),
+  };
+  return rows;
+}
+
+const std::vector<Row>& policy_rows() {
+  static const std::vector<Row> rows = [] {
+    std::vector<Row> all;
+    for (const auto& some : {header_rows(), guard_rows(), answer_rows()}) all.insert(all.end(), some.begin(), some.end());
+    return all;
+  }();
   return rows;
 }
 

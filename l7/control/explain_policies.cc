@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "l7/compress/wish.h"
@@ -62,6 +63,12 @@ void explain_guard(Json& json, std::vector<std::string>& story, const LivePlan& 
   if (!policies.cors.empty()) story.push_back("Pages of other sites may ask as cors says; preflights are answered here.");
 }
 
+void explain_early_hints(Json& json, std::vector<std::string>& story, const policy::Policies& policies) {
+  json["early_hints"] = std::ranges::count(policies.early_hints, '\n');
+  if (!policies.early_hints.empty())
+    story.push_back("While a backend is asked, a browser that navigates by HTTP/2 is told of links (early_hints).");
+}
+
 // As far as the request decides it: the rest is the answer's.
 void explain_compression(Json& json, std::vector<std::string>& story, const RoutePlan& route,
                          const http::RequestHead& head) {
@@ -88,6 +95,7 @@ void explain_policies(Json& json, std::vector<std::string>& story, const LivePla
   explain_guard(json, story, plan, *route.policies, client);
   explain_headers(json, story, route.policies->request_headers, "request");
   explain_headers(json, story, route.policies->response_headers, "response");
+  explain_early_hints(json, story, *route.policies);
   explain_compression(json, story, route, head);
 }
 

@@ -57,6 +57,8 @@ ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
       "Requests that a service refused (forward_auth), now or lately");
   add(rows.auth_away, kCounter, "cardea_l7_service_auth_away_total", "", at,
       "Requests that a service had no answer to (forward_auth)");
+  add(rows.early_hints, kCounter, "cardea_l7_service_early_hints_total", "", at,
+      "Requests whose client was told early_hints (103) before their backend answered");
   add(rows.refused_requests, kCounter, "cardea_l7_service_bad_requests_total", "", at,
       "Requests answered before a route was known: malformed, too large, too slow");
   add(rows.duration, kHistogram, "cardea_l7_service_request_duration_microseconds", "us", at,

@@ -29,6 +29,7 @@ struct ServiceRows {
   uint32_t names_refused = 0;            // _names_refused_total: TLS that was passed through to nobody
   uint32_t http2_floods = 0;             // _http2_floods_total: connections ended for what their client did too much of
   uint32_t denied = 0;                   // _denied_total: by access, jwt
+  uint32_t early_hints = 0;              // _early_hints_total
   uint32_t unauthorized = 0;             // _unauthorized_total: by basic_auth, jwt, api_keys
   uint32_t auth_asks = 0;                // _auth_asks_total: questions that went to a service (forward_auth)
   uint32_t auth_passed = 0, auth_refused = 0, auth_away = 0;  // _auth_{passed,refused,away}_total: requests, by its word

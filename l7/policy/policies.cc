@@ -87,6 +87,7 @@ Result<std::shared_ptr<Policies>> Policies::read(const settings::PoliciesT& writ
         read_pages(to->error_pages, written.error_pages, files)})
     if (!done) return std::unexpected(std::move(done.error()));
   to->response_headers.add_security(written.security_headers);
+  for (const std::string& link : written.early_hints) to->early_hints += "Link: " + link + "\r\n";
   if (!to->cors.empty())
     for (const std::string_view name : kCorsHeaders) to->response_headers.drop(name);
   return to;

@@ -33,6 +33,7 @@ struct Policies {
   std::shared_ptr<const Jwt> jwt;  // null: no token is asked for
   std::shared_ptr<const ForwardAuth> forward_auth;  // null: no other service is asked
   ErrorPages error_pages;
+  std::string early_hints;  // lines of a head; empty: none
   compress::Settings compression;
 
   // Whether a request has anybody to pass before it is answered.

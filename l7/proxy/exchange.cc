@@ -9,6 +9,7 @@
 #include "l7/policy/balance_key.h"
 #include "l7/policy/place_table.h"
 #include "l7/proxy/again.h"
+#include "l7/proxy/early_hints.h"
 #include "l7/proxy/forward_auth.h"
 #include "l7/proxy/guard.h"
 #include "l7/proxy/header_changes.h"
@@ -106,6 +107,7 @@ Task<> forward(Exchange& x) {
                                              {&x.record.client, x.record.listener, &x.head});
   note_authentication(x);
   x.pool->retries().earn(x.pool->plan().retry.budget);
+  send_early_hints(x);
   for (;;) {
     auto chosen = choose_place(x, hash);
     if (may_queue(x, chosen)) {

@@ -18,6 +18,8 @@ struct Client::Callbacks {
       answer.informational.push_back(text);
     } else if (key == ":status") {
       answer.status = text;
+    } else if (answer.status.empty() && !answer.informational.empty()) {
+      answer.hints.emplace_back(key, text);
     } else if (!answer.status.empty()) {
       (frame->headers.cat == NGHTTP2_HCAT_HEADERS && !answer.fields.empty() && answer.body.size() ? answer.trailers
                                                                                                   : answer.fields)

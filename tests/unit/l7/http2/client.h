@@ -13,7 +13,8 @@ namespace cardea::l7::http2::test {
 
 struct Answer {
   std::string status;
-  std::vector<std::string> informational;
+  std::vector<std::string> informational;  // statuses
+  Fields hints;                            // of all such heads
   Fields fields, trailers;
   std::string body;
   bool ended = false;             // by END_STREAM
