@@ -59,6 +59,16 @@ std::string odd_endpoint(std::string_view text) {
   return odd.empty() ? odd : fmt::format("{}: {}", in_quotes(text), odd);
 }
 
+constexpr const char* kEveryAddress =
+    " names no address: 0.0.0.0 stands for all IPv4 addresses of the host, [::] for its IPv6 ones";
+
+// "*:80", ":80" and "80", as other products write every address of the host.
+std::string every_address(std::string_view text) {
+  const std::string_view port = text.substr(text.starts_with("*:") ? 2 : text.starts_with(':') ? 1 : 0);
+  const auto meant = Endpoint::parse(fmt::format("0.0.0.0:{}", port == "*" ? "80" : port));
+  return meant ? in_quotes(meant->text()) : "";
+}
+
 std::expected<Endpoint, Mistake> parse_endpoint(const std::string& text) {
   if (const auto value = Endpoint::parse(text)) return *value;
   const std::string shown = in_quotes(text);
@@ -67,15 +77,12 @@ std::expected<Endpoint, Mistake> parse_endpoint(const std::string& text) {
       return refuse(fmt::format("{}: an IPv6 address with a port needs brackets", shown), meant);
     return refuse(shown + " has no port", in_quotes(Endpoint{*lone, kPortForExamples}.text()));
   }
+  if (text.starts_with('[') && text.ends_with(']'))
+    if (const auto lone = IpAddress::parse(text.substr(1, text.size() - 2)))
+      return refuse(shown + " has no port", in_quotes(Endpoint{*lone, kPortForExamples}.text()));
+  if (!every_address(text).empty()) return refuse(shown + " names no address");
   if (looks_like_host_name(text)) return refuse(shown + " holds a host name; names are not looked up here");
   return refuse(odd_endpoint(text), with_brackets(text));
-}
-
-// "*:80", ":80" and "80", as other products write every address of the host.
-std::string every_address(std::string_view text) {
-  const std::string_view port = text.substr(text.starts_with("*:") ? 2 : text.starts_with(':') ? 1 : 0);
-  const auto meant = Endpoint::parse(fmt::format("0.0.0.0:{}", port == "*" ? "80" : port));
-  return meant ? in_quotes(meant->text()) : "";
 }
 
 // A proposal for the endpoint, quotes included, becomes one for the whole.
@@ -91,9 +98,7 @@ std::expected<Listen, Mistake> parse_listen(const std::string& text) {
   if (!endpoint) {
     Mistake mistake = endpoint.error();
     if (const std::string every = every_address(std::string_view(text).substr(0, slash)); !every.empty())
-      mistake = {in_quotes(text) +
-                     " names no address: 0.0.0.0 stands for all IPv4 addresses of the host, [::] for its IPv6 ones",
-                 every};
+      mistake = {in_quotes(text) + kEveryAddress, every};
     mistake.nearest = with_protocol(std::move(mistake.nearest), protocol_meant);
     return std::unexpected(std::move(mistake));
   }

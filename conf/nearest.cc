@@ -80,6 +80,10 @@ std::string boolean_meant(std::string_view written) {
   return {};
 }
 
+bool same_words(std::string_view one, std::string_view other) {
+  return words_of(one) == words_of(other);
+}
+
 std::vector<std::string> with_words_of(std::string_view written, const std::vector<std::string>& known) {
   const std::set<std::string> wanted = words_of(written);
   std::vector<std::string> same, more;

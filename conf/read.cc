@@ -154,25 +154,28 @@ class Reader {
     std::vector<std::string> names;
     for (const Row& row : section.rows) names.push_back(row.name);
     const std::vector<std::string> related = with_words_of(node.name, names);
-    std::string meant = related.size() == 1 ? related.front() : related.empty() ? nearest(node.name, names) : "";
+    const std::string home = related.empty() ? homes(node.name) : "";
+    std::string meant = related.size() == 1 ? related.front() : home.empty() && related.empty() ? nearest(node.name, names) : "";
     if (!meant.empty()) places_.spoil(join_path(path, meant));
-    const std::string home = meant.empty() && related.empty() ? homes(node.name) : "";
     findings_.push_back(
         {Finding::error, source_.place(node.line, join_path(path, node.name)),
-         home.empty() ? "unknown setting" : fmt::format("unknown setting here; it belongs to {}", home),
+         home.empty() ? "unknown setting" : fmt::format("unknown setting here; {}", home),
          meant.empty() ? fmt::format("one of {}", fmt::join(related.empty() ? names : related, ", ")) : "",
          std::move(meant)});
   }
 
-  // A setting known in other sections was probably put into the wrong one.
+  // A setting known in other sections, if by the same words in another order, was probably put into the wrong one.
   static std::string homes(const std::string& name) {
     std::vector<std::string> paths;
+    std::string there = name;
     for (const PathRow& known : all_rows()) {
-      if (known.row->name != name) continue;
-      const size_t cut = known.path.size() - std::min(known.path.size(), name.size() + 1);
+      if (!same_words(known.row->name, name)) continue;
+      there = known.row->name;
+      const size_t cut = known.path.size() - std::min(known.path.size(), there.size() + 1);
       paths.push_back(cut == 0 ? "the top level" : known.path.substr(0, cut));
     }
-    return fmt::format("{}", fmt::join(paths, " or "));
+    if (paths.empty()) return {};
+    return fmt::format("{} belongs to {}", there == name ? "it" : there, fmt::join(paths, " or "));
   }
 
   const Source& source_;

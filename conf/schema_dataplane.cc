@@ -118,7 +118,12 @@ const Section& port_section() {
                      "and default routes that are there already stay as they are, also when the dataplane ends; "
                      "what it set itself goes then.",
                  .example = "kernel = \"interface\";",
-                 .restart = restart_of("dataplane.ports.kernel")}),
+                 .restart = restart_of("dataplane.ports.kernel"),
+                 .details = "What `tcpdump` shows: on the TAP (the port's name), or on the shared interface, both directions of what is "
+                            "the host's own, such as ARP, ICMP, ssh, BGP, health checks and connections of `tcp` and `http` services, "
+                            "and nothing of `l4` services that are balanced. On the interface under a TAP: of `net_af_packet` what "
+                            "comes in and nothing that leaves (with qdisc_bypass=0 in the device both), of `net_af_xdp` nothing, "
+                            "since packets are taken before the kernel sees them. Under a PCI address there is no interface."}),
       });
   return section;
 }

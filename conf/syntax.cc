@@ -43,7 +43,7 @@ bool value_due(const Neighbours& at) {
 
 // What word processors make of quotes is no quotes here.
 std::string without_curly_quotes(std::string word) {
-  for (const std::string_view quote : {"“", "”", "„"})
+  for (const std::string_view quote : {"“", "”", "„", "‘", "’", "‚"})
     for (size_t at = word.find(quote); at != word.npos; at = word.find(quote)) word.erase(at, quote.size());
   return word;
 }

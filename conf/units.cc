@@ -151,16 +151,20 @@ Result<uint64_t> parse_count(std::string_view text) {
   return parse_one(text, kCounts);
 }
 
+// What would be refused itself, being too large, is not proposed.
 std::string size_meant(std::string_view text) {
-  return meant(text, kSizeSpellings);
+  std::string proposal = meant(text, kSizeSpellings);
+  return parse_size(proposal) ? proposal : "";
 }
 std::string duration_meant(std::string_view text) {
   std::string tight(text);
   std::erase(tight, ' ');
-  return parse_duration(tight) ? tight : meant(text, kDurationSpellings);
+  std::string proposal = parse_duration(tight) ? tight : meant(text, kDurationSpellings);
+  return parse_duration(proposal) ? proposal : "";
 }
 std::string count_meant(std::string_view text) {
-  return meant(text, kCountSpellings);
+  std::string proposal = meant(text, kCountSpellings);
+  return parse_count(proposal) ? proposal : "";
 }
 
 std::string range_meant(std::string_view text) {

@@ -1,5 +1,6 @@
 """Headers as an operator changes them, asked with curl over HTTP/1.1 and HTTP/2, on both sides of the proxy."""
 import json
+import re
 
 import pytest
 
@@ -17,6 +18,7 @@ def changed(document):
                                           "remove": ["X-Secret"]}
             own = {"name": "own", "match": {"path": "/own/"}, "respond": {"body": "own"},
                    "response_headers": {"set": ["Cache-Control: max-age=5"], "remove": ["X-Cache"]}}
+            service["early_hints"] = ["</app.css>; rel=preload; as=style"]
             service["routes"] = [own, *service["routes"]]
 
 
@@ -56,3 +58,11 @@ def test_what_a_cache_knows_is_told(web, shop):
     base, version = shop
     words = [web.get(base + "/cache/headers" + version, version)[1]["x-cache"] for _ in range(2)]
     assert words == ["miss", "hit"]
+
+
+def test_a_browser_that_navigates_is_hinted_at_what_it_will_need(web, shop):
+    base, version = shop
+    for mode, hinted in (("navigate", version != "--http1.1"), ("cors", False)):
+        told = web.curl(base + "/echo/hints", version, "-v", "-o", "/dev/null", "-H", f"Sec-Fetch-Mode: {mode}").stderr.lower()
+        assert re.findall(r"^< http/\S+ (\d+)", told, re.MULTILINE) == (["103", "200"] if hinted else ["200"])
+        assert ("< link: </app.css>; rel=preload; as=style" in told) == hinted
