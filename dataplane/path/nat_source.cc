@@ -86,12 +86,12 @@ void give_up(WorkerState& worker, Batch& batch, FlowRef holder) {
 
 bool find_nat_source(WorkerState& worker, Batch& batch, uint32_t row, const std::vector<IpAddress>& addresses,
                      FlowNat& nat, uint64_t& reply_hash) {
-  FailedSearch& failed = worker.failed_searches[batch.slot[row] % worker.failed_searches.size()];
-  const FailedSearch now{batch.slot[row], worker.now_ms, batch.tuple[row].protocol};
-  if (failed == now && !worker.dry) return false;
+  const SlotId slot = batch.slot[row];
+  const Protocol protocol = batch.tuple[row].protocol;
+  if (worker.failed_searches.has(slot, protocol, worker.now_ms) && !worker.dry) return false;
   const Search found = search(worker, batch, row, addresses, nat);
   if (!found.succeeded()) {
-    if (!worker.dry) failed = now;
+    if (!worker.dry) worker.failed_searches.add(slot, protocol, worker.now_ms);
     return false;
   }
   give_up(worker, batch, found.best.holder);

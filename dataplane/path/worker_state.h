@@ -12,6 +12,7 @@
 #include "dataplane/path/path_rows.h"
 #include "dataplane/state/allowance.h"
 #include "dataplane/state/conversations.h"
+#include "dataplane/state/failed_searches.h"
 #include "dataplane/state/first_fragments.h"
 #include "dataplane/state/flow_table.h"
 #include "dataplane/state/hops.h"
@@ -23,14 +24,6 @@
 struct rte_mempool;
 
 namespace cardea::dataplane {
-
-// No NAT source was found for the backend then (path/nat_source.h).
-struct FailedSearch {
-  SlotId slot = kNoSlot;
-  uint32_t now_ms = 0;
-  Protocol protocol{};
-  bool operator==(const FailedSearch&) const = default;
-};
 
 struct WorkerState {
   uint32_t index = 0, workers = 1;
@@ -45,7 +38,7 @@ struct WorkerState {
   FlowTable flows;
   Ageing ageing;  // of `flows`
   NatPorts nat_ports;
-  std::array<FailedSearch, 64> failed_searches;  // the last of each slot modulo their number
+  FailedSearches failed_searches;
   FirstFragments fragments;
   uint32_t own_id = 0;   // the last one given (path/own_id.h)
   uint16_t ip_id = 0;    // of packets that nobody may cut: any one will do (RFC 6864 4.1)
