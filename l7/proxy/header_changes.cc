@@ -15,26 +15,35 @@ using policy::HeaderRules;
 // What an answer of ours says by itself.
 constexpr uint64_t kOfReplies = http::header_set(http::HeaderId::kContentType, http::HeaderId::kCacheControl);
 
-bool has(const http::Headers& headers, const HeaderRules::Line& line) {
-  if (line.id != http::HeaderId::kOther) return headers.has(line.id);
-  return std::ranges::any_of(headers, [&line](const http::Header& header) {
-    return http::equal_without_case(header.name(), line.name());
+// What is there of a message: not what its sender's Connection ends at this hop.
+struct Message {
+  const http::Headers* headers;  // null: an answer of ours
+  const http::ConnectionOptions& options;
+};
+constexpr http::ConnectionOptions kNoOptions;
+
+bool has(const Message& message, const HeaderRules::Line& line) {
+  if (line.id != http::HeaderId::kOther && !message.headers->has(line.id)) return false;
+  return std::ranges::any_of(*message.headers, [&](const http::Header& header) {
+    const bool named = header.id() == line.id &&
+                       (line.id != http::HeaderId::kOther || http::equal_without_case(header.name(), line.name()));
+    return named && !http::is_hop_by_hop(header, message.options);
   });
 }
 
-bool is_there(const http::Headers* headers, const HeaderRules::Line& line) {
-  return headers != nullptr ? has(*headers, line) : (http::bit(line.id) & kOfReplies) != 0;
+bool is_there(const Message& message, const HeaderRules::Line& line) {
+  return message.headers != nullptr ? has(message, line) : (http::bit(line.id) & kOfReplies) != 0;
 }
 
 // `more`: lines beside those of the rules.
-http::HeaderChanges make(Exchange& x, const HeaderRules& rules, const http::Headers* headers, std::string_view more = {}) {
+http::HeaderChanges make(Exchange& x, const HeaderRules& rules, const Message& message, std::string_view more = {}) {
   if (rules.empty() && more.empty()) return {};
   const auto& lines = rules.lines();
   auto* const made = static_cast<std::string_view*>(x.arena().allocate((lines.size() + 1) * sizeof(std::string_view)));
   size_t count = 0, bytes = more.size();
   if (!more.empty()) made[count++] = more;
   for (const HeaderRules::Line& line : lines) {
-    if (line.if_absent && is_there(headers, line)) continue;
+    if (line.if_absent && is_there(message, line)) continue;
     if (line.only_secure && !x.is_secure()) continue;
     const std::string_view text = write_text(x, line.value, line.front, "\r\n");
     if (text.empty()) continue;
@@ -67,7 +76,7 @@ const policy::Policies& policies_of(const Exchange& x) {
 
 http::HeaderChanges request_changes(Exchange& x) {
   const std::string_view more = x.permission ? std::string_view(x.permission->backend_lines) : std::string_view();
-  return make(x, policies_of(x).request_headers, &x.head.headers, more);
+  return make(x, policies_of(x).request_headers, {&x.head.headers, x.admitted.options}, more);
 }
 
 std::string_view request_trailers(Exchange& x, std::string_view lines) {
@@ -87,7 +96,7 @@ std::string_view request_trailers(Exchange& x, std::string_view lines) {
 http::HeaderChanges response_changes(Exchange& x, const http::Headers* headers) {
   const policy::Policies& policies = policies_of(x);
   const std::string_view more = policies.cors.empty() ? std::string_view() : cors_lines(x, policies.cors);
-  return make(x, policies.response_headers, headers, x.limit_lines.empty() ? more : x.arena().join({more, x.limit_lines}));
+  return make(x, policies.response_headers, {headers, kNoOptions}, x.limit_lines.empty() ? more : x.arena().join({more, x.limit_lines}));
 }
 
 }  // namespace cardea::l7::proxy
