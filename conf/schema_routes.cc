@@ -229,7 +229,16 @@ const Section& route_section() {
               {.prose = "What backends see in place of what the client asked for. The log, the cache and purges go by "
                         "what the client asked for; what a backend says of itself, as in Location, is not rewritten.", .only = for_http()}),
           value("cache", &Route::cache, name(64),
-                {.prose = "The cache that may keep and give the answers, as far as they allow it.",
+                {.prose = "The cache that may keep and give the answers, as far as they allow it. An answer is kept "
+                          "for requests that its backend cannot tell apart but by clients' headers that Vary does not "
+                          "name: another pool or rewrite, other request_headers and other values of their variables "
+                          "(but request_id and client_port), another host or port that trusted_proxies tell of each "
+                          "have their own; a URL has sixteen such answers at most. Where a client showed who it is "
+                          "(Authorization, basic_auth, api_keys, jwt, a certificate that client_auth asks for) an "
+                          "answer is kept, and one that is kept given, only where it says that others may have it: "
+                          "public, s-maxage or must-revalidate (RFC 9111 3.5). A certificate does not count so where "
+                          "all clients of the service have to have one and none of request_headers tells backends of "
+                          "it.",
                  .example = "cache = \"edge\";",
                  .unset = "nothing is cached", .only = for_http()}),
       })));

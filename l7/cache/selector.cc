@@ -18,6 +18,7 @@ constexpr uint64_t kUnseen = http::header_set(
     HeaderId::kUpgrade, HeaderId::kExpect, HeaderId::kProxyAuthorization, HeaderId::kContentLength,
     HeaderId::kTransferEncoding, HeaderId::kIfNoneMatch, HeaderId::kIfModifiedSince, HeaderId::kIfMatch,
     HeaderId::kIfUnmodifiedSince, HeaderId::kRange, HeaderId::kIfRange);
+// By the URL, the service's port and Request::pool.
 constexpr uint64_t kInKey = http::header_set(HeaderId::kHost, HeaderId::kXForwardedHost, HeaderId::kXForwardedProto,
                                              HeaderId::kXForwardedPort);
 constexpr uint64_t kPreferences =

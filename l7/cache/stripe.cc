@@ -17,6 +17,11 @@ bool replaces(const Object& fresh, const Object& old) {
   return fresh.selector() == old.selector() || !same_names(fresh.selector(), old.selector());
 }
 
+// Whichever way it was asked.
+std::string_view pool_in(std::string_view origin) {
+  return origin.substr(0, origin.find('\n'));
+}
+
 }  // namespace
 
 Stripe::Stripe(size_t chains) : table_(chains), queues_(ghosts_for(chains)) {}
@@ -86,7 +91,7 @@ std::vector<ObjectPointer> Stripe::remove(uint64_t hash, std::string_view key, s
   const std::lock_guard lock(mutex_);
   removed_[removals_++ % removed_.size()] = hash;
   table_.for_each(hash, key, [&](Object& object) {
-    if (!pool || object.pool() == *pool) gone.push_back(take(object));
+    if (!pool || pool_in(object.pool()) == pool_in(*pool)) gone.push_back(take(object));
     return false;
   });
   return gone;

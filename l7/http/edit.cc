@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "l7/http/authority.h"
 #include "l7/http/fields.h"
+#include "l7/http/forwarding.h"
 #include "l7/http/serialise.h"
 
 namespace cardea::l7::http {
@@ -27,12 +28,6 @@ std::string_view version_number(Version version) {
 void write_framing(HeadWriter& out, BodyFraming body) {
   if (body.kind == BodyKind::kLength) out.field("Content-Length", body.length);
   if (body.kind == BodyKind::kChunked) out.field("Transfer-Encoding", "chunked");
-}
-
-// X-Forwarded-Prefix, X_Forwarded_Uri: what backends take for a proxy's word, beside what is written anew.
-bool tells_of_forwarding(const Header& header) {
-  constexpr std::string_view kFront = "X-Forwarded";
-  return header.id() == HeaderId::kOther && same_letters(header.name().substr(0, kFront.size()), kFront);
 }
 
 void write_forwarded_for(HeadWriter& out, const Headers& headers, const RequestEdit& edit) {

@@ -109,6 +109,7 @@ Result<> add_routes(ServicePlan& service, const image::Service& from, const imag
       return fail(fmt::format("{} {}", named(*route), action.error().message));
     auto policies = resources.policies.read(route->policies());
     if (!policies) return std::unexpected(std::move(policies.error()).in(named(*route)));
+    plan_detail::tell_origins_apart(*action, route->policies());
     service.routes.push_back({route->name()->str(), std::move(*action), std::move(*policies), {}});
   }
   auto rows = plan_detail::load_rows(*from.routes());

@@ -126,7 +126,47 @@ Result<route::Action> files_of(const image::Files& from, std::shared_ptr<const f
   return to;
 }
 
+using Texts = flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>;
+
+// No such line begins as a host or a path does.
+void add_changes(std::string& to, char how, const Texts* texts) {
+  if (texts == nullptr) return;
+  for (const flatbuffers::String* text : *texts) to.append("\n").append(1, how).append(text->string_view());
+}
+
+// A credential that is checked here, by its header: it goes no further, or nothing that passes for it does.
+template <typename Part>
+void add_checked(std::string& to, char how, const Part* part, std::string_view header) {
+  if (part != nullptr) to.append("\n").append(1, how).append(part->forward() ? ">" : "").append(header);
+}
+
+// What policies change of a request's headers: where it is the same, the same is made of equal requests, but for
+// variables' values.
+std::string changes_of(const settings::Policies& policies) {
+  std::string out;
+  if (const settings::HeaderEdits* edits = policies.request_headers()) {
+    add_changes(out, '-', edits->remove());
+    add_changes(out, '=', edits->set());
+    add_changes(out, '+', edits->add());
+    add_changes(out, '?', edits->if_absent());
+  }
+  const settings::Jwt* const jwt = policies.jwt();
+  const settings::ApiKeys* const keys = policies.api_keys();
+  if (policies.forward_auth() != nullptr) add_changes(out, '^', policies.forward_auth()->answer_headers());
+  add_checked(out, '!', policies.basic_auth(), "");
+  add_checked(out, '#', jwt, jwt != nullptr ? text_of(jwt->header()) : "");
+  add_checked(out, '&', keys, keys != nullptr ? text_of(keys->header()) : "");
+  return out;
+}
+
 }  // namespace
+
+void tell_origins_apart(route::Action& action, const settings::Policies* policies) {
+  auto* const proxy = std::get_if<route::Proxy>(&action);
+  const std::string changes = policies != nullptr ? changes_of(*policies) : std::string();
+  if (proxy == nullptr || changes.empty()) return;
+  for (route::Share& share : proxy->shares) share.origin.append("\n").append(changes);
+}
 
 Result<> find_folder(const route::Files& files) {
   const FileDescriptor folder(::open(files.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));

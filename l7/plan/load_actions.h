@@ -14,6 +14,9 @@ namespace cardea::l7::plan_detail {
 // `types`: the system's, read with the first route of files.
 Result<route::Action> load_action(const image::Route& route, const image::Plan& plan,
                                   std::shared_ptr<const files::MediaTypes>& types);
+// A pool is asked in one way more by each set of policies that changes other headers of requests. What stands for
+// variables in them is each request's (proxy/told.h). Null: there are none.
+void tell_origins_apart(route::Action& action, const settings::Policies* policies);
 // Whether it can be looked into now.
 Result<> find_folder(const route::Files& files);
 

@@ -4,6 +4,7 @@
 
 #include "base/header_line.h"
 #include "l7/http/fields.h"
+#include "l7/policy/one_request.h"
 
 namespace cardea::l7::policy {
 
@@ -71,7 +72,8 @@ void HeaderRules::add_security(settings::SecurityHeaders which) {
 
 bool HeaderRules::varies(std::string_view name) const {
   return std::ranges::any_of(lines_, [name](const Line& line) {
-    return !line.value.is_fixed() && http::equal_without_case(line.name(), name);
+    const auto has_one = [](const Template::Piece& piece) { return is_of_one_request(piece.variable); };
+    return http::equal_without_case(line.name(), name) && std::ranges::any_of(line.value.pieces(), has_one);
   });
 }
 

@@ -11,11 +11,13 @@
 #include "l7/proxy/header_changes.h"
 #include "l7/proxy/identify.h"
 #include "l7/proxy/own_head.h"
+#include "l7/proxy/told.h"
 
 namespace cardea::l7::proxy {
 namespace {
 
 constexpr size_t kAddedBytes = 768;  // to a stored head, at most
+constexpr size_t kToldMax = 2048;    // to a share's origin: more is not looked up
 
 cache::Request request_of(Exchange& x) {
   return {.head = &x.head,
@@ -23,7 +25,7 @@ cache::Request request_of(Exchange& x) {
           .scheme = x.scheme(),
           .port = x.record.listener.port,
           .path = x.admitted.path.forward,
-          .pool = x.share->origin,
+          .pool = origin_of(x),
           .now = x.record.unix_ms / 1000,
           .authorized = x.authorized,
           .since = x.caching.lookup.since};
@@ -163,6 +165,8 @@ Failure ask_cache(Exchange& x) {
   caching.status = "cardea; fwd=bypass";
   if (has_body(x) || x.admitted.websocket || x.head.authority.text.empty()) return {};
   if (x.caller.own_backend(*x.pool, x.backend_host)) return {};  // what comes is for this client's eyes
+  if (origin_of(x).size() > x.share->origin.size() + kToldMax) return {};
+  x.authorized = x.authorized || is_known_by_certificate(x);
   caching.cache = plan.cache.get();
   caching.lookup = caching.cache->find(request_of(x));
   x.record.cache = cache::word(caching.lookup.result);
@@ -230,8 +234,8 @@ bool is_told(const policy::ForwardAuth* auth, std::string_view name) {
   });
 }
 
-// By a header whose value is made here for each request (request_headers), or comes from a service that was asked
-// (forward_auth): what clients send does not tell for whom the answer is.
+// By a header whose value is another for each request (request_headers), or comes from a service that was asked
+// (forward_auth).
 bool varies_by_ours(const Exchange& x, const http::ResponseHead& head) {
   bool varies = false;
   const policy::Policies& policies = *x.record.route->policies;

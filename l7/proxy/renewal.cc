@@ -5,6 +5,7 @@
 
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/identify.h"
+#include "l7/proxy/told.h"
 #include "l7/runtime/spawn.h"
 
 namespace cardea::l7::proxy {
@@ -44,8 +45,10 @@ struct Renewal {
   const bool tls;
   const std::shared_ptr<const policy::Claims> claims;  // for whose sake it is asked again
   const std::shared_ptr<const policy::AuthAnswer> permission;
-  const bool authorized;
+  const bool authorized, stranger;
   std::string_view api_key;
+  policy::ToldByProxy told;
+  std::string_view origin;
   Record record;
   cache::Claim claim;
   const uint64_t since;
@@ -60,6 +63,8 @@ Record begin_record_of(const Exchange& x) {
   record.client = x.record.client;
   record.peer = x.record.peer;
   record.listener = x.record.listener;
+  record.protocol = x.record.protocol;
+  record.tls_version = x.record.tls_version;
   record.began = x.now();
   record.unix_ms = x.shard().unix_ms();
   return record;
@@ -78,6 +83,7 @@ Renewal::Renewal(Exchange& x)
       claims(x.claims),
       permission(x.permission),
       authorized(x.authorized),
+      stranger(x.stranger),
       record(begin_record_of(x)),
       claim(std::move(x.caching.lookup.renewal)),
       since(x.caching.lookup.since),
@@ -85,6 +91,8 @@ Renewal::Renewal(Exchange& x)
       exchange(x.loop().chunks()) {
   record.user = own.copy(x.record.user);
   api_key = own.copy(x.api_key);
+  told = {x.told.client, own.copy(x.told.scheme), own.copy(x.told.host), own.copy(x.told.port)};
+  origin = own.copy(origin_of(x));
 }
 
 // The same request again, whole and by GET whatever the client wanted of it. False: it is none any more.
@@ -102,7 +110,7 @@ bool ask_again(Exchange& x, Renewal& renewal) {
   x.admitted.match = renewal.match;
   take_way(x, *renewal.route->proxy(), *renewal.share);
   ask_for_renewal(x, renewal.claim.object(), renewal.since);
-  return true;
+  return origin_of(x) == renewal.origin;  // else the backend would see somebody else: of certificates nobody tells
 }
 
 uint32_t row_of(const Exchange& x) {
@@ -116,6 +124,7 @@ Task<> renew(Renewal& renewal) {
   co_await renewal.shard.loop().yield();
   Exchange x(renewal.caller(), renewal.plan, renewal.service, renewal.record);
   x.claims = renewal.claims, x.permission = renewal.permission, x.authorized = renewal.authorized, x.api_key = renewal.api_key;
+  x.told = renewal.told, x.stranger = renewal.stranger;
   if (!ask_again(x, renewal)) co_return;
   co_await forward(x);
   if (x.failure) {

@@ -99,6 +99,16 @@ TEST(Cache, AUrlIsPurgedAtEveryPortAndInvalidatedToo) {
   EXPECT_EQ(cache.purge("https", "no host", "/a"), 0u);
 }
 
+TEST(Cache, AWriteForgetsWhatItsPoolSaidInWhateverWayItWasAsked) {
+  Cache cache(kRoomy);
+  for (const char* pool : {"web", "web\nhost\n/v2/\n/", "web\n\n=X: 1\n\rann", "web2"})
+    ASSERT_TRUE(store(cache, Asked("GET /a").pool(pool), "body", kMinute));
+  EXPECT_EQ(cache.figures().objects, 4u);
+  cache.invalidate(*Asked("POST /a").pool("web\n\n=X: 2"));
+  EXPECT_EQ(cache.figures().objects, 1u);
+  EXPECT_EQ(ask(cache, Asked("GET /a").pool("web2")), "hit body");
+}
+
 TEST(Cache, WhatMustBeAskedForEachTimeIsKeptWhereItCanBeAskedFor) {
   Cache cache(kRoomy);
   ASSERT_TRUE(store(cache, Asked("GET /a"), "body", "Cache-Control: no-cache\r\nETag: \"1\"\r\n"));

@@ -96,15 +96,15 @@ TEST(HeaderChanges, AnswersOfOursHaveThemToo) {
       << "the service's, where no route was found";
 }
 
-TEST(HeaderChanges, AnAnswerThatVariesByWhatWeSetIsNotStored) {
+TEST(HeaderChanges, AnAnswerThatVariesByWhatIsEachRequestsIsNotStored) {
   Site site([](image::PlanT& plan) {
     HeaderEditsT edits;
-    edits.set = {"X-Country: ${cookie:country}", "X-Fixed: 1"};
+    edits.set = {"X-Id: ${cookie:country}-${request_id}", "X-Fixed: 1"};
     for (auto& route : plan.services[0]->routes) route->policies = policies(edits, {});
   });
   Peer client = site.client();
   Peer backend = [&] {
-    client.send(get("/cached/a", "Cookie: country=de\r\n"));
+    client.send(get("/cached/a"));
     return site.origin().accept();
   }();
   const auto answer = [&](const char* body, const char* vary) {
@@ -112,11 +112,21 @@ TEST(HeaderChanges, AnAnswerThatVariesByWhatWeSetIsNotStored) {
     backend.send(ok(body, std::string(kMinute) + "Vary: " + vary + "\r\n"));
     EXPECT_THAT(client.message(), HasSubstr(body));
   };
-  answer("german", "Accept, X-Country");
-  client.send(get("/cached/a", "Cookie: country=fr\r\n"));
+  answer("german", "Accept, X-Id");
+  client.send(get("/cached/a"));
   answer("french", "X-Fixed");
   client.send(get("/cached/a"));
   EXPECT_THAT(client.message(), HasSubstr("french")) << "what is set to one value for all, nothing varies by";
+}
+
+TEST(HeaderChanges, WhatEndsHereIsAbsentBehindIt) {
+  Site site(changing);
+  Peer client = site.client();
+  client.send(get("/", "X-Here: theirs\r\nConnection: X-Here\r\n"));
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.message(), AllOf(HasSubstr("\r\nX-Here: ours\r\n"), Not(HasSubstr("theirs"))));
+  backend.send(ok("x"));
+  client.message();
 }
 
 TEST(HeaderChanges, ValuesAreAsLongAsTheyAre) {
