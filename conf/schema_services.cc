@@ -195,9 +195,11 @@ std::vector<Row> limits() {
             {.prose = "Over which time rate_min is measured; each body may begin with a pause as long, where "
                       "body_timeout allows it.", .only = for_http()}),
       value("linger_timeout", &Service::linger_timeout, duration(1s, 1h),
-            {.prose = "How long, at most, a body is read and dropped that still comes when its request was "
-                      "answered already, so that a client that sends everything before it reads gets the answer. "
-                      "body_timeout and rate_min end it earlier.", .only = for_http()}),
+            {.prose = "How long, at most, what still comes is read and dropped when its request was answered "
+                      "already, be it for its head (400, 414, 431) or for want of memory (503), so that a client that "
+                      "sends everything before it reads gets the answer. However much it is; body_timeout and rate_min "
+                      "end it earlier. Of a client that was given up for its slowness, or that asks on behind an answer "
+                      "with `Connection: close`, it is 1 MiB at most, with pauses of 2 seconds.", .only = for_http()}),
       value("header_max", &Service::header_max, size(1 << 10, 1 << 20),
             {.prose = "Largest head of a request; larger ones are answered with 431.", .only = for_http()}),
       value("body_max", &Service::body_max, size(0, kTiB),

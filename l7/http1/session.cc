@@ -90,7 +90,7 @@ Task<> refuse(Arena& arena, Connection& c) {
   count(c.shard(), c.shard().shared().rows.memory_refused);
   const Instant deadline = c.loop().now() + proxy::kLinger;
   const IoResult told = co_await c.stream().write_all(kText, deadline);
-  if (told.ok()) co_await proxy::linger(arena, c, c.stream(), c.service().now().plan->body_timeout);
+  if (told.ok()) co_await proxy::linger(arena, c, c.stream(), c.service().now().plan->body_timeout, UINT64_MAX);
 }
 
 // What becomes of the connection behind an exchange.
@@ -98,11 +98,11 @@ enum class Next : uint8_t {
   kGoOn,
   kClose,
   kLinger,  // something of the client's may be on its way, which must not be met with a reset before it read our answer
-  kBodyComes,  // the same, and it has said that it will send more
+  kBodyComes,  // the same of a request that is not whole: a body behind its head, or behind one that was refused
 };
 Next next(const Exchange& x) {
   if (!x.close) return Next::kGoOn;
-  if (!x.upload.complete) return gave_up_on_client(x.failure) || x.body_at == 0 ? Next::kLinger : Next::kBodyComes;
+  if (!x.upload.complete) return gave_up_on_client(x.failure) ? Next::kLinger : Next::kBodyComes;
   return x.caller.input.empty() ? Next::kClose : Next::kLinger;
 }
 

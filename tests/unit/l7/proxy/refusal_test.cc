@@ -416,6 +416,21 @@ TEST(Refusal, WithoutABufferAClientIsToldSo) {
   EXPECT_EQ(scarce.site.value("cardea_l7_buffer_bytes"), 0u);
 }
 
+// However much it sends before it looks, and with what pauses.
+TEST(Refusal, WithoutABufferAClientIsToldSoBehindItsBody) {
+  ShortOfMemory scarce;
+  scarce.take_all();
+  Peer late = scarce.site.client();
+  late.send(get("/", "Content-Length: 4194304\r\n", "POST"));
+  for (int i = 0; i < 16; ++i) {
+    late.send(std::string(262'144, 'b'));
+    settle(scarce.site.loop());
+    scarce.site.advance(2500ms);
+  }
+  EXPECT_THAT(late.rest(), HasSubstr("details=\"memory\""));
+  EXPECT_FALSE(late.reset());
+}
+
 TEST(Refusal, TheOldestUnfinishedHeadGivesWay) {
   ShortOfMemory scarce;
   scarce.take_all_with_unfinished_heads();

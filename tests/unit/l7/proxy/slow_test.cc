@@ -262,6 +262,28 @@ TEST(EarlyAnswer, ReachesAClientThatSendsAllBeforeItReads) {
   EXPECT_FALSE(client.reset());
 }
 
+// Whatever head it was that a body follows.
+TEST(EarlyAnswer, ToAHeadThatIsRefusedReachesAClientThatSendsAllBeforeItReads) {
+  const struct {
+    std::string lines, status;
+  } rows[] = {{"Transfer_Encoding: chunked\r\n", "400 "}, {"X: " + std::string(40'000, 'x') + "\r\n", "431 "}};
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.status);
+    Site site;
+    Peer client = site.client();
+    client.send("POST / HTTP/1.1\r\nHost: shop.example\r\n" + row.lines + "Content-Length: 4194304\r\n\r\n");
+    settle(site.loop());
+    for (int i = 0; i < 64; ++i) {
+      client.send(std::string(65536, 'b'));
+      settle(site.loop());
+      site.advance(2500ms);
+    }
+    EXPECT_EQ(site.value("cardea_l7_connections"), 1u) << "it is heard out";
+    EXPECT_THAT(client.rest(), StartsWith("HTTP/1.1 " + row.status));
+    EXPECT_FALSE(client.reset());
+  }
+}
+
 TEST(EarlyAnswer, IsGivenUpAtItsLimits) {
   enum { kForEver, kHardly, kSilent };
   for (const int kind : {kForEver, kHardly, kSilent}) {
