@@ -10,13 +10,19 @@ namespace {
 using proxy::Buffer;
 using proxy::Buffers;
 
-// One readable event.
-void read_some(Client& c, Buffer buffer) {
+constexpr int kHeardAtOnce = 4;  // buffers; behind more than that its end is not near
+
+// One readable event. False: there was nothing.
+bool read_some(Client& c, Buffer buffer) {
   const IoResult got = c.stream.try_read(std::as_writable_bytes(buffer.span()));
   c.stream.spend(got.bytes);
-  if (got.status == IoStatus::kWouldBlock) return;
-  if (!got.ok()) return c.end();
-  c.take_in({buffer.span().data(), got.bytes});
+  if (got.status == IoStatus::kWouldBlock) return false;
+  if (got.ok()) {
+    c.take_in({buffer.span().data(), got.bytes});
+  } else {
+    c.end();
+  }
+  return true;
 }
 
 // A head that has begun and does not end holds up all calls.
@@ -66,6 +72,13 @@ void Client::began(BackendStream& its) {
 void Client::doubt() {
   if (ended || std::exchange(doubted, true)) return;
   session.ping();
+}
+
+void Client::hear() {
+  for (int i = 0; i < kHeardAtOnce && !ended && !is_behind(); ++i) {
+    Buffer buffer = buffers.take();
+    if (!buffer || !read_some(*this, std::move(buffer))) return;
+  }
 }
 
 void Client::settings_came() {

@@ -31,6 +31,8 @@ struct Client : FrameSource {
   void began(BackendStream& call);
   // Nothing is heard of the backend. It is asked for a sign, and gets no more calls until one comes.
   void doubt();
+  // Takes in what came and was not heard yet: above all, that it ended.
+  void hear();
 
   // The backend said what it takes: calls may begin. Or it takes no more, or the connection ended.
   virtual void changed_room() = 0;

@@ -132,9 +132,23 @@ std::shared_ptr<Queue> Pool::queue_at(Backend& only) const {
   return {only.shared_from_this(), &only.own_queue};
 }
 
+namespace {
+
+// An end that has arrived, unheard by the loop, is heard now. Backwards: who ends leaves the list.
+void hear_shared(Backend& backend, std::string_view host) {
+  for (size_t i = backend.shared.size(); i-- > 0;) {
+    const std::shared_ptr<Shared> its = backend.shared[i];
+    if (its->connection().host == host) its->hear();
+  }
+}
+
+}  // namespace
+
 Lease Pool::reuse(Backend& backend, std::string_view host, Proof proof, bool alone) {
   const std::string_view verified = verified_host(backend, host);
-  if (backend.pool->http2 != Http2::kOff && !alone && backend.has_room(verified)) {
+  const bool shares = backend.pool->http2 != Http2::kOff && !alone;
+  if (shares && proof == Proof::kAsked) hear_shared(backend, verified);
+  if (shares && backend.has_room(verified)) {
     Place place(backend.shared_from_this(), backend.plan->host);
     place.take();
     Call* call = backend.begin_call(verified, std::move(place));

@@ -165,6 +165,23 @@ TEST_F(Http2Backend, AConnectionIsKeptAndCarriesTheNext) {
   EXPECT_EQ(backend.goaway(), NGHTTP2_NO_ERROR);
 }
 
+// Its end came in the turn in which it is asked.
+TEST_F(Http2Backend, AConnectionThatEndedUnheardGetsNothingThatCannotBeRepeated) {
+  client.send(get("/1"));
+  Backend backend(site);
+  backend.answer(backend.next(), "204");
+  client.head();
+  site.log_line();
+  client.send_what_fits(post("/", "once"));
+  site.loop().post([&] { backend.peer().close(); });
+  Backend fresh(site);
+  const int32_t call = fresh.next();
+  EXPECT_EQ(fresh.whole(call).body, "once");
+  fresh.answer(call, "204");
+  EXPECT_THAT(client.head(), StartsWith("HTTP/1.1 204 "));
+  EXPECT_EQ(site.log_line()["attempts"], 1);
+}
+
 TEST_F(Http2Backend, WhatSpeaksNoHttp2IsNoBackend) {
   client.send(get("/"));
   Peer peer = site.origin().accept();
