@@ -233,6 +233,22 @@ TEST_F(Http2, OurOwnAnswersAreTheSameAsByHttp1) {
   EXPECT_TRUE(answer.ended);
 }
 
+// Whoever has it when Max-Forwards is used up answers, and the connection goes on.
+TEST_F(Http2, WhatMayNotBeForwardedIsAnsweredHere) {
+  EXPECT_EQ(client.answer(client.ask("/", {{"max-forwards", "0"}}, true, "OPTIONS")).status, "200");
+  EXPECT_EQ(site.log_line()["reason"], "max_forwards");
+  EXPECT_EQ(client.answer(client.ask("/", {{"max-forwards", "0"}}, true, "TRACE")).status, "501");
+  EXPECT_EQ(site.log_line()["reason"], "trace_ends_here");
+  EXPECT_TRUE(site.origin().nobody_called());
+  client.ask("/", {{"max-forwards", "1"}}, true, "OPTIONS");
+  EXPECT_THAT(site.origin().accept().message(), testing::ContainsRegex("\r\n[Mm]ax-[Ff]orwards: 0\r\n"));
+}
+
+TEST_F(Http2, WhatIsMeantForTlsIsNotServedWithoutIt) {
+  EXPECT_EQ(client.answer(client.ask("/", {{":scheme", "https"}})).status, "421");
+  EXPECT_TRUE(site.origin().nobody_called());
+}
+
 TEST_F(Http2, AnEarlyAnswerReachesAClientThatIsStillSending) {
   const int32_t call = client.ask("/", {}, false, "POST");
   Peer backend = site.origin().accept();
@@ -346,6 +362,25 @@ TEST_F(Http2, WhoTakesNothingIsGivenUpButNotItsConnection) {
   site.advance(31s);
   ASSERT_TRUE(client.until([&] { return client.so_far(call).reset.has_value(); }));
   EXPECT_EQ(site.log_line()["reason"], "client_stalled");
+  EXPECT_FALSE(client.closed());
+}
+
+TEST_F(Http2, ABodyBelowTheLowestRateIsGivenUpButNotItsConnection) {
+  const int32_t call = client.ask("/", {{"content-length", "1000"}}, false, "POST");
+  Peer backend = site.origin().accept();
+  backend.head();
+  for (int i = 0; i < 7; ++i) {
+    client.send_body(call, "b", false);
+    settle(site.loop());
+    site.advance(5s);
+  }
+  ASSERT_TRUE(client.until([&] { return client.so_far(call).ended || client.so_far(call).reset; }));
+  EXPECT_EQ(client.so_far(call).status, "408");
+  EXPECT_TRUE(backend.ended());
+  const auto line = site.log_line();
+  EXPECT_EQ(line["reason"], "body_timeout");
+  EXPECT_EQ(line["detail"], "rate_min");
+  EXPECT_EQ(site.value("cardea_l7_service_slow_clients_total", "shop"), 1u);
   EXPECT_FALSE(client.closed());
 }
 
