@@ -17,6 +17,8 @@
 
 #include "base/file_descriptor.h"
 #include "conf/quote.h"
+#include "mgmt/l7_rights.h"
+#include "mgmt/policy_files.h"
 #include "mgmt/whole_file.h"
 
 namespace cardea::mgmt {
@@ -189,12 +191,13 @@ conf::Findings look_at_ways(const conf::Config& config, const HasWay& kernel_has
 }
 
 void look_at_host(const conf::Config& config, Look look, conf::Findings& findings) {
-  std::ranges::move(look_at_certificates(config, look), std::back_inserter(findings));
+  for (auto& of : {look_at_certificates(config, look), look_at_policy_files(config, look)})
+    std::ranges::copy(of, std::back_inserter(findings));
   const auto list = read_whole_file("/sys/devices/system/cpu/online");
   const auto online = list ? cpus_of_list(*list) : std::nullopt;
   if (online) std::ranges::move(look_at_cpus(config, *online), std::back_inserter(findings));
   if (look != Look::kInside) return;
-  for (auto& of : {look_at_memory(config, memory_bytes()), look_at_group(config), look_at_logs(config)})
+  for (auto& of : {look_at_rights(config), look_at_memory(config, memory_bytes()), look_at_group(config), look_at_logs(config)})
     std::ranges::copy(of, std::back_inserter(findings));
   if (ports_are_there(config)) std::ranges::move(look_at_ways(config, kernel_has_way), std::back_inserter(findings));
 }

@@ -51,12 +51,14 @@ Result<Candidate> candidate_of(std::shared_ptr<const conf::Config> config, uint6
 Prepared prepare(const std::string& path, const Candidate& in_force, const Runtime& runtime, RingCache& rings) {
   Prepared prepared;
   auto read = conf::read_file(path);
+  conf::Findings of_host;
+  if (read.config) look_at_host(*read.config, Look::kWhetherThere, of_host);
+  conf::add_findings(read, std::move(of_host));
   prepared.reload.findings = std::move(read.findings);
   prepared.reload.at = std::chrono::system_clock::now();
   prepared.reload.generation = in_force.generation;
   if (!read.config) return with_mistakes(std::move(prepared), in_force, path);
   prepared.reload.changes = changes(in_force, *read.config);
-  look_at_host(*read.config, Look::kWhetherThere, prepared.reload.findings);
   if (conf::count(prepared.reload.findings, conf::Finding::error) > 0)
     return with_mistakes(std::move(prepared), in_force, path);
   auto candidate = candidate_of(std::make_shared<const conf::Config>(std::move(*read.config)), runtime.generation + 1,

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/log.h"
 #include "conf/nearest.h"
 #include "mgmt/certificate_files.h"
 #include "mgmt/generations.h"
+#include "mgmt/policy_files.h"
 
 namespace cardea::mgmt {
 namespace {
@@ -55,8 +57,10 @@ Reload::Ending reload_ending(Outcome outcome) {
 }
 
 // cardea-l7 names a file that it cannot use; where the configuration says so, and what else is wrong, is seen here.
-void add_certificate_findings(const conf::Config& config, conf::Findings& findings) {
-  for (auto& finding : look_at_certificates(config, Look::kInside)) {
+void add_file_findings(const conf::Config& config, conf::Findings& findings) {
+  conf::Findings seen = look_at_certificates(config, Look::kInside);
+  std::ranges::move(look_at_policy_files(config, Look::kInside), std::back_inserter(seen));
+  for (auto& finding : seen) {
     const auto same = [&](const conf::Finding& other) {
       return other.place.path == finding.place.path && other.message == finding.message;
     };
@@ -156,7 +160,7 @@ void Site::start_reload(bool first, ReloadDone done) {
   rollout_.offer(std::move(*prepared.candidate), [this, generation, config, reload = std::move(prepared.reload),
                                                   done = std::move(done)](const Ending& ending) mutable {
     if (ending.outcome == Outcome::kRefused && ending.who == kL7.words)
-      add_certificate_findings(*config, reload.findings);
+      add_file_findings(*config, reload.findings);
     on_offered(std::move(reload), generation, ending, std::move(done));
   });
 }

@@ -1,16 +1,13 @@
 #include "l7/plan/load_actions.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
-#include "base/file_descriptor.h"
 #include "l7/files/media_types.h"
 #include "l7/http/authority.h"
 #include "l7/http/byte_set.h"
+#include "l7/policy/named_files.h"
 
 namespace cardea::l7::plan_detail {
 namespace {
@@ -169,10 +166,7 @@ void tell_origins_apart(route::Action& action, const settings::Policies* policie
 }
 
 Result<> find_folder(const route::Files& files) {
-  const FileDescriptor folder(::open(files.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (folder) return {};
-  return fail(fmt::format("cannot open the folder {} of its files: {}", files.root, std::strerror(errno)),
-              Origin::kOperator);
+  return policy::find_folder(files.root);
 }
 
 Result<route::Action> load_action(const image::Route& route, const image::Plan& plan,

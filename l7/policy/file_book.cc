@@ -5,13 +5,10 @@
 #include <algorithm>
 #include <iterator>
 
-#include "l7/policy/read_file.h"
+#include "l7/policy/named_files.h"
 
 namespace cardea::l7::policy {
 namespace {
-
-constexpr size_t kNetworkBytesMax = 128 << 20, kUserBytesMax = 16 << 20, kPageBytesMax = 64 << 10, kKeyBytesMax = 1 << 20,
-                 kKeyListBytesMax = 64 << 20;
 
 Result<NetworkSet> read_set(const std::vector<std::string>& texts, const std::vector<std::string>& files) {
   std::vector<Prefix> networks;
@@ -21,55 +18,18 @@ Result<NetworkSet> read_set(const std::vector<std::string>& texts, const std::ve
     networks.push_back(*network);
   }
   for (const std::string& file : files) {
-    const auto text = read_file(file, kNetworkBytesMax);
-    if (!text) return std::unexpected(text.error());
-    auto more = read_networks(*text);
-    if (!more) return std::unexpected(std::move(more.error()).in(file));
+    auto more = networks_in(file);
+    if (!more) return std::unexpected(std::move(more.error()));
     networks.insert(networks.end(), more->begin(), more->end());
   }
   return NetworkSet(networks);
 }
 
-Result<Users> read_users(const std::string& file) {
-  const auto text = read_file(file, kUserBytesMax);
-  if (!text) return std::unexpected(text.error());
-  auto users = Users::read(*text);
-  if (!users) return std::unexpected(std::move(users.error()).in(file));
-  return users;
-}
-
-// A set may hold a secret beside public keys.
-Result<TokenKeys> read_set_file(const std::string& file) {
-  const auto text = read_file(file, kKeyBytesMax);
-  if (!text) return std::unexpected(text.error());
-  auto keys = read_key_set(*text);
-  if (!keys) return std::unexpected(std::move(keys.error()).in(file));
-  if (has_secret(*keys))
-    if (const auto hidden = read_secret_file(file, kKeyBytesMax); !hidden) return std::unexpected(hidden.error());
-  return keys;
-}
-
-Result<TokenKeys> read_public_file(const std::string& file) {
-  const auto text = read_file(file, kKeyBytesMax);
-  if (!text) return std::unexpected(text.error());
-  auto keys = read_public_key(*text);
-  if (!keys) return std::unexpected(std::move(keys.error()).in(file));
-  return keys;
-}
-
-Result<TokenKeys> read_hidden_file(const std::string& file) {
-  const auto text = read_secret_file(file, kKeyBytesMax);
-  if (!text) return std::unexpected(text.error());
-  auto keys = read_secret(*text);
-  if (!keys) return std::unexpected(std::move(keys.error()).in(file));
-  return keys;
-}
-
 Result<TokenKeys> read_keys(const settings::JwtT& of) {
   std::vector<Result<TokenKeys>> sources;
-  if (!of.jwks.empty()) sources.push_back(read_set_file(of.jwks));
-  for (const std::string& file : of.public_keys) sources.push_back(read_public_file(file));
-  if (!of.secret.empty()) sources.push_back(read_hidden_file(of.secret));
+  if (!of.jwks.empty()) sources.push_back(key_set_in(of.jwks));
+  for (const std::string& file : of.public_keys) sources.push_back(public_keys_in(file));
+  if (!of.secret.empty()) sources.push_back(secret_in(of.secret));
   TokenKeys keys;
   for (auto& read : sources) {
     if (!read) return std::unexpected(std::move(read.error()));
@@ -85,16 +45,8 @@ std::string text_of(const settings::JwtT& settings) {
   return {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()};
 }
 
-Result<KeyList> read_key_list(const std::string& file) {
-  const auto text = read_secret_file(file, kKeyListBytesMax);
-  if (!text) return std::unexpected(text.error());
-  auto keys = KeyList::read(*text);
-  if (!keys) return std::unexpected(std::move(keys.error()).in(file));
-  return keys;
-}
-
 Result<ErrorPage> read_page(const std::string& file, const std::string& content_type) {
-  const auto text = read_file(file, kPageBytesMax);
+  const auto text = page_in(file);
   if (!text) return std::unexpected(text.error());
   return ErrorPage::of(*text, content_type.empty() ? "text/html; charset=utf-8" : content_type);
 }
@@ -118,13 +70,13 @@ Result<std::shared_ptr<const NetworkSet>> FileBook::networks(const std::vector<s
 Result<std::shared_ptr<const Users>> FileBook::users(const std::string& file) {
   auto& known = users_[file];
   if (known) return known;
-  return keep(known, read_users(file));
+  return keep(known, users_in(file));
 }
 
 Result<std::shared_ptr<const KeyList>> FileBook::api_keys(const std::string& file) {
   auto& known = api_keys_[file];
   if (known) return known;
-  return keep(known, read_key_list(file));
+  return keep(known, api_keys_in(file));
 }
 
 Result<std::shared_ptr<const TokenKeys>> FileBook::token_keys(const settings::JwtT& of) {

@@ -7,6 +7,7 @@
 
 #include "l7/http/fields.h"
 #include "l7/policy/file_book.h"
+#include "l7/policy/named_files.h"
 #include "l7/policy/quoted.h"
 #include "l7/policy/strict_json.h"
 
@@ -70,15 +71,10 @@ Result<Jwt> Jwt::read(const settings::JwtT& from, FileBook& files) {
   return to;
 }
 
-// Each of them has to have a key, or somebody's tokens would never fit.
 Result<> Jwt::read_algorithms() {
-  for (const std::string& word : from_.algorithms) {
-    const auto algorithm = algorithm_of(word);
-    if (!algorithm) return fail(fmt::format("there is no algorithm \"{}\"", word));
-    if (std::ranges::none_of(*keys_, [&](const TokenKey& key) { return key.serves(*algorithm); }))
-      return fail(fmt::format("there is no key for {}", word), Origin::kOperator);
-    algorithms_.push_back(*algorithm);
-  }
+  auto algorithms = algorithms_of(from_.algorithms, *keys_);
+  if (!algorithms) return std::unexpected(std::move(algorithms.error()));
+  algorithms_ = std::move(*algorithms);
   return {};
 }
 

@@ -104,3 +104,18 @@ def test_other_sites_pages(web, shop):
     assert (status, headers["access-control-allow-origin"], headers["access-control-allow-credentials"]) == (200, "https://app.example", "true")
     status, headers, _ = web.get(url, version, "-H", "Origin: https://app.example.evil")
     assert status == 200 and "access-control-allow-origin" not in headers and "Origin" in headers["vary"]
+
+
+@pytest.mark.parametrize("name,content,said", [("users", "ann:plain\n", "the hash of"), ("networks", "10.0.0.0/33\n", "line 1"),
+                                               ("sorry.html", None, "No such file or directory")])
+def test_check_and_reload_say_the_same_of_a_file_gone_bad(web, name, content, said):
+    file = FOLDER["path"] / name
+    good = file.read_bytes()
+    file.write_text(content) if content else file.unlink()
+    checked, reloaded = web.cardea.run("check", web.cardea.file, check=False), web.cardea.reload(check=False)
+    file.write_bytes(good)
+    file.chmod(0o644)
+    for done in (checked, reloaded):
+        assert done.returncode == 1 and str(file) in done.stdout + done.stderr and said in done.stdout + done.stderr, done
+    assert web.cardea.run("check", web.cardea.file, check=False).returncode == 0
+    assert web.cardea.reload(check=False).returncode == 0
