@@ -39,10 +39,12 @@ def sha256_of_bytes(size):
 
 
 class Origin:
+    module = "lab.origin"
+
     def __init__(self, site, backend, port=PORT):
         self.backend, self.port = backend, port
-        self.process = Process(site.run, f"origin-{backend.name}-{port}", backend.namespace.command(
-            sys.executable, "-m", "lab.origin", backend.name, port), site.kept)
+        self.process = Process(site.run, f"{self.module}-{backend.name}-{port}", backend.namespace.command(
+            sys.executable, "-m", self.module, backend.name, port), site.kept)
 
     def start(self):
         self.process.start()
