@@ -33,6 +33,7 @@ ssize_t send_gathered(int fd, std::span<const iovec> pieces) {
   std::array<char, kGatherBelow> whole;
   size_t bytes = 0;
   for (const iovec& piece : pieces) {
+    if (piece.iov_len == 0) continue;  // it may have no place either
     std::memcpy(whole.data() + bytes, piece.iov_base, piece.iov_len);
     bytes += piece.iov_len;
   }
