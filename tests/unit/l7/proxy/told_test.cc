@@ -308,10 +308,10 @@ struct Mirror {
 
 TEST(Told, NobodyGetsWhatHisOwnBackendWouldNotSay) {
   size_t hits = 0;
-  for (uint64_t seed = 0; seed < 12 && !::testing::Test::HasFailure(); ++seed) {
+  for (uint64_t seed = 0; seed < 3 && !::testing::Test::HasFailure(); ++seed) {
     Mirror kept(random_site(seed, true)), asked(random_site(seed, false));
     Random random(seed + 1000);
-    for (int round = 0; round < 150 && !::testing::Test::HasFailure(); ++round) {
+    for (int round = 0; round < 40 && !::testing::Test::HasFailure(); ++round) {
       const size_t which = random() % std::size(kVaries);
       std::string fields;
       for (size_t count = random() % 4; count != 0; --count) fields.append(one_of(random, kFields));
@@ -328,7 +328,7 @@ TEST(Told, NobodyGetsWhatHisOwnBackendWouldNotSay) {
       EXPECT_EQ(without_port(got), without_port(own)) << "seed " << seed << " round " << round << "\n" << request;
     }
   }
-  EXPECT_GT(hits, 200u);
+  EXPECT_GT(hits, 30u);
 }
 
 }  // namespace
