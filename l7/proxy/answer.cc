@@ -48,12 +48,16 @@ Task<> answer_here(Exchange& x) {
   }
   Fixed& fixed = *x.arena().make<Fixed>();
   std::visit([&x, &fixed](const auto& action) { fill(x, action, fixed); }, x.record.route->action);
-  x.answer.status = x.record.status = fixed.head.status;
-  const std::string_view head = write_own_head(x, fixed.head, fixed.body.size());
-  const std::string_view body = x.head.method == http::Method::kHead ? std::string_view() : fixed.body;
-  iovec pieces[] = {{const_cast<char*>(head.data()), head.size()}, {const_cast<char*>(body.data()), body.size()}};
+  co_await send_own(x, fixed.head, fixed.body);
+}
+
+Task<> send_own(Exchange& x, const http::ResponseHead& head, std::string_view body) {
+  x.answer.status = x.record.status = head.status;
+  const std::string_view text = write_own_head(x, head, body.size());
+  if (x.head.method == http::Method::kHead) body = {};
+  iovec pieces[] = {{const_cast<char*>(text.data()), text.size()}, {const_cast<char*>(body.data()), body.size()}};
   if (x.compressing.under_way) {
-    const Failure failed = co_await send_compressed(x, head, std::span(pieces + 1, 1));
+    const Failure failed = co_await send_compressed(x, text, std::span(pieces + 1, 1));
     x.failure = failed;
     co_return;
   }

@@ -190,6 +190,8 @@ Failure find_answer(const Exchange& exchange);
 Task<> answer_here(Exchange& exchange);
 // The file that the request's path asks for: files.cc.
 Task<> send_file(Exchange& exchange, const route::Files& files);
+// One of ours whose end was decided, of this head and body: compressed where that was chosen, to HEAD without the body.
+Task<> send_own(Exchange& exchange, const http::ResponseHead& head, std::string_view body);
 // A whole response whose end was decided, out of memory that stays until the client took it.
 Task<> send_whole(Exchange& exchange, std::span<iovec> pieces);
 // After a 101: bytes in both directions until both sides closed, or nothing came for the service's idle_timeout.

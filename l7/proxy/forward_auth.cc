@@ -4,7 +4,6 @@
 #include "l7/proxy/ask.h"
 #include "l7/proxy/auth_question.h"
 #include "l7/proxy/exchange.h"
-#include "l7/proxy/own_head.h"
 
 namespace cardea::l7::proxy {
 namespace {
@@ -117,17 +116,8 @@ Task<> tell_refusal(Exchange& x) {
   http::HeadScan scan;
   const std::string& came = x.refusal->head;
   if (!http::parse_response_head(came, {.bytes_max = came.size()}, scan, head).done()) head.status = 403;
-  x.answer.status = x.record.status = head.status;
   x.record.reason = word(Reason::kAuthRefused);
-  const std::string_view text = write_own_head(x, head, x.refusal->body.size());
-  const std::string_view body = x.head.method == http::Method::kHead ? std::string_view() : x.refusal->body;
-  iovec pieces[] = {{const_cast<char*>(text.data()), text.size()}, {const_cast<char*>(body.data()), body.size()}};
-  if (x.compressing.under_way) {
-    const Failure failed = co_await send_compressed(x, text, std::span(pieces + 1, 1));
-    x.failure = failed;
-    co_return;
-  }
-  co_await send_whole(x, std::span(pieces, body.empty() ? 1 : 2));
+  co_await send_own(x, head, x.refusal->body);
 }
 
 }  // namespace cardea::l7::proxy

@@ -47,6 +47,15 @@ struct AuthSite {
     if (!behind) behind.emplace(site.origin().accept());
     return *behind;
   }
+  // Another client, who sends what the first has sent while that one's question is under way.
+  Peer asked_by_two(const std::string& request) {
+    Peer second = site.client();
+    client.send(request);
+    auth().message();
+    second.send(request);
+    settle(site.loop());
+    return second;
+  }
   // The question that a request leads to, answered.
   std::string verdict(const std::string& answer) {
     std::string question = auth().message();
@@ -234,11 +243,7 @@ TEST(ForwardAuth, AKeyOfTheOperatorsSaysWhatItGoesBy) {
 
 TEST(ForwardAuth, WhoWouldAskTheSameWaitsForOneAnswer) {
   AuthSite test;
-  Peer second = test.site.client();
-  test.client.send(get("/", kAnn));
-  test.auth().message();
-  second.send(get("/", kAnn));
-  settle(test.site.loop());
+  Peer second = test.asked_by_two(get("/", kAnn));
   EXPECT_TRUE(test.nobody_is_asked());
   test.auth().send(kYes);
   test.pass();
@@ -253,11 +258,7 @@ TEST(ForwardAuth, WhoWouldAskTheSameWaitsForOneAnswer) {
 
 TEST(ForwardAuth, ACookieIsForWhoseRequestWasAskedAbout) {
   AuthSite test;
-  Peer second = test.site.client();
-  test.client.send(get("/"));
-  test.auth().message();
-  second.send(get("/"));
-  settle(test.site.loop());
+  Peer second = test.asked_by_two(get("/"));
   test.auth().send(ok("", "Location: /login\r\nSet-Cookie: csrf=1\r\n", "302 Found"));
   EXPECT_THAT(test.client.message(), HasSubstr("csrf=1"));
   test.verdict(ok("", "Location: /login\r\nSet-Cookie: csrf=2\r\n", "302 Found"));
@@ -266,11 +267,7 @@ TEST(ForwardAuth, ACookieIsForWhoseRequestWasAskedAbout) {
 
 TEST(ForwardAuth, AClientThatLeavesEndsAQuestionThatNobodyElseWaitsFor) {
   AuthSite test;
-  Peer second = test.site.client();
-  test.client.send(get("/", kAnn));
-  test.auth().message();
-  second.send(get("/", kAnn));
-  settle(test.site.loop());
+  Peer second = test.asked_by_two(get("/", kAnn));
   test.client.abort();
   settle(test.site.loop());
   EXPECT_EQ(test.site.log_line()["reason"], "client_closed");
@@ -285,11 +282,7 @@ TEST(ForwardAuth, AClientThatLeavesEndsAQuestionThatNobodyElseWaitsFor) {
 
 TEST(ForwardAuth, TheOneWhoAskedMayLeaveAndTheOtherIsAnswered) {
   AuthSite test;
-  Peer second = test.site.client();
-  test.client.send(get("/", kAnn));
-  test.auth().message();
-  second.send(get("/", kAnn));
-  settle(test.site.loop());
+  Peer second = test.asked_by_two(get("/", kAnn));
   test.client.abort();
   settle(test.site.loop());
   test.auth().send(kYes);
