@@ -197,9 +197,10 @@ std::vector<Row> limits() {
       value("linger_timeout", &Service::linger_timeout, duration(1s, 1h),
             {.prose = "How long, at most, what still comes is read and dropped when its request was answered "
                       "already, be it for its head (400, 414, 431) or for want of memory (503), so that a client that "
-                      "sends everything before it reads gets the answer. However much it is; body_timeout and rate_min "
-                      "end it earlier. Of a client that was given up for its slowness, or that asks on behind an answer "
-                      "with `Connection: close`, it is 1 MiB at most, with pauses of 2 seconds.", .only = for_http()}),
+                      "sends everything before it reads gets the answer. However large its body is, but 8 MiB at most "
+                      "where its head was not taken; body_timeout and rate_min end it earlier. Of a client that was "
+                      "given up for its slowness, or that asks on behind an answer with `Connection: close`, it is "
+                      "1 MiB at most, with pauses of 2 seconds.", .only = for_http()}),
       value("header_max", &Service::header_max, size(1 << 10, 1 << 20),
             {.prose = "Largest head of a request; larger ones are answered with 431.", .only = for_http()}),
       value("body_max", &Service::body_max, size(0, kTiB),

@@ -82,28 +82,40 @@ Task<Came> wait_for_request(Arena&, Connection& c, std::chrono::milliseconds tim
   co_return Came::kNothing;
 }
 
+// What becomes of the connection behind an exchange.
+enum class Next : uint8_t {
+  kGoOn,
+  kClose,
+  kLinger,  // something of the client's may be on its way, which must not be met with a reset before it read our answer
+  kUnknownComes,  // the same of a head that was refused or not read: what is behind it, if anything
+  kBodyComes,     // the same of a request whose body is not whole
+};
+Next next(const Exchange& x) {
+  if (!x.close) return Next::kGoOn;
+  if (!x.upload.complete) {
+    if (gave_up_on_client(x.failure)) return Next::kLinger;
+    return x.body_at == 0 ? Next::kUnknownComes : Next::kBodyComes;
+  }
+  return x.caller.input.empty() ? Next::kClose : Next::kLinger;
+}
+
+// Behind an answer that the client has to read while it may still send.
+Task<> linger(Connection& c, Next next) {
+  const std::chrono::milliseconds pause = c.service().now().plan->body_timeout;
+  if (next == Next::kLinger) return proxy::linger(c.arena(), c, c.stream(), proxy::kLinger);
+  const uint64_t bytes_max = next == Next::kUnknownComes ? proxy::kUnknown : UINT64_MAX;
+  return proxy::linger(c.arena(), c, c.stream(), pause, bytes_max);
+}
+
 // Short of buffers: the client is told so without one.
-Task<> refuse(Arena& arena, Connection& c) {
+Task<> refuse(Arena&, Connection& c) {
   constexpr std::string_view kText =
       "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nProxy-Status: cardea; error=proxy_internal_error; "
       "details=\"memory\"\r\nConnection: close\r\n\r\n";
   count(c.shard(), c.shard().shared().rows.memory_refused);
   const Instant deadline = c.loop().now() + proxy::kLinger;
   const IoResult told = co_await c.stream().write_all(kText, deadline);
-  if (told.ok()) co_await proxy::linger(arena, c, c.stream(), c.service().now().plan->body_timeout, UINT64_MAX);
-}
-
-// What becomes of the connection behind an exchange.
-enum class Next : uint8_t {
-  kGoOn,
-  kClose,
-  kLinger,  // something of the client's may be on its way, which must not be met with a reset before it read our answer
-  kBodyComes,  // the same of a request that is not whole: a body behind its head, or behind one that was refused
-};
-Next next(const Exchange& x) {
-  if (!x.close) return Next::kGoOn;
-  if (!x.upload.complete) return gave_up_on_client(x.failure) ? Next::kLinger : Next::kBodyComes;
-  return x.caller.input.empty() ? Next::kClose : Next::kLinger;
+  if (told.ok()) co_await linger(c, Next::kUnknownComes);
 }
 
 Task<Next> exchange(Arena&, Connection& c) {
@@ -156,11 +168,7 @@ Task<bool> serve(Connection& c) {
     if (next == Next::kGoOn) continue;
     c.drop_own();
     c.input.drop();  // nobody reads it any more
-    if (next == Next::kLinger) {
-      co_await proxy::linger(c.arena(), c, c.stream(), proxy::kLinger);
-    } else {
-      co_await proxy::linger(c.arena(), c, c.stream(), c.service().now().plan->body_timeout, UINT64_MAX);
-    }
+    co_await linger(c, next);
     co_return false;
   }
 }

@@ -284,6 +284,20 @@ TEST(EarlyAnswer, ToAHeadThatIsRefusedReachesAClientThatSendsAllBeforeItReads) {
   }
 }
 
+TEST(EarlyAnswer, ToAHeadWithoutEndIsGivenUpBehindWhatABodyMayBe) {
+  Site site;
+  Peer client = site.client();
+  client.send("GET / HTTP/1.1\r\n");
+  size_t sent = 0;
+  for (const std::string lines = "X: " + std::string(65'531, 'x') + "\r\n"; sent < 32 << 20; sent += lines.size()) {
+    if (client.send_what_fits(lines) < lines.size()) break;
+    settle(site.loop());
+  }
+  EXPECT_EQ(site.value("cardea_l7_connections"), 0u);
+  EXPECT_GT(sent, size_t{8} << 20);
+  EXPECT_LT(sent, size_t{16} << 20);
+}
+
 TEST(EarlyAnswer, IsGivenUpAtItsLimits) {
   enum { kForEver, kHardly, kSilent };
   for (const int kind : {kForEver, kHardly, kSilent}) {
