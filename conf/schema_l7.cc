@@ -46,9 +46,9 @@ const Section& l7_section() {
                           "are dropped and counted, so that a slow disk never holds up a shard.",
                  .restart = restart_of("l7.access_log_ring")}),
           value("buffers", &L7::buffers, size(kMiB, 1024 * kGiB),
-                {.prose = "Memory that heads and bodies on their way through may use, over all shards, TLS records that are "
-                          "not whole yet among them; beyond it new exchanges are refused, and what is under way "
-                          "waits. `cardea_l7_buffer_bytes` tells how much is in use."}),
+                {.prose = "Memory that heads and bodies on their way through may use, over all shards, TLS records and "
+                          "heads of HTTP/2 that are not whole yet among them; beyond it new exchanges are refused, and "
+                          "what is under way waits. `cardea_l7_buffer_bytes` tells how much is in use."}),
           value("compression", &L7::compression, size(kMiB, 1024 * kGiB),
                 {.prose = "Memory that compressors of answers may take, over all shards, those that are kept for the next "
                           "answer among them: 264 KiB for one of gzip, about 1.5 MiB of br and 1.8 MiB of zstd at their "

@@ -39,7 +39,8 @@ class CallStream : public Stream {
   // Who read the end by now only watched the client: it is still to be read.
   void tell_end_again() { end_told_ = false; }
 
-  bool ran_short() const { return ran_short_; }  // it was ended for want of buffers
+  void run_short();  // it is ended for want of buffers
+  bool ran_short() const { return ran_short_; }
   bool broken() const { return broken_; }        // ended before its time, by whomever
   bool delivered() const { return delivered_; }  // the response's end went out
   bool closed() const { return gone_; }          // the session has forgotten it
@@ -55,7 +56,6 @@ class CallStream : public Stream {
 
  protected:
   void break_off();
-  void run_short();
   void wake(Direction direction);
   // Text that did not come as DATA, to be read before all that does. False: there is no memory for it.
   bool put_text(std::string_view text);

@@ -27,7 +27,7 @@ bool read_some(Client& c, Buffer buffer) {
 
 // A head that has begun and does not end holds up all calls.
 Instant deadline(const Client& c) {
-  return c.block_open ? c.block_since + c.pace.stall : kNever;
+  return c.block.open() ? c.block_since + c.pace.stall : kNever;
 }
 
 Task<> read(Arena&, Client& c) {
@@ -121,7 +121,9 @@ void Client::take_in(std::string_view bytes) {
   floods.bytes += bytes.size();
   heard = stream.loop().now();
   const bool was_doubted = std::exchange(doubted, false);
+  block.comes(bytes.size());
   if (!session.feed(bytes)) return end();
+  if (block.open()) block.hold();
   if (floods.mostly_useless()) has_flooded("overhead");
   if (was_doubted) changed_room();
 }

@@ -55,7 +55,7 @@ struct Client : FrameSource {
   const uint32_t head_bytes_max;
   const PaceLimits pace;
   RequestFields fields;
-  HeaderBlock block;  // of the one head that is arriving
+  HeaderBlock block{buffers, HeaderBlock::From::kBackend};  // of the one head that is arriving
   std::string text;   // of the one that arrived last
   Floods floods;
   std::string_view flood;     // what it was
@@ -66,7 +66,6 @@ struct Client : FrameSource {
   bool leaving = false;       // it takes no more calls
   bool doubted = false;
   Instant heard{};            // when something came last
-  bool block_open = false;    // a head is arriving
   Instant block_since{};
 };
 

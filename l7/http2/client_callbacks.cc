@@ -16,6 +16,8 @@ void spend(Client& c, Budget& budget, std::string_view what) {
   if (!budget.spend(c.stream.loop().now())) c.has_flooded(what);
 }
 
+constexpr size_t kTextKept = 4096;  // room of a head's, for the next one
+
 // Why the head is none; empty: it is one.
 std::string_view hand_over(Client& c, BackendStream& call, bool ended) {
   if (c.block.too_large()) return http::word(http::Fault::kHeadTooLarge);
@@ -30,11 +32,9 @@ bool is_head(const Client& c) {
   return c.block.too_large() || (c.block.size() != 0 && c.block[0].name == ":status");
 }
 
-void head_received(Client& c, const nghttp2_frame& frame) {
-  c.block_open = false;
-  c.floods.useful += frame.hd.length;
-  BackendStream* call = c.call(frame.hd.stream_id);
+void give_to_call(Client& c, BackendStream* call, const nghttp2_frame& frame) {
   if (!call) return;
+  if (c.block.lacks_memory()) return call->run_short();
   if (is_head(c)) {
     const std::string_view fault = hand_over(c, *call, ends_stream(frame));
     if (!fault.empty()) call->is_malformed(fault), call->reset(NGHTTP2_PROTOCOL_ERROR);
@@ -43,6 +43,13 @@ void head_received(Client& c, const nghttp2_frame& frame) {
     call->received_trailers(c.text);
   }
   if (ends_stream(frame)) call->received_end();
+}
+
+void head_received(Client& c, const nghttp2_frame& frame) {
+  c.floods.useful += frame.hd.length;
+  give_to_call(c, c.call(frame.hd.stream_id), frame);
+  c.block.end();
+  if (c.text.capacity() > kTextKept) c.text = std::string();
 }
 
 void data_received(Client& c, const nghttp2_frame& frame) {
@@ -83,7 +90,6 @@ int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
 int on_block(nghttp2_session*, const nghttp2_frame*, void* user) {
   Client& c = client(user);
   c.block.begin(c.head_bytes_max);
-  c.block_open = true;
   c.block_since = c.stream.loop().now();
   return 0;
 }
@@ -116,7 +122,7 @@ int on_stream_close(nghttp2_session*, int32_t id, uint32_t code, void* user) {
 // A head that is malformed is over too, though no frame is told.
 int on_invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int error, void* user) {
   Client& c = client(user);
-  if (frame->hd.type == NGHTTP2_HEADERS) c.block_open = false;
+  if (frame->hd.type == NGHTTP2_HEADERS) c.block.end();
   c.malformed(frame->hd.stream_id, nghttp2_strerror(error));
   return 0;
 }

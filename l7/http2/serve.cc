@@ -1,6 +1,7 @@
 #include "l7/http2/serve.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "l7/http2/server.h"
 #include "l7/proxy/linger.h"
@@ -19,7 +20,7 @@ constexpr size_t kMethodBytes = 4;   // of the preface: what tells it from any r
 void time_out(Server& s) {
   const Instant now = s.loop().now();
   const ServicePlan& plan = *s.connection.service().now().plan;
-  const bool slow = !s.saw_settings || (s.block_open && now >= s.block_since + plan.request_timeout);
+  const bool slow = !s.saw_settings || (s.block.open() && now >= s.block_since + plan.request_timeout);
   if (slow) {
     count(s.connection.shard(), plan.rows.slow_clients);
     return s.end();
@@ -43,11 +44,29 @@ void read_some(Server& s, Buffer buffer) {
   take_in(s, {buffer.span().data(), got.bytes});
 }
 
+// No more of a head is read than there is memory for. False: the oldest of them, this one where there is no other, gives
+// way in this turn.
+bool hold_block(Server& s) {
+  if (!s.block.open()) return true;
+  proxy::Shard& shard = s.connection.shard();
+  if (s.block.hold()) {
+    if (!s.unfinished.linked()) shard.add_unfinished(s.unfinished);
+    return true;
+  }
+  if (!shard.make_room()) s.give_way();
+  return false;
+}
+
 Task<> read(Server& s) {
   proxy::Connection& c = s.connection;
   if (!c.input.empty()) take_in(s, c.input.left());
   c.input.drop();
   while (!s.ended) {
+    if (std::exchange(s.unfinished.gives_way, false)) s.give_way();
+    if (!hold_block(s)) {
+      co_await s.loop().yield();
+      continue;
+    }
     if (s.is_behind()) {
       co_await s.changed.wait();
       continue;

@@ -30,9 +30,20 @@ void judge_priority(Server& s, const FrameHead& frame) {
   if (frame.size != 5) s.session.terminate(NGHTTP2_FRAME_SIZE_ERROR);
 }
 
+// A request that never became one.
+void record_refusal(Server& s, std::string_view reason, std::string_view detail) {
+  proxy::Connection& c = s.connection;
+  proxy::Record record = begin_record(c, *c.service().now().plan, c.service().plan->plan->generation);
+  record.protocol = "HTTP/2.0";
+  record.reason = reason;
+  record.detail = detail;
+  record.ended = record.began;
+  write(c.shard(), record);
+}
+
 // What the session would let pass.
 void judge(Server& s, const FrameHead& frame) {
-  if (s.block_open) return;
+  if (s.block.open()) return;
   if (frame.type == NGHTTP2_PRIORITY) return judge_priority(s, frame);
   if (frame.type != NGHTTP2_DATA && frame.type != NGHTTP2_HEADERS) return;
   const auto stream = int32_t(frame.stream);
@@ -97,20 +108,14 @@ Instant Server::deadline() const {
   const ServicePlan& plan = *connection.service().now().plan;
   Instant first = kNever;
   if (!saw_settings) first = began + plan.request_timeout;
-  if (block_open) first = std::min(first, block_since + plan.request_timeout);
+  if (block.open()) first = std::min(first, block_since + plan.request_timeout);
   if (leaving == Leaving::kAnnounced) first = std::min(first, announced + kHearing);
   if (calls_live == 0 && leaving != Leaving::kForGood) first = std::min(first, idle_since + plan.idle_timeout);
   return first;
 }
 
 void Server::malformed(std::string_view why) {
-  const proxy::ShardPlan& plan = *connection.service().plan;
-  proxy::Record record = begin_record(connection, *connection.service().now().plan, plan.plan->generation);
-  record.protocol = "HTTP/2.0";
-  record.reason = "http2_malformed";
-  record.detail = why;
-  record.ended = record.began;
-  write(connection.shard(), record);
+  record_refusal(*this, "http2_malformed", why);
 }
 
 void Server::flooded(std::string_view what) {
@@ -120,11 +125,25 @@ void Server::flooded(std::string_view what) {
   session.terminate(NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
+void Server::end_block() {
+  block.end();
+  unfinished.unlink();
+  unfinished.gives_way = false;
+}
+
+void Server::give_way() {
+  if (!block.open()) return;
+  end_block();
+  record_refusal(*this, word(proxy::Reason::kMemory), {});
+  session.terminate(NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
 void Server::take_in(std::string_view bytes) {
   floods.bytes += bytes.size();
   std::optional<FrameHead> head;
   while (!bytes.empty()) {
     const std::string_view part = frames.next(bytes, head);
+    block.comes(part.size());
     if (!part.empty() && !session.feed(part)) ended = true;
     if (ended) return;
     bytes.remove_prefix(part.size());

@@ -48,11 +48,16 @@ struct Server final : proxy::Occupant, FrameSource {
   void malformed(std::string_view why);
   // The connection ends for what its client does too much of.
   void flooded(std::string_view what);
+  // The head that was arriving is whole, or is none.
+  void end_block();
+  // It held memory for longest when there was none, or finds no more: as with HTTP/1 its client is cut off. HPACK has
+  // one state for all of a connection, so that the head cannot be dropped alone.
+  void give_way();
 
   proxy::Connection& connection;
   FrameHeads frames;
-  HeaderBlock block;  // of the one head that is arriving
-  std::string trailers;  // that came last
+  HeaderBlock block{buffers, HeaderBlock::From::kClient};  // of the one head that is arriving
+  proxy::UnfinishedHead unfinished{stream};                // linked while more of that is waited for
   ResponseFields fields;
   Floods floods;
   std::string_view flood;  // what it was
@@ -63,7 +68,6 @@ struct Server final : proxy::Occupant, FrameSource {
   List<Call> live;                             // whose stream the session knows
   size_t calls_live = 0;
   bool saw_settings = false;  // the client's preface is whole
-  bool block_open = false;    // a head is arriving
   enum class Leaving : uint8_t { kNo, kAnnounced, kForGood } leaving = Leaving::kNo;
   Instant began, idle_since, block_since{}, announced{};
   TaskGroup calls;  // last: they go first

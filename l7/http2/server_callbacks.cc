@@ -28,6 +28,7 @@ size_t head_bytes_max(const Server& s) {
 
 // The head as text, in the call's own input. False: there is no memory for it.
 bool hand_over(Server& s, Call& call, bool ended) {
+  if (s.block.lacks_memory()) return false;
   if (s.block.too_large()) {
     call.fault = http::Fault::kHeadTooLarge;
     return true;
@@ -61,15 +62,25 @@ void begin_call(Server& s, int32_t stream, bool ended) {
 }
 
 // A block behind the first has trailers; their end is the request's.
-void head_received(Server& s, const nghttp2_frame& frame) {
-  s.block_open = false;
-  s.floods.useful += frame.hd.length;
-  if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) return begin_call(s, frame.hd.stream_id, ends_stream(frame));
+void trailers_received(Server& s, const nghttp2_frame& frame) {
   CallStream* stream = s.session.attached(frame.hd.stream_id);
   if (!stream || !ends_stream(frame)) return;
-  write_trailer_text(s.trailers, s.block);
-  stream->received_trailers(s.trailers);
+  if (s.block.lacks_memory()) return stream->run_short();
+  std::string lines;
+  write_trailer_text(lines, s.block);
+  stream->received_trailers(lines);
   stream->received_end();
+}
+
+void head_received(Server& s, const nghttp2_frame& frame) {
+  s.floods.useful += frame.hd.length;
+  s.unfinished.unlink();  // before room is made of what is unfinished
+  if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
+    begin_call(s, frame.hd.stream_id, ends_stream(frame));
+  } else {
+    trailers_received(s, frame);
+  }
+  s.end_block();
 }
 
 void data_received(Server& s, const nghttp2_frame& frame) {
@@ -125,7 +136,6 @@ int on_block(nghttp2_session*, const nghttp2_frame* frame, void* user) {
   Server& s = server(user);
   s.newest_stream = std::max(s.newest_stream, frame->hd.stream_id);
   s.block.begin(head_bytes_max(s));
-  s.block_open = true;
   s.block_since = s.loop().now();
   return 0;
 }
@@ -162,7 +172,7 @@ int on_stream_close(nghttp2_session*, int32_t id, uint32_t code, void* user) {
 // A head that is malformed is over too, though no frame is told. One that is a request's has no call to say so.
 int on_invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int error, void* user) {
   if (frame->hd.type != NGHTTP2_HEADERS) return 0;
-  server(user).block_open = false;
+  server(user).end_block();
   if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) server(user).malformed(nghttp2_strerror(error));
   return 0;
 }

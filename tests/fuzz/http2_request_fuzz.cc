@@ -10,6 +10,7 @@
 #include "l7/http/framing.h"
 #include "l7/http/parse_head.h"
 #include "l7/http2/request_text.h"
+#include "l7/proxy/buffers.h"
 
 using namespace cardea::l7;
 
@@ -66,7 +67,9 @@ void check(const http2::HeaderBlock& block, bool ended) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  static http2::HeaderBlock block;
+  static proxy::BufferBound bound(16 << 20);
+  static proxy::Buffers buffers(bound);
+  static http2::HeaderBlock block(buffers, http2::HeaderBlock::From::kClient);
   block.begin(kHeadMax);
   if (inflate({reinterpret_cast<const char*>(data + 1), size - 1}, block)) check(block, data[0] & 1);
   return 0;

@@ -223,5 +223,112 @@ TEST_F(Flood, ASocketThatIsNeverRead) {
   EXPECT_EQ(site.value("cardea_l7_connections"), 0u);
 }
 
+// A head that is begun and not ended holds memory, as one by HTTP/1 does.
+struct OpenHead : testing::Test {
+  Peer begin(std::string_view its_block) {
+    Peer peer = site.client("shop");
+    peer.send(preface() + headers(1, its_block, kEndStream));
+    settle(site.loop());
+    return peer;
+  }
+  void expect_service() {
+    Peer plain = site.client();
+    plain.send(proxy::test::get("/"));
+    Peer backend = site.origin().accept();
+    backend.message();
+    backend.send(ok("served"));
+    EXPECT_THAT(plain.message(), testing::HasSubstr("served"));
+  }
+  static constexpr size_t kBound = 16 * 16384;
+  Site site{[](image::PlanT& plan) {
+    plan.services[0]->http2 = true;
+    plan.settings->buffer_bytes_max = kBound;
+  }};
+};
+
+std::string whole_fields(size_t bytes) {
+  std::string block = request_block();
+  for (int i = 0; block.size() < bytes; ++i) block += field("x-" + std::to_string(i), std::string(120, 'v'));
+  return block;
+}
+
+// The first bytes of a field of 14,000.
+std::string part_of_a_field(size_t bytes) {
+  return request_block() + number(0, 1) + number(1, 1) + "x" + number(0x7f, 1) +
+         number(0x80 | (14'000 - 127) % 128, 1) + number((14'000 - 127) / 128, 1) + std::string(bytes, 'v');
+}
+
+TEST_F(OpenHead, IsHeldOfTheBuffersAndGivenBack) {
+  for (const std::string& block : {whole_fields(10'000), part_of_a_field(10'000)}) {
+    Peer peer = begin(block);
+    EXPECT_EQ(site.buffers_lent(), 16'384u);
+    peer.abort();
+    settle(site.loop());
+    EXPECT_EQ(site.buffers_lent(), 0u);
+  }
+}
+
+TEST_F(OpenHead, IsNoLongerHeldOnceItIsWhole) {
+  Peer peer = begin(whole_fields(10'000));
+  peer.send(frame(kContinuation, kEndHeaders, 1));
+  Peer backend = site.origin().accept();
+  EXPECT_THAT(backend.message(), testing::HasSubstr("x-50: vvv"));
+  EXPECT_LT(site.buffers_lent(), 2 * 16'384u) << "its request is in one";
+  backend.send(ok("served"));
+  settle(site.loop());
+  EXPECT_EQ(site.buffers_lent(), 0u) << "the connection idles";
+}
+
+TEST_F(OpenHead, GivesWayWhenItIsTheOldest) {
+  Peer first = begin(part_of_a_field(10'000)), second = begin(part_of_a_field(10'000));
+  std::vector<Peer> others;
+  while (site.buffers_lent() < kBound / 4 * 3) {
+    others.push_back(site.client());
+    others.back().send("G");
+    settle(site.loop());
+  }
+  expect_service();
+  std::string came = first.rest();
+  const std::vector<Frame> frames = take_frames(came);
+  ASSERT_FALSE(frames.empty());
+  EXPECT_EQ(frames.back().type, kGoaway);
+  EXPECT_EQ(frames.back().word(4), uint32_t(NGHTTP2_ENHANCE_YOUR_CALM));
+  EXPECT_EQ(site.log_line()["reason"], "memory");
+  EXPECT_EQ(site.value("cardea_l7_heads_ended_total"), 1u);
+  EXPECT_EQ(site.value("cardea_l7_memory_refused_total"), 1u);
+  EXPECT_FALSE(second.ended());
+  EXPECT_TRUE(others[0].silent());
+}
+
+// One that finds no memory for what came ends older ones for it, in the end itself.
+TEST_F(OpenHead, OfManyTheOldestGiveWayAndOthersAreServed) {
+  std::vector<Peer> holders;
+  for (int i = 0; i < 300; ++i) {
+    holders.push_back(begin(part_of_a_field(14'000 - 200)));
+    EXPECT_LE(site.buffers_lent(), kBound / 4 * 3);
+    site.advance(10ms);
+    if (i % 30 == 29) expect_service();
+  }
+  EXPECT_GE(site.value("cardea_l7_heads_ended_total"), 280u);
+  EXPECT_TRUE(holders[0].ended());
+  EXPECT_FALSE(holders.back().ended());
+  holders.clear();
+  settle(site.loop());
+  EXPECT_EQ(site.buffers_lent(), 0u);
+}
+
+TEST_F(OpenHead, IsEndedWhenARequestsTimeIsOver) {
+  Peer slow = begin(request_block());
+  for (int i = 0; i < 4; ++i) {
+    slow.send(frame(kContinuation, 0, 1, field("x", "v")));
+    settle(site.loop());
+    EXPECT_FALSE(slow.ended()) << i;
+    site.advance(3s);
+  }
+  EXPECT_TRUE(slow.ended());
+  EXPECT_EQ(site.value("cardea_l7_service_slow_clients_total", "shop"), 1u);
+  EXPECT_EQ(site.buffers_lent(), 0u);
+}
+
 }  // namespace
 }  // namespace cardea::l7::http2::test

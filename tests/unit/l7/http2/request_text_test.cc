@@ -18,8 +18,14 @@ using http::Fault;
 using testing::HasSubstr;
 using testing::Not;
 
+HeaderBlock block_from_a_client() {
+  static proxy::BufferBound bound(16 << 20);
+  static proxy::Buffers buffers(bound);
+  return {buffers, HeaderBlock::From::kClient};
+}
+
 HeaderBlock block_of(std::initializer_list<Field> fields) {
-  HeaderBlock block;
+  HeaderBlock block = block_from_a_client();
   block.begin(16 * 1024);
   for (const Field& field : fields) block.add(field.name, field.value);
   return block;
@@ -133,8 +139,49 @@ TEST(RequestText, ABodyIsFramedForWhoReadsItNext) {
   EXPECT_THAT(read(with({}, "GET"), true)->text, Not(HasSubstr("content-length")));
 }
 
+// Bytes that are decoded are not held beside the fields that they were, and those of a field that is not whole are.
+TEST(HeaderBlock, HoldsWhatCameAndNoMore) {
+  proxy::BufferBound bound(64 << 10);
+  proxy::Buffers buffers(bound);
+  HeaderBlock block(buffers, HeaderBlock::From::kClient);
+  block.comes(1900);
+  block.begin(1 << 20);
+  for (int i = 0; i < 19; ++i) block.add("name", std::string(93, 'v'));
+  EXPECT_TRUE(block.hold());
+  EXPECT_EQ(buffers.lent(), 2048u);
+  for (int i = 0; i < 10; ++i) {
+    block.comes(1500);
+    EXPECT_TRUE(block.hold());
+    EXPECT_EQ(buffers.lent(), i < 9 ? 16'384u : 32'768u) << i;
+  }
+  block.add("name", std::string(15'000, 'v'));
+  EXPECT_TRUE(block.hold());
+  EXPECT_EQ(buffers.lent(), 32'768u);
+  block.end();
+  EXPECT_EQ(buffers.lent(), 0u);
+}
+
+TEST(HeaderBlock, KeepsNoFieldWhereItFoundNoMemoryForOne) {
+  proxy::BufferBound bound(16 << 10);
+  proxy::Buffers buffers(bound);
+  HeaderBlock block(buffers, HeaderBlock::From::kClient);
+  block.begin(1 << 20);
+  block.add("name", "value");
+  EXPECT_FALSE(block.lacks_memory());
+  block.add("name", std::string(14'000, 'v'));
+  EXPECT_TRUE(block.lacks_memory()) << "a quarter is for what is under way";
+  EXPECT_EQ(block.size(), 0u);
+  block.add("name", "value");
+  EXPECT_EQ(block.size(), 0u);
+  EXPECT_EQ(block.decoded_bytes(), 14'004u + 2 * 9 + 3 * HeaderBlock::kFieldOverhead);
+  block.end();
+  block.begin(1 << 20);
+  block.add("name", "value");
+  EXPECT_EQ(block.size(), 1u);
+}
+
 TEST(HeaderBlock, IsBoundedInNumberAndInSumBeforeCookiesAreJoined) {
-  HeaderBlock block;
+  HeaderBlock block = block_from_a_client();
   block.begin(1 << 20);
   for (size_t i = 0; i < HeaderBlock::kFieldsMax; ++i) block.add("cookie", "");
   EXPECT_FALSE(block.too_large());
