@@ -188,8 +188,9 @@ std::vector<Row> limits() {
                       "client or backend has that long for the next ones.", .only = for_http()}),
       value("rate_min", &Service::rate_min, size(0, 1 << 30),
             {.prose = "Fewest bytes a second of a client that sends a body or takes a response, over "
-                      "rate_window; a slower one is ended and counted. Only the time in which the client is "
-                      "waited for counts, so a response that its backend sends slowly is not cut. \"0\": any.",
+                      "rate_window; a slower one is ended and counted. So is a backend given up that takes a "
+                      "request's body more slowly (`backend_stalled`). Only the time in which that side is waited for "
+                      "counts, so a response that its backend sends slowly is not cut. \"0\": any.",
              .example = "rate_min = \"500B\";", .only = for_http()}),
       value("rate_window", &Service::rate_window, duration(100ms, 1h),
             {.prose = "Over which time rate_min is measured; each body may begin with a pause as long, where "

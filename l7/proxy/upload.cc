@@ -51,18 +51,31 @@ bool may_be_silent(const Exchange& x, const IoResult& read) {
   return x.grpc && read.status == IoStatus::kTimeout && x.now() < x.moved + x.service.idle_timeout;
 }
 
+// As slow as a client may be that takes a response; with messages of gRPC, as silent as either side.
+PaceLimits backend_pace(const Exchange& x) {
+  return x.grpc ? PaceLimits{.stall = x.service.idle_timeout} : x.service.client_pace();
+}
+
+// Who takes nothing, or hardly anything, is given up; what it answered before still goes to the client.
+bool was_taken(Exchange& x, const IoResult& sent, const Pace& pace) {
+  if (sent.status == IoStatus::kTimeout && x.answer.state != Answer::State::kFinal) {
+    x.upload.failure = failure(Reason::kBackendStalled, pace.too_slow() ? "rate_min" : "");
+  }
+  return sent.ok();
+}
+
 // Piece by piece until the body's end. False: the backend takes no more, for which receive() will find the reason.
 Task<bool> send_rest(Exchange& x) {
   Upload& upload = x.upload;
   Pieces pieces;
-  Pace to_backend({.stall = x.service.body_timeout});
+  Pace to_backend(backend_pace(x));
   for (bool more = !x.caller.input.empty();; more = true) {
     if (more) {
       upload.failure = take_piece(x, pieces);
       if (upload.failure) co_return true;
       const IoResult sent = co_await x.lease.stream().write_all(pieces.span(), to_backend);
       if (sent.ok() && upload.complete) end_request(x);
-      if (!sent.ok() || upload.complete) co_return sent.ok();
+      if (!sent.ok() || upload.complete) co_return was_taken(x, sent, to_backend);
     }
     upload.replayable = false;
     if (!x.caller.input.empty()) continue;
@@ -81,7 +94,7 @@ Task<bool> send_rest(Exchange& x) {
       end_request(x);
       if (!upload.chunked) co_return true;
       const IoResult sent = co_await x.lease.stream().write_all(http::kLastChunk, to_backend);
-      co_return sent.ok();
+      co_return was_taken(x, sent, to_backend);
     }
     if (!read.ok()) {
       upload.failure = client_failure(read, Reason::kBodyTimeout, x.from_client);

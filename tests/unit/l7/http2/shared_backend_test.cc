@@ -7,6 +7,7 @@
 namespace cardea::l7::http2::test {
 namespace {
 
+using namespace std::chrono_literals;
 using proxy::test::get;
 using proxy::test::Peer;
 using proxy::test::settle;
@@ -40,6 +41,27 @@ TEST_F(SharedBackend, ClientsThatTakeNothingHoldUpNobodyElse) {
   backend->answer_with(backend->next(), "200", {{"content-length", "5000"}}, little);
   EXPECT_THAT(other.head(), StartsWith("HTTP/1.1 200 "));
   EXPECT_TRUE(other.take(little.size()) == little);
+}
+
+// By its stream's window, which opens for ten bytes at a time.
+TEST_F(SharedBackend, WhoTakesABodyInTricklesIsGivenUp) {
+  Peer client = site.client();
+  client.send(proxy::test::post("/", std::string(100'000, 'b')));
+  Backend backend(site, site.origin(), {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 10}});
+  const int32_t call = backend.next();
+  int rounds = 0;
+  for (size_t before = 0; !backend.so_far(call).closed && rounds < 12; ++rounds) {
+    EXPECT_GT(backend.so_far(call).body.size(), before);
+    before = backend.so_far(call).body.size();
+    site.advance(5s);
+    settle(site.loop());
+  }
+  EXPECT_LT(rounds, 9);
+  EXPECT_THAT(client.message(), StartsWith("HTTP/1.1 504 "));
+  const auto line = site.log_line();
+  EXPECT_EQ(line["reason"], "backend_stalled");
+  EXPECT_EQ(line["detail"], "rate_min");
+  EXPECT_EQ(site.value("cardea_l7_backend_failures_total"), 1u);
 }
 
 }  // namespace

@@ -62,6 +62,51 @@ TEST(Slow, ABodyAtTheLowestRateMayTakeAsLongAsItWants) {
   EXPECT_EQ(slow(site), 0u);
 }
 
+// It takes some all the time, and would for ever.
+TEST(Slow, ABackendThatTakesABodyBelowTheLowestRateIsGivenUp) {
+  Site site([](image::PlanT& plan) {
+    plan.services[0]->rate_min = 100 << 20;
+    plan.services[0]->rate_window_ms = 5000;
+  });
+  Peer client = site.client();
+  client.send(get("/", "Content-Length: 1000000000\r\n", "POST"));
+  Peer backend = site.origin().accept();
+  backend.head();
+  const std::string much(8 << 20, 'b');
+  std::string answer, taken(200'000, '\0');
+  EXPECT_TRUE(run_until(site.loop(), [&] {
+    client.send_what_fits(much);
+    (void)::recv(backend.fd(), taken.data(), taken.size(), MSG_DONTWAIT);
+    site.advance(100ms);
+    answer += client.what_came();
+    return !answer.empty();
+  }));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 504 "));
+  const auto line = site.log_line();
+  EXPECT_EQ(line["reason"], "backend_stalled");
+  EXPECT_EQ(line["detail"], "rate_min");
+  EXPECT_EQ(slow(site), 0u) << "no fault of the client's";
+}
+
+TEST(Slow, ABackendThatTakesNoMoreOfABodyIsGivenUp) {
+  Site site([](image::PlanT& plan) {
+    plan.services[0]->rate_min = 0;
+    plan.services[0]->body_timeout_ms = 5000;
+  });
+  Peer client = site.client();
+  client.send(get("/", "Content-Length: 1000000000\r\n", "POST"));
+  Peer backend = site.origin().accept();
+  backend.hold_little();
+  backend.head();
+  const std::string much(8 << 20, 'b');
+  EXPECT_TRUE(run_until(site.loop(), [&] {
+    client.send_what_fits(much);
+    site.advance(100ms);
+    return site.value("cardea_l7_backend_failures_total") == 1;
+  }));
+  EXPECT_EQ(site.log_line()["reason"], "backend_stalled");
+}
+
 // More than kernels hold: `to` takes it while it is sent.
 void carry(Site& site, Peer& from, Peer& to, const std::string& body) {
   const std::string all = ok(body, kLong);
