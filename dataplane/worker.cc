@@ -67,7 +67,10 @@ Worker::Worker(const Surroundings& surroundings, Sleeper sleeper, std::vector<Qu
   state_.index = surroundings.index;
   state_.workers = uint32_t(surroundings.rings.workers.size());
   state_.nat_ports = NatPorts(settings.nat_port_first, settings.nat_port_last, state_.workers, state_.index);
-  for (const Port& port : surroundings.ports) state_.steering.push_back(port.steering);
+  for (const Port& port : surroundings.ports) {
+    state_.steering.push_back(port.steering);
+    state_.sent_later.push_back(port.gathers || sending_queue(port) >= port.queues);
+  }
   state_.cells = surroundings.cells;
   state_.path_cells = &surroundings.path_cells;
   state_.conversations = &surroundings.conversations;
@@ -205,8 +208,7 @@ bool Worker::send_outbox() {
     const uint16_t port = packets[first]->port;
     uint16_t end = uint16_t(first + 1);
     while (end < count && packets[end]->port == port) ++end;
-    const uint16_t taken = transmit_here(around_.ports[port], packets + first, uint16_t(end - first));
-    lose(packets + first + taken, uint16_t(end - first - taken));
+    send_for_others(around_.ports[port], packets + first, uint16_t(end - first));
     first = end;
   }
   return count > 0;
@@ -215,9 +217,24 @@ bool Worker::send_outbox() {
 void Worker::send_gathered(uint16_t port) {
   Gather& gathered = gathered_[port];
   const uint16_t count = gathered.take_all();
-  if (count == 0) return;
-  const uint16_t taken = transmit_now(around_.ports[port], gathered.packets(), count);
-  lose(gathered.packets() + taken, uint16_t(count - taken));
+  if (count != 0) send_counted(around_.ports[port], gathered.packets(), count);
+}
+
+void Worker::send_for_others(const Port& port, rte_mbuf** packets, uint16_t count) {
+  if (port.gathers) return gather(port, packets, count);
+  send_counted(port, packets, count);
+}
+
+// For packets that account does not see leave. Once the driver has one it may be free: its length is asked for before.
+void Worker::send_counted(const Port& port, rte_mbuf** packets, uint16_t count) {
+  uint64_t bytes = 0;
+  for (uint16_t i = 0; i < count; ++i) bytes += packets[i]->pkt_len;
+  const uint16_t taken = transmit_now(port, packets, count);
+  for (uint16_t i = taken; i < count; ++i) bytes -= packets[i]->pkt_len;
+  const PortCells& cells = around_.path_cells.ports[port.index];
+  stats::add(around_.cells + cells.packets_out, taken);
+  stats::add(around_.cells + cells.bytes_out, bytes);
+  lose(packets + taken, uint16_t(count - taken));
 }
 
 void Worker::lose(rte_mbuf** packets, uint16_t count) {
@@ -229,14 +246,12 @@ void Worker::lose(rte_mbuf** packets, uint16_t count) {
 
 // ---- the ends
 
-uint16_t Worker::transmit_here(const Port& port, rte_mbuf** packets, uint16_t count) {
-  if (!port.gathers) return transmit_now(port, packets, count);
+void Worker::gather(const Port& port, rte_mbuf** packets, uint16_t count) {
   Gather& gathered = gathered_[port.index];
   for (uint16_t taken = 0; taken < count;) {
     taken = uint16_t(taken + gathered.add(packets + taken, uint16_t(count - taken), rte_rdtsc()));
     if (gathered.full()) send_gathered(port.index);
   }
-  return count;
 }
 
 uint16_t Worker::transmit_now(const Port& port, rte_mbuf** packets, uint16_t count) {
@@ -252,7 +267,11 @@ uint16_t Worker::transmit_now(const Port& port, rte_mbuf** packets, uint16_t cou
 
 uint16_t Worker::transmit(uint16_t port, rte_mbuf** packets, uint16_t count) {
   const Port& way = around_.ports[port];
-  if (sending_queue(way) < way.queues) return transmit_here(way, packets, count);
+  if (sending_queue(way) < way.queues) {
+    if (!way.gathers) return transmit_now(way, packets, count);
+    gather(way, packets, count);
+    return count;
+  }
   WorkerRings& sender = around_.rings.sender(port, way.queues);
   for (uint16_t i = 0; i < count; ++i) packets[i]->port = port;
   const uint16_t taken = sender.outbox.push(packets, count);

@@ -53,12 +53,13 @@ class Worker {
 
   void run();   // on its lcore, until stop()
   void stop();  // from any thread
+  // One look at everything that brings packets; run() is these and the sleep between them. false: there were none.
+  bool turn(uint64_t now);  // in the clock's cycles
 
  private:
   Worker(const Surroundings& surroundings, Sleeper sleeper, std::vector<QueueOfPort> queues);
   Result<> reserve_flows();
 
-  bool turn(uint64_t now);
   uint64_t nanoseconds_of(uint64_t cycles) const {
     return uint64_t(static_cast<unsigned __int128>(cycles) * 1'000'000'000 / cycles_per_second_);
   }
@@ -69,12 +70,14 @@ class Worker {
   bool take_inbox();
   bool send_outbox();
   void send_gathered(uint16_t port);
+  void send_for_others(const Port& port, rte_mbuf** packets, uint16_t count);
+  void send_counted(const Port& port, rte_mbuf** packets, uint16_t count);
   void lose(rte_mbuf** packets, uint16_t count);
   void sleep();
   void account_time(uint64_t from, bool busy);
 
   uint16_t transmit(uint16_t port, rte_mbuf** packets, uint16_t count);
-  uint16_t transmit_here(const Port& port, rte_mbuf** packets, uint16_t count);
+  void gather(const Port& port, rte_mbuf** packets, uint16_t count);
   uint16_t transmit_now(const Port& port, rte_mbuf** packets, uint16_t count);
   uint16_t to_kernel(DoorClass door, rte_mbuf** packets, uint16_t count);
   uint16_t hand_over(uint32_t worker, rte_mbuf** packets, uint16_t count);

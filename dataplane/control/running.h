@@ -45,6 +45,7 @@ class Running {
  public:
   // Opens everything; the workers do not run yet. An Error leaves DPDK started: the process has to end.
   static Result<std::unique_ptr<Running>> open(Prepared prepared, const StartOptions& options);
+  Running() = default;  // nothing yet
   Running(const Running&) = delete;
   ~Running();  // workers end, packets under way are sent, ports close, TAPs vanish
 
@@ -74,7 +75,6 @@ class Running {
   stats::Cell control_cell(uint32_t cell) const { return segment->cells(control_core()) + cell; }
 
  private:
-  Running() = default;
   Result<> open_memory(const LivePlan& plan, const StartOptions& options);
   Result<> open_ports(const LivePlan& plan);
   Result<> open_side(const Port& port);

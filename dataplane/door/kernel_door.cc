@@ -166,7 +166,7 @@ bool KernelDoor::take_frame(uint16_t port, size_t size) {
   if (!segments) return false;
   note_conversation(read, tuple);
   const uint32_t sent = send_segments(port, *segments);
-  if (sent == segments->count()) count_sent(port, *segments, read, tuple);
+  if (sent == segments->count()) count_answered(*segments, read, tuple);
   count(around_.rows.from_kernel, sent);
   count(around_.rows.from_kernel_lost, segments->count() - sent);
   return true;
@@ -209,10 +209,9 @@ uint32_t KernelDoor::send_segments(uint16_t port, const Segments& segments) {
   return sent;
 }
 
-// What a local service answers is counted as its traffic, as what the workers forward is by account.
-void KernelDoor::count_sent(uint16_t port, const Segments& segments, const wire::Frame& read, const FlowTuple& tuple) {
-  count(around_.path_cells.ports[port].packets_out, segments.count());
-  count(around_.path_cells.ports[port].bytes_out, segments.bytes());
+// What a local service answers is counted as its traffic, as what the workers forward is by account. For the port it is
+// counted by the worker that sends it.
+void KernelDoor::count_answered(const Segments& segments, const wire::Frame& read, const FlowTuple& tuple) {
   const LivePlan* plan = around_.plans.load();
   if (plan == nullptr || read.l4 == 0) return;
   const ServiceId id = plan->listen_table->find(tuple.source, tuple.source_port_be, tuple.protocol);

@@ -73,7 +73,7 @@ class KernelDoor {
   Left carry_from_kernel(uint16_t port);
   bool take_frame(uint16_t port, size_t size);
   uint32_t send_segments(uint16_t port, const Segments& segments);
-  void count_sent(uint16_t port, const Segments& segments, const wire::Frame& read, const FlowTuple& tuple);
+  void count_answered(const Segments& segments, const wire::Frame& read, const FlowTuple& tuple);
   void count(uint32_t cell, uint64_t n) { stats::add(around_.cells + cell, n); }
 
   Surroundings around_;

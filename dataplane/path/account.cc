@@ -74,13 +74,19 @@ void count_taken_from_shards(WorkerState& worker, const Batch& batch) {
   add_shard_traffic(worker, Direction::kOut, traffic);
 }
 
+// Of a port that this worker sends by itself and at once. On the others packets have not left yet, and may not be
+// taken.
+void add_sent(WorkerState& worker, uint16_t port, Traffic traffic) {
+  const std::span<const PortCells> ports = worker.path_cells->ports;
+  if (port >= ports.size() || (port < worker.sent_later.size() && worker.sent_later[port])) return;
+  stats::add(&worker.cells[ports[port].packets_out], traffic.packets);
+  stats::add(&worker.cells[ports[port].bytes_out], traffic.bytes);
+}
+
 // What was sent in a dropped packet's place.
 void count_told(WorkerState& worker, const Batch& batch, uint32_t row) {
   const Hop& hop = worker.hops->hops[batch.hop[row]];
-  if (hop.state != HopState::kResolved || hop.port >= worker.path_cells->ports.size()) return;
-  const PortCells& port = worker.path_cells->ports[hop.port];
-  stats::add(&worker.cells[port.packets_out], 1);
-  stats::add(&worker.cells[port.bytes_out], batch.out_length[row]);
+  if (hop.state == HopState::kResolved) add_sent(worker, hop.port, {.packets = 1, .bytes = batch.out_length[row]});
 }
 
 void count_the_rest(WorkerState& worker, const Batch& batch) {
@@ -122,7 +128,6 @@ void count_received(WorkerState& worker, const Batch& batch) {
 
 // By the ports that packets left through; those that wait are counted by whoever sends them. Returns how many left.
 uint32_t count_sent(WorkerState& worker, const Batch& batch) {
-  const std::span<const PortCells> ports = worker.path_cells->ports;
   uint32_t sent = 0;
   for (uint32_t i = 0; i < batch.live_count;) {
     const uint16_t port = worker.hops->hops[batch.hop[batch.live[i]]].port;
@@ -136,9 +141,7 @@ uint32_t count_sent(WorkerState& worker, const Batch& batch) {
       traffic.bytes += batch.out_length[row];
     }
     sent += uint32_t(traffic.packets);
-    if (port >= ports.size()) continue;
-    stats::add(&worker.cells[ports[port].packets_out], traffic.packets);
-    stats::add(&worker.cells[ports[port].bytes_out], traffic.bytes);
+    add_sent(worker, port, traffic);
   }
   return sent;
 }
@@ -152,9 +155,8 @@ void count_aside(WorkerState& worker, const Batch& batch) {
     if (piece.packet == nullptr) {
       const Reason why = batch.reason[piece.row];
       stats::add(&worker.cells[cells.drops[size_t(why == Reason::kNone ? Reason::k_tx_full : why)]], 1);
-    } else if (batch.verdict[piece.row] == Verdict::kForward && port < cells.ports.size()) {
-      stats::add(&worker.cells[cells.ports[port].packets_out], 1);
-      stats::add(&worker.cells[cells.ports[port].bytes_out], piece.length);
+    } else if (batch.verdict[piece.row] == Verdict::kForward) {
+      add_sent(worker, port, {.packets = 1, .bytes = piece.length});
     }
   }
   stats::add(&worker.cells[cells.drops[size_t(Reason::k_fragment)]], batch.given_up);

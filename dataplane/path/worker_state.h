@@ -28,6 +28,7 @@ namespace cardea::dataplane {
 struct WorkerState {
   uint32_t index = 0, workers = 1;
   std::vector<Steering> steering;  // by port; none: not known
+  std::vector<bool> sent_later;    // by port: what leaves there is counted by whoever sends it; none: by account
 
   // Set before each burst; not null, but for `hops` before the kernel has told of any, and `l7`.
   const LivePlan* plan = nullptr;
