@@ -1,5 +1,7 @@
 // One attempt at one backend: a connection, the request's head with what there is of its body in one write, the rest of
 // the body beside the response.
+#include <algorithm>
+
 #include "l7/http/edit.h"
 #include "l7/http2/backend_stream.h"
 #include "l7/proxy/announce.h"
@@ -122,14 +124,20 @@ Task<> connect(Exchange& x, upstream::Backend& backend) {
   x.record.connected = x.now();
 }
 
+// The head and what came with it may be a megabyte, and as long as the backend takes of it, it is not late with anything.
+PaceLimits pace_of_first(const Exchange& x) {
+  const std::chrono::milliseconds stall = x.pool->plan().response_timeout;
+  return {stall, x.service.rate_min, std::max(stall, x.service.rate_window)};
+}
+
 // A write that breaks off midway leaves it to receive() to see whether the backend said why.
 Task<> send(Exchange& x, Pieces& pieces) {
-  const Instant deadline = x.now() + x.pool->plan().response_timeout;
-  const IoResult sent = co_await x.lease.stream().write_all(pieces.span(), deadline);
+  Pace pace(pace_of_first(x));
+  const IoResult sent = co_await x.lease.stream().write_all(pieces.span(), pace);
   if (sent.ok() || sent.bytes != 0) x.sent_at = x.now();
   if (sent.ok() && x.upload.complete) end_request(x);
   if (sent.status == IoStatus::kTimeout) {
-    x.failure = failure(Reason::kBackendStalled);
+    x.failure = failure(Reason::kBackendStalled, pace.too_slow() ? "rate_min" : "");
   } else if (!sent.ok() && sent.bytes == 0) {
     x.failure = failure(Reason::kBackendReset);
   }

@@ -467,6 +467,49 @@ TEST(BackendFailure, AHeadMayBeAsLargeAsThePoolAllows) {
 }
 
 // What the first one had been sent says nothing about a second, which got nothing: a third is safe.
+// More of a head than kernels take at once, and 64 KB of it that the backend takes at a time.
+struct LargeHead {
+  LargeHead()
+      : site([](image::PlanT& plan) {
+          plan.services[0]->header_bytes_max = 1 << 20;
+          plan.pools[0]->response_timeout_ms = 2000;
+        }),
+        client(site.client()) {
+    client.send(get("/", "X: " + std::string(1'000'000, 'x') + "\r\n"));
+    backend.emplace(site.origin().accept());
+    backend->hold_little();
+  }
+  void take_some() {
+    std::string some(64 * 1024, '\0');
+    EXPECT_GT(::recv(backend->fd(), some.data(), some.size(), MSG_DONTWAIT), 0);
+    settle(site.loop());
+  }
+  Site site;
+  Peer client;
+  std::optional<Peer> backend;
+};
+
+TEST(BackendFailure, ALargeHeadMayBeTakenForLongerThanAResponseMayTake) {
+  LargeHead large;
+  for (int i = 0; i < 2; ++i) {
+    large.site.advance(1500ms);
+    large.take_some();
+  }
+  large.backend->head();
+  large.backend->send(ok("served"));
+  EXPECT_THAT(large.client.message(), HasSubstr("served"));
+  EXPECT_EQ(large.site.value("cardea_l7_backend_failures_total"), 0u);
+}
+
+TEST(BackendFailure, ALargeHeadThatIsTakenNoFurtherIs504) {
+  LargeHead large;
+  large.site.advance(1500ms);
+  large.take_some();
+  large.site.advance(2001ms);
+  EXPECT_THAT(large.client.message(), StartsWith("HTTP/1.1 504 "));
+  EXPECT_EQ(large.site.log_line()["reason"], "backend_stalled");
+}
+
 TEST(BackendFailure, BehindOneThatEndedARefusedConnectionIsTriedElsewhere) {
   Site site({}, 3);
   site.origins[1]->refuse();
