@@ -72,10 +72,10 @@ def test_a_client_that_has_it_is_told_so_and_a_part_is_a_part_of_what_it_was(web
 
 def test_another_decoder_reads_it_too(web, shop):
     base, version = shop
-    coded = web.curl(base + "/files/page.html", version, "-H", "Accept-Encoding: gzip", "-o", "/tmp/cardea-coded.gz",
-                     "-w", "%{http_code}")
-    assert coded.stdout.strip().endswith("200")
-    with gzip.open("/tmp/cardea-coded.gz") as read:
+    coded = web.site.run.path / "coded.gz"
+    got = web.curl(base + "/files/page.html", version, "-H", "Accept-Encoding: gzip", "-o", coded, "-w", "%{http_code}")
+    assert got.stdout.strip().endswith("200")
+    with gzip.open(coded) as read:
         assert read.read().decode() == PAGE
 
 

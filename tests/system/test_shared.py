@@ -134,7 +134,7 @@ def test_l7_does_not_notice_the_dataplane_dying_and_no_reset_is_sent_for_layer_f
         assert l4.stop()["line"][0]["backend"], "what came meanwhile came again"
         assert resets.seen() == set()
     line, kept = l7.stop()["line"], held.stop()
-    assert errors(line) == [] and max(entry["took"] for entry in line) < 1, "no second send of a packet was waited for"
+    assert errors(line) == [] and [entry for entry in line if entry["syns_again"]] == [], "none was lost"
     assert kept["failed"] == 0 and len(line) > 20
     until(lambda: web.metrics().total("cardea_shared_unattended_packets_total", port="wan") > 10, 5, "what was dropped is counted")
     assert "packets while no dataplane ran by port wan" in web.cardea.run("status").stdout

@@ -93,12 +93,25 @@ class Connection:
     async def _dial(self, options, local):
         while True:
             try:
-                return await asyncio.open_connection(options.address, options.port, local_addr=local, ssl=options.tls,
-                                                     server_hostname=options.server_name if options.tls else None)
+                return await self._dial_once(options, local)
             except OSError as error:  # the port's last owner still waits for the acknowledgement of its end
                 if not local or error.errno != errno.EADDRINUSE:
                     raise
             await asyncio.sleep(0.05)
+
+    async def _dial_once(self, options, local):
+        dialled = socket.socket(socket.AF_INET6 if ":" in options.address else socket.AF_INET)
+        try:
+            dialled.setblocking(False)
+            if local:
+                dialled.bind(local)
+            await asyncio.get_running_loop().sock_connect(dialled, (options.address, options.port))
+            self.syns_again = sent_again(dialled)
+            return await asyncio.open_connection(sock=dialled, ssl=options.tls,
+                                                 server_hostname=options.server_name if options.tls else None)
+        except BaseException:
+            dialled.close()
+            raise
 
     async def get(self, path, close=False):
         return await asyncio.wait_for(self._exchange(path, close), self.timeout)
@@ -124,6 +137,11 @@ class Connection:
 
     def close(self):
         self.writer.close()
+
+
+def sent_again(connected):
+    """How many segments this socket's kernel has sent once more: tcpi_total_retrans of its struct tcp_info."""
+    return int.from_bytes(connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)[100:], sys.byteorder)
 
 
 def reason(error):
@@ -208,7 +226,8 @@ async def probe(options, stop):
             connection = await Connection.open(options)
             backend, _, _ = await connection.get(options.path, close=True)
             connection.close()
-            line.append({"at": started, "took": time.time() - started, "backend": backend})
+            line.append({"at": started, "took": time.time() - started, "backend": backend,
+                         "syns_again": connection.syns_again})
         except ERRORS as error:
             line.append({"at": started, "took": time.time() - started, "error": reason(error)})
 
