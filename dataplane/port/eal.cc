@@ -15,6 +15,7 @@
 #include <sstream>
 
 #include "base/log.h"
+#include "dataplane/port/counter_speed.h"
 #include "dataplane/port/drivers.h"
 #include "dataplane/port/library_log.h"
 
@@ -154,6 +155,7 @@ Result<> start_eal(const EalRequest& request) {
   std::vector<char*> argv;
   for (std::string& argument : *arguments) argv.push_back(argument.data());
   take_library_logs();
+  const QuickCounterSpeed quick;
   const bool started = rte_eal_init(int(argv.size()), argv.data()) >= 0;
   remove_empty_runtime_folder();
   if (started) return {};
