@@ -69,7 +69,7 @@ async def listen(port):
         except (ConnectionError, asyncio.IncompleteReadError) as error:  # of a health check too
             print(error, flush=True)
         writer.close()
-    server = await asyncio.start_server(serve, "0.0.0.0", port, limit=4 * PIECE)
+    server = await asyncio.start_server(serve, None, port, limit=4 * PIECE)
     await server.serve_forever()
 
 
