@@ -110,7 +110,6 @@ Result<> Control::run(int stop_fd) {
   }
 }
 
-// An Error when only a new start goes on.
 Result<> Control::turn(Instant now) {
   if (auto done = follower_.read(now); !done) log::warning("netlink: {}", done.error().message);
   const bool l7_changed = l7_.serve(*running_.rings);

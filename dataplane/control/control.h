@@ -35,8 +35,10 @@ class Control {
   Control(const Control&) = delete;
   ~Control();
 
-  // Until `stop_fd` becomes readable.
+  // Until `stop_fd` becomes readable: turns, and the wait between them.
   Result<> run(int stop_fd);
+  // An Error when only a new start goes on.
+  Result<> turn(Instant now);
 
  private:
   using Ticket = cardea::control::PlanServer::Ticket;
@@ -62,7 +64,6 @@ class Control {
   void publish_l7();
   void need_neighbours(const LivePlan& plan, const HopTable& table);
 
-  Result<> turn(Instant now);
   Result<> follow_ports();
   void keep_macs();
   void take_told(Instant now);
