@@ -217,6 +217,7 @@ class FlowsInquiry : public Inquiry {
   }
 
   Result<std::string> answer() override {
+    if (!refused_.empty()) return fail(refused_);
     Json flows = Json::array();
     uint64_t total = 0;
     for (size_t worker = 0; worker < asked_.size(); ++worker) {
