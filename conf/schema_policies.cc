@@ -174,9 +174,12 @@ const char* const kHowHopsAreBelieved =
     "routes' \"client\", for hashing, shares and variables, in X-Real-IP and in the access log, where \"peer\" is who is "
     "connected. X-Forwarded-Proto is believed for redirects, cookies and the cache, and goes on as it came, with "
     "X-Forwarded-Host and X-Forwarded-Port; of Forwarded it is the proto and the host, and what these headers say is not "
-    "heard. The peer is appended to X-Forwarded-For. From others these headers are dropped and written anew, "
-    "X-Forwarded-For too, which without this setting is always appended to, and whatever else begins with X-Forwarded is "
-    "dropped. Limits of connections go by who is connected, as does what backends are told by the PROXY protocol.";
+    "heard. The peer is appended to X-Forwarded-For, which is written anew where they tell by another header. From others "
+    "these headers are dropped and written anew, X-Forwarded-For too, and `header` and whatever else begins with "
+    "X-Forwarded are dropped. Without this setting X-Forwarded-For is always appended to, X-Forwarded-Proto, -Host and "
+    "-Port, X-Real-IP and Forwarded are what this host saw or are left out, and what else a client sends of that kind "
+    "(X-Forwarded-Prefix, X-Forwarded-Ssl, X-Original-URL) goes on as it came, as by other proxies: where backends act on "
+    "it, `remove` of request_headers drops it. Limits of connections go by who is connected, as does what backends are told by the PROXY protocol.";
 
 // What is changed of heads.
 std::vector<Row> header_rows() {

@@ -30,12 +30,18 @@ void write_framing(HeadWriter& out, BodyFraming body) {
   if (body.kind == BodyKind::kChunked) out.field("Transfer-Encoding", "chunked");
 }
 
+bool is_strangers_word(const Header& header, const RequestEdit& edit) {
+  return !edit.strangers_header.empty() && tells_of_forwarding(header, edit.strangers_header);
+}
+
 void write_forwarded_for(HeadWriter& out, const Headers& headers, const RequestEdit& edit) {
   out.put({"X-Forwarded-For: "});
   if (headers.has(HeaderId::kXForwardedFor) && !edit.replaces_forwarded_for) {
     for (const Header& header : headers) {
       if (header.id() == HeaderId::kXForwardedFor && !header.value().empty()) out.put({header.value(), ", "});
     }
+  } else if (!edit.peer.empty() && edit.peer != edit.client) {
+    out.put({edit.client, ", "});
   }
   out.put({edit.peer.empty() ? edit.client : edit.peer, "\r\n"});
 }
@@ -123,7 +129,7 @@ Result<std::string_view> write_request(std::span<char> into, const RequestHead& 
                             (edit.traceparent.empty() ? 0 : kTrace);
   out.fields(head.headers, [&edit, replaced](const Header& header) {
     return !(bit(header.id()) & replaced) && is_sent_on(header, edit.options) && !edit.changes.drops(header) &&
-           !stands_for_id(header, edit.id_header) && !(edit.replaces_forwarded_for && tells_of_forwarding(header));
+           !stands_for_id(header, edit.id_header) && !is_strangers_word(header, edit);
   });
   if (edit.max_forwards) out.field("Max-Forwards", *edit.max_forwards);
   if (!edit.if_none_match.empty()) out.field("If-None-Match", edit.if_none_match);

@@ -2,7 +2,7 @@
 // added. Every other header keeps its place, name and value. Requests leave in origin form as HTTP/1.1, with exactly
 // one Host: the one they were routed by.
 //
-// X-Forwarded-For gets the client's address behind what it had, as one line; X-Forwarded-Proto, -Host and -Port say
+// X-Forwarded-For gets the peer's address behind what it had, as one line, or behind the client's; X-Forwarded-Proto, -Host and -Port say
 // what this hop saw and replace what a client may have claimed; X-Real-IP is the client's address; Via gets a line of
 // its own. The exchange's id goes under a name of the operator's choice, and nothing else under one that reads like it.
 #pragma once
@@ -31,6 +31,7 @@ struct RequestEdit {
   std::string_view client;               // "192.0.2.7", "2001:db8::7"
   std::string_view peer{};               // who is connected, for X-Forwarded-For; empty: the client
   bool replaces_forwarded_for = false;   // what it had is not believed
+  std::string_view strangers_header{};   // nor is this, nor what else tells of forwarding; empty: all of it goes on
   std::string_view forwarded_host{};     // in place of what this hop saw; empty: that
   std::string_view scheme;               // "https" or "http": how the client came
   std::string_view port;                 // the service's, for X-Forwarded-Port; empty: not sent

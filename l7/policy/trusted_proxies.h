@@ -32,6 +32,10 @@ class TrustedProxies {
 
   bool empty() const { return networks_.empty(); }
   bool trusts(const IpAddress& peer) const;
+  // In which they say whom a request comes from.
+  std::string_view header() const { return header_; }
+  // By another one than X-Forwarded-For, which may then be what their client wrote.
+  bool tell_by_another_header() const;
   // What there is to be said of a request whose peer is believed.
   ToldByProxy told(const http::Headers& headers) const;
 

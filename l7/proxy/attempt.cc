@@ -16,7 +16,7 @@ namespace cardea::l7::proxy {
 namespace {
 
 // To a request's head, at most: forwarding headers, framing, Via, the exchange's id and its trace.
-constexpr size_t kAddedBytes = 1088;
+constexpr size_t kAddedBytes = 1152;
 
 // Names it for the record and counts what was asked of it. Its plan may be replaced while the exchange goes on.
 void note(Exchange& x, const BackendPlan& plan) {
@@ -39,6 +39,7 @@ std::string_view write_head(Exchange& x) {
   const http::RequestHead& head = x.head;
   const AddressText client(x.record.client.address), peer(x.record.peer.address);
   const PortText port(x.record.listener.port);
+  const policy::TrustedProxies& trusted = x.service.policies->trusted_proxies;
   const http::HeaderChanges changes = request_changes(x);
   // X-Forwarded-Host repeats the host, and a path that dots were taken out of may get longer escapes.
   const size_t room = x.body_at + x.head_bytes + kAddedBytes + x.told.host.size() + x.told.port.size() + 2 * head.authority.text.size() + 3 * head.path.size() +
@@ -49,7 +50,8 @@ std::string_view write_head(Exchange& x) {
                                .path = x.backend_path,
                                .client = client.view(),
                                .peer = peer.view(),
-                               .replaces_forwarded_for = x.stranger,
+                               .replaces_forwarded_for = x.stranger || trusted.tell_by_another_header(),
+                               .strangers_header = x.stranger ? trusted.header() : std::string_view(),
                                .forwarded_host = x.told.host,
                                .scheme = x.scheme(),
                                .port = x.told.port.empty() ? port.view() : x.told.port,

@@ -54,7 +54,9 @@ const policy::HeaderRules& rules_of(const Exchange& x) {
 
 // What it says there is not sent on, and what another one says is: Vary cannot be compared.
 bool loses_words(const Exchange& x) {
-  return x.stranger && std::ranges::any_of(x.head.headers, http::tells_of_forwarding);
+  const std::string_view chosen = x.service.policies->trusted_proxies.header();
+  const auto is_lost = [chosen](const http::Header& header) { return http::tells_of_forwarding(header, chosen); };
+  return x.stranger && std::ranges::any_of(x.head.headers, is_lost);
 }
 
 }  // namespace

@@ -68,12 +68,46 @@ TEST(ToldByProxy, WhatOthersSayOfForwardingInFurtherHeadersIsDropped) {
   EXPECT_THAT(seen(believing, proxy, "X-Forwarded-Prefix: /shop\r\n"), HasSubstr("\r\nX-Forwarded-Prefix: /shop\r\n"));
 }
 
+TEST(ToldByProxy, TheHeaderThatProxiesTellByIsNobodyElses) {
+  const std::string told = "CF-Connecting-IP: 6.6.6.6\r\nCF_Connecting_IP: 6.6.6.7\r\nCF-Ray: kept\r\n";
+  Site site(trusting("10.0.0.0/8", "CF-Connecting-IP"));
+  Peer client = site.client();
+  EXPECT_THAT(seen(site, client, told), AllOf(Not(HasSubstr("6.6.6.")), HasSubstr("\r\nX-Real-IP: 127.0.0.1\r\n"),
+                                              HasSubstr("\r\nCF-Ray: kept\r\n")));
+  Site believing(trusting("127.0.0.0/8", "CF-Connecting-IP"));
+  Peer proxy = believing.client();
+  EXPECT_THAT(seen(believing, proxy, "CF-Connecting-IP: 203.0.113.7\r\n"),
+              AllOf(HasSubstr("\r\nCF-Connecting-IP: 203.0.113.7\r\n"), HasSubstr("\r\nX-Real-IP: 203.0.113.7\r\n")));
+}
+
+// Of one that its client may have written nothing is left.
+TEST(ToldByProxy, WhereItTellsByAnotherHeaderForwardedForIsWrittenAnew) {
+  for (const char* by : {"CF-Connecting-IP", "X-Real-IP", "True-Client-IP"}) {
+    Site site(trusting("127.0.0.0/8", by));
+    Peer client = site.client();
+    const std::string told = std::string(by) + ": 203.0.113.7\r\nX-Forwarded-For: 6.6.6.6\r\n";
+    EXPECT_THAT(seen(site, client, told), AllOf(HasSubstr("\r\nX-Forwarded-For: 203.0.113.7, 127.0.0.1\r\n"),
+                                                Not(HasSubstr("6.6.6.6")))) << by;
+    EXPECT_THAT(seen(site, client, "X-Forwarded-For: 6.6.6.6\r\n"), HasSubstr("\r\nX-Forwarded-For: 127.0.0.1\r\n"));
+  }
+}
+
+TEST(ToldByProxy, WithoutTheSettingWhatClientsSayInFurtherHeadersGoesOn) {
+  Site site;
+  Peer client = site.client();
+  EXPECT_THAT(seen(site, client, "X-Forwarded-Prefix: /shop\r\nX-Forwarded-Ssl: on\r\nX-Original-URL: /a\r\nX-Forwarded-Proto: https\r\n"),
+              AllOf(HasSubstr("\r\nX-Forwarded-Prefix: /shop\r\n"), HasSubstr("\r\nX-Forwarded-Ssl: on\r\n"),
+                    HasSubstr("\r\nX-Original-URL: /a\r\n"), HasSubstr("\r\nX-Forwarded-Proto: http\r\n")));
+}
+
 TEST(ToldByProxy, WhereItTellsByForwardedItsClientIsNotHeardInOthers) {
   Site site(trusting("127.0.0.0/8", "Forwarded"));
   Peer client = site.client();
-  const std::string told = "Forwarded: for=203.0.113.7;host=shop.example\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Port: 666\r\n";
+  const std::string told = "Forwarded: for=203.0.113.7;host=shop.example\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Port: 666\r\n"
+                           "X-Forwarded-For: 6.6.6.6\r\n";
   EXPECT_THAT(seen(site, client, told),
               AllOf(HasSubstr("\r\nX-Real-IP: 203.0.113.7\r\n"),
+                    HasSubstr("\r\nX-Forwarded-For: 203.0.113.7, 127.0.0.1\r\n"),
                     HasSubstr("\r\nX-Forwarded-Host: shop.example\r\n"), Not(HasSubstr("666")), Not(HasSubstr("evil"))));
 }
 

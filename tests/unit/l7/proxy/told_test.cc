@@ -113,6 +113,24 @@ TEST(Told, WhatAProxyTellsIsToldAgainWhenTheCacheAsksForItself) {
   EXPECT_EQ(asker.get(told, "third"), "second");
 }
 
+// It is not sent on, so that a backend's choice by it was made for nobody.
+TEST(Told, WhatAStrangerSaysInTheProxiesHeaderIsStoredForStrangers) {
+  const auto trusting = [](const char* network) {
+    return [network](image::PlanT& plan) {
+      trust_all(plan);
+      plan.services[0]->policies->trusted_proxies->from = {network};
+      plan.services[0]->policies->trusted_proxies->header = "X-Our-Client";
+    };
+  };
+  const std::string varies = std::string(kLong) + "Vary: X-Our-Client\r\n";
+  Asker asker(trusting("10.0.0.0/8"));
+  EXPECT_EQ(asker.get("X-Our-Client: 192.0.2.1\r\n", "nobody's", varies), "nobody's");
+  EXPECT_EQ(asker.get("X-Our-Client: 192.0.2.1\r\n", "again", varies), "nobody's");
+  asker.site.adopt(trusting("127.0.0.0/8"));
+  EXPECT_EQ(asker.get("X-Our-Client: 192.0.2.1\r\n", "its own", varies), "its own");
+  EXPECT_EQ(asker.get("X-Our-Client: 192.0.2.1\r\n", "again", varies), "its own");
+}
+
 TEST(Told, RoutesThatChangeOtherHeadersShareNothing) {
   HeaderEditsT removing;
   removing.remove = {"X-Debug"};
