@@ -253,11 +253,15 @@ class Attack {
   std::vector<Peer> senders_, readers_;
 };
 
-TEST(Slow, SixHundredAttackersAreGoneWithinTheLimitsAndAPlainClientIsServedThroughout) {
+bool may_open(rlim_t descriptors) {
   rlimit files{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
-  const rlimit enough{std::max<rlim_t>(files.rlim_cur, 8192), std::max<rlim_t>(files.rlim_max, 8192)};
-  if (::setrlimit(RLIMIT_NOFILE, &enough) != 0) GTEST_SKIP() << "2,000 descriptors are not to be had";
+  EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
+  const rlimit enough{std::max(files.rlim_cur, descriptors), std::max(files.rlim_max, descriptors)};
+  return ::setrlimit(RLIMIT_NOFILE, &enough) == 0;
+}
+
+TEST(Slow, SixHundredAttackersAreGoneWithinTheLimitsAndAPlainClientIsServedThroughout) {
+  if (!may_open(8192)) GTEST_SKIP() << "2,000 descriptors are not to be had";
   Site site([](image::PlanT& plan) {
     plan.caches[0]->memory_bytes = 64 << 20, plan.caches[0]->object_bytes_max = 16 << 20;
     plan.services[0]->idle_timeout_ms = 10'000;
@@ -282,6 +286,55 @@ TEST(Slow, SixHundredAttackersAreGoneWithinTheLimitsAndAPlainClientIsServedThrou
   EXPECT_LT(seconds, 120);
   EXPECT_GE(slow(site), 2u * Attack::kEach);
   EXPECT_EQ(site.buffers_lent(), 0u);
+}
+
+// Thousands of clients that send one byte each, and say no more.
+struct OneByteEach {
+  static constexpr int kAll = 4000, kAtOnce = 50;
+  static constexpr size_t kBound = 4 << 20, kHeads = kBound / 4 * 3 / Buffers::kFirst;
+
+  OneByteEach() : site([](image::PlanT& plan) { plan.settings->buffer_bytes_max = kBound; }) {
+    witness.send(get("/"));
+    backend.emplace(site.origin().accept());
+    answer(witness);
+  }
+  void answer(Peer& client) {
+    backend->message();
+    backend->send(ok("served"));
+    ASSERT_THAT(client.message(), HasSubstr("served")) << holders.size();
+  }
+  void add_some() {
+    for (int i = 0; i < kAtOnce; ++i) {
+      holders.push_back(site.client());
+      holders.back().send("G");
+    }
+    settle(site.loop());
+  }
+  Site site;
+  Peer witness = site.client();
+  std::optional<Peer> backend;
+  std::vector<Peer> holders;
+};
+
+TEST(Slow, ThousandsThatSendOneByteKeepNobodyOut) {
+  if (!may_open(16'384)) GTEST_SKIP() << "9,000 descriptors are not to be had";
+  OneByteEach attack;
+  Site& site = attack.site;
+  while (attack.holders.size() < OneByteEach::kAll) {
+    attack.add_some();
+    ASSERT_LE(site.buffers_lent(), OneByteEach::kBound);
+    attack.witness.send(get("/"));
+    ASSERT_NO_FATAL_FAILURE(attack.answer(attack.witness));
+    Peer newcomer = site.client();
+    newcomer.send(get("/"));
+    ASSERT_NO_FATAL_FAILURE(attack.answer(newcomer));
+  }
+  EXPECT_GE(site.value("cardea_l7_heads_ended_total"), OneByteEach::kAll - OneByteEach::kHeads);
+  EXPECT_TRUE(attack.holders.front().ended());
+  EXPECT_TRUE(attack.holders.back().silent()) << "they give way by age";
+  site.advance(11s);
+  EXPECT_TRUE(run_until(site.loop(), [&] { return site.buffers_lent() == 0; }));
+  EXPECT_GE(slow(site), 1000u) << "those that were left ran out of time";
 }
 
 Site::Change small_bodies(uint32_t linger_ms) {
