@@ -16,6 +16,10 @@ Task<> shake_hands(Arena&, tls::TlsStream& stream, tls::Handshake& into, bool& f
   finished = true;
 }
 
+std::unique_ptr<KernelStream> stream_of(Loop& loop, const Peer& peer) {
+  return std::make_unique<KernelStream>(loop, FileDescriptor(::fcntl(peer.fd(), F_DUPFD_CLOEXEC, 3)), Endpoint{});
+}
+
 }  // namespace
 
 TlsPeer::TlsPeer(Site& site, tls::ClientContext& context, const std::string& server_name, tls::SessionSlot* session,
@@ -23,9 +27,19 @@ TlsPeer::TlsPeer(Site& site, tls::ClientContext& context, const std::string& ser
     : loop_(site.loop()), arena_(site.loop().chunks()) {
   Peer connected = site.client(service);
   connected.send(ahead);
-  FileDescriptor socket(::fcntl(connected.fd(), F_DUPFD_CLOEXEC, 3));
-  tcp_ = std::make_unique<KernelStream>(loop_, std::move(socket), Endpoint{});
+  tcp_ = stream_of(loop_, connected);
   stream_ = std::make_unique<tls::TlsStream>(context, *tcp_, server_name, session);
+  shake();
+}
+
+TlsPeer::TlsPeer(Site& site, tls::ServerContext& context, Peer accepted)
+    : loop_(site.loop()), arena_(site.loop().chunks()) {
+  tcp_ = stream_of(loop_, accepted);
+  stream_ = std::make_unique<tls::TlsStream>(context, *tcp_);
+  shake();
+}
+
+void TlsPeer::shake() {
   bool finished = false;
   spawn(loop_, arena_, shake_hands(arena_, *stream_, done_, finished));
   EXPECT_TRUE(run_until(loop_, [&] { return finished; })) << "the handshake does not end";
@@ -64,6 +78,13 @@ std::string TlsPeer::until(std::string_view text) {
   EXPECT_NE(at, std::string::npos) << "\"" << text << "\" did not come, but: " << got_;
   if (at == std::string::npos) return std::exchange(got_, {});
   std::string taken = got_.substr(0, at + text.size());
+  got_.erase(0, taken.size());
+  return taken;
+}
+
+std::string TlsPeer::take(size_t bytes) {
+  EXPECT_TRUE(run_until(loop_, [&] { return pull() || got_.size() >= bytes; }));
+  std::string taken = got_.substr(0, bytes);
   got_.erase(0, taken.size());
   return taken;
 }

@@ -1,4 +1,4 @@
-// A client that speaks TLS, in a test's hands as a Peer is.
+// A client that speaks TLS, or a backend, in a test's hands as a Peer is.
 #pragma once
 
 #include <memory>
@@ -16,12 +16,15 @@ class TlsPeer {
   // Shakes hands at once: done(). `ahead`: what it sends before TLS.
   TlsPeer(Site& site, tls::ClientContext& context, const std::string& server_name, tls::SessionSlot* session = nullptr,
           const char* service = "secure", std::string_view ahead = {});
+  // A backend that the proxy has connected to.
+  TlsPeer(Site& site, tls::ServerContext& context, Peer accepted);
   ~TlsPeer();
 
   const tls::Handshake& done() const { return done_; }
   tls::TlsStream& stream() { return *stream_; }
   void send(std::string_view text);
   std::string until(std::string_view text);
+  std::string take(size_t bytes);
   std::string message();  // a head and its Content-Length
   // What came up to the end, and how that was: kEnd with error 0 behind a close_notify.
   std::string rest(IoResult& end);
@@ -30,6 +33,7 @@ class TlsPeer {
   void finish_unannounced();  // ends its half without a close_notify
 
  private:
+  void shake();
   bool pull();
 
   Loop& loop_;
