@@ -3,7 +3,8 @@
 // its second packet has to do.
 //
 // RFC 5961: a RST counts only where it lies within what its receiver expects next, as far as its acknowledgements tell.
-// A receiver that does not believe it answers with an ACK, and that brings the flow back as any other packet does.
+// A receiver that does not believe it answers with an ACK, and that brings the flow back as any other packet does. A
+// FIN is held to the same, or a stranger's would close what the other side has half closed.
 #include "dataplane/path/evidence.h"
 
 namespace cardea::dataplane::path {
@@ -15,12 +16,14 @@ using wire::kTcpAck, wire::kTcpFin, wire::kTcpRst, wire::kTcpSyn;
 // forged by anyone who knows their port; backends answer to a NAT port that has to be guessed as well, and often break
 // off a download with much of it under way.
 constexpr uint32_t kResetWindow[2] = {1u << 16, 1u << 20};
+// The same of a FIN, which is sent behind all data: as much as Linux lets a socket send ahead (the third of tcp_wmem).
+constexpr uint32_t kFinWindow = 4u << 20;
 // A client's first acknowledgement may be one of data that came with the SYN-ACK or behind it.
 constexpr uint32_t kHandshakeWindow = 1u << 16;
 
 struct Segment {
   uint32_t sequence, acknowledgement;
-  bool payload;
+  uint32_t payload;  // bytes
   uint8_t flags;
   bool syn_ack() const { return (flags & (kTcpSyn | kTcpAck)) == (kTcpSyn | kTcpAck); }
 };
@@ -29,12 +32,22 @@ Segment segment_of(const Batch& batch, uint32_t row) {
   const wire::Frame& frame = batch.frame[row];
   const std::byte* tcp = batch.data[row] + frame.l4;
   const uint32_t left = uint32_t{frame.l3} + frame.l3_length - frame.l4;
-  return {load_be32(tcp + 4), load_be32(tcp + 8), left > wire::tcp_header_in(tcp, left), frame.tcp_flags};
+  return {load_be32(tcp + 4), load_be32(tcp + 8), left - wire::tcp_header_in(tcp, left), frame.tcp_flags};
+}
+
+// How far beyond the other side's last acknowledgement it begins, as that side counts.
+uint32_t ahead(const FlowNat& nat, bool reply, const Segment& segment) {
+  const uint32_t sequence = reply ? segment.sequence : segment.sequence + nat.shift.sequence;
+  return sequence - nat.acknowledged[!reply];
 }
 
 bool reset_fits(const FlowNat& nat, bool reply, const Segment& segment) {
-  const uint32_t sequence = reply ? segment.sequence : segment.sequence + nat.shift.sequence;
-  return sequence - nat.acknowledged[!reply] < kResetWindow[reply];
+  return ahead(nat, reply, segment) < kResetWindow[reply];
+}
+
+// One that was acknowledged already may come again.
+bool fin_fits(const FlowNat& nat, bool reply, const Segment& segment) {
+  return ahead(nat, reply, segment) + segment.payload + 1 <= kFinWindow;
 }
 
 void shake_hands(FlowNat& nat, bool reply, const Segment& segment) {
@@ -48,10 +61,11 @@ void shake_hands(FlowNat& nat, bool reply, const Segment& segment) {
 
 void finish(FlowNat& nat, bool reply, const Segment& segment) {
   const uint8_t mine = reply ? kBackendFin : kClientFin;
-  if (segment.flags & kTcpFin)
-    nat.heard |= mine;
-  else if (segment.payload)
+  if (segment.flags & kTcpFin) {
+    if (!(nat.heard & kProven) || fin_fits(nat, reply, segment)) nat.heard |= mine;
+  } else if (segment.payload > 0) {
     nat.heard &= uint8_t(~mine);  // whoever sends on did not finish
+  }
 }
 
 // False: the packet is none of the flow's two sides'.
@@ -77,7 +91,7 @@ void advance_tunnel(FlowHead& flow, const Segment& segment) {
     flow.state = FlowState::kReset;
   else if (segment.flags & kTcpFin)
     flow.state = FlowState::kClosing;
-  else if (flow.state == FlowState::kClosing ? segment.payload : !(segment.flags & kTcpSyn))
+  else if (flow.state == FlowState::kClosing ? segment.payload > 0 : !(segment.flags & kTcpSyn))
     flow.state = FlowState::kEstablished;
 }
 

@@ -6,6 +6,8 @@
 namespace cardea::dataplane::test {
 namespace {
 
+constexpr uint32_t kFinWindow = 4u << 20;  // path/evidence.cc
+
 using wire::kTcpAck, wire::kTcpFin, wire::kTcpRst, wire::kTcpSyn;
 
 const FlowTuple kClients[] = {tuple("198.51.100.7:5555", "203.0.113.1:80"),
@@ -155,6 +157,44 @@ TEST(Fin, OfBothSidesClosesAndOfOneDoesNot) {
     EXPECT_EQ(connection.state(), FlowState::kClosing) << "the last word of the usual end";
     EXPECT_TRUE(connection.syn().new_flow) << "the client's next connection from that port";
   }
+}
+
+// A stranger's, and the half close of the one who is spoken to in earnest: the flow is not over.
+TEST(Fin, OfNumbersThatDoNotFitIsNobodys) {
+  for (const bool forged_client : {true, false})
+    for (const uint32_t off : {kFinWindow, kFinWindow + 1, 1u << 30, 1u << 31, uint32_t(-100), uint32_t(-2)}) {
+      Site site;
+      Connection connection(site, kClients[0]);
+      connection.open();
+      connection.client(kTcpAck, 1, 5, 1), connection.backend(kTcpAck, 1, 7, 6), connection.client(kTcpAck, 6, 0, 8);
+      const uint32_t next = forged_client ? 6 : 8;  // and acknowledged
+      forged_client ? connection.client(kTcpFin | kTcpAck, next + off, 0, 8)
+                    : connection.backend(kTcpFin | kTcpAck, next + off, 0, 6);
+      forged_client ? connection.backend(kTcpFin | kTcpAck, 8, 0, 6) : connection.client(kTcpFin | kTcpAck, 6, 0, 8);
+      EXPECT_EQ(connection.state(), FlowState::kEstablished) << forged_client << " " << int32_t(off);
+      forged_client ? connection.client(kTcpFin | kTcpAck, 6, 0, 9) : connection.backend(kTcpFin | kTcpAck, 8, 0, 7);
+      EXPECT_EQ(connection.state(), FlowState::kClosing) << "its own";
+    }
+}
+
+TEST(Fin, MayHaveDataBeforeItOrComeAgain) {
+  for (const FlowTuple& client : kClients)
+    for (const bool by_client : {true, false})
+      for (const auto& [off, payload] : std::initializer_list<std::pair<uint32_t, uint16_t>>{
+               {0, 0},
+               {0, 1000},
+               {kFinWindow - 1, 0},
+               {kFinWindow - 1001, 1000},
+               {uint32_t(-1), 0},
+               {uint32_t(-1001), 1000}}) {  // the last two were acknowledged
+        Site site;
+        Connection connection(site, client);
+        connection.open();
+        by_client ? connection.backend(kTcpFin | kTcpAck) : connection.client(kTcpFin | kTcpAck);
+        by_client ? connection.client(kTcpFin | kTcpAck, 1 + off, payload, 2)
+                  : connection.backend(kTcpFin | kTcpAck, 1 + off, payload, 2);
+        EXPECT_EQ(connection.state(), FlowState::kClosing) << by_client << " " << int32_t(off) << " " << payload;
+      }
 }
 
 TEST(Fin, WhoeverSendsOnDidNotFinish) {
