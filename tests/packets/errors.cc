@@ -4,15 +4,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "dataplane/wire/checksum.h"
 #include "dataplane/wire/quote.h"
+#include "tests/packets/reference_sum.h"
 
 namespace cardea::dataplane::test {
-
-void set_icmp_sum(Frame& bytes, const wire::Frame& frame) {
-  store_be16(bytes.data() + frame.l4 + 2, 0);
-  store_native(bytes.data() + frame.l4 + 2, uint16_t(~wire::icmp_sum(bytes.data(), frame)));
-}
 
 wire::Frame icmp_frame(const Frame& bytes) {
   FlowTuple addresses;
@@ -33,11 +28,9 @@ Frame error_about(const Frame& about, const Error& error) {
   icmp[0] = std::byte{error.type}, icmp[1] = std::byte{error.code};
   store_be16(icmp + 6, 1400);
   std::memcpy(icmp + 8, about.data() + 14, quoted);
-  if (read.family == 4) {
-    store_be16(ip + 10, 0);
-    store_native(ip + 10, uint16_t(~wire::fold(wire::sum_bytes(ip, 20))));
-  }
-  set_icmp_sum(bytes, icmp_frame(bytes));
+  const wire::Frame made = icmp_frame(bytes);
+  set_ip_sum(bytes, made);
+  set_icmp_sum(bytes, made);
   return bytes;
 }
 

@@ -23,6 +23,5 @@ Frame error_about(const Frame& about, const Error& error);
 
 // What read_frame makes of an error, with l4 where its ICMP header is.
 wire::Frame icmp_frame(const Frame& bytes);
-void set_icmp_sum(Frame& bytes, const wire::Frame& frame);
 
 }  // namespace cardea::dataplane::test

@@ -2,8 +2,8 @@
 // client's, the client sees its own, and a NAT port that comes back opens beyond where it was left.
 #include <gtest/gtest.h>
 
-#include "dataplane/wire/l4_checksum.h"
 #include "tests/packets/connection.h"
+#include "tests/packets/reference_sum.h"
 
 namespace cardea::dataplane::test {
 namespace {
@@ -28,9 +28,7 @@ std::vector<std::byte> segment(const FlowTuple& tuple, uint8_t flags, const Numb
   store_be32(tcp + 20, kTimestamps);
   store_be32(tcp + 24, numbers.value);
   store_be32(tcp + 28, numbers.echo);
-  store_be16(tcp + 16, 0);
-  const uint64_t pseudo = wire::sum_pseudo_header(tuple, read.family, read.protocol, 32);
-  store_native(tcp + 16, uint16_t(~wire::fold(wire::sum_bytes(tcp, 32, pseudo))));
+  set_tcp_sum(bytes, read);
   return bytes;
 }
 
@@ -45,7 +43,7 @@ Seen through(Site& site, const std::vector<std::byte>& bytes) {
   EXPECT_EQ(outcome.verdict, Verdict::kForward) << name(outcome.reason);
   Seen seen;
   const wire::Frame read = wire::read_frame(outcome.frame, seen.tuple);
-  EXPECT_TRUE(wire::l4_sum_right(read, seen.tuple, outcome.frame.data()));
+  EXPECT_TRUE(sums_right(outcome.frame));
   const std::byte* tcp = outcome.frame.data() + read.l4;
   seen.numbers = {load_be32(tcp + 4), load_be32(tcp + 8), load_be32(tcp + 24), load_be32(tcp + 28)};
   return seen;

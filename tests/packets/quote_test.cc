@@ -205,8 +205,7 @@ TEST(Errors, ThatAreNobodysAreTheKernels) {
   kernels(wrong_sum, Reason::k_not_tcp_udp);
   Bytes elsewhere = error_about(there.frame, kTooBig4);  // sent to an address that is not the quoted packet's source
   elsewhere[33] ^= std::byte{1};
-  store_be16(elsewhere.data() + 24, 0);
-  store_native(elsewhere.data() + 24, uint16_t(~wire::fold(wire::sum_bytes(elsewhere.data() + 14, 20))));
+  set_ip_sum(elsewhere, icmp_frame(elsewhere));
   kernels(elsewhere, Reason::k_not_tcp_udp);
 }
 

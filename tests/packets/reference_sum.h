@@ -1,5 +1,5 @@
 // The internet checksum as RFC 1071 writes it down, two bytes at a time and by nothing of the product: what tests hold
-// frames against.
+// frames against, and give frames that they made.
 #pragma once
 
 #include <cstdint>
@@ -29,16 +29,34 @@ inline bool ip_sum_right(std::span<const std::byte> frame, const wire::Frame& f)
 }
 
 // TCP's or UDP's, with the pseudo header (RFC 9293 3.1, RFC 768, RFC 8200 8.1).
-inline uint32_t l4_sum_by_reference(std::span<const std::byte> frame, const wire::Frame& f) {
-  const uint32_t body = uint32_t{f.l3} + f.l3_length - f.l4;
+inline uint32_t pseudo_header_sum(std::span<const std::byte> frame, const wire::Frame& f) {
   const bool v4 = f.family == 4;
-  const uint32_t pseudo = add_words(frame.subspan(f.l3 + (v4 ? 12u : 8u), v4 ? 8 : 32), body + f.protocol);
-  return add_words(frame.subspan(f.l4, body), pseudo);
+  const uint32_t body = uint32_t{f.l3} + f.l3_length - f.l4;
+  return add_words(frame.subspan(f.l3 + (v4 ? 12u : 8u), v4 ? 8 : 32), body + f.protocol);
+}
+inline uint32_t l4_sum_by_reference(std::span<const std::byte> frame, const wire::Frame& f) {
+  return add_words(frame.subspan(f.l4, uint32_t{f.l3} + f.l3_length - f.l4), pseudo_header_sum(frame, f));
 }
 inline bool l4_sum_right_by_reference(std::span<const std::byte> frame, const wire::Frame& f) {
   return l4_sum_by_reference(frame, f) == 0xffff;
 }
 
+// The fields set, whatever they hold.
+inline void set_ip_sum(std::span<std::byte> frame, const wire::Frame& f) {
+  if (f.family == 6) return;
+  store_be16(&frame[f.l3 + 10u], 0);
+  store_be16(&frame[f.l3 + 10u], internet_checksum(frame.subspan(f.l3, (size_t(frame[f.l3]) & 15) * 4)));
+}
+inline void set_tcp_sum(std::span<std::byte> frame, const wire::Frame& f) {
+  store_be16(&frame[f.l4 + 16u], 0);
+  store_be16(&frame[f.l4 + 16u], uint16_t(~l4_sum_by_reference(frame, f)));
+}
+// ICMP has no pseudo header, ICMPv6 has one (RFC 792, RFC 4443 2.3).
+inline void set_icmp_sum(std::span<std::byte> frame, const wire::Frame& f) {
+  store_be16(&frame[f.l4 + 2u], 0);
+  const auto message = frame.subspan(f.l4, uint32_t{f.l3} + f.l3_length - f.l4);
+  store_be16(&frame[f.l4 + 2u], f.family == 4 ? internet_checksum(message) : uint16_t(~l4_sum_by_reference(frame, f)));
+}
 
 // Both of a whole frame, which may be an ICMP message as well.
 inline bool sums_right(const std::vector<std::byte>& frame) {

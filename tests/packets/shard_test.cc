@@ -3,7 +3,6 @@
 #include <rte_mbuf.h>
 
 #include "dataplane/path/explain.h"
-#include "dataplane/wire/l4_checksum.h"
 #include "tests/packets/ends.h"
 #include "tests/packets/errors.h"
 #include "tests/packets/reference_sum.h"
@@ -234,7 +233,7 @@ TEST(ToShards, OptionsOfAPacketAreNotThoseOfItsReset) {
     FlowTuple tuple;
     const wire::Frame f = wire::read_frame(bytes, tuple);
     bytes[f.l4 + 12u] = std::byte{15 << 4};  // its payload are options now
-    wire::set_l4_sum(f, tuple, bytes.data());
+    set_tcp_sum(bytes, f);
     expect_reset(run(site, bytes), t, kRst, 99, 0);
   }
 }
@@ -296,8 +295,9 @@ TEST(ToShards, ASumThatItsSendersHostLeftHalfDoneIsFinished) {
   Ends ends;
   const auto whole = frame({kClient, kTcpAck, 100});
   auto half = whole;
-  store_native<uint16_t>(half.data() + 14 + 20 + 16,
-                         wire::fold(wire::sum_pseudo_header(kClient, 4, 6, uint32_t(half.size() - 34))));
+  FlowTuple ignored;
+  const wire::Frame read = wire::read_frame(half, ignored);
+  store_be16(half.data() + read.l4 + 16, uint16_t(pseudo_header_sum(half, read)));
   run(site, ends, {half}, {.virtual_link = true});
   const auto got = only_one(*site.l7.newest);
   EXPECT_EQ(got->second.ip, ip_of(whole));

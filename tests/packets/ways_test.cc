@@ -131,6 +131,38 @@ uint64_t flows_of(const Site& site, const char* address) {
   return 999;
 }
 
+TEST(NatAddresses, OneThatComesWithAReloadIsUsedAndTheOthersFlowsGoOn) {
+  SiteOptions one = kOwnAddresses;
+  one.nat_addresses = {kFirst, kNatV6};
+  one.backends = 1, one.nat_port_first = 4000, one.nat_port_last = 4019;
+  Site site(one);
+  std::vector<Connection> before;
+  for (uint16_t port = 1000; port < 1020; ++port) before.emplace_back(site, client(kNat, port)).open();
+  const Outcome refused = run(site, frame({client(kNat, 2000), kTcpSyn}));
+  ASSERT_EQ(name(refused.reason), name(Reason::k_no_nat_port)) << "the first address has no port left";
+  EXPECT_EQ(flows_of(site, kFirst), 20u);
+
+  SiteOptions two = one;
+  two.nat_addresses = {kFirst, kSecond, kNatV6};
+  site.reload(plan_of(two));
+  ++site.worker.now_ms;  // a search that failed is not repeated at once
+  for (uint16_t port = 2000; port < 2020; ++port) {
+    Connection connection(site, client(kNat, port));
+    connection.open();
+    EXPECT_EQ(connection.state(), FlowState::kEstablished);
+    EXPECT_EQ(connection.reply_tuple().destination.text(), kSecond);
+    EXPECT_EQ(connection.backend(kTcpAck).verdict, Verdict::kForward) << "and its answers come back by it";
+  }
+  EXPECT_EQ(flows_of(site, kSecond), 20u);
+  EXPECT_EQ(flows_of(site, kFirst), 20u);
+  EXPECT_EQ(name(run(site, frame({client(kNat, 3000), kTcpSyn})).reason), name(Reason::k_no_nat_port));
+  for (Connection& connection : before) {
+    EXPECT_EQ(connection.reply_tuple().destination.text(), kFirst);
+    EXPECT_EQ(connection.backend(kTcpAck).verdict, Verdict::kForward);
+    EXPECT_EQ(connection.client(kTcpAck).verdict, Verdict::kForward);
+  }
+}
+
 TEST(NatAddresses, OneThatLeavesThePlanKeepsItsFlowsUntilTheyEnd) {
   Site site(kOwnAddresses);
   std::vector<Connection> kept;

@@ -132,9 +132,7 @@ TEST(Segments, FinishesAChecksum) {
     FlowTuple t;
     const wire::Frame read = wire::read_frame(half, t);
     const uint16_t offset = protocol == Protocol::kTcp ? 16 : 6;
-    const uint64_t pseudo =
-        wire::sum_pseudo_header(t, 4, uint8_t(protocol), uint32_t{read.l3} + read.l3_length - read.l4);
-    store_native(half.data() + read.l4 + offset, wire::fold(pseudo));
+    store_be16(half.data() + read.l4 + offset, uint16_t(pseudo_header_sum(half, read)));
     const VirtioHeader header{
         .flags = VirtioHeader::kNeedsChecksum, .checksum_start = read.l4, .checksum_offset = offset};
     const auto segments = Segments::of(header, half, read, t);

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <string>
 
-#include "dataplane/wire/l4_checksum.h"
 #include "tests/packets/site.h"
 #include "tests/packets/reference_sum.h"
 
@@ -17,14 +16,8 @@ inline const FlowTuple kFlow6 = tuple("[2001:db8:9::7]:5555", "[2001:db8::3]:80"
 inline void set_sums(std::vector<std::byte>& frame) {
   FlowTuple t;
   const wire::Frame f = wire::read_frame(frame, t);
-  if (f.family == 4) {
-    store_native<uint16_t>(frame.data() + 24, 0);
-    store_native(frame.data() + 24, uint16_t(~wire::fold(wire::sum_bytes(frame.data() + 14, 20))));
-  }
-  const uint32_t size = uint32_t{f.l3} + f.l3_length - f.l4;
-  store_native<uint16_t>(frame.data() + f.l4 + 16, 0);
-  const uint64_t pseudo = wire::sum_pseudo_header(t, f.family, f.protocol, size);
-  store_native(frame.data() + f.l4 + 16, uint16_t(~wire::fold(wire::sum_bytes(frame.data() + f.l4, size, pseudo))));
+  set_ip_sum(frame, f);
+  set_tcp_sum(frame, f);
 }
 
 inline std::vector<std::byte> segment(const FlowTuple& flow, uint32_t sequence, uint16_t payload,

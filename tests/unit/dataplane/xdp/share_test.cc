@@ -12,6 +12,7 @@
 #include "dataplane/wire/quote.h"
 #include "dataplane/wire/tunnel_quote.h"
 #include "tests/packets/errors.h"
+#include "tests/packets/reference_sum.h"
 #include "tests/packets/fragments.h"
 #include "tests/packets/site.h"
 #include "tests/unit/dataplane/xdp/loaded_program.h"
