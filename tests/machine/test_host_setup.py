@@ -1,8 +1,22 @@
-"""cardea-host-setup on a host with cards: it refuses what would cut the host off."""
+"""cardea-host-setup on a host with cards: it refuses what would cut the host off, whatever stands between the card and the address
+that the host is reached by."""
 import pytest
 from lab import debs
 from lab.card_site import CardHost
 from lab.namespace import CommandFailed
+
+BOND = "modprobe bonding max_bonds=0; ip link add bond0 type bond mode active-backup; ip link set {card} master bond0; ip link set bond0 up"
+VLAN = "modprobe 8021q; ip link set {below} up; ip link add link {below} name {below}.5 type vlan id 5; ip link set {below}.5 up"
+BRIDGE = "ip link add br0 type bridge; ip link set {below} master br0; ip link set br0 up"
+# What is laid over the card, and the interface that then has the default route.
+WAYS = {
+    "by_itself": ([], "{card}"),
+    "in_a_bond": ([BOND], "bond0"),
+    "under_a_vlan": ([VLAN.replace("{below}", "{card}")], "{card}.5"),
+    "in_a_bond_under_a_vlan": ([BOND, VLAN.replace("{below}", "bond0")], "bond0.5"),
+    "under_a_vlan_in_a_bridge": ([VLAN.replace("{below}", "{card}"), BRIDGE.replace("{below}", "{card}.5")], "br0"),
+}
+CLEAN = "for each in br0 {card}.5 bond0.5 bond0; do ip link del $each 2> /dev/null; done; ip addr flush dev {card}; ip link set {card} down"
 
 
 @pytest.fixture(scope="module")
@@ -17,13 +31,26 @@ def driver(host, name):
     return host.guest.run("readlink", f"/sys/bus/pci/devices/{host.addresses[name]}/driver").stdout.strip().rpartition("/")[2]
 
 
-def test_the_card_of_the_default_route_is_refused(host):
-    interface = host.guest.run("sh", "-c", f"ls /sys/bus/pci/devices/{host.addresses['wan']}/net").stdout.strip()
-    host.guest.run("sh", "-c", f"ip addr add 192.0.2.1/24 dev {interface} && ip link set {interface} up && "
-                               "ip route add default via 192.0.2.10")
+def take(host, name):
+    return host.guest.run("cardea-host-setup", "--hugepages", 0, "--nic", host.addresses[name])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_card_of_the_default_route_is_refused(host, way):
+    card = host.guest.run("sh", "-c", f"ls /sys/bus/pci/devices/{host.addresses['wan']}/net").stdout.strip()
+    steps, top = WAYS[way]
+    address = "ip addr add 192.0.2.1/24 dev TOP && ip link set TOP up && ip route add default via 192.0.2.10 dev TOP".replace("TOP", top)
     try:
-        with pytest.raises(CommandFailed, match="would cut you off"):
-            host.guest.run("cardea-host-setup", "--hugepages", 0, "--nic", host.addresses["wan"])
+        for step in [*steps, address]:
+            host.guest.run("sh", "-c", "set -e; " + step.format(card=card))
+        with pytest.raises(CommandFailed, match=f"{host.addresses['wan']} is {card}, .* would cut you off"):
+            take(host, "wan")
         assert driver(host, "wan") == "e1000e"
     finally:
-        host.guest.run("sh", "-c", f"ip addr flush dev {interface}; ip link set {interface} down")
+        host.guest.run("sh", "-c", CLEAN.format(card=card))
+
+
+def test_behind_all_that_nothing_is_in_the_way(host):
+    """So it was the default route, and not what earlier refusals left."""
+    take(host, "wan")
+    assert driver(host, "wan") == "vfio-pci"
