@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "base/ip.h"
 #include "mgmt/cli/api_client.h"
@@ -43,6 +44,16 @@ Arguments split(Arguments arguments) {
   return arguments;
 }
 
+constexpr std::string_view kOnward = " (where a request goes from there: cardea explain GET URL)";
+
+// A client's packet is of a service, a backend's is not.
+std::string shard_ending(const json& explained, bool colour) {
+  const std::string service = text_at(explained, "service");
+  const std::string ours = fmt::format(": shard {} takes it", count_at(explained, "shard"));
+  return painted("handed to cardea-l7", Tone::kGood, colour) + ours +
+         (service.empty() ? " by TCP of its own" : fmt::format(" for service {} by TCP of its own{}", service, kOnward));
+}
+
 std::string packet_ending(const json& explained, bool colour) {
   const std::string verdict = text_at(explained, "verdict"), reason = text_at(explained, "reason");
   const std::string why = reason.empty() ? "" : ": " + reason;
@@ -53,8 +64,8 @@ std::string packet_ending(const json& explained, bool colour) {
   }
   if (verdict == "kernel" && reason == "local_service")
     return painted("handed to this host", Tone::kGood, colour) +
-           fmt::format(": cardea-l7 takes it for service {} (where a request goes from there: cardea explain GET URL)",
-                       text_at(explained, "service"));
+           fmt::format(": cardea-l7 takes it for service {}{}", text_at(explained, "service"), kOnward);
+  if (verdict == "shard") return shard_ending(explained, colour);
   if (verdict == "kernel") return painted("left to this host", Tone::kWarning, colour) + why;
   return painted("dropped", Tone::kBad, colour) + why;
 }

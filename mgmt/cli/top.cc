@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <utility>
 
 #include "mgmt/cli/ask.h"
 #include "mgmt/cli/commands.h"
@@ -21,6 +23,8 @@ namespace {
 
 using nlohmann::json;
 using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kFirstInterval{200};  // until the first screen, which has rates already
 
 struct Arguments {
   double interval = 1;  // seconds
@@ -105,8 +109,8 @@ Exit top_live(const Session& session, std::chrono::milliseconds interval) {
   auto before = take_sample(session);
   if (!before) return complain(session, before.error());
   const Terminal terminal;
-  terminal.draw(screen(measure(*before, *before, session.colour), session.colour, terminal.space()));
-  while (!terminal.asked_to_end(interval)) {
+  auto pause = std::min(interval, kFirstInterval);
+  while (!terminal.asked_to_end(std::exchange(pause, interval))) {
     auto after = take_sample(session);
     if (!after) {
       terminal.draw(after.error().message + "\n" + after.error().hint + "\n");

@@ -77,6 +77,8 @@ def test_explain_names_the_shard(web):
     told = web.cardea.explain("192.0.2.99:5555", f"{SHOP[4]}:443")
     assert told["verdict"] == "shard" and told["shard"] in (0, 1)
     assert f"to shard {told['shard']} of cardea-l7 (instance 0)" in told["story"][-1]
+    said = web.cardea.run("explain", "192.0.2.99:5555", f"{SHOP[4]}:443").stdout.splitlines()[-1]
+    assert said.startswith(f"So it is handed to cardea-l7: shard {told['shard']} takes it for service "), said
 
 
 # ---- a second instance

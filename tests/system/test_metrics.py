@@ -1,6 +1,14 @@
 """The metrics page: clean for promtool, scraped by a real Prometheus, and telling what operators ask for."""
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import termios
+
 import pytest
 
+from lab.cardea import binary
 from lab.metrics import Page, names_in_alerts, queries_of_dashboard
 from lab.prometheus import Prometheus
 from lab.standard import ECHO, Standard
@@ -82,3 +90,17 @@ def test_prometheus_sees_a_backend_go_down_and_up(standard, prometheus):
     until(lambda: up() == [0], 10, "Prometheus sees b1 down")
     standard.nginx["b1"].start()
     until(lambda: up() == [1], 10, "Prometheus sees b1 up again")
+
+
+def test_top_on_a_terminal_has_rates_from_its_first_screen_on(standard):
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 160, 0, 0))
+    with subprocess.Popen(standard.site.lb.command(binary("cardea"), "--api", standard.cardea.api, "top", "--interval", "0.5"),
+                          stdin=theirs, stdout=theirs, env={**os.environ, "TERM": "xterm"}) as top, open(ours, "rb+", buffering=0) as screen:
+        os.close(theirs)
+        seen = b""
+        while seen.count(b"PKTS/S IN") < 4:  # of services and of backends, twice
+            seen += screen.read(4096)
+        screen.write(b"q")
+        assert top.wait(10) == 0
+    assert b"web/10.0.0.11:80" in seen and b"nan" not in seen and b"inf" not in seen, seen.decode()
