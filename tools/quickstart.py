@@ -241,7 +241,7 @@ def be_protected(tour):
     head = tour.show(tour.https(search, "-o /dev/null -D - "), keep="(?i)^HTTP|strict-transport|x-frame|nosniff")
     expect("strict-transport-security" in head.lower(), f"the strict headers are not there:\n{head}")
     for _ in range(2):
-        expect("200" in tour.show(tour.https(search, "-o /dev/null -w '%{http_code}\n' ")), "three searches are allowed")
+        expect("200" in tour.show(tour.https(search, "-o /dev/null -w '%{http_code}\\n' ")), "three searches are allowed")
     refused = tour.show(tour.https(search, "-o /dev/null -D - "), keep="(?i)^HTTP|retry-after")
     expect("429" in refused and "retry-after" in refused.lower(), f"the fourth was not refused:\n{refused}")
     expect("rate_limited" in tour.show("cardea show exchanges --kind refused --limit 1"), "the refusal is not remembered")
