@@ -19,6 +19,7 @@
 #include "base/systemd.h"
 #include "mgmt/api/server.h"
 #include "mgmt/event_loop.h"
+#include "mgmt/metrics/keep_served.h"
 #include "mgmt/metrics/page.h"
 #include "mgmt/site.h"
 
@@ -27,7 +28,6 @@ namespace {
 
 const Endpoint kMetricsWithoutConfig{IpAddress::v4(0x7f000001), 9477};  // the default of mgmt.metrics
 constexpr std::chrono::milliseconds kPatienceAtEnd{100};
-constexpr std::chrono::seconds kTryMetricsAgain{1};
 
 // Signals become work for the event loop; every other thread has them blocked.
 class Signals {
@@ -86,19 +86,6 @@ std::pair<std::string, std::string> api_place(const Site& site, const std::strin
   return {view.in_force.config->mgmt.api, view.in_force.config->mgmt.api_group};
 }
 
-// An address may come later than this process (a virtual router's, a TAP's), and a port may be given up: what cannot be
-// had now is tried for again, without a word in the log until it is there.
-void serve_metrics(EventLoop& loop, metrics::Page& page, Site& site, const Endpoint& at, bool again = false) {
-  const auto served = page.serve(at);
-  if (!served && !again) log::error("{}", served.error().message);
-  if (served && again) log::info("the metrics page is served at {} now", at.text());
-  site.warn("metrics", served ? "" : served.error().message);
-  if (served) return;
-  loop.post_after(kTryMetricsAgain, [&loop, &page, &site, at] {
-    if (page.waits_for(at)) serve_metrics(loop, page, site, at, true);
-  });
-}
-
 // From the loop itself: what holds it for longer than the watchdog waits is a fault.
 void feed_watchdog(EventLoop& loop, systemd::Watchdog& watchdog) {
   if (watchdog.pause() == watchdog.pause().zero()) return;
@@ -114,6 +101,10 @@ void end(std::unique_ptr<api::Server> api, std::unique_ptr<metrics::Page> page) 
     page.reset();
   });
   if (ended.wait_for(kPatienceAtEnd) == std::future_status::timeout) std::quick_exit(0);
+}
+
+void serve_metrics(EventLoop& loop, metrics::Page& page, Site& site, const Endpoint& at) {
+  metrics::keep_served(loop, page, at, [&site](std::string why) { site.warn("metrics", std::move(why)); });
 }
 
 Result<> run(Folders folders, const std::string& api_dir) {

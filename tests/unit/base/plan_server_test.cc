@@ -2,12 +2,10 @@
 #include "base/plan_server.h"
 
 #include <gmock/gmock.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -16,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/plan_file.h"
+#include "tests/unit/base/as_another.h"
 #include "tests/unit/base/descriptors_left.h"
 #include "tests/unit/base/scratch_folder.h"
 
@@ -66,23 +65,15 @@ TEST_F(PlanServerTest, APeerThatTalksNonsenseIsClosedAndHarmsNobody) {
   EXPECT_THAT(gone.error().message, HasSubstr("closed"));
 }
 
-// A process of another user and group, who got at the socket file all the same: it stands in its folder before it
-// becomes him, whoever may walk through the folders above. What it heard: 0 an answer, 1 that it was closed, 2 nothing
-// that could be tried here.
+// What a process of this user and group heard: 0 an answer, 1 that it was closed.
 int asks_as(const std::filesystem::path& path, uid_t user, gid_t group, PlanServer& server) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    if (::chdir(path.parent_path().c_str()) != 0 || ::setgroups(0, nullptr) != 0 ||
-        ::setresgid(group, group, group) != 0 || ::setresuid(user, user, user) != 0)
-      ::_exit(2);
+  const auto ask = [&] {
     auto socket = connect(path.filename());
-    if (!socket) ::_exit(2);
-    if (!send(socket->get(), {.verb = Verb::kAsk, .body = "me"})) ::_exit(1);
-    ::_exit(receive(socket->get(), kPatience) ? 0 : 1);
-  }
-  int status = 0;
-  while (::waitpid(child, &status, WNOHANG) == 0) server.serve(echo, 10);
-  return WEXITSTATUS(status);
+    if (!socket) return 100;
+    if (!send(socket->get(), {.verb = Verb::kAsk, .body = "me"})) return 1;
+    return receive(socket->get(), kPatience) ? 0 : 1;
+  };
+  return as_another(user, group, path.parent_path(), ask, [&] { server.serve(echo, 10); });
 }
 
 TEST_F(PlanServerTest, OnlyRootAndItsOwnKindMayHandOverPlans) {

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <time.h>
+
+#include <algorithm>
 
 #include "tests/unit/conf/documents.h"
 
@@ -292,25 +295,43 @@ services = (
               HasSubstr("cannot be had with a service of mode \"l4\"; expected mode = \"http\" or \"tcp\""));
 }
 
-// 0.2 s on a quiet machine; what is looked for takes minutes.
-TEST(Check, TenThousandPoolsAndSixtyThousandRoutesAreCheckedEachOnce) {
+std::string pools_and_routes(int pools, int routes) {
   std::string text = "cluster: { name = \"e\"; seed = \"0123456789abcdef\"; };\nl7: { shards = [0]; };\npools = (";
-  for (int i = 0; i < 10'000; ++i)
+  for (int i = 0; i < pools; ++i)
     text += fmt::format("{}{{ name = \"p{}\"; backends = ( {{ address = \"10.0.{}.{}:80\"; }} ); }}", i ? ",\n" : "", i,
                         i >> 8 & 255, i & 255 ? i & 255 : 1);
   text += ");\nservices = ( { name = \"s\"; mode = \"http\"; listen = [\"0.0.0.0:80/tcp\"]; routes = (";
-  for (int i = 0; i < 60'000; ++i)
-    text += fmt::format("{}{{ match: {{ path = \"/{}/\"; }}; pool = \"p{}\"; }}", i ? ",\n" : "", i, i % 10'000);
-  text += "); } );\n";
-  const ReadResult read = read_text(text, "t.cfg");
-  ASSERT_TRUE(read.config) << findings_text(read.findings, read.source).substr(0, 2000);
+  for (int i = 0; i < routes; ++i)
+    text += fmt::format("{}{{ match: {{ path = \"/{}/\"; }}; pool = \"p{}\"; }}", i ? ",\n" : "", i, i % pools);
+  return text + "); } );\n";
+}
+double seconds_of_this_thread() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
+}
+// The least of three times that checking took.
+double seconds_to_check(int pools, int routes) {
+  const ReadResult read = read_text(pools_and_routes(pools, routes), "t.cfg");
+  EXPECT_TRUE(read.config) << findings_text(read.findings, read.source).substr(0, 2000);
   const Places places(read.source);
-  const auto began = std::chrono::steady_clock::now();
-  Findings findings;
-  check(*read.config, places, findings);
-  const auto took = std::chrono::steady_clock::now() - began;
-  testing::Test::RecordProperty("milliseconds", int(took / std::chrono::milliseconds(1)));
-  EXPECT_LT(took, std::chrono::seconds(20));
+  double least = 1e9;
+  for (int i = 0; i < 3 && read.config; ++i) {
+    const double began = seconds_of_this_thread();
+    Findings findings;
+    check(*read.config, places, findings);
+    least = std::min(least, seconds_of_this_thread() - began);
+  }
+  return least;
+}
+
+// Four times as much of each takes four times as long, and a little; looking through all of one for each of the other
+// would take sixteen times.
+TEST(Check, TenThousandPoolsAndSixtyThousandRoutesAreCheckedEachOnce) {
+  const double quarter = seconds_to_check(2'500, 15'000), whole = seconds_to_check(10'000, 60'000);
+  testing::Test::RecordProperty("quarter", std::to_string(quarter));
+  testing::Test::RecordProperty("whole", std::to_string(whole));
+  EXPECT_LT(whole, 8 * quarter) << quarter << " s, then " << whole;
 }
 
 TEST(Check, SaysNothingAboutWhatCouldNotBeRead) {

@@ -380,12 +380,14 @@ TEST_F(SiteTest, WhatChecksFoundIsKnownAfterARestart) {
   write(document(kTwo, "0", R"(type = "tcp"; interval = "1h"; timeout = "50ms"; fall = 10;)"));
   start();
   ASSERT_TRUE(in_step());
-  say(1, "10.0.0.11:80", false);
+  const auto long_ago = std::chrono::system_clock::time_point(std::chrono::seconds(1'000'000'000));
+  loop_->ask([&] { site_->on_health({1, "web", "10.0.0.11:80", false, "refused", long_ago}); }).get();
   restart();
   EXPECT_FALSE(view().runtime.healthy({"web", "10.0.0.11:80"}));
   const auto seen = site_->checker().status();
   ASSERT_EQ(seen.size(), 2u);
   EXPECT_FALSE(seen[0].up) << "it has to pass its checks again";
+  EXPECT_EQ(seen[0].since, long_ago) << "and is down for as long as it is";
   EXPECT_TRUE(seen[1].up);
 }
 

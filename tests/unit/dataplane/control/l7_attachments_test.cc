@@ -7,9 +7,12 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "base/control_socket.h"
 #include "base/l7_door_return.h"
 #include "tests/packets/site.h"
+#include "tests/unit/base/as_another.h"
 #include "tests/unit/base/scratch_folder.h"
 
 namespace cardea::dataplane {
@@ -184,6 +187,33 @@ TEST_F(Socket, WhoseMemoryIsBrokenLosesHisDoor) {
   EXPECT_FALSE(has_ended(other));
   EXPECT_EQ(attachments.broken_ever(), 1u);
   EXPECT_EQ(attachments.attached().size(), 1u);
+}
+
+// What a process of this user and group gets: 0 a door, 1 none.
+int asks_as(Socket& socket, uid_t user, gid_t group) {
+  const std::filesystem::path path(socket.path);
+  const auto ask = [&] {
+    auto connection = control::connect(path.filename());
+    if (!connection) return 100;
+    if (!ask_for_door(connection->get(), {1})) return 1;
+    pollfd answered{.fd = connection->get(), .events = POLLIN, .revents = 0};
+    if (::poll(&answered, 1, 60'000) != 1) return 101;
+    return receive_door(connection->get()) ? 0 : 1;
+  };
+  return as_another(user, group, path.parent_path(), ask, [&] { socket.serve(); });
+}
+
+TEST_F(Socket, OnlyRootAndTheDaemonsOwnKindHaveADoor) {
+  ASSERT_EQ(::geteuid(), 0u) << "tests of users are run as root";
+  std::filesystem::permissions(std::filesystem::path(path).parent_path(), std::filesystem::perms::all);
+  std::filesystem::permissions(path, std::filesystem::perms::all);  // the mode alone would keep most of them out
+  constexpr uid_t kNobody = 65534;
+  EXPECT_EQ(asks_as(*this, kNobody, kNobody), 1) << "a stranger";
+  EXPECT_EQ(attachments.attached_ever(), 0u);
+  EXPECT_EQ(asks_as(*this, 0, kNobody), 0) << "root";
+  serve();
+  EXPECT_EQ(asks_as(*this, kNobody, ::getegid()), 0) << "another user of the daemons' group";
+  EXPECT_EQ(attachments.attached_ever(), 2u);
 }
 
 }  // namespace

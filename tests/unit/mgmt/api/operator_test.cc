@@ -138,6 +138,23 @@ TEST_F(OperatorTest, RoutesAreListedWithWhatNoneOfThemMatches) {
   EXPECT_THAT(unknown.err, HasSubstr("did you mean shop?"));
 }
 
+TEST_F(OperatorTest, ALimitIsTheApisWhoeverAsks) {
+  const cli::ApiClient api(folder_ + "/api.sock");
+  for (const std::string what : {"/v1/flows", "/v1/connections"}) {
+    for (const char* limit : {"0", "2001", "many"}) {
+      const auto answer = api.get(what + "?limit=" + limit);
+      ASSERT_TRUE(answer);
+      EXPECT_EQ(answer->status, 400) << what << " " << limit;
+    }
+    for (const char* limit : {"1", "2000"}) {
+      const auto answer = api.get(what + "?limit=" + limit);
+      ASSERT_TRUE(answer);
+      EXPECT_NE(answer->status, 400) << what << " " << limit << ": " << answer->body;
+    }
+  }
+  EXPECT_EQ(cardea({"show", "flows", "--limit", "2000"}).exit, 1) << "it was asked: there is no dataplane here";
+}
+
 TEST_F(OperatorTest, ListsAreNarrowedToWhatIsAskedFor) {
   EXPECT_EQ(json({"show", "backends"})["backends"].size(), 3u);
   EXPECT_EQ(json({"show", "backends", "--limit", "2"})["backends"].size(), 2u);

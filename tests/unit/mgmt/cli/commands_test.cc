@@ -55,6 +55,13 @@ TEST(Commands, MistakesOnTheCommandLineExitWithTwo) {
   const Outcome limit = cardea({"show", "flows", "--limit", "0", "--json"});
   EXPECT_EQ(limit.exit, 2);
   EXPECT_THAT(nlohmann::json::parse(limit.out).at("error").get<std::string>(), HasSubstr("not in range 1 to"));
+  for (const char* what : {"flows", "connections"}) {
+    const Outcome more = cardea({"show", what, "--limit", "2001", "--json"});
+    EXPECT_EQ(more.exit, 2);
+    EXPECT_THAT(nlohmann::json::parse(more.out).at("error").get<std::string>(), HasSubstr("not in range 1 to 2000"));
+    const Outcome most = cardea({"show", what, "--limit", "2000", "--json"});
+    EXPECT_THAT(most.out, testing::Not(HasSubstr("not in range"))) << "asked of whoever answers, which is nobody here";
+  }
   EXPECT_EQ(cardea({"set", "backend", "web/10.0.0.1:80", "asleep"}).exit, 2);
   const Outcome weight = cardea({"set", "weight", "web/10.0.0.1:80", "-3"});
   EXPECT_EQ(weight.exit, 2);

@@ -9,11 +9,14 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
+#include <future>
 #include <map>
 #include <thread>
 
 #include "base/file_descriptor.h"
 #include "mgmt/event_loop.h"
+#include "mgmt/metrics/keep_served.h"
 #include "mgmt/metrics/process_families.h"
 #include "mgmt/site.h"
 
@@ -51,19 +54,20 @@ FileDescriptor connected(uint16_t port) {
   return socket;
 }
 
-// Left to itself the library would take between nothing and two seconds each time: of 15 times never most are short.
+// Left to itself the library would take between nothing and two seconds each time, twenty in all.
 TEST_F(PageTest, EndsAtOnceThoughTheLibraryLooksEveryTwoSecondsOnly) {
-  int at_once = 0;
-  for (int i = 0; i < 15; ++i) {
+  std::chrono::nanoseconds all{0};
+  for (int i = 0; i < 20; ++i) {
     ASSERT_TRUE(page_->serve(Endpoint{IpAddress::v4(0x7f000001), 0}).has_value());
     const auto begin = std::chrono::steady_clock::now();
     page_ = std::make_unique<Page>(loop_, *site_);
-    at_once += std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(500);
+    all += std::chrono::steady_clock::now() - begin;
   }
-  EXPECT_GE(at_once, 8);
+  EXPECT_LT(all, std::chrono::seconds(10));
 }
 
-// Twice as many as it serves at a time, who come again whenever they are let go.
+// Twice as many as it serves at a time, who come again whenever they are let go. Prometheus waits for ten seconds; of
+// three times this host may be busy with something else twice.
 TEST_F(PageTest, TwoHundredClientsThatSayNothingKeepPrometheusOutForSecondsAtMost) {
   ASSERT_TRUE(page_->serve(Endpoint{IpAddress::v4(0x7f000001), 0}).has_value());
   const uint16_t port = page_->port();
@@ -77,7 +81,9 @@ TEST_F(PageTest, TwoHundredClientsThatSayNothingKeepPrometheusOutForSecondsAtMos
     }
   });
   const std::string request = "GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n";
+  auto quickest = std::chrono::nanoseconds::max();
   for (int i = 0; i < 3; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
     const auto scraper = connected(port);
     ASSERT_EQ(::send(scraper.get(), request.data(), request.size(), 0), ssize_t(request.size()));
     const timeval patience{.tv_sec = 60, .tv_usec = 0};
@@ -85,7 +91,9 @@ TEST_F(PageTest, TwoHundredClientsThatSayNothingKeepPrometheusOutForSecondsAtMos
     char answer[16] = {};
     ASSERT_GT(::recv(scraper.get(), answer, sizeof answer - 1, MSG_WAITALL), 0) << "no answer for a minute";
     EXPECT_EQ(std::string(answer).substr(0, 12), "HTTP/1.1 200");
+    quickest = std::min<std::chrono::nanoseconds>(quickest, std::chrono::steady_clock::now() - begin);
   }
+  EXPECT_LT(quickest, std::chrono::seconds(10));
 }
 
 std::string fetched(uint16_t port, const std::string& target, const std::string& more = "") {
@@ -119,24 +127,79 @@ TEST_F(PageTest, HasOurRowsAloneInAPageThatMayBeZipped) {
   EXPECT_THAT(fetched(page_->port(), "/"), testing::StartsWith("HTTP/1.1 404"));
 }
 
+// A port of this host's that another process has, and gives up when it is told to.
+struct TakenPort {
+  TakenPort() : socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(socket.get(), 1), 0);
+    ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    at = {IpAddress::v4(0x7f000001), ntohs(address.sin_port)};
+  }
+  FileDescriptor socket;
+  Endpoint at;
+};
+
 TEST_F(PageTest, AnAddressThatIsTakenIsNamedAndCanBeHadLater) {
-  FileDescriptor taken(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
-  socklen_t size = sizeof address;
-  ASSERT_EQ(::bind(taken.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-  ASSERT_EQ(::listen(taken.get(), 1), 0);
-  ::getsockname(taken.get(), reinterpret_cast<sockaddr*>(&address), &size);
-  const Endpoint at{IpAddress::v4(0x7f000001), ntohs(address.sin_port)};
-  const auto refused = page_->serve(at);
+  TakenPort taken;
+  const auto refused = page_->serve(taken.at);
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, testing::HasSubstr("another process listens there"));
-  EXPECT_TRUE(page_->waits_for(at));
-  taken.close();
-  EXPECT_TRUE(page_->serve(at));
-  EXPECT_FALSE(page_->waits_for(at));
+  EXPECT_TRUE(page_->waits_for(taken.at));
+  taken.socket.close();
+  EXPECT_TRUE(page_->serve(taken.at));
+  EXPECT_FALSE(page_->waits_for(taken.at));
   const auto elsewhere = page_->serve({IpAddress::v4(0xc0000207), 9477});
   ASSERT_FALSE(elsewhere);
   EXPECT_THAT(elsewhere.error().message, testing::HasSubstr("this host does not have that address (yet)"));
+}
+
+class KeptPage : public PageTest {
+ protected:
+  void keep(const Endpoint& at) {
+    loop_.ask([this, at] {
+      keep_served(loop_, *page_, at, [this](std::string why) { warned_.push_back(std::move(why)); },
+                  std::chrono::milliseconds(5));
+    }).get();
+  }
+  std::vector<std::string> warned() {
+    return loop_.ask([this] { return warned_; }).get();
+  }
+  bool soon(const std::function<bool()>& question) {
+    for (int i = 0; i < 3000; ++i, std::this_thread::sleep_for(std::chrono::milliseconds(10)))
+      if (question()) return true;
+    return false;
+  }
+  std::vector<std::string> warned_;
+};
+
+TEST_F(KeptPage, IsTriedForAgainUntilItIsThereAndThenNoMore) {
+  TakenPort taken;
+  keep(taken.at);
+  ASSERT_TRUE(soon([&] { return warned().size() >= 3; })) << "it is not tried again";
+  for (const std::string& why : warned()) EXPECT_THAT(why, testing::HasSubstr("another process listens there"));
+  taken.socket.close();
+  ASSERT_TRUE(soon([&] { return warned().back().empty(); })) << "it is not had, or nobody is told";
+  EXPECT_THAT(fetched(taken.at.port, "/metrics"), testing::StartsWith("HTTP/1.1 200"));
+  const size_t times = warned().size();
+  keep(taken.at);  // by a reload that leaves it where it is
+  EXPECT_EQ(warned().size(), times + 1);
+  EXPECT_EQ(warned().back(), "");
+}
+
+TEST_F(KeptPage, IsNotTriedForWhereItIsNotWantedAnyMore) {
+  TakenPort taken;
+  keep(taken.at);
+  keep({IpAddress::v4(0x7f000001), 0});
+  EXPECT_EQ(warned().back(), "");
+  taken.socket.close();
+  const size_t times = warned().size();
+  std::promise<void> later;  // behind what was to be tried
+  loop_.post([&] { loop_.post_after(std::chrono::milliseconds(50), [&] { later.set_value(); }); });
+  later.get_future().get();
+  EXPECT_EQ(warned().size(), times);
+  EXPECT_NE(page_->port(), taken.at.port);
 }
 
 TEST(ProcessFamilies, TellWhatClientLibrariesTell) {
