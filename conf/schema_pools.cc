@@ -212,8 +212,8 @@ std::vector<Row> server_rows() {
             {.prose = "tcp and http services: how long a backend may take to accept a connection."}),
       value("response_timeout", &Pool::response_timeout, duration(10ms, 24h),
             {.prose = "http services: how long a backend may take from a request to the head of its response; then "
-                      "the client gets 504. A request's head, with what came of its body by then, is part of that "
-                      "only while the backend takes nothing of it."}),
+                      "the client gets 504. As long as it takes of a large request it is not late, "
+                      "however much of that is still under way."}),
       value("idle_timeout", &Pool::idle_timeout, duration(100ms, 24h),
             {.prose = "http services: how long a connection to a backend is kept without work; shorter than the "
                       "backend keeps it."}),

@@ -2,6 +2,7 @@
 // shard's that is given back whenever both sides have nothing to say.
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "l7/http/authentication.h"
 #include "l7/http/edit.h"
@@ -255,9 +256,30 @@ Task<Failure> relay_informational(Exchange& x) {
   co_return wake == Wake::kTimeout ? failure(Reason::kClientStalled) : Failure{};
 }
 
+// Of a large request kernels hold megabytes that have not reached the backend yet.
+class Delivery {
+ public:
+  void note(Exchange& x) {
+    if (x.upload.body_bytes + x.body_at >= kLarge && !x.upload.under_way) left_ = x.lease.stream().undelivered();
+  }
+  // As long as it takes more of that than the lowest rate, its response is not late: the time begins anew.
+  bool goes_on(Exchange& x) {
+    const uint64_t before = std::exchange(left_, 0);
+    const auto waited = std::chrono::duration_cast<std::chrono::seconds>(x.now() - x.sent_at).count();
+    const bool moves = before != 0 && before > x.lease.stream().undelivered() + x.service.rate_min * uint64_t(waited);
+    if (moves) x.sent_at = x.now();
+    return moves;
+  }
+
+ private:
+  static constexpr uint64_t kLarge = 64 * 1024;  // less is not worth a system call
+  uint64_t left_ = 0;
+};
+
 // Until the final head is here.
 Task<Failure> receive_head(Exchange& x) {
   http::HeadScan scan;
+  Delivery delivery;
   for (;;) {
     if (!x.response.empty()) {
       Failure failed = take_head(x, scan);
@@ -272,7 +294,9 @@ Task<Failure> receive_head(Exchange& x) {
       if (x.answer.state != Answer::State::kNone) co_return Failure{};
     }
     if (!make_room(x)) co_return failure(Reason::kMemory);
+    delivery.note(x);
     const Failure failed = co_await read_more(x, answer_deadline(x));
+    if (failed.is(Reason::kResponseTimeout) && delivery.goes_on(x)) continue;
     if (failed) co_return failed;
   }
 }

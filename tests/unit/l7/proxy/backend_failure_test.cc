@@ -503,6 +503,30 @@ TEST(BackendFailure, ALargeHeadMayBeTakenForLongerThanAResponseMayTake) {
   EXPECT_EQ(large.site.value("cardea_l7_backend_failures_total"), 0u);
 }
 
+// The end of it is with the kernels early, and with the backend late.
+TEST(BackendFailure, ALargeRequestIsNotAnsweredLateWhileItIsStillUnderWay) {
+  LargeHead large;
+  for (int i = 0; i < 14; ++i) {
+    large.site.advance(1500ms);
+    ASSERT_FALSE(large.client.ended()) << i;
+    large.take_some();
+  }
+  large.backend->head();
+  large.backend->send(ok("served"));
+  EXPECT_THAT(large.client.message(), HasSubstr("served"));
+}
+
+TEST(BackendFailure, ALargeRequestWhoseEndIsTakenNoFurtherIs504) {
+  LargeHead large;
+  for (int i = 0; i < 12; ++i) {
+    large.site.advance(1500ms);
+    large.take_some();
+  }
+  large.site.advance(2001ms), large.site.advance(2001ms);
+  EXPECT_THAT(large.client.message(), StartsWith("HTTP/1.1 504 "));
+  EXPECT_EQ(large.site.log_line()["reason"], "response_timeout");
+}
+
 TEST(BackendFailure, ALargeHeadThatIsTakenNoFurtherIs504) {
   LargeHead large;
   large.site.advance(1500ms);
