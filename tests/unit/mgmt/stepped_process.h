@@ -127,6 +127,14 @@ class SteppedProcess : public PlanLink {
     by_stored_plan_ = &consumer_ == &kL7;  // what is handed over first has the say
   }
 
+  // What it is after the other end was started anew: the same process, which may have served more than was answered.
+  void go_on_as(const SteppedProcess& before) {
+    refuses_plans = before.refuses_plans;
+    running = before.running;
+    refused_for_good = before.refused_for_good;
+    by_stored_plan_ = before.by_stored_plan_;
+  }
+
   bool connected = false;
   bool refuses_next_update = false;
   bool refuses_plans = false;  // for good, as where a certificate is gone
@@ -193,12 +201,20 @@ class SteppedDisk : public PlanStore {
  public:
   void plan(const std::string& name, Produce produce, bool) override { plans[name] = std::move(produce); }
   std::optional<Running> stored(const Consumer& consumer) {
+    write(consumer);
+    const auto found = written_.find(consumer.name);
+    return found == written_.end() ? std::nullopt : std::optional(found->second);
+  }
+  // Whoever makes the plans is about to go.
+  void write(const Consumer& consumer) {
     const auto found = plans.find(consumer.name);
-    if (found == plans.end()) return std::nullopt;
-    auto image = found->second();
-    return image ? std::optional(read_plan(consumer, *image)) : std::nullopt;
+    if (found == plans.end()) return;
+    if (auto image = found->second()) written_[consumer.name] = read_plan(consumer, *image);
   }
   std::map<std::string, Produce> plans;
+
+ private:
+  std::map<std::string, Running> written_;
 };
 
 // The sample's l4 services and an http one: "web" is a pool of both processes, "dns" of the dataplane's, "api" of L7's.
