@@ -64,5 +64,28 @@ TEST_F(SharedBackend, WhoTakesABodyInTricklesIsGivenUp) {
   EXPECT_EQ(site.value("cardea_l7_backend_failures_total"), 1u);
 }
 
+// What came with a large head is one piece, for which the backend's window opens a kilobyte at a time.
+TEST(SlowBackend, MayTakeTheFirstPieceForLongerThanAResponseMayTake) {
+  Site site([](image::PlanT& plan) {
+    plan.services[0]->header_bytes_max = 1 << 20;
+    plan.pools[0]->http2 = image::PoolHttp2::prior_knowledge;
+    plan.pools[0]->response_timeout_ms = 2000;
+  });
+  Peer client = site.client();
+  client.send(proxy::test::post("/", std::string(40'000, 'b'), "X: " + std::string(17'000, 'x') + "\r\n"));
+  Backend backend(site, site.origin(), {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1024}});
+  const int32_t call = backend.next();
+  for (int i = 0; i < 5; ++i) {
+    const size_t before = backend.so_far(call).body.size();
+    settle(site.loop());
+    EXPECT_GT(backend.so_far(call).body.size(), before);
+    site.advance(1500ms);
+    ASSERT_FALSE(backend.so_far(call).closed) << i;
+  }
+  EXPECT_EQ(backend.whole(call).body.size(), 40'000u);
+  backend.answer(call, "204");
+  EXPECT_THAT(client.head(), StartsWith("HTTP/1.1 204 "));
+}
+
 }  // namespace
 }  // namespace cardea::l7::http2::test

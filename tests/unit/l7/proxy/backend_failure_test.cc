@@ -480,37 +480,35 @@ struct LargeHead {
     backend->hold_little();
     settle(site.loop());  // it is being written, and time begins
   }
+  // And sees more of it come, which is the progress: when kernels say so is not for a test to say.
   void take_some() {
     std::string some(64 * 1024, '\0');
-    EXPECT_GT(::recv(backend->fd(), some.data(), some.size(), MSG_DONTWAIT), 0);
+    size_t left = some.size();
+    const auto receive = [&](int how) { return ::recv(backend->fd(), some.data(), left, how | MSG_DONTWAIT); };
+    EXPECT_TRUE(run_until(site.loop(), [&] {
+      left -= size_t(std::max<ssize_t>(receive(0), 0));
+      return left == 0;
+    })) << left;
+    left = 1;
+    EXPECT_TRUE(run_until(site.loop(), [&] { return receive(MSG_PEEK) == 1; }));
     settle(site.loop());
+  }
+  void take_for(int seconds) {
+    for (int i = 0; i < 2 * seconds; ++i) {
+      site.advance(500ms);
+      ASSERT_FALSE(client.ended()) << i;
+      take_some();
+    }
   }
   Site site;
   Peer client;
   std::optional<Peer> backend;
 };
 
-TEST(BackendFailure, ALargeHeadMayBeTakenForLongerThanAResponseMayTake) {
-  LargeHead large;
-  for (int i = 0; i < 2; ++i) {
-    large.site.advance(1500ms);
-    EXPECT_FALSE(large.client.ended());
-    large.take_some();
-  }
-  large.backend->head();
-  large.backend->send(ok("served"));
-  EXPECT_THAT(large.client.message(), HasSubstr("served"));
-  EXPECT_EQ(large.site.value("cardea_l7_backend_failures_total"), 0u);
-}
-
 // The end of it is with the kernels early, and with the backend late.
 TEST(BackendFailure, ALargeRequestIsNotAnsweredLateWhileItIsStillUnderWay) {
   LargeHead large;
-  for (int i = 0; i < 14; ++i) {
-    large.site.advance(1500ms);
-    ASSERT_FALSE(large.client.ended()) << i;
-    large.take_some();
-  }
+  large.take_for(7);
   large.backend->head();
   large.backend->send(ok("served"));
   EXPECT_THAT(large.client.message(), HasSubstr("served"));
@@ -518,19 +516,14 @@ TEST(BackendFailure, ALargeRequestIsNotAnsweredLateWhileItIsStillUnderWay) {
 
 TEST(BackendFailure, ALargeRequestWhoseEndIsTakenNoFurtherIs504) {
   LargeHead large;
-  for (int i = 0; i < 12; ++i) {
-    large.site.advance(1500ms);
-    large.take_some();
-  }
-  large.site.advance(2001ms), large.site.advance(2001ms);
+  large.take_for(7);
+  for (int i = 0; i < 3; ++i) large.site.advance(2001ms);
   EXPECT_THAT(large.client.message(), StartsWith("HTTP/1.1 504 "));
   EXPECT_EQ(large.site.log_line()["reason"], "response_timeout");
 }
 
-TEST(BackendFailure, ALargeHeadThatIsTakenNoFurtherIs504) {
+TEST(BackendFailure, ALargeHeadThatIsNotTakenIs504) {
   LargeHead large;
-  large.site.advance(1500ms);
-  large.take_some();
   large.site.advance(2001ms);
   EXPECT_THAT(large.client.message(), StartsWith("HTTP/1.1 504 "));
   EXPECT_EQ(large.site.log_line()["reason"], "backend_stalled");
