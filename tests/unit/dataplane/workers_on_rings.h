@@ -2,7 +2,7 @@
 // from a wire, and what leaves lies in the other. The worker's turns are the test's to give.
 #pragma once
 
-#include <span>
+#include <atomic>
 #include <vector>
 
 #include "dataplane/control/running.h"
@@ -31,7 +31,9 @@ class WorkersOnRings {
   bool turn(uint32_t worker = 0);
   void publish(const HopTable& hops);
 
-  uint64_t counted(uint32_t worker, uint32_t cell) const { return running.segment->cells(worker)[cell]; }
+  uint64_t counted(uint32_t worker, uint32_t cell) const {  // also while the worker runs
+    return std::atomic_ref(running.segment->cells(worker)[cell]).load(std::memory_order_relaxed);
+  }
   uint64_t drops(uint32_t worker, Reason reason) const {
     return counted(worker, running.path_cells.drops[size_t(reason)]);
   }
