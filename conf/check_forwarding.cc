@@ -1,7 +1,6 @@
 // Checks of an l4 service together with its pool and the dataplane: can packets of the listener's family reach the
 // backends the way `forward` says, and do the health checks ask what the service serves.
 #include <algorithm>
-#include <unordered_map>
 
 #include "conf/check_parts.h"
 
@@ -96,11 +95,9 @@ void check_forwarding(Checks& checks) {
                   "services of mode \"l4\" are forwarded by a dataplane, and there is none",
                   "a group: dataplane: { … };");
   }
-  std::unordered_map<std::string_view, const Pool*> pools;
-  for (const Pool& pool : config.pools) pools.emplace(pool.name, &pool);
   for (const Service& service : config.services) {
-    const auto pool = pools.find(service.pool);
-    if (!of_l4(service) || pool == pools.end() || service.pool.empty()) continue;
+    const auto pool = checks.pools.find(service.pool);
+    if (!of_l4(service) || pool == checks.pools.end() || service.pool.empty()) continue;
     const Pair pair{service, *pool->second};
     const bool forward_known = !checks.places.spoilt(service.place.path + ".forward");
     if (forward_known && service.forward == Forward::kFullnat) check_fullnat_families(checks, pair);

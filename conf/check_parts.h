@@ -7,6 +7,8 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -18,12 +20,20 @@
 
 namespace cardea::conf {
 
+using PoolsByName = std::unordered_map<std::string_view, const Pool*>;  // of those of one name the first
+inline PoolsByName by_name(const std::vector<Pool>& pools) {
+  PoolsByName found;
+  for (const Pool& pool : pools) found.emplace(pool.name, &pool);
+  return found;
+}
+
 struct Checks {
   const Config& config;
   const Places& places;
   Findings& findings;
   std::set<const Service*> unsure = {};  // services whose mode is not known: what depends on it is not judged
   PoolUses uses{config, unsure};
+  PoolsByName pools = by_name(config.pools);
 
   // A setting that could not be read is already reported; nothing more is said about it.
   void report(Finding::Level level, const std::string& path, std::string message, std::string expected = {},
@@ -98,10 +108,13 @@ void check_action(Checks& checks, const Service& service, const Acting& acting);
 void check_rate_limits(Checks& checks);  // check_policies.cc
 // Of a service or a route, whose path it is. `rate_limits`: those there are.
 // What a route, or a service for what it answers by itself (`route` empty), asks of clients altogether.
-void check_merged(Checks& checks, const settings::PoliciesT& service, const settings::PoliciesT& route, const std::string& path);
+void check_merged(Checks& checks, const settings::PoliciesT& service, const settings::PoliciesT& route,
+                  const std::string& path);
 void check_limits_by_identity(Checks& checks, const Service& service);
-void check_policies(Checks& checks, const settings::PoliciesT& policies, const Names& rate_limits, const std::string& path);
-void check_forward_auth(Checks& checks, const settings::ForwardAuthT* auth, const Names& pools, const std::string& path);
+void check_policies(Checks& checks, const settings::PoliciesT& policies, const Names& rate_limits,
+                    const std::string& path);
+void check_forward_auth(Checks& checks, const settings::ForwardAuthT* auth, const Names& pools,
+                        const std::string& path);
 
 std::string family_name(Family family);  // "IPv4"
 

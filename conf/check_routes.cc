@@ -131,14 +131,16 @@ void check_rewrite(Checks& checks, const Route& route) {
 
 void check_acts(Checks& checks, const Service& service, const Route& route) {
   const std::string& path = route.place.path;
-  check_action(checks, service, {route.place, route.pool, !route.split.empty(), route.redirect, route.respond, route.files});
+  check_action(checks, service,
+               {route.place, route.pool, !route.split.empty(), route.redirect, route.respond, route.files});
   check_here(checks, route);
   check_rewrite(checks, route);
   const auto spoilt = [&](const char* setting) { return checks.places.spoilt(join_path(path, setting)); };
   if (route.answers() || !route.pool.empty() || !route.split.empty()) return;
   for (const char* action : {"redirect", "respond", "files", "split"})
     if (spoilt(action)) return;
-  checks.report(Finding::error, path + ".pool", "\"pool\" is missing", "a pool, a split, a redirect, a respond or files");
+  checks.report(Finding::error, path + ".pool", "\"pool\" is missing",
+                "a pool, a split, a redirect, a respond or files");
 }
 
 void check_conditions(Checks& checks, const std::vector<Condition>& conditions) {
@@ -174,8 +176,8 @@ void check_mode(Checks& checks, const Service& service, const Route& route) {
   static const Section& match = *route_section().find("match")->section;
   check_misplaced(checks, route_section(), &route, service.mode, route.place.path);
   check_misplaced(checks, match, &route.match, service.mode, route.place.path + ".match");
-  const auto to = std::ranges::find(checks.config.pools, route.pool, &Pool::name);
-  if (service.mode == Mode::kTcp && to != checks.config.pools.end() && to->tls)
+  const auto to = checks.pools.find(route.pool);
+  if (service.mode == Mode::kTcp && to != checks.pools.end() && to->second->tls)
     checks.report(Finding::warning, route.place.path + ".pool",
                   "the backends are spoken TLS to, and what is passed through is TLS already", "a pool without tls");
 }
