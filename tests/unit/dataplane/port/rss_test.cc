@@ -62,7 +62,7 @@ TEST(Rss, AllPortsHaveOneKeyAsLongAsEachWants) {
 }
 
 TEST(Rss, TwoDevicesThatSayNothingHaveTheSameKey) {
-  NullDevice devices[] = {NullDevice("net_null71"), NullDevice("net_null72")};
+  NullDevice devices[] = {NullDevice("net_null81"), NullDevice("net_null82")};
   for (const NullDevice& device : devices) {
     ASSERT_TRUE(device.made);
     rte_eth_dev_info info{};
