@@ -105,7 +105,7 @@ Outcome<Packet> receive_packet(int socket, MutableBytes into, Deadline deadline)
 }
 
 bool known(Verb verb) {
-  constexpr std::array kVerbs{Verb::kAdopt,   Verb::kUpdatePools, Verb::kAsk,
+  constexpr std::array kVerbs{Verb::kAdopt,   Verb::kUpdatePools, Verb::kAsk,   Verb::kHandOver,
                               Verb::kAdopted, Verb::kRefused,     Verb::kAnswer};
   return std::ranges::find(kVerbs, verb) != kVerbs.end();
 }
@@ -230,7 +230,7 @@ Result<FileDescriptor> listen(const std::string& path) {
   if (::bind(socket->get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
     return fail_errno("bind " + path);
   if (::chmod(path.c_str(), 0660) != 0) return fail_errno("change the mode of " + path);
-  if (::listen(socket->get(), 16) != 0) return fail_errno("listen at " + path);
+  if (::listen(socket->get(), kBacklog) != 0) return fail_errno("listen at " + path);
   return socket;
 }
 

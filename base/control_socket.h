@@ -52,6 +52,7 @@ enum class Verb : uint32_t {
   kAdopt = 1,       // memfd: a whole plan. Answer: kAdopted, or kRefused with the reason as text
   kUpdatePools = 2, // memfd: new rings and backend states for some pools of the running plan. Answer: the same
   kAsk = 3,         // body: JSON {"ask": "...", ...}. Answer: kAnswer with JSON, or kRefused with the reason as text
+  kHandOver = 4,    // to cardea-l7; memfd: a socket to the process that is to take over. Answer: kAnswer with {"pid": N}
   kAdopted = 16,
   kRefused = 17,
   kAnswer = 18,
@@ -68,6 +69,8 @@ Message refusal(const Failure& why, uint64_t generation = 0);  // the message th
 
 Outcome<> send(int socket, const Message& message);
 Outcome<Message> receive(int socket, std::chrono::milliseconds deadline);
+
+inline constexpr int kBacklog = 16;
 
 // Listening end. The socket file gets mode 0660 and the group of the process.
 Result<FileDescriptor> listen(const std::string& path);

@@ -60,17 +60,27 @@ std::string refusal_of(uint32_t schema, std::string_view made_by, const PlanRead
                      they_are_older ? "cardea-mgmt" : reader.program);
 }
 
-}  // namespace
-
-Result<> check_plan_head(Bytes image, const char* identifier, const PlanReader& reader) {
+Result<const Head*> head_of(Bytes image, const char* identifier) {
   const auto* data = reinterpret_cast<const uint8_t*>(image.data());
   if (image.size() < 16 || !flatbuffers::BufferHasIdentifier(data, identifier))
     return fail(fmt::format("not a plan: its identifier is not {}", identifier));
   flatbuffers::Verifier verifier(data, image.size());
   if (!verifier.VerifyBuffer<Head>(identifier)) return fail("the plan is damaged: it has no head");
-  const auto* head = flatbuffers::GetRoot<Head>(data);
-  if (head->schema() == reader.schema) return {};
-  return fail(refusal_of(head->schema(), head->made_by(image), reader));
+  return flatbuffers::GetRoot<Head>(data);
+}
+
+}  // namespace
+
+Result<> check_plan_head(Bytes image, const char* identifier, const PlanReader& reader) {
+  auto head = head_of(image, identifier);
+  if (!head) return std::unexpected(std::move(head.error()));
+  if ((*head)->schema() == reader.schema) return {};
+  return fail(refusal_of((*head)->schema(), (*head)->made_by(image), reader));
+}
+
+bool is_for_another_build(Bytes image, const char* identifier, const PlanReader& reader) {
+  const auto head = head_of(image, identifier);
+  return head && (*head)->schema() != reader.schema && !numbers_of((*head)->made_by(image)).empty();
 }
 
 }  // namespace cardea::control

@@ -22,5 +22,7 @@ struct PlanReader {
 // Is this the head of an image with this identifier, of the reader's own schema? What is of another is refused by
 // saying which of the two is older and what to do.
 Result<> check_plan_head(Bytes image, const char* identifier, const PlanReader& reader);
+// Whether it is what was refused for its schema alone: the program of the plan's own version would take it.
+bool is_for_another_build(Bytes image, const char* identifier, const PlanReader& reader);
 
 }  // namespace cardea::control

@@ -2,6 +2,7 @@
 #include "base/plan_server.h"
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -35,13 +36,29 @@ Result<> watch(int epoll, int fd) {
 Result<PlanServer> PlanServer::listen(const std::string& path) {
   auto listener = control::listen(path);
   if (!listener) return std::unexpected(std::move(listener).error());
+  return over(std::move(*listener));
+}
+
+Result<PlanServer> PlanServer::over(FileDescriptor listener) {
   FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll) return fail_errno("epoll of the plan socket");
   FileDescriptor timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   if (!timer) return fail_errno("timer of the plan socket");
-  for (const int fd : {listener->get(), timer.get()})
+  for (const int fd : {listener.get(), timer.get()})
     if (auto done = watch(epoll.get(), fd); !done) return std::unexpected(std::move(done).error());
-  return PlanServer(std::move(*listener), std::move(timer), std::move(epoll));
+  return PlanServer(std::move(listener), std::move(timer), std::move(epoll));
+}
+
+// What is shared does not leave the epoll by being closed here.
+void PlanServer::pass_on() {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.get(), nullptr);
+  listener_.close();
+  connections_.clear();
+}
+
+Result<> PlanServer::own() {
+  if (::listen(listener_.get(), kBacklog) != 0) return fail_errno("listen at the plan socket");
+  return {};
 }
 
 void PlanServer::serve(const Answer& answer, int patience_ms) {

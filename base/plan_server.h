@@ -22,6 +22,8 @@ class PlanServer {
   static constexpr size_t kConnectionsMax = 16;
 
   static Result<PlanServer> listen(const std::string& path);
+  // With a socket that listens already.
+  static Result<PlanServer> over(FileDescriptor listener);
 
   // Becomes readable when there is something to serve.
   int fd() const { return epoll_.get(); }
@@ -31,6 +33,12 @@ class PlanServer {
   void serve_late(const LateAnswer& answer, int patience_ms = 0);
   // To nobody when the peer has gone.
   void reply(Ticket ticket, const Message& message);
+
+  const FileDescriptor& listener() const { return listener_; }
+  // Leaves the socket to another process that has it as well; whoever is connected finds that one.
+  void pass_on();
+  // That one is this: its peers are told its number from now on (SO_PEERCRED is of who called listen() last).
+  Result<> own();
 
  private:
   PlanServer(FileDescriptor listener, FileDescriptor timer, FileDescriptor epoll)

@@ -5,15 +5,19 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <string>
 
 #include "base/file_descriptor.h"
 
 namespace cardea::systemd {
 namespace {
+
+constexpr const char* kHandedOn[] = {"NOTIFY_SOCKET", "WATCHDOG_USEC"};
 
 // A name in the file system, or one in the abstract namespace behind an `@`.
 bool address_of(std::string_view name, sockaddr_un& address, socklen_t& size) {
@@ -56,6 +60,29 @@ void status(std::string_view status) {
 
 void stopping() {
   tell("STOPPING=1\n");
+}
+
+void succeeded_by(pid_t pid) {
+  tell(fmt::format("MAINPID={}\n", pid));
+}
+
+std::string known() {
+  std::string lines;
+  for (const char* name : kHandedOn)
+    if (const char* const value = std::getenv(name)) lines += fmt::format("{}={}\n", name, value);
+  return lines;
+}
+
+void know(std::string_view lines) {
+  ::unsetenv("WATCHDOG_PID");  // of the process that was started
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+    const size_t equals = line.find('=');
+    if (equals == line.npos) continue;
+    const std::string name(line.substr(0, equals)), value(line.substr(equals + 1));
+    if (std::ranges::find(kHandedOn, name) != std::end(kHandedOn)) ::setenv(name.c_str(), value.c_str(), 1);
+  }
 }
 
 Watchdog::Watchdog() {

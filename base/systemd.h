@@ -3,7 +3,10 @@
 // processes that hold keys and cards; without a service manager nothing is told to nobody.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <string>
 #include <string_view>
 
 #include "base/clock.h"
@@ -14,6 +17,12 @@ namespace cardea::systemd {
 void ready(std::string_view status);
 void status(std::string_view status);
 void stopping();
+// Another process of this service is its main one from now on.
+void succeeded_by(pid_t pid);
+
+// What this process knows of the service manager, in lines of NAME=value, and that of another process of its service.
+std::string known();
+void know(std::string_view lines);
 
 // WatchdogSec=: a process that does not feed it in time is killed and started anew. Whoever has threads feeds it only
 // when all of them went on since the last time.

@@ -402,7 +402,7 @@ struct L7 {
   std::string access_log;                                   // path, "stderr" or empty: none
   std::vector<AccessLog> access_logs;                       // beside that one
   uint64_t access_log_ring = 1 << 20, buffers = 256 << 20, compression = 128 << 20;  // bytes
-  milliseconds drain_timeout{10'000};
+  milliseconds drain_timeout{10'000}, hand_over_timeout{600'000};
   std::string ticket_keys;  // path; empty: none
   bool operator==(const L7&) const = default;
 };

@@ -67,6 +67,12 @@ const Section& l7_section() {
                 {.prose = "How long exchanges and tunnels under way may take to end when cardea-l7 is told to; what is "
                           "left then is cut. Idle connections are closed at once. TimeoutStopSec of "
                           "cardea-l7.service has to be longer."}),
+          value("hand_over_timeout", &L7::hand_over_timeout, duration(0ms, 24h),
+                {.prose = "The same, when another cardea-l7 has taken its place (`systemctl reload cardea-l7`, by which "
+                          "an upgrade is taken up, or other shards): new connections are that one's, idle ones are "
+                          "told to go with their next answer, WebSockets and other tunnels go on so long. With "
+                          "`transport = \"userspace\"` the next hand-over waits until the process before has ended.",
+                 .example = "hand_over_timeout = \"1h\";"}),
       });
   return section;
 }

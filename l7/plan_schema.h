@@ -13,8 +13,10 @@ inline constexpr const char* kPlanIdentifier = "CL7P";
 inline constexpr const char* kPoolUpdateIdentifier = "CL7U";
 inline constexpr uint64_t kPlanBytesMax = uint64_t{1} << 30;
 
+inline constexpr cardea::control::PlanReader kPlanReader{"cardea-l7", kPlanVersion, kPlanSchema};
+
 // Of the head of a plan, or of an update of pools.
 inline Result<> check_plan_schema(Bytes image, const char* identifier) {
-  return cardea::control::check_plan_head(image, identifier, {"cardea-l7", kPlanVersion, kPlanSchema});
+  return cardea::control::check_plan_head(image, identifier, kPlanReader);
 }
 }  // namespace cardea::l7

@@ -279,7 +279,7 @@ Result<Image> compile_l7(const conf::Config& config, std::span<const PoolState> 
   const auto port_addresses = addresses_of_ports(config);
   const auto settings =
       image::CreateSettingsDirect(builder, &l7.shards, uint32_t(l7.access_log_ring), l7.buffers, l7.compression,
-                                  uint32_t(l7.drain_timeout.count()), l7.ticket_keys.c_str(), transport(l7.transport),
+                                  uint32_t(l7.drain_timeout.count()), uint32_t(l7.hand_over_timeout.count()), l7.ticket_keys.c_str(), transport(l7.transport),
                                   &port_addresses);
   const HashKey key = hash_key(config.cluster);
   image::FinishPlanBuffer(builder, image::CreatePlan(builder, l7::kPlanSchema, builder.CreateString(l7::kPlanVersion),

@@ -10,6 +10,7 @@
 #include "mgmt/certificate_files.h"
 #include "mgmt/generations.h"
 #include "mgmt/policy_files.h"
+#include "mgmt/start_anew.h"
 
 namespace cardea::mgmt {
 namespace {
@@ -188,8 +189,7 @@ void Site::tell_refusal(Reload& reload, uint64_t generation, const Ending& endin
   const auto restarts = rollout_.restarts();
   reload.error = fmt::format("generation {} waits for a restart of {}: {}", generation, fmt::join(restarts, " and "),
                              fmt::join(rollout_.why_it_waits(), "; "));
-  reload.hint += fmt::format("; the new one is stored for the next start: systemctl restart {}",
-                             fmt::join(restarts, " "));
+  reload.hint += "; the new one is stored for the next start: " + start_anew(restarts);
 }
 
 void Site::finish_reload(Reload reload, ReloadDone done) {

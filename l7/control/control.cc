@@ -1,5 +1,6 @@
 #include "l7/control/control.h"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -7,6 +8,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "base/log.h"
@@ -18,15 +20,17 @@ namespace cardea::l7 {
 namespace {
 
 using control::Message;
+using std::chrono::milliseconds;
 using control::Verb;
 using namespace std::chrono_literals;
 
 constexpr auto kTick = 1000ms;
+constexpr auto kDoorPatience = 3s;
 
 }  // namespace
 
 void Control::start_with_stored_plan() {
-  const std::string path = options_.state_directory + "/l7.plan";
+  const std::string path = stored_plan();
   systemd::status("waiting for a plan from cardea-mgmt");
   if (::access(path.c_str(), F_OK) != 0) return log::info("waiting for a plan on {}/l7.sock", options_.run_directory);
   auto image = control::read_plan_file(path, kPlanBytesMax);
@@ -35,6 +39,36 @@ void Control::start_with_stored_plan() {
   running_ = std::move(*running);
   by_stored_plan_ = true;
   log::info("serving by the stored plan {}", running_->plan().generation);
+}
+
+Result<> Control::take_over(handover::Predecessor& predecessor, handover::Offer& offer) {
+  auto image = control::read_plan_file(stored_plan(), kPlanBytesMax);
+  if (!image) return std::unexpected(std::move(image.error()));
+  if (auto done = server_.own(); !done) return done;  // before the other lets go: whoever finds it closed comes at once
+  auto beside = open_beside(offer, *image, options_);
+  if (!beside) return std::unexpected(std::move(beside.error()));
+  running_ = std::move(beside->running);
+  by_stored_plan_ = true;
+  if (auto done = attach_door(); !done) return done;
+  if (auto done = predecessor.succeed(beside->serving); !done) return done;
+  if (auto done = show_statistics(options_); !done) return done;
+  log::info("serving by the stored plan {}, in the place of the process before", running_->plan().generation);
+  return {};
+}
+
+// Packets of new connections go to the process that came to the dataplane last: the one before listens until then. A
+// dataplane that is away is waited for by whoever serves.
+Result<> Control::attach_door() {
+  const Instant until = monotonic_now() + kDoorPatience;
+  for (;;) {
+    door_.tend(*running_, monotonic_now());
+    if (door_.attached() || !running_->plan().needs_door()) return {};
+    if (monotonic_now() >= until) break;
+    pollfd end{.fd = door_.fd(), .events = POLLIN, .revents = 0};
+    ::poll(&end, 1, int(door_.looks_again(kTick).count()));
+  }
+  if (!control::connect(door_path())) return {};
+  return fail("the dataplane gives it no door; it has one for this process and one for a process that leaves");
 }
 
 control::Outcome<uint64_t> Control::take(const Message& request) {
@@ -54,13 +88,21 @@ bool Control::starts_anew_for(Bytes image) const {
   return settings && !check_reloadable(running_->plan().settings, *settings);
 }
 
+// What another build made waits for the next start, which is that build's as well.
 control::Outcome<uint64_t> Control::adopt(Bytes image) {
+  auto adopted = adopt_or_start_with(image);
+  if (!adopted && control::is_for_another_build(image, kPlanIdentifier, kPlanReader))
+    adopted.error().code = control::Code::kNeedsRestart;
+  return adopted;
+}
+
+control::Outcome<uint64_t> Control::adopt_or_start_with(Bytes image) {
   if (!starts_anew_for(image)) {
     auto adopted = running_->adopt(image);
     if (adopted) by_stored_plan_ = false;
     return adopted;
   }
-  auto opened = Running::open(image, options_, running_.get());
+  auto opened = Running::open(image, options_, running_ ? Running::Before{running_->endpoints()} : Running::Before{});
   if (!opened) return std::unexpected(std::move(opened.error()));
   if (auto old = std::exchange(running_, std::move(*opened))) leave_behind(std::move(old));
   by_stored_plan_ = false;
@@ -82,7 +124,13 @@ void Control::end_what_left(Instant now) {
   leaving_door_.reset();
 }
 
-Message Control::answer(Message request) {
+std::optional<Message> Control::answer(Message request, Ticket ticket) {
+  if (request.verb != Verb::kHandOver) return answer_now(request);
+  begin_hand_over(std::move(request.memfd), ticket);
+  return std::nullopt;
+}
+
+Message Control::answer_now(const Message& request) {
   if (request.verb == Verb::kAsk) {
     if (!running_) return control::refusal(control::no_plan_yet().error());
     auto text = answer_question(request.body, *running_);
@@ -96,6 +144,43 @@ Message Control::answer(Message request) {
   }
   log::warning("plan refused: {}", adopted.error().message);
   return control::refusal(adopted.error(), running_ ? running_->plan().generation : 0);
+}
+
+// One at a time: whoever leaves has to be gone first.
+void Control::begin_hand_over(std::optional<FileDescriptor> socket, Ticket asked) {
+  if (!socket) return refuse_hand_over(asked, fail("the socket to it is missing").error());
+  if (!running_) return refuse_hand_over(asked, control::no_plan_yet().error());
+  if (hand_over_ || finishing_) return refuse_hand_over(asked, fail("this process is leaving already").error());
+  if (leaving_) return refuse_hand_over(asked, fail("the shards of the plan before have not finished yet").error());
+  auto begun = HandOver::begin(std::move(*socket), *running_, server_, monotonic_now());
+  if (!begun) return refuse_hand_over(asked, begun.error());
+  hand_over_.emplace(std::move(*begun));
+  asked_for_it_ = asked;
+  log::info("another process is about to take over");
+}
+
+void Control::refuse_hand_over(Ticket asked, const Error& why) {
+  log::error("no other process takes over: {}; this one goes on", why.message);
+  server_.reply(asked, control::refusal(why));
+}
+
+// Whether another process serves now, and this one has only to finish what it began.
+bool Control::succeeded(Instant now) {
+  if (!hand_over_) return false;
+  auto pid = hand_over_->look(now);
+  if (!pid) return false;
+  if (!*pid) {
+    refuse_hand_over(asked_for_it_, pid->error());
+    hand_over_.reset();
+    if (auto done = server_.own(); !done) log::warning("{}", done.error().message);
+    return false;
+  }
+  systemd::succeeded_by(**pid);
+  server_.reply(asked_for_it_, {.verb = Verb::kAnswer, .body = fmt::format("{{\"pid\": {}}}", **pid)});
+  server_.pass_on();
+  if (auto done = hand_over_->let_go(); !done) log::warning("process {}: {}", **pid, done.error().message);
+  log::info("process {} has taken over; this one finishes what it has begun", **pid);
+  return true;
 }
 
 bool Control::told_to_end(int signal_fd) {
@@ -112,14 +197,20 @@ Result<> Control::run(int signal_fd) {
   for (;;) {
     tell_that_it_serves();
     if (running_) door_.tend(*running_, monotonic_now());  // before the wait: who has just started wants a door at once
-    pollfd ends[] = {{.fd = server_.fd(), .events = POLLIN, .revents = 0},
+    pollfd ends[] = {{.fd = hand_over_ ? -1 : server_.fd(), .events = POLLIN, .revents = 0},
                      {.fd = signal_fd, .events = POLLIN, .revents = 0},
-                     {.fd = door_.fd(), .events = POLLIN, .revents = 0}};
-    if (::poll(ends, 3, int(door_.looks_again(kTick).count())) < 0 && errno != EINTR)
+                     {.fd = door_.fd(), .events = POLLIN, .revents = 0},
+                     {.fd = hand_over_ ? hand_over_->fd() : -1, .events = POLLIN, .revents = 0}};
+    if (::poll(ends, std::size(ends), int(door_.looks_again(kTick).count())) < 0 && errno != EINTR)
       return fail_errno("wait for requests");
     if (ends[1].revents != 0 && told_to_end(signal_fd)) break;
-    if (ends[0].revents != 0) server_.serve([this](Message request) { return answer(std::move(request)); });
+    if (ends[0].revents != 0)
+      server_.serve_late([this](Message request, Ticket ticket) { return answer(std::move(request), ticket); });
     const Instant now = monotonic_now();
+    if (succeeded(now)) {
+      end_behind_successor(signal_fd);
+      return {};
+    }
     if (!running_ || now - ticked < kTick) continue;
     ticked = now;
     running_->tick(now);
@@ -140,10 +231,22 @@ void Control::tell_that_it_serves() {
 void Control::end_orderly(int signal_fd) {
   systemd::stopping();
   running_->drain();
-  const Instant deadline = monotonic_now() + running_->plan().settings.drain_timeout;
+  finish(signal_fd, 1, running_->plan().settings.drain_timeout);
+}
+
+// The first signal is its service's end, which leaves it the time that it had.
+void Control::end_behind_successor(int signal_fd) {
+  running_->pass_on(hand_over_->taken());
+  finish(signal_fd, 2, running_->plan().settings.hand_over_timeout);
+}
+
+// Until all is finished, or time is up, or so many signals have come.
+void Control::finish(int signal_fd, int patience, milliseconds at_most) {
+  finishing_ = true;
+  const Instant deadline = monotonic_now() + at_most;
   while (!running_->is_done() && monotonic_now() < deadline) {
     pollfd end{.fd = signal_fd, .events = POLLIN, .revents = 0};
-    if (::poll(&end, 1, 20) > 0 && told_to_end(signal_fd)) break;
+    if (::poll(&end, 1, 20) > 0 && told_to_end(signal_fd) && --patience == 0) break;
   }
   if (const uint64_t left = running_->connections(); left > 0)
     log::warning("ending with {} connections that did not end by themselves", left);

@@ -67,14 +67,15 @@ Running::~Running() {
   for (const auto& shard : shards_) shard->stop();
 }
 
-Result<std::unique_ptr<Running>> Running::open(Bytes image, const StartOptions& options, const Running* before) {
+Result<std::unique_ptr<Running>> Running::open(Bytes image, const StartOptions& options, Before before) {
   auto settings = read_settings(image);
   if (!settings) return std::unexpected(std::move(settings.error()));
   const auto count = uint32_t(settings->cpus.size());
-  auto segment = stats::Segment::create(options.run_directory + "/l7.stats", count + 1, kRowsMax, kCellsMax);
+  auto segment = stats::Segment::create(options.run_directory + "/" + options.statistics, count + 1, kRowsMax, kCellsMax);
   if (!segment) return std::unexpected(std::move(segment.error()));
   std::unique_ptr<Running> running(new Running(std::move(*segment), count, options.descriptors_max));
-  if (before) running->ours_ = before->ours_;
+  running->ours_ = std::move(before.endpoints);
+  running->offered_ = std::move(before.sockets);
   if (auto done = running->open_shards(*settings); !done) return std::unexpected(std::move(done.error()));
   if (auto done = running->adopt(image); !done) return std::unexpected(std::move(done.error()));
   return running;
@@ -110,16 +111,22 @@ bool Running::is_ours(const Endpoint& endpoint) const {
   });
 }
 
+Result<FileDescriptor> Running::open_socket(size_t shard, const Endpoint& endpoint) {
+  if (shard < offered_.size())
+    if (auto offered = offered_[shard].extract(endpoint)) return std::move(offered.mapped());
+  return open_listening_socket(endpoint, {.alone = !is_ours(endpoint)});
+}
+
 Result<Running::Sockets> Running::open_sockets(const LivePlan& next) {
   std::set<Endpoint> known = plan_ ? endpoints_of(*plan_) : std::set<Endpoint>();
   Sockets sockets(shards_.size());
   for (const auto& service : next.services)
     for (const Endpoint& endpoint : service->listen) {
       if (known.contains(endpoint)) continue;
-      for (auto& its : sockets) {
-        auto socket = open_listening_socket(endpoint, {.alone = !is_ours(endpoint)});
+      for (size_t i = 0; i < sockets.size(); ++i) {
+        auto socket = open_socket(i, endpoint);
         if (!socket) return std::unexpected(std::move(socket.error()).in(fmt::format("service \"{}\"", service->name)));
-        its[endpoint] = std::move(*socket);
+        sockets[i][endpoint] = std::move(*socket);
         ours_.insert(endpoint);
       }
     }
@@ -293,14 +300,30 @@ void Running::reopen_logs() {
     if (auto done = plan->log->reopen(); !done) log::warning("access log {}: {}", plan->name, done.error().message);
 }
 
-void Running::drain() {
+// Comes back when all have done it, or one does not come to it in time.
+void Running::tell_all(const std::function<void(size_t, proxy::Shard&)>& what) {
   auto meeting = std::make_shared<Meeting>(shards_.size());
-  for (const auto& shard : shards_)
-    shard->post([meeting](proxy::Shard& its) {
-      its.drain();
+  for (size_t i = 0; i < shards_.size(); ++i)
+    shards_[i]->post([meeting, what, i](proxy::Shard& its) {
+      what(i, its);
       meeting->arrive();
     });
   meeting->wait();
+}
+
+void Running::drain() {
+  tell_all([](size_t, proxy::Shard& its) { its.drain(); });
+}
+
+void Running::pass_on(std::vector<std::set<Endpoint>> taken) {
+  taken.resize(shards_.size());
+  tell_all([taken = std::move(taken)](size_t i, proxy::Shard& its) { its.pass_on(taken[i]); });
+}
+
+Running::Sockets Running::listening_sockets() {
+  auto sockets = std::make_shared<Sockets>(shards_.size());
+  tell_all([sockets](size_t i, proxy::Shard& its) { (*sockets)[i] = its.listening_sockets(); });
+  return std::move(*sockets);
 }
 
 bool Running::is_done() {

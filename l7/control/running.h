@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -26,15 +27,24 @@ namespace cardea::l7 {
 
 struct StartOptions {
   std::string run_directory = "/run/cardea", state_directory = "/var/lib/cardea";
+  std::string statistics = "l7.stats";  // the segment's name in run_directory
   uint64_t descriptors_max = 0;  // 0: not known
 };
 
 class Running {
  public:
-  // Starts what the plan's settings ask for and adopts it. An Error leaves nothing behind. `before`: ran until now in
-  // this process, and listens beside it for a moment.
-  static Result<std::unique_ptr<Running>> open(Bytes image, const StartOptions& options,
-                                               const Running* before = nullptr);
+  using Sockets = std::vector<std::map<Endpoint, FileDescriptor>>;  // by shard
+  // What served until now, in this process or in the one that it takes over from, and listens beside it for a moment.
+  struct Before {
+    std::set<Endpoint> endpoints;
+    Sockets sockets = {};  // that may be taken
+  };
+
+  // Starts what the plan's settings ask for and adopts it. An Error leaves nothing behind.
+  static Result<std::unique_ptr<Running>> open(Bytes image, const StartOptions& options, Before before);
+  static Result<std::unique_ptr<Running>> open(Bytes image, const StartOptions& options) {
+    return open(image, options, Before{});
+  }
   Running(const Running&) = delete;
   ~Running();
 
@@ -49,6 +59,12 @@ class Running {
   void drain();  // take what had begun to connect, close what is idle; connections() then counts what is left
   uint64_t connections() const;  // of all shards
   bool is_done();                // behind drain(): nothing is left
+  const std::set<Endpoint>& endpoints() const { return ours_; }  // where this process listens, or has
+  // Of what was there before: nobody accepts from these here.
+  Sockets take_not_taken() { return std::move(offered_); }
+  Sockets listening_sockets();                                   // copies
+  // drain(), beside another process that has taken these.
+  void pass_on(std::vector<std::set<Endpoint>> taken);
   // Whether each shard has taken a turn since this was asked last (true the first time).
   bool all_shards_went_on();
 
@@ -63,7 +79,6 @@ class Running {
   Tails& tails() { return tails_; }
 
  private:
-  using Sockets = std::vector<std::map<Endpoint, FileDescriptor>>;  // by shard
   struct Busy {
     uint64_t busy_ns = 0, sleeping_ns = 0;
     double percent = 0;
@@ -72,8 +87,10 @@ class Running {
   Running(stats::Segment segment, uint32_t shards, uint64_t descriptors_max);
   Result<> open_shards(const PlanSettings& settings);
   Result<Sockets> open_sockets(const LivePlan& next);
+  Result<FileDescriptor> open_socket(size_t shard, const Endpoint& endpoint);
   bool is_ours(const Endpoint& endpoint) const;
   void publish(std::shared_ptr<const LivePlan> next, Sockets sockets);
+  void tell_all(const std::function<void(size_t, proxy::Shard&)>& what);
   bool all_is_delivered();
   void count(uint32_t cell);
   void write_backend_gauges(const BackendPlan& backend, Instant now);
@@ -99,7 +116,8 @@ class Running {
   TicketKeySource ticket_keys_;
   Instant warned_{}, renewed_{};
   uint64_t descriptors_max_;
-  std::set<Endpoint> ours_;                        // where this process listens, or has
+  std::set<Endpoint> ours_;
+  Sockets offered_;
   std::shared_ptr<std::atomic<size_t>> answered_;  // shards that came to what they were asked last
   bool door_attached_ = false;
   std::string descriptor_warning_;                 // the last; the same is not said twice

@@ -56,6 +56,12 @@ bool note_record(Connection& c, UnfinishedHead& unfinished) {
   return !unfinished.gives_way;
 }
 
+// A service that is gone takes the first request of who came late, and one more where another process serves on: it may
+// be on its way, and its answer says that it was the last.
+bool may_still_ask(const Connection& c) {
+  return (!c.service().gone || c.late || c.shard().passed_on()) && !c.lost_own();
+}
+
 // Until the first bytes of a request are in the input. That a stream is readable is no proof that something will come,
 // least of all of one that was just accepted: who says nothing holds no buffer, and counts as idle.
 Task<Came> wait_for_request(Arena&, Connection& c, std::chrono::milliseconds timeout) {
@@ -63,7 +69,7 @@ Task<Came> wait_for_request(Arena&, Connection& c, std::chrono::milliseconds tim
   c.input.drop();
   const Instant deadline = c.loop().now() + (c.late ? std::min(timeout, kLeaveTime) : timeout);
   UnfinishedHead unfinished(c.stream());
-  while ((!c.service().gone || c.late) && !c.lost_own()) {
+  while (may_still_ask(c)) {
     c.idle = true;
     const Wake wake = co_await c.stream().readable(deadline);
     c.idle = false;

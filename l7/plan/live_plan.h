@@ -201,7 +201,7 @@ struct PlanSettings {
   uint32_t access_log_ring_bytes = 1 << 20;
   uint64_t buffer_bytes_max = 256 << 20;  // of all shards together
   uint64_t compression_bytes_max = 128 << 20;  // likewise, of compressors
-  milliseconds drain_timeout{10'000};
+  milliseconds drain_timeout{10'000}, hand_over_timeout{600'000};
   std::string ticket_keys;  // file; empty: they are made here
   bool userspace = false;  // backends behind a port of the dataplane are spoken to by our own TCP
   std::vector<IpAddress> port_addresses;  // of the dataplane's ports; empty: not known

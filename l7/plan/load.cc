@@ -47,6 +47,7 @@ Result<PlanSettings> settings_of(const image::Settings& from) {
   to.buffer_bytes_max = from.buffer_bytes_max();
   to.compression_bytes_max = from.compression_bytes_max();
   to.drain_timeout = std::chrono::milliseconds(from.drain_timeout_ms());
+  to.hand_over_timeout = std::chrono::milliseconds(from.hand_over_timeout_ms());
   if (from.ticket_keys()) to.ticket_keys = from.ticket_keys()->str();
   to.userspace = from.transport() == image::Transport::userspace;
   if (from.port_addresses())

@@ -44,7 +44,7 @@ bool Connection::introduce(const ProxyHeader& header) {
 
 void Connection::leave() {
   if (occupant) return occupant->leave();
-  end_idle();
+  if (!shard().passed_on()) end_idle();
 }
 
 void Connection::end_idle() {

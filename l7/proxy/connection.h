@@ -55,7 +55,8 @@ class Connection final : public LiveConnection {
   // It is somebody else's than its peer's. False: whoever that is has as many connections as one address may.
   bool introduce(const ProxyHeader& header);
 
-  // Idle connections close now, exchanges end as they would and close behind them, an occupant knows for itself.
+  // Idle connections close now (where another process serves on: behind their next exchange), exchanges end as they
+  // would and close behind them, an occupant knows for itself.
   void leave() override;
 
   // Connections to backends that authenticate them. The client's connection ends when one of them did.

@@ -1,5 +1,6 @@
 #include "l7/proxy/listener.h"
 
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <sys/socket.h>
 
@@ -66,7 +67,7 @@ Task<> ServiceListener::accept_all(ServiceListener& self) {
   for (;;) {
     Result<Accepted> accepted = co_await self.listener_.accept();
     if (accepted) {
-      self.pass_on(std::move(*accepted));
+      self.take_in(std::move(*accepted));
       continue;
     }
     if (self.listener_.closed()) co_return;
@@ -92,12 +93,20 @@ void ServiceListener::end() {
     SocketAddress peer;
     FileDescriptor queued(::accept4(socket.get(), peer.data(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!queued) break;
-    pass_on({std::move(queued), peer.endpoint()});
+    take_in({std::move(queued), peer.endpoint()});
   }
   shard_.give_back(*service_, *this);
 }
 
-void ServiceListener::pass_on(Accepted accepted) {
+void ServiceListener::pass_on() {
+  listener_.take();
+}
+
+FileDescriptor ServiceListener::copy() const {
+  return FileDescriptor(::fcntl(socket_, F_DUPFD_CLOEXEC, 0));
+}
+
+void ServiceListener::take_in(Accepted accepted) {
   accepted.local = local_;
   let_in(shard_, *service_, std::move(accepted));
 }

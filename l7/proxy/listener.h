@@ -32,12 +32,16 @@ class ServiceListener : private LoopTimer {
   void leave();
   // The same at once; handshakes under way are reset.
   void end();
+  // Another process has the socket as well, and accepts from now on alone. The object is gone behind this turn.
+  void pass_on();
+
+  FileDescriptor copy() const;  // of the socket, for another process; none when descriptors are short
 
   Arena& arena() { return arena_; }
 
  private:
   static Task<> accept_all(ServiceListener& self);
-  void pass_on(Accepted accepted);
+  void take_in(Accepted accepted);
 
   Shard& shard_;
   LiveService* service_;

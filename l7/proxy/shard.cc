@@ -310,6 +310,19 @@ void Shard::set_ticket_keys(std::shared_ptr<const tls::TicketKeys> keys) {
     if (service.tls) service.tls->set_ticket_keys(ticket_keys_);
 }
 
+std::map<Endpoint, FileDescriptor> Shard::listening_sockets() const {
+  std::map<Endpoint, FileDescriptor> copies;
+  for (const auto& [endpoint, listener] : listeners_) copies[endpoint] = listener->copy();
+  return copies;
+}
+
+void Shard::pass_on(const std::set<Endpoint>& taken) {
+  passed_on_ = true;
+  for (const Endpoint& endpoint : taken)
+    if (const auto listener = listeners_.extract(endpoint)) listener.mapped()->pass_on();
+  drain();
+}
+
 void Shard::drain() {
   door_listeners_->adopt({});
   let_go(std::exchange(services_, {}), std::exchange(listeners_, {}));

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -80,6 +81,11 @@ class Shard final : private TurnObserver {
   // Takes what waits to be accepted and what had begun to connect, nothing more; closes connections as they become
   // idle.
   void drain();
+  // The same, where another process listens at `taken` with the sockets of this one: what waits there is for it.
+  // Connections have their time: idle ones are told to go with their next answer, tunnels go on.
+  void pass_on(const std::set<Endpoint>& taken);
+  bool passed_on() const { return passed_on_; }
+  std::map<Endpoint, FileDescriptor> listening_sockets() const;  // copies
   // The door to the dataplane is there, or (null) no longer.
   void attach(std::shared_ptr<door::AttachedDoor> door);
 
@@ -164,6 +170,7 @@ class Shard final : private TurnObserver {
   std::vector<std::unique_ptr<LiveService>> leaving_;  // gone, but for the connections they still have
   Listeners listeners_;                                // owned by the loop
   std::multimap<Endpoint, ServiceListener*> leaving_at_;
+  bool passed_on_ = false;
   std::unique_ptr<DoorListeners> door_listeners_;
   size_t connections_ = 0;
   std::atomic<uint32_t> leaving_listeners_ = 0;

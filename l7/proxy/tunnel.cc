@@ -122,7 +122,7 @@ Tunnel::Tunnel(Arena& in, Shard& its, Stream& from, Input& first, Stream& to)
     : LoopTimer(end_last_while), where(in), shard(its), client(from), ahead(first), backend(to) {}
 
 void Tunnel::leave() {
-  if (!armed()) client.loop().arm(*this, client.loop().now() + kLastWhile);
+  if (!armed() && !shard.passed_on()) client.loop().arm(*this, client.loop().now() + kLastWhile);
 }
 
 Task<> run(Tunnel& t, Occupant*& place, bool gone) {

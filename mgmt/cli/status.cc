@@ -12,6 +12,7 @@
 #include "mgmt/cli/state_tone.h"
 #include "mgmt/cli/table.h"
 #include "mgmt/cli/tables.h"
+#include "mgmt/start_anew.h"
 
 namespace cardea::mgmt::cli {
 namespace {
@@ -58,11 +59,11 @@ std::string reload(const json& status, bool colour) {
 std::string waiting(const json& status, bool colour) {
   if (!known_at(status, "waiting")) return "";
   const json& waits = part_at(status, "waiting");
-  std::string processes;
+  std::vector<std::string> processes;
   for (const json& one : part_at(waits, "restart"))
-    if (one.is_string()) processes += " " + one.get<std::string>();
+    if (one.is_string()) processes.push_back(one.get<std::string>());
   return line("waiting", painted(fmt::format("generation {}", count_at(waits, "generation")), Tone::kWarning, colour) +
-                             fmt::format(", for a restart: systemctl restart{}", processes));
+                             ", for a restart: " + start_anew(processes));
 }
 
 // A process that the file does not mention and that does not run is nobody's concern.

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from lab.product import EXAMPLES, Running, furnished_machine
+from lab.wait import until
 
 EXPOSURE_MAX = {"cardea-dataplane": 5.0, "cardea-l7": 2.5, "cardea-mgmt": 2.5}  # as systemd reckons it, of 10
 CONNECT = "import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(sys.argv[1])"
@@ -36,6 +37,21 @@ def test_every_unit_serves_with_each_example(running):
         assert running.machine.show(unit, "NRestarts", "ActiveState", "Result") == ["0", "active", "success"], unit
         assert "SIGSYS" not in running.machine.journal(unit)
     assert running.machine.run("systemctl", "reload", "cardea-mgmt").returncode == 0
+
+
+def test_a_reload_of_l7_is_another_process_in_its_place(running):
+    """How an upgrade is taken up. The one before leaves as soon as it is done; a stop ends both."""
+    if "cardea-l7" not in running.units:
+        return
+    machine, pids = running.machine, [running.machine.show("cardea-l7", "MainPID")]
+    for _ in range(2):
+        machine.run("systemctl", "reload", "cardea-l7", timeout=60)
+        until(running.serves, 20, "cardea-l7 serves, and mgmt knows")
+        pids.append(machine.show("cardea-l7", "MainPID"))
+    assert len(set(map(str, pids))) == 3 and machine.show("cardea-l7", "ActiveState", "NRestarts") == ["active", "0"], pids
+    assert "SIGSYS" not in machine.journal("cardea-l7")
+    machine.run("systemctl", "restart", "cardea-l7", timeout=120)
+    until(running.serves, 20, "it serves again")
 
 
 def test_operators_use_the_api_and_nothing_else(running):

@@ -131,6 +131,7 @@ class Connection:
                 raise ConnectionError("closed in the middle of a body")
             digest.update(block)
             left -= len(block)
+        self.last = fields.get("connection") == "close"
         if close:
             await self.reader.read()  # the server closes first, so that the port is free again at once
         return fields["x-backend"], length, digest.hexdigest()
@@ -183,10 +184,10 @@ async def connect(options, stop):
 
 async def hold(options, stop):
     failures, backends = Failures(), collections.Counter()
-    requests, received, corrupt, moved, done = 0, 0, 0, 0, []
+    requests, received, corrupt, moved, reopened, done = 0, 0, 0, 0, 0, []
 
     async def client():
-        nonlocal requests, received, corrupt, moved
+        nonlocal requests, received, corrupt, moved, reopened
         try:
             connection = await Connection.open(options)
         except ERRORS as error:
@@ -199,6 +200,9 @@ async def hold(options, stop):
                 requests, received, answers = requests + 1, received + length, answers + 1
                 corrupt += bool(options.sha256) and digest != options.sha256
                 moved += backend != first
+                if options.reopen and connection.last:
+                    connection.close()
+                    connection, reopened = await Connection.open(options), reopened + 1
                 if options.pause:
                     await first_of(stop, options.pause)
         except ERRORS as error:
@@ -213,7 +217,7 @@ async def hold(options, stop):
         tasks.append(asyncio.create_task(client()))
         await asyncio.sleep(0)
     await asyncio.gather(*tasks)
-    return {"connections": options.connections, "requests": requests, "bytes": received, "corrupt": corrupt, "moved": moved,
+    return {"connections": options.connections, "requests": requests, "bytes": received, "corrupt": corrupt, "moved": moved, "reopened": reopened,
             "backends": {str(k): v for k, v in backends.items()}, "clients": done, **failures.result()}
 
 
@@ -315,6 +319,7 @@ def parse(arguments):
         sub.add_argument("--every", type=float, default=0.02)
         sub.add_argument("--receive-buffer", type=int, default=0)  # bytes that the client lets be on their way; 0: the kernel's
         sub.add_argument("--sha256", default="")
+        sub.add_argument("--reopen", action="store_true", help="what an answer says is its connection's last")
         sub.add_argument("--ca", default="")  # speak TLS, and verify by this authority
         sub.add_argument("--server-name", default="")  # also the Host header
         sub.add_argument("--list-ports", action="store_true")

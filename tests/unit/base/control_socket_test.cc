@@ -163,7 +163,7 @@ TEST_F(ControlSocketTest, WhatIsNoMessageIsRefused) {
   const RawHead magic{.magic = 1};
   send_raw(&magic, sizeof magic);
   EXPECT_THAT(receive_error(), HasSubstr("does not speak its protocol"));
-  const RawHead verb{.verb = 4};
+  const RawHead verb{.verb = 5};
   send_raw(&verb, sizeof verb);
   EXPECT_THAT(receive_error(), HasSubstr("does not speak its protocol"));
   send_raw(&good, sizeof good - 1);

@@ -50,6 +50,18 @@ TEST(PlanHead, OfAnotherSchemaSaysWhoIsOlderAndWhatToDo) {
       "reads abcdef01; install the same version of all packages, from one build, and restart them");
 }
 
+TEST(PlanHead, IsForAnotherBuildWhenItsVersionIsKnownAndItsSchemaIsAnother) {
+  const auto for_another = [](const std::string& bytes) {
+    return is_for_another_build(std::as_bytes(std::span(bytes)), "CL7P", kReader);
+  };
+  for (const char* version : {"0.9.7", "0.10.0", "0.10.1"}) {
+    EXPECT_TRUE(for_another(image(0x1234, version)));
+    EXPECT_FALSE(for_another(image(kReader.schema, version)));
+  }
+  EXPECT_FALSE(for_another(image(0x1234, std::nullopt)));
+  EXPECT_FALSE(for_another("no plan at all, but long enough"));
+}
+
 TEST(PlanHead, WithoutAVersionIsFromBeforeThereWasOne) {
   for (const auto& made_by :
        {std::optional<std::string>(), std::optional<std::string>("?"), std::optional<std::string>(""),

@@ -54,6 +54,22 @@ TEST_F(PlanServerTest, AnswersEachConnectionInTurn) {
   }
 }
 
+// As from one process to another: both have the socket for a while.
+TEST_F(PlanServerTest, AnotherTakesItsPlaceAndNobodyIsRefused) {
+  const FileDescriptor before = connect(path).value();
+  serve();
+  PlanServer next = PlanServer::over(FileDescriptor(::dup(server.listener().get()))).value();
+  const FileDescriptor waiting = connect(path).value();
+  server.pass_on();
+  EXPECT_FALSE(receive(before.get(), kPatience)) << "is told to come again";
+  ASSERT_TRUE(send(waiting.get(), {.verb = Verb::kAsk, .body = "who"}));
+  serve();
+  ASSERT_TRUE(next.own());
+  for (int i = 0; i < 20; ++i) next.serve(echo);
+  EXPECT_EQ(receive(waiting.get(), kPatience)->body, "heard who");
+  EXPECT_TRUE(connect(path));
+}
+
 TEST_F(PlanServerTest, APeerThatTalksNonsenseIsClosedAndHarmsNobody) {
   const FileDescriptor bad = connect(path).value(), good = connect(path).value();
   ASSERT_EQ(::send(bad.get(), "x", 1, MSG_NOSIGNAL), 1);

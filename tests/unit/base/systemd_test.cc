@@ -49,6 +49,21 @@ TEST(Systemd, IsToldOfTheStartAndTheEnd) {
   EXPECT_EQ(heard_by.heard(), "STATUS=waiting\n");
   stopping();
   EXPECT_EQ(heard_by.heard(), "STOPPING=1\n");
+  succeeded_by(4711);
+  EXPECT_EQ(heard_by.heard(), "MAINPID=4711\n");
+}
+
+TEST(Systemd, WhatIsKnownOfItGoesFromProcessToProcessAndNothingElse) {
+  ::unsetenv("NOTIFY_SOCKET");
+  EXPECT_EQ(known(), "");
+  ::setenv("WATCHDOG_PID", "1", 1);
+  know("NOTIFY_SOCKET=/run/notify\nPATH=/evil\nno line\nWATCHDOG_USEC=20000000");
+  EXPECT_STREQ(::getenv("NOTIFY_SOCKET"), "/run/notify");
+  EXPECT_STRNE(::getenv("PATH"), "/evil");
+  EXPECT_EQ(::getenv("WATCHDOG_PID"), nullptr);
+  EXPECT_EQ(known(), "NOTIFY_SOCKET=/run/notify\nWATCHDOG_USEC=20000000\n");
+  EXPECT_EQ(Watchdog().pause(), 5s);
+  ::unsetenv("NOTIFY_SOCKET"), ::unsetenv("WATCHDOG_USEC");
 }
 
 TEST(Systemd, IsReachedByAnAbstractNameToo) {

@@ -16,7 +16,7 @@ using testing::Not;
 
 const std::string kShop = R"(
 cluster: { name = "edge-1"; seed = "0123456789abcdef0123456789abcdef"; };
-l7: { shards = [0, 1]; access_log = "/var/log/cardea/access.log"; access_log_ring = "1MB"; buffers = "256MB"; drain_timeout = "30s"; };
+l7: { shards = [0, 1]; access_log = "/var/log/cardea/access.log"; access_log_ring = "1MB"; buffers = "256MB"; drain_timeout = "30s"; hand_over_timeout = "1h"; };
 caches = ( { name = "edge"; memory = "256MB"; object_max = "1MB"; } );
 pools = (
   { name = "web"; balance = "least_conn"; retries = 1;
@@ -41,6 +41,7 @@ TEST(L7, EverySettingArrives) {
   EXPECT_THAT(config.l7->shards, ElementsAre(0, 1));
   EXPECT_EQ(config.l7->access_log_ring, 1'000'000u);
   EXPECT_EQ(config.l7->drain_timeout, std::chrono::seconds(30));
+  EXPECT_EQ(config.l7->hand_over_timeout, std::chrono::hours(1));
   EXPECT_EQ(config.caches[0].memory, 256'000'000u);
   EXPECT_EQ(config.pools[0].balance, Balance::kLeastConn);
   EXPECT_EQ(config.pools[0].backends[0].connections_max, 100u);
@@ -87,7 +88,7 @@ TEST(L7, PrintedFormReadsBack) {
 TEST(L7, EachContradictionIsReported) {
   const Case cases[] = {
       {"l7: { shards = [0, 1]; access_log = \"/var/log/cardea/access.log\"; access_log_ring = \"1MB\"; buffers = "
-       "\"256MB\"; drain_timeout = \"30s\"; };",
+       "\"256MB\"; drain_timeout = \"30s\"; hand_over_timeout = \"1h\"; };",
        "", "error: services[0].mode: tcp and http services are served by cardea-l7, and nothing says on which CPUs"},
       {"[0, 1]", "[1, 1]", "CPU 1 is already used"},
       {"name = \"edge\";", "name = \"egde\";", "error: services[0].routes[0].cache: there is no cache \"edge\""},

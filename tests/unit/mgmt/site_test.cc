@@ -171,7 +171,7 @@ TEST_F(SiteTest, WhatWaitsForARestartStillWaitsAfterOneOfMgmt) {
   EXPECT_EQ(refused.error, fmt::format("generation {} waits for a restart of cardea-l7: restart cardea-l7 to change "
                                        "l7.shards",
                                        accepted + 1));
-  EXPECT_THAT(refused.hint, HasSubstr("stored for the next start: systemctl restart cardea-l7"));
+  EXPECT_THAT(refused.hint, HasSubstr("stored for the next start: systemctl reload cardea-l7"));
   EXPECT_EQ(view().waiting, accepted + 1);
   EXPECT_THAT(view().waits_for, ElementsAre("cardea-l7"));
   l7->refuse("");
@@ -224,7 +224,7 @@ TEST_F(SiteTest, AnOverrideOutlivesAPlanWithoutItsBackendWhileOneWithItWaits) {
   ASSERT_TRUE(soon([this] { return view().processes[0].problem == "no room"; }));
   l7->refuse("");
   write(document(kTwo, "0, 1"));
-  EXPECT_THAT(reload().hint, HasSubstr("stored for the next start: systemctl restart cardea-l7"));
+  EXPECT_THAT(reload().hint, HasSubstr("stored for the next start: systemctl reload cardea-l7"));
   l7.reset();
   ASSERT_TRUE(soon([this] { return !view().processes[0].connected; }));
   l7 = std::make_unique<L7Peer>(l7_socket(), "", waits);

@@ -16,6 +16,7 @@
 
 #include "l7/control/answers.h"
 #include "l7/control/descriptors.h"
+#include "l7/control/hand_over.h"
 #include "tests/unit/base/scratch_folder.h"
 #include "tests/unit/l7/cache/exchange.h"
 #include "tests/unit/l7/plan/images.h"
@@ -163,9 +164,66 @@ TEST(Running, ASecondProcessOnTheSamePortIsRefused) {
   const StartOptions options = Process::options_in(folder);
   const auto plan = test::packed(process.plan(1));
   EXPECT_THAT(Running::open(plan, options).error().message, HasSubstr("another program listens there"));
-  EXPECT_TRUE(Running::open(plan, options, process.running.get())) << "what follows in the same process may";
+  EXPECT_TRUE(Running::open(plan, options, {process.running->endpoints()})) << "what follows in the same process may";
   process.running.reset();
   EXPECT_TRUE(Running::open(plan, options));
+}
+
+TEST(Running, TakesTheSocketsOfTheOneBeforeAsFarAsItHasShardsForThem) {
+  Process process;
+  ScratchFolder folder;
+  Running::Before before{.endpoints = process.running->endpoints(), .sockets = process.running->listening_sockets()};
+  ASSERT_EQ(before.sockets.size(), 1u);
+  ASSERT_EQ(before.sockets[0].size(), 2u);
+  const Endpoint elsewhere{IpAddress::v4(0x7f000001), 1};
+  before.sockets.resize(2);
+  before.sockets[1][elsewhere] = FileDescriptor(::dup(0));
+  auto next = Running::open(test::packed(process.plan(2)), Process::options_in(folder), std::move(before));
+  ASSERT_TRUE(next) << next.error().message;
+  const Running::Sockets left = (*next)->take_not_taken();
+  EXPECT_TRUE(left[0].empty());
+  EXPECT_TRUE(left[1].contains(elsewhere));
+  process.running->pass_on({process.running->endpoints()});
+  process.running.reset();
+  EXPECT_THAT(ask(connect_to(process.http), kGet), HasSubstr("503"));
+}
+
+TEST(HandOver, IsForAProcessOfTheSameUserOnly) {
+  Process process;
+  auto server = control::PlanServer::listen(process.folder.file("l7.sock")).value();
+  for (const bool same : {false, true}) {
+    handover::Ends ends = handover::make_ends().value();
+    const uid_t me = ::geteuid();
+    ASSERT_EQ(me, 0u) << "tests of users are run as root";
+    if (!same) ASSERT_EQ(::seteuid(65534), 0);
+    const auto begun = HandOver::begin(std::move(ends.predecessor), *process.running, server, Instant{});
+    ASSERT_EQ(::seteuid(me), 0);
+    EXPECT_EQ(begun.has_value(), same);
+    if (!begun) EXPECT_THAT(begun.error().message, HasSubstr("another user's"));
+  }
+}
+
+// To the word that it serves, over the real sockets of a process that goes on until then.
+TEST(HandOver, WhatTheOtherTakesIsKnownByItsPlace) {
+  Process process;
+  auto server = control::PlanServer::listen(process.folder.file("l7.sock")).value();
+  handover::Ends ends = handover::make_ends().value();
+  HandOver hand_over = HandOver::begin(std::move(ends.predecessor), *process.running, server, Instant{}).value();
+  handover::Offer offer = handover::receive_offer(ends.successor.get()).value();
+  ASSERT_EQ(offer.sockets.size(), 2u);
+  EXPECT_FALSE(hand_over.look(Instant{}).has_value());
+  auto beside = open_beside(offer, test::packed(process.plan(2)), Process::options_in(process.folder)).value();
+  EXPECT_EQ(beside.serving.taken, (std::vector<bool>{true, true}));
+  EXPECT_THAT(process.values("cardea_l7_plan_generation"), testing::ElementsAre(1)) << "the first one's counters";
+  beside.serving.taken[1] = false;
+  ASSERT_TRUE(handover::send_serving(ends.successor.get(), beside.serving));
+  EXPECT_EQ(hand_over.look(Instant{})->value(), ::getpid());
+  ASSERT_EQ(hand_over.taken().size(), 1u);
+  EXPECT_THAT(hand_over.taken()[0], testing::ElementsAre(offer.sockets[0].at));
+  ASSERT_TRUE(show_statistics(Process::options_in(process.folder)));
+  EXPECT_THAT(process.values("cardea_l7_plan_generation"), testing::ElementsAre(2));
+  process.running->pass_on({process.running->endpoints()});
+  EXPECT_THAT(ask(connect_to(process.http), kGet), HasSubstr("503"));
 }
 
 TEST(Running, AServiceMayListenBesideOneThatCoversIt) {

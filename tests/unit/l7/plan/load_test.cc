@@ -64,6 +64,7 @@ TEST(LoadPlan, EveryNumberArrivesWhereItBelongs) {
   shop.linger_timeout_ms = 209, shop.source_connections_max = 210, shop.http2 = true;
   shop.proxy_from = {{test::address("10.0.0.0"), 9}, {test::address("2001:db8::"), 33}};
   image.settings->buffer_bytes_max = 301, image.settings->drain_timeout_ms = 302;
+  image.settings->hand_over_timeout_ms = 308;
   image.settings->access_log_ring_bytes = 4097, image.settings->compression_bytes_max = 307;
   image.caches[0]->object_bytes_max = 303, image.caches[0]->stale_on_error_s = 304;
   image.hash_key_0 = 305, image.hash_key_1 = 306;
@@ -100,6 +101,7 @@ TEST(LoadPlan, EveryNumberArrivesWhereItBelongs) {
   EXPECT_EQ(service.proxy_from[1].text(), "2001:db8::/33");
   EXPECT_EQ(plan->settings.buffer_bytes_max, 301u);
   EXPECT_EQ(plan->settings.drain_timeout, milliseconds(302));
+  EXPECT_EQ(plan->settings.hand_over_timeout, milliseconds(308));
   EXPECT_EQ(plan->settings.access_log_ring_bytes, 4097u);
   EXPECT_EQ(plan->settings.compression_bytes_max, 307u);
   EXPECT_EQ(plan->caches[0].limits.object, 303u);

@@ -6,6 +6,8 @@
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 
+#include <ranges>
+
 #include "l7/runtime/spawn.h"
 #include "l7/tls/crypto_memory.h"
 #include "tests/unit/l7/proxy/site.h"
@@ -590,6 +592,52 @@ TEST(Drain, TakesWhatWaitsFinishesWhatRunsAndClosesTheRest) {
   EXPECT_THAT(busy.rest(), HasSubstr("finished"));
   settle(site.loop());
   EXPECT_EQ(site.shard->connections(), 0u);
+}
+
+// Another process listens with the same socket: who waits to be accepted is for that one, and nobody is let fall.
+TEST(PassOn, LeavesWhatIsQueuedToTheOtherProcessAndHearsItsOwnOut) {
+  Site site;
+  Peer idle = site.client(), busy = site.client();
+  busy.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  settle(site.loop());
+  auto sockets = site.shard->listening_sockets();
+  ASSERT_EQ(sockets.size(), 2u);
+  site.shard->pass_on({std::views::keys(sockets).begin(), std::views::keys(sockets).end()});
+  EXPECT_EQ(site.shard->leaving_listeners(), 0u);
+  Peer queued = site.client();
+  queued.send(get("/queued"));
+  settle(site.loop());
+  EXPECT_EQ(site.value("cardea_l7_connections"), 2u) << "not let in here";
+  backend.send(ok("finished"));
+  EXPECT_THAT(busy.rest(), testing::AllOf(HasSubstr("\r\nConnection: close\r\n"), HasSubstr("finished")));
+  EXPECT_TRUE(idle.silent()) << "still open";
+  idle.send(get("/last"));
+  EXPECT_THAT(backend.message(), StartsWith("GET /last "));
+  backend.send(ok("served"));
+  EXPECT_THAT(idle.rest(), testing::AllOf(HasSubstr("\r\nConnection: close\r\n"), HasSubstr("served")));
+  EXPECT_FALSE(idle.reset());
+  settle(site.loop());
+  EXPECT_EQ(site.shard->connections(), 0u);
+}
+
+TEST(PassOn, WhatTheOtherProcessHasNotTakenLeavesAsItWould) {
+  Site site;
+  site.shard->pass_on({});
+  EXPECT_EQ(site.shard->leaving_listeners(), 2u);
+}
+
+TEST(PassOn, ATunnelGoesOn) {
+  Site site;
+  Peer client = site.client("raw");
+  Peer backend = site.origin().accept();
+  settle(site.loop());
+  auto sockets = site.shard->listening_sockets();
+  site.shard->pass_on({std::views::keys(sockets).begin(), std::views::keys(sockets).end()});
+  site.advance(11s);
+  client.send("bytes");
+  EXPECT_EQ(backend.take(5), "bytes");
 }
 
 // An idle connection and a request that cross.

@@ -374,9 +374,9 @@ TEST_F(OperatorTest, WhatWaitsForARestartIsSaidWithTheCommand) {
   const auto refused = cardea({"reload"});
   EXPECT_EQ(refused.exit, 1);
   EXPECT_THAT(refused.err, AllOf(HasSubstr("generation 2 waits for a restart of cardea-l7"),
-                                 HasSubstr("systemctl restart cardea-l7")));
+                                 HasSubstr("systemctl reload cardea-l7")));
   const auto text = cardea({"status"}).out;
-  EXPECT_THAT(text, AllOf(HasSubstr("waiting    generation 2, for a restart: systemctl restart cardea-l7\n"),
+  EXPECT_THAT(text, AllOf(HasSubstr("waiting    generation 2, for a restart: systemctl reload cardea-l7\n"),
                           HasSubstr("WAITS at"), Not(HasSubstr("in sync"))));
   EXPECT_EQ(json({"status"})["waiting"]["restart"], nlohmann::json::array({"cardea-l7"}));
 }
