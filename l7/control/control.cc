@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <iterator>
@@ -25,6 +26,7 @@ using control::Verb;
 using namespace std::chrono_literals;
 
 constexpr auto kTick = 1000ms;
+constexpr milliseconds kLook{20};  // at what is still to be finished; less often when that takes long
 constexpr auto kDoorPatience = 3s;
 
 }  // namespace
@@ -51,7 +53,7 @@ Result<> Control::take_over(handover::Predecessor& predecessor, handover::Offer&
   by_stored_plan_ = true;
   if (auto done = attach_door(); !done) return done;
   if (auto done = predecessor.succeed(beside->serving); !done) return done;
-  if (auto done = show_statistics(options_); !done) return done;
+  if (auto done = show_statistics(options_); !done) log::warning("{}", done.error().message);
   log::info("serving by the stored plan {}, in the place of the process before", running_->plan().generation);
   return {};
 }
@@ -231,23 +233,34 @@ void Control::tell_that_it_serves() {
 void Control::end_orderly(int signal_fd) {
   systemd::stopping();
   running_->drain();
-  finish(signal_fd, 1, running_->plan().settings.drain_timeout);
+  finish(signal_fd, running_->plan().settings.drain_timeout);
+  end();
 }
 
-// The first signal is its service's end, which leaves it the time that it had.
+// Its service's end is a signal to this process too, which has as long from then on as any that is told to end.
 void Control::end_behind_successor(int signal_fd) {
   running_->pass_on(hand_over_->taken());
-  finish(signal_fd, 2, running_->plan().settings.hand_over_timeout);
+  if (finish(signal_fd, running_->plan().settings.hand_over_timeout))
+    finish(signal_fd, running_->plan().settings.drain_timeout);
+  end();
 }
 
-// Until all is finished, or time is up, or so many signals have come.
-void Control::finish(int signal_fd, int patience, milliseconds at_most) {
+// Until all is finished or time is up; true: a signal came first.
+bool Control::finish(int signal_fd, milliseconds at_most) {
   finishing_ = true;
-  const Instant deadline = monotonic_now() + at_most;
-  while (!running_->is_done() && monotonic_now() < deadline) {
-    pollfd end{.fd = signal_fd, .events = POLLIN, .revents = 0};
-    if (::poll(&end, 1, 20) > 0 && told_to_end(signal_fd) && --patience == 0) break;
+  const Instant began = monotonic_now();
+  for (Instant now = began; !running_->is_done() && now < began + at_most; now = monotonic_now()) {
+    door_.tend(*running_, now);
+    pollfd ends[] = {{.fd = signal_fd, .events = POLLIN, .revents = 0},
+                     {.fd = door_.fd(), .events = POLLIN, .revents = 0}};
+    const auto pause = std::clamp(std::chrono::duration_cast<milliseconds>((now - began) / 10), kLook, 20 * kLook);
+    ::poll(ends, std::size(ends), int(pause.count()));
+    if (ends[0].revents != 0 && told_to_end(signal_fd)) return true;
   }
+  return false;
+}
+
+void Control::end() {
   if (const uint64_t left = running_->connections(); left > 0)
     log::warning("ending with {} connections that did not end by themselves", left);
   running_.reset();

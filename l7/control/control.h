@@ -48,7 +48,8 @@ class Control {
   bool told_to_end(int signal_fd);
   void end_orderly(int signal_fd);
   void end_behind_successor(int signal_fd);
-  void finish(int signal_fd, int patience, std::chrono::milliseconds at_most);
+  bool finish(int signal_fd, std::chrono::milliseconds at_most);
+  void end();
   void tell_that_it_serves();
   std::string door_path() const { return options_.run_directory + "/door.sock"; }
 

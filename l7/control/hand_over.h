@@ -20,7 +20,8 @@ namespace cardea::l7 {
 class HandOver {
  public:
   // `socket`: to the process that is to take over, of this process's user.
-  static Result<HandOver> begin(FileDescriptor socket, Running& running, const control::PlanServer& server, Instant now);
+  static Result<HandOver> begin(FileDescriptor socket, Running& running, const control::PlanServer& server,
+                                Instant now);
 
   int fd() const { return successor_.fd(); }
   // Nothing: the other one is still on its way. Its number, when it serves; an Error: it will not.

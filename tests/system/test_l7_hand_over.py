@@ -143,3 +143,18 @@ def test_one_that_dies_on_its_way_changes_nothing(web):
     web.serving.took_over(told(web))
     assert sorted(process.exit_code() for process in asking).count(0) >= 1
     assert web.get("https://shop.example/api/x")[0] == 200
+
+
+def test_one_that_leaves_has_its_time_and_a_stop_ends_it_sooner(web):
+    web.document["l7"].update(hand_over_timeout="1h", drain_timeout="1s")
+    web.reload()
+    holding = web.load("idle", "hold", SHOP[4], 443, "--connections", 2, "--pause", 600, "--timeout", 600, *web.tls())
+    time.sleep(0.5)
+    web.serving.hand_over()
+    leaving = web.serving.left
+    time.sleep(3)
+    assert alive(leaving), "two connections may still ask"
+    os.kill(leaving, signal.SIGTERM)
+    until(lambda: not alive(leaving), 20, "it was told to end")
+    holding.process.kill()
+    assert web.get("https://shop.example/api/x")[0] == 200

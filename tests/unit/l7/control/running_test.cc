@@ -453,6 +453,22 @@ TEST(Running, CachesFollowThePlansLimitsAndShowWhatTheyHold) {
   EXPECT_EQ(process.answer(R"({"ask":"purge","url":"https://shop.com/a"})")["purged"], 2);
 }
 
+TEST(Running, HowLongACacheHidesFailuresFollowsThePlan) {
+  Process process;
+  using cache::testing::Asked;
+  const auto hides_for = [&](uint64_t generation, uint32_t seconds) {
+    image::PlanT plan = process.plan(generation);
+    plan.caches[0]->stale_on_error_s = seconds;
+    EXPECT_TRUE(process.adopt(plan));
+    auto& cache = *process.running->plan().caches[0].cache;
+    EXPECT_TRUE(cache::testing::store(cache, Asked("GET /a"), "body", "Cache-Control: max-age=60\r\n"));
+    return cache.find(*Asked("GET /a", "", cache::testing::kNow + 60 + 10)).may_serve_stale;
+  };
+  EXPECT_TRUE(hides_for(2, 10));
+  EXPECT_FALSE(hides_for(3, 9));
+  EXPECT_TRUE(hides_for(4, 11));
+}
+
 TEST(Running, TheAccessLogFollowsThePlanAndIsOpenedAnew) {
   Process process;
   const std::string path = process.folder.file("access.log"), moved = process.folder.file("access.log.1");
