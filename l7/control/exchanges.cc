@@ -70,7 +70,9 @@ std::string where_it_went(const Json& story) {
   if (!has(story, "route")) return "No route took it";
   const std::string cache = has(story, "cache") ? fmt::format("; the cache had a {} for it", text_of(story, "cache")) : "";
   if (!has(story, "pool")) return fmt::format("Route {} answered it here{}", text_of(story, "route"), cache);
-  return fmt::format("Route {} sent it to pool {}{}", text_of(story, "route"), text_of(story, "pool"), cache);
+  const bool asked = !story.value("tried", Json::array()).empty();
+  return fmt::format("Route {} {} pool {}{}{}", text_of(story, "route"), asked ? "sent it to" : "is for",
+                     text_of(story, "pool"), asked ? "" : ", of which no backend was asked", cache);
 }
 
 std::string try_told(const Json& tried) {

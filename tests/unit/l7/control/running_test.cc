@@ -505,7 +505,7 @@ TEST(Running, AnExchangeThatFailedIsRememberedByItsId) {
   std::string story;
   for (const auto& sentence : told["story"]) story += sentence.get<std::string>() + "\n";
   EXPECT_THAT(story, HasSubstr("of service shop by HTTP/1.1\n"));
-  EXPECT_THAT(story, HasSubstr("Route / sent it to pool web"));
+  EXPECT_THAT(story, HasSubstr("Route / is for pool web, of which no backend was asked"));
   EXPECT_EQ(process.answer(R"({"ask":"exchanges","kind":"slow"})")["total"], 0);
   const auto unknown = answer_question(R"({"ask":"exchanges","id":"nobody's"})", *process.running);
   ASSERT_FALSE(unknown.has_value());
