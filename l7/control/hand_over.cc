@@ -59,10 +59,10 @@ Result<HandOver> HandOver::begin(FileDescriptor socket, Running& running, const 
   std::vector<Place> offered;
   Running::Sockets sockets = running.listening_sockets();
   for (uint32_t shard = 0; shard < sockets.size(); ++shard)
-    for (auto& [endpoint, socket] : sockets[shard]) {
-      if (!socket) return fail("the listening sockets cannot be copied: descriptors are short");
+    for (auto& [endpoint, listening] : sockets[shard]) {
+      if (!listening) return fail("the listening sockets cannot be copied: descriptors are short");
       offered.emplace_back(shard, endpoint);
-      offer.sockets.push_back({endpoint, shard, std::move(socket)});
+      offer.sockets.push_back({endpoint, shard, std::move(listening)});
     }
   auto successor = handover::Successor::greet(std::move(socket), offer, now);
   if (!successor) return std::unexpected(std::move(successor.error()));

@@ -9,10 +9,10 @@ namespace {
 struct Moment {
   explicit Moment(int64_t unix_ms) {
     const std::chrono::sys_time<std::chrono::milliseconds> at{std::chrono::milliseconds(unix_ms)};
-    const auto day = std::chrono::floor<std::chrono::days>(at);
-    const std::chrono::year_month_day date(day);
-    year = uint32_t(int(date.year())), month = unsigned(date.month()), this->day = unsigned(date.day());
-    in_day = uint32_t((at - day).count());
+    const auto midnight = std::chrono::floor<std::chrono::days>(at);
+    const std::chrono::year_month_day date(midnight);
+    year = uint32_t(int(date.year())), month = unsigned(date.month()), day = unsigned(date.day());
+    in_day = uint32_t((at - midnight).count());
   }
   uint32_t hour() const { return in_day / 3'600'000; }
   uint32_t minute() const { return in_day / 60'000 % 60; }

@@ -118,8 +118,8 @@ Task<> close_client(Tunnel& t) {
 
 }  // namespace
 
-Tunnel::Tunnel(Arena& in, Shard& its, Stream& from, Input& first, Stream& to)
-    : LoopTimer(end_last_while), where(in), shard(its), client(from), ahead(first), backend(to) {}
+Tunnel::Tunnel(Arena& in, Shard& its, Stream& from, Input& came, Stream& to)
+    : LoopTimer(end_last_while), where(in), shard(its), client(from), ahead(came), backend(to) {}
 
 void Tunnel::leave() {
   if (!armed() && !shard.passed_on()) client.loop().arm(*this, client.loop().now() + kLastWhile);

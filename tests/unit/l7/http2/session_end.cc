@@ -31,7 +31,7 @@ ssize_t SessionEnd::read_body(nghttp2_session* session, int32_t stream, uint8_t*
   const size_t size = std::min(room, body.bytes.size());
   std::copy_n(body.bytes.begin(), size, into);
   body.bytes.erase(0, size);
-  if (!body.bytes.empty() || !body.ends) return size == 0 ? NGHTTP2_ERR_DEFERRED : ssize_t(size);
+  if (!body.bytes.empty() || !body.ends) return size == 0 ? ssize_t{NGHTTP2_ERR_DEFERRED} : ssize_t(size);
   *flags |= NGHTTP2_DATA_FLAG_EOF;
   if (!body.trailers.empty()) {
     *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
