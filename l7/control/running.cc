@@ -315,7 +315,9 @@ void Running::drain() {
   tell_all([](size_t, proxy::Shard& its) { its.drain(); });
 }
 
+// Its caches are of no more use, and the other process fills its own meanwhile.
 void Running::pass_on(std::vector<std::set<Endpoint>> taken) {
+  for (const CachePlan& cache : plan_->caches) cache.cache->set_limits({});
   taken.resize(shards_.size());
   tell_all([taken = std::move(taken)](size_t i, proxy::Shard& its) { its.pass_on(taken[i]); });
 }

@@ -180,10 +180,13 @@ TEST(Running, TakesTheSocketsOfTheOneBeforeAsFarAsItHasShardsForThem) {
   before.sockets[1][elsewhere] = FileDescriptor(::dup(0));
   auto next = Running::open(test::packed(process.plan(2)), Process::options_in(folder), std::move(before));
   ASSERT_TRUE(next) << next.error().message;
+  auto& cache = *process.running->plan().caches[0].cache;
+  ASSERT_TRUE(cache::testing::store(cache, cache::testing::Asked("GET /a"), "body", "Cache-Control: max-age=60\r\n"));
   const Running::Sockets left = (*next)->take_not_taken();
   EXPECT_TRUE(left[0].empty());
   EXPECT_TRUE(left[1].contains(elsewhere));
   process.running->pass_on({process.running->endpoints()});
+  EXPECT_EQ(cache.figures().objects, 0u) << "the next one fills its own";
   process.running.reset();
   EXPECT_THAT(ask(connect_to(process.http), kGet), HasSubstr("503"));
 }
