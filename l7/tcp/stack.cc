@@ -44,27 +44,27 @@ Stack::Stack(const Settings& settings, Instant start)
       wheel_(start) {}
 
 std::expected<ListenerId, OpenFault> Stack::listen(const Endpoint& endpoint) {
-  if (by_endpoint_.contains(endpoint)) return std::unexpected(OpenFault::kTupleInUse);
+  if (const auto there = by_endpoint_.find(endpoint); there != by_endpoint_.end() && !listeners_[there->second].leaves)
+    return std::unexpected(OpenFault::kTupleInUse);
   auto at = std::find_if(listeners_.begin(), listeners_.end(), [](const Listener& l) { return !l.active; });
   if (at == listeners_.end()) {
     if (listeners_.size() == shared_.settings.listeners) return std::unexpected(OpenFault::kNoListenerLeft);
     at = listeners_.emplace(listeners_.end());
   }
-  *at = {endpoint, true};
+  *at = {.endpoint = endpoint, .active = true};
   const auto id = ListenerId(at - listeners_.begin());
   by_endpoint_[endpoint] = id;
   return id;
 }
 
 void Stack::answer_no_more(ListenerId id) {
-  if (id >= listeners_.size() || !listeners_[id].active) return;
-  const auto at = by_endpoint_.find(listeners_[id].endpoint);
-  if (at != by_endpoint_.end() && at->second == id) by_endpoint_.erase(at);
+  if (id < listeners_.size()) listeners_[id].leaves = true;
 }
 
 void Stack::stop_listening(ListenerId id) {
   if (id >= listeners_.size() || !listeners_[id].active) return;
-  answer_no_more(id);
+  const auto at = by_endpoint_.find(listeners_[id].endpoint);
+  if (at != by_endpoint_.end() && at->second == id) by_endpoint_.erase(at);
   listeners_[id].active = false;
   for (uint32_t i = 0; i < connections_.made(); i++) {
     Connection& c = connections_[i];

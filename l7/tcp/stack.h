@@ -39,7 +39,8 @@ class Stack {
 
   // An unspecified address stands for all of this host; the exact one goes before it.
   std::expected<ListenerId, OpenFault> listen(const Endpoint& endpoint);
-  // No new handshake is answered; those under way go on.
+  // No new handshake is answered, nor refused: who begins one tries again, and meets whoever listens then. Those under
+  // way go on. The endpoint is free for another listener.
   void answer_no_more(ListenerId id);
   // Connections that it opened stay; handshakes under way end.
   void stop_listening(ListenerId id);
@@ -90,6 +91,7 @@ class Stack {
   struct Listener {
     Endpoint endpoint;
     bool active = false;
+    bool leaves = false;
   };
 
   Connection* lookup(ConnectionId id);
@@ -111,7 +113,8 @@ class Stack {
   bool opens_by_cookie(const Segment& segment, ListenerId listener, Instant now);
   void error_arrives(const IcmpError& error, Instant now);
   bool reopens(const Connection& c, const Segment& segment) const;
-  ListenerId listener_of(const Tuple& tuple) const;
+  const Listener* listens_at(const Tuple& tuple) const;  // null: nobody
+  ListenerId listener_of(const Tuple& tuple) const;      // that answers; kNone: there is none
   void refuse(const Segment& segment);
   void count_fault(SegmentFault fault);
 

@@ -65,6 +65,10 @@ void Stack::arrives_without_connection(const Segment& s, Instant now) {
     return;
   }
   const ListenerId listener = listener_of(s.tuple);
+  if (listener == kNone && s.has(kSyn) && !s.has(kAck) && listens_at(s.tuple) != nullptr) {
+    shared_.counters.syns_dropped++;
+    return;
+  }
   if (listener == kNone || s.has(kAck) || !s.has(kSyn) || s.has(kFin)) {
     if (listener != kNone && !s.has(kAck)) return;  // neither an opening nor anything that could be answered
     if (listener != kNone && opens_by_cookie(s, listener, now)) return;
@@ -148,10 +152,15 @@ void Stack::error_arrives(const IcmpError& error, Instant now) {
   settle(index);
 }
 
-ListenerId Stack::listener_of(const Tuple& tuple) const {
+const Stack::Listener* Stack::listens_at(const Tuple& tuple) const {
   auto at = by_endpoint_.find({tuple.local, tuple.local_port});
   if (at == by_endpoint_.end()) at = by_endpoint_.find({IpAddress{}, tuple.local_port});
-  return at == by_endpoint_.end() ? kNone : at->second;
+  return at == by_endpoint_.end() ? nullptr : &listeners_[at->second];
+}
+
+ListenerId Stack::listener_of(const Tuple& tuple) const {
+  const Listener* const found = listens_at(tuple);
+  return found == nullptr || found->leaves ? kNone : ListenerId(found - listeners_.data());
 }
 
 // RFC 9293 3.10.7.1.
