@@ -57,15 +57,7 @@ Result<> send(int socket, Head head, Bytes entries, std::span<const int> descrip
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
-  if (!descriptors.empty()) {
-    message.msg_control = control.data();
-    message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
-    cmsghdr* rights = CMSG_FIRSTHDR(&message);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
-    std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
-  }
+  give_descriptors(message, control, descriptors);
   if (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0) return fail_errno("speak to the other cardea-l7");
   return {};
 }

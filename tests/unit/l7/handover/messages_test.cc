@@ -11,6 +11,9 @@
 #include <cstring>
 #include <filesystem>
 #include <iterator>
+#include <span>
+
+#include "base/descriptor_message.h"
 
 namespace cardea::l7::handover {
 namespace {
@@ -126,11 +129,8 @@ TEST(HandOverMessages, FieldsThatALaterVersionAddsAreSkipped) {
     alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> control{};
     msghdr message{};
     message.msg_iov = &part, message.msg_iovlen = 1;
-    message.msg_control = control.data(), message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-    cmsghdr* rights = CMSG_FIRSTHDR(&message);
-    rights->cmsg_level = SOL_SOCKET, rights->cmsg_type = SCM_RIGHTS, rights->cmsg_len = CMSG_LEN(count * sizeof(int));
     const std::array numbers{one.get(), one.get()};
-    std::memcpy(CMSG_DATA(rights), numbers.data(), count * sizeof(int));
+    give_descriptors(message, control, std::span(numbers).first(count));
     EXPECT_EQ(::sendmsg(ends.predecessor.get(), &message, MSG_NOSIGNAL), ssize_t(size));
   };
   send_with(first.data(), sizeof first, 2);

@@ -5,25 +5,13 @@
 #include "l7/tls/context.h"
 #include "tests/unit/l7/proxy/site.h"
 #include "tests/unit/l7/proxy/tls_peer.h"
+#include "tests/unit/l7/proxy/tunnel_texts.h"
 #include "tests/unit/l7/tls/authority.h"
 
 namespace cardea::l7::proxy::test {
 namespace {
 
 using testing::HasSubstr;
-
-constexpr const char* kWish =
-    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: "
-    "dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
-constexpr const char* kAccepted =
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-    "s3p\r\n\r\n";
-
-std::string pattern(size_t bytes) {
-  std::string text(bytes, '\0');
-  for (size_t i = 0; i < bytes; ++i) text[i] = char(i * 7 + i / 253);
-  return text;
-}
 
 // The services "wss" (http) and "hidden" (tcp) with TLS, before a pool that speaks it too.
 struct TlsTunnel : testing::TestWithParam<const char*> {
