@@ -75,7 +75,7 @@ HostText::HostText(const Authority& authority, std::string_view scheme) {
   if (host.ends_with('.')) host.remove_suffix(1);
   char* at = text_.data();
   if (brackets) *at++ = '[';
-  at = std::ranges::transform(host, at, lower).out;
+  at = to_lower(host, at);
   if (brackets) *at++ = ']';
   if (authority.port != 0 && authority.port != (scheme == "https" ? 443 : 80)) {
     *at++ = ':';

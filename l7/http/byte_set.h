@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/bytes.h"
+
 #ifdef __SSSE3__
 #include <immintrin.h>
 #endif
@@ -88,6 +90,21 @@ constexpr int hex_value(char c) {
 }
 constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c;
+}
+
+// Eight characters at once; the top bit of each byte of a sum says whether it is at or behind a letter.
+constexpr uint64_t lower_word(uint64_t word) {
+  constexpr uint64_t kEach = 0x0101010101010101;
+  const uint64_t low = word & kEach * 0x7f;
+  const uint64_t from_a = low + kEach * (0x80 - 'A'), behind_z = low + kEach * (0x80 - 'Z' - 1);
+  return word | (from_a & ~behind_z & ~word & kEach * 0x80) >> 2;
+}
+// Behind what was written.
+inline char* to_lower(std::string_view text, char* to) {
+  for (; text.size() >= 8; text.remove_prefix(8), to += 8)
+    store_native(to, lower_word(load_native<uint64_t>(text.data())));
+  for (const char c : text) *to++ = lower(c);
+  return to;
 }
 
 }  // namespace cardea::l7::http

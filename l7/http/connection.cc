@@ -32,6 +32,11 @@ bool one_element_is(std::string_view list, std::string_view wanted) {
   return first && equal_without_case(*first, wanted) && !next_element(list);
 }
 
+bool announces_body(const Headers& headers) {
+  if (headers.has(HeaderId::kTransferEncoding)) return true;
+  return headers.has(HeaderId::kContentLength) && stated_length(headers, Sender::kBackend).value_or(1) != 0;
+}
+
 }  // namespace
 
 bool ConnectionOptions::names(std::string_view header) const {
@@ -59,10 +64,7 @@ bool keeps_alive(Version version, const ConnectionOptions& options) {
 
 bool backend_keeps_alive(const ResponseHead& head, const ConnectionOptions& options, BodyFraming body) {
   if (body.kind == BodyKind::kUntilClose || body.kind == BodyKind::kTunnel) return false;
-  const bool announces_length =
-      head.headers.has(HeaderId::kContentLength) && stated_length(head.headers, Sender::kBackend).value_or(1) != 0;
-  const bool announces_body = head.headers.has(HeaderId::kTransferEncoding) || announces_length;
-  if (head.status == 204 && announces_body) return false;  // some send that body all the same
+  if (head.status == 204 && announces_body(head.headers)) return false;  // some send that body all the same
   return keeps_alive(head.version, options);
 }
 

@@ -35,15 +35,15 @@ bool is_strangers_word(const Header& header, const RequestEdit& edit) {
 }
 
 void write_forwarded_for(HeadWriter& out, const Headers& headers, const RequestEdit& edit) {
-  out.put({"X-Forwarded-For: "});
+  out.put("X-Forwarded-For: ");
   if (headers.has(HeaderId::kXForwardedFor) && !edit.replaces_forwarded_for) {
     for (const Header& header : headers) {
-      if (header.id() == HeaderId::kXForwardedFor && !header.value().empty()) out.put({header.value(), ", "});
+      if (header.id() == HeaderId::kXForwardedFor && !header.value().empty()) out.put(header.value(), ", ");
     }
   } else if (!edit.peer.empty() && edit.peer != edit.client) {
-    out.put({edit.client, ", "});
+    out.put(edit.client, ", ");
   }
-  out.put({edit.peer.empty() ? edit.client : edit.peer, "\r\n"});
+  out.put(edit.peer.empty() ? edit.client : edit.peer, "\r\n");
 }
 
 void write_forwarding(HeadWriter& out, const RequestHead& head, const RequestEdit& edit, std::string_view host) {
@@ -55,7 +55,7 @@ void write_forwarding(HeadWriter& out, const RequestHead& head, const RequestEdi
   if (wanted(HeaderId::kXForwardedHost) && !told.empty()) out.field("X-Forwarded-Host", told);
   if (wanted(HeaderId::kXForwardedPort) && !edit.port.empty()) out.field("X-Forwarded-Port", edit.port);
   if (wanted(HeaderId::kXRealIp)) out.field("X-Real-IP", edit.client);
-  if (wanted(HeaderId::kVia)) out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});
+  if (wanted(HeaderId::kVia)) out.put("Via: ", version_number(head.version), edit.via, "\r\n");
 }
 
 // A response to HEAD tells the length its body would have; a 1xx or a 204 must not (RFC 9110 8.6). A 304 need not, and
@@ -78,7 +78,7 @@ bool is_of_other_bytes(const Header& header) {
 
 void write_coding(HeadWriter& out, const Headers& headers, const ResponseEdit& edit) {
   if (!edit.coding.empty()) out.field("Content-Encoding", edit.coding);
-  if (edit.weak_tag && !edit.changes.drops(HeaderId::kEtag)) out.put({"ETag: W/", headers.value(HeaderId::kEtag), "\r\n"});
+  if (edit.weak_tag && !edit.changes.drops(HeaderId::kEtag)) out.put("ETag: W/", headers.value(HeaderId::kEtag), "\r\n");
   if (edit.varies) out.field("Vary", "Accept-Encoding");
 }
 
@@ -92,7 +92,7 @@ bool goes_on(const Header& header, const ResponseEdit& edit) {
 // What a 426 wants the client to change to: without it the answer says nothing (RFC 9110 15.5.22, 7.8).
 void write_upgrade(HeadWriter& out, const Headers& headers, const ResponseEdit& edit) {
   const bool goes_on = !edit.close && edit.client_version == Version::kHttp10;
-  out.put({"Connection: Upgrade", edit.close ? ", close" : goes_on ? ", keep-alive" : "", "\r\n"});
+  out.put("Connection: Upgrade", edit.close ? ", close" : goes_on ? ", keep-alive" : "", "\r\n");
   for (const Header& header : headers) {
     if (header.id() == HeaderId::kUpgrade) out.field("Upgrade", header.value());
   }
@@ -100,7 +100,7 @@ void write_upgrade(HeadWriter& out, const Headers& headers, const ResponseEdit& 
 
 void write_connection(HeadWriter& out, const ResponseHead& head, const ResponseEdit& edit) {
   if (edit.websocket) {
-    out.put({"Connection: Upgrade\r\nUpgrade: ", head.headers.value(HeaderId::kUpgrade), "\r\n"});
+    out.put("Connection: Upgrade\r\nUpgrade: ", head.headers.value(HeaderId::kUpgrade), "\r\n");
   } else if (head.status < 200) {
     return;
   } else if (head.status == 426 && head.headers.has(HeaderId::kUpgrade)) {
@@ -141,7 +141,7 @@ Result<std::string_view> write_request(std::span<char> into, const RequestHead& 
   out.lines(edit.changes.lines);
   write_framing(out, edit.body);
   if (edit.expect) out.field("Expect", "100-continue");
-  if (edit.websocket) out.put({"Connection: Upgrade\r\nUpgrade: websocket\r\n"});
+  if (edit.websocket) out.put("Connection: Upgrade\r\nUpgrade: websocket\r\n");
   if (edit.close) out.field("Connection", "close");
   out.end_of_head();
   return out.finish();
@@ -158,7 +158,7 @@ Result<std::string_view> write_response(std::span<char> into, const ResponseHead
   if (!edit.set_cookie.empty()) out.field("Set-Cookie", edit.set_cookie);
   if (!edit.cache_status.empty()) out.field("Cache-Status", edit.cache_status);
   if (head.status >= 200 && !edit.date.empty() && !head.headers.has(HeaderId::kDate)) out.field("Date", edit.date);
-  if (!edit.via.empty() && !edit.changes.drops(HeaderId::kVia)) out.put({"Via: ", version_number(head.version), edit.via, "\r\n"});
+  if (!edit.via.empty() && !edit.changes.drops(HeaderId::kVia)) out.put("Via: ", version_number(head.version), edit.via, "\r\n");
   if (length_is_metadata(head, edit)) {
     if (const auto length = stated_length(head.headers, Sender::kBackend)) out.field("Content-Length", *length);
   } else {

@@ -40,6 +40,7 @@ Decision by_length(const Headers& headers, Sender sender) {
 }
 
 std::expected<uint64_t, Fault> length_of(std::string_view digits) {
+  if (const auto length = parse_decimal(digits)) return *length;
   if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos) return std::unexpected(Fault::kLength);
   digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size() - 1));
   const auto length = parse_decimal(digits);

@@ -63,7 +63,7 @@ static_assert(std::ranges::all_of(kNames, [](std::string_view name) { return nam
 
 // Rows hold letters, digits and hyphens; no other token byte becomes one of these by setting bit 5, so setting it in
 // both is an exact comparison without case.
-bool same_token(std::string_view a, std::string_view row) {
+[[gnu::always_inline]] inline bool same_token(std::string_view a, std::string_view row) {
   constexpr uint64_t kCase = 0x2020202020202020ull;
   const auto differ = [&]<typename Word>(size_t at, Word) {
     return ((load_native<Word>(a.data() + at) ^ load_native<Word>(row.data() + at)) | Word(kCase)) != Word(kCase);

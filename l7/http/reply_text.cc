@@ -34,7 +34,7 @@ Result<std::string_view> write_reply(std::span<char> into, const Reply& reply) {
   out.field("Content-Length", own_text ? phrase.size() + 2 + reply.reason_word.size() + 1 : reply.body.size());
   if (!reply.changes.drops(HeaderId::kCacheControl)) out.field("Cache-Control", "no-store");
   if (!reply.proxy_error.empty()) {
-    out.put({"Proxy-Status: cardea; error=", reply.proxy_error, "; details=\"", reply.reason_word, "\"\r\n"});
+    out.put("Proxy-Status: cardea; error=", reply.proxy_error, "; details=\"", reply.reason_word, "\"\r\n");
   }
   write_id(out, reply.id_header, reply.changes);
   if (reply.close) {
@@ -42,14 +42,14 @@ Result<std::string_view> write_reply(std::span<char> into, const Reply& reply) {
   } else if (reply.version == Version::kHttp10) {
     out.field("Connection", "keep-alive");
   }
-  out.put({reply.line});
+  out.put(reply.line);
   out.lines(reply.changes.lines);
   out.end_of_head();
   if (reply.method == Method::kHead) return out.finish();
   if (own_text) {
-    out.put({phrase, ": ", reply.reason_word, "\n"});
+    out.put(phrase, ": ", reply.reason_word, "\n");
   } else {
-    out.put({reply.body});
+    out.put(reply.body);
   }
   return out.finish();
 }

@@ -58,12 +58,12 @@ constexpr Phrase kPhrases[] = {{100, "Continue"},
 }  // namespace
 
 void HeadWriter::request_line(std::string_view method, std::string_view path, bool has_query, std::string_view query) {
-  put({method, " ", path, has_query ? "?" : "", query, " HTTP/1.1\r\n"});
+  put(method, " ", path, has_query ? "?" : "", query, " HTTP/1.1\r\n");
 }
 
 void HeadWriter::status_line(uint16_t status, std::string_view reason) {
   Digits digits;
-  put({"HTTP/1.1 ", digits.of(status), " ", reason.empty() ? reason_phrase(status) : reason, "\r\n"});
+  put("HTTP/1.1 ", digits.of(status), " ", reason.empty() ? reason_phrase(status) : reason, "\r\n");
 }
 
 void HeadWriter::field(std::string_view name, uint64_t value) {

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <cstring>
-#include <initializer_list>
 #include <span>
 #include <string_view>
 
@@ -19,21 +18,12 @@ class HeadWriter {
 
   void request_line(std::string_view method, std::string_view path, bool has_query, std::string_view query);
   void status_line(uint16_t status, std::string_view reason);  // an empty reason: the registered one
-  void field(std::string_view name, std::string_view value) { put({name, ": ", value, "\r\n"}); }
+  void field(std::string_view name, std::string_view value) { put(name, ": ", value, "\r\n"); }
   void field(std::string_view name, uint64_t value);
-  // A line in pieces.
-  void put(std::initializer_list<std::string_view> pieces) {
-    size_t size = 0;
-    for (const std::string_view piece : pieces) size += piece.size();
-    if (size > size_t(end_ - at_)) {
-      overflow_ = true;
-      return;
-    }
-    for (const std::string_view piece : pieces) {
-      if (piece.empty()) continue;
-      std::memcpy(at_, piece.data(), piece.size());
-      at_ += piece.size();
-    }
+  // A line in pieces. Those that are written here are as many moves as their letters need: the compiler knows them.
+  template <typename... Pieces>
+  [[gnu::always_inline]] void put(const Pieces&... pieces) {
+    put_texts(std::string_view(pieces)...);
   }
   // The headers for which `keep(header)`, in their order; neighbours that need no new spacing are one copy.
   template <typename Keep>
@@ -46,21 +36,35 @@ class HeadWriter {
         run = {run.data(), run.size() + line.size()};
         continue;
       }
-      put({run});
+      put(run);
       run = line;
       if (line.empty()) field(header.name(), header.value());
     }
-    put({run});
+    put(run);
   }
   void lines(std::span<const std::string_view> all) {
-    for (const std::string_view line : all) put({line});
+    for (const std::string_view line : all) put(line);
   }
-  void end_of_head() { put({"\r\n"}); }
+  void end_of_head() { put("\r\n"); }
 
   // The bytes written, or that there was no room for them.
   Result<std::string_view> finish() const;
 
  private:
+  template <typename... Texts>
+  [[gnu::always_inline]] void put_texts(const Texts... texts) {
+    if ((texts.size() + ...) > size_t(end_ - at_)) {
+      overflow_ = true;
+      return;
+    }
+    (copy(texts), ...);
+  }
+  [[gnu::always_inline]] void copy(std::string_view text) {
+    if (text.empty()) return;
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+
   char *begin_, *at_, *end_;
   bool overflow_ = false;
 };

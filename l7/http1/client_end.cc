@@ -40,7 +40,7 @@ std::string_view ClientEnd::last(Exchange& x, std::string_view trailers) {
   if (trailers.empty() || !x.wants_trailers) return http::kLastChunk;
   char* text = x.arena().characters(trailers.size() + http::kLastChunk.size());
   http::HeadWriter out({text, trailers.size() + http::kLastChunk.size()});
-  out.put({"0\r\n", trailers, "\r\n"});
+  out.put("0\r\n", trailers, "\r\n");
   return *out.finish();
 }
 

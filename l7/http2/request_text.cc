@@ -72,9 +72,9 @@ bool is_tunnel(const Facts& facts) {
 }
 
 void write_request_line(HeadWriter& out, const Facts& facts, std::string_view host) {
-  if (facts.path == "*") return out.put({facts.method, " * HTTP/1.1\r\nHost: ", host, "\r\n"});
+  if (facts.path == "*") return out.put(facts.method, " * HTTP/1.1\r\nHost: ", host, "\r\n");
   const std::string_view method = is_websocket(facts) ? "GET" : facts.method;
-  out.put({method, " ", facts.scheme, "://", host, facts.path, " HTTP/1.1\r\nHost: ", host, "\r\n"});
+  out.put(method, " ", facts.scheme, "://", host, facts.path, " HTTP/1.1\r\nHost: ", host, "\r\n");
 }
 
 void write_fields(HeadWriter& out, const HeaderBlock& block) {
@@ -87,7 +87,7 @@ void write_fields(HeadWriter& out, const HeaderBlock& block) {
 }
 
 void write_upgrade(HeadWriter& out, std::string_view key) {
-  out.put({"connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ", key, "\r\n"});
+  out.put("connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: ", key, "\r\n");
 }
 
 void write_framing(HeadWriter& out, const Facts& facts, bool ended) {
@@ -100,10 +100,10 @@ void write_cookies(HeadWriter& out, const HeaderBlock& block) {
   std::string_view before = "cookie: ";
   for (size_t i = 0; i < block.size(); ++i) {
     if (block[i].name != "cookie") continue;
-    out.put({before, block[i].value});
+    out.put(before, block[i].value);
     before = "; ";
   }
-  out.put({"\r\n"});
+  out.put("\r\n");
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ std::optional<std::string_view> named_value(const HashPlan& hash, const http::He
 }  // namespace
 
 std::optional<uint64_t> balance_key(const PoolPlan& pool, HashKey key, const KeyOf& of) {
+  if (!has_ring(pool.balance)) return 0;
   if (pool.balance == Balance::kHash && of.head != nullptr) {
     if (pool.hash.on == HashOn::kUri) return text_hash(key, of.head->path, of.head->query);
     if (const auto value = named_value(pool.hash, of.head->headers)) return text_hash(key, *value);

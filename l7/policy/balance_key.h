@@ -16,7 +16,7 @@ struct KeyOf {
   const http::RequestHead* head = nullptr;  // null: a tcp service's connection
 };
 
-// Maglev: of the flow, as layer 4 does. Where there is no such header or cookie, of the client's address (of an IPv6
+// 0 where nothing goes by it. Maglev: of the flow, as layer 4 does. Where there is no such header or cookie, of the client's address (of an IPv6
 // address its /64). Nothing: the client is needed, and not known.
 std::optional<uint64_t> balance_key(const PoolPlan& pool, HashKey key, const KeyOf& of);
 

@@ -37,7 +37,9 @@ bool has_body(http::BodyFraming body) {
 // What goes before the body.
 std::string_view write_head(Exchange& x) {
   const http::RequestHead& head = x.head;
-  const AddressText client(x.record.client.address), peer(x.record.peer.address);
+  const AddressText client(x.record.client.address);
+  std::optional<AddressText> peer;
+  if (x.record.peer.address != x.record.client.address) peer.emplace(x.record.peer.address);
   const PortText port(x.record.listener.port);
   const policy::TrustedProxies& trusted = x.service.policies->trusted_proxies;
   const http::HeaderChanges changes = request_changes(x);
@@ -49,7 +51,7 @@ std::string_view write_head(Exchange& x) {
                                .options = x.admitted.options,
                                .path = x.backend_path,
                                .client = client.view(),
-                               .peer = peer.view(),
+                               .peer = peer ? peer->view() : std::string_view(),
                                .replaces_forwarded_for = x.stranger || trusted.tell_by_another_header(),
                                .strangers_header = x.stranger ? trusted.header() : std::string_view(),
                                .forwarded_host = x.told.host,

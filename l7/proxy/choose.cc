@@ -70,7 +70,7 @@ Failure refused(Exchange& x, Reason why, uint32_t row) {
 }  // namespace
 
 std::string_view choice_word(const Exchange& x, const upstream::Backend& chosen) {
-  constexpr std::string_view kByBalance[] = {"maglev", "round_robin", "least_conn", "random", "p2c", "source_hash", "hash"};
+  static constexpr std::string_view kByBalance[] = {"maglev", "round_robin", "least_conn", "random", "p2c", "source_hash", "hash"};
   if (x.caller.own_backend(*x.pool, x.backend_host) == &chosen) return "own";
   if (const auto cookie = sticky_cookie(x); cookie && !cookie->empty() && *cookie == upstream::Pool::plan_of(chosen).sticky) return "sticky";
   return kByBalance[size_t(x.pool->plan().balance)];

@@ -17,7 +17,10 @@ AddressText::AddressText(const IpAddress& address) {
   const uint8_t* bytes = address.v4_data();
   for (int i = 0; i < 4; ++i) {
     if (i != 0) *at++ = '.';
-    at = std::to_chars(at, text_.data() + text_.size(), bytes[i]).ptr;
+    const uint8_t byte = bytes[i];
+    if (byte >= 100) *at++ = char('0' + byte / 100);
+    if (byte >= 10) *at++ = char('0' + byte / 10 % 10);
+    *at++ = char('0' + byte % 10);
   }
   size_ = size_t(at - text_.data());
 }

@@ -192,19 +192,24 @@ Failure take_stale(Exchange& x) {
 
 }  // namespace
 
-Exchange::Exchange(const Caller& by, ShardPlanPointer by_plan, const ServicePlan& of, const Record& begun)
+template <typename Begin>
+Exchange::Exchange(const Caller& by, ShardPlanPointer by_plan, const ServicePlan& of, InPlace, const Begin& begin)
     : caller(by),
       plan(std::move(by_plan)),
       service(of),
       head(*by.arena.make<http::RequestHead>()),
-      record(begun),
+      record(begin()),
       from_client(service.client_pace()),
       to_client(service.client_pace()) {}
 
+Exchange::Exchange(const Caller& by, ShardPlanPointer by_plan, const ServicePlan& of, const Record& begun)
+    : Exchange(by, std::move(by_plan), of, InPlace(), [&begun] { return begun; }) {}
+
 Exchange::Exchange(const Caller& by)
-    : Exchange(by, by.connection->service().plan, *by.connection->service().now().plan,
-               begin_record(*by.connection, *by.connection->service().now().plan,
-                            by.connection->service().plan->plan->generation)) {
+    : Exchange(by, by.connection->service().plan, *by.connection->service().now().plan, InPlace(), [&by] {
+        const LiveService& its = by.connection->service();
+        return begin_record(*by.connection, *its.now().plan, its.plan->plan->generation);
+      }) {
   if (by.tls) record.tls_version = by.connection->tls()->version();
 }
 

@@ -145,6 +145,12 @@ class Exchange {
   size_t head_bytes = 0;         // nobody's: of its head
   bool client_gone = false;
   bool close = true;  // the client's connection ends behind this exchange
+
+ private:
+  // The record is made where it stays: it is large.
+  struct InPlace {};
+  template <typename Begin>
+  Exchange(const Caller& caller, ShardPlanPointer plan, const ServicePlan& service, InPlace, const Begin& begin);
 };
 
 // The rooms, in their order.

@@ -47,7 +47,7 @@ Result<HostPattern> parse_host_pattern(std::string_view text) {
 HostName::HostName(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
   if (host.size() > 255) return;
-  std::ranges::transform(host, text_.begin(), http::lower);
+  http::to_lower(host, text_.data());
   size_ = uint16_t(host.size());
 }
 

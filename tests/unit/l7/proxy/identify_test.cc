@@ -73,6 +73,22 @@ TEST(ExchangeIds, NeverComeAgainAndAreNotTheOthers) {
   }
 }
 
+TEST(ExchangeIds, HaveEveryDigitAtEveryPlace) {
+  ExchangeIds ids({1, 2});
+  std::array<std::set<char>, 32> id_digits;
+  std::array<std::set<char>, 16> span_digits;
+  for (int i = 0; i < 1000; ++i) {
+    const auto id = ids.next();
+    for (size_t at = 0; at < id.size(); ++at) id_digits[at].insert(id[at]);
+    const auto span = ids.next_span();
+    for (size_t at = 0; at < span.size(); ++at) span_digits[at].insert(span[at]);
+  }
+  const std::string hex = "0123456789abcdef";
+  const std::set<char> all(hex.begin(), hex.end());
+  for (const auto& digits : id_digits) EXPECT_EQ(digits, all);
+  for (const auto& digits : span_digits) EXPECT_EQ(digits, all);
+}
+
 TEST(Identify, TheLogAndTheBackendHaveTheSameId) {
   Site site;
   const Seen seen = ask(site, "");
