@@ -50,13 +50,18 @@ void take_sacks(Resources& shared, Connection& c, const Segment& s, Harvest& har
   if (to - from > 1) std::sort(from, to, [](SeqRange a, SeqRange b) { return before(a.start, b.start); });
   for (auto block = from; block < to; ++block) {
     if (!before(block->start, block->end) || before(block->start, c.snd_una) || after(block->end, c.snd_nxt)) continue;
+    const uint32_t sacked = c.scoreboard.flight().sacked;
     c.scoreboard.sack(shared.segments, *block, harvest);
+    harvest.delivery.fresh += c.scoreboard.flight().sacked - sacked;
   }
 }
 
 void move_una(Resources& shared, Connection& c, Seq ack, Harvest& harvest) {
+  const uint32_t sacked = c.scoreboard.flight().sacked;
   c.scoreboard.acknowledge(shared.segments, ack, harvest);
-  harvest.delivery.acknowledged = ack - c.snd_una;
+  const uint32_t acknowledged = ack - c.snd_una, known = sacked - c.scoreboard.flight().sacked + c.reno_sacked;
+  harvest.delivery.acknowledged = acknowledged;
+  harvest.delivery.fresh = acknowledged - std::min(acknowledged, known);
   const uint32_t bytes = std::min(c.written.size(), earlier(ack, c.snd_end) - c.snd_una);
   if (before(c.snd_una, c.snd_end) && bytes > 0) {
     c.written.drop(shared.pieces, bytes);

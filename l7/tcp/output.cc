@@ -164,6 +164,7 @@ size_t send_new(Resources& shared, Connection& c, bool regardless, MutableBytes 
   c.snd_nxt = seqs.end;
   if (fin) fin_leaves(c);
   c.flight_peak = std::max(c.flight_peak, c.in_flight());
+  c.deadline(Deadline::kProbe) = kNever;  // the tail is another: its time begins anew (RFC 8985 7.2)
   arm_for_data(shared, c, first, now);
   return send_range(shared, c, seqs, false, room, now);
 }

@@ -125,7 +125,9 @@ void set_window(Connection& c, const Delivery& d, bool newly_lost, Instant now) 
     c.window = c.rate.window(delivered, c.in_flight(), c.cubic.threshold(), mss, safe);
     return;
   }
-  if (d.acknowledged > 0 && was_limited(c)) c.cubic.acknowledged(d.acknowledged, mss, c.rtt, now);
+  // What SACKs told of before does not count once more; alone they count where they are the path's habit, as in Linux.
+  const bool forward = d.acknowledged > 0 || (d.fresh > 0 && c.rack.reordering_seen());
+  if (forward && was_limited(c)) c.cubic.acknowledged(d.fresh, mss, c.rtt, now);
   c.window = c.cubic.window();
 }
 

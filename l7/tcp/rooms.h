@@ -48,7 +48,8 @@ void acknowledgement_arrives(Resources& shared, Connection& c, const Segment& se
 // recover.cc
 struct Delivery {
   uint32_t acknowledged = 0;  // bytes by which SND.UNA moved
-  uint32_t delivered = 0;     // bytes newly acknowledged or SACKed
+  uint32_t delivered = 0;     // bytes in segments newly acknowledged or SACKed
+  uint32_t fresh = 0;         // bytes acknowledged or SACKed that no SACK or duplicate told of before
   uint32_t flight_before = 0;
   bool duplicate = false;         // says nothing new (RFC 5681 2)
   bool duplicate_sacked = false;  // a D-SACK

@@ -6,7 +6,7 @@
 namespace cardea::l7::tcp {
 namespace {
 
-constexpr uint16_t kBaseMtu4 = 1200;  // BASE_PLPMTU of RFC 8899 5.1.2
+constexpr uint16_t kBaseMtu4 = 1200;                            // BASE_PLPMTU of RFC 8899 5.1.2
 constexpr Duration kTimerGrain = std::chrono::milliseconds(2);  // what Linux adds to a tail probe's time
 
 // RFC 8985 7.2: two round trips, and where one segment is out, what the peer may wait with its acknowledgement.
@@ -41,8 +41,8 @@ void give_up_shut_window(Resources& shared, Connection& c) {
   c.reset_due = true;
 }
 
-// The second and the fourth time that a large segment gets no answer: routers on the way may drop in silence what is too
-// big for them, and the ICMP message that would say so may be filtered (RFC 4821 7.7, RFC 8899 4.3).
+// The second and the fourth time that a large segment gets no answer: routers on the way may drop in silence what is
+// too big for them, and the ICMP message that would say so may be filtered (RFC 4821 7.7, RFC 8899 4.3).
 void suspect_black_hole(Resources& shared, Connection& c, Instant now) {
   if (c.retries != 2 && c.retries != 4) return;
   const bool v4 = c.tuple.local.is_v4();
@@ -118,6 +118,10 @@ void comes(Resources& shared, Connection& c, Deadline kind, Instant now) {
 }  // namespace
 
 void deadlines_come(Resources& shared, Connection& c, Instant now) {
+  // Where the retransmission timer would come first the tail is probed in its place (RFC 8985 7.2).
+  Instant& retransmit = c.deadline(Deadline::kRetransmit);
+  if (retransmit <= now && c.deadline(Deadline::kProbe) <= retransmit && !c.scoreboard.empty())
+    retransmit = now + c.rtt.timeout(shared.settings.rto);
   for (size_t i = 0; i < kDeadlines && c.state != State::kClosed; i++) {
     if (c.deadlines[i] > now) continue;
     c.deadlines[i] = kNever;
@@ -139,8 +143,10 @@ void arm_for_data(Resources& shared, Connection& c, bool restart, Instant now) {
     return;
   }
   if (restart || retransmit == kNever) retransmit = now + c.rtt.timeout(shared.settings.rto);
-  const bool tail = wants_tail_probe(c) && !c.tail_probe_due;
-  probe = tail ? std::min(now + tail_probe_time(shared, c), retransmit) : kNever;
+  if (!wants_tail_probe(c) || c.tail_probe_due)
+    probe = kNever;
+  else if (restart || probe == kNever)
+    probe = std::min(now + tail_probe_time(shared, c), retransmit);
 }
 
 Instant earliest(const Connection& c) {

@@ -1,5 +1,5 @@
 // Handshakes that rows begin with: a peer opens, MSS 1000, and a round trip is 100 ms, so that the first retransmission
-// timeout is 300 ms and a tail is probed after 200 ms and, where one segment is out, 200 ms more.
+// timeout is 300 ms and a tail is probed after 200 ms and, where one segment is out, after those 300 ms.
 #pragma once
 
 // With SACK, without timestamps.

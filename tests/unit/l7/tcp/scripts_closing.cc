@@ -78,6 +78,7 @@ const std::vector<Script> kClosings = {
      BEGIN_SACK
      "+0 close\n"
      "+0 > F. 1:1(0) ack 1\n"
+     "+.3 > F. 1:1(0) ack 1\n"  // as a tail
      "+.3 > F. 1:1(0) ack 1\n"
      "+.6 > F. 1:1(0) ack 1\n"
      "+.1 < F. 1:1(0) ack 2 win 512\n"

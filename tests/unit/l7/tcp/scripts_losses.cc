@@ -30,6 +30,66 @@ const std::vector<Script> kLosses = {
      "+0 > . 14001:15001(1000) ack 1\n"
      "+0 > . 15001:16001(1000) ack 1\n"
      "+0 cwnd 13\n"},
+    {"what SACKs told of before does not make the window grow once more",
+     BEGIN_SACK TEN_LEAVE
+     "+.1 < . 1:1(0) ack 1 win 512 <sack 1001:3001>\n"
+     "+0 > . 10001:11001(1000) ack 1\n"
+     "+0 > . 11001:12001(1000) ack 1\n"
+     "+0 cwnd 10\n"
+     "+.01 < . 1:1(0) ack 4001 win 512\n"  // 1:1001 and 3001:4001
+     "+0 > . 12001:13001(1000) ack 1\n"
+     "+0 > . 13001:14001(1000) ack 1\n"
+     "+0 > . 14001:15001(1000) ack 1\n"
+     "+0 > . 15001:16001(1000) ack 1\n"
+     "+0 cwnd 12\n"},
+    {"where reordering is seen SACKs alone make it grow",
+     BEGIN_SACK TEN_LEAVE
+     "+.1 < . 1:1(0) ack 1 win 512 <sack 2001:3001>\n"
+     "+0 > . 10001:11001(1000) ack 1\n"
+     "+0 < . 1:1(0) ack 1 win 512 <sack 1001:3001>\n"
+     "+0 > . 11001:12001(1000) ack 1\n"
+     "+0 > . 12001:13001(1000) ack 1\n"
+     "+0 cwnd 11\n"},
+    {"nor do duplicates, where the peer has no SACK",
+     BEGIN_PLAIN TEN_LEAVE
+     "+.1 < . 1:1(0) ack 1 win 65535\n"
+     "+0 > . 10001:11001(1000) ack 1\n"
+     "+0 < . 1:1(0) ack 1 win 65535\n"
+     "+0 > . 11001:12001(1000) ack 1\n"
+     "+.01 < . 1:1(0) ack 4001 win 65535\n"
+     "+0 > . 12001:13001(1000) ack 1\n"
+     "+0 > . 13001:14001(1000) ack 1\n"
+     "+0 > . 14001:15001(1000) ack 1\n"
+     "+0 > . 15001:16001(1000) ack 1\n"
+     "+0 cwnd 12\n"},
+    {"one segment alone is probed for where the timeout would come first, and the window stays",
+     BEGIN_SACK
+     "+0 write 1000\n"
+     "+0 > P. 1:1001(1000) ack 1\n"
+     "+.3 > P. 1:1001(1000) ack 1\n"
+     "+0 tail_probes 1\n"
+     "+0 timeouts 0\n"
+     "+.05 < . 1:1(0) ack 1001 win 512 <sack 1:1001>\n"  // it had only been late
+     "+0 cwnd 10\n"},
+    {"and times out when the probe is not answered, after a timeout that is no longer for it",
+     BEGIN_SACK
+     "+0 write 1000\n"
+     "+0 > P. 1:1001(1000) ack 1\n"
+     "+.3 > P. 1:1001(1000) ack 1\n"
+     "+0 timeouts 0\n"
+     "+.3 > P. 1:1001(1000) ack 1\n"
+     "+0 timeouts 1\n"
+     "+.6 > P. 1:1001(1000) ack 1\n"
+     "+0 timeouts 2\n"},
+    {"acknowledgements that say nothing new do not put a tail's probe off",
+     BEGIN_SACK
+     "+0 write 2000\n"
+     "+0 > . 1:1001(1000) ack 1\n"
+     "+0 > P. 1001:2001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 1 win 512 <sack 2000:2001>\n"  // less than a segment
+     "+.05 < . 1:1(0) ack 1 win 512 <sack 2000:2001>\n"
+     "+.05 > P. 1001:2001(1000) ack 1\n"
+     "+0 tail_probes 1\n"},
     {"the window does not grow when it is not used",
      BEGIN_SACK
      "+0 write 1000\n"
@@ -86,6 +146,8 @@ const std::vector<Script> kLosses = {
      "+0 > . 11001:12001(1000) ack 1\n"
      "+0 > . 12001:13001(1000) ack 1\n"
      "+0 > . 13001:14001(1000) ack 1\n"
+     "+0 > . 14001:15001(1000) ack 1\n"
+     "+0 > . 15001:16001(1000) ack 1\n"
      "+0 < . 1:1(0) ack 1001 win 512 <sack 4001:6001 2001:3001>\n"
      "+0 > . 1001:2001(1000) ack 1\n"},  // with three beyond it, at once
     {"a retransmission that is lost again is found by what was sent after it",

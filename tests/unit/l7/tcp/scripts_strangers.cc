@@ -187,6 +187,7 @@ const std::vector<Script> kStrangers = {
      "+0 told opened\n"
      "+0 write 1460\n"
      "+0 > P. 1:1461(1460) ack 1\n"
+     "+.3 > P. 1:1461(1460) ack 1\n"  // as a tail
      "+.3 > P. 1:1461(1460) ack 1\n"
      "+.6 > . 1:1161(1160) ack 1\n"
      "+0 black_holes 1\n"
@@ -215,6 +216,7 @@ const std::vector<Script> kStrangers = {
      "+0 write 1460\n"
      "+0 > P. 1:1461(1460) ack 1\n"
      "+.3 > P. 1:1461(1460) ack 1\n"
+     "+.3 > P. 1:1461(1460) ack 1\n"
      "+.6 > . 1:1221(1220) ack 1\n"
      "+1.2 > . 1:1221(1220) ack 1\n"
      "+2.4 > . 1:1221(1220) ack 1\n"
@@ -225,6 +227,7 @@ const std::vector<Script> kStrangers = {
      BEGIN_SACK
      "+0 write 1000\n"
      "+0 > P. 1:1001(1000) ack 1\n"
+     "+.3 > P. 1:1001(1000) ack 1\n"
      "+.3 > P. 1:1001(1000) ack 1\n"
      "+.6 > P. 1:1001(1000) ack 1\n"
      "+0 black_holes 0\n"},
