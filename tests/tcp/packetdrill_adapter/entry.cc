@@ -3,11 +3,18 @@
 //   packetdrill --so_filename=$PWD/build/release/tests/tcp/libpacketdrill_adapter.so --so_flags=192.168.1.1
 //               --local_ip=192.168.1.1 script.pkt
 //
-// Scripts with %{ }% ask libc's getsockopt for TCP_INFO: LD_PRELOAD this file too, and they are answered from here.
+// Scripts with %{ }% ask libc's getsockopt for TCP_INFO, and those that send a file libc's sendfile: LD_PRELOAD this
+// file too, and they are answered from here. Run in a network namespace of its own (unshare -n) packetdrill may run the
+// scripts' sysctl commands for real: what they set is taken from there (kernel_settings.h). `tc` and `ip` want a device
+// that is not there: put stubs of them in the PATH.
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdarg>
+#include <vector>
 
 #include "tests/tcp/packetdrill_adapter/interface.h"
 #include "tests/tcp/packetdrill_adapter/machine.h"
@@ -51,9 +58,25 @@ ssize_t read_pieces(void* m, int fd, const iovec* pieces, size_t count, int flag
     return machine(m).read(fd, bytes(at), size, flags | (later ? MSG_DONTWAIT : 0));
   });
 }
+// One write, as the kernel takes it: what is cut into segments does not know of pieces.
 ssize_t write_pieces(void* m, int fd, const iovec* pieces, size_t count, int flags) {
-  return for_each_piece(pieces, count,
-                        [&](void* at, size_t size, bool) { return machine(m).write(fd, bytes(at), size, flags); });
+  std::vector<std::byte> all;
+  for (size_t i = 0; i < count; i++) {
+    if (!pieces[i].iov_base && pieces[i].iov_len) return machine(m).write(fd, nullptr, pieces[i].iov_len, flags);
+    all.insert(all.end(), bytes(pieces[i].iov_base), bytes(pieces[i].iov_base) + pieces[i].iov_len);
+  }
+  return machine(m).write(fd, all.data(), all.size(), flags);
+}
+
+int splice_bytes(void* m, int in, loff_t*, int out, loff_t*, size_t size, unsigned flags) {
+  const int waits = flags & SPLICE_F_NONBLOCK ? MSG_DONTWAIT : 0;
+  std::vector<std::byte> room(size);
+  const bool reads = machine(m).knows(in);
+  const ssize_t count = reads ? machine(m).read(in, room.data(), size, waits) : ::read(in, room.data(), size);
+  if (count <= 0) return int(count);
+  const ssize_t taken =
+      reads ? ::write(out, room.data(), size_t(count)) : machine(m).write(out, room.data(), size_t(count), waits);
+  return int(taken);
 }
 
 int control(void* m, int fd, int command, ...) {
@@ -98,9 +121,11 @@ void fill_reading(PacketdrillInterface& i) {
     return machine(m).read(fd, bytes(to), n, flags);
   };
   i.recvmsg = [](void* m, int fd, msghdr* msg, int flags) {
-    msg->msg_controllen = 0;
     msg->msg_flags = 0;
-    return read_pieces(m, fd, msg->msg_iov, msg->msg_iovlen, flags);
+    if (flags & MSG_ERRQUEUE) return machine(m).take_completion(fd, msg);
+    const ssize_t count = read_pieces(m, fd, msg->msg_iov, msg->msg_iovlen, flags);
+    machine(m).tell_queue(fd, msg);
+    return count;
   };
 }
 
@@ -127,8 +152,8 @@ void fill_waiting(PacketdrillInterface& i) {
   i.epoll_wait = [](void* m, int epoll, epoll_event* e, int n, int timeout) {
     return machine(m).epoll_wait(epoll, e, n, timeout);
   };
-  i.pipe = [](void*, int*) { return refused(); };
-  i.splice = [](void*, int, loff_t*, int, loff_t*, size_t, unsigned) { return refused(); };
+  i.pipe = [](void*, int fds[2]) { return ::pipe(fds); };
+  i.splice = splice_bytes;
 }
 
 void fill_time_and_wire(PacketdrillInterface& i) {
@@ -168,4 +193,15 @@ extern "C" __attribute__((visibility("default"))) int getsockopt(int fd, int lev
   if (current && current->knows(fd)) return current->get_option(fd, level, name, value, size);
   static const auto real = reinterpret_cast<decltype(&getsockopt)>(dlsym(RTLD_NEXT, "getsockopt"));
   return real(fd, level, name, value, size);
+}
+
+extern "C" __attribute__((visibility("default"))) ssize_t sendfile(int out, int in, off_t* from, size_t size) noexcept {
+  static const auto real = reinterpret_cast<decltype(&sendfile)>(dlsym(RTLD_NEXT, "sendfile"));
+  if (!current || !current->knows(out)) return real(out, in, from, size);
+  std::vector<std::byte> room(size);
+  const ssize_t count = from ? pread(in, room.data(), size, *from) : read(in, room.data(), size);
+  if (count <= 0) return count;
+  const ssize_t taken = current->write(out, room.data(), size_t(count), 0);
+  if (from && taken > 0) *from += taken;
+  return taken;
 }

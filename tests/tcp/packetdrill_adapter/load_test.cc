@@ -1,10 +1,15 @@
 // The adapter as packetdrill uses it: loaded by dlopen with the same flags, driven through its table alone.
+#include <ctime>  // errqueue.h needs it before
+
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/errqueue.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <thread>
@@ -71,13 +76,15 @@ class Adapter : public ::testing::Test {
     return segment ? *segment : l7::tcp::Segment{};
   }
 
-  int accepted() {
-    const int fd = table_.socket(m_, AF_INET, SOCK_STREAM, 0);
+  // A round trip is that many microseconds.
+  int accepted(useconds_t round_trip = 0) {
+    const int fd = listener_ = table_.socket(m_, AF_INET, SOCK_STREAM, 0);
     const sockaddr_in any = address("0.0.0.0", 8080);
     EXPECT_EQ(table_.bind(m_, fd, reinterpret_cast<const sockaddr*>(&any), sizeof any), 0);
     EXPECT_EQ(table_.listen(m_, fd, 1), 0);
     arrives(kSyn, 100, 0, "", {.mss = 1000, .window_scale = 7, .has_window_scale = true, .sack_permitted = true});
     iss_ = left().seq;
+    table_.usleep(m_, round_trip);
     arrives(kAck, 101, iss_ + 1);
     sockaddr_in peer{};
     socklen_t size = sizeof peer;
@@ -88,6 +95,7 @@ class Adapter : public ::testing::Test {
   }
 
   void* library_ = nullptr;
+  int listener_ = -1;
   PacketdrillInterface table_{};
   void* m_ = nullptr;
   uint32_t iss_ = 0;
@@ -136,15 +144,134 @@ TEST_F(Adapter, ASocketOfIpv6HasAPeerOfIpv4Mapped) {
   EXPECT_TRUE(IN6_IS_ADDR_V4MAPPED(&peer.sin6_addr));
 }
 
-TEST_F(Adapter, WhatLeavesAtOnceIsOnePacket) {
+// At most half of the window, as Linux hands it to a device that cuts.
+TEST_F(Adapter, WhatLeavesAtOnceIsFewPackets) {
   const int fd = accepted();
   const std::string bytes(20'000, 'x');
   EXPECT_EQ(table_.write(m_, fd, bytes.data(), bytes.size()), 20'000);
-  const auto first = left();
-  EXPECT_EQ(first.payload.size(), 10'000u);
-  EXPECT_TRUE(first.has(kPsh));
+  for (int half = 0; half < 2; half++) {
+    const auto packet = left();
+    EXPECT_EQ(packet.payload.size(), 5000u);
+    EXPECT_TRUE(packet.has(kPsh));
+  }
   arrives(kAck, 101, iss_ + 1001);
   EXPECT_EQ(left().payload.size(), 2000u);
+}
+
+// Ten segments left as five packets; of the second, the third and the fourth one segment each is lost.
+TEST_F(Adapter, WhatIsSentAgainIsCutWhereItWasBefore) {
+  const int fd = accepted(100'000);
+  const std::string bytes(10'000, 'x');
+  EXPECT_EQ(table_.write(m_, fd, bytes.data(), bytes.size()), 10'000);
+  for (int i = 0; i < 5; i++) EXPECT_EQ(left().payload.size(), 2000u);
+  table_.usleep(m_, 100'000);
+  l7::tcp::Options sacks;
+  sacks.sacks[0] = {iss_ + 4001, iss_ + 5001};
+  sacks.sacks[1] = {iss_ + 7001, iss_ + 10'001};
+  sacks.sack_count = 2;
+  arrives(kAck, 101, iss_ + 1001, "", sacks);
+  for (const size_t size : {1000u, 2000u, 1000u, 1000u}) {
+    const auto packet = left();
+    EXPECT_EQ(packet.payload.size(), size);
+    EXPECT_EQ(packet.has(kPsh), size > 1000);
+  }
+}
+
+TEST_F(Adapter, WhatMoreWillFollowWaits) {
+  const int fd = accepted();
+  EXPECT_EQ(table_.send(m_, fd, "GET ", 4, MSG_MORE), 4);
+  EXPECT_EQ(table_.write(m_, fd, "/", 1), 1);
+  EXPECT_EQ(left().payload.size(), 5u);
+  arrives(kAck, 101, iss_ + 6);
+  timeval now;
+  table_.gettimeofday(m_, &now, nullptr);
+  EXPECT_EQ(table_.send(m_, fd, "alone", 5, MSG_MORE), 5);
+  EXPECT_EQ(left().payload.size(), 5u);
+  EXPECT_NEAR(double(left_at_ - (now.tv_sec * 1'000'000ll + now.tv_usec)), 200'000, 4000);
+}
+
+// The time that its caller sees is that of what let it go, however fast the clock is moved on.
+TEST_F(Adapter, ABlockedWriteEndsWhenAThirdOfTheBufferIsFree) {
+  const int fd = accepted();
+  const int half = 5000;
+  EXPECT_EQ(table_.setsockopt(m_, fd, SOL_SOCKET, SO_SNDBUF, &half, sizeof half), 0);
+  const std::string bytes(100'000, 'x');
+  ssize_t count = 0;
+  timeval began, ended{};
+  table_.gettimeofday(m_, &began, nullptr);
+  std::thread writer([&] {
+    count = table_.write(m_, fd, bytes.data(), bytes.size());
+    table_.gettimeofday(m_, &ended, nullptr);
+  });
+  for (int queued = 0; queued < 75'000; std::this_thread::yield())  // all that a buffer of the kernel's holds
+    ASSERT_EQ(table_.ioctl(m_, fd, SIOCOUTQ, &queued), 0);
+  for (uint32_t acknowledged : {10'000u, 30'000u, 70'000u, 100'000u}) {
+    table_.usleep(m_, 10'000);
+    arrives(kAck, 101, iss_ + 1 + acknowledged);
+  }
+  table_.usleep(m_, 1'000'000);
+  writer.join();
+  EXPECT_EQ(count, 100'000);
+  EXPECT_NEAR(double((ended.tv_sec - began.tv_sec) * 1'000'000 + ended.tv_usec - began.tv_usec), 30'000, 100);
+}
+
+TEST_F(Adapter, TellsHowMuchIsLeftToRead) {
+  const int fd = accepted();
+  const int on = 1;
+  EXPECT_EQ(table_.setsockopt(m_, fd, IPPROTO_TCP, TCP_INQ, &on, sizeof on), 0);
+  arrives(kAck | kPsh | kFin, 101, iss_ + 1, "hello");
+  char buffer[3];
+  iovec piece{buffer, sizeof buffer};
+  alignas(cmsghdr) char control[64];
+  msghdr message{.msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  EXPECT_EQ(table_.recvmsg(m_, fd, &message, 0), 3);
+  ASSERT_TRUE(CMSG_FIRSTHDR(&message));
+  int left = 0;
+  memcpy(&left, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof left);
+  EXPECT_EQ(left, 2);
+}
+
+TEST_F(Adapter, TellsWhichZeroCopyWritesAreOver) {
+  const int fd = accepted();
+  const int on = 1;
+  EXPECT_EQ(table_.setsockopt(m_, fd, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof on), 0);
+  EXPECT_EQ(table_.send(m_, fd, "one", 3, MSG_ZEROCOPY), 3);
+  EXPECT_EQ(table_.send(m_, fd, "two", 3, MSG_ZEROCOPY), 3);
+  alignas(cmsghdr) char control[128];
+  msghdr message{.msg_control = control, .msg_controllen = sizeof control};
+  EXPECT_EQ(table_.recvmsg(m_, fd, &message, MSG_ERRQUEUE), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  arrives(kAck, 101, iss_ + 4);
+  arrives(kAck, 101, iss_ + 7);
+  message.msg_controllen = sizeof control;
+  EXPECT_EQ(table_.recvmsg(m_, fd, &message, MSG_ERRQUEUE), 0);
+  ASSERT_TRUE(CMSG_FIRSTHDR(&message));
+  sock_extended_err told;
+  memcpy(&told, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof told);
+  EXPECT_EQ(told.ee_info, 0u);
+  EXPECT_EQ(told.ee_data, 1u);
+}
+
+TEST_F(Adapter, AnEdgeIsToldOnce) {
+  const int fd = accepted();
+  const int epoll = table_.epoll_create(m_, 1);
+  epoll_event asked{.events = EPOLLIN | EPOLLOUT | EPOLLET, .data = {.fd = fd}}, told{};
+  EXPECT_EQ(table_.epoll_ctl(m_, epoll, EPOLL_CTL_ADD, fd, &asked), 0);
+  EXPECT_EQ(table_.epoll_wait(m_, epoll, &told, 1, 0), 1);
+  EXPECT_EQ(told.events, uint32_t{EPOLLOUT});
+  EXPECT_EQ(table_.epoll_wait(m_, epoll, &told, 1, 0), 0);
+  arrives(kAck | kPsh, 101, iss_ + 1, "hello");
+  EXPECT_EQ(table_.epoll_wait(m_, epoll, &told, 1, 0), 1);
+  EXPECT_EQ(told.events, uint32_t{EPOLLIN | EPOLLOUT});
+  EXPECT_EQ(table_.epoll_wait(m_, epoll, &told, 1, 0), 0);
+}
+
+TEST_F(Adapter, APortIsTakenOverFromAListenerThatIsGone) {
+  const int first = accepted();
+  arrives(kRst, 101, 0);
+  EXPECT_EQ(table_.close(m_, first), 0);
+  EXPECT_EQ(table_.close(m_, listener_), 0);
+  EXPECT_GE(accepted(), 0);
 }
 
 TEST_F(Adapter, ItsClockMovesOnlyWithItsCallers) {
@@ -199,12 +326,13 @@ TEST_F(Adapter, TellsWhatTheKernelTells) {
 TEST_F(Adapter, AResetIsAnError) {
   const int fd = accepted();
   arrives(kRst, 101, 0);
-  char buffer[10];
-  EXPECT_EQ(table_.read(m_, fd, buffer, sizeof buffer), -1);
-  EXPECT_EQ(errno, ECONNRESET);
   pollfd asked{fd, POLLIN | POLLOUT, 0};
   EXPECT_EQ(table_.poll(m_, &asked, 1, 0), 1);
   EXPECT_TRUE(asked.revents & POLLERR);
+  char buffer[10];
+  EXPECT_EQ(table_.read(m_, fd, buffer, sizeof buffer), -1);
+  EXPECT_EQ(errno, ECONNRESET);
+  EXPECT_EQ(table_.read(m_, fd, buffer, sizeof buffer), 0);  // it is told once
 }
 
 TEST_F(Adapter, DialsFromTheAddressItWasTold) {

@@ -16,8 +16,6 @@ namespace cardea::packetdrill {
 namespace {
 
 using l7::tcp::Connection;
-using l7::tcp::Mending;
-using l7::tcp::State;
 
 int fails(int error) {
   errno = error;
@@ -31,109 +29,130 @@ int give_number(int number, void* value, socklen_t* size) {
   return 0;
 }
 
-uint8_t linux_state(State state) {
-  static constexpr uint8_t kNumbers[] = {2, 3, 1, 4, 5, 8, 11, 9, 6, 7};  // of State, as the kernel counts them
-  return kNumbers[size_t(state)];
-}
+}  // namespace
 
-uint8_t congestion_state(const Connection& c) {
-  if (c.mending == Mending::kLoss) return 4;
-  if (c.mending == Mending::kRecovery) return 3;
-  return c.scoreboard.sacked_count() > 0 ? 1 : 0;
-}
-
-uint32_t microseconds(l7::tcp::Duration time) {
-  return uint32_t(time / std::chrono::microseconds(1));
-}
-
-void count_segments(const l7::tcp::Resources& shared, const Connection& c, tcp_info& info) {
-  for (uint32_t i = c.scoreboard.head(); i != l7::tcp::kNone; i = shared.segments[i].next) {
-    const l7::tcp::Sent& sent = shared.segments[i];
-    info.tcpi_unacked++;
-    info.tcpi_sacked += sent.sacked;
-    // As the kernel counts: what was held for lost stays so while it is under way again.
-    info.tcpi_lost += sent.lost || (sent.retransmitted && !sent.sacked);
-    info.tcpi_retrans += sent.retransmitted && !sent.lost && !sent.sacked;
+int Machine::get_tcp_number(const Socket& s, int name, void* value, socklen_t* size) {
+  const Connection* c = connection_of(s);
+  switch (name) {
+    case TCP_MAXSEG:
+      return give_number(c ? int(l7::tcp::send_mss(*c)) : 536, value, size);
+    case TCP_NODELAY:
+      return give_number(!s.nagle, value, size);
+    case TCP_CORK:
+      return give_number(s.corked, value, size);
+    case TCP_INQ:
+      return give_number(s.tells_queue, value, size);
+    case TCP_NOTSENT_LOWAT:
+      return give_number(0, value, size);
+    default:
+      return give_number(0, value, size);
   }
 }
 
-tcp_info info_of(const l7::tcp::Resources& shared, const Connection& c) {
-  tcp_info info{};
-  const uint32_t mss = l7::tcp::send_mss(c);
-  info.tcpi_state = linux_state(c.state);
-  info.tcpi_ca_state = congestion_state(c);
-  info.tcpi_backoff = uint8_t(c.rtt.backed_off());
-  info.tcpi_options = uint8_t((c.timestamps ? TCPI_OPT_TIMESTAMPS : 0) | (c.sack ? TCPI_OPT_SACK : 0) |
-                              (c.scaled ? TCPI_OPT_WSCALE : 0) | (c.ecn ? TCPI_OPT_ECN : 0));
-  info.tcpi_snd_wscale = c.snd_scale & 15;
-  info.tcpi_rcv_wscale = c.rcv_scale & 15;
-  info.tcpi_rto = microseconds(c.rtt.timeout(shared.settings.rto));
-  info.tcpi_snd_mss = mss;
-  info.tcpi_rcv_mss = c.rcv_mss;
-  info.tcpi_pmtu = c.path_mtu;
-  info.tcpi_rtt = microseconds(c.rtt.smoothed());
-  info.tcpi_rttvar = microseconds(c.rtt.variation());
-  info.tcpi_min_rtt = microseconds(c.rtt.smallest());
-  info.tcpi_snd_cwnd = c.window / mss;
-  info.tcpi_snd_ssthresh = c.cubic.threshold() == UINT32_MAX ? 0x7fffffff : c.cubic.threshold() / mss;
-  info.tcpi_reordering = 3;
-  info.tcpi_bytes_acked = c.acknowledged;
-  info.tcpi_notsent_bytes = c.unsent();
-  count_segments(shared, c, info);
-  return info;
-}
-
-}  // namespace
-
-int Machine::fill_info(const Socket& s, void* value, socklen_t* size) {
-  tcp_info info{};
-  info.tcpi_state = s.listening ? 10 : 7;
-  if (const Connection* c = s.connected ? stack_.find(s.id) : nullptr) info = info_of(stack_.resources(), *c);
-  const size_t count = std::min<size_t>(*size, sizeof info);
-  std::memcpy(value, &info, count);
-  *size = socklen_t(count);
-  return 0;
+int Machine::get_number(const Socket& s, int level, int name, void* value, socklen_t* size) {
+  if (const auto set = s.options.find({level, name}); set != s.options.end())
+    return give_number(set->second, value, size);
+  if (level == IPPROTO_TCP) return get_tcp_number(s, name, value, size);
+  if (level != SOL_SOCKET) return give_number(0, value, size);
+  switch (name) {
+    case SO_SNDBUF:
+      return give_number(int(s.send_buffer), value, size);
+    case SO_RCVBUF:
+      return give_number(int(s.receive_buffer), value, size);
+    case SO_ZEROCOPY:
+      return give_number(s.zero_copy, value, size);
+    case SO_TYPE:
+      return give_number(SOCK_STREAM, value, size);
+    case SO_ACCEPTCONN:
+      return give_number(s.listening, value, size);
+    default:
+      return give_number(0, value, size);
+  }
 }
 
 int Machine::get_option(int fd, int level, int name, void* value, socklen_t* size) {
   const std::unique_lock lock(mutex_);
   Socket* s = find(fd);
   if (!s) return fails(EBADF);
-  const Connection* c = s->connected ? stack_.find(s->id) : nullptr;
-  if (level == SOL_SOCKET && name == SO_ERROR) {
-    const bool broken = s->end_told && s->ending != l7::tcp::Ending::kOrderly;
-    return give_number(broken ? failure(*s) : 0, value, size);
+  if (level == SOL_SOCKET && name == SO_ERROR) return give_number(fails_to_read(*s) < 0 ? errno : 0, value, size);
+  if (level == SOL_SOCKET && name == SO_MEMINFO) return fill_memory(*s, value, size);
+  if (level == SOL_SOCKET && name == SO_LINGER) {
+    const linger told{.l_onoff = s->lingers, .l_linger = s->linger_seconds};
+    *size = std::min<socklen_t>(*size, sizeof told);
+    std::memcpy(value, &told, *size);
+    return 0;
   }
   if (level == IPPROTO_TCP && name == TCP_INFO) return fill_info(*s, value, size);
-  if (level == IPPROTO_TCP && name == TCP_MAXSEG) return give_number(c ? int(l7::tcp::send_mss(*c)) : 536, value, size);
-  if (level == IPPROTO_TCP && name == TCP_NODELAY) return give_number(!s->nagle, value, size);
-  if (level == SOL_SOCKET || level == IPPROTO_IP || level == IPPROTO_IPV6) return give_number(0, value, size);
-  return fails(ENOPROTOOPT);
+  if (level == IPPROTO_TCP && name == TCP_CC_INFO) return *size = 0, 0;
+  if (level == IPPROTO_TCP && name == TCP_CONGESTION) {
+    *size = std::min<socklen_t>(*size, sizeof "cubic");
+    std::memcpy(value, "cubic", *size);
+    return 0;
+  }
+  return get_number(*s, level, name, value, size);
+}
+
+int Machine::set_tcp_number(Socket& s, int name, int number) {
+  switch (name) {
+    case TCP_NODELAY:
+      s.nagle = number == 0;
+      if (s.connected) stack_->set_nagle(s.id, s.nagle);
+      break;
+    case TCP_CORK:
+      s.corked = number != 0;
+      break;
+    case TCP_NOTSENT_LOWAT:
+      s.unsent_most = number ? uint32_t(number) : UINT32_MAX;
+      s.options[{IPPROTO_TCP, name}] = number;
+      return 0;
+    case TCP_INQ:
+      if (number < 0 || number > 1) return fails(EINVAL);
+      s.tells_queue = number;
+      return 0;
+    case TCP_MD5SIG:
+      return fails(ENOPROTOOPT);
+    default:
+      s.options[{IPPROTO_TCP, name}] = number;
+      return 0;
+  }
+  // What was held back goes: at once when it is asked for, and with the next call where there was nothing to hold.
+  if (!s.held.empty() && (name == TCP_NODELAY ? number != 0 : number == 0)) let_held_go(s, false);
+  collect();
+  return 0;
+}
+
+// The kernel doubles what it is asked for, and gives no less than two small packets need.
+int Machine::set_number(Socket& s, int level, int name, int number) {
+  if (level == IPPROTO_TCP) return set_tcp_number(s, name, number);
+  const uint32_t doubled = std::max(2 * uint32_t(std::clamp(number, 0, 1 << 24)), 4608u);
+  if (level == SOL_SOCKET && name == SO_SNDBUF)
+    s.send_buffer = doubled, s.buffer_fixed = true;
+  else if (level == SOL_SOCKET && name == SO_RCVBUF)
+    s.receive_buffer = doubled;
+  else if (level == SOL_SOCKET && name == SO_ZEROCOPY)
+    s.zero_copy = number != 0;
+  else
+    s.options[{level, name}] = number;
+  return 0;
 }
 
 int Machine::set_option(int fd, int level, int name, const void* value, socklen_t size) {
   const std::unique_lock lock(mutex_);
   Socket* s = find(fd);
   if (!s) return fails(EBADF);
-  int number = 0;
-  std::memcpy(&number, value, std::min<size_t>(size, sizeof number));
-  if (level == IPPROTO_TCP && name == TCP_NODELAY) {
-    s->nagle = number == 0;
-    if (s->connected) stack_.set_nagle(s->id, s->nagle);
-    collect();
-    return 0;
-  }
-  if (level == SOL_SOCKET && name == SO_LINGER && size >= sizeof(linger)) {
-    linger wanted;
+  if (!value) return fails(EFAULT);
+  if (level == SOL_SOCKET && name == SO_LINGER) {
+    linger wanted{};
+    if (size < sizeof wanted) return fails(EINVAL);
     std::memcpy(&wanted, value, sizeof wanted);
     s->lingers = wanted.l_onoff;
     s->linger_seconds = wanted.l_linger;
     return 0;
   }
-  // What changes nothing of what is seen here is taken; what we do not have is not.
-  return level == IPPROTO_TCP && (name == TCP_FASTOPEN || name == TCP_FASTOPEN_CONNECT || name == TCP_MD5SIG)
-             ? fails(ENOPROTOOPT)
-             : 0;
+  if (level == IPPROTO_TCP && name == TCP_CONGESTION) return 0;
+  int number = 0;
+  std::memcpy(&number, value, std::min<size_t>(size, sizeof number));
+  return set_number(*s, level, name, number);
 }
 
 int Machine::control(int fd, int command, long argument) {
@@ -149,7 +168,7 @@ int Machine::queued(int fd, unsigned long request, int* answer) {
   const std::unique_lock lock(mutex_);
   Socket* s = find(fd);
   if (!s) return fails(EBADF);
-  const Connection* c = s->connected ? stack_.find(s->id) : nullptr;
+  const Connection* c = connection_of(*s);
   if (request == SIOCINQ)
     *answer = c ? int(c->received.readable()) : 0;
   else if (request == SIOCOUTQ)

@@ -1,7 +1,5 @@
 #include "tests/tcp/packetdrill_adapter/segment_offload.h"
 
-#include "l7/tcp/segment.h"
-
 namespace cardea::packetdrill {
 namespace {
 
@@ -21,23 +19,52 @@ bool is_data(const Segment& s) {
   return !s.payload.empty() && !s.has(l7::tcp::kSyn) && !s.has(l7::tcp::kRst) && s.has(l7::tcp::kAck);
 }
 
+l7::tcp::Outgoing outgoing(const Segment& s, uint8_t flags) {
+  const auto& t = s.tuple;
+  return {.tuple = {t.remote, t.local, t.remote_port, t.local_port},
+          .seq = s.seq,
+          .ack = s.ack,
+          .flags = flags,
+          .ecn = s.ecn,
+          .window = s.window,
+          .options = s.options};
+}
+
 }  // namespace
 
-bool merge(std::vector<std::byte>& packet, Bytes next) {
+bool SegmentOffload::may_join(const Segment& first, const Segment& second, bool again) const {
+  if (again != last_was_again_ || first.has(l7::tcp::kFin) || !is_data(first) || !is_data(second)) return false;
+  return are_alike(first, second) && (!again || joints_.contains(second.seq));
+}
+
+bool SegmentOffload::merge(std::vector<std::byte>& packet, Bytes next, bool again, uint32_t mss, uint32_t most) {
   const auto first = l7::tcp::read_segment(packet), second = l7::tcp::read_segment(next);
-  if (!first || !second || !is_data(*first) || !is_data(*second) || first->has(l7::tcp::kFin)) return false;
-  if (!are_alike(*first, *second) || packet.size() + second->payload.size() > kMost) return false;
-  const auto& t = first->tuple;
-  const l7::tcp::Outgoing whole{.tuple = {t.remote, t.local, t.remote_port, t.local_port},
-                                .seq = first->seq,
-                                .ack = first->ack,
-                                .flags = uint8_t(first->flags | second->flags | l7::tcp::kPsh),
-                                .ecn = first->ecn,
-                                .window = first->window,
-                                .options = first->options};
+  if (!first || !second || !may_join(*first, *second, again)) return false;
+  if (first->payload.size() % mss != 0 || first->payload.size() + mss > most) return false;
+  if (packet.size() + second->payload.size() > kMost) return false;
+  if (!again) joints_.insert(second->seq);
+  // Linux sets it on whatever a device has to cut.
+  const auto whole = outgoing(*first, uint8_t(first->flags | second->flags | l7::tcp::kPsh));
   packet.insert(packet.end(), second->payload.begin(), second->payload.end());
   write_headers(whole, packet);
+  if (again) cut_at_ = second->seq + uint32_t(second->payload.size());
   return true;
+}
+
+void SegmentOffload::leaves(Bytes packet, bool again) {
+  last_was_again_ = again;
+  if (cut_at_) joints_.erase(*cut_at_);
+  cut_at_.reset();
+  const auto s = l7::tcp::read_segment(packet);
+  if (s && s->has(l7::tcp::kSyn)) joints_.clear();
+  if (s && again) cut_at_ = s->seq + uint32_t(s->payload.size());
+}
+
+void take_push_off(std::vector<std::byte>& packet) {
+  const auto s = l7::tcp::read_segment(packet);
+  if (!s || !s->has(l7::tcp::kPsh)) return;
+  const auto whole = outgoing(*s, uint8_t(s->flags & ~l7::tcp::kPsh));
+  write_headers(whole, packet);
 }
 
 }  // namespace cardea::packetdrill
