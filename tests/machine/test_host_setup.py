@@ -1,5 +1,5 @@
 """cardea-host-setup on a host with cards: it refuses what would cut the host off, whatever stands between the card and the address
-that the host is reached by."""
+that the host is reached by; what it plans, does, keeps over a reboot and takes back."""
 import pytest
 from lab import debs
 from lab.card_site import CardHost
@@ -50,7 +50,47 @@ def test_the_card_of_the_default_route_is_refused(host, way):
         host.guest.run("sh", "-c", CLEAN.format(card=card))
 
 
-def test_behind_all_that_nothing_is_in_the_way(host):
+def test_the_card_of_a_session_is_refused(host):
+    """Without a default route: who is logged in comes by it."""
+    card = host.guest.run("sh", "-c", f"ls /sys/bus/pci/devices/{host.addresses['lan']}/net").stdout.strip()
+    try:
+        host.guest.run("sh", "-c", f"ip addr add 10.0.0.1/24 dev {card}; ip link set {card} up")
+        with pytest.raises(CommandFailed, match=f"is {card}, .* would cut you off"):
+            host.guest.run("env", "SSH_CONNECTION=10.0.0.11 50000 10.0.0.1 22", "cardea-host-setup", "--nic", host.addresses["lan"])
+        assert driver(host, "lan") == "e1000e"
+    finally:
+        host.guest.run("sh", "-c", CLEAN.format(card=card))
+
+
+def state(host):
+    """All that it could have changed: every file and folder of /etc, the kernel's settings, the cards' drivers, its own record."""
+    files = host.guest.run("sh", "-c", "find /etc /var/lib/cardea* -printf '%p %M %u %g %l\n' -type f -exec sha256sum {} + | sort").stdout
+    kernel = host.guest.run("sh", "-c", "sysctl vm.nr_hugepages kernel.numa_balancing net.core.somaxconn net.ipv4.tcp_max_syn_backlog; "
+                                        "sysctl -a --pattern gc_thresh", check=False).stdout
+    return files.splitlines(), kernel.splitlines(), [driver(host, name) for name in host.addresses]
+
+
+def set_up(host, *options):
+    return host.guest.run("cardea-host-setup", *options, "--hugepages", 64, *(word for pci in host.addresses.values() for word in ("--nic", pci)))
+
+
+def test_a_plan_changes_nothing(host):
+    host.before = state(host)
+    told = set_up(host, "--dry-run").stdout
+    assert f"would give {host.addresses['wan']} from e1000e to vfio-pci" in told and "would set vm.nr_hugepages" in told
+    assert state(host) == host.before
+
+
+def test_behind_all_that_nothing_is_in_the_way_and_it_outlives_a_reboot(host):
     """So it was the default route, and not what earlier refusals left."""
-    take(host, "wan")
-    assert driver(host, "wan") == "vfio-pci"
+    set_up(host)
+    applied = state(host)
+    assert applied != host.before and applied[2] == ["vfio-pci", "vfio-pci"] and "vm.nr_hugepages = 32" in applied[1]
+    host.guest.reboot()
+    assert state(host) == applied
+    assert set_up(host).stdout.count("belongs to vfio-pci already") == 2 and state(host) == applied, "a second time it has nothing to do"
+
+
+def test_undone_everything_is_as_before(host):
+    host.guest.run("cardea-host-setup", "--undo")
+    assert state(host) == host.before

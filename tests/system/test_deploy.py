@@ -268,7 +268,7 @@ def test_an_image_is_prepared_without_a_touch_of_this_host(tmp_path):
     settings = (tmp_path / "etc/sysctl.d/60-cardea.conf").read_text()
     assert "vm.nr_hugepages = 4096" in settings and "net.core.somaxconn = 16384" in settings
     assert sysctls() == before
-    with open(tmp_path / "var/lib/cardea/host-setup.undo", "a") as record:  # of a host whose files were copied
+    with open(tmp_path / "var/lib/cardea-host-setup/undo", "a") as record:  # of a host whose files were copied
         record.write(f"sysctl net.core.somaxconn {int(before['net.core.somaxconn']) + 1}\n")
     run([HOST_SETUP, "--undo", "--root", tmp_path])
     assert sysctls() == before and not (tmp_path / "etc/sysctl.d/60-cardea.conf").exists()
