@@ -79,6 +79,13 @@ void Cubic::undo() {
   window_before_ = 0;
 }
 
+void Cubic::restart(Duration idle, Duration timeout, uint32_t initial) {
+  const uint32_t floor = std::min(initial, window_);
+  threshold_ = std::max(threshold_, window_ / 4 * 3);
+  while ((idle -= timeout) > Duration{0} && window_ > floor) window_ /= 2;
+  window_ = std::max(window_, floor);
+}
+
 void Cubic::idle(Duration time) {
   auto* epoch = std::get_if<Epoch>(&phase_);
   if (epoch && !epoch->start.never()) epoch->start.move_on(time);

@@ -31,6 +31,9 @@ class Cubic {
   void undo();
   // For that long nothing was sent that could have filled the window: it did not grow meanwhile (RFC 9438 4.2).
   void idle(Duration time);
+  // Nothing was sent for longer than a retransmission timeout: what the path takes now is not known. Halved for each,
+  // down to the window that a connection begins with (RFC 5681 4.1, RFC 2861 2).
+  void restart(Duration idle, Duration timeout, uint32_t initial);
 
  private:
   struct Epoch {

@@ -147,6 +147,14 @@ void raise_mtu(const Resources& shared, Connection& c, Instant now) {
   c.mtu_lowered_at = {};
 }
 
+void ends_idleness(const Resources& shared, Connection& c, Instant now) {
+  const Duration idle = now - c.last_sent, timeout = c.rtt.timeout(shared.settings.rto);
+  c.cubic.idle(idle);
+  if (!shared.settings.restart_after_idle || !c.passive || c.mending != Mending::kNot || idle <= timeout) return;
+  c.cubic.restart(idle, timeout, shared.settings.initial_segments * send_mss(c));
+  c.window = c.cubic.window();
+}
+
 size_t send_new(Resources& shared, Connection& c, bool regardless, MutableBytes room, Instant now) {
   raise_mtu(shared, c, now);
   const uint32_t size = sendable(shared, c, regardless);
@@ -159,7 +167,7 @@ size_t send_new(Resources& shared, Connection& c, bool regardless, MutableBytes 
     shared.counters.no_segment_left++;
     return 0;
   }
-  if (first && c.last_sent != Instant{}) c.cubic.idle(now - c.last_sent);
+  if (first && c.last_sent != Instant{}) ends_idleness(shared, c, now);
   c.override_due = false;
   c.snd_nxt = seqs.end;
   if (fin) fin_leaves(c);

@@ -28,7 +28,8 @@ struct Settings {
   uint32_t send_queue_max = 1 << 20;  // written and not acknowledged, a connection
   uint32_t initial_segments = 10;     // RFC 6928
   bool timestamps = true, sack = true, window_scale = true;
-  bool ecn = false;  // asked for when dialling; peers that ask always get it
+  bool ecn = false;                // asked for when dialling; peers that ask always get it
+  bool restart_after_idle = true;  // toward peers that dialled (RFC 5681 4.1); a backend's path is short and our own
 
   RtoLimits rto;
   Duration delayed_ack = std::chrono::milliseconds(40);

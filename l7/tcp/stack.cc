@@ -161,7 +161,10 @@ Connection* Stack::lookup(ConnectionId id) {
 }
 
 void Stack::set_nagle(ConnectionId id, bool nagle) {
-  if (Connection* c = lookup(id)) c->nagle = nagle;
+  Connection* c = lookup(id);
+  if (!c) return;
+  c->nagle = nagle;
+  if (!nagle) settle(id.index);  // what it held back goes
 }
 
 size_t Stack::transmit(MutableBytes room, Instant now) {

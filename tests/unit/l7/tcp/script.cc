@@ -360,7 +360,7 @@ class Player {
     } else if (verb == "abort") {
       stack_.abort(id_, now_);
     } else if (verb == "nagle") {
-      stack_.set_nagle(id_, true);
+      stack_.set_nagle(id_, line.words.empty());
     } else if (verb == "told") {
       return told(line.words[0]);
     } else if (verb != "end") {

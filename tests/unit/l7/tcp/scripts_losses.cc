@@ -90,6 +90,44 @@ const std::vector<Script> kLosses = {
      "+.05 < . 1:1(0) ack 1 win 512 <sack 2000:2001>\n"
      "+.05 > P. 1001:2001(1000) ack 1\n"
      "+0 tail_probes 1\n"},
+    {"who is silent for a timeout goes on with half, and for many as a new connection does",
+     BEGIN_SACK
+     "+0 write 2000\n"
+     "+0 > . 1:1001(1000) ack 1\n"
+     "+0 > P. 1001:2001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 2001 win 512\n"
+     "+0 write 4000\n"
+     "+0 > . 2001:3001(1000) ack 1\n"
+     "+0 > . 3001:4001(1000) ack 1\n"
+     "+0 > . 4001:5001(1000) ack 1\n"
+     "+0 > P. 5001:6001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 6001 win 512\n"
+     "+0 cwnd 8\n"
+     "+.1 write 1000\n"  // no timeout yet
+     "+0 > P. 6001:7001(1000) ack 1\n"
+     "+0 cwnd 8\n"
+     "+.1 < . 1:1(0) ack 7001 win 512\n"
+     "+.3 write 1000\n"
+     "+0 > P. 7001:8001(1000) ack 1\n"
+     "+0 cwnd 4\n"
+     "+.1 < . 1:1(0) ack 8001 win 512\n"
+     "+5 write 1000\n"
+     "+0 > P. 8001:9001(1000) ack 1\n"
+     "+0 cwnd 2\n",
+     [](Settings& s) { s.initial_segments = 2; }},
+    {"whom we dialled gets what the window was",
+     "+0 connect\n"
+     "+0 > S 0:0(0) <mss 1460,sackOK,TS 0 0,nop,wscale 5>\n"
+     "+.1 < S. 0:0(0) ack 1 win 65535 <mss 1000,sackOK>\n"
+     "+0 > . 1:1(0) ack 1\n"
+     "+0 write 2000\n"
+     "+0 > . 1:1001(1000) ack 1\n"
+     "+0 > P. 1001:2001(1000) ack 1\n"
+     "+.1 < . 1:1(0) ack 2001 win 65535\n"
+     "+5 write 1000\n"
+     "+0 > P. 2001:3001(1000) ack 1\n"
+     "+0 cwnd 4\n",
+     [](Settings& s) { s.initial_segments = 2; }},
     {"the window does not grow when it is not used",
      BEGIN_SACK
      "+0 write 1000\n"

@@ -220,6 +220,14 @@ const std::vector<Script> kWindows = {
      "+0 write 100\n"
      "+.1 < . 1:1(0) ack 101 win 5000\n"
      "+0 > P. 101:301(200) ack 1\n"},
+    {"what Nagle held back goes when it is no longer chosen",
+     BEGIN_PLAIN
+     "+0 nagle\n"
+     "+0 write 100\n"
+     "+0 > P. 1:101(100) ack 1\n"
+     "+0 write 100\n"
+     "+.01 nagle off\n"
+     "+0 > P. 101:201(100) ack 1\n"},
     {"without Nagle each write leaves",
      BEGIN_PLAIN
      "+0 write 100\n"
