@@ -38,6 +38,7 @@ void take_what_was_set(KernelSettings& settings) {
   take("tcp_notsent_lowat", settings.unsent_most);
   take("tcp_min_tso_segs", settings.segments_least);
   take_flag("tcp_ecn", settings.stack.ecn);
+  take_flag("tcp_slow_start_after_idle", settings.stack.restart_after_idle);
   bool timestamps = true, sack = true, scale = true;
   take_flag("tcp_timestamps", timestamps);
   take_flag("tcp_sack", sack);
@@ -60,6 +61,7 @@ KernelSettings kernel_settings() {
   stack.receive_window_max = 65535u << 8;
   stack.send_queue_max = 16 << 20;
   stack.mss_floor = 48;
+  stack.restart_after_idle = false;
   const auto receive = numbers_of("tcp_rmem"), send = numbers_of("tcp_wmem");
   const bool untouched = receive.size() != 3 || send.size() != 3 || (receive[1] == 131'072 && send[1] == 16'384);
   if (!untouched) take_what_was_set(settings);

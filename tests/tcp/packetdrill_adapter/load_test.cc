@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <poll.h>
@@ -250,6 +251,46 @@ TEST_F(Adapter, TellsWhichZeroCopyWritesAreOver) {
   memcpy(&told, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof told);
   EXPECT_EQ(told.ee_info, 0u);
   EXPECT_EQ(told.ee_data, 1u);
+}
+
+TEST_F(Adapter, ARecordEndsItsPacket) {
+  const int fd = accepted();
+  EXPECT_EQ(table_.send(m_, fd, "one", 3, MSG_EOR), 3);
+  EXPECT_EQ(table_.send(m_, fd, "second", 6, MSG_EOR), 6);
+  EXPECT_EQ(table_.write(m_, fd, "rest", 4), 4);
+  EXPECT_EQ(left().payload.size(), 3u);
+  EXPECT_EQ(left().payload.size(), 6u);  // does not wait for an acknowledgement: more follows
+  arrives(kAck, 101, iss_ + 10);
+  EXPECT_EQ(left().payload.size(), 4u);
+}
+
+TEST_F(Adapter, TellsWhenAWriteLeftAndWasAcknowledged) {
+  const int fd = accepted();
+  const int asked = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_ACK | SOF_TIMESTAMPING_OPT_ID;
+  EXPECT_EQ(table_.setsockopt(m_, fd, SOL_SOCKET, SO_TIMESTAMPING, &asked, sizeof asked), 0);
+  EXPECT_EQ(table_.write(m_, fd, "hello", 5), 5);
+  table_.usleep(m_, 20'000);
+  arrives(kAck, 101, iss_ + 6);
+  long long sent = 0;
+  for (const uint32_t what : {uint32_t{SCM_TSTAMP_SND}, uint32_t{SCM_TSTAMP_ACK}}) {
+    alignas(cmsghdr) char control[256];
+    msghdr message{.msg_control = control, .msg_controllen = sizeof control};
+    ASSERT_EQ(table_.recvmsg(m_, fd, &message, MSG_ERRQUEUE), 0);
+    const cmsghdr* time = CMSG_FIRSTHDR(&message);
+    ASSERT_TRUE(time);
+    const cmsghdr* error = CMSG_NXTHDR(&message, const_cast<cmsghdr*>(time));
+    ASSERT_TRUE(error);
+    scm_timestamping at;
+    memcpy(&at, CMSG_DATA(time), sizeof at);
+    sock_extended_err told;
+    memcpy(&told, CMSG_DATA(error), sizeof told);
+    EXPECT_EQ(told.ee_info, what);
+    EXPECT_EQ(told.ee_data, 4u);
+    const long long now = at.ts[0].tv_sec * 1'000'000ll + at.ts[0].tv_nsec / 1000;
+    const long long later = what == SCM_TSTAMP_ACK ? 20'000 : now;
+    EXPECT_EQ(now - sent, later);
+    sent = now;
+  }
 }
 
 TEST_F(Adapter, AnEdgeIsToldOnce) {

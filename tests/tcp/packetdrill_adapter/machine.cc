@@ -158,6 +158,10 @@ void Machine::collect() {
     more = false;
     while (const size_t size = stack_->transmit(room, now_)) leaves(Bytes(room, size));
     while (const auto notice = stack_->next_notice()) told(*notice), more = true;
+    for (auto& [fd, s] : sockets_) {
+      look_for_stamps(s);
+      more |= next_record(s);
+    }
   }
   changed_.notify_all();
 }

@@ -40,6 +40,16 @@ struct Unread {
   uint64_t end = 0;  // of the bytes written to the connection
   uint32_t number = 0;
 };
+// Of SO_TIMESTAMPING: the last byte of a write, counted since it was asked for.
+struct Stamped {
+  uint64_t end = 0;
+  uint32_t key = 0;
+  bool left = false;
+};
+struct Stamp {
+  Instant at;
+  uint32_t what = 0, key = 0;  // SCM_TSTAMP_SCHED, _SND, _ACK
+};
 struct Completion {
   uint32_t first = 0, last = 0;
 };
@@ -77,6 +87,12 @@ struct Socket {
   std::deque<Unread> in_flight;
   std::deque<Completion> completions;
   uint32_t next_number = 0;
+  uint32_t stamps_asked = 0;
+  uint64_t stamps_from = 0;
+  std::deque<Stamped> stamped;
+  std::deque<Stamp> stamps;
+  std::deque<std::vector<std::byte>> records;  // written behind one that MSG_EOR ended: each leaves by itself
+  bool record_ended = false;
   std::map<std::pair<int, int>, int> options;  // that change nothing here: as they were set
   std::map<int, Watch> watched;                // of an epoll descriptor
 };
@@ -134,6 +150,8 @@ class Machine {
   void bytes_acknowledged(Socket& socket);
   void write_now(Socket& socket, Bytes bytes);
   void let_held_go(Socket& socket, bool pushed);
+  bool next_record(Socket& socket);
+  void look_for_stamps(Socket& socket);
   void hold_or_write(Socket& socket, Bytes bytes, int flags);
   size_t room_to_write(const Socket& socket, size_t wanted) const;
   bool can_write(const Socket& socket) const;

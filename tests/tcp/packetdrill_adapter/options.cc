@@ -131,6 +131,8 @@ int Machine::set_number(Socket& s, int level, int name, int number) {
     s.receive_buffer = doubled;
   else if (level == SOL_SOCKET && name == SO_ZEROCOPY)
     s.zero_copy = number != 0;
+  else if (level == SOL_SOCKET && name == SO_TIMESTAMPING)
+    s.stamps_asked = uint32_t(number), s.stamps_from = s.written;
   else
     s.options[{level, name}] = number;
   return 0;

@@ -34,7 +34,7 @@ short Machine::ready(int fd) {
   int events = c ? ready_connection(*s, *c) : POLLHUP | POLLOUT;
   if (!c && s->end_told) events |= POLLIN | POLLRDHUP;
   const bool broken = s->end_told && s->ending != Ending::kOrderly && s->ending != Ending::kAborted;
-  if ((broken && !s->error_told) || !s->completions.empty()) events |= POLLERR;
+  if ((broken && !s->error_told) || !s->completions.empty() || !s->stamps.empty()) events |= POLLERR;
   return short(events);
 }
 

@@ -3,6 +3,7 @@
 #include <ctime>  // errqueue.h needs it before
 
 #include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 
@@ -29,19 +30,36 @@ uint32_t buffer_goal(const Connection& c) {
   return std::max(std::min(c.snd_wnd_max / 2, 65'000u) / mss, 1u) * mss;
 }
 
-template <typename Value>
-void put_message(msghdr* message, int level, int type, const Value& value) {
-  const size_t size = CMSG_SPACE(sizeof value);
-  if (!message->msg_control || message->msg_controllen < size) {
-    message->msg_controllen = 0;
-    return;
-  }
-  cmsghdr header{.cmsg_len = CMSG_LEN(sizeof value), .cmsg_level = level, .cmsg_type = type};
-  auto* at = static_cast<std::byte*>(message->msg_control);
-  std::memcpy(at, &header, sizeof header);
-  std::memcpy(at + CMSG_LEN(0), &value, sizeof value);
-  message->msg_controllen = size;
+// What the kernel's buffers take: each costs more than the bytes in it.
+uint64_t memory_of(const Connection& c) {
+  constexpr uint64_t kEach = 768;
+  const uint64_t queued = c.snd_end - c.snd_una, goal = buffer_goal(c);
+  return queued + (queued + goal - 1) / goal * kEach;
 }
+
+// What is told beside the bytes, one after another.
+class ControlMessages {
+ public:
+  explicit ControlMessages(msghdr* message)
+      : message_(message), room_(message->msg_control ? message->msg_controllen : 0) {
+    message->msg_controllen = 0;
+  }
+  template <typename Value>
+  void put(int level, int type, const Value& value) {
+    size_t& used = message_->msg_controllen;
+    if (room_ - used < CMSG_SPACE(sizeof value)) return;
+    cmsghdr header{.cmsg_len = CMSG_LEN(sizeof value), .cmsg_level = level, .cmsg_type = type};
+    auto* at = static_cast<std::byte*>(message_->msg_control) + used;
+    std::memset(at, 0, CMSG_SPACE(sizeof value));
+    std::memcpy(at, &header, sizeof header);
+    std::memcpy(at + CMSG_LEN(0), &value, sizeof value);
+    used += CMSG_SPACE(sizeof value);
+  }
+
+ private:
+  msghdr* message_;
+  size_t room_;
+};
 
 // What the kernel tells of an error, and of whom: a socket address, which is nobody's here.
 template <typename Address>
@@ -50,14 +68,16 @@ struct ToldError {
   Address from;
 };
 
-template <typename Address>
-void put_completion(msghdr* message, int level, int type, uint32_t first, uint32_t last) {
-  ToldError<Address> told{};
-  told.error.ee_origin = SO_EE_ORIGIN_ZEROCOPY;
-  told.error.ee_code = SO_EE_CODE_ZEROCOPY_COPIED;
-  told.error.ee_info = first;
-  told.error.ee_data = last;
-  put_message(message, level, type, told);
+void put_error(ControlMessages& messages, int domain, const sock_extended_err& error) {
+  if (domain == AF_INET6)
+    messages.put(IPPROTO_IPV6, IPV6_RECVERR, ToldError<sockaddr_in6>{error, {}});
+  else
+    messages.put(IPPROTO_IP, IP_RECVERR, ToldError<sockaddr_in>{error, {}});
+}
+
+timespec time_of(Instant at) {
+  const auto whole = std::chrono::floor<std::chrono::seconds>(at);
+  return {time_t(whole.time_since_epoch().count()), long((at - whole) / std::chrono::nanoseconds(1))};
 }
 
 }  // namespace
@@ -68,7 +88,7 @@ size_t Machine::room_to_write(const Socket& s, size_t wanted) const {
   if (!c) return wanted;
   const uint32_t goal = buffer_goal(*c), unsent = c->unsent();
   if (unsent % goal != 0) return std::min<size_t>(wanted, goal - unsent % goal);
-  const bool fits = c->snd_end - c->snd_una < s.send_buffer && unsent < s.unsent_most;
+  const bool fits = memory_of(*c) < s.send_buffer && unsent < s.unsent_most;
   return fits ? std::min<size_t>(wanted, goal) : 0;
 }
 
@@ -76,7 +96,7 @@ size_t Machine::room_to_write(const Socket& s, size_t wanted) const {
 bool Machine::can_write(const Socket& s) const {
   const Connection* c = connection_of(s);
   if (!c || s.end_told || s.write_shut) return true;
-  const uint64_t queued = c->snd_end - c->snd_una;
+  const uint64_t queued = memory_of(*c);
   return queued + queued / 2 <= s.send_buffer && 2 * uint64_t{c->unsent()} < s.unsent_most;
 }
 
@@ -95,7 +115,29 @@ void Machine::let_held_go(Socket& s, bool pushed) {
   without_push_ = false;
 }
 
+// Behind a record that is over the next begins when nothing of it waits any more; what is not the last does not wait
+// for acknowledgements (RFC 896), as more follows.
+bool Machine::next_record(Socket& s) {
+  const Connection* c = s.records.empty() ? nullptr : connection_of(s);
+  if (!c) return false;
+  const bool more = s.records.size() > 1;
+  if (c->unsent() > 0) {
+    const bool waits = c->nagle;
+    stack_->set_nagle(s.id, false);
+    return waits;
+  }
+  stack_->set_nagle(s.id, s.nagle && !more);
+  const std::vector<std::byte> record = std::move(s.records.front());
+  s.records.pop_front();
+  write_now(s, record);
+  return true;
+}
+
 void Machine::hold_or_write(Socket& s, Bytes bytes, int flags) {
+  if (s.record_ended || !s.records.empty()) {
+    s.records.emplace_back(bytes.begin(), bytes.end());
+    return collect();
+  }
   std::vector<std::byte> whole = std::exchange(s.held, {});
   whole.insert(whole.end(), bytes.begin(), bytes.end());
   const Connection* c = connection_of(s);
@@ -158,9 +200,21 @@ ssize_t Machine::write(int fd, const std::byte* from, size_t size, int flags) {
   if (!step()) {
     s->short_of_room = true;
     const bool waits = !s->non_blocking && !(flags & MSG_DONTWAIT);
-    if (waits) wait(lock, -1, [&] { return (can_write(*s) || over()) && step(); });
+    if (waits) {
+      wait(lock, -1, [&] {
+        if (!can_write(*s) && !over()) return false;
+        s->short_of_room = !step();
+        return !s->short_of_room;
+      });
+    }
   }
   if (!from && size > 0 && !over()) return fails(s->opened ? EFAULT : EAGAIN);
+  if (count > 0) s->record_ended = flags & MSG_EOR;
+  if (count > 0 && s->stamps_asked) {
+    const uint64_t key = s->written - s->stamps_from - 1;
+    s->stamped.push_back({s->written, uint32_t(key)});
+    look_for_stamps(*s);
+  }
   if (count > 0 && (flags & MSG_ZEROCOPY) && s->zero_copy) s->in_flight.push_back({s->written, s->next_number++});
   if (count > 0 || size == 0) return ssize_t(count);
   if (s->write_shut && !s->end_told) return fails(EPIPE);
@@ -172,27 +226,56 @@ ssize_t Machine::take_completion(int fd, msghdr* message) {
   const Lock lock(mutex_);
   Socket* s = find(fd);
   if (!s) return fails(EBADF);
-  if (s->completions.empty()) return fails(EAGAIN);
+  if (s->completions.empty() && s->stamps.empty()) return fails(EAGAIN);
+  ControlMessages messages(message);
+  message->msg_flags = MSG_ERRQUEUE;
+  if (!s->stamps.empty()) {
+    const Stamp stamp = s->stamps.front();
+    s->stamps.pop_front();
+    messages.put(SOL_SOCKET, SCM_TIMESTAMPING, scm_timestamping{{time_of(stamp.at), {}, {}}});
+    put_error(
+        messages, s->domain,
+        {.ee_errno = ENOMSG, .ee_origin = SO_EE_ORIGIN_TIMESTAMPING, .ee_info = stamp.what, .ee_data = stamp.key});
+    message->msg_flags |= MSG_TRUNC;  // the packet is not given back with it
+    return 0;
+  }
   const Completion c = s->completions.front();
   s->completions.pop_front();
-  if (s->domain == AF_INET6)
-    put_completion<sockaddr_in6>(message, IPPROTO_IPV6, IPV6_RECVERR, c.first, c.last);
-  else
-    put_completion<sockaddr_in>(message, IPPROTO_IP, IP_RECVERR, c.first, c.last);
-  message->msg_flags = MSG_ERRQUEUE;
+  put_error(messages, s->domain,
+            {.ee_origin = SO_EE_ORIGIN_ZEROCOPY,
+             .ee_code = SO_EE_CODE_ZEROCOPY_COPIED,
+             .ee_info = c.first,
+             .ee_data = c.last});
   return 0;
+}
+
+// Packets leave as soon as they are made: they are scheduled and sent at one time.
+void Machine::look_for_stamps(Socket& s) {
+  const Connection* c = s.stamped.empty() ? nullptr : connection_of(s);
+  if (!c) return;
+  const uint64_t left = s.written - c->unsent();
+  for (Stamped& one : s.stamped) {
+    if (one.left || one.end > left) continue;
+    one.left = true;
+    if (s.stamps_asked & SOF_TIMESTAMPING_TX_SCHED) s.stamps.push_back({now_, SCM_TSTAMP_SCHED, one.key});
+    if (s.stamps_asked & SOF_TIMESTAMPING_TX_SOFTWARE) s.stamps.push_back({now_, SCM_TSTAMP_SND, one.key});
+    s.wakes.error++;
+  }
+  while (!s.stamped.empty() && s.stamped.front().end <= c->acknowledged) {
+    if (s.stamps_asked & SOF_TIMESTAMPING_TX_ACK) s.stamps.push_back({now_, SCM_TSTAMP_ACK, s.stamped.front().key});
+    s.stamped.pop_front();
+    s.wakes.error++;
+  }
 }
 
 void Machine::tell_queue(int fd, msghdr* message) {
   const Lock lock(mutex_);
   const Socket* s = find(fd);
   const Connection* c = s ? connection_of(*s) : nullptr;
-  if (!c || !s->tells_queue) {
-    message->msg_controllen = 0;
-    return;
-  }
+  ControlMessages messages(message);
+  if (!c || !s->tells_queue) return;
   const int readable = int(c->received.readable());
-  put_message(message, IPPROTO_TCP, TCP_CM_INQ, readable == 0 && c->fin_received ? 1 : readable);
+  messages.put(IPPROTO_TCP, TCP_CM_INQ, readable == 0 && c->fin_received ? 1 : readable);
 }
 
 }  // namespace cardea::packetdrill
