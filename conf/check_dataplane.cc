@@ -69,6 +69,29 @@ void check_nat_addresses(Checks& checks, const Dataplane& dataplane) {
   }
 }
 
+bool listens_in(const Checks& checks, const Prefix& prefix) {
+  return std::ranges::any_of(checks.config.services, [&](const Service& service) {
+    return std::ranges::any_of(service.listen, [&](const Listen& one) { return prefix.contains(one.endpoint.address); });
+  });
+}
+
+void check_floating(Checks& checks, const Dataplane& dataplane) {
+  for (size_t i = 0; i < dataplane.floating.size(); ++i) {
+    const Prefix& prefix = dataplane.floating[i];
+    const std::string path = index_path("dataplane.floating", i);
+    for (const Port& port : dataplane.ports)
+      for (const Prefix& own : port.addresses)
+        if (prefix.contains(own.address))
+          checks.report(Finding::error, path,
+                        fmt::format("{} is port {}'s own address, which stays on this host", own.address.text(),
+                                    in_quotes(port.name)),
+                        "addresses of services alone");
+    if (!listens_in(checks, prefix))
+      checks.report(Finding::warning, path, fmt::format("no service listens on {}", prefix.text()),
+                    "addresses that services listen on");
+  }
+}
+
 void check_room(Checks& checks, const Dataplane& dataplane) {
   size_t backends = 0;
   for (const Pool& pool : checks.config.pools)
@@ -90,6 +113,7 @@ void check_dataplane(Checks& checks) {
   check_workers(checks, dataplane);
   check_nat_ports(checks, dataplane);
   check_nat_addresses(checks, dataplane);
+  if (!checks.places.spoilt("dataplane.floating")) check_floating(checks, dataplane);
   check_room(checks, dataplane);
 }
 

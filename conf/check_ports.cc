@@ -28,7 +28,6 @@ void check_device(Checks& checks, const Port& port) {
                 is_interface ? in_quotes("net_af_packet,iface=" + device) : "");
 }
 
-// The dataplane takes single packets from under Linux by a program of its own, and af_xdp alone has one.
 void check_kernel(Checks& checks, const Port& port) {
   if (port.kernel != PortKernel::kInterface || checks.places.spoilt(port.place.path + ".device")) return;
   const std::string path = port.place.path + ".kernel";

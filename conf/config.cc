@@ -10,6 +10,12 @@ std::string Service::route_name(size_t index) const {
   return routes[index].name.empty() ? fmt::format("{}[{}]", name, index) : routes[index].name;
 }
 
+// af_xdp alone takes single packets from under Linux, by a program of the dataplane's, and its device may name another.
+PortKernel kernel_of(const Port& port) {
+  const bool shares = port.device.starts_with("net_af_xdp") && port.device.find("xdp_prog=") == std::string::npos;
+  return port.kernel.value_or(shares ? PortKernel::kInterface : PortKernel::kTap);
+}
+
 Transport transport_of(const Config& config, const Service& service) {
   return service.transport.value_or(config.l7 ? config.l7->transport : Transport::kKernel);
 }

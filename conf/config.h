@@ -43,7 +43,7 @@ struct Port {
   std::vector<Prefix> addresses;
   std::vector<IpAddress> gateways;  // at most one a family
   uint16_t mtu = 1500;
-  PortKernel kernel = PortKernel::kTap;
+  std::optional<PortKernel> kernel;  // none: what its device can (kernel_of)
   bool operator==(const Port&) const = default;
 };
 
@@ -74,6 +74,7 @@ struct Dataplane {
   Nat nat;
   FlowTimeouts timeouts;
   Door door;
+  std::vector<Prefix> floating;  // services' addresses that others set on the ports
   uint32_t services_max = 4096, backends_max = 65'536, neighbours_max = 4096;
   std::vector<Port> ports;
   bool operator==(const Dataplane&) const = default;
@@ -431,6 +432,8 @@ struct Config {
   }
 };
 
+// Its own word, or what its device can.
+PortKernel kernel_of(const Port& port);
 // Of a tcp or http service: its own word, or the host's.
 Transport transport_of(const Config& config, const Service& service);
 bool uses_own_tcp(const Config& config);  // any service, or towards backends

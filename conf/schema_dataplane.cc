@@ -117,8 +117,9 @@ const Section& port_section() {
                      "and neighbours, and that `tcpdump` shows this host's own traffic on. On a shared one, addresses "
                      "and default routes that are there already stay as they are, also when the dataplane ends; "
                      "what it set itself goes then.",
-                 .example = "kernel = \"interface\";",
+                 .example = "kernel = \"tap\";",
                  .restart = restart_of("dataplane.ports.kernel"),
+                 .unset = "\"interface\" where the device is of \"net_af_xdp\" and names no xdp_prog, else \"tap\"",
                  .details = "What `tcpdump` shows: on the TAP (the port's name), or on the shared interface, both directions of what is "
                             "the host's own, such as ARP, ICMP, ssh, BGP, health checks and connections of `tcp` and `http` services, "
                             "and nothing of `l4` services that are balanced. On the interface under a TAP: of `net_af_packet` what "
@@ -168,6 +169,13 @@ const Section& dataplane_section() {
                 {.prose =
                      "What this host itself gets of the packets that come in by the ports. Where a port's `kernel` is "
                      "\"interface\", Linux gets its own without the dataplane, and nothing of this applies."}),
+          value("floating", &Dataplane::floating, prefix(),
+                {.prose = "Addresses of services that another program moves between hosts, such as keepalived: it sets them on the "
+                          "port's interface and takes them away, and the dataplane does neither. Services are ready on every host, "
+                          "and only the one that has the address answers for it.",
+                 .example = "floating = [\"203.0.113.80/32\", \"2001:db8:100::80/128\"];",
+                 .count_max = 1024,
+                 .unset = "the dataplane sets the addresses of all services"}),
           value(
               "services_max", &Dataplane::services_max, number<uint32_t>(1, 65536),
               {.prose = "Most services the dataplane has room for.", .restart = restart_of("dataplane.services_max")}),

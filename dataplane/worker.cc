@@ -180,7 +180,7 @@ bool Worker::receive(const QueueOfPort& queue) {
     for (uint16_t i = 0; i < count; ++i) batch_.packet[i]->port = queue.port->index;
   batch_.count = count;
   batch_.port = queue.port->index;
-  batch_.mac = link_address(queue.port->mac.data());
+  batch_.mac = queue.port->shared ? 0 : link_address(queue.port->mac.data());  // 0: the interface's program compared it
   batch_.virtual_link = queue.port->device.on_host_interface();
   batch_.spread = !queue.port->spreads_flows && around_.rings.workers.size() > 1;
   batch_.handed_over = false;

@@ -59,13 +59,18 @@ image::Forward forward(conf::Forward from) {
   return from == conf::Forward::kIpip ? image::Forward::ipip : image::Forward::fullnat;
 }
 
+std::vector<image::Prefix> prefixes(const std::vector<Prefix>& from) {
+  std::vector<image::Prefix> to;
+  for (const auto& one : from) to.emplace_back(address(one.address), one.length);
+  return to;
+}
+
 Offset<image::Port> write_port(Builder& builder, const conf::Port& port) {
-  std::vector<image::Prefix> prefixes;
-  for (const auto& one : port.addresses) prefixes.emplace_back(address(one.address), one.length);
+  const auto own = prefixes(port.addresses);
   const auto gateways = addresses(port.gateways);
   return image::CreatePortDirect(
-      builder, port.name.c_str(), port.device.c_str(), &prefixes, &gateways, port.mtu,
-      port.kernel == conf::PortKernel::kInterface ? image::KernelSide::device : image::KernelSide::tap);
+      builder, port.name.c_str(), port.device.c_str(), &own, &gateways, port.mtu,
+      conf::kernel_of(port) == conf::PortKernel::kInterface ? image::KernelSide::device : image::KernelSide::tap);
 }
 
 Offset<image::Settings> write_settings(Builder& builder, const conf::Dataplane& from, bool own_tcp) {
@@ -73,12 +78,14 @@ Offset<image::Settings> write_settings(Builder& builder, const conf::Dataplane& 
   const auto workers = builder.CreateVector(from.workers);
   const auto nat_addresses = builder.CreateVectorOfStructs(addresses(from.nat.addresses));
   const auto door_ports = builder.CreateVector(from.door.ports);
+  const auto floating = prefixes(from.floating);
   return image::CreateSettings(
       builder, workers, from.poll == conf::Poll::kBusy ? image::Poll::busy : image::Poll::adaptive, from.flows,
       nat_addresses, from.nat.port_first, from.nat.port_last, checksums(from.checksums),
       milliseconds(from.timeouts.tcp_syn), milliseconds(from.timeouts.tcp_established),
       milliseconds(from.timeouts.tcp_closing), milliseconds(from.timeouts.udp), from.services_max, from.backends_max,
-      from.neighbours_max, uint32_t(from.door.rate), door_ports, from.door.other_hosts, own_tcp);
+      from.neighbours_max, uint32_t(from.door.rate), door_ports, from.door.other_hosts, own_tcp,
+      builder.CreateVectorOfStructs(floating));
 }
 
 Offset<image::Backend> write_backend(Builder& builder, const conf::Backend& backend, const Standing& standing) {

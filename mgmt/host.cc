@@ -17,6 +17,7 @@
 
 #include "base/file_descriptor.h"
 #include "conf/quote.h"
+#include "mgmt/doctor/facts.h"
 #include "mgmt/l7_rights.h"
 #include "mgmt/policy_files.h"
 #include "mgmt/whole_file.h"
@@ -71,11 +72,25 @@ bool kernel_has_way(const IpAddress& to) {
   return !socket || leads || (errno != ENETUNREACH && errno != EHOSTUNREACH);
 }
 
-// Routes by a port are there when its TAP is.
+// The Linux interface that has the port's addresses.
+std::string side_of(const conf::Port& port) {
+  const bool shared = conf::kernel_of(port) == conf::PortKernel::kInterface;
+  return shared ? doctor::interface_of_device(port.device).value_or(port.name) : port.name;
+}
+
+// Routes by a port are there when its side in Linux is.
 bool ports_are_there(const conf::Config& config) {
   return !config.dataplane || std::ranges::all_of(config.dataplane->ports, [](const conf::Port& port) {
-    return ::if_nametoindex(port.name.c_str()) != 0;
+    return ::if_nametoindex(side_of(port).c_str()) != 0;
   });
+}
+
+std::optional<uint32_t> mtu_of(const std::string& interface) {
+  if (interface.find('/') != interface.npos) return std::nullopt;
+  const auto text = read_whole_file("/sys/class/net/" + interface + "/mtu");
+  uint32_t mtu = 0;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), mtu).ec != std::errc{}) return std::nullopt;
+  return mtu;
 }
 
 bool on_a_port(const conf::Config& config, const IpAddress& address) {
@@ -190,6 +205,25 @@ conf::Findings look_at_ways(const conf::Config& config, const HasWay& kernel_has
   return findings;
 }
 
+conf::Findings look_at_shared_interfaces(const conf::Config& config, const MtuOf& mtu_of) {
+  conf::Findings findings;
+  if (!config.dataplane) return findings;
+  for (const conf::Port& port : config.dataplane->ports) {
+    if (conf::kernel_of(port) != conf::PortKernel::kInterface) continue;
+    const std::string interface = side_of(port);
+    const auto mtu = mtu_of(interface);
+    if (!mtu || *mtu >= port.mtu) continue;
+    findings.push_back({conf::Finding::warning,
+                        {port.place.file, port.place.line, port.place.path + ".mtu"},
+                        fmt::format("{} has an MTU of {}, less than the port's {}, and the dataplane would not start on"
+                                    " it",
+                                    interface, *mtu, port.mtu),
+                        fmt::format("`ip link set {} mtu {}`, or another mtu", interface, port.mtu),
+                        {}});
+  }
+  return findings;
+}
+
 void look_at_host(const conf::Config& config, Look look, conf::Findings& findings) {
   for (auto& of : {look_at_certificates(config, look), look_at_policy_files(config, look)})
     std::ranges::copy(of, std::back_inserter(findings));
@@ -197,7 +231,8 @@ void look_at_host(const conf::Config& config, Look look, conf::Findings& finding
   const auto online = list ? cpus_of_list(*list) : std::nullopt;
   if (online) std::ranges::move(look_at_cpus(config, *online), std::back_inserter(findings));
   if (look != Look::kInside) return;
-  for (auto& of : {look_at_rights(config), look_at_memory(config, memory_bytes()), look_at_group(config), look_at_logs(config)})
+  for (auto& of : {look_at_rights(config), look_at_memory(config, memory_bytes()), look_at_group(config), look_at_logs(config),
+                   look_at_shared_interfaces(config, mtu_of)})
     std::ranges::copy(of, std::back_inserter(findings));
   if (ports_are_there(config)) std::ranges::move(look_at_ways(config, kernel_has_way), std::back_inserter(findings));
 }

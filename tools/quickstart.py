@@ -37,7 +37,7 @@ class Tour:
 
     def __init__(self, kept):
         self.number = 0
-        self.site = Site(backends=3, prefix=PREFIX if kept else None, kept=kept)
+        self.site = Site(backends=3, prefix=PREFIX if kept else None, kept=kept, shared=example.is_shared(EXAMPLE.name))
         self.cardea = self.authority = None
         self.nginx = {}
 

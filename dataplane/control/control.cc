@@ -114,7 +114,7 @@ Result<> Control::turn(Instant now) {
   if (auto done = follower_.read(now); !done) log::warning("netlink: {}", done.error().message);
   const bool l7_changed = l7_.serve(*running_.rings);
   if (l7_.end_broken() || l7_changed) publish_l7();
-  if (follower_.take_links_changed()) keep_macs();
+  if (follower_.take_links_changed()) keep_macs(), follow_shared_interfaces();
   if (follower_.routes_stale() && now - routes_read_ >= kRoutesPause) {
     routes_read_ = now;
     if (auto done = follower_.refresh_routes(); !done) log::warning("{}", done.error().message);
@@ -175,6 +175,38 @@ void Control::keep_macs() {
     if (changed && *changed)
       log::info("the interface {} was given another MAC address; it has the port's again", port.name);
   }
+}
+
+// They are the operator's: who sets one down and up again loses routes and IPv6 addresses, and ours are set anew. What
+// cannot be set while one is down is set when it comes up, which is told too.
+void Control::follow_shared_interfaces() {
+  bool changed = false, up = true;
+  for (const uint16_t index : running_.shared.indexes()) {
+    Port& port = running_.ports[index];
+    changed |= follow_interface(port);
+    up &= has_link(port.device.interface);
+  }
+  if (changed) publish_hops(plan());
+  if (running_.shared.indexes().empty()) return;
+  if (auto done = addresses_.restore(tap_settings(plan())); !done && up) log::warning("{}", done.error().message);
+}
+
+// Its link address and MTU, of which the port uses no more than its own. Workers read neither of a shared port.
+bool Control::follow_interface(Port& port) {
+  const auto host = read_host_interface(port.device.interface);
+  if (!host || host->index != port.interface_index) return false;  // follow_ports() sees to that
+  const uint16_t own_mtu = plan().ports[port.index].mtu;
+  const PortLink now{host->mac, uint16_t(std::min<uint32_t>(own_mtu, host->mtu))};
+  PortLink& link = links_[port.index];
+  if (now == link) return false;
+  if (now.mac != link.mac)
+    if (auto done = running_.shared.set_link_address(port.index, now.mac); !done)
+      log::warning("port {}: {}", port.name, done.error().message);
+  log::info("port {}: {} has another link address or MTU now; the dataplane goes by it", port.name,
+            port.device.interface);
+  link = now;
+  port.mac = now.mac, port.mtu = now.mtu;
+  return true;
 }
 
 int Control::patience_ms(Instant now) {

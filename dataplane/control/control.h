@@ -66,6 +66,8 @@ class Control {
 
   Result<> follow_ports();
   void keep_macs();
+  void follow_shared_interfaces();
+  bool follow_interface(Port& port);
   void take_told(Instant now);
   void take_waiting_packets(Instant now);
   void settle_waiting_packets(Instant now);

@@ -6,7 +6,9 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace cardea::dataplane {
 namespace {
@@ -16,6 +18,11 @@ uint16_t home_of(const LivePlan& plan, const IpAddress& address) {
     for (const Prefix& prefix : plan.ports[i].addresses)
       if (prefix.contains(address)) return uint16_t(i);
   return 0;
+}
+
+bool is_floating(const LivePlan& plan, const IpAddress& address) {
+  const auto holds = [&](const Prefix& prefix) { return prefix.contains(address); };
+  return std::ranges::any_of(plan.settings.floating, holds);
 }
 
 bool is_port_address(const LivePlan& plan, const IpAddress& address) {
@@ -54,7 +61,7 @@ std::optional<IpAddress> address_in(const nlattr* attribute) {
 TapSettings tap_settings(const LivePlan& plan) {
   TapSettings wanted;
   const auto add_single = [&](const IpAddress& address) {
-    if (is_port_address(plan, address)) return;
+    if (is_port_address(plan, address) || is_floating(plan, address)) return;
     wanted.addresses.insert({home_of(plan, address), {address, uint8_t(address.is_v4() ? 32 : 128)}, true});
   };
   for (size_t i = 0; i < plan.ports.size(); ++i) {
@@ -135,11 +142,24 @@ Result<> InterfaceAddresses::apply(const TapSettings& wanted) {
   return first;
 }
 
+Result<> InterfaceAddresses::restore(const TapSettings& wanted) {
+  TapSettings before = std::exchange(applied_, applied_to_taps());
+  if (auto done = find_own(); !done) {
+    applied_ = std::move(before);
+    return done;
+  }
+  return apply(wanted);
+}
+
 Result<> InterfaceAddresses::give_back() {
-  TapSettings kept = applied_;
-  std::erase_if(kept.addresses, [this](const TapAddress& address) { return shared_.contains(address.port); });
-  std::erase_if(kept.gateways, [this](const TapGateway& gateway) { return shared_.contains(gateway.port); });
-  return apply(kept);
+  return apply(applied_to_taps());
+}
+
+TapSettings InterfaceAddresses::applied_to_taps() const {
+  TapSettings applied = applied_;
+  std::erase_if(applied.addresses, [this](const TapAddress& address) { return shared_.contains(address.port); });
+  std::erase_if(applied.gateways, [this](const TapGateway& gateway) { return shared_.contains(gateway.port); });
+  return applied;
 }
 
 // On a TAP nobody else sets anything that is not to be ours.

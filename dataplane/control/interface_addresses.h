@@ -48,10 +48,13 @@ class InterfaceAddresses {
   Result<> find_own();
   // Goes on after a failure, so that one bad address does not keep the others away; the Error is the first.
   Result<> apply(const TapSettings& wanted);
+  // apply(), where Linux may have taken some of it off shared interfaces, as it does when one is set down.
+  Result<> restore(const TapSettings& wanted);
   // Takes what is ours off shared interfaces; a TAP takes its own with it.
   Result<> give_back();
 
  private:
+  TapSettings applied_to_taps() const;
   // Whether it is ours now; false: somebody else's is there, and stays.
   Result<bool> set_address(const TapAddress& address, bool present);
   Result<bool> set_gateway(const TapGateway& gateway, bool present);

@@ -69,7 +69,10 @@ Result<std::vector<PortNeeds>> needs_of(const LivePlan& plan) {
 void log_port(const Port& port) {
   log::info("port {}: {}, {} queue{}, MTU {}{}{}{}", port.name, port.device_text, port.queues,
             port.queues == 1 ? "" : "s", port.mtu, port.way == XdpWay::kNone ? "" : ", AF_XDP by ", name(port.way),
-            port.shared ? ", shared with Linux" : "");
+            port.shared ? fmt::format(", shared with Linux, which has its addresses on {}", port.device.interface) : "");
+  if (port.way == XdpWay::kCopy)
+    log::info("port {}: the driver of {} gives AF_XDP a copy of each packet (no zero-copy), some 0.1 µs each way",
+              port.name, port.device.interface);
   if (port.way == XdpWay::kGeneric)
     log::warning(
         "port {}: the driver of {} knows no XDP: the kernel makes a packet of its own of each frame before the"

@@ -55,6 +55,10 @@ const xdp::Filter* SharedPorts::of(uint16_t port) const {
   return at == ports_.end() ? nullptr : &at->second.filter;
 }
 
+Result<> SharedPorts::set_link_address(uint16_t port, const std::array<uint8_t, 6>& mac) {
+  return ports_.at(port).filter.set_link_address(mac);
+}
+
 Result<> SharedPorts::take(const LivePlan& now, const LivePlan& next) {
   if (ports_.empty()) return {};
   const xdp::Share wanted = xdp::share_of(next);

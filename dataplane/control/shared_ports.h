@@ -31,6 +31,9 @@ class SharedPorts {
   // After.
   Result<> give_back(const LivePlan& now);
 
+  // The interface of this port was given another link address.
+  Result<> set_link_address(uint16_t port, const std::array<uint8_t, 6>& mac);
+
   // Rows for the ports there are, `names` by port.
   Result<> add_rows(stats::Segment& segment, std::span<const std::string> names);
   void write_rows(stats::Cell cells) const;  // of the control thread's core

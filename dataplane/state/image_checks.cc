@@ -91,6 +91,14 @@ Result<> check_services(const image::Plan& plan) {
   return {};
 }
 
+// The first of them; nullptr: none is.
+const image::Prefix* too_long(const flatbuffers::Vector<const image::Prefix*>* prefixes) {
+  if (prefixes)
+    for (const image::Prefix* prefix : *prefixes)
+      if (prefix->length() > (address_of(prefix->address()).is_v4() ? 32 : 128)) return prefix;
+  return nullptr;
+}
+
 Result<> check_settings(const image::Plan& plan) {
   const image::Settings& s = *plan.settings();
   if (s.workers()->size() == 0 || s.workers()->size() > 256)
@@ -112,11 +120,11 @@ Result<> check_settings(const image::Plan& plan) {
     return fail(fmt::format("{} ports of the host; up to 64 are possible", s.door_ports()->size()));
   if (s.backends_max() > 1'000'000) return fail(fmt::format("dataplane.backends_max of {}", s.backends_max()));
   for (const image::Port* port : *plan.ports())
-    if (port->addresses())
-      for (const image::Prefix* prefix : *port->addresses())
-        if (prefix->length() > (address_of(prefix->address()).is_v4() ? 32 : 128))
-          return fail(
-              fmt::format("port \"{}\" has an address with prefix length {}", port->name()->str(), prefix->length()));
+    if (const image::Prefix* prefix = too_long(port->addresses()))
+      return fail(
+          fmt::format("port \"{}\" has an address with prefix length {}", port->name()->str(), prefix->length()));
+  if (const image::Prefix* prefix = too_long(s.floating()))
+    return fail(fmt::format("floating addresses with prefix length {}", prefix->length()));
   return {};
 }
 

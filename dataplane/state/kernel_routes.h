@@ -28,6 +28,7 @@ struct KernelRoute {
 struct PortLink {
   std::array<uint8_t, 6> mac{};
   uint16_t mtu = 1500;
+  bool operator==(const PortLink&) const = default;
 };
 
 // Hops: one for each connected network's port, one for each gateway, one for each known neighbour on a connected

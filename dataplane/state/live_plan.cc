@@ -21,6 +21,13 @@ std::vector<IpAddress> addresses_of(const flatbuffers::Vector<const image::Addre
   return out;
 }
 
+std::vector<Prefix> prefixes_of(const flatbuffers::Vector<const image::Prefix*>* prefixes) {
+  std::vector<Prefix> out;
+  if (prefixes)
+    for (const image::Prefix* prefix : *prefixes) out.push_back({address_of(prefix->address()), prefix->length()});
+  return out;
+}
+
 constexpr uint16_t kHostPorts[] = {22, 179, 3784, 4784};  // ssh, BGP, BFD: of a plan that says nothing
 
 DoorSettings door_of(const image::Settings& s) {
@@ -47,18 +54,17 @@ PlanSettings settings_of(const image::Settings& s) {
           .backends_max = s.backends_max(),
           .neighbours_max = s.neighbours_max(),
           .door = door_of(s),
-          .own_tcp = s.own_tcp()};
+          .own_tcp = s.own_tcp(),
+          .floating = prefixes_of(s.floating())};
 }
 
 PlanPort port_of(const image::Port& p, const std::vector<IpAddress>& nat_addresses) {
   PlanPort port{.name = p.name()->str(),
                 .device = p.device()->str(),
+                .addresses = prefixes_of(p.addresses()),
                 .gateways = addresses_of(p.gateways()),
                 .mtu = p.mtu(),
                 .shared = p.kernel() == image::KernelSide::device};
-  if (p.addresses())
-    for (const image::Prefix* prefix : *p.addresses())
-      port.addresses.push_back({address_of(prefix->address()), prefix->length()});
   for (const Prefix& prefix : port.addresses) {
     const bool v4 = prefix.address.is_v4();
     if (v4 && !port.has_v4) port.own_v4 = prefix.address, port.has_v4 = true;

@@ -59,6 +59,7 @@ struct PlanSettings {
   uint32_t services_max = 0, backends_max = 0, neighbours_max = 0;
   DoorSettings door;
   bool own_tcp = false;  // some of the TCP ports of ports' addresses are cardea-l7's
+  std::vector<Prefix> floating;  // services' addresses in these are set by others
 };
 
 struct PlanBackend {

@@ -143,8 +143,20 @@ Json waiting(const View& view) {
   return {{"generation", view.waiting}, {"restart", view.waits_for}};
 }
 
-std::vector<std::string> warnings(const View& view, const Facts& facts) {
+std::vector<std::string> dear_ports(const Json& dataplane) {
+  std::vector<std::string> sentences;
+  for (const Json& port : field(dataplane, "ports", Json::array()))
+    if (port.is_object() && port.value("xdp", "") == "generic")
+      sentences.push_back(
+          fmt::format("port {}: the driver of its interface knows no XDP, and a packet costs several times what it"
+                      " needs (XDP generic)",
+                      port.value("name", "")));
+  return sentences;
+}
+
+std::vector<std::string> warnings(const View& view, const Facts& facts, const Json& dataplane) {
   auto all = view.warnings;
+  std::ranges::move(dear_ports(dataplane), std::back_inserter(all));
   std::ranges::move(services_out(view), std::back_inserter(all));
   std::ranges::move(pools_in_panic(view), std::back_inserter(all));
   std::ranges::move(unused_pools(view), std::back_inserter(all));
@@ -195,7 +207,7 @@ std::string status_json(const View& view, const Facts& facts) {
                {"unhealthy", counted.unhealthy},
                {"losses", losses(facts)},
                {"weights", overridden_weights(view)},
-               {"warnings", warnings(view, facts)}});
+               {"warnings", warnings(view, facts, dataplane)}});
 }
 
 std::string reload_json(const Reload& reload) {

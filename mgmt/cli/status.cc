@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "mgmt/cli/amounts.h"
@@ -178,13 +180,29 @@ std::string screen(const json& status, bool colour) {
          unhealthy(status, colour) + certificates(status, colour) + troubles(status, colour);
 }
 
+// Each process that the configuration needs is there, and has something to serve by.
+bool serves(const json& status) {
+  const json& processes = part_at(status, "processes");
+  return std::ranges::all_of(processes, [](const json& process) {
+    return !flag_at(process, "configured") || (flag_at(process, "connected") && known_at(process, "started_at"));
+  });
+}
+
+Exit show_status(const Session& session, bool has_to_serve) {
+  const Asked status = ask(session, "/v1/status");
+  if (!status) return complain(session, status.error());
+  print(session.json ? json_text(*status) : screen(*status, session.colour));
+  return has_to_serve && !serves(*status) ? Exit::kFailed : Exit::kOk;
+}
+
 }  // namespace
 
 void declare_status(CLI::App& command, Job& job) {
-  command.callback([&job] {
-    job = [](const Session& session) {
-      return show(session, "/v1/status", [&](const json& status) { return screen(status, session.colour); });
-    };
+  const auto has_to_serve = std::make_shared<bool>(false);
+  command.add_flag("--serving", *has_to_serve,
+                   "exit with 1 unless every process that the configuration needs is there and serves");
+  command.callback([&job, has_to_serve] {
+    job = [has_to_serve](const Session& session) { return show_status(session, *has_to_serve); };
   });
 }
 

@@ -4,10 +4,11 @@ import re
 import time
 
 import pytest
-from lab.alone import Alone, image
+from lab import packets
+from lab.alone import TUNNEL, Alone, image
 from lab.namespace import CommandFailed
 from lab.process import Process
-from lab.site import LB_HOST, SERVICES, WAN
+from lab.site import CLIENT_HOST, LB_HOST, SERVICES, WAN
 from lab.standard import WEB
 from lab.wait import until
 from lab.web import SHOP, Web, http_service
@@ -19,7 +20,9 @@ RELOADS = 60
 
 @pytest.fixture(scope="module")
 def web():
-    with Web(kernel=False, device="net_af_xdp shared") as running:
+    def by_the_client(document):
+        document["dataplane"]["ports"][0]["gateway"] = [WAN.address(CLIENT_HOST, family) for family in (4, 6)]
+    with Web(kernel=False, device="net_af_xdp shared", change=by_the_client) as running:
         running.site.client.ip(f"route replace {PASSING} via {WAN.address(LB_HOST, 4)}")
         yield running
 
@@ -167,6 +170,60 @@ def test_reloads_disturb_nobody_and_no_reset_is_sent_for_layer_four(web):
     assert times_served > 20, "it was there every other time"
 
 
+def port_of(web, name):
+    return next(port for port in web.cardea.cli("status")["ports"] if port["name"] == name)
+
+
+def set_mac(web, nic, mac):
+    web.site.lb.ip(f"link set {nic} address {mac}")
+    until(lambda: port_of(web, nic.removeprefix("nic-"))["mac"] == mac, 5, "the dataplane knows the new link address")
+    for namespace in (web.site.client, *(backend.namespace for backend in web.site.backends)):
+        namespace.ip("neigh flush all")
+
+
+@pytest.mark.parametrize("nic", NICS)
+def test_another_link_address_is_followed(web, nic):
+    before = packets.hardware_address(web.site.lb, nic)
+    with Resets(web) as resets:
+        for mac in ("02:00:00:00:08:15", before):
+            set_mac(web, nic, mac)
+            assert web.load("l4", "connect", WEB[4], 80, "--connections", 20).finish()["failed"] == 0
+            assert web.get("https://shop.example/api/x")[0] == 200
+            assert packets.hardware_address(web.site.lb, nic) == mac, "it stays as it was set"
+        assert resets.seen() == set()
+
+
+def test_a_smaller_mtu_is_followed_and_a_larger_one_is_the_ports_own(web):
+    try:
+        for mtu, followed in ((1400, 1400), (1600, 1500), (1500, 1500)):
+            web.site.lb.ip(f"link set nic-lan mtu {mtu}")
+            until(lambda followed=followed: port_of(web, "lan")["mtu"] == followed, 5, f"the port goes by an MTU of {followed}")
+            assert web.load("l4", "connect", WEB[4], 80, "--connections", 20).finish()["failed"] == 0
+    finally:
+        web.site.lb.ip("link set nic-lan mtu 1500")
+
+
+def default_routes(web):
+    return [web.site.lb.run("ip", family, "route", "show", "default").stdout.strip() for family in ("-4", "-6")]
+
+
+@pytest.mark.parametrize("nic", NICS)
+def test_who_is_set_down_and_up_has_all_that_is_ours_again(web, nic):
+    """Linux takes IPv6 addresses and routes away meanwhile."""
+    had, routes = addresses(web, nic), default_routes(web)
+    assert len(had) > 1 and all("via" in route for route in routes)
+    web.site.lb.ip(f"link set {nic} down")
+    until(lambda: port_of(web, nic.removeprefix("nic-"))["link"] == "down", 5, "the port has lost its link")
+    web.site.lb.ip(f"link set {nic} up")
+    until(lambda: (addresses(web, nic), default_routes(web)) == (had, routes), 5, "addresses and routes are there again")
+    web.cardea.until_backends("up")
+    for address in (WEB[4], SHOP[4]):
+        until(lambda address=address: web.load("l4", "connect", address, 80, "--connections", 5).finish()["failed"] == 0, 10,
+              "clients are served again")
+    assert web.load("l4", "connect", WEB[4], 80, "--connections", 50).finish()["failed"] == 0
+    web.site.client.run("ping", "-c", "1", "-W", "5", WAN.address(LB_HOST, 6))
+
+
 def test_an_orderly_end_gives_the_interface_back(web):
     own = f"{WAN.address(77, 4)}/24"
     web.site.lb.ip(f"addr add {own} dev nic-wan")
@@ -194,15 +251,29 @@ def test_an_orderly_end_gives_the_interface_back(web):
     web.site.lb.ip(f"addr del {own} dev nic-wan")
 
 
-def test_a_start_that_fails_leaves_nothing_that_answers_for_layer_four():
+@pytest.fixture(scope="module")
+def alone():
+    with Alone("net_af_xdp shared", [0]) as running:
+        yield running
+
+
+def test_tunnels_carry_what_the_interfaces_mtu_leaves_them(alone):
+    alone.site.lb.ip("link set nic-lan mtu 1400")
+    until(lambda: "nic-lan has another link address or MTU" in alone.dataplane.tail(), 5, "the dataplane goes by it")
+    asked = alone.site.client.run("curl", "-sS", "--max-time", "10", "-H", "X-Long: " + "x" * 6000, f"http://{TUNNEL[4]}/", timeout=20)
+    assert asked.stdout.strip() in {backend.name for backend in alone.site.backends}
+    assert " mtu 1380" in alone.site.client.run("ip", "route", "get", TUNNEL[4]).stdout
+    alone.site.lb.ip("link set nic-lan mtu 1500")
+
+
+def test_a_start_that_fails_leaves_nothing_that_answers_for_layer_four(alone):
     """Behind a killed process: the first port opens, and takes the old program's place; the second does not."""
-    with Alone("net_af_xdp shared", [0]) as alone:
-        assert addresses(alone, "nic-wan") and " xdp" in links(alone)["nic-wan"]
-        alone.dataplane.kill()
-        plan = image(alone.site, alone.device, alone.workers)
-        plan["ports"][1]["mtu"] = 1600
-        alone.store_plan(plan)
-        alone.dataplane.start()
-        until(lambda: "ip link set nic-lan mtu 1600" in alone.dataplane.tail(), 20, "the start fails")
-        until(lambda: " xdp" not in links(alone)["nic-wan"], 10, "the first port is closed")
-        assert addresses(alone, "nic-wan") == set()
+    assert addresses(alone, "nic-wan") and " xdp" in links(alone)["nic-wan"]
+    alone.dataplane.kill()
+    plan = image(alone.site, alone.device, alone.workers)
+    plan["ports"][1]["mtu"] = 1600
+    alone.store_plan(plan)
+    alone.dataplane.start()
+    until(lambda: "ip link set nic-lan mtu 1600" in alone.dataplane.tail(), 20, "the start fails")
+    until(lambda: " xdp" not in links(alone)["nic-wan"], 10, "the first port is closed")
+    assert addresses(alone, "nic-wan") == set()

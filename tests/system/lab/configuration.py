@@ -28,9 +28,11 @@ def value_text(value, indent=""):
 
 
 def port(name, network, device):
-    """`device`: a driver of DPDK's, with " shared" behind it for one whose interface stays the kernel's too."""
+    """`device`: a driver of DPDK's, with " shared" behind it for one whose interface stays the kernel's too, as af_xdp's does
+    where nothing else is said."""
     driver, *shared = device.split()
-    return {"name": name, "device": f"{driver},iface=nic-{name}", **({"kernel": "interface"} if shared else {}),
+    return {"name": name, "device": f"{driver},iface=nic-{name}",
+            **({"kernel": "tap"} if driver == "net_af_xdp" and not shared else {}),
             "addresses": [network.with_length(LB_HOST, 4), network.with_length(LB_HOST, 6)]}
 
 

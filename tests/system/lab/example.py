@@ -23,6 +23,11 @@ def text(name, run, folder=None):
     return document
 
 
+def is_shared(name):
+    """Whether Linux keeps the interfaces of its ports."""
+    return "net_af_xdp" in (TREE / "conf/examples" / name).read_text()
+
+
 def issue_certificates(run):
     """One key of each kind the field uses."""
     authority = Authority(run.path / "tls")
@@ -36,7 +41,7 @@ class Example(Client):
 
     def __init__(self, name, address, kernel):
         self.name, self.address = name, address
-        self.site = Site(backends=3, kernel=kernel)
+        self.site = Site(backends=3, kernel=kernel, shared=is_shared(name))
         self._stack = contextlib.ExitStack()
 
     def __enter__(self):

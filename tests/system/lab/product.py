@@ -60,7 +60,7 @@ def on_this_machine(name):
     """The example, with cards and CPUs that this machine has."""
     text = (TREE / "conf/examples" / name).read_text()
     cards = iter(range(2))
-    driver = "net_af_xdp" if 'kernel = "interface"' in text else "net_af_packet"
+    driver = "net_af_xdp" if "net_af_xdp" in text else "net_af_packet"
     text = re.sub(r'device = "[^"]*"', lambda _: f'device = "{driver}{(n := next(cards))},iface=nic{n}"', text)
     text = re.sub(r"workers = \[[^]]*\]", f"workers = [{CPUS[0]}]", text)
     return re.sub(r"shards = \[[^]]*\]", f"shards = [{CPUS[-1]}]", text)

@@ -41,8 +41,9 @@ class Author {
            some({"flows = \"10M\";", "poll = \"busy\";", "checksums = \"full\";",
                  "door: { ports = [22, 179]; rate = 5000; };"}) +
            one({"", "nat: { addresses = [\"10.20.0.100\", \"10.20.0.101\", \"2001:db8:20::100\"]; };"}) +
-           "ports = ( { name = \"wan\"; device = \"" + one({"0000:3b:00.0", "net_af_xdp,iface=eth1"}) +
-           "\"; addresses = [\"198.51.100.2/29\", \"2001:db8:ffff::2/64\"]; gateway = [\"198.51.100.1\", "
+           "ports = ( { name = \"wan\"; device = \"" +
+           one({"0000:3b:00.0\"", "net_af_xdp,iface=eth1\"", "net_af_xdp,iface=eth1\"; kernel = \"tap\""}) +
+           "; addresses = [\"198.51.100.2/29\", \"2001:db8:ffff::2/64\"]; gateway = [\"198.51.100.1\", "
            "\"2001:db8:ffff::1\"]; }, { name = \"lan\"; device = \"0000:3b:00.1\"; addresses = [\"10.20.0.2/16\", "
            "\"2001:db8:20::2/64\"]; " +
            some({"mtu = 9000;"}) + "} ); };\n";

@@ -83,6 +83,7 @@ TEST(CompileL4, EverySettingArrivesInItsOwnPlace) {
                    .udp = conf::milliseconds(14)};
   from.services_max = 21, from.backends_max = 22, from.neighbours_max = 23;
   from.ports[0].mtu = 9000, from.ports[0].kernel = conf::PortKernel::kInterface;
+  from.floating = {Prefix::parse("203.0.113.0/30").value()};
   const Compiled compiled(config, {});
   const auto& to = *compiled.plan->settings();
   EXPECT_EQ(to.poll(), image::Poll::busy);
@@ -98,9 +99,25 @@ TEST(CompileL4, EverySettingArrivesInItsOwnPlace) {
   EXPECT_EQ(to.services_max(), 21u);
   EXPECT_EQ(to.backends_max(), 22u);
   EXPECT_EQ(to.neighbours_max(), 23u);
+  ASSERT_EQ(to.floating()->size(), 1u);
+  EXPECT_EQ(to.floating()->Get(0)->length(), 30);
   EXPECT_EQ(compiled.plan->ports()->Get(0)->mtu(), 9000);
   EXPECT_EQ(compiled.plan->ports()->Get(0)->kernel(), image::KernelSide::device);
   EXPECT_EQ(compiled.plan->ports()->Get(0)->gateways()->size(), 1u);
+}
+
+TEST(CompileL4, APortIsSharedWhereItsDeviceCanAndNothingElseIsSaid) {
+  conf::Config config = testing::config();
+  conf::Port& port = config.dataplane->ports[0];
+  const auto kernel = [&](const char* device, std::optional<conf::PortKernel> written = {}) {
+    port.device = device, port.kernel = written;
+    return Compiled(config, {}).plan->ports()->Get(0)->kernel();
+  };
+  EXPECT_EQ(kernel("net_af_xdp,iface=eth1"), image::KernelSide::device);
+  EXPECT_EQ(kernel("net_af_xdp,iface=eth1", conf::PortKernel::kTap), image::KernelSide::tap);
+  EXPECT_EQ(kernel("net_af_xdp,iface=eth1,xdp_prog=/x.o"), image::KernelSide::tap);
+  EXPECT_EQ(kernel("net_af_packet,iface=eth1"), image::KernelSide::tap);
+  EXPECT_EQ(kernel("0000:3b:00.0"), image::KernelSide::tap);
 }
 
 TEST(CompileL4, SharesFollowWeightsWithinOneSlot) {

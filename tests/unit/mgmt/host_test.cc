@@ -94,5 +94,22 @@ TEST(Host, BackendsThatNothingLeadsToAreAWarningForEachPool) {
               ::testing::StartsWith("this host has no route to 192.0.2.77"));
 }
 
+TEST(LookAtSharedInterfaces, NamesThoseThatCarryLessThanTheirPort) {
+  conf::Config config = testing::config();
+  conf::Port& port = config.dataplane->ports[0];
+  port.device = "net_af_xdp,iface=eth1", port.mtu = 9000, port.place.path = "dataplane.ports[0]";
+  const auto mtu_of = [](const std::string& interface) {
+    return interface == "eth1" ? std::optional<uint32_t>(1500) : std::nullopt;
+  };
+  const auto findings = look_at_shared_interfaces(config, mtu_of);
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].place.path, "dataplane.ports[0].mtu");
+  EXPECT_THAT(findings[0].message, ::testing::HasSubstr("eth1 has an MTU of 1500, less than the port's 9000"));
+  port.kernel = conf::PortKernel::kTap;
+  EXPECT_TRUE(look_at_shared_interfaces(config, mtu_of).empty()) << "it is raised for such a port";
+  port.kernel.reset(), port.mtu = 1500;
+  EXPECT_TRUE(look_at_shared_interfaces(config, mtu_of).empty());
+}
+
 }  // namespace
 }  // namespace cardea::mgmt

@@ -67,6 +67,15 @@ TEST(TapSettings, AnAddressIsSetOnceWhoeverListensOnIt) {
   EXPECT_EQ(wanted.addresses.size(), 3u + 1u) << "one service address; the port's own is there already";
 }
 
+TEST(TapSettings, WhatFloatsIsSetByOthers) {
+  LivePlan plan = plan_of(kPorts, {service({"10.0.0.80", "203.0.113.1", "203.0.113.2", "2001:db8::1"})});
+  plan.nat_sources = {{address("10.0.0.99")}};
+  plan.settings.floating = {prefix("203.0.113.1/32"), prefix("10.0.0.64/26"), prefix("2001:db8::/64")};
+  const TapSettings wanted = tap_settings(plan);
+  EXPECT_TRUE(wanted.addresses.contains({0, prefix("203.0.113.2/32"), true}));
+  EXPECT_EQ(wanted.addresses.size(), 3u + 1u);
+}
+
 TEST(TapSettings, NatAddressesAreAnsweredFor) {
   LivePlan plan = plan_of(kPorts, {});
   plan.nat_sources = {{address("10.0.0.99")}, {address("10.0.0.1")}};
@@ -133,6 +142,19 @@ TEST_F(SharedAddresses, WhatAKilledProcessLeftIsKnownAgain) {
   EXPECT_TRUE(has("203.0.113.1/32") && has("192.0.2.2/24") && has("2001:db8:2::2/64"));
   ASSERT_TRUE(next.give_back());
   EXPECT_FALSE(has("203.0.113.1/32"));
+}
+
+TEST_F(SharedAddresses, WhatLinuxForgetsOfAnInterfaceThatIsDownIsSetAnew) {
+  InterfaceAddresses ours = addresses();
+  ASSERT_TRUE(ours.apply(wanted_));
+  ASSERT_EQ(std::system("ip link set eth9 down && ip link set eth9 up"), 0);
+  ASSERT_FALSE(has("2001:db8::1/128") || has_route("192.0.2.254")) << "the kernel keeps them: nothing to see here";
+  ASSERT_EQ(std::system("ip address add 2001:db8:2::2/64 dev eth9 nodad"), 0) << "whose it is puts it there again";
+  ASSERT_TRUE(ours.restore(wanted_));
+  EXPECT_TRUE(has("192.0.2.3/24") && has("203.0.113.1/32") && has("2001:db8::1/128"));
+  EXPECT_TRUE(has_route("192.0.2.254") && has_route("2001:db8:2::fe"));
+  ASSERT_TRUE(ours.give_back());
+  EXPECT_FALSE(has("192.0.2.3/24") || has("2001:db8::1/128") || has_route("192.0.2.254"));
 }
 
 TEST_F(SharedAddresses, AnothersDefaultRouteStays) {

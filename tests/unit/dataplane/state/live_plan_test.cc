@@ -82,7 +82,12 @@ INSTANTIATE_TEST_SUITE_P(
                 [](auto& p) {
                   p.ports[0]->addresses[0] = {p.ports[0]->addresses[0].address(), 33};
                 },
-                "port \"wan\" has an address with prefix length 33"}),
+                "port \"wan\" has an address with prefix length 33"},
+        Refusal{"floating",
+                [](auto& p) {
+                  p.settings->floating = {{p.ports[0]->addresses[0].address(), 33}};
+                },
+                "floating addresses with prefix length 33"}),
     [](const auto& row) {
       std::string name = row.param.what;
       std::ranges::replace(name, ' ', '_');

@@ -114,6 +114,13 @@ TEST(Status, SaysWhomThisHostCannotCheck) {
   EXPECT_EQ(row_of(rows, "address", "10.0.0.53:53")["health"]["own_failure"], nullptr);
 }
 
+TEST(Status, WarnsOfPortsWhoseDriverKnowsNoXdp) {
+  Facts facts;
+  facts.dataplane_status = R"({"ports": [{"name": "wan", "xdp": "copy"}, {"name": "lan", "xdp": "generic"}]})";
+  EXPECT_THAT(warnings_of(view_of(site()), facts), ::testing::Contains(HasSubstr("port lan: the driver")));
+  EXPECT_THAT(warnings_of(view_of(site()), facts), ::testing::Not(::testing::Contains(HasSubstr("port wan"))));
+}
+
 TEST(Status, HasTheWeightsThatOperatorsSet) {
   Runtime runtime;
   runtime.overrides[{"web", "10.0.0.12:8080"}] = {Order::kReady, 9};
