@@ -12,7 +12,7 @@ from lab.authority import Authority
 from lab.cardea import adopted_generation, sections_of
 from lab.client import Client
 from lab.guest import Card, Guest
-from lab.guest_image import GuestImage, dependencies
+from lab.guest_image import GuestImage, debian_tree
 from lab.nginx import Nginx
 from lab.site import Site
 from lab.wait import until
@@ -56,7 +56,7 @@ class CardHost(Client):
             self.authority = Authority(self.site.run.path / "tls")
             self.nginx = {b.name: Nginx(self.site, b).start() for b in self.site.backends}
             self.debs = debs.built()
-            image = GuestImage([*dependencies(debs.installed(self.debs)), *EXTRA]).make()
+            image = GuestImage([*debian_tree.dependencies(debs.installed(self.debs)), *EXTRA]).make()
             self._stack.callback(self._keep_logs)
             self.guest = self._stack.enter_context(Guest(image, self.site.run.path / "guest", self.site.cards))
             self.cardea = self
@@ -71,11 +71,11 @@ class CardHost(Client):
         with contextlib.suppress(OSError):
             shutil.copy(self.site.run.path / "guest/console.log", kept)
 
-    def install(self, packages):
+    def install(self, packages, *options):
         """As an operator does it, from files; what they depend on is there."""
         for deb in packages:
             self.guest.copy(deb, f"/root/{deb.name}")
-        return self.guest.run("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", *(f"/root/{d.name}" for d in packages),
+        return self.guest.run("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", *options, *(f"/root/{d.name}" for d in packages),
                               timeout=300)
 
     def give_cards(self):

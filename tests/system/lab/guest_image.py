@@ -8,10 +8,13 @@ import hashlib
 import pathlib
 import shutil
 import stat
-import subprocess
+import sys
 
 from lab.cardea import TREE
 from lab.namespace import run
+
+sys.path.append(str(TREE / "tools"))
+import debian_tree  # noqa: E402  what the image of the product is made by, too
 
 KEPT = TREE / "build/machine"
 BASE = ["systemd-sysv", "udev", "dbus", "kmod", "iproute2", "procps", "pciutils", "curl", "python3", "linux-image-amd64"]
@@ -34,15 +37,6 @@ until /bin/busybox mount -t ext4 -o noatime /dev/vda /new; do /bin/busybox sleep
 /bin/busybox mount --move /dev /new/dev
 exec /bin/busybox switch_root /new /sbin/init
 """
-
-
-def dependencies(debs):
-    """The names that these packages depend on, of alternatives the first, themselves left out."""
-    names, own = set(), {run(["dpkg-deb", "-f", deb, "Package"]).stdout.strip() for deb in debs}
-    for deb in debs:
-        for depends in run(["dpkg-deb", "-f", deb, "Depends"]).stdout.strip().split(","):
-            names.add(depends.split("|")[0].split("(")[0].strip().split(":")[0])
-    return sorted(names - own)
 
 
 class GuestImage:
@@ -85,12 +79,7 @@ class GuestImage:
 
 def bootstrap(packages, folder):
     excluded = [f"/usr/share/{part}" for part in LEFT_OUT] + [f"/lib/modules/*/kernel/{part}/*" for part in MODULES_LEFT_OUT]
-    # The ramdisk is ours: Debian's own would be made, and thrown away, once a kernel package. What it mounts below the folder is
-    # nobody else's, so whoever takes away what a killed run left finds no mounts in it.
-    run(["unshare", "--mount", "env", "INITRD=No", "mmdebstrap", "--mode=root", "--variant=minbase", "--components=main", "--format=directory",
-         "--aptopt=Acquire::Languages \"none\"", "--aptopt=APT::Install-Recommends \"false\"",
-         *(f"--dpkgopt=path-exclude={path}" for path in excluded), f"--include={','.join(packages)}", "bookworm", folder],
-        timeout=1500)
+    run(debian_tree.command(packages, folder, excluded), timeout=1500)
 
 
 def keep_boot_files(root, folder):
