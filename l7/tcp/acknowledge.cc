@@ -16,6 +16,7 @@ struct Harvest {
 
   void operator()(const Sent& sent) {
     delivery.delivered += sent.seqs.size();
+    delivery.lost_arrived |= sent.lost && !sent.retransmitted;
     if (!sent.retransmitted) {
       slowest = std::max(slowest, now - sent.at);
       fastest = std::min(fastest, now - sent.at);

@@ -1,6 +1,6 @@
 // Losses and what they do to the congestion window: found by RACK (RFC 8985), or by three duplicates where the peer has
-// no SACK (RFC 6582); mended at PRR's pace (RFC 9937); undone when timestamps (Eifel, RFC 3522) or D-SACKs (RFC 3708)
-// tell that nothing was lost.
+// no SACK (RFC 6582); mended at PRR's pace (RFC 9937); undone when timestamps (Eifel, RFC 3522), D-SACKs (RFC 3708)
+// or originals that arrive behind a timeout (F-RTO, RFC 5682) tell that nothing was lost.
 #include <algorithm>
 
 #include "l7/tcp/rooms.h"
@@ -53,7 +53,9 @@ void undo_if_spurious(Resources& shared, Connection& c, const Delivery& d) {
   if (c.undo_stamp == 0 || c.mending == Mending::kSmaller) return;
   const bool first_arrived = c.slowed_down() && d.acknowledged > 0 && d.echoes_first;
   const bool all_came_twice = d.duplicate_sacked && c.undo_bytes == 0;
-  if (first_arrived || all_came_twice) undo(shared, c);
+  // Behind a timeout alone: what a peer with SACK had before, it would have told of.
+  const bool only_late = c.sack && c.mending == Mending::kLoss && d.acknowledged > 0 && d.lost_arrived;
+  if (first_arrived || all_came_twice || only_late) undo(shared, c);
 }
 
 // Whether the tail was lost that a probe repeated (RFC 8985 7.4): a D-SACK says no; an acknowledgement beyond says yes.

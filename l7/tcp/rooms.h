@@ -54,6 +54,7 @@ struct Delivery {
   bool duplicate = false;         // says nothing new (RFC 5681 2)
   bool duplicate_sacked = false;  // a D-SACK
   bool echoes_first = false;      // its timestamp is older than what was sent again
+  bool lost_arrived = false;      // what was held for lost, and not sent again yet
 };
 // Losses, what they mean for the congestion window, and their undoing.
 void recover(Resources& shared, Connection& c, const Delivery& delivery, Instant now);

@@ -90,6 +90,32 @@ const std::vector<Script> kLosses = {
      "+.05 < . 1:1(0) ack 1 win 512 <sack 2000:2001>\n"
      "+.05 > P. 1001:2001(1000) ack 1\n"
      "+0 tail_probes 1\n"},
+    {"a timeout that was none is undone when originals arrive behind it, without timestamps",
+     BEGIN_SACK TEN_LEAVE
+     "+.202 > . 10001:11001(1000) ack 1\n"
+     "+.3 > . 1:1001(1000) ack 1\n"
+     "+0 timeouts 1\n"
+     "+0 cwnd 1\n"
+     "+.05 < . 1:1(0) ack 2001 win 512\n"  // a path that stood still for half a second
+     "+0 > . 11001:12001(1000) ack 1\n"
+     "+0 > . 12001:13001(1000) ack 1\n"
+     "+0 > . 13001:14001(1000) ack 1\n"
+     "+0 undone 1\n"
+     "+0 cwnd 12\n"},
+    {"a timeout stays one where the first was lost and others were not",
+     BEGIN_SACK
+     "+0 write 3000\n"
+     "+0 > . 1:1001(1000) ack 1\n"
+     "+0 > . 1001:2001(1000) ack 1\n"
+     "+0 > P. 2001:3001(1000) ack 1\n"
+     "+.202 > P. 2001:3001(1000) ack 1\n"
+     "+.3 > . 1:1001(1000) ack 1\n"
+     "+.05 < . 1:1(0) ack 1001 win 512\n"
+     "+0 > . 1001:2001(1000) ack 1\n"
+     "+0 > P. 2001:3001(1000) ack 1\n"
+     "+0 undone 0\n"
+     "+.1 < . 1:1(0) ack 3001 win 512\n"
+     "+0 undone 0\n"},
     {"who is silent for a timeout goes on with half, and for many as a new connection does",
      BEGIN_SACK
      "+0 write 2000\n"
