@@ -33,6 +33,7 @@ Socket child_of(const Socket& listener) {
   made.unsent_most = listener.unsent_most;
   made.receive_buffer = listener.receive_buffer;
   made.options = listener.options;
+  made.mss_most = listener.mss_most;
   made.connected = made.opened = true;
   return made;
 }

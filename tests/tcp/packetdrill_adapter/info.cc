@@ -82,11 +82,20 @@ int Machine::fill_info(const Socket& s, void* value, socklen_t* size) {
   info.tcpi_state = s.listening ? 10 : 7;
   const Connection* c = connection_of(s);
   if (c) info = info_of(stack_->resources(), *c, now_);
+  info.tcpi_advmss = std::min<uint32_t>(info.tcpi_advmss, s.mss_most);
   if (c && c->last_received.never() && s.opened)
     info.tcpi_last_data_recv = uint32_t((now_ - s.opened_at) / std::chrono::milliseconds(1));
   info.tcpi_busy_time = uint64_t(s.spent.busy / std::chrono::microseconds(1));
   info.tcpi_rwnd_limited = uint64_t(s.spent.by_window / std::chrono::microseconds(1));
   info.tcpi_sndbuf_limited = uint64_t(s.spent.by_buffer / std::chrono::microseconds(1));
+  info.tcpi_segs_out = s.traffic.segments_out;
+  info.tcpi_segs_in = s.traffic.segments_in;
+  info.tcpi_data_segs_out = s.traffic.data_out;
+  info.tcpi_data_segs_in = s.traffic.data_in;
+  info.tcpi_bytes_sent = s.traffic.bytes_out;
+  info.tcpi_bytes_retrans = s.traffic.bytes_again;
+  info.tcpi_total_retrans = s.traffic.again;
+  info.tcpi_delivered = s.traffic.delivered;
   info.tcpi_reordering = s.reordering.degree;
   info.tcpi_reord_seen = s.reordering.seen;
   std::memset(value, 0, *size);

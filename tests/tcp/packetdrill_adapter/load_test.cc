@@ -253,6 +253,30 @@ TEST_F(Adapter, TellsWhichZeroCopyWritesAreOver) {
   EXPECT_EQ(told.ee_data, 1u);
 }
 
+TEST_F(Adapter, AnnouncesAndKeepsTheMssItIsTold) {
+  const int fd = table_.socket(m_, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  const int most = 900, too_small = 10;
+  EXPECT_EQ(table_.setsockopt(m_, fd, IPPROTO_TCP, TCP_MAXSEG, &too_small, sizeof too_small), -1);
+  EXPECT_EQ(table_.setsockopt(m_, fd, IPPROTO_TCP, TCP_MAXSEG, &most, sizeof most), 0);
+  const sockaddr_in here = address("192.168.1.1", 8080), peer = address("192.0.2.1", 40000);
+  EXPECT_EQ(table_.bind(m_, fd, reinterpret_cast<const sockaddr*>(&here), sizeof here), 0);
+  EXPECT_EQ(table_.connect(m_, fd, reinterpret_cast<const sockaddr*>(&peer), sizeof peer), -1);
+  const auto syn = left();
+  EXPECT_EQ(syn.options.mss, 900);
+  arrives(kSyn | kAck, 100, syn.seq + 1, "", {.mss = 1460});
+  EXPECT_EQ(left().ack, 101u);
+  const std::string bytes(1000, 'x');
+  EXPECT_EQ(table_.write(m_, fd, bytes.data(), bytes.size()), 1000);
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  EXPECT_EQ(table_.getsockopt(m_, fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+  EXPECT_EQ(info.tcpi_snd_mss, 900u);
+  EXPECT_EQ(info.tcpi_advmss, 900u);
+  EXPECT_EQ(info.tcpi_delivered, 1u);
+  EXPECT_EQ(info.tcpi_data_segs_out, 1u);  // the rest waits: Nagle
+  EXPECT_EQ(info.tcpi_bytes_sent, 900u);
+}
+
 TEST_F(Adapter, ARecordEndsItsPacket) {
   const int fd = accepted();
   EXPECT_EQ(table_.send(m_, fd, "one", 3, MSG_EOR), 3);

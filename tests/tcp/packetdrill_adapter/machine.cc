@@ -27,7 +27,8 @@ bool delivers(const l7::tcp::Segment& s, const l7::tcp::Sent& sent) {
   return false;
 }
 
-// From the first that is delivered late to the furthest that was SACKed, in segments.
+// A segment that was sent once and is delivered after a later one was (tcp_check_sack_reordering): from the first such
+// to the furthest that was SACKed, in segments.
 std::optional<uint32_t> reordering_of(const Connection& c, const l7::tcp::Resources& shared,
                                       const l7::tcp::Segment& s) {
   std::optional<l7::tcp::Seq> late, furthest;
@@ -58,6 +59,7 @@ Machine::~Machine() {
 void Machine::start() {
   if (stack_) return;
   settings_ = kernel_settings();
+  if (!local_ip_.is_v4()) settings_.stack.mtu = 1520;  // so that scripts are the same: suites run with --mtu=1520 then
   stack_ = std::make_unique<l7::tcp::Stack>(settings_.stack, now_);
 }
 
@@ -144,6 +146,12 @@ void Machine::leaves(Bytes packet) {
   retransmitted_ = stack_->counters().retransmitted;
   std::vector<std::byte> bytes(packet.begin(), packet.end());
   if (without_push_) take_push_off(bytes);
+  if (const auto segment = l7::tcp::read_segment(bytes)) {
+    count_leaving(*segment, again);
+    const auto& t = segment->tuple;
+    const Socket* s = owner_of({t.remote, t.local, t.remote_port, t.local_port});
+    if (s) clamp_mss(bytes, s->mss_most);
+  }
   uint32_t mss = 1;
   const uint32_t most = segments_together(bytes, &mss);
   const bool together = !left_.empty() && left_.back().at == now_;
@@ -227,24 +235,54 @@ void Machine::run_to(Lock& lock, Instant until) {
   clock_moves(until);
 }
 
-// A segment that was sent once and is delivered after a later one was: how far behind it (tcp_check_sack_reordering).
-void Machine::watch_reordering(Bytes packet) {
-  const auto segment = l7::tcp::read_segment(packet);
+// Whose connection it is, or who listens for it.
+Socket* Machine::owner_of(const l7::tcp::Tuple& tuple) {
+  Socket* listens = nullptr;
   for (auto& [fd, s] : sockets_) {
-    const Connection* c = connection_of(s);
-    if (!segment || !c || c->tuple != segment->tuple || !c->sack) continue;
-    const auto reported = reordering_of(*c, stack_->resources(), *segment);
-    if (!reported) return;
-    s.reordering.seen++;
-    s.reordering.degree = std::max(s.reordering.degree, *reported);
+    if (const Connection* c = connection_of(s); c && c->tuple == tuple) return &s;
+    if (s.listening && s.local.port == tuple.local_port) listens = &s;
   }
+  return listens;
+}
+
+void Machine::watch_arrival(const l7::tcp::Segment& segment) {
+  Socket* s = owner_of(segment.tuple);
+  const Connection* c = s ? connection_of(*s) : nullptr;
+  if (!c) return;
+  s->traffic.segments_in++;
+  s->traffic.data_in += !segment.payload.empty();
+  if (l7::tcp::after(segment.ack, c->snd_nxt)) return;
+  for (uint32_t i = c->scoreboard.head(); i != l7::tcp::kNone; i = stack_->resources().segments[i].next) {
+    const l7::tcp::Sent& sent = stack_->resources().segments[i];
+    s->traffic.delivered += !sent.sacked && delivers(segment, sent);
+  }
+  const auto degree = c->sack ? reordering_of(*c, stack_->resources(), segment) : std::nullopt;
+  if (!degree) return;
+  s->reordering.seen++;
+  s->reordering.degree = std::max(s->reordering.degree, *degree);
+}
+
+void Machine::count_leaving(const l7::tcp::Segment& segment, bool again) {
+  const auto& t = segment.tuple;
+  Socket* s = owner_of({t.remote, t.local, t.remote_port, t.local_port});
+  if (!s || !s->connected) return;
+  s->traffic.segments_out++;
+  s->traffic.data_out += !segment.payload.empty();
+  s->traffic.bytes_out += segment.payload.size();
+  s->traffic.again += again;
+  s->traffic.bytes_again += again ? segment.payload.size() : 0;
 }
 
 int Machine::packet_arrives(const void* packet, size_t size) {
   const Lock lock(mutex_);
   start();
-  watch_reordering(Bytes(static_cast<const std::byte*>(packet), size));
-  stack_->receive(Bytes(static_cast<const std::byte*>(packet), size), now_);
+  const auto* at = static_cast<const std::byte*>(packet);
+  std::vector<std::byte> bytes(at, at + size);
+  if (const auto segment = l7::tcp::read_segment(bytes)) {
+    watch_arrival(*segment);
+    if (const Socket* s = owner_of(segment->tuple)) clamp_mss(bytes, s->mss_most);
+  }
+  stack_->receive(bytes, now_);
   collect();
   return 0;
 }

@@ -64,6 +64,12 @@ struct Reordering {
   uint32_t degree = 3, seen = 0;
 };
 
+// What went by, as TCP_INFO counts it. SYNs are delivered, too.
+struct Traffic {
+  uint32_t segments_out = 0, segments_in = 0, data_out = 0, data_in = 0, again = 0, delivered = 1;
+  uint64_t bytes_out = 0, bytes_again = 0;
+};
+
 struct Socket {
   bool listening = false, connected = false, opened = false, non_blocking = false, nagle = true;
   bool read_shut = false, write_shut = false, lingers = false, end_told = false, error_told = false, open_told = false;
@@ -75,6 +81,8 @@ struct Socket {
   Instant opened_at{};
   Spent spent;
   Reordering reordering;
+  Traffic traffic;
+  uint16_t mss_most = UINT16_MAX;
   Endpoint local, remote;
   l7::tcp::ListenerId listener = l7::tcp::kNone;
   l7::tcp::ConnectionId id;
@@ -142,7 +150,9 @@ class Machine {
   Instant next();
   void run_to(Lock& lock, Instant until);
   void clock_moves(Instant to);
-  void watch_reordering(Bytes packet);
+  void watch_arrival(const l7::tcp::Segment& segment);
+  void count_leaving(const l7::tcp::Segment& segment, bool again);
+  Socket* owner_of(const l7::tcp::Tuple& tuple);
   void collect();
   void leaves(Bytes packet);
   uint32_t segments_together(Bytes packet, uint32_t* mss) const;

@@ -109,6 +109,10 @@ int Machine::set_tcp_number(Socket& s, int name, int number) {
       if (number < 0 || number > 1) return fails(EINVAL);
       s.tells_queue = number;
       return 0;
+    case TCP_MAXSEG:
+      if (number < 88 || number > 32'767) return fails(EINVAL);
+      s.mss_most = uint16_t(number);
+      return 0;
     case TCP_MD5SIG:
       return fails(ENOPROTOOPT);
     default:

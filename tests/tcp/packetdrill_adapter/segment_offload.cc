@@ -67,4 +67,12 @@ void take_push_off(std::vector<std::byte>& packet) {
   write_headers(whole, packet);
 }
 
+void clamp_mss(std::vector<std::byte>& packet, uint16_t most) {
+  const auto s = l7::tcp::read_segment(packet);
+  if (!s || !s->has(l7::tcp::kSyn) || s->options.mss <= most) return;
+  auto clamped = outgoing(*s, s->flags);
+  clamped.options.mss = most;
+  write_headers(clamped, packet);
+}
+
 }  // namespace cardea::packetdrill

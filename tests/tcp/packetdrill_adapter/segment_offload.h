@@ -28,5 +28,7 @@ class SegmentOffload {
 
 // The same without PSH.
 void take_push_off(std::vector<std::byte>& packet);
+// A SYN with no larger MSS than that (TCP_MAXSEG); everything else as it is.
+void clamp_mss(std::vector<std::byte>& packet, uint16_t most);
 
 }  // namespace cardea::packetdrill
