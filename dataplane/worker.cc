@@ -282,9 +282,10 @@ uint16_t Worker::transmit(uint16_t port, rte_mbuf** packets, uint16_t count) {
 // The door looks at its queue of strangers by the clock as long as something is in it, so that a flood does not ring
 // for each of its packets.
 uint16_t Worker::to_kernel(DoorClass door, rte_mbuf** packets, uint16_t count) {
-  PacketRing& ring = around_.rings.door(door);
+  DoorRings& own = *around_.rings.doors[around_.index];
+  PacketRing& ring = own.of(door);
   const uint16_t taken = ring.push(packets, count);
-  if (door != DoorClass::kRest || ring.size() <= taken) around_.rings.door_bell.ring();
+  if (door != DoorClass::kRest || ring.size() <= taken) own.bell.ring();
   return taken;
 }
 

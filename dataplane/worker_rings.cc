@@ -42,10 +42,25 @@ uint32_t PacketRing::room() const {
   return rte_ring_free_count(ring_);
 }
 
+namespace {
+
+Result<std::unique_ptr<DoorRings>> make_door(const std::string& prefix, uint32_t number, uint32_t doors) {
+  auto door = std::make_unique<DoorRings>();
+  for (uint32_t i = 0; i < kDoorClasses; ++i) {
+    auto queue = PacketRing::create(fmt::format("{}door{}.{}", prefix, number, i), door_packets(i, doors));
+    if (!queue) return std::unexpected(std::move(queue).error());
+    door->queues.push_back(std::move(*queue));
+  }
+  return door;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Rings>> Rings::create(uint32_t workers, const std::string& prefix) {
   auto rings = std::make_unique<Rings>();
-  for (uint32_t i = 0; i < kDoorClasses; ++i) {
-    auto door = PacketRing::create(fmt::format("{}door{}", prefix, i), kDoorPackets[i]);
+  const uint32_t doors = std::max(workers, 1u);
+  for (uint32_t i = 0; i < doors; ++i) {
+    auto door = make_door(prefix, i, doors);
     if (!door) return std::unexpected(std::move(door).error());
     rings->doors.push_back(std::move(*door));
   }

@@ -1,5 +1,5 @@
-// What stands between threads: for each worker the packets that others put at its door, and the ring by which all
-// workers reach the kernel door. Packets change owner with the ring; a full ring is the sender's to count.
+// What stands between threads: for each worker the packets that others put at its door, and the rings by which it
+// reaches its thread of the kernel door. Packets change owner with the ring; a full ring is the sender's to count.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +25,13 @@ namespace cardea::dataplane {
 inline constexpr uint32_t kRingPackets = 2048;  // 1.6 ms of another worker's full speed
 // By DoorClass. For services: 50 ms of a gigabit of full frames.
 inline constexpr uint32_t kDoorPackets[kDoorClasses] = {1024, 4096, 1024};
-inline constexpr uint32_t kDoorPacketsAll = kDoorPackets[0] + kDoorPackets[1] + kDoorPackets[2];
+// Of one of so many doors.
+constexpr uint32_t door_packets(size_t door_class, uint32_t doors) {
+  return kDoorPackets[door_class] / (doors > 1 ? 2 : 1);
+}
+constexpr uint32_t door_packets_of_all(uint32_t doors) {
+  return doors * (door_packets(0, doors) + door_packets(1, doors) + door_packets(2, doors));
+}
 inline constexpr uint32_t kWaitingPackets = 256, kTold = 64;
 
 // A finished frame whose next hop has no link address yet.
@@ -81,14 +87,21 @@ struct WorkerRings {
   WorkerRings(PacketRing in, PacketRing out) : inbox(std::move(in)), outbox(std::move(out)) {}
 };
 
+// To the kernel, by one of the door's threads; rte_mbuf::port is the port whose kernel side a packet is for.
+struct DoorRings {
+  std::vector<PacketRing> queues;  // by DoorClass
+  Doorbell bell;
+
+  PacketRing& of(DoorClass which) { return queues[size_t(which)]; }
+};
+
 struct Rings {
   std::vector<std::unique_ptr<WorkerRings>> workers;
-  std::vector<PacketRing> doors;  // to the kernel, by DoorClass; rte_mbuf::port is the port whose TAP it is for
-  Doorbell door_bell, control_bell;
+  std::vector<std::unique_ptr<DoorRings>> doors;  // by worker; at least one
+  Doorbell control_bell;
 
   // `prefix`: before the names of the rings, which DPDK wants to be different.
   static Result<std::unique_ptr<Rings>> create(uint32_t workers, const std::string& prefix = "");
-  PacketRing& door(DoorClass which) { return doors[size_t(which)]; }
 
   WorkerRings& sender(uint16_t port, uint16_t queues) {
     return *workers[sender_of(port, queues, uint32_t(workers.size()))];

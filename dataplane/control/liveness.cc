@@ -19,7 +19,7 @@ void Liveness::tick(Instant now) {
 // Again and again: a bell that rings while its owner is about to sleep is not heard.
 void Liveness::call_threads() {
   for (auto& worker : running_.rings->workers) worker->bell.ring();
-  running_.rings->door_bell.ring();
+  for (auto& door : running_.rings->doors) door->bell.ring();
 }
 
 bool Liveness::all_went_on() const {

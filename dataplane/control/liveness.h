@@ -1,4 +1,4 @@
-// systemd's watchdog: fed only when every worker and the door's thread have gone on since it was fed last. By the
+// systemd's watchdog: fed only when every worker and every thread of the door have gone on since it was fed last. By the
 // control thread.
 #pragma once
 

@@ -27,7 +27,7 @@ constexpr uint32_t kBufferGrain = 1024;
 // Every buffer that can be somewhere at once, devices aside: in rings, in a burst, waiting, in the cores' caches.
 uint32_t buffers_on_the_way(size_t ports, uint32_t workers) {
   return workers * (2 * kRingPackets + 2 * kBurstMax + 2 * kPoolCache + Gather::kMax * uint32_t(ports)) +
-         workers * (Batch::kPiecesMax + FirstFragments::kWaitingMax) + kDoorPacketsAll +
+         workers * (Batch::kPiecesMax + FirstFragments::kWaitingMax) + door_packets_of_all(workers) +
          uint32_t(WaitingPackets::kTotalMax);
 }
 

@@ -94,7 +94,7 @@ Result<Prepared> prepare(Bytes image, const std::string& stats_path) {
   if (!limits) return std::unexpected(std::move(limits).error());
   const uint32_t rows = kRowsBeside + NatSources::kMax + kRowsEach * (limits->services + limits->backends);
   auto segment =
-      stats::Segment::create(stats_path, limits->workers + 2, rows, rows);  // and control, and the kernel door
+      stats::Segment::create(stats_path, 2 * limits->workers + 1, rows, rows);  // and control, and the kernel doors
   if (!segment) return std::unexpected(std::move(segment).error());
   Prepared prepared{.segment = std::make_unique<stats::Segment>(std::move(*segment))};
   prepared.registry = std::make_unique<SlotRegistry>(*prepared.segment, limits->services, limits->backends);
@@ -121,7 +121,7 @@ Result<std::unique_ptr<Running>> Running::open(Prepared prepared, const StartOpt
   if (auto done = running->open_memory(plan, options); !done) return std::unexpected(std::move(done).error());
   if (auto done = running->open_ports(plan); !done) return std::unexpected(std::move(done).error());
   if (auto done = running->open_workers(plan); !done) return std::unexpected(std::move(done).error());
-  if (auto done = running->open_door(); !done) return std::unexpected(std::move(done).error());
+  if (auto done = running->open_doors(); !done) return std::unexpected(std::move(done).error());
   return running;
 }
 
@@ -168,12 +168,12 @@ Result<> Running::open_side(const Port& port) {
   };
   if (const xdp::Filter* filter = shared.of(port.index))
     return keep(SharedInterface::open(port.device.interface, *filter));
-  return keep(Tap::open(port.name, port.mac, port.mtu));
+  return keep(Tap::open(port.name, port.mac, port.mtu, uint16_t(rings->doors.size())));
 }
 
 Result<> Running::open_workers(const LivePlan& plan) {
   const auto count = uint32_t(plan.settings.workers.size());
-  quiet_points = std::make_unique<QuietPoints>(count + 1);  // and the kernel door's thread
+  quiet_points = std::make_unique<QuietPoints>(2 * count);  // and the kernel doors' threads
   plans = std::make_unique<Published<LivePlan>>(*quiet_points);
   hops = std::make_unique<Published<HopTable>>(*quiet_points);
   l7 = std::make_unique<Published<L7Instances>>(*quiet_points);
@@ -200,20 +200,29 @@ Result<> Running::open_workers(const LivePlan& plan) {
   return {};
 }
 
-Result<> Running::open_door() {
+Result<> Running::open_doors() {
+  for (uint32_t number = 0; number < workers.size(); ++number)
+    if (auto done = open_door(number); !done) return done;
+  return {};
+}
+
+Result<> Running::open_door(uint32_t number) {
   std::vector<DoorPort> door_ports;
   for (size_t i = 0; i < ports.size(); ++i) door_ports.push_back({sides[i].get(), ports[i].queues});
-  door = std::make_unique<KernelDoor>(KernelDoor::Surroundings{.ports = std::move(door_ports),
-                                                               .rings = *rings,
-                                                               .pool = pools.first(),
-                                                               .quiet_points = *quiet_points,
-                                                               .reader = uint32_t(workers.size()),
-                                                               .plans = *plans,
-                                                               .conversations = conversations,
-                                                               .cells = segment->cells(control_core() + 1),
-                                                               .path_cells = path_cells,
-                                                               .rows = rows});
-  return door->start();
+  doors.push_back(std::make_unique<KernelDoor>(
+      KernelDoor::Surroundings{.number = number,
+                               .ports = std::move(door_ports),
+                               .rings = *rings,
+                               .pool = pools.first(),
+                               .quiet_points = *quiet_points,
+                               .reader = uint32_t(workers.size()) + number,
+                               .plans = *plans,
+                               .conversations = conversations,
+                               .strangers = strangers,
+                               .cells = segment->cells(control_core() + 1 + number),
+                               .path_cells = path_cells,
+                               .rows = rows}));
+  return doors.back()->start();
 }
 
 Result<> Running::launch() {
@@ -229,7 +238,7 @@ Result<> Running::launch() {
 Running::~Running() {
   for (const auto& worker : workers) worker->stop();
   if (launched_) rte_eal_mp_wait_lcore();
-  door.reset();
+  doors.clear();
   if (auto done = clear_shares(ports); !done) log::warning("{}", done.error().message);
   for (const Port& port : ports) close_port(port);
   workers.clear();

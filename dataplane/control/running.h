@@ -67,7 +67,8 @@ class Running {
   std::unique_ptr<Published<HopTable>> hops;
   std::unique_ptr<Published<L7Instances>> l7;
   std::vector<std::unique_ptr<Worker>> workers;
-  std::unique_ptr<KernelDoor> door;
+  Strangers strangers;
+  std::vector<std::unique_ptr<KernelDoor>> doors;  // by worker
 
   uint64_t started_at = 0;  // seconds since the epoch
 
@@ -79,7 +80,8 @@ class Running {
   Result<> open_ports(const LivePlan& plan);
   Result<> open_side(const Port& port);
   Result<> open_workers(const LivePlan& plan);
-  Result<> open_door();
+  Result<> open_doors();
+  Result<> open_door(uint32_t number);
   std::vector<PortNeeds> needs_;  // by port
   bool launched_ = false;
 };

@@ -1,4 +1,4 @@
-// The door's thread.
+// A thread of the door.
 #include "dataplane/door/kernel_door.h"
 
 #include <pthread.h>
@@ -37,15 +37,15 @@ KernelDoor::KernelDoor(const Surroundings& surroundings)
 
 KernelDoor::~KernelDoor() {
   stop_.store(true, std::memory_order_relaxed);
-  around_.rings.door_bell.ring();
+  bell().ring();
 }
 
 Result<> KernelDoor::start() {
   epoll_ = FileDescriptor(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll_) return fail_errno("epoll of the kernel door");
-  if (auto done = watch(epoll_.get(), around_.rings.door_bell.fd(), kBellTag, 0); !done) return done;
+  if (auto done = watch(epoll_.get(), bell().fd(), kBellTag, 0); !done) return done;
   for (size_t port = 0; port < around_.ports.size(); ++port) {
-    const int fd = around_.ports[port].side->descriptor();
+    const int fd = around_.ports[port].side->descriptor(around_.number);
     if (fd < 0) continue;
     if (auto done = watch(epoll_.get(), fd, port, EPOLLET); !done) return done;
   }
@@ -57,7 +57,7 @@ Result<> KernelDoor::start() {
 
 void KernelDoor::run() {
   (void)rte_thread_register();  // buffers at hand of its own; without, each one costs more
-  Doorbell& bell = around_.rings.door_bell;
+  Doorbell& bell = this->bell();
   std::array<epoll_event, 16> events;
   while (!stop_.load(std::memory_order_relaxed)) {
     around_.quiet_points.wake(around_.reader);
@@ -85,7 +85,7 @@ void KernelDoor::run() {
 int KernelDoor::patience_us(bool more) const {
   if (more || std::ranges::find(left_, Left::kMore) != left_.end()) return 0;
   if (std::ranges::find(left_, Left::kHeldBack) != left_.end()) return kHeldBackUs;
-  return around_.rings.door(DoorClass::kRest).empty() ? -1 : kStrangersUs;
+  return ring(DoorClass::kRest).empty() ? -1 : kStrangersUs;
 }
 
 // ---- to the kernel
@@ -94,13 +94,13 @@ int KernelDoor::patience_us(bool more) const {
 bool KernelDoor::carry_to_kernel() {
   uint32_t carried = carry_class(DoorClass::kHost, kFramesATurn);
   carried += carry_class(DoorClass::kService, kFramesATurn);
-  if (!around_.rings.door(DoorClass::kRest).empty()) carried += carry_class(DoorClass::kRest, strangers_allowed());
+  if (!ring(DoorClass::kRest).empty()) carried += carry_class(DoorClass::kRest, strangers_allowed());
   return carried > 0;
 }
 
 uint32_t KernelDoor::carry_class(DoorClass which, uint32_t at_most) {
   std::array<rte_mbuf*, kFramesATurn> packets;
-  const uint16_t count = around_.rings.door(which).pop(packets.data(), uint16_t(at_most));
+  const uint16_t count = ring(which).pop(packets.data(), uint16_t(at_most));
   if (count == 0) return 0;
   for (uint16_t i = 0; i < count; ++i) write_to_kernel(packets[i]);
   give_to_kernel();
@@ -110,8 +110,8 @@ uint32_t KernelDoor::carry_class(DoorClass which, uint32_t at_most) {
 
 uint32_t KernelDoor::strangers_allowed() {
   const LivePlan* plan = around_.plans.load();
-  const uint32_t waiting = std::min<uint32_t>(around_.rings.door(DoorClass::kRest).size(), kFramesATurn);
-  return plan == nullptr ? 0 : strangers_.take(waiting, plan->settings.door.rate, now_ms_ * 1000);
+  const uint32_t waiting = std::min<uint32_t>(ring(DoorClass::kRest).size(), kFramesATurn);
+  return plan == nullptr ? 0 : around_.strangers.take(waiting, plan->settings.door.rate, now_ms_ * 1000);
 }
 
 void KernelDoor::write_to_kernel(rte_mbuf* packet) {
@@ -139,17 +139,25 @@ void KernelDoor::give_as_it_came(KernelSide& side, MutableBytes frame) {
 }
 
 void KernelDoor::give(KernelSide& side, std::span<const iovec> pieces, uint32_t frames) {
-  if (const Reason lost = side.give(pieces); lost != Reason::kNone)
+  if (const Reason lost = side.give(around_.number, pieces); lost != Reason::kNone)
     count(around_.path_cells.drops[size_t(lost)], frames);
 }
 
 // ---- from the kernel
 
+// The door's own worker where it has a queue of the port: flows of different doors do not meet at one worker again.
+WorkerRings& KernelDoor::sender(uint16_t port) {
+  const uint16_t queues = around_.ports[port].queues;
+  const auto workers = uint32_t(around_.rings.workers.size());
+  const bool own = sending_queue(port, queues, around_.number, workers) < queues;
+  return own ? *around_.rings.workers[around_.number] : around_.rings.sender(port, queues);
+}
+
 KernelDoor::Left KernelDoor::carry_from_kernel(uint16_t port) {
-  WorkerRings& sender = around_.rings.sender(port, around_.ports[port].queues);
+  WorkerRings& sender = this->sender(port);
   for (uint16_t frames = 0; frames < kFramesATurn; ++frames) {
     if (sender.outbox.room() < kSegmentsATurn) return Left::kHeldBack;
-    const ssize_t got = ::read(around_.ports[port].side->descriptor(), frame_.get(), kFrameRoom);
+    const ssize_t got = ::read(around_.ports[port].side->descriptor(around_.number), frame_.get(), kFrameRoom);
     if (got <= 0) return Left::kNothing;
     if (!take_frame(port, size_t(got))) count(around_.rows.from_kernel_lost, 1);
   }
@@ -184,7 +192,7 @@ void KernelDoor::note_conversation(const wire::Frame& read, const FlowTuple& tup
 
 // Returns how many found a buffer and room in the worker's ring.
 uint32_t KernelDoor::send_segments(uint16_t port, const Segments& segments) {
-  WorkerRings& sender = around_.rings.sender(port, around_.ports[port].queues);
+  WorkerRings& sender = this->sender(port);
   std::array<rte_mbuf*, kSegmentsATurn> packets;
   uint32_t sent = 0;
   while (sent < segments.count()) {

@@ -1,4 +1,4 @@
-// The kernel door: one thread that carries frames between the workers and the ports' kernel sides. What the kernel
+// The kernel door: a thread for each worker, which carries frames between the workers and the ports' kernel sides. What the kernel
 // sends on a TAP leaves by the port beside it; what no service wants, what a local service does, and what is the
 // kernel's own, is given to the kernel: first what the host cannot do without, then what its services and connections
 // carry, and so much a second of what nobody asked for (path/admit.cc tells them apart, by what the door remembers of
@@ -17,10 +17,10 @@
 #include "base/file_descriptor.h"
 #include "base/published.h"
 #include "dataplane/control/control_rows.h"
-#include "dataplane/state/allowance.h"
 #include "dataplane/door/coalesce.h"
 #include "dataplane/door/kernel_side.h"
 #include "dataplane/door/segment.h"
+#include "dataplane/door/strangers.h"
 #include "dataplane/path/path_rows.h"
 #include "dataplane/state/conversations.h"
 #include "dataplane/state/live_plan.h"
@@ -39,6 +39,7 @@ class KernelDoor {
  public:
   // All of it outlives the door.
   struct Surroundings {
+    uint32_t number = 0;          // of the door, its worker and its queue of each side
     std::vector<DoorPort> ports;  // in the plan's order
     Rings& rings;
     rte_mempool* pool;
@@ -46,6 +47,7 @@ class KernelDoor {
     uint32_t reader;  // the thread's number among them
     const Published<LivePlan>& plans;
     Conversations& conversations;
+    Strangers& strangers;
     uint64_t* cells;  // the thread's block of the stats segment
     const PathCells& path_cells;
     const ControlRows& rows;
@@ -61,6 +63,10 @@ class KernelDoor {
   enum class Left : uint8_t { kNothing, kMore, kHeldBack };  // in a TAP: held back by a worker's full ring
 
   void run();
+  PacketRing& ring(DoorClass which) { return around_.rings.doors[around_.number]->of(which); }
+  const PacketRing& ring(DoorClass which) const { return around_.rings.doors[around_.number]->of(which); }
+  Doorbell& bell() { return around_.rings.doors[around_.number]->bell; }
+  WorkerRings& sender(uint16_t port);
   int patience_us(bool more) const;
   bool carry_to_kernel();
   uint32_t carry_class(DoorClass which, uint32_t at_most);
@@ -79,7 +85,6 @@ class KernelDoor {
   Surroundings around_;
   FileDescriptor epoll_;
   std::vector<Left> left_;  // by port
-  Allowance strangers_;
   uint64_t cycles_per_millisecond_ = 1, now_ms_ = 0;  // the workers' clock
   Coalescer coalescer_;
   uint16_t coalesced_port_ = 0;

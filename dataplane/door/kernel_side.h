@@ -23,12 +23,12 @@ class KernelSide {
   virtual int index() const = 0;
 
   // Readable when the host has sent something that the port has to carry, one frame a read, behind its VirtioHeader.
-  // -1: what the host sends leaves by itself.
-  virtual int descriptor() const = 0;
+  // `queue`: each of the door's threads has one, a flow stays in one. -1: what the host sends leaves by itself.
+  virtual int descriptor(uint32_t queue) const = 0;
 
   // The kernel receives this frame, its VirtioHeader first, however large TCP segments were put together to make it.
-  // What became of it: kNone, or why it was lost. By the door's thread.
-  virtual Reason give(std::span<const iovec> pieces) = 0;
+  // What became of it: kNone, or why it was lost. By the door's thread that has this queue.
+  virtual Reason give(uint32_t queue, std::span<const iovec> pieces) = 0;
 
   // Of a side that takes them large; to the others frames are given as they came.
   virtual bool takes_large() const = 0;

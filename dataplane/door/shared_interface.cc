@@ -39,7 +39,7 @@ Result<std::unique_ptr<SharedInterface>> SharedInterface::open(const std::string
   return std::unique_ptr<SharedInterface>(new SharedInterface(std::move(*pass), index, filter));
 }
 
-Reason SharedInterface::give(std::span<const iovec> pieces) {
+Reason SharedInterface::give(uint32_t, std::span<const iovec> pieces) {
   const Bytes frame{static_cast<const std::byte*>(pieces.back().iov_base), pieces.back().iov_len};
   if (is_for_a_service(filter_, frame)) return Reason::k_not_yet;
   xdp_md place{.data_end = uint32_t(frame.size()), .ingress_ifindex = uint32_t(index_)};

@@ -19,11 +19,11 @@ class SharedInterface final : public KernelSide {
   static Result<std::unique_ptr<SharedInterface>> open(const std::string& name, const xdp::Filter& filter);
 
   int index() const override { return index_; }
-  int descriptor() const override { return -1; }
+  int descriptor(uint32_t) const override { return -1; }
   // Not what is for a service of layer 4: while it comes or goes, a plan and the program differ for a moment, and the
   // kernel would refuse what it is given. What came to a NAT port and is of no flow is the kernel's, whose programs may
   // have ports there too.
-  Reason give(std::span<const iovec> pieces) override;
+  Reason give(uint32_t queue, std::span<const iovec> pieces) override;
   bool takes_large() const override { return false; }
   Result<> set_carrier(bool) override { return {}; }    // it is the port's own
   Result<bool> keep_mac() override { return false; }  // and so is this

@@ -1,8 +1,8 @@
 // Whom this host's kernel is talking to: the connections of its programs (health probes, backends of L7, name servers,
 // ssh that goes on), as the door sees them leave. What comes back for one of them is wanted; a packet out of the blue
 // is not. A set of four ways with a tag and a time for each; the oldest of a bucket gives way, and a wrong yes (one
-// in 16,000) lets a stray packet through a better queue. One thread writes, all workers read; no lock, no allocation
-// after construction.
+// in 16,000) lets a stray packet through a better queue. The door's threads write, all workers read; no lock, no
+// allocation after construction. Of two that write to one place at once one is forgotten, until its next packet.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ class Conversations {
   // `tuple`: as packets come in, from the other side to this host.
   static uint64_t hash(HashKey key, const FlowTuple& tuple) { return flow_hash(key, tuple); }
 
-  // The writing thread. false: another that still went on was forgotten for it.
+  // By the door's threads. false: another that still went on was forgotten for it.
   bool remember(uint64_t hash, uint32_t now_s) {
     Bucket& bucket = buckets_[hash % kBuckets];
     Way* chosen = &bucket[0];

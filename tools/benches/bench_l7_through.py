@@ -3,6 +3,7 @@ kernel, beside cardea-l7 and HAProxy on the same veth without a dataplane.
 
     kernel      cardea-l7 on an ordinary host         interface   af_xdp, the port's interface shared with the kernel
     haproxy     HAProxy on the same                   tap         af_xdp, a TAP beside the port
+                                                      tap_two     the same, with two workers: two queues of each TAP
 
 All sites stand at once and are loaded in turns, a round after the other, so that whatever else the machine does meets all of them
 alike; values are medians over rounds, one JSON object a line:
@@ -94,8 +95,12 @@ def without_log(document):
 
 
 class Ours(Web):
-    def __init__(self, **options):
-        super().__init__(change=without_log, **options)
+    def __init__(self, workers=(1,), **options):
+        def change(document):
+            without_log(document)
+            if "dataplane" in document:
+                document["dataplane"]["workers"] = list(workers)
+        super().__init__(change=change, **options)
 
     def programs(self):
         return [daemon for daemon in self.cardea.daemons if daemon is not self.cardea.mgmt]
@@ -106,6 +111,7 @@ WAYS = {
     "haproxy": Haproxy,
     "interface": lambda: Ours(kernel=False, device="net_af_xdp shared"),
     "tap": lambda: Ours(kernel=False, device="net_af_xdp"),
+    "tap_two": lambda: Ours(kernel=False, device="net_af_xdp", workers=(0, 1)),
 }
 
 

@@ -48,7 +48,7 @@ TEST(Rings, AProducerThatLosesItsCoreKeepsNobodyElseFromPushing) {
   test::start_eal();
   const auto rings = Rings::create(1, "preempted").value();
   for (const char* name :
-       {"preempteddoor0", "preempteddoor1", "preempteddoor2", "preemptedinbox0", "preemptedoutbox0"}) {
+       {"preempteddoor0.0", "preempteddoor0.1", "preempteddoor0.2", "preemptedinbox0", "preemptedoutbox0"}) {
     const rte_ring* ring = rte_ring_lookup(name);
     ASSERT_NE(ring, nullptr) << name;
     EXPECT_EQ(rte_ring_get_prod_sync_type(ring), RTE_RING_SYNC_MT_RTS) << name;

@@ -256,15 +256,15 @@ TEST(TwoWorkers, AFlowStaysWhereItsPortSpreadItTo) {
 TEST(Worker, GivesToTheKernelAndRingsItsBell) {
   WorkersOnRings site({}, 1, {{}});
   site.comes(frame({tuple("198.51.100.7:5555", "203.0.113.3:80")}));
-  site.running.rings->door_bell.arm();
+  site.running.rings->doors[0]->bell.arm();
   site.turn();
-  PacketRing& ring = site.running.rings->door(DoorClass::kService);
+  PacketRing& ring = site.running.rings->doors[0]->of(DoorClass::kService);
   rte_mbuf* given = nullptr;
   ASSERT_EQ(ring.pop(&given, 1), 1);
   EXPECT_EQ(given->port, 0) << "whose TAP it is for";
   rte_pktmbuf_free(given);
   uint64_t rung = 0;
-  EXPECT_EQ(::read(site.running.rings->door_bell.fd(), &rung, sizeof rung), ssize_t(sizeof rung));
+  EXPECT_EQ(::read(site.running.rings->doors[0]->bell.fd(), &rung, sizeof rung), ssize_t(sizeof rung));
 }
 
 TEST(Worker, GivesToControlWhatWaitsForANeighbour) {

@@ -25,8 +25,8 @@ IpAddress address(const char* text) {
 class Side : public KernelSide {
  public:
   int index() const override { return int(::if_nametoindex("eth9")); }
-  int descriptor() const override { return -1; }
-  Reason give(std::span<const iovec>) override { return Reason::kNone; }
+  int descriptor(uint32_t) const override { return -1; }
+  Reason give(uint32_t, std::span<const iovec>) override { return Reason::kNone; }
   bool takes_large() const override { return false; }
   Result<> set_carrier(bool) override { return {}; }
   Result<bool> keep_mac() override { return false; }

@@ -30,40 +30,49 @@ class DoorTest : public testing::Test {
   void SetUp() override {
     start_eal();
     static int made = 0;  // DPDK's rings have names
-    rings_ = Rings::create(0, "doortest" + std::to_string(made)).value();
-    auto in = PacketRing::create("in" + std::to_string(made), kRingPackets);
-    auto out = PacketRing::create("out" + std::to_string(made++), 128);
-    rings_->workers.push_back(std::make_unique<WorkerRings>(std::move(*in), std::move(*out)));
+    make_rings("doortest" + std::to_string(made++));
     open_side();
     const std::string ports[] = {"wan"};
     rows_ = ControlRows::add(*site_.segment, ports).value();
     plans_.publish(build_live_plan(plan_image({}), *site_.registry).value());
-    door_ = std::make_unique<KernelDoor>(KernelDoor::Surroundings{.ports = {{side_.get(), 1}},
+    door_ = std::make_unique<KernelDoor>(KernelDoor::Surroundings{.number = number(),
+                                                                  .ports = {{side_.get(), uint16_t(number() + 1)}},
                                                                   .rings = *rings_,
                                                                   .pool = packet_pool(),
                                                                   .quiet_points = quiet_,
                                                                   .reader = 0,
                                                                   .plans = plans_,
                                                                   .conversations = conversations_,
+                                                                  .strangers = strangers_,
                                                                   .cells = site_.segment->cells(1),
                                                                   .path_cells = site_.path_cells,
                                                                   .rows = rows_});
     ASSERT_TRUE(door_->start());
   }
 
+  // Of the door that is tried, among as many as it says.
+  virtual uint32_t number() const { return 0; }
+  virtual void make_rings(const std::string& name) {
+    rings_ = Rings::create(0, name).value();
+    auto in = PacketRing::create("in" + name, kRingPackets), out = PacketRing::create("out" + name, 128);
+    rings_->workers.push_back(std::make_unique<WorkerRings>(std::move(*in), std::move(*out)));
+  }
   virtual void open_side() {
     int pair[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
-    side_ = std::make_unique<Tap>(FileDescriptor(pair[0]), 0, "wan", std::array<uint8_t, 6>{}), kernel_ = FileDescriptor(pair[1]);
+    std::vector<FileDescriptor> queues;
+    queues.emplace_back(pair[0]);
+    side_ = std::make_unique<Tap>(std::move(queues), 0, "wan", std::array<uint8_t, 6>{});
+    kernel_ = FileDescriptor(pair[1]);
   }
 
   void to_kernel(const std::vector<Frame>& frames, DoorClass door = DoorClass::kService) {
     for (const Frame& frame : frames) {
       rte_mbuf* one = packet(frame);
       one->port = 0;
-      ASSERT_EQ(rings_->door(door).push(&one, 1), 1);
+      ASSERT_EQ(rings_->doors[number()]->of(door).push(&one, 1), 1);
     }
-    rings_->door_bell.ring();
+    rings_->doors[number()]->bell.ring();
   }
   // The next thing the kernel would get, its header first; empty when nothing comes.
   Frame kernel_gets(int patience_ms = 2000) {
@@ -83,7 +92,7 @@ class DoorTest : public testing::Test {
     std::vector<Frame> got;
     for (int tries = 0; got.size() < count && tries < 2000; ++tries) {
       rte_mbuf* packets[32];
-      const uint16_t n = rings_->workers[0]->outbox.pop(packets, 32);
+      const uint16_t n = rings_->workers[number()]->outbox.pop(packets, 32);
       for (uint16_t i = 0; i < n; ++i) {
         const auto* at = rte_pktmbuf_mtod(packets[i], const std::byte*);
         got.emplace_back(at, at + packets[i]->data_len);
@@ -100,6 +109,7 @@ class DoorTest : public testing::Test {
   QuietPoints quiet_{1};
   Published<LivePlan> plans_{quiet_};
   Conversations conversations_;
+  Strangers strangers_;
   std::unique_ptr<Rings> rings_;
   std::unique_ptr<KernelSide> side_;
   FileDescriptor kernel_;
@@ -188,8 +198,8 @@ TEST_F(DoorTest, StrangersGetTheirShareASecondAndTheHostGoesFirst) {
     ASSERT_LT(strangers, 20) << "the host's frame came after a second of strangers";
     host_came = kernel_gets().size() == sizeof(VirtioHeader) + 60;
   }
-  EXPECT_GT(rings_->door(DoorClass::kRest).size(), 0u) << "they wait, and are not dropped";
-  while (rings_->door(DoorClass::kRest).size() > 0) ASSERT_FALSE(kernel_gets().empty()) << "nor are they forgotten";
+  EXPECT_GT(rings_->doors[number()]->of(DoorClass::kRest).size(), 0u) << "they wait, and are not dropped";
+  while (rings_->doors[number()]->of(DoorClass::kRest).size() > 0) ASSERT_FALSE(kernel_gets().empty()) << "nor are they forgotten";
 }
 
 TEST_F(DoorTest, NonsenseOfTheKernelIsCountedAsLost) {
@@ -197,6 +207,34 @@ TEST_F(DoorTest, NonsenseOfTheKernelIsCountedAsLost) {
   kernel_sends({}, segment(kFlow4, 0, 100));
   EXPECT_EQ(worker_gets(1).size(), 1u);
   EXPECT_EQ(counted(rows_.from_kernel_lost), 1u);
+}
+
+// The second of two doors, on a port with a queue for each worker.
+class SecondDoorTest : public DoorTest {
+ protected:
+  uint32_t number() const override { return 1; }
+  void make_rings(const std::string& name) override { rings_ = Rings::create(2, name).value(); }
+  void open_side() override {
+    std::vector<FileDescriptor> queues;
+    for (FileDescriptor* kernel : {&others_, &kernel_}) {
+      int pair[2];
+      ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
+      queues.emplace_back(pair[0]), *kernel = FileDescriptor(pair[1]);
+    }
+    side_ = std::make_unique<Tap>(std::move(queues), 0, "wan", std::array<uint8_t, 6>{});
+  }
+
+  FileDescriptor others_;  // the kernel's end of the first door's queue
+};
+
+TEST_F(SecondDoorTest, CarriesByItsOwnQueueAndSendsByItsOwnWorker) {
+  to_kernel({Frame(60, std::byte{1})});
+  EXPECT_EQ(kernel_gets().size(), sizeof(VirtioHeader) + 60);
+  kernel_sends({}, segment(kFlow4, 0, 100));
+  EXPECT_EQ(worker_gets(1).size(), 1u);
+  std::byte none[8];
+  EXPECT_EQ(::read(others_.get(), none, sizeof none), -1) << "the other queue is another's";
+  EXPECT_TRUE(rings_->workers[0]->outbox.empty());
 }
 
 // The same door over an interface that the port shares with the kernel, which a packet socket listens on.

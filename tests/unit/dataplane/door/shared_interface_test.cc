@@ -40,7 +40,7 @@ class SharedInterfaceTest : public testing::Test {
   Reason give(Frame bytes) {
     VirtioHeader header{};
     const iovec pieces[] = {{&header, sizeof header}, {bytes.data(), bytes.size()}};
-    return side_->give(pieces);
+    return side_->give(0, pieces);
   }
   // Bytes of the datagram that the host's socket got; -1: none.
   ssize_t host_gets(int patience_ms = 2000) {
@@ -58,7 +58,7 @@ class SharedInterfaceTest : public testing::Test {
 
 TEST_F(SharedInterfaceTest, IsTheInterfaceAndLeavesSendingToIt) {
   EXPECT_EQ(side_->index(), int(::if_nametoindex("eth9")));
-  EXPECT_EQ(side_->descriptor(), -1);
+  EXPECT_EQ(side_->descriptor(0), -1);
   EXPECT_FALSE(side_->takes_large());
 }
 
