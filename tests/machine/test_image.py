@@ -1,0 +1,149 @@
+"""The image on a disk of its own, with firmware in front of it: what its first start makes of a seed, or asks; an upgrade into the other
+root; a root that does not serve, and one that does not even start, and the way back from both.
+
+One machine lives through it in the order of the tests.
+"""
+import functools
+import http.server
+import re
+import shutil
+import subprocess
+import threading
+
+import pytest
+from lab import debs
+from lab.disk_machine import DiskMachine, built_image
+
+PASSWORD = "correct horse"
+CARD = "0000:02:00.0"  # what is plugged into the second slot
+SITE = f"""
+cluster: {{ seed = "0b5a9c4c5d8e4f7a90d1c2b3a4958677"; }};
+dataplane: {{ workers = [1]; flows = 20000; ports = ( {{ name = "wan"; device = "{CARD}"; addresses = ["198.51.100.1/24"]; }} ); }};
+l7: {{ shards = [0]; }};
+pools = ();
+services = ( {{ name = "plain"; mode = "http"; listen = ["10.0.2.15:80/tcp"]; redirect: {{ scheme = "https"; }}; }} );
+"""
+
+
+@pytest.fixture(scope="module")
+def seed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("seed")
+    crypted = subprocess.run(["openssl", "passwd", "-6", PASSWORD], capture_output=True, text=True, check=True).stdout.strip()
+    (folder / "seed.conf").write_text(f"hostname = edge1\naddress = 10.0.2.15/24\ngateway = 10.0.2.2\ndns = 10.0.2.3\npassword = {crypted}\n"
+                                      f"nic = {CARD}\nhugepages = 320\nupdates = security\n")
+    (folder / "cardea.cfg").write_text(SITE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def host(seed, tmp_path_factory):
+    with DiskMachine(tmp_path_factory.mktemp("image"), seed) as machine:
+        yield machine
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    """The packages of a newer version, where the machine can fetch them."""
+    folder = tmp_path_factory.mktemp("shelf")
+    debs.newer(debs.built(), folder)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://10.0.2.2:{server.server_port}"
+        server.shutdown()
+
+
+def greeted(host, root):
+    """Its console says which root runs and how the balancer is."""
+    host.expect("login: ", 400)
+    host.expect(rf"root {root} runs; {root} is the good one", 400)
+
+
+def answers(host):
+    done = subprocess.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", "--max-time", "60",
+                           f"http://127.0.0.1:{host.ports['http']}/x"], capture_output=True, text=True, check=False)
+    return done.stdout
+
+
+def reboot(host):
+    host.send("systemctl reboot\n")
+    host.restarted()
+
+
+def test_it_is_no_larger_than_promised():
+    assert built_image(debs.built()).stat().st_size <= 600e6
+
+
+def test_it_comes_up_as_the_seed_says(host):
+    greeted(host, "a")
+    host.expect(rf"port +wan up, {CARD}")
+    host.log_in(PASSWORD)
+    assert host.run("hostname").strip() == "edge1"
+    assert answers(host) == "301 https://127.0.0.1/x"
+    assert subprocess.run(["ssh-keyscan", "-T", "60", "-p", str(host.ports["ssh"]), "127.0.0.1"], capture_output=True, check=False).stdout
+    assert host.run("systemctl is-enabled cardea-security.timer").strip() == "enabled"
+    assert host.run("systemctl --failed --no-legend").strip() == ""
+
+
+def test_the_root_is_apart_from_what_is_kept(host):
+    assert "Read-only file system" in host.run("touch /usr/new", check=False)
+    for place in ("/etc/cardea", "/var/lib/cardea"):
+        assert "cardea-data" in host.run(f"findmnt --noheadings --output PARTLABEL --target {place}"), place
+    left = host.run("mount -o ro /dev/disk/by-partlabel/cardea-boot /mnt; ls /mnt; umount /mnt")
+    assert "seed.conf" not in left and "cardea.cfg" not in left and "seed.example" in left, "what held secrets is gone"
+
+
+def test_an_upgrade_is_another_root_which_stays_when_it_serves(host, shelf, tmp_path):
+    for name in debs.INSTALLED:
+        host.run(f"curl -sSf --remote-name --output-dir /root {shelf}/{name}_0.0.2.deb")
+    assert "root b is tried at the next start" in host.run("cardea-image upgrade /root/*.deb", timeout=900)
+    assert debs.NEWER not in host.run("dpkg-query -W -f='${Version}' cardea"), "what runs is not touched"
+    reboot(host)
+    host.expect("root b serves and is the good one from now on", 400)
+    host.log_in(PASSWORD)
+    assert debs.NEWER in host.run("dpkg-query -W -f='${Version}' cardea")
+    assert host.run("hostname").strip() == "edge1" and answers(host) == "301 https://127.0.0.1/x"
+
+
+def break_root_a(host, command):
+    host.run(f"mount /dev/disk/by-partlabel/cardea-root-a /mnt && cd /mnt && {command}; cd /; umount /mnt")
+
+
+def test_a_root_that_does_not_start_is_given_up(host):
+    break_root_a(host, "rm boot/vmlinuz*")
+    host.run("cp /usr/sbin/cardea-image /tmp/it.py; cd /tmp; python3 -c 'import it; it.remember(trial=\"a\", tries=3, patience=100)'; cd /")
+    host.send("systemctl reboot\n")
+    for _ in range(3):
+        host.restarted()
+        host.expect("root a has no kernel that can be started")
+    host.restarted()
+    greeted(host, "b")
+    host.expect("root a did not come up when it was tried")
+    host.log_in(PASSWORD)
+
+
+def test_a_root_that_does_not_serve_is_given_up(host):
+    host.run("cardea-image upgrade --tries 1 --patience 120", timeout=900)
+    break_root_a(host, "rm usr/sbin/cardea-l7")
+    reboot(host)
+    host.expect("root a is given up: cardea-l7 is", 400)
+    host.restarted()
+    greeted(host, "b")
+    host.expect("root a did not come up when it was tried")
+    host.log_in(PASSWORD)
+    assert answers(host) == "301 https://127.0.0.1/x"
+
+
+def test_without_a_seed_it_asks_and_starts_from_uefi_as_well(tmp_path):
+    with DiskMachine(tmp_path, uefi=True) as host:
+        host.expect("Cardea: making room")
+        for question, answer in (("The host's name", "edge2"), ("The host's own interface", ""), ("Its address", "10.0.2.300/24"),
+                                 ("does not appear|Its address", "10.0.2.15/24"), ("The gateway", "10.0.2.2"), ("A name server", ""),
+                                 ("A card for Cardea's own use", CARD), ("A card for Cardea's own use", ""), ("public key", ""),
+                                 ("root's password", PASSWORD), ("Updates by itself", "")):
+            host.expect(question, 400)
+            host.send(answer + "\n")
+        host.log_in(PASSWORD)
+        assert host.run("hostname").strip() == "edge2"
+        assert "10.0.2.15" in host.run("ip -brief address")
+        assert host.run(f"readlink /sys/bus/pci/devices/{CARD}/driver").strip().endswith("vfio-pci")
