@@ -5,18 +5,22 @@ import re
 import pytest
 from lab import configuration, debs
 from lab.card_site import PATIENT_HEALTH, CardHost
+from lab.decap import Decap
 from lab.site import CLIENT_HOST, SERVICES, WAN, endpoint
 from lab.wait import until
 from lab.web import http_service, l7_pool
 
-WEB, PLAIN = SERVICES.address(10, 4), SERVICES.address(20, 4)
+WEB, TUNNELLED, PLAIN = (SERVICES.address(host, 4) for host in (10, 12, 20))
 CARDS = {
     "e1000e": {"model": "e1000e"},
     "vmxnet3": {"model": "vmxnet3"},
     "virtio": {"model": "virtio-net-pci", "queues": 2,
                "options": ",mq=on,rss=on,vectors=6,disable-legacy=on,iommu_platform=on"},
+    # A card that computes no checksum and cuts no segment, and hands over only what was computed.
+    "bare_virtio": {"model": "virtio-net-pci", "options": ",disable-legacy=on,iommu_platform=on,csum=off,gso=off,guest_csum=off,mrg_rxbuf=off"},
 }
-DRIVERS = {"e1000e": "librte_net_e1000", "vmxnet3": "librte_net_vmxnet3", "virtio": "librte_net_virtio"}
+DRIVERS = {"e1000e": "librte_net_e1000", "vmxnet3": "librte_net_vmxnet3", "virtio": "librte_net_virtio",
+           "bare_virtio": "librte_net_virtio"}
 
 
 def document(host):
@@ -26,6 +30,7 @@ def document(host):
     written["pools"] = [configuration.pool("web", backends, 80, health=PATIENT_HEALTH),
                         {**l7_pool("pages", backends), "health": PATIENT_HEALTH}]
     written["services"] = [configuration.service("web", [endpoint(WEB, 80) + "/tcp"], "web"),
+                           configuration.service("tunnelled", [endpoint(TUNNELLED, 80) + "/tcp"], "web", forward="ipip"),
                            http_service("plain", [endpoint(PLAIN, 80) + "/tcp"], pool="pages")]
     return written
 
@@ -38,6 +43,7 @@ def host(request):
         there.give_cards()
         there.written = document(there)
         there.start(there.written)
+        there.decap = [Decap(there.site, backend, [TUNNELLED]).start() for backend in there.site.backends]
         print(f"{request.param}: booted in {there.guest.boot_seconds:.0f} s")
         yield there
 
@@ -64,6 +70,14 @@ def test_its_own_driver_has_it(host):
 def test_packets_are_balanced_and_requests_served(host):
     assert balanced(host) == names(host)
     assert {served(host) for _ in range(3)} <= names(host)
+
+
+def test_tunnels_end_at_the_backends(host):
+    """Every backend unpacks some, and the answers do not come back through the appliance."""
+    direct = host.site.client.rx_packets("direct")
+    done = host.load("tunnelled", "connect", TUNNELLED, 80, "--connections", 30).finish(180)
+    assert done["failed"] == 0 and set(done["backends"]) == names(host), done
+    assert all(decap.received() > 0 for decap in host.decap) and host.site.client.rx_packets("direct") - direct >= 90
 
 
 def test_large_answers_come_whole(host):
