@@ -181,11 +181,20 @@ void CallStream::session_closed(uint32_t code) {
   if (code != NGHTTP2_NO_ERROR || !input_ended_ || !delivered_) break_off();
 }
 
+void CallStream::hold(Held& to, std::string_view lines) {
+  to = {};
+  if (lines.empty()) return;
+  to.buffer = buffers_.take(lines.size() <= Buffers::kFirst ? Buffers::kFirst : std::max(lines.size(), Buffers::kPiece));
+  if (!to.buffer) return run_short();
+  std::memcpy(to.buffer.span().data(), lines.data(), lines.size());
+  to.size = lines.size();
+}
+
 void CallStream::give_trailers(uint32_t& flags) {
-  if (trailers_out_.empty()) return;
+  if (trailers_out_.size == 0) return;
   flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
   std::vector<nghttp2_nv> fields;
-  append_fields(trailers_out_, {}, fields);
+  append_fields(trailers_out_.buffer.span().first(trailers_out_.size), {}, fields);
   session_.trailers(id_, fields);
 }
 

@@ -34,8 +34,8 @@ class CallStream : public Stream {
   void send_response(std::span<const nghttp2_nv> fields, bool body);
   void reset(uint32_t code);
   // What follows the body, as lines: what came, once the end was read; and what goes out, with the end.
-  std::string_view trailers() const { return trailers_in_; }
-  void send_trailers(std::string_view lines) { trailers_out_ = lines; }
+  std::string_view trailers() const { return trailers_in_.view(); }
+  void send_trailers(std::string_view lines) { hold(trailers_out_, lines); }
   // Who read the end by now only watched the client: it is still to be read.
   void tell_end_again() { end_told_ = false; }
 
@@ -49,7 +49,7 @@ class CallStream : public Stream {
   void sent_head();
   void sent_end();
   void received(std::string_view bytes);
-  void received_trailers(std::string_view lines) { trailers_in_ = lines; }
+  void received_trailers(std::string_view lines) { hold(trailers_in_, lines); }
   void received_end();
   virtual void session_closed(uint32_t code);
   ssize_t give(std::span<char> into, uint32_t& flags);
@@ -87,6 +87,14 @@ class CallStream : public Stream {
     CallStream& of;
   };
 
+  // Text that waits for its turn.
+  struct Held {
+    std::string_view view() const { return {buffer.span().data(), size}; }
+    proxy::Buffer buffer;
+    size_t size = 0;
+  };
+  void hold(Held& to, std::string_view lines);  // where there is no memory for it, the stream runs short
+
   proxy::Buffers& buffers_;
   const Stream& connection_;
   ReceivedBytes received_;
@@ -95,7 +103,7 @@ class CallStream : public Stream {
   Shortage shortage_;
   Stalled stalled_;
   List<Waiter> waiting_[2];
-  std::string trailers_in_, trailers_out_;
+  Held trailers_in_, trailers_out_;
   size_t informational_ = 0;  // heads before the response's that the session has not given out
   bool waits_for_more_ = false;  // the session does, for something to send
 };

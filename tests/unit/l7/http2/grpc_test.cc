@@ -178,6 +178,29 @@ TEST_F(Grpc, ARequestsTrailersGoOn) {
   EXPECT_EQ(caller.answer(call).status, "204");
 }
 
+Fields long_trailers() {
+  Fields trailers;
+  for (char c = 'a'; c <= 'l'; ++c) trailers.emplace_back(std::string("x-") + c, std::string(1000, c));
+  return trailers;
+}
+
+TEST_F(Grpc, TrailersThatWaitAreOfTheBuffers) {
+  Client caller(site);
+  const int32_t call = caller.ask("/", {}, false, "POST");
+  caller.send_body(call, "body", false);
+  Backend backend(site);
+  const int32_t asked = backend.next();
+  ASSERT_TRUE(backend.until([&] { return backend.asked(asked).body == "body"; }));
+  const size_t before = site.buffers_lent();
+  caller.end_with(call, long_trailers());
+  EXPECT_TRUE(backend.whole(asked).ended);
+  EXPECT_EQ(backend.asked(asked).trailers.size(), 12u);
+  EXPECT_GE(site.buffers_lent(), before + 2 * proxy::Buffers::kPiece) << "as they came, and as they went";
+  backend.answer(asked, "204");
+  EXPECT_EQ(caller.answer(call).status, "204");
+  EXPECT_TRUE(caller.until([&] { return site.buffers_lent() <= before; }));
+}
+
 // A backend that reads trailers as it reads headers would take a client's word for ours.
 TEST_F(Grpc, NoTrailerPassesForAHeaderThatIsSetHere) {
   site.adopt([](image::PlanT& plan) {
