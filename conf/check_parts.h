@@ -113,6 +113,11 @@ void check_merged(Checks& checks, const settings::PoliciesT& service, const sett
 void check_limits_by_identity(Checks& checks, const Service& service);
 void check_policies(Checks& checks, const settings::PoliciesT& policies, const Names& rate_limits,
                     const std::string& path);
+// check_geo.cc: of a service or a route; of l7.
+void check_geo(Checks& checks, const settings::PoliciesT& policies, const std::string& path);
+void check_geo(Checks& checks, const Geo& geo);
+bool names_countries(const settings::AccessT& access);
+bool names_as_numbers(const settings::AccessT& access);
 void check_forward_auth(Checks& checks, const settings::ForwardAuthT* auth, const Names& pools,
                         const std::string& path);
 

@@ -38,8 +38,10 @@ void check_cors(Checks& checks, const settings::CorsT* cors, const std::string& 
 
 void check_access(Checks& checks, const settings::AccessT* access, const std::string& path) {
   if (access == nullptr) return;
-  if (access->allow.empty() && access->deny.empty() && access->allow_files.empty() && access->deny_files.empty())
-    checks.report(Finding::warning, path, "everybody may ask", "allow, deny or files of networks");
+  const settings::AccessT& is = *access;
+  const bool by_network = !is.allow.empty() || !is.deny.empty() || !is.allow_files.empty() || !is.deny_files.empty();
+  if (!by_network && !names_countries(is) && !names_as_numbers(is))
+    checks.report(Finding::warning, path, "everybody may ask", "allow, deny, files of networks, or countries");
 }
 
 void check_limits(Checks& checks, const std::vector<std::string>& limits, const Names& known, const std::string& path) {
@@ -176,6 +178,7 @@ void check_policies(Checks& checks, const settings::PoliciesT& policies, const N
   check_header_edits(checks, policies.response_headers.get(), path + ".response_headers");
   check_limits(checks, policies.rate_limits, rate_limits, path + ".rate_limits");
   check_access(checks, policies.access.get(), path + ".access");
+  check_geo(checks, policies, path);
   check_proxies(checks, policies.trusted_proxies.get(), path + ".trusted_proxies");
   check_cors(checks, policies.cors.get(), path + ".cors");
   check_api_keys(checks, policies.api_keys.get(), path + ".api_keys");

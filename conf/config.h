@@ -396,6 +396,13 @@ struct AccessLog {
   bool operator==(const AccessLog&) const = default;
 };
 
+// Databases that say where addresses are; files.
+struct Geo {
+  Place place;
+  std::string countries, as_numbers;  // empty: none
+  bool operator==(const Geo&) const = default;
+};
+
 struct L7 {
   Place place;
   std::vector<uint16_t> shards;  // CPU numbers
@@ -405,6 +412,7 @@ struct L7 {
   uint64_t access_log_ring = 1 << 20, buffers = 256 << 20, compression = 128 << 20;  // bytes
   milliseconds drain_timeout{10'000}, hand_over_timeout{600'000};
   std::string ticket_keys;  // path; empty: none
+  std::optional<Geo> geo;
   bool operator==(const L7&) const = default;
 };
 

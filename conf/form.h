@@ -64,6 +64,7 @@ Form<std::string> variables_text(Moment moment);   // "${client_address} ${path}
 Form<std::string> origin();                        // "https://app.example", "https://*.example" or "*"
 Form<uint32_t> number_of_ms(std::chrono::milliseconds min, std::chrono::milliseconds max);  // a duration(), as a number
 Form<std::string> network();                       // a prefix(), as text
+Form<std::string> country();                       // "DE": two capital letters
 Form<std::string> header_name();                   // of one that is to be removed
 Form<std::string> media_types();                   // "text/html", "text/*", "*+json"; in small letters
 Form<std::string> url_path();                      // "/api/": printable ASCII, as it stands in a request

@@ -165,6 +165,20 @@ Form<std::string> network() {
           [](const std::string& value) { return text_literal(value); }};
 }
 
+Form<std::string> country() {
+  return {"country",
+          "a country's two letters (ISO 3166-1) such as \"DE\"",
+          {},
+          [](const Node& node) -> std::expected<std::string, Mistake> {
+            if (node.kind != Node::Kind::kText || node.text.size() != 2) return std::unexpected(Mistake{});
+            std::string letters = node.text;
+            for (char& c : letters) c = c >= 'a' && c <= 'z' ? char(c - ('a' - 'A')) : c;
+            if (std::ranges::any_of(letters, [](char c) { return c < 'A' || c > 'Z'; })) return std::unexpected(Mistake{});
+            return letters;
+          },
+          [](const std::string& value) { return text_literal(value); }};
+}
+
 Form<std::string> request_target() {
   return {"path",
           "a path, with a query where it needs one, such as \"/oauth2/auth\"",

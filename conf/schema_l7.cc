@@ -17,6 +17,22 @@ Form<Transport> transport_words() {
         "TCP of our own behind the dataplane: packets come from it to the shards without the kernel"}});
 }
 
+const Section& geo_section() {
+  static const Section section = section_of<Geo>(
+      "geo", "",
+      {
+          value("countries", &Geo::countries, file_path("/var/lib/GeoIP/GeoLite2-Country.mmdb"),
+                {.prose = "The database that knows countries: MaxMind's, DB-IP's and IPinfo's have them, of cities too.",
+                 .example = "countries = \"/var/lib/GeoIP/GeoLite2-Country.mmdb\";",
+                 .unset = "none is known"}),
+          value("as_numbers", &Geo::as_numbers, file_path("/var/lib/GeoIP/GeoLite2-ASN.mmdb"),
+                {.prose = "The database that knows autonomous systems.",
+                 .example = "as_numbers = \"/var/lib/GeoIP/GeoLite2-ASN.mmdb\";",
+                 .unset = "none is known"}),
+      });
+  return section;
+}
+
 const Section& l7_section() {
   static const Section section = section_of<L7>(
       "l7", "",
@@ -63,6 +79,13 @@ const Section& l7_section() {
                           "and group may have access to it.",
                  .example = "ticket_keys = \"/etc/cardea/tls/tickets\";",
                  .unset = "each start makes keys of its own, and new ones every eight hours"}),
+          group("geo", &L7::geo, geo_section(),
+                {.prose = "Where clients are, as databases in MaxMind's format say it (.mmdb): for access (allow_countries, "
+                          "deny_as_numbers and their kin), the variables client_country and client_as_number, which rate "
+                          "limits may count by, and the access log's fields country and as_number.",
+                 .details = "cardea-l7 reads them at each reload into memory of its own, some 10 MB for each, so that a file "
+                            "may be replaced at any time: `cardea reload` behind geoipupdate takes the new one up. An address "
+                            "that a database does not know, as those of private networks, is in no country and of no system."}),
           value("drain_timeout", &L7::drain_timeout, duration(0ms, 1h),
                 {.prose = "How long exchanges and tunnels under way may take to end when cardea-l7 is told to; what is "
                           "left then is cut. Idle connections are closed at once. TimeoutStopSec of "

@@ -212,7 +212,8 @@ std::vector<Row> guard_rows() {
              .unset = "none",
              .only = for_http()}),
       group("access", &PoliciesT::access, access_section(),
-            {.prose = "Who may ask, by the client's address (trusted_proxies says whose that is). Others are answered with 403, "
+            {.prose = "Who may ask, by the client's address (trusted_proxies says whose that is): networks, and places as l7.geo "
+                      "knows them. Who is in one of what is allowed may, unless denied. Others are answered with 403, "
                       "and logged as denied. A route's stands in place of its service's: what that denies, and this does not, "
                       "is let through there.",
              .only = for_http()}),

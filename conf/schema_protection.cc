@@ -68,6 +68,22 @@ const Section& access_section() {
                  .unset = "none"}),
           value("deny_files", &AccessT::deny_files, file_path("/etc/cardea/blocked.txt"),
                 {.prose = "The same of networks to deny.", .count_max = 64, .unset = "none"}),
+          value("allow_countries", &AccessT::allow_countries, country(),
+                {.prose = "Countries whose clients may ask, as l7.geo knows them; others may not, but for those of networks and "
+                          "systems that are allowed.",
+                 .example = "allow_countries = [\"DE\", \"AT\", \"CH\"];",
+                 .count_max = 256,
+                 .unset = "no country is looked at"}),
+          value("deny_countries", &AccessT::deny_countries, country(),
+                {.prose = "Countries whose clients may not ask.", .count_max = 256, .unset = "none"}),
+          value("allow_as_numbers", &AccessT::allow_as_numbers, number<uint32_t>(1, 4'294'967'295),
+                {.prose = "Autonomous systems whose clients may ask, as l7.geo knows them, likewise.", .count_max = 4096,
+                 .unset = "no system is looked at"}),
+          value("deny_as_numbers", &AccessT::deny_as_numbers, number<uint32_t>(1, 4'294'967'295),
+                {.prose = "Autonomous systems whose clients may not ask: those of hosters, say, where no customer is.",
+                 .example = "deny_as_numbers = [64500, 64501];",
+                 .count_max = 4096,
+                 .unset = "none"}),
       });
   return section;
 }

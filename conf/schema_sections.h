@@ -10,6 +10,7 @@ const Section& dataplane_section();  // schema_dataplane.cc
 const Section& access_log_section();
 const Section& l7_section();
 Form<Transport> transport_words();         // schema_l7.cc
+const Section& geo_section();        // schema_l7.cc
 const Section& cache_section();      // schema_l7.cc
 const Section& pool_section();       // schema_pools.cc
 std::vector<Row> choosing_rows();    // schema_choosing.cc: of a pool

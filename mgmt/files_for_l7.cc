@@ -31,7 +31,12 @@ class Collector {
     if (tls.certificate) add(*tls.certificate);
   }
 
-  void add(const conf::L7& l7) { add(FileForL7::kTicketKeys, l7.ticket_keys, l7.place, ".ticket_keys"); }
+  void add(const conf::L7& l7) {
+    add(FileForL7::kTicketKeys, l7.ticket_keys, l7.place, ".ticket_keys");
+    if (!l7.geo) return;
+    add(FileForL7::kCountries, l7.geo->countries, l7.geo->place, ".countries");
+    add(FileForL7::kAsNumbers, l7.geo->as_numbers, l7.geo->place, ".as_numbers");
+  }
 
  private:
   void add(const conf::Certificate& pair) {

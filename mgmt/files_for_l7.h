@@ -9,7 +9,7 @@
 namespace cardea::mgmt {
 
 struct FileForL7 {
-  enum Kind { kPem, kTicketKeys, kNetworks, kUsers, kApiKeys, kKeySet, kPublicKey, kSecret, kPage, kFolder };
+  enum Kind { kPem, kTicketKeys, kNetworks, kUsers, kApiKeys, kKeySet, kPublicKey, kSecret, kPage, kFolder, kCountries, kAsNumbers };
   Kind kind;
   std::string name;
   conf::Place place;  // of the setting that names it

@@ -87,6 +87,10 @@ class Reader {
         return without_content(policy::page_in(file.name));
       case FileForL7::kFolder:
         return policy::find_folder(file.name);
+      case FileForL7::kCountries:
+        return without_content(policy::countries_in(file.name));
+      case FileForL7::kAsNumbers:
+        return without_content(policy::as_numbers_in(file.name));
       case FileForL7::kPem:
       case FileForL7::kTicketKeys:
         break;

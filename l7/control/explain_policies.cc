@@ -38,6 +38,13 @@ void explain_question(Json& json, std::vector<std::string>& story, const LivePla
                               auth.pass_when_away ? "everybody passes" : "requests are answered 503"));
 }
 
+std::string where_it_is(const policy::Geo& geo, const IpAddress& client) {
+  const std::string_view country = geo.country(client);
+  const uint32_t as_number = geo.as_number(client);
+  return fmt::format("By l7.geo its address is in {}{}.", country.empty() ? "no country that is known" : country,
+                     as_number == 0 ? "" : fmt::format(", of AS{}", as_number));
+}
+
 // Whom the request has to pass; the limits and passwords of those that come, nobody asks here.
 void explain_guard(Json& json, std::vector<std::string>& story, const LivePlan& plan, const policy::Policies& policies,
                    const std::optional<Endpoint>& client) {
@@ -45,6 +52,7 @@ void explain_guard(Json& json, std::vector<std::string>& story, const LivePlan& 
   if (policies.access.limits() && client) {
     const bool allowed = policies.access.allows(client->address);
     json["access"] = allowed ? "allowed" : "denied";
+    if (plan.geo) story.push_back(where_it_is(*plan.geo, client->address));
     story.push_back(allowed ? "The client may ask (access)." : "The client may not ask (access): it is answered 403.");
   } else if (policies.access.limits()) {
     story.push_back("Who may ask hangs on the client's address: --client ADDRESS:PORT says who asks.");

@@ -170,6 +170,7 @@ struct ServicePlan {
   bool userspace = false;               // clients are spoken to by our own TCP
   std::vector<Prefix> proxy_from;       // whose connections begin with a header of the PROXY protocol
   std::shared_ptr<const policy::Policies> policies = policy::Policies::none();  // of what no route matches
+  std::shared_ptr<const policy::Geo> geo;  // null: nobody knows where clients are
   IdPlan id;
   TracePlan trace;
   std::vector<std::shared_ptr<const LogPlan>> logs;  // that its exchanges go to
@@ -221,6 +222,7 @@ struct LivePlan {
   std::vector<CachePlan> caches;
   policy::RateLimits rate_limits;
   std::vector<std::shared_ptr<const LogPlan>> logs;
+  std::shared_ptr<const policy::Geo> geo;  // null: no database was named
   std::vector<std::shared_ptr<const ServicePlan>> services;
 };
 

@@ -247,6 +247,7 @@ Result<> fill_service(ServicePlan& service, const image::Service& from, const im
   auto policies = resources.policies.read(from.policies());
   if (!policies) return std::unexpected(std::move(policies.error()));
   service.policies = std::move(*policies);
+  service.geo = resources.geo;
   if (from.request_id())
     if (auto done = add_id(service.id, *from.request_id()); !done) return done;
   if (auto done = add_trace(service.trace, from); !done) return done;
@@ -324,6 +325,15 @@ policy::PoolNumbers numbers_of(const std::vector<std::shared_ptr<const PoolPlan>
   return numbers;
 }
 
+// The files are read anew by each plan, as all that policies name.
+Result<std::shared_ptr<const policy::Geo>> geo_of(const image::Geo* from) {
+  if (from == nullptr) return nullptr;
+  const auto text = [](const flatbuffers::String* name) { return name ? name->str() : std::string(); };
+  auto geo = policy::Geo::read(text(from->countries()), text(from->as_numbers()));
+  if (!geo) return std::unexpected(std::move(geo.error()).in("l7.geo"));
+  return std::make_shared<const policy::Geo>(std::move(*geo));
+}
+
 Result<> load_parts(LivePlan& to, const image::Plan& from, PlanResources& resources, const LivePlan* running) {
   const LivePlan none;
   const Known known_pools((running ? *running : none).pools);
@@ -341,7 +351,10 @@ Result<> load_parts(LivePlan& to, const image::Plan& from, PlanResources& resour
   auto limits = plan_detail::load_rate_limits(from, resources, running);
   if (!limits) return std::unexpected(std::move(limits.error()));
   to.rate_limits = std::move(*limits);
-  resources.policies = policy::PolicyBook(to.rate_limits, numbers_of(to.pools));
+  auto geo = geo_of(from.geo());
+  if (!geo) return std::unexpected(std::move(geo.error()));
+  to.geo = resources.geo = std::move(*geo);
+  resources.policies = policy::PolicyBook(to.rate_limits, numbers_of(to.pools), to.geo);
   auto logs = plan_detail::load_logs(from, to.settings, resources.rows, running);
   if (!logs) return std::unexpected(std::move(logs.error()));
   to.logs = std::move(*logs);

@@ -21,6 +21,7 @@ struct PlanResources {
   CertificateStore certificates;
   // As the plan that is loaded needs them: read once for it.
   std::shared_ptr<const files::MediaTypes> media_types{};
+  std::shared_ptr<const policy::Geo> geo{};
   policy::PolicyBook policies{};
 };
 

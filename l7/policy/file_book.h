@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/policies_generated.h"
 #include "l7/policy/error_pages.h"
+#include "l7/policy/geo.h"
 #include "l7/policy/jwt.h"
 #include "l7/policy/key_list.h"
 #include "l7/policy/network_set.h"
@@ -20,6 +21,11 @@ namespace cardea::l7::policy {
 
 class FileBook {
  public:
+  FileBook() = default;
+  explicit FileBook(std::shared_ptr<const Geo> geo) : geo_(std::move(geo)) {}
+
+  // Null: no database was named.
+  const std::shared_ptr<const Geo>& geo() const { return geo_; }
   // These networks and those of the files.
   Result<std::shared_ptr<const NetworkSet>> networks(const std::vector<std::string>& texts,
                                                      const std::vector<std::string>& files);
@@ -32,6 +38,7 @@ class FileBook {
   Result<std::shared_ptr<const ErrorPage>> page(const std::string& file, const std::string& content_type);
 
  private:
+  std::shared_ptr<const Geo> geo_;
   std::map<std::string, std::shared_ptr<const NetworkSet>> networks_;  // by all that they are made of
   std::map<std::string, std::shared_ptr<const Users>> users_;
   std::map<std::string, std::shared_ptr<const KeyList>> api_keys_;

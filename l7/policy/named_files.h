@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/ip.h"
+#include "l7/policy/geo.h"
 #include "l7/policy/key_list.h"
 #include "l7/policy/token_key.h"
 #include "l7/policy/users.h"
@@ -18,6 +19,9 @@ Result<std::vector<Prefix>> networks_in(const std::string& file);
 Result<Users> users_in(const std::string& file);
 Result<KeyList> api_keys_in(const std::string& file);
 Result<std::string> page_in(const std::string& file);
+// Databases that know something of their kind.
+Result<AddressMap> countries_in(const std::string& file);
+Result<AddressMap> as_numbers_in(const std::string& file);
 
 // A set (JWKS), which may hold a secret beside public keys; a PEM file; a secret.
 Result<TokenKeys> key_set_in(const std::string& file);

@@ -49,7 +49,8 @@ struct Policies {
 class PolicyBook {
  public:
   PolicyBook() = default;
-  PolicyBook(RateLimits limits, PoolNumbers pools) : limits_(std::move(limits)), pools_(std::move(pools)) {}
+  PolicyBook(RateLimits limits, PoolNumbers pools, std::shared_ptr<const Geo> geo)
+      : limits_(std::move(limits)), pools_(std::move(pools)), files_(std::move(geo)) {}
 
   // Null: none.
   Result<std::shared_ptr<const Policies>> read(const settings::Policies* from);

@@ -132,6 +132,8 @@ FieldValue RecordFields::text_value(ExchangeField field) {
       return client(true);
     case kClientAddress:
       return client(false);
+    case kCountry:
+      return FieldValue::of(geo() ? geo()->country(record_.client.address) : std::string_view());
     case kPeer:
       return record_.peer != record_.client ? join({EndpointText(record_.peer).view()}) : FieldValue();
     case kListener:
@@ -187,6 +189,10 @@ FieldValue RecordFields::value(ExchangeField field) {
   switch (field) {
     case kGen:
       return FieldValue::of(record_.generation);
+    case kAsNumber: {
+      const uint32_t number = geo() ? geo()->as_number(record_.client.address) : 0;
+      return number != 0 ? FieldValue::of(uint64_t{number}) : FieldValue();
+    }
     case kClientPort:
       return FieldValue::of(uint64_t{masks_.client ? uint16_t{0} : record_.client.port});
     case kStatus:

@@ -24,6 +24,7 @@ class RecordFields {
   FieldValue since_began(Instant when) const;
   FieldValue join(std::initializer_list<std::string_view> pieces);
   FieldValue client(bool with_port);
+  const policy::Geo* geo() const { return record_.service ? record_.service->geo.get() : nullptr; }
   std::string_view query() const;
   std::string_view referer();
   FieldValue target();

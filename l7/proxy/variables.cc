@@ -1,5 +1,7 @@
 #include "l7/proxy/variables.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "l7/http/fields.h"
@@ -34,6 +36,12 @@ std::string_view address(Exchange& x, const Endpoint& of) {
   return x.arena().copy(AddressText(of.address).view());
 }
 
+std::string_view as_number(Exchange& x) {
+  const uint32_t number = x.service.geo ? x.service.geo->as_number(x.record.client.address) : 0;
+  const fmt::format_int text(number);
+  return number == 0 ? std::string_view() : x.arena().copy({text.data(), text.size()});
+}
+
 std::string_view port(Exchange& x, const Endpoint& of) {
   return x.arena().copy(PortText(of.port).view());
 }
@@ -57,6 +65,10 @@ std::string_view value_of(Exchange& x, const Variable& variable) {
       return address(x, x.record.client);
     case VariableId::kClientPort:
       return port(x, x.record.client);
+    case VariableId::kClientCountry:
+      return x.service.geo ? x.service.geo->country(x.record.client.address) : std::string_view();
+    case VariableId::kClientAsNumber:
+      return as_number(x);
     case VariableId::kListenerAddress:
       return address(x, x.record.listener);
     case VariableId::kListenerPort:

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from lab.geo_database import as_number, country, database
 from lab.site import CLIENT_HOST, WAN
 from lab.web import Web
 
@@ -24,14 +25,21 @@ def write_files(folder):
                                   "bob:" + crypted("perl", "-e", "print crypt('secret2', '$y$j9T$F5Jx5fExrKuPp53xLKQ..1$')") + "\n")
     (folder / "networks").write_text(f"# the lab\n{CLIENT}\n" + "".join(f"10.{i // 256}.{i % 256}.0/24\n" for i in range(20_000)))
     (folder / "sorry.html").write_text("<h1>${status}</h1><p>${reason}</p>")
-    for name in ("users", "networks", "sorry.html"):
+    (folder / "countries.mmdb").write_bytes(database({"0.0.0.0/1": country("FR"), "128.0.0.0/1": country("DE")}))
+    (folder / "systems.mmdb").write_bytes(database({f"{CLIENT}/32": as_number(64500)}))
+    for name in ("users", "networks", "sorry.html", "countries.mmdb", "systems.mmdb"):
         (folder / name).chmod(0o644)
 
 
 def guarded(document):
     folder = FOLDER["path"]
     document["rate_limits"] = [{"name": "few", "requests": 20, "period": "1h", "key": "${header:X-Key}"}]
+    document["l7"]["geo"] = {"countries": f"{folder}/countries.mmdb", "as_numbers": f"{folder}/systems.mmdb"}
     routes = [
+        {"name": "here", "match": {"path": "/here/"}, "respond": {"body": "here"}, "access": {"allow_countries": ["DE"]}},
+        {"name": "there", "match": {"path": "/there/"}, "respond": {"body": "there"}, "access": {"deny_as_numbers": [64500]}},
+        {"name": "country", "match": {"path": "/echo/country/"}, "pool": "origin",
+         "request_headers": {"set": ["X-Country: ${client_country}", "X-AS: ${client_as_number}"]}},
         {"name": "near", "match": {"path": "/near/"}, "respond": {"body": "near"}, "access": {"allow_files": [f"{folder}/networks"]}},
         {"name": "far", "match": {"path": "/far/"}, "respond": {"body": "far"}, "access": {"deny_files": [f"{folder}/networks"]},
          "error_pages": [{"status": [403], "file": f"{folder}/sorry.html"}]},
@@ -68,6 +76,35 @@ def test_addresses_of_a_file_of_thousands(web, shop):
     assert web.logged(path="/far/")[-1]["reason"] == "denied"
     story = web.cardea.explain_url("GET", base + "/far/", "--client", CLIENT + ":5000")
     assert story["access"] == "denied"
+
+
+def test_where_a_client_is(web, shop):
+    base, version = shop
+    assert web.get(base + "/here/", version)[::2] == (200, "here")
+    assert web.get(base + "/there/", version)[0] == 403
+    sent = json.loads(web.get(base + "/echo/country/", version, "-H", "X-Country: ZZ")[2])
+    assert [value for name, value in sent["headers"] if name.lower() in ("x-country", "x-as")] == ["DE", "64500"]
+    line = web.logged(path="/there/")[-1]
+    assert (line["country"], line["as_number"], line["reason"]) == ("DE", 64500, "denied")
+    story = web.cardea.explain_url("GET", base + "/here/", "--client", "10.1.2.3:5000")
+    assert story["access"] == "denied" and "By l7.geo its address is in FR." in story["story"]
+
+
+def test_a_database_is_taken_up_anew_by_a_reload_and_a_bad_one_changes_nothing(web):
+    base, version = VERSIONS["h1"]
+    file = FOLDER["path"] / "countries.mmdb"
+    good = file.read_bytes()
+    file.write_bytes(good[:100])
+    refused = web.cardea.reload(check=False)
+    assert refused.returncode == 1
+    assert "countries.mmdb: is no database in MaxMind's format" in refused.stdout + refused.stderr
+    assert web.get(base + "/here/", version)[0] == 200
+    file.write_bytes(database({"0.0.0.0/1": country("DE"), "128.0.0.0/1": country("FR")}))
+    web.cardea.reload()
+    assert web.get(base + "/here/", version)[0] == 403
+    file.write_bytes(good)
+    web.cardea.reload()
+    assert web.get(base + "/here/", version)[0] == 200
 
 
 def test_a_rate_is_exact_over_all_shards(web, shop):

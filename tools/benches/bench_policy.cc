@@ -1,5 +1,5 @@
 // What policies cost a request beside what it costs anyway, in nanoseconds: a rate limit among a hundred thousand keys, an
-// address among a million networks, another site's origin, whose request it is behind two proxies, a remembered password,
+// address among a million networks and among the countries of half a million, another site's origin, whose request it is behind two proxies, a remembered password,
 // and a response's head written with five changes and without. One JSON object a line; medians over several rounds. What
 // nginx takes for the same is a part of `tools/bench l7`'s figures, not of these.
 #include <algorithm>
@@ -15,6 +15,7 @@
 #include "l7/policy/cors.h"
 #include "l7/policy/header_rules.h"
 #include "l7/policy/network_set.h"
+#include "l7/policy/range_map.h"
 #include "l7/policy/rate_table.h"
 #include "l7/policy/trusted_proxies.h"
 #include "l7/policy/users.h"
@@ -59,6 +60,18 @@ double networks() {
   uint64_t found = 0;
   const double took = time_each([&](int) { found += set.has(IpAddress::v4(uint32_t(random.next()))); });
   CHECK(found != 0);
+  return took;
+}
+
+double countries() {
+  Random random(4);
+  RangeMap<uint32_t, uint32_t> map;
+  for (uint32_t i = 0; i < 500'000; ++i)
+    map.put(i * 8589, i * 8589 + 256 * uint32_t(1 + random.below(32)), uint32_t(1 + random.below(240)));
+  map.close();
+  uint64_t sum = 0;
+  const double took = time_each([&](int) { sum += map.at(uint32_t(random.next())); });
+  CHECK(sum != 0);
   return took;
 }
 
@@ -120,6 +133,7 @@ int main() {
   using namespace cardea::l7;
   policy::print("rate_limit", policy::rate_limit());
   policy::print("access.million", policy::networks());
+  policy::print("geo.half_a_million", policy::countries());
   policy::print("cors.origin", policy::origins());
   policy::print("trusted_proxies", policy::proxies());
   policy::print("password.known", policy::password());

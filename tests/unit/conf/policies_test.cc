@@ -19,7 +19,7 @@ using testing::HasSubstr;
 
 const std::string kSite = R"(
 cluster: { name = "edge-1"; seed = "0123456789abcdef0123456789abcdef"; };
-l7: { shards = [0]; };
+l7: { shards = [0]; geo: { countries = "/var/lib/GeoIP/c.mmdb"; as_numbers = "/var/lib/GeoIP/a.mmdb"; }; };
 rate_limits = ( { name = "clients"; requests = 100; period = "1m"; burst = 20; keys = 5000; },
                 { name = "keys"; key = "${header:X-Api-Key}"; requests = 10; } );
 pools = ( { name = "web"; backends = ( { address = "127.0.0.1:8080"; } ); },
@@ -30,7 +30,8 @@ services = (
     response_headers: { set = ["X-Frame-Options: DENY", "X-Served-By: ${backend}"]; if_absent = ["Cache-Control: no-cache"]; remove = ["Server"]; };
     compress: { encodings = ["gzip", "br"]; types = ["Text/*", "*+json"]; size_min = "2KiB"; private = true; gzip_level = 9; };
     security_headers = "strict"; rate_limits = ["clients"];
-    access: { allow = ["192.0.2.0/24"]; deny_files = ["/etc/cardea/blocked"]; };
+    access: { allow = ["192.0.2.0/24"]; deny_files = ["/etc/cardea/blocked"]; allow_countries = ["DE", "at"]; deny_countries = "RU";
+              allow_as_numbers = [64500]; deny_as_numbers = [4294967295]; };
     basic_auth: { users = "/etc/cardea/users"; realm = "staff"; };
     error_pages = ( { status = [502, 503]; file = "/srv/sorry.html"; content_type = "text/plain"; } );
     routes = ( { match: { path = "/api/"; }; pool = "web"; rate_limits = "keys"; compress: { enabled = false; };
@@ -61,6 +62,12 @@ TEST(Policies, EverySettingArrives) {
   EXPECT_THAT(shop.policies.rate_limits, ElementsAre("clients"));
   EXPECT_THAT(shop.policies.access->allow, ElementsAre("192.0.2.0/24"));
   EXPECT_THAT(shop.policies.access->deny_files, ElementsAre("/etc/cardea/blocked"));
+  EXPECT_THAT(shop.policies.access->allow_countries, ElementsAre("DE", "AT"));
+  EXPECT_THAT(shop.policies.access->deny_countries, ElementsAre("RU"));
+  EXPECT_THAT(shop.policies.access->allow_as_numbers, ElementsAre(64500u));
+  EXPECT_THAT(shop.policies.access->deny_as_numbers, ElementsAre(4294967295u));
+  EXPECT_EQ(read.config->l7->geo->countries, "/var/lib/GeoIP/c.mmdb");
+  EXPECT_EQ(read.config->l7->geo->as_numbers, "/var/lib/GeoIP/a.mmdb");
   EXPECT_EQ(shop.policies.basic_auth->realm, "staff");
   EXPECT_THAT(shop.policies.error_pages[0]->status, ElementsAre(502, 503));
   EXPECT_EQ(shop.policies.error_pages[0]->content_type, "text/plain");
@@ -128,6 +135,12 @@ TEST(Policies, PrintedFormReadsBack) {
 
 TEST(Policies, EachContradictionIsReported) {
   const Case cases[] = {
+      {"countries = \"/var/lib/GeoIP/c.mmdb\"; ", "", "asks for countries, and no database knows them"},
+      {"as_numbers = \"/var/lib/GeoIP/a.mmdb\"; ", "", "l7: { geo: { as_numbers = "},
+      {"geo: { countries = \"/var/lib/GeoIP/c.mmdb\"; as_numbers = \"/var/lib/GeoIP/a.mmdb\"; };", "geo: { };", "no database is named"},
+      {"[\"DE\", \"at\"]", "[\"Germany\"]", "a country's two letters"},
+      {"[\"DE\", \"at\"]", "[\"D1\"]", "a country's two letters"},
+      {"[64500]", "[0]", "from 1 to 4294967295"},
       {"X-Frame-Options: DENY", "X-Frame-Options DENY", "did you mean \"X-Frame-Options: DENY\"?"},
       {"X-Frame-Options: DENY", "Content-Length: 5", "Content-Length is written by cardea-l7 itself"},
       {"X-Frame-Options: DENY", "x-served-by: b", "header x-served-by is already used"},
@@ -165,7 +178,9 @@ TEST(Policies, EachContradictionIsReported) {
       {"cookie = \"session\";", "header = \"x-key\";", "x-key holds a key or a token, and both are asked for"},
       {"header = \"X-Key\"", "header = \"authorization\"", "authorization holds a password or a key, and both are asked for"},
       {"\"10.0.0.0/8\"", "\"0.0.0.0/0\"", "0.0.0.0/0 is everybody"},
-      {"{ allow = [\"192.0.2.0/24\"]; deny_files = [\"/etc/cardea/blocked\"]; }", "{ }", "everybody may ask"},
+      {"{ allow = [\"192.0.2.0/24\"]; deny_files = [\"/etc/cardea/blocked\"]; allow_countries = [\"DE\", \"at\"]; deny_countries = \"RU\";\n"
+       "              allow_as_numbers = [64500]; deny_as_numbers = [4294967295]; }",
+       "{ }", "everybody may ask"},
       {"pool = \"auth\"; path", "path", "\"pool\" is missing: nobody could be asked"},
       {"pool = \"auth\"; path", "pool = \"aut\"; path", "did you mean \"auth\"?"},
       {"\"/verify?level=2\"", "\"verify\"", "did you mean \"/verify\"?"},

@@ -18,7 +18,7 @@ namespace image = l7::image;
 constexpr const char* kBoth = R"(
 cluster: { name = "test"; seed = "0123456789abcdef0123456789abcdef"; };
 dataplane: { workers = [0]; ports = ( { name = "wan"; device = "net_null0"; addresses = ["192.0.2.2/24"]; } ); };
-l7: { shards = [0, 1]; access_log = "stderr"; access_log_ring = "2MiB"; buffers = "64MiB"; compression = "32MiB"; drain_timeout = "90s"; hand_over_timeout = "2h"; ticket_keys = "/etc/cardea/tls/tickets"; };
+l7: { shards = [0, 1]; access_log = "stderr"; access_log_ring = "2MiB"; buffers = "64MiB"; compression = "32MiB"; drain_timeout = "90s"; hand_over_timeout = "2h"; ticket_keys = "/etc/cardea/tls/tickets"; geo: { countries = "/g/c.mmdb"; as_numbers = "/g/a.mmdb"; }; };
 caches = ( { name = "edge"; memory = "2MiB"; object_max = "64KiB"; stale_on_error = "90s"; } );
 pools = (
   { name = "unused"; backends = ( { address = "10.0.0.9:1"; } ); },
@@ -83,6 +83,8 @@ TEST(CompileL7, HasTheServicesAndPoolsOfL7Alone) {
   EXPECT_EQ(plan.settings()->drain_timeout_ms(), 90'000u);
   EXPECT_EQ(plan.settings()->hand_over_timeout_ms(), 7'200'000u);
   EXPECT_EQ(plan.settings()->ticket_keys()->str(), "/etc/cardea/tls/tickets");
+  EXPECT_EQ(plan.geo()->countries()->str(), "/g/c.mmdb");
+  EXPECT_EQ(plan.geo()->as_numbers()->str(), "/g/a.mmdb");
   ASSERT_EQ(plan.pools()->size(), 2u);
   EXPECT_EQ(plan.pools()->Get(0)->name()->str(), "web");
   EXPECT_EQ(plan.pools()->Get(1)->name()->str(), "mail");

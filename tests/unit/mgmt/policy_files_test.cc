@@ -63,6 +63,17 @@ TEST_F(PolicyFiles, AFileIsLookedAtOnceHoweverOftenItIsNamed) {
   EXPECT_EQ(findings[1].level, Finding::error);
 }
 
+TEST_F(PolicyFiles, DatabasesOfPlacesAreRead) {
+  config.l7 = conf::L7();
+  config.l7->geo = conf::Geo{.place = {"site.cfg", 3, "l7.geo"}, .countries = write("text", "DE"), .as_numbers = folder.file("none")};
+  const auto findings = look_at_policy_files(config, Look::kInside);
+  ASSERT_EQ(findings.size(), 2u);
+  EXPECT_EQ(findings[0].place.path, "l7.geo.countries");
+  EXPECT_THAT(findings[0].message, HasSubstr("is no database in MaxMind's format"));
+  EXPECT_EQ(findings[1].place.path, "l7.geo.as_numbers");
+  ASSERT_EQ(look_at_policy_files(config, Look::kWhetherThere).size(), 1u);
+}
+
 TEST_F(PolicyFiles, AReloadLooksWhetherTheyAreThereAndReadsNone) {
   name_networks(service().policies, {write("bad", "nonsense\n"), folder.file("none")});
   route(0).files = conf::Files{.place = {"site.cfg", 20, "services[0].routes[0].files"}, .root = folder.file("no-folder")};

@@ -7,6 +7,7 @@
 
 #include <fstream>
 
+#include "tests/unit/l7/policy/geo_database.h"
 #include "tests/unit/l7/proxy/site.h"
 
 namespace cardea::l7::proxy::test {
@@ -84,6 +85,51 @@ TEST(Guard, NetworksOfAFileMayAsk) {
   std::ofstream(folder.file("none")) << "";
   site.adopt(change("none"));
   EXPECT_THAT(ask(client, get("/in/")), StartsWith("HTTP/1.1 403 ")) << "an empty file allows nobody";
+}
+
+// This host's own addresses lie in Germany.
+struct Places {
+  Places() {
+    using policy::test::database;
+    std::ofstream(folder.file("countries"), std::ios::binary) << database({{"127.0.0.0/8", policy::test::country("DE")}});
+    std::ofstream(folder.file("systems"), std::ios::binary) << database({{"127.0.0.0/8", policy::test::as_number(64500)}});
+  }
+  Site::Change with(std::function<void(settings::AccessT&)> change) const {
+    const auto access = [change](settings::PoliciesT& policies) {
+      policies.access = std::make_unique<settings::AccessT>();
+      change(*policies.access);
+    };
+    return guarded(access, [this](image::PlanT& plan) {
+      plan.geo = std::make_unique<image::GeoT>();
+      plan.geo->countries = folder.file("countries"), plan.geo->as_numbers = folder.file("systems");
+    });
+  }
+  ScratchFolder folder;
+};
+
+TEST(Guard, WhoMayAskByWhereTheyAre) {
+  const Places places;
+  using Access = settings::AccessT;
+  const std::tuple<const char*, std::function<void(Access&)>, bool> cases[] = {
+      {"its country is denied", [](Access& to) { to.deny_countries = {"AT", "DE"}; }, false},
+      {"others are denied", [](Access& to) { to.deny_countries = {"FR", "AT"}; }, true},
+      {"its country is allowed", [](Access& to) { to.allow_countries = {"FR", "DE"}; }, true},
+      {"others are allowed", [](Access& to) { to.allow_countries = {"FR"}; }, false},
+      {"its network is allowed beside others' countries",
+       [](Access& to) { to.allow_countries = {"FR"}, to.allow = {"127.0.0.0/8"}; }, true},
+      {"its country is allowed, and its network denied",
+       [](Access& to) { to.allow_countries = {"DE"}, to.deny = {"127.0.0.0/8"}; }, false},
+      {"its system is denied", [](Access& to) { to.deny_as_numbers = {64501, 64500}; }, false},
+      {"its system is allowed", [](Access& to) { to.allow_as_numbers = {64500, 1}; }, true},
+      {"another system is allowed", [](Access& to) { to.allow_as_numbers = {1}; }, false}};
+  for (const auto& [what, change, may] : cases) {
+    Site site(places.with(change));
+    Peer client = site.client();
+    EXPECT_THAT(ask(client, get("/in/")), StartsWith(may ? "HTTP/1.1 200 " : "HTTP/1.1 403 ")) << what;
+    const auto line = site.log_line();
+    EXPECT_EQ(line["country"], "DE");
+    EXPECT_EQ(line["as_number"], 64500);
+  }
 }
 
 void limit(image::PlanT& plan, uint32_t requests, std::string key = "", uint32_t keys = 1000) {

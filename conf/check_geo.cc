@@ -1,0 +1,39 @@
+// Checks of what asks where clients are: whether there is a database that knows it.
+#include <fmt/format.h>
+
+#include "conf/check_parts.h"
+
+namespace cardea::conf {
+namespace {
+
+void miss(Checks& checks, const std::string& path, const char* what, const char* setting) {
+  checks.report(Finding::error, path, fmt::format("asks for {}, and no database knows them", what),
+                fmt::format("l7: {{ geo: {{ {} = \"/path/of/a.mmdb\"; }}; }};", setting));
+}
+
+}  // namespace
+
+bool names_countries(const settings::AccessT& access) {
+  return !access.allow_countries.empty() || !access.deny_countries.empty();
+}
+
+bool names_as_numbers(const settings::AccessT& access) {
+  return !access.allow_as_numbers.empty() || !access.deny_as_numbers.empty();
+}
+
+void check_geo(Checks& checks, const settings::PoliciesT& policies, const std::string& path) {
+  const std::optional<L7>& l7 = checks.config.l7;
+  if (!policies.access || !l7 || checks.places.spoilt("l7")) return;
+  const settings::AccessT& access = *policies.access;
+  if (names_countries(access) && (!l7->geo || l7->geo->countries.empty()))
+    miss(checks, path + ".access", "countries", "countries");
+  if (names_as_numbers(access) && (!l7->geo || l7->geo->as_numbers.empty()))
+    miss(checks, path + ".access", "autonomous systems", "as_numbers");
+}
+
+void check_geo(Checks& checks, const Geo& geo) {
+  if (geo.countries.empty() && geo.as_numbers.empty())
+    checks.report(Finding::warning, geo.place.path, "no database is named: nobody knows where clients are", "countries or as_numbers");
+}
+
+}  // namespace cardea::conf
