@@ -103,6 +103,12 @@ void end(std::unique_ptr<api::Server> api, std::unique_ptr<metrics::Page> page) 
   if (ended.wait_for(kPatienceAtEnd) == std::future_status::timeout) std::quick_exit(0);
 }
 
+// Who sent a signal nobody tells: root, or this process's own user.
+void note_signal(api::Audit& audit, const Reload& reload) {
+  audit.note({.by = {.pid = 0, .user = ::getuid(), .group = ::getgid()}, .action = "reload", .of = "SIGHUP",
+              .status = reload.success() ? 200 : 409, .error = reload.error});
+}
+
 void serve_metrics(EventLoop& loop, metrics::Page& page, Site& site, const Endpoint& at) {
   metrics::keep_served(loop, page, at, [&site](std::string why) { site.warn("metrics", std::move(why)); });
 }
@@ -121,9 +127,12 @@ Result<> run(Folders folders, const std::string& api_dir) {
   if (!site.view().in_force)
     serve_metrics(loop, *page, site, kMetricsWithoutConfig);  // a failed start has to be seen there too
   const auto [socket, group] = api_place(site, api_dir);
-  auto api = api::Server::listen(socket, group, loop, site);
+  api::Audit audit(site.folders().state_dir);
+  auto api = api::Server::listen(socket, group, loop, site, audit);
   if (!api) return std::unexpected(std::move(api.error()));
-  const Signals signals(loop, [&site] { site.reload([](const Reload&) {}); });
+  const Signals signals(loop, [&site, &audit] {
+    site.reload([&audit](const Reload& reload) { note_signal(audit, reload); });
+  });
   log::info("cardea-mgmt {} answers at {}", CARDEA_VERSION, socket);
   systemd::ready("answers at " + socket);
   systemd::Watchdog watchdog;

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
+
+#include "base/peer_credentials.h"
 
 namespace cardea::mgmt::api {
 namespace {
@@ -57,6 +60,13 @@ ssize_t Connection::write(const char* bytes, size_t size) {
   if (answer_until_ == Clock::time_point{}) answer_until_ = Clock::now() + patience_.answer;
   if (!is_writable()) return -1;
   return ::send(socket_.get(), bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void Connection::get_remote_ip_and_port(std::string& user, int& process) const {
+  const auto peer = peer_credentials(socket_.get());
+  if (!peer) return;
+  user = std::to_string(peer->user);
+  process = peer->pid;
 }
 
 }  // namespace cardea::mgmt::api

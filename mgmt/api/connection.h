@@ -28,7 +28,8 @@ class Connection : public httplib::Stream {
   ssize_t read(char* into, size_t size) override;
   ssize_t write(const char* bytes, size_t size) override;
   using httplib::Stream::write;
-  void get_remote_ip_and_port(std::string&, int&) const override {}
+  // Of a Unix socket: the user's number and the process's, which request.remote_addr and remote_port tell then.
+  void get_remote_ip_and_port(std::string& user, int& process) const override;
   void get_local_ip_and_port(std::string&, int&) const override {}
   socket_t socket() const override { return socket_.get(); }
 

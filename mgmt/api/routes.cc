@@ -269,6 +269,12 @@ Answer Routes::exchanges(const Parameter& parameter) {
   return ask(kL7, {{"ask", "exchanges"}, {"kind", kind}, {"limit", *limit}});
 }
 
+Answer changes(const Audit& audit, const Parameter& parameter) {
+  const auto limit = number(parameter("limit").value_or(std::to_string(kChangesDefault)), 1, kChangesMax);
+  if (!limit) return error(400, "limit: " + limit.error().message);
+  return {200, dump({{"changes", audit.last(*limit)}})};
+}
+
 Answer Routes::tail(const Parameter& parameter) {
   const auto given = number(parameter("number").value_or("0"), 0, UINT32_MAX);
   if (!given) return error(400, "number: " + given.error().message);

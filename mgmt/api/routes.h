@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "mgmt/api/audit.h"
 #include "mgmt/api/core_busy.h"
 #include "mgmt/api/json.h"
 #include "mgmt/event_loop.h"
@@ -57,6 +58,9 @@ class Routes {
   std::chrono::system_clock::time_point started_at_;
   CoreWatch cores_;
 };
+
+// What was changed last, and by whom (audit.h).
+Answer changes(const Audit& audit, const Parameter& parameter);
 
 Answer error(int status, const std::string& message, const std::string& hint = {});
 

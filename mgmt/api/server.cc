@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <thread>
 
 #include "base/check.h"
@@ -35,6 +36,38 @@ void put(httplib::Response& response, Answer answer) {
   response.set_content(std::move(answer.body), kJson);
 }
 
+PeerCredentials peer_of(const httplib::Request& request) {
+  PeerCredentials peer;
+  std::from_chars(request.remote_addr.data(), request.remote_addr.data() + request.remote_addr.size(), peer.user);
+  peer.pid = request.remote_port;
+  return peer;
+}
+
+std::string error_of(const Answer& answer) {
+  const Json body = Json::parse(answer.body, nullptr, false);
+  return body.is_object() && body.contains("error") && body["error"].is_string() ? body["error"].get<std::string>()
+         : answer.status >= 400                                                  ? fmt::format("HTTP {}", answer.status)
+                                                                                 : std::string();
+}
+
+// What changes something is kept, whoever asked for it and whatever came of it.
+void put_change(httplib::Response& response, Audit& audit, const httplib::Request& request, std::string action,
+                std::string of, Answer answer) {
+  audit.note({.by = peer_of(request), .action = std::move(action), .of = std::move(of), .status = answer.status, .error = error_of(answer)});
+  put(response, std::move(answer));
+}
+
+void add_changes(httplib::Server& server, Routes& routes, Audit& audit) {
+  using Request = httplib::Request;
+  using Response = httplib::Response;
+  server.Post("/v1/reload", [&](const Request& in, Response& out) { put_change(out, audit, in, "reload", "", routes.reload()); });
+  server.Post("/v1/purge", [&](const Request& in, Response& out) { put_change(out, audit, in, "purge", in.body, routes.purge(in.body)); });
+  server.Post(R"(/v1/backends/([^/]+)/([^/]+))", [&](const Request& in, Response& out) {
+    const std::string pool = in.matches[1], backend = in.matches[2];
+    put_change(out, audit, in, "set backend", fmt::format("{}/{} {}", pool, backend, in.body), routes.set_backend(pool, backend, in.body));
+  });
+}
+
 void add_routes(httplib::Server& server, Routes& routes) {
   using Request = httplib::Request;
   using Response = httplib::Response;
@@ -52,11 +85,6 @@ void add_routes(httplib::Server& server, Routes& routes) {
   server.Get("/v1/flows", [&](const Request& in, Response& out) { put(out, routes.flows(parameters_of(in))); });
   server.Get("/v1/explain", [&](const Request& in, Response& out) { put(out, routes.explain(parameters_of(in))); });
   server.Get("/v1/version", [&](const Request&, Response& out) { put(out, routes.version()); });
-  server.Post("/v1/reload", [&](const Request&, Response& out) { put(out, routes.reload()); });
-  server.Post("/v1/purge", [&](const Request& in, Response& out) { put(out, routes.purge(in.body)); });
-  server.Post(R"(/v1/backends/([^/]+)/([^/]+))", [&](const Request& in, Response& out) {
-    put(out, routes.set_backend(in.matches[1], in.matches[2], in.body));
-  });
 }
 
 // The library's exceptions end here. A broken promise means that the event loop has stopped.
@@ -75,7 +103,7 @@ void on_error(const httplib::Request& request, httplib::Response& response) {
   if (response.status == 404) {
     put(response,
         error(404, fmt::format("there is no {} {}", request.method, request.path),
-              "GET /v1/status, services, routes, pools, backends, flows, certs, cache, explain, version; POST "
+              "GET /v1/status, services, routes, pools, backends, flows, certs, cache, explain, audit, version; POST "
               "/v1/reload, /v1/purge, /v1/backends/POOL/ADDRESS"));
   } else {
     put(response, error(response.status, fmt::format("the request was not understood (HTTP {})", response.status)));
@@ -83,20 +111,26 @@ void on_error(const httplib::Request& request, httplib::Response& response) {
 }
 
 // The library reads the body of a POST without a length until the client closes, which a client that waits never does.
-httplib::Server::HandlerResponse without_body(Routes& routes, const httplib::Request& request,
+httplib::Server::HandlerResponse without_body(Routes& routes, Audit& audit, const httplib::Request& request,
                                               httplib::Response& response) {
   const bool has_body = request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
   if (request.method != "POST" || has_body) return httplib::Server::HandlerResponse::Unhandled;
-  put(response, request.path == "/v1/reload" ? routes.reload() : error(400, "the request has no body"));
+  if (request.path == "/v1/reload") {
+    put_change(response, audit, request, "reload", "", routes.reload());
+  } else {
+    put(response, error(400, "the request has no body"));
+  }
   return httplib::Server::HandlerResponse::Handled;
 }
 
-void set_up(httplib::Server& server, Routes& routes) {
+void set_up(httplib::Server& server, Routes& routes, Audit& audit) {
   server.set_payload_max_length(kBodyMax);
   server.set_exception_handler(on_exception);
   server.set_error_handler(on_error);
-  server.set_pre_routing_handler([&](const auto& in, auto& out) { return without_body(routes, in, out); });
+  server.set_pre_routing_handler([&](const auto& in, auto& out) { return without_body(routes, audit, in, out); });
   add_routes(server, routes);
+  server.Get("/v1/audit", [&](const httplib::Request& in, httplib::Response& out) { put(out, changes(audit, parameters_of(in))); });
+  add_changes(server, routes, audit);
 }
 
 // The library's own loop over clients has no limit to how long one of them may take, so it only sees one at a time.
@@ -111,9 +145,9 @@ class OneRequest : public httplib::Server {
 }  // namespace
 
 struct Server::Impl {
-  Impl(std::string socket_path, FileDescriptor socket, EventLoop& loop, Site& site)
+  Impl(std::string socket_path, FileDescriptor socket, EventLoop& loop, Site& site, Audit& audit)
       : path(std::move(socket_path)), listener(std::move(socket)), routes(loop, site) {
-    set_up(http, routes);
+    set_up(http, routes, audit);
   }
 
   void work();
@@ -144,10 +178,10 @@ void Server::Impl::work() {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Result<std::unique_ptr<Server>> Server::listen(const std::string& path, const std::string& group, EventLoop& loop,
-                                               Site& site) {
+                                               Site& site, Audit& audit) {
   auto socket = listen_at(path, group);
   if (!socket) return std::unexpected(std::move(socket.error()));
-  auto impl = std::make_unique<Impl>(path, std::move(*socket), loop, site);
+  auto impl = std::make_unique<Impl>(path, std::move(*socket), loop, site, audit);
   CHECK(impl->ending, "no eventfd");
   for (size_t i = 0; i < kThreads; ++i) impl->threads.emplace_back([&impl = *impl] { impl.work(); });
   return std::unique_ptr<Server>(new Server(std::move(impl)));

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "mgmt/api/audit.h"
 #include "mgmt/api/routes.h"
 
 namespace cardea::mgmt::api {
@@ -15,7 +16,7 @@ class Server {
   // Listens at once; mode 0660, and `group` when it is not empty. Requests are answered on threads of its own until
   // this is destroyed; the event loop must still run or have dropped its work by then.
   static Result<std::unique_ptr<Server>> listen(const std::string& path, const std::string& group, EventLoop& loop,
-                                                Site& site);
+                                                Site& site, Audit& audit);
   ~Server();
 
  private:

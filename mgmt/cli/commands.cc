@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::array kCommands = {
     Command{"status", "how the load balancer is, on one screen", declare_status},
-    Command{"show", "list services, routes, pools, backends, flows, exchanges, connections, certs, cache", declare_show},
+    Command{"show", "list services, routes, pools, backends, flows, exchanges, connections, certs, cache, audit", declare_show},
     Command{"set", "drain a backend, take it out, change its weight", declare_set},
     Command{"reload", "put the configuration file in force", declare_reload},
     Command{"check", "look for mistakes in a configuration file (works offline)", declare_check},

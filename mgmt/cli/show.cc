@@ -1,4 +1,4 @@
-// `cardea show services|routes|pools|backends|flows|exchanges|connections|certs|cache`: asks for a list, narrows it, shows it.
+// `cardea show services|routes|pools|backends|flows|exchanges|connections|certs|cache|audit`: asks for a list, narrows it, shows it.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -124,6 +124,11 @@ Exit show_exchanges(const Session& session, const Filter& by) {
       exchanges_text);
 }
 
+Exit show_audit(const Session& session, const Filter& by) {
+  const std::string path = fmt::format("/v1/audit?limit={}", by.limit == 0 ? 100 : by.limit);
+  return show_list(session, path, [](json&) {}, audit_text);
+}
+
 Exit show_connections(const Session& session, const Filter& by) {
   std::string path = fmt::format("/v1/connections?limit={}", by.limit == 0 ? 100 : by.limit);
   if (!by.client.empty()) path += "&peer=" + escaped(by.client);
@@ -173,6 +178,8 @@ void declare_show(CLI::App& command, Job& job) {
   connections.add_option("--peer", filter->client, "only those with this address")->type_name("ADDRESS");
   CLI::App& certs = list(command, "certs", "certificates, the next to expire first", filter, job, show_certs);
   certs.add_option("--service", filter->service, "only those of this service")->type_name("SERVICE");
+  list(command, "audit", "what was changed, and by whom, the last first (100 unless --limit says more)", filter, job, show_audit,
+       api::kChangesMax);
   list(command, "cache", "memory caches and how often they had the answer", filter, job, show_cache);
 }
 

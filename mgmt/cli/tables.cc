@@ -124,6 +124,19 @@ std::string exchanges_text(const json& answer, bool colour) {
   return table.empty() ? "nothing failed, was refused or slow\n" : table.text(colour);
 }
 
+std::string audit_text(const json& answer, bool colour) {
+  Table table({{"WHEN"}, {"WHO"}, {"ACTION"}, {"OF"}, {"RESULT"}});
+  for (const json& row : part_at(answer, "changes")) {
+    const bool refused = known_at(row, "error");
+    table.add({{text_at(row, "ts")},
+               known_at(row, "user") ? text_at(row, "user") : fmt::format("uid {}", count_at(row, "uid")),
+               {text_at(row, "action"), Tone::kStrong},
+               text_at(row, "of").empty() ? "-" : text_at(row, "of").substr(0, 80),
+               {refused ? text_at(row, "error").substr(0, 80) : "done", refused ? Tone::kBad : Tone::kGood}});
+  }
+  return table.empty() ? "nothing was changed yet\n" : table.text(colour);
+}
+
 std::string connections_text(const json& answer, bool colour) {
   Table table({{"STATE"}, {"LOCAL"}, {"PEER"}, {"BY"}, {"RTT MS", kRight}, {"CWND", kRight}, {"IN FLIGHT", kRight},
                {"UNACKED", kRight}, {"UNREAD", kRight}, {"RETRIES", kRight}});

@@ -16,6 +16,7 @@ std::string backends_text(const nlohmann::json& answer, bool colour);
 std::string flows_text(const nlohmann::json& answer, bool colour);
 std::string certs_text(const nlohmann::json& answer, bool colour);
 std::string exchanges_text(const nlohmann::json& answer, bool colour);
+std::string audit_text(const nlohmann::json& answer, bool colour);
 std::string connections_text(const nlohmann::json& answer, bool colour);
 std::string cache_text(const nlohmann::json& answer, bool colour);
 

@@ -58,7 +58,8 @@ class OperatorTest : public ::testing::Test {
     site_ =
         std::make_unique<Site>(loop_, Folders{folder_ + "/cardea.cfg", folder_, folder_}, [](const conf::Config&) {});
     site_->start();
-    api_ = api::Server::listen(folder_ + "/api.sock", "", loop_, *site_).value();
+    audit_.emplace(folder_);
+    api_ = api::Server::listen(folder_ + "/api.sock", "", loop_, *site_, *audit_).value();
     runner_ = std::jthread([this] { loop_.run(); });
     for (int i = 0; i < 500 && !in_sync(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
@@ -98,9 +99,31 @@ class OperatorTest : public ::testing::Test {
   EventLoop loop_;
   std::unique_ptr<L7Peer> l7_;
   std::unique_ptr<Site> site_;
+  std::optional<api::Audit> audit_;
   std::unique_ptr<api::Server> api_;
   std::jthread runner_;
 };
+
+TEST_F(OperatorTest, WhatIsChangedIsKeptWithWhoDidIt) {
+  EXPECT_THAT(cardea({"show", "audit"}).out, HasSubstr("nothing was changed yet"));
+  EXPECT_EQ(cardea({"set", "backend", "web/10.0.0.12:80", "drain"}).exit, 0);
+  write("nonsense");
+  EXPECT_EQ(cardea({"reload"}).exit, 1);
+  const auto changes = json({"show", "audit"})["changes"];
+  ASSERT_EQ(changes.size(), 2u);
+  EXPECT_EQ(changes[0]["action"], "reload");
+  EXPECT_NE(changes[0]["status"], 200);
+  EXPECT_FALSE(changes[0]["error"].is_null());
+  EXPECT_EQ(changes[1]["action"], "set backend");
+  EXPECT_THAT(changes[1]["of"].get<std::string>(), HasSubstr("web/10.0.0.12:80"));
+  EXPECT_TRUE(changes[1]["error"].is_null());
+  for (const auto& change : changes) {
+    EXPECT_EQ(change["uid"], ::getuid());
+    EXPECT_EQ(change["pid"], ::getpid());
+  }
+  EXPECT_EQ(json({"show", "audit", "--limit", "1"})["changes"].size(), 1u);
+  EXPECT_THAT(cardea({"show", "audit"}).out, ::testing::AllOf(HasSubstr("reload"), HasSubstr("done")));
+}
 
 TEST_F(OperatorTest, StatusShowsTheProcessThatTheSiteHas) {
   l7_->say("status", R"({"generation":1,"pid":7,"started_at":1000000000,"connections":1234,"plan_services":1,
