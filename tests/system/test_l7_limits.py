@@ -111,11 +111,10 @@ def test_connections_beyond_the_limit_are_refused_and_counted(web):
 
 
 def test_a_refusing_backend_is_answered_for(web):
-    began = time.monotonic()
     status, headers, _ = web.get(f"http://shop.example:{REFUSED}/x")
-    assert status in (502, 503) and time.monotonic() - began < 5
+    assert status == 502
     entry = web.logged(service="refused")[-1]
-    assert entry["status"] == status and entry["reason"] not in ("ok", ""), entry
+    assert (entry["status"], entry["reason"]) == (502, "connect_failed"), "and not connect_timeout, which is waited for"
     assert web.metrics().total("cardea_l7_backend_connect_failures_total", pool="refused") > 0
 
 
@@ -148,9 +147,10 @@ def test_without_descriptors_nobody_else_is_blamed(web):
         in_use = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
         free = [fd for fd in range(1000) if fd not in in_use]
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (free[21], allowed[1]))
-        spent = cpu_seconds(pid)
+        spent, began = cpu_seconds(pid), time.monotonic()
         web.site.client.run("python3", "-c", KEEP_OPEN, STREAM, 25, 100)
-        assert cpu_seconds(pid) - spent < 0.5, "waiting for descriptors costs no time"
+        share = (cpu_seconds(pid) - spent) / (time.monotonic() - began)
+        assert share < 0.5, "waiting for descriptors costs no time: a loop that spins takes a core"
     finally:
         resource.prlimit(pid, resource.RLIMIT_NOFILE, allowed)
     metrics = web.metrics()
