@@ -1,6 +1,7 @@
 // Checks of what asks where clients are: whether there is a database that knows it.
 #include <fmt/format.h>
 
+#include "base/template.h"
 #include "conf/check_parts.h"
 
 namespace cardea::conf {
@@ -29,6 +30,21 @@ void check_geo(Checks& checks, const settings::PoliciesT& policies, const std::s
     miss(checks, path + ".access", "countries", "countries");
   if (names_as_numbers(access) && (!l7->geo || l7->geo->as_numbers.empty()))
     miss(checks, path + ".access", "autonomous systems", "as_numbers");
+}
+
+void check_geo_keys(Checks& checks) {
+  const std::optional<L7>& l7 = checks.config.l7;
+  if (!l7 || checks.places.spoilt("l7")) return;
+  const bool countries = l7->geo && !l7->geo->countries.empty(), systems = l7->geo && !l7->geo->as_numbers.empty();
+  for (size_t i = 0; i < checks.config.rate_limits.size(); ++i) {
+    const auto key = Template::parse(checks.config.rate_limits[i].key, Moment::kRequest);
+    if (!key) continue;
+    for (const Template::Piece& piece : key->pieces()) {
+      const std::string path = index_path("rate_limits", i) + ".key";
+      if (piece.variable.id == VariableId::kClientCountry && !countries) miss(checks, path, "countries", "countries");
+      if (piece.variable.id == VariableId::kClientAsNumber && !systems) miss(checks, path, "autonomous systems", "as_numbers");
+    }
+  }
 }
 
 void check_geo(Checks& checks, const Geo& geo) {

@@ -175,6 +175,7 @@ void check_l7(Checks& checks) {
   if (checks.config.l7) check_shards(checks, *checks.config.l7);
   if (checks.config.l7) check_logs(checks, *checks.config.l7);
   if (checks.config.l7 && checks.config.l7->geo) check_geo(checks, *checks.config.l7->geo);
+  check_geo_keys(checks);
   check_caches(checks);
   for (const Service& service : checks.config.services) {
     if (checks.unsure.contains(&service)) continue;

@@ -116,6 +116,7 @@ void check_policies(Checks& checks, const settings::PoliciesT& policies, const N
 // check_geo.cc: of a service or a route; of l7.
 void check_geo(Checks& checks, const settings::PoliciesT& policies, const std::string& path);
 void check_geo(Checks& checks, const Geo& geo);
+void check_geo_keys(Checks& checks);  // of rate limits
 bool names_countries(const settings::AccessT& access);
 bool names_as_numbers(const settings::AccessT& access);
 void check_forward_auth(Checks& checks, const settings::ForwardAuthT* auth, const Names& pools,

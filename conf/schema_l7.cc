@@ -85,7 +85,9 @@ const Section& l7_section() {
                           "limits may count by, and the access log's fields country and as_number.",
                  .details = "cardea-l7 reads them at each reload into memory of its own, some 10 MB for each, so that a file "
                             "may be replaced at any time: `cardea reload` behind geoipupdate takes the new one up. An address "
-                            "that a database does not know, as those of private networks, is in no country and of no system."}),
+                            "that a database does not know, as those of private networks, is in no country and of no system; one of "
+                            "6to4 or Teredo is where its IPv4 address is. A reload is refused for a database that cannot be read. At a "
+                            "start it is told and done without, unless some access names countries or systems: then the plan is refused."}),
           value("drain_timeout", &L7::drain_timeout, duration(0ms, 1h),
                 {.prose = "How long exchanges and tunnels under way may take to end when cardea-l7 is told to; what is "
                           "left then is cut. Idle connections are closed at once. TimeoutStopSec of "

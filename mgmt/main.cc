@@ -32,7 +32,7 @@ constexpr std::chrono::milliseconds kPatienceAtEnd{100};
 // Signals become work for the event loop; every other thread has them blocked.
 class Signals {
  public:
-  explicit Signals(EventLoop& loop, std::function<void()> on_reload)
+  explicit Signals(EventLoop& loop, std::function<void(PeerCredentials)> on_reload)
       : loop_(loop), on_reload_(std::move(on_reload)), thread_([this] { wait(); }) {}
   ~Signals() { ::pthread_kill(thread_.native_handle(), SIGTERM); }
 
@@ -46,14 +46,16 @@ class Signals {
  private:
   void wait() {
     const sigset_t set = handled();
-    for (int signal = 0; ::sigwait(&set, &signal) == 0;) {
+    for (siginfo_t told{};;) {
+      const int signal = ::sigwaitinfo(&set, &told);
+      if (signal < 0) continue;  // it was interrupted
       if (signal != SIGHUP) return loop_.stop();
-      loop_.post(on_reload_);
+      loop_.post([by = PeerCredentials{.pid = told.si_pid, .user = told.si_uid}, this] { on_reload_(by); });
     }
   }
 
   EventLoop& loop_;
-  std::function<void()> on_reload_;
+  std::function<void(PeerCredentials)> on_reload_;
   std::jthread thread_;
 };
 
@@ -103,10 +105,8 @@ void end(std::unique_ptr<api::Server> api, std::unique_ptr<metrics::Page> page) 
   if (ended.wait_for(kPatienceAtEnd) == std::future_status::timeout) std::quick_exit(0);
 }
 
-// Who sent a signal nobody tells: root, or this process's own user.
-void note_signal(api::Audit& audit, const Reload& reload) {
-  audit.note({.by = {.pid = 0, .user = ::getuid(), .group = ::getgid()}, .action = "reload", .of = "SIGHUP",
-              .status = reload.success() ? 200 : 409, .error = reload.error});
+void note_signal(api::Audit& audit, PeerCredentials by, const Reload& reload) {
+  audit.note({.by = by, .action = "reload", .of = "SIGHUP", .status = reload.success() ? 200 : 409, .error = reload.error});
 }
 
 void serve_metrics(EventLoop& loop, metrics::Page& page, Site& site, const Endpoint& at) {
@@ -130,8 +130,8 @@ Result<> run(Folders folders, const std::string& api_dir) {
   api::Audit audit(site.folders().state_dir);
   auto api = api::Server::listen(socket, group, loop, site, audit);
   if (!api) return std::unexpected(std::move(api.error()));
-  const Signals signals(loop, [&site, &audit] {
-    site.reload([&audit](const Reload& reload) { note_signal(audit, reload); });
+  const Signals signals(loop, [&site, &audit](PeerCredentials by) {
+    site.reload([&audit, by](const Reload& reload) { note_signal(audit, by, reload); });
   });
   log::info("cardea-mgmt {} answers at {}", CARDEA_VERSION, socket);
   systemd::ready("answers at " + socket);

@@ -49,10 +49,10 @@ std::string where_it_is(const policy::Geo& geo, const IpAddress& client) {
 void explain_guard(Json& json, std::vector<std::string>& story, const LivePlan& plan, const policy::Policies& policies,
                    const std::optional<Endpoint>& client) {
   json["access"] = nullptr, json["rate_limits"] = Json::array();
+  if (plan.geo && client) story.push_back(where_it_is(*plan.geo, client->address));
   if (policies.access.limits() && client) {
     const bool allowed = policies.access.allows(client->address);
     json["access"] = allowed ? "allowed" : "denied";
-    if (plan.geo) story.push_back(where_it_is(*plan.geo, client->address));
     story.push_back(allowed ? "The client may ask (access)." : "The client may not ask (access): it is answered 403.");
   } else if (policies.access.limits()) {
     story.push_back("Who may ask hangs on the client's address: --client ADDRESS:PORT says who asks.");

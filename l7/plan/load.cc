@@ -325,11 +325,16 @@ policy::PoolNumbers numbers_of(const std::vector<std::shared_ptr<const PoolPlan>
   return numbers;
 }
 
-// The files are read anew by each plan, as all that policies name.
-Result<std::shared_ptr<const policy::Geo>> geo_of(const image::Geo* from) {
+// The files are read anew by each plan, as all that policies name. Others replace them by their own time: what only headers,
+// keys and logs go by does not keep the process from a start.
+Result<std::shared_ptr<const policy::Geo>> geo_of(const image::Geo* from, bool starts) {
   if (from == nullptr) return nullptr;
   const auto text = [](const flatbuffers::String* name) { return name ? name->str() : std::string(); };
   auto geo = policy::Geo::read(text(from->countries()), text(from->as_numbers()));
+  if (!geo && starts) {
+    log::warning("l7.geo: {}; where clients are is not known until a reload reads it", geo.error().message);
+    return nullptr;
+  }
   if (!geo) return std::unexpected(std::move(geo.error()).in("l7.geo"));
   return std::make_shared<const policy::Geo>(std::move(*geo));
 }
@@ -351,7 +356,7 @@ Result<> load_parts(LivePlan& to, const image::Plan& from, PlanResources& resour
   auto limits = plan_detail::load_rate_limits(from, resources, running);
   if (!limits) return std::unexpected(std::move(limits.error()));
   to.rate_limits = std::move(*limits);
-  auto geo = geo_of(from.geo());
+  auto geo = geo_of(from.geo(), running == nullptr);
   if (!geo) return std::unexpected(std::move(geo.error()));
   to.geo = resources.geo = std::move(*geo);
   resources.policies = policy::PolicyBook(to.rate_limits, numbers_of(to.pools), to.geo);

@@ -1,15 +1,12 @@
 #include "l7/policy/geo.h"
 
-#include <fmt/format.h>
-#include <maxminddb.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <charconv>
-#include <memory>
+#include <optional>
+#include <span>
 #include <unordered_map>
 
-#include "base/file_descriptor.h"
+#include "l7/policy/geo_record.h"
+#include "l7/policy/geo_tree.h"
 #include "l7/policy/named_files.h"
 #include "l7/policy/read_file.h"
 
@@ -17,9 +14,9 @@ namespace cardea::l7::policy {
 namespace {
 
 using V6 = unsigned __int128;
-using Path = const char* const*;
+using Path = std::span<const std::string_view>;
 
-constexpr size_t kBytesMax = 1 << 30, kRangesMax = 32 << 20;
+constexpr size_t kBytesMax = 512 << 20;
 
 V6 number_of(const IpAddress& address) {
   V6 number = 0;
@@ -27,62 +24,24 @@ V6 number_of(const IpAddress& address) {
   return number;
 }
 
-struct Closer {
-  void operator()(MMDB_s* database) const {
-    MMDB_close(database);
-    delete database;
-  }
-};
-using Database = std::unique_ptr<MMDB_s, Closer>;
-
-// The library maps its file, and whoever shortens that in place would end the process: it is given a copy.
-Result<FileDescriptor> copy_of(const std::string& file) {
-  const auto bytes = read_file(file, kBytesMax);
-  if (!bytes) return std::unexpected(bytes.error());
-  FileDescriptor copy(::memfd_create("geo", MFD_CLOEXEC));
-  size_t at = 0;
-  while (copy && at < bytes->size()) {
-    const ssize_t written = ::write(copy.get(), bytes->data() + at, bytes->size() - at);
-    if (written <= 0) return fail_errno("copy " + file);
-    at += size_t(written);
-  }
-  if (!copy) return fail_errno("copy " + file);
-  return copy;
-}
-
-Result<Database> open(const std::string& file) {
-  const auto copy = copy_of(file);
-  if (!copy) return std::unexpected(copy.error());
-  auto database = std::make_unique<MMDB_s>();
-  const int status = MMDB_open(fmt::format("/proc/self/fd/{}", copy->get()).c_str(), MMDB_MODE_MMAP, database.get());
-  if (status != MMDB_SUCCESS)
-    return fail(fmt::format("{}: is no database in MaxMind's format: {}", file, MMDB_strerror(status)), Origin::kOperator);
-  return Database(database.release());
-}
-
-std::string_view text_at(MMDB_entry_s entry, Path path) {
-  MMDB_entry_data_s data;
-  if (MMDB_aget_value(&entry, &data, path) != MMDB_SUCCESS || !data.has_data || data.type != MMDB_DATA_TYPE_UTF8_STRING)
-    return {};
-  return {data.utf8_string, data.data_size};
-}
-
 // As MaxMind and DB-IP have it, and as IPinfo does.
-uint32_t country_of(const MMDB_entry_s& entry) {
-  const char *const kNested[] = {"country", "iso_code", nullptr}, *const kFlat[] = {"country_code", nullptr},
-             *const kPlain[] = {"country", nullptr};
-  for (const Path path : {Path(kNested), Path(kFlat), Path(kPlain)})
-    if (const uint32_t country = country_number(text_at(entry, path))) return country;
+uint32_t country_of(GeoRecords& records, size_t offset) {
+  constexpr std::string_view kNested[] = {"country", "iso_code"}, kFlat[] = {"country_code"}, kPlain[] = {"country"};
+  for (const Path path : {Path(kNested), Path(kFlat), Path(kPlain)}) {
+    const GeoValue value = records.find(offset, path);
+    const auto* const letters = std::get_if<std::string_view>(&value);
+    if (letters && country_number(*letters) != 0) return country_number(*letters);
+  }
   return 0;
 }
 
-uint32_t as_number_of(const MMDB_entry_s& from) {
-  const char *const kNumber[] = {"autonomous_system_number", nullptr}, *const kText[] = {"asn", nullptr};
-  MMDB_entry_s entry = from;
-  MMDB_entry_data_s data;
-  if (MMDB_aget_value(&entry, &data, kNumber) == MMDB_SUCCESS && data.has_data && data.type == MMDB_DATA_TYPE_UINT32)
-    return data.uint32;
-  std::string_view text = text_at(from, kText);
+uint32_t as_number_of(GeoRecords& records, size_t offset) {
+  constexpr std::string_view kNumber[] = {"autonomous_system_number"}, kText[] = {"asn"};
+  const GeoValue value = records.find(offset, kNumber);
+  if (const auto* const number = std::get_if<uint32_t>(&value)) return *number;
+  const GeoValue other = records.find(offset, kText);
+  const auto* const named = std::get_if<std::string_view>(&other);
+  std::string_view text = named ? *named : std::string_view();
   if (text.starts_with("AS")) text.remove_prefix(2);
   uint32_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -94,88 +53,84 @@ uint32_t as_number_of(const MMDB_entry_s& from) {
 // Walks the tree of a database from its root, which is in the order of addresses.
 class DatabaseReader {
  public:
-  using ValueOf = uint32_t (*)(const MMDB_entry_s&);
+  using ValueOf = uint32_t (*)(GeoRecords&, size_t offset);
 
-  DatabaseReader(const MMDB_s& database, ValueOf value_of) : database_(database), value_of_(value_of) {}
+  DatabaseReader(const GeoTree& tree, ValueOf value_of) : tree_(tree), value_of_(value_of), records_(tree.data()) {}
 
   Result<AddressMap> read() {
-    const bool both = database_.metadata.ip_version == 6;
-    const auto v4_root = both ? database_.ipv4_start_node.node_value : 0;
-    if (v4_root < database_.metadata.node_count && !(walk<uint32_t, 32>(map_.v4_, v4_root))) return refuse();
+    const Record v4_root = tree_.ipv4_root();
+    const bool v4 = walk<uint32_t, 32>(map_.v4_, v4_root);
     map_.v4_.close();
-    skipped_ = both && v4_root != 0 ? v4_root : database_.metadata.node_count;
-    if (both && !(walk<V6, 128>(map_.v6_, 0))) return refuse();
+    if (tree_.has_ipv6() && v4_root.kind == Record::kNode) alias_of_ = v4_root.at;
+    const bool v6 = !tree_.has_ipv6() || walk<V6, 128>(map_.v6_, {Record::kNode, 0});
     map_.v6_.close();
+    if (!v4 || !v6 || records_.broken()) return fail("is damaged", Origin::kOperator);
     if (!knows_any_) return fail("says nothing of any address", Origin::kOperator);
     return std::move(map_);
   }
 
  private:
+  using Record = GeoTree::Record;
+
   template <typename Number>
   struct Branch {
-    uint64_t record;
-    uint8_t type;
-    MMDB_entry_s entry;
+    Record record;
     Number first;
     unsigned length;  // of the prefix, in bits
   };
 
-  static std::unexpected<Error> refuse() { return fail("is damaged, or holds more networks than are possible"); }
-
-  // False: it leads nowhere, or has no end. IPv4 within IPv6, in whichever of its places, is not looked at there.
+  // False: it leads nowhere. A tree has each of its nodes once, but for IPv4's, which is looked up by what is embedded in
+  // an address where other places lead there as well (6to4, Teredo).
   template <typename Number, unsigned kBits>
-  bool walk(RangeMap<Number, uint32_t>& into, uint32_t root) {
-    std::vector<Branch<Number>> open;
-    if (!split<Number, kBits>(open, root, 0, 0)) return false;
-    while (!open.empty()) {
+  bool walk(RangeMap<Number, uint32_t>& into, Record root) {
+    std::vector<Branch<Number>> open = {{root, 0, 0}};
+    while (!open.empty() && !records_.broken()) {
       const Branch<Number> next = open.back();
       open.pop_back();
-      if (next.type == MMDB_RECORD_TYPE_DATA) {
-        put<Number, kBits>(into, next);
-      } else if (next.type == MMDB_RECORD_TYPE_SEARCH_NODE && next.record != skipped_) {
-        if (next.length >= kBits || ++nodes_ > kRangesMax) return false;
-        if (!split<Number, kBits>(open, uint32_t(next.record), next.first, next.length)) return false;
-      } else if (next.type == MMDB_RECORD_TYPE_INVALID) {
-        return false;
-      }
+      const bool is_alias = kBits == 128 && next.record.kind == Record::kNode && next.record.at == alias_of_;
+      if (next.record.kind == Record::kInvalid) return false;
+      if (next.record.kind == Record::kData) put<Number, kBits>(into, next);
+      if (is_alias && !add_alias(V6(next.first), next.length)) return false;
+      if (next.record.kind != Record::kNode || is_alias) continue;
+      if (next.length >= kBits || ++visited_ > tree_.nodes()) return false;
+      const Number half = Number{1} << (kBits - 1 - next.length);
+      open.push_back({tree_.record(next.record.at, true), Number(next.first | half), next.length + 1});
+      open.push_back({tree_.record(next.record.at, false), next.first, next.length + 1});
     }
     return true;
   }
 
-  template <typename Number, unsigned kBits>
-  bool split(std::vector<Branch<Number>>& open, uint32_t number, Number first, unsigned length) {
-    MMDB_search_node_s node;
-    if (MMDB_read_node(&database_, number, &node) != MMDB_SUCCESS) return false;
-    const Number half = Number{1} << (kBits - 1 - length);
-    open.push_back({node.right_record, node.right_record_type, node.right_record_entry, Number(first | half), length + 1});
-    open.push_back({node.left_record, node.left_record_type, node.left_record_entry, first, length + 1});
-    return true;
+  bool add_alias(V6 first, unsigned length) {
+    map_.aliases_.push_back({first, length});
+    return length > 0 && length <= 96 && map_.aliases_.size() <= AddressMap::kAliasesMax;
   }
 
   template <typename Number, unsigned kBits>
   void put(RangeMap<Number, uint32_t>& into, const Branch<Number>& leaf) {
     const Number rest = leaf.length == kBits ? Number{0} : Number(Number(~Number{0}) >> leaf.length);
-    const auto [known, fresh] = values_.try_emplace(leaf.entry.offset, 0);
-    if (fresh) known->second = value_of_(leaf.entry);
+    const auto [known, fresh] = values_.try_emplace(leaf.record.at, 0);
+    if (fresh) known->second = value_of_(records_, leaf.record.at);
     knows_any_ |= known->second != 0;
     into.put(leaf.first, Number(leaf.first | rest), known->second);
   }
 
-  const MMDB_s& database_;
+  const GeoTree& tree_;
   const ValueOf value_of_;
+  GeoRecords records_;
   AddressMap map_;
   std::unordered_map<uint32_t, uint32_t> values_;  // by where they stand
-  uint64_t skipped_ = ~uint64_t{0};
-  size_t nodes_ = 0;
+  std::optional<uint32_t> alias_of_;               // IPv4's root
+  uint64_t visited_ = 0;
   bool knows_any_ = false;
 };
 
 namespace {
 
 Result<AddressMap> read(const std::string& file, DatabaseReader::ValueOf value_of) {
-  const auto database = open(file);
-  if (!database) return std::unexpected(database.error());
-  auto map = DatabaseReader(**database, value_of).read();
+  const auto bytes = read_file(file, kBytesMax);
+  if (!bytes) return std::unexpected(bytes.error());
+  const auto tree = GeoTree::read(*bytes);
+  auto map = tree ? DatabaseReader(*tree, value_of).read() : Result<AddressMap>(std::unexpected(tree.error()));
   if (!map) map.error().message.insert(0, file + ": ");
   return map;
 }
@@ -184,7 +139,10 @@ Result<AddressMap> read(const std::string& file, DatabaseReader::ValueOf value_o
 
 uint32_t AddressMap::at(const IpAddress& address) const {
   const V6 number = number_of(address);
-  return address.is_v4() ? v4_.at(uint32_t(number)) : v6_.at(number);
+  if (address.is_v4()) return v4_.at(uint32_t(number));
+  for (const Alias& alias : aliases_)
+    if ((number ^ alias.first) >> (128 - alias.length) == 0) return v4_.at(uint32_t(number >> (96 - alias.length)));
+  return v6_.at(number);
 }
 
 Result<AddressMap> countries_in(const std::string& file) {

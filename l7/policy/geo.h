@@ -24,6 +24,13 @@ class AddressMap {
   friend class DatabaseReader;
   RangeMap<uint32_t, uint32_t> v4_;
   RangeMap<unsigned __int128, uint32_t> v6_;
+  // Networks of IPv6 that have an IPv4 address behind their prefix, and are where that is: 6to4, Teredo.
+  struct Alias {
+    unsigned __int128 first;
+    unsigned length;  // of the prefix, 1 to 96
+  };
+  static constexpr size_t kAliasesMax = 16;
+  std::vector<Alias> aliases_;
 };
 
 class Geo {

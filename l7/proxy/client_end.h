@@ -39,6 +39,8 @@ class ClientEnd {
 
   // Behind the request's body, as lines; empty: none, or they are not looked at.
   virtual std::string_view trailers() const = 0;
+  // It was ended for want of memory.
+  virtual bool ran_short() const { return false; }
   // What has to be written behind the response's body. Trailers go on to who can take them.
   virtual std::string_view last(Exchange& exchange, std::string_view trailers) = 0;
 

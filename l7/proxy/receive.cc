@@ -345,6 +345,7 @@ Task<Failure> send_on(Exchange& x, Pieces& pieces, Pieces::State state) {
     co_return failed;
   }
   if (ended && state != Pieces::State::kEnd) pieces.add(last(x));
+  if (ended && !x.caller.is_nobody() && x.end().ran_short()) co_return failure(Reason::kMemory);
   if (pieces.empty() || x.answer.head_only) co_return Failure{};
   const Failure failed = co_await write_client(x, pieces);
   co_return failed;

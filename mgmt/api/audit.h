@@ -1,6 +1,6 @@
 // Who changed what: each request that changes something, done or refused, as one line of JSON in STATE/audit.log and one
-// line of this process's own log. The file is root's and this process's group's; when it is full it becomes
-// audit.log.1, in place of the one before.
+// line of this process's own log. The file is this process's, for its group to read; when it is full it becomes audit.log.1,
+// in place of the one before. Who may use the API can fill it: the journal has what is no longer in it.
 #pragma once
 
 #include <chrono>
@@ -25,7 +25,7 @@ struct Change {
 
 class Audit {
  public:
-  static constexpr size_t kBytesMax = 4 << 20, kOfMax = 1024;  // of a file; of what one line quotes
+  static constexpr size_t kBytesMax = 4 << 20, kTextMax = 512;  // of a file; of each text that a line quotes
 
   explicit Audit(const std::string& state_dir) : path_(state_dir + "/audit.log") {}
 
@@ -38,7 +38,7 @@ class Audit {
   void append(std::string line);
 
   const std::string path_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;  // of who writes; the files only grow, so who reads needs none
 };
 
 }  // namespace cardea::mgmt::api

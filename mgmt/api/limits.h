@@ -11,6 +11,6 @@ inline constexpr uint32_t kConnectionsMax = 2000, kConnectionsDefault = 100;  //
 
 inline constexpr uint32_t kExchangesMax = 200, kExchangesDefault = 100;  // the same: at most 4 KB each
 
-inline constexpr uint32_t kChangesMax = 1000, kChangesDefault = 100;  // at most 2 KB each
+inline constexpr uint32_t kChangesMax = 1000, kChangesDefault = 100;  // at most 7 KB each, a few hundred bytes as a rule
 
 }  // namespace cardea::mgmt::api

@@ -51,20 +51,31 @@ std::string error_of(const Answer& answer) {
 }
 
 // What changes something is kept, whoever asked for it and whatever came of it.
+template <typename Act>
 void put_change(httplib::Response& response, Audit& audit, const httplib::Request& request, std::string action,
-                std::string of, Answer answer) {
-  audit.note({.by = peer_of(request), .action = std::move(action), .of = std::move(of), .status = answer.status, .error = error_of(answer)});
-  put(response, std::move(answer));
+                std::string of, Act act) {
+  Change change{.by = peer_of(request), .action = std::move(action), .of = std::move(of), .status = 503,
+                .error = "it is not known what came of it: cardea-mgmt is being stopped"};
+  try {
+    Answer answer = act();
+    change.status = answer.status, change.error = error_of(answer);
+    put(response, std::move(answer));
+  } catch (...) {
+    audit.note(change);
+    throw;
+  }
+  audit.note(change);
 }
 
 void add_changes(httplib::Server& server, Routes& routes, Audit& audit) {
   using Request = httplib::Request;
   using Response = httplib::Response;
-  server.Post("/v1/reload", [&](const Request& in, Response& out) { put_change(out, audit, in, "reload", "", routes.reload()); });
-  server.Post("/v1/purge", [&](const Request& in, Response& out) { put_change(out, audit, in, "purge", in.body, routes.purge(in.body)); });
+  server.Post("/v1/reload", [&](const Request& in, Response& out) { put_change(out, audit, in, "reload", "", [&] { return routes.reload(); }); });
+  server.Post("/v1/purge", [&](const Request& in, Response& out) { put_change(out, audit, in, "purge", in.body, [&] { return routes.purge(in.body); }); });
   server.Post(R"(/v1/backends/([^/]+)/([^/]+))", [&](const Request& in, Response& out) {
     const std::string pool = in.matches[1], backend = in.matches[2];
-    put_change(out, audit, in, "set backend", fmt::format("{}/{} {}", pool, backend, in.body), routes.set_backend(pool, backend, in.body));
+    put_change(out, audit, in, "set backend", fmt::format("{}/{} {}", pool, backend, in.body),
+               [&] { return routes.set_backend(pool, backend, in.body); });
   });
 }
 
@@ -116,9 +127,9 @@ httplib::Server::HandlerResponse without_body(Routes& routes, Audit& audit, cons
   const bool has_body = request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
   if (request.method != "POST" || has_body) return httplib::Server::HandlerResponse::Unhandled;
   if (request.path == "/v1/reload") {
-    put_change(response, audit, request, "reload", "", routes.reload());
+    put_change(response, audit, request, "reload", "", [&] { return routes.reload(); });
   } else {
-    put(response, error(400, "the request has no body"));
+    put_change(response, audit, request, "POST", request.path, [] { return error(400, "the request has no body"); });
   }
   return httplib::Server::HandlerResponse::Handled;
 }

@@ -62,6 +62,9 @@ std::string shortened(const std::string& name, size_t width) {
 
 void Table::add(std::vector<Cell> row) {
   CHECK(row.size() == columns_.size());
+  for (Cell& cell : row)
+    for (char& c : cell.text)
+      if (uint8_t(c) < ' ' || c == 0x7f) c = '?';  // a line or a code of whoever wrote it
   rows_.push_back(std::move(row));
 }
 

@@ -131,8 +131,8 @@ std::string audit_text(const json& answer, bool colour) {
     table.add({{text_at(row, "ts")},
                known_at(row, "user") ? text_at(row, "user") : fmt::format("uid {}", count_at(row, "uid")),
                {text_at(row, "action"), Tone::kStrong},
-               text_at(row, "of").empty() ? "-" : text_at(row, "of").substr(0, 80),
-               {refused ? text_at(row, "error").substr(0, 80) : "done", refused ? Tone::kBad : Tone::kGood}});
+               text_at(row, "of").empty() ? "-" : clipped(text_at(row, "of"), 80),
+               {refused ? clipped(text_at(row, "error"), 80) : "done", refused ? Tone::kBad : Tone::kGood}});
   }
   return table.empty() ? "nothing was changed yet\n" : table.text(colour);
 }

@@ -140,6 +140,10 @@ TEST(Policies, EachContradictionIsReported) {
       {"geo: { countries = \"/var/lib/GeoIP/c.mmdb\"; as_numbers = \"/var/lib/GeoIP/a.mmdb\"; };", "geo: { };", "no database is named"},
       {"[\"DE\", \"at\"]", "[\"Germany\"]", "a country's two letters"},
       {"[\"DE\", \"at\"]", "[\"D1\"]", "a country's two letters"},
+      {"l7: { shards = [0]; geo: { countries = \"/var/lib/GeoIP/c.mmdb\"; as_numbers = \"/var/lib/GeoIP/a.mmdb\"; }; };\n"
+       "rate_limits = ( { name = \"clients\"; requests = 100;",
+       "l7: { shards = [0]; };\nrate_limits = ( { name = \"clients\"; key = \"${client_country}\"; requests = 100;",
+       "rate_limits[0].key"},
       {"[64500]", "[0]", "from 1 to 4294967295"},
       {"X-Frame-Options: DENY", "X-Frame-Options DENY", "did you mean \"X-Frame-Options: DENY\"?"},
       {"X-Frame-Options: DENY", "Content-Length: 5", "Content-Length is written by cardea-l7 itself"},

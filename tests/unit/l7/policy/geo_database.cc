@@ -39,31 +39,37 @@ int64_t to_data(size_t entry) {
 class Tree {
  public:
   void put(const Prefix& network, bool both, size_t entry) {
-    const unsigned above = network.address.is_v4() && !both ? 96 : 0;
-    const bool v4_in_v6 = network.address.is_v4() && both;
-    const unsigned length = network.length + (network.address.is_v4() ? 96 : 0) - above;
-    size_t node = 0;
-    for (unsigned i = 0; i < length; ++i) {
-      const unsigned at = above + i;
-      const bool bit = !(v4_in_v6 && at < 96) && (uint8_t(network.address.bytes[at / 8]) >> (7 - at % 8) & 1);
-      int64_t& next = nodes_[node].to[bit];
-      if (i + 1 == length) {
-        next = to_data(entry);
-      } else {
-        if (next < 0) {
-          const auto made = int64_t(nodes_.size());
-          next = made;
-          nodes_.emplace_back();
-          node = size_t(made);
-          continue;
-        }
-        node = size_t(next);
-      }
-    }
+    const bool v4 = network.address.is_v4();
+    std::string bits = v4 && both ? std::string(96, '0') : "";
+    for (unsigned i = v4 ? 96 : 0; i < network.length + (v4 ? 96u : 0u); ++i)
+      bits += uint8_t(network.address.bytes[i / 8]) >> (7 - i % 8) & 1 ? '1' : '0';
+    end_of(bits) = to_data(entry);
+  }
+  void alias(const Prefix& network) {
+    int64_t v4 = 0;
+    for (int i = 0; i < 96; ++i) v4 = nodes_[size_t(v4)].to[0];
+    std::string bits;
+    for (unsigned i = 0; i < network.length; ++i)
+      bits += uint8_t(network.address.bytes[i / 8]) >> (7 - i % 8) & 1 ? '1' : '0';
+    end_of(bits) = v4;
   }
   const std::vector<Node>& nodes() const { return nodes_; }
 
  private:
+  // The record that these bits lead to; nodes on the way are made.
+  int64_t& end_of(const std::string& bits) {
+    size_t node = 0;
+    for (size_t i = 0; i + 1 < bits.size(); ++i) {
+      const bool bit = bits[i] == '1';
+      if (nodes_[node].to[bit] < 0) {
+        nodes_[node].to[bit] = int64_t(nodes_.size());
+        nodes_.emplace_back();
+      }
+      node = size_t(nodes_[node].to[bit]);
+    }
+    return nodes_[node].to[bits.back() == '1'];
+  }
+
   std::vector<Node> nodes_ = std::vector<Node>(1);
 };
 
@@ -98,7 +104,8 @@ std::string nested(const std::string& key, const std::string& map) {
   return head(kMap, 1) + text_field(key) + map;
 }
 
-std::string database(const std::vector<Entry>& entries, unsigned ip_version, unsigned record_bits) {
+std::string database(const std::vector<Entry>& entries, unsigned ip_version, unsigned record_bits,
+                     const std::vector<std::string>& aliases) {
   Tree tree;
   std::string data;
   std::vector<size_t> places;
@@ -109,6 +116,7 @@ std::string database(const std::vector<Entry>& entries, unsigned ip_version, uns
     places.push_back(place->second);
     tree.put(*Prefix::parse(entries[i].network), ip_version == 6, i);
   }
+  for (const std::string& network : aliases) tree.alias(*Prefix::parse(network));
   const size_t count = tree.nodes().size();
   const auto record = [&](int64_t to) {
     if (to >= 0) return uint64_t(to);

@@ -40,18 +40,38 @@ TEST_F(AuditTest, WhatIsQuotedIsCutAndCannotBreakALine) {
   audit.note(change("a\nb\"" + std::string(5000, 'x') + "\xff"));
   const auto last = audit.last(1);
   ASSERT_EQ(last.size(), 1u);
-  EXPECT_EQ(last[0]["of"].get<std::string>().size(), Audit::kOfMax);
+  EXPECT_EQ(last[0]["of"].get<std::string>().size(), Audit::kTextMax);
   EXPECT_TRUE(last[0]["of"].get<std::string>().starts_with("a\nb\"x"));
 }
 
 TEST_F(AuditTest, TheFileHasABoundAndTheOneBeforeIsKept) {
-  const std::string large(Audit::kOfMax, 'x');
-  for (size_t i = 0; i < 3 * Audit::kBytesMax / Audit::kOfMax; ++i) audit.note(change(std::to_string(i) + large));
+  const std::string large(Audit::kTextMax, 'x');
+  for (size_t i = 0; i < 3 * Audit::kBytesMax / Audit::kTextMax; ++i) audit.note(change(std::to_string(i) + large));
   EXPECT_LE(std::filesystem::file_size(file()), Audit::kBytesMax);
   EXPECT_LE(std::filesystem::file_size(file() + ".1"), Audit::kBytesMax);
   const auto last = audit.last(100'000);
-  EXPECT_GT(last.size(), Audit::kBytesMax / (2 * Audit::kOfMax)) << "those of the file before, too";
-  EXPECT_TRUE(last.front()["of"].get<std::string>().starts_with(std::to_string(3 * Audit::kBytesMax / Audit::kOfMax - 1) + "x"));
+  EXPECT_GT(last.size(), Audit::kBytesMax / 700) << "those of the file before, too";
+  EXPECT_TRUE(last.front()["of"].get<std::string>().starts_with(std::to_string(3 * Audit::kBytesMax / Audit::kTextMax - 1) + "x"));
+}
+
+TEST_F(AuditTest, AnErrorIsCutAsWell) {
+  Change refused = change("x");
+  refused.error = std::string(60'000, 'k');
+  audit.note(refused);
+  EXPECT_EQ(audit.last(1)[0]["error"].get<std::string>().size(), Audit::kTextMax);
+  EXPECT_LT(std::filesystem::file_size(file()), 1024u);
+}
+
+// The folder is its group's to write into.
+TEST_F(AuditTest, WhatAnotherPutInItsPlaceIsNeitherWaitedForNorFollowed) {
+  ASSERT_EQ(::mkfifo(file().c_str(), 0666), 0);
+  audit.note(change("1"));
+  EXPECT_TRUE(audit.last(10).empty());
+  std::filesystem::remove(file());
+  std::filesystem::create_symlink(folder.file("elsewhere"), file());
+  audit.note(change("2"));
+  EXPECT_FALSE(std::filesystem::exists(folder.file("elsewhere")));
+  EXPECT_TRUE(audit.last(10).empty());
 }
 
 TEST_F(AuditTest, HalfALineIsNone) {
