@@ -16,8 +16,8 @@ import debian_tree
 TREE = pathlib.Path(__file__).resolve().parents[1]
 PARTS = TREE / "deploy/image"
 PACKAGES = ["systemd-sysv", "udev", "dbus", "kmod", "linux-image-amd64", "initramfs-tools", "busybox", "zstd", "e2fsprogs", "fdisk",
-            "iproute2", "procps", "pciutils", "ethtool", "iputils-ping", "tcpdump", "openssh-server", "systemd-timesyncd", "logrotate",
-            "curl", "ca-certificates", "nano", "less", "python3"]
+            "iproute2", "procps", "pciutils", "ethtool", "iputils-ping", "tcpdump", "openssh-server", "systemd-timesyncd", "systemd-resolved",
+            "logrotate", "curl", "ca-certificates", "nano", "less", "python3"]
 # Where each of PARTS goes, and how it is to be there.
 PLACES = {
     "cardea-image": ("usr/sbin/cardea-image", 0o755),
@@ -27,9 +27,11 @@ PLACES = {
     "make-room": ("usr/share/initramfs-tools/scripts/local-premount/cardea-image", 0o755),
     "keep-apart": ("usr/share/initramfs-tools/scripts/local-bottom/cardea-image", 0o755),
     "units/emergency.conf": ("usr/lib/systemd/system/emergency.service.d/cardea-image.conf", 0o644),
+    "units/resolved.conf": ("usr/lib/systemd/resolved.conf.d/cardea-image.conf", 0o644),
+    "units/sysusers.conf": ("usr/lib/systemd/system/systemd-sysusers.service.d/cardea-image.conf", 0o644),
     "units/watchdog.conf": ("usr/lib/systemd/system.conf.d/cardea-image.conf", 0o644),
 }
-ENABLED = ["systemd-networkd", "systemd-timesyncd", "ssh", "cardea-first-boot", "cardea-up", "cardea-greeting.timer"]
+ENABLED = ["systemd-networkd", "systemd-resolved", "systemd-timesyncd", "ssh", "cardea-first-boot", "cardea-up", "cardea-greeting.timer"]
 FSTAB = "tmpfs /tmp tmpfs mode=1777,nosuid,nodev,size=25% 0 0\n"
 FIRMWARE = ["firmware-misc-nonfree", "firmware-bnx2", "firmware-bnx2x", "firmware-qlogic"]
 FEATURES = "^has_journal,^metadata_csum_seed,^orphan_file"  # the last two are not known to Debian 12's GRUB; neither root is written to
@@ -40,7 +42,7 @@ ROOT_AT = BOOT_AT + BOOT_SIZE
 IMAGE_MB_MAX = 600
 MODULES = ["part_gpt", "fat", "ext2", "search", "search_label", "normal", "configfile", "linux", "loadenv", "serial", "terminal", "echo", "test",
            "sleep", "reboot", "halt", "minicmd", "ls", "cat"]
-ENVIRONMENT = "# GRUB Environment Block\ngood=a\ntrial=\nfailed=\nextra=\n"
+ENVIRONMENT = "# GRUB Environment Block\ngood=a\nwhole=a\ntrial=\nfailed=\nextra=\n"
 
 
 def run(*argv, **options):
@@ -94,9 +96,11 @@ def furnish(root):
         shutil.copyfile(unit, root / "usr/lib/systemd/system" / unit.name)
     (root / "data").mkdir()
     (root / "etc/issue.d").symlink_to("/run/issue.d")  # of what agetty reads, what is not written to a disk again and again
-    for place, text in {"etc/fstab": FSTAB, "etc/machine-id": "", "etc/hostname": "cardea\n", "etc/resolv.conf": ""}.items():
+    for place, text in {"etc/fstab": FSTAB, "etc/machine-id": "", "etc/hostname": "cardea\n"}.items():
         (root / place).unlink(missing_ok=True)
         (root / place).write_text(text)
+    (root / "etc/resolv.conf").unlink(missing_ok=True)
+    (root / "etc/resolv.conf").symlink_to("../run/systemd/resolve/resolv.conf")  # also what DHCP tells; what a seed says takes its place
     for key in (root / "etc/ssh").glob("ssh_host_*"):
         key.unlink()
 

@@ -1,5 +1,5 @@
-"""What an image is told at its first start, and what it makes of that; what GRUB remembers of its two roots. Without starting it, which
-tests/machine/test_image.py does."""
+"""What an image is told at its first start, and what it makes of that. Without starting it, which tests/machine/test_image.py
+does."""
 import importlib.machinery
 import importlib.util
 
@@ -15,7 +15,7 @@ def loaded(name):
     return module
 
 
-first_boot, cardea_image = loaded("first-boot"), loaded("cardea-image")
+first_boot = loaded("first-boot")
 
 
 def test_the_example_is_a_seed():
@@ -60,11 +60,3 @@ def test_files_are_made_of_it():
 def test_units_are_those_of_the_sites_sections(name, units):
     told = first_boot.daemons((TREE / "conf/examples" / name).read_text())
     assert set(told) == {"cardea-mgmt", *(f"cardea-{unit}" for unit in units)}
-
-
-def test_what_grub_remembers_keeps_its_size():
-    block = cardea_image.write_block({"good": "a", "trial": "b", "tries": 3, "failed": ""})
-    assert len(block) == 1024 and block.startswith("# GRUB Environment Block\ngood=a\ntrial=b\n")
-    assert cardea_image.read_block(block) == {"good": "a", "trial": "b", "tries": "3", "failed": ""}
-    with pytest.raises(ValueError, match="room"):
-        cardea_image.write_block({"good": "a" * 1024})
