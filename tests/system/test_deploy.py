@@ -223,10 +223,15 @@ def sysctls():
 
 def host_setup(folder, *arguments, **options):
     """On this host, but its files go to `folder`: the kernel settings are what is looked at."""
-    for place in ("etc/sysctl.d", "var/lib/cardea"):
+    return with_files_in(folder, HOST_SETUP, *arguments, **options)
+
+
+def with_files_in(folder, *argv, **options):
+    places = ("etc/sysctl.d", "etc/cardea", "var/lib", "var/log", "run")
+    for place in places:
         (folder / place).mkdir(parents=True, exist_ok=True)
-    binds = "".join(f"mkdir -p /{place}; mount --bind {folder / place} /{place}; " for place in ("etc/sysctl.d", "var/lib/cardea"))
-    return run(["unshare", "--mount", "sh", "-c", f'{binds} exec "$@"', "sh", HOST_SETUP, *arguments], **options)
+    binds = "".join(f"mkdir -p /{place}; mount --bind {folder / place} /{place}; " for place in places)
+    return run(["unshare", "--mount", "sh", "-c", f'{binds} exec "$@"', "sh", *argv], **options)
 
 
 def test_a_dry_run_changes_nothing(tmp_path):
@@ -253,6 +258,65 @@ def test_set_up_is_recorded_and_undone(tmp_path):
     assert sysctls() == before
     assert not (tmp_path / "etc/sysctl.d/60-cardea.conf").exists()
     assert "nothing to undo" in host_setup(tmp_path, "--undo").stdout
+
+
+def recorded(folder, text, place="var/lib/cardea-host-setup/undo", mode=0o600):
+    record = folder / place
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(text)
+    record.chmod(mode)
+    return record
+
+
+def test_what_cannot_be_undone_stays_on_record_and_the_rest_is_undone(tmp_path):
+    settings = recorded(tmp_path, "", "etc/sysctl.d/60-cardea.conf")
+    record = recorded(tmp_path, "file /etc/sysctl.d/60-cardea.conf created\nsysctl net.cardea.none 1\nnothing known 2\n")
+    done = host_setup(tmp_path, "--undo", check=False)
+    assert done.returncode == 1 and not settings.exists() and record.read_text() == "sysctl net.cardea.none 1\nnothing known 2\n"
+    assert "not all could be put back" in done.stderr and "unknown kind: nothing known 2" in done.stderr
+
+
+def test_a_purge_keeps_the_record_of_what_it_could_not_take_back(tmp_path):
+    record = recorded(tmp_path, "file /etc/sysctl.d/60-cardea.conf created\nsysctl net.cardea.none 1\n")
+    shutil.copy(HOST_SETUP, record.parent / "host-setup")
+    done = with_files_in(tmp_path, "sh", TREE / "deploy/debian/cardea.postrm", "purge")
+    assert "not all of what cardea-host-setup changed was taken back" in done.stderr and record.read_text() == "sysctl net.cardea.none 1\n"
+    recorded(tmp_path, "file /etc/sysctl.d/60-cardea.conf created\n")
+    assert with_files_in(tmp_path, "sh", TREE / "deploy/debian/cardea.postrm", "purge").stderr == "" and not record.parent.exists()
+
+
+OLD_RECORD = "var/lib/cardea/host-setup.undo"
+FOUND = "sysctl vm.nr_hugepages 0\nsysctl net.ipv4.tcp_rmem 4096 131072 6291456\nfile /etc/sysctl.d/60-cardea.conf created\nnic 0000:3b:00.0 ice\n"
+
+
+def upgraded(folder):
+    return with_files_in(folder, "sh", TREE / "deploy/debian/cardea.postinst", "configure", "0.0.1")
+
+
+def test_an_upgrade_takes_over_the_record_of_versions_before(tmp_path):
+    old = recorded(tmp_path, FOUND, OLD_RECORD, 0o644)
+    assert upgraded(tmp_path).stderr == ""
+    assert (tmp_path / "var/lib/cardea-host-setup/undo").read_text() == FOUND and not old.exists()
+
+
+@pytest.mark.parametrize("spoil", [lambda record: record.chmod(0o664), lambda record: os.chown(record, 1, 1),
+                                   lambda record: record.write_text(FOUND + "file /etc/shadow created\n"),
+                                   lambda record: record.rename(record.with_name("real")) and record.symlink_to("real"),
+                                   lambda record: os.link(record, record.with_name("again"))],
+                         ids=["written by a group", "another's", "another file", "a link", "two names"])
+def test_but_not_one_that_others_may_have_written(tmp_path, spoil):
+    old = recorded(tmp_path, FOUND, OLD_RECORD)
+    spoil(old)
+    assert "is not taken over" in upgraded(tmp_path).stderr
+    assert os.path.lexists(old) and not (tmp_path / "var/lib/cardea-host-setup/undo").exists()
+    assert "an older record is /var/lib/cardea/host-setup.undo" in host_setup(tmp_path, "--undo").stderr
+
+
+def test_a_newer_record_is_not_written_over(tmp_path):
+    recorded(tmp_path, FOUND, OLD_RECORD)
+    record = recorded(tmp_path, "sysctl vm.nr_hugepages 512\n")
+    upgraded(tmp_path)
+    assert record.read_text() == "sysctl vm.nr_hugepages 512\n" and (tmp_path / OLD_RECORD).exists()
 
 
 @pytest.mark.parametrize("nic, why", [("lo", "lo is an interface, and no card on PCI is behind it"),
