@@ -32,8 +32,9 @@ class Disk:
             with open(self.path, "r+b") as file:
                 file.seek(DATA_AT * 512)
                 file.write(earlier)
-        (folder / "udevadm").write_text(UDEVADM.format(folder, DATA_AT))
-        (folder / "udevadm").chmod(0o755)
+        for name, text in {"udevadm": UDEVADM.format(folder, DATA_AT), "sync": "#!/bin/sh\n"}.items():  # this host's disks are not meant
+            (folder / name).write_text(text)
+            (folder / name).chmod(0o755)
         text = (TREE / "deploy/image/make-room").read_text()
         for ours, here in {". /scripts/functions": 'panic() { echo "panic: $*"; exit 9; }', "/dev/disk/by-partlabel": f"{folder}/labels",
                            '"$(disk_of_the_image)"': str(self.path), "/run/": f"{folder}/", "[ -b ": "[ -e "}.items():
