@@ -1,8 +1,10 @@
-"""What an image makes of its disk at its first start (deploy/image/make-room), on a file in place of a disk. Started, it is in
-tests/machine/test_image.py."""
+"""What an image makes of its disk at its first start (deploy/image/make-room), on a file in place of a disk, and what it does with what is
+wrong with it (keep-apart). Started, it is in tests/machine/test_image.py."""
 import os
 import re
 import subprocess
+
+import pytest
 
 from lab.cardea import TREE
 
@@ -18,6 +20,9 @@ if [ ! -e {0}/labels/cardea-data ] && sfdisk --dump {0}/disk 2> /dev/null | grep
   dd if={0}/disk of={0}/labels/cardea-data bs=512 skip={1} count=32768 status=none
 fi
 """
+
+
+PANIC = 'panic() { echo "panic: $*"; exit 9; }'  # in place of the ramdisk's functions
 
 
 class Disk:
@@ -36,7 +41,7 @@ class Disk:
             (folder / name).write_text(text)
             (folder / name).chmod(0o755)
         text = (TREE / "deploy/image/make-room").read_text()
-        for ours, here in {". /scripts/functions": 'panic() { echo "panic: $*"; exit 9; }', "/dev/disk/by-partlabel": f"{folder}/labels",
+        for ours, here in {". /scripts/functions": PANIC, "/dev/disk/by-partlabel": f"{folder}/labels",
                            '"$(disk_of_the_image)"': str(self.path), "/run/": f"{folder}/", "[ -b ": "[ -e "}.items():
             assert ours in text
             text = text.replace(ours, here)
@@ -107,3 +112,32 @@ def test_a_disk_that_is_too_small_is_left_as_it_is(tmp_path):
     done = disk.start()
     assert done.returncode == 9 and "panic: Cardea: no room on" in done.stdout
     assert disk.table() == before and not disk.data.exists() and disk.path.stat().st_size == 2 * 1024**3
+
+
+def kept_apart(folder, e2fsck=0, refused="nothing"):
+    """keep-apart with programs that do nothing, but for what e2fsck finds and the mount that is refused."""
+    for name, text in {"e2fsck": f"echo its findings; exit {e2fsck}", "modprobe": "", "mount": f"case \"$*\" in *{refused}*) exit 32 ;; esac"}.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    text = (TREE / "deploy/image/keep-apart").read_text()
+    for ours, here in {". /scripts/functions": PANIC, "/run/": f"{folder}/"}.items():
+        assert ours in text
+        text = text.replace(ours, here)
+    environment = {"PATH": f"{folder}:/usr/bin:/bin", "rootmnt": str(folder / "root")}
+    done = subprocess.run(["sh", "-c", text, "sh"], capture_output=True, text=True, check=False, env=environment)
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("status,word", [(0, ""), (1, ""), (2, ""), (4, "is damaged"), (8, "is damaged"), (12, "is damaged")])
+def test_what_e2fsck_cannot_mend_is_not_written_to(tmp_path, status, word):
+    code, told = kept_apart(tmp_path, e2fsck=status)
+    assert (code, "its findings" in told) == ((9, True) if word else (0, False)) and word in told
+    assert (tmp_path / "root/data").exists() != bool(word)
+
+
+@pytest.mark.parametrize("refused,word", [("noatime", "what is kept cannot be mounted"), ("upperdir", "/etc cannot be laid over"),
+                                          ("bind", "/etc/cardea cannot be mounted")])
+def test_a_mount_that_fails_is_named(tmp_path, refused, word):
+    code, told = kept_apart(tmp_path, refused=refused)
+    assert code == 9 and word in told
