@@ -16,7 +16,7 @@ struct Harvest {
 
   void operator()(const Sent& sent) {
     delivery.delivered += sent.seqs.size();
-    delivery.lost_arrived |= sent.lost && !sent.retransmitted;
+    delivery.lost_arrived |= sent.lost && !sent.retransmitted && !after(sent.seqs.end, c.recover_end);
     if (!sent.retransmitted) {
       slowest = std::max(slowest, now - sent.at);
       fastest = std::min(fastest, now - sent.at);
@@ -33,12 +33,18 @@ bool reports_duplicate(const Segment& s) {
   return o.sack_count > 1 && !before(o.sacks[0].start, o.sacks[1].start) && !after(o.sacks[0].end, o.sacks[1].end);
 }
 
+// Of what was sent again in the mending that could be undone: not before it, and not after.
+bool can_undo(const Connection& c, SeqRange range) {
+  return before(range.start, range.end) && !before(range.start, c.undo_from) && !after(range.end, c.recover_end);
+}
+
 void duplicate_reported(Connection& c, const Segment& s, Delivery& delivery) {
-  delivery.duplicate_sacked = true;
   const SeqRange range = s.options.sacks[0];
-  if (before(range.start, range.end) && c.undo_bytes > 0 && !before(range.start, c.undo_from))
-    c.undo_bytes -= std::min(c.undo_bytes, range.size());
-  c.rack.duplicate_seen(c.snd_una, c.snd_nxt);
+  delivery.duplicate_sacked = true;
+  delivery.probe_sacked = c.tail_probe_end != 0 && c.tail_probe_repeats && range.end == c.tail_probe_end;
+  if (can_undo(c, range)) c.undo_bytes -= std::min(c.undo_bytes, range.size());
+  // A probe is no sign that something was held for lost too early.
+  if (!delivery.probe_sacked) c.rack.duplicate_seen(c.snd_una, c.snd_nxt);
 }
 
 // In ascending order, and behind what is acknowledged: of what one acknowledgement delivers nothing tells which part

@@ -82,6 +82,8 @@ struct Connection {
   bool syn_repeated : 1 = false;     // because no answer came
   bool syn_asked_again : 1 = false;  // our part of the handshake left twice, for the peer's sake: no round trip
   bool tail_probe_repeats : 1 = false;
+  bool late_tells : 1 = false;   // originals that arrive behind the timeout tell that there was no loss
+  bool undo_barred : 1 = false;  // there was a sign of congestion besides
   bool in_events : 1 = false, in_output : 1 = false, in_table : 1 = false;  // where the stack keeps it
   bool half_open : 1 = false, was_opened : 1 = false;
   Mending mending = Mending::kNot;

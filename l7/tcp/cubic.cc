@@ -80,10 +80,23 @@ void Cubic::undo() {
 }
 
 void Cubic::restart(Duration idle, Duration timeout, uint32_t initial) {
-  const uint32_t floor = std::min(initial, window_);
+  const uint32_t before = window_, floor = std::min(initial, window_);
   threshold_ = std::max(threshold_, window_ / 4 * 3);
   while ((idle -= timeout) > Duration{0} && window_ > floor) window_ /= 2;
   window_ = std::max(window_, floor);
+  if (window_ < before) begin_anew(before);
+}
+
+// What the path has told is kept: where its queue began to grow, and what it took. Rounds and the curve's time are of
+// the window that was.
+void Cubic::begin_anew(uint32_t window_before) {
+  if (const auto* start = std::get_if<SlowStart>(&phase_)) {
+    if (start->is_careful()) threshold_ = std::min(threshold_, window_before);
+    phase_ = SlowStart{};
+  } else {
+    const Epoch& old = epoch();
+    phase_ = Epoch{.origin = std::max(old.origin, float(window_before)), .last_origin = old.last_origin};
+  }
 }
 
 void Cubic::idle(Duration time) {

@@ -45,6 +45,7 @@ class Cubic {
   };
   void begin_epoch(Epoch& epoch, uint32_t mss, Instant now) const;
   void start_slowly(uint32_t* bytes);
+  void begin_anew(uint32_t window_before);
   Epoch& epoch();
 
   uint32_t window_ = 0, threshold_ = UINT32_MAX;

@@ -153,6 +153,7 @@ void ends_idleness(const Resources& shared, Connection& c, Instant now) {
   if (!shared.settings.restart_after_idle || !c.passive || c.mending != Mending::kNot || idle <= timeout) return;
   c.cubic.restart(idle, timeout, shared.settings.initial_segments * send_mss(c));
   c.window = c.cubic.window();
+  c.undo_stamp = 0;
 }
 
 size_t send_new(Resources& shared, Connection& c, bool regardless, MutableBytes room, Instant now) {
@@ -172,26 +173,36 @@ size_t send_new(Resources& shared, Connection& c, bool regardless, MutableBytes 
   c.snd_nxt = seqs.end;
   if (fin) fin_leaves(c);
   c.flight_peak = std::max(c.flight_peak, c.in_flight());
+  c.tail_probe_due = false;
   c.deadline(Deadline::kProbe) = kNever;  // the tail is another: its time begins anew (RFC 8985 7.2)
   arm_for_data(shared, c, first, now);
   return send_range(shared, c, seqs, false, room, now);
 }
 
-// New data if there is any that the peer has room for, else the last segment once more (RFC 8985 7.3).
+// The last segment once more. Beyond the window that the peer has now only the first is (RFC 9293 3.8.6): the rest is
+// left to the timeout.
+size_t repeat_tail(Resources& shared, Connection& c, MutableBytes room, Instant now) {
+  const uint32_t tail = c.scoreboard.tail();
+  const SeqRange seqs = shared.segments[tail].seqs;
+  const Seq start = later(seqs.start, seqs.end - room_in_segment(shared, c));
+  if (start != c.snd_una && after(seqs.end, c.snd_una + c.snd_wnd)) return 0;
+  if (start != seqs.start && !c.scoreboard.split(shared.segments, tail, start)) return 0;
+  c.tail_probe_repeats = true;
+  return send_again(shared, c, c.scoreboard.tail(), room, now);
+}
+
+// New data if there is any that the peer has room for, else what it has got last (RFC 8985 7.3); once for a tail, also
+// when nothing can leave. What arrived since the probe's time came may have answered it.
 size_t send_tail_probe(Resources& shared, Connection& c, MutableBytes room, Instant now) {
   if (!c.tail_probe_due) return 0;
   c.tail_probe_due = false;
-  if (c.scoreboard.empty()) return 0;
-  shared.counters.tail_probes++;
+  if (c.scoreboard.empty() || c.scoreboard.sacked_count() > 0) return 0;
+  c.tail_probe_repeats = false;
+  c.tail_probe_end = c.snd_nxt;
   size_t size = send_new(shared, c, true, room, now);
-  c.tail_probe_repeats = size == 0;
-  if (size == 0) {
-    const uint32_t tail = c.scoreboard.tail();
-    const SeqRange seqs = shared.segments[tail].seqs;
-    const uint32_t most = room_in_segment(shared, c);
-    if (seqs.size() > most && !c.scoreboard.split(shared.segments, tail, seqs.end - most)) return 0;
-    size = send_again(shared, c, c.scoreboard.tail(), room, now);
-  }
+  if (size == 0) size = repeat_tail(shared, c, room, now);
+  if (size == 0) return 0;
+  shared.counters.tail_probes++;
   c.tail_probe_end = c.snd_nxt;
   arm_for_data(shared, c, true, now);
   return size;

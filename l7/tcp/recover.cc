@@ -11,18 +11,26 @@ namespace {
 constexpr uint8_t kDuplicateThreshold = 3;
 constexpr Duration kTimerGrain = std::chrono::milliseconds(2);  // a timer is no better; Linux adds as much
 
-void begin_undo(Connection& c) {
+// Of what a probe repeated a D-SACK is still to be expected, which says nothing of what is sent again from here on.
+uint32_t probed_bytes(const Resources& shared, const Connection& c) {
+  if (c.tail_probe_end == 0 || !c.tail_probe_repeats || !before(c.snd_una, c.tail_probe_end)) return 0;
+  return c.tail_probe_end == c.snd_nxt ? shared.segments[c.scoreboard.tail()].seqs.size() : send_mss(c);
+}
+
+void begin_undo(const Resources& shared, Connection& c) {
   c.undo_from = c.snd_una;
-  c.undo_bytes = c.undo_stamp = 0;
+  c.undo_bytes = probed_bytes(shared, c);
+  c.undo_stamp = 0;
+  c.undo_barred = false;
 }
 
 void begin_recovery(Resources& shared, Connection& c, uint32_t flight_before) {
   shared.counters.fast_recoveries++;
   c.mending = Mending::kRecovery;
   c.recover_end = c.snd_nxt;
+  begin_undo(shared, c);
   c.tail_probe_end = 0;
   c.tail_probe_due = false;
-  begin_undo(c);
   c.rate.begin(flight_before);
   c.cubic.congested(send_mss(c));
 }
@@ -49,20 +57,28 @@ void undo(Resources& shared, Connection& c) {
   c.window = c.cubic.window();
 }
 
-void undo_if_spurious(Resources& shared, Connection& c, const Delivery& d) {
-  if (c.undo_stamp == 0 || c.mending == Mending::kSmaller) return;
+// Behind a timeout alone: what a peer with SACK had before, it would have told of. Nothing need have been sent again.
+bool was_only_late(const Connection& c, const Delivery& d) {
+  return c.sack && c.mending == Mending::kLoss && c.late_tells && d.acknowledged > 0 && d.lost_arrived;
+}
+
+bool was_sent_in_vain(const Connection& c, const Delivery& d) {
+  if (c.undo_stamp == 0) return false;
   const bool first_arrived = c.slowed_down() && d.acknowledged > 0 && d.echoes_first;
   const bool all_came_twice = d.duplicate_sacked && c.undo_bytes == 0;
-  // Behind a timeout alone: what a peer with SACK had before, it would have told of.
-  const bool only_late = c.sack && c.mending == Mending::kLoss && d.acknowledged > 0 && d.lost_arrived;
-  if (first_arrived || all_came_twice || only_late) undo(shared, c);
+  return first_arrived || all_came_twice;
+}
+
+void undo_if_spurious(Resources& shared, Connection& c, const Delivery& d) {
+  if (c.undo_barred || c.mending == Mending::kSmaller) return;
+  if (was_only_late(c, d) || was_sent_in_vain(c, d)) undo(shared, c);
 }
 
 // Whether the tail was lost that a probe repeated (RFC 8985 7.4): a D-SACK says no; an acknowledgement beyond says yes.
 void tail_probe_answered(Resources& shared, Connection& c, const Delivery& d) {
   if (c.tail_probe_end == 0 || before(c.snd_una, c.tail_probe_end)) return;
-  const bool lost = c.tail_probe_repeats && !d.duplicate_sacked && after(c.snd_una, c.tail_probe_end);
-  const bool over = !c.tail_probe_repeats || d.duplicate_sacked || d.duplicate || lost;
+  const bool lost = c.tail_probe_repeats && !d.probe_sacked && after(c.snd_una, c.tail_probe_end);
+  const bool over = !c.tail_probe_repeats || d.probe_sacked || d.duplicate || lost;
   if (over) c.tail_probe_end = 0;
   if (lost) reduce(shared, c);
 }
@@ -113,6 +129,17 @@ void mark_timed_out(Resources& shared, Connection& c, Instant now) {
   }
 }
 
+// Once for a flight, as Linux: recovery has slowed down for what then times out, and its loss may have been real, which
+// originals that arrive late do not disprove. Behind a timeout there is a new flight once something was acknowledged.
+void slow_down_by_timeout(Resources& shared, Connection& c) {
+  const bool first = !c.slowed_down();
+  const bool moved_on = c.mending == Mending::kLoss && c.retries == 1 && c.snd_una != c.undo_from;
+  c.late_tells = first || (c.retries > 1 && c.late_tells);
+  if (!first && !moved_on) return;
+  c.cubic.congested(send_mss(c));
+  begin_undo(shared, c);
+}
+
 // Growth only when the window was what held us back (RFC 9438 5.8): in slow start a half-filled one counts.
 bool was_limited(const Connection& c) {
   if (c.cubic.in_slow_start()) return c.cubic.window() < 2 * uint64_t{c.flight_peak};
@@ -140,12 +167,17 @@ void recover(Resources& shared, Connection& c, const Delivery& d, Instant now) {
   undo_if_spurious(shared, c, d);
   if (c.mending != Mending::kNot && !before(c.snd_una, c.recover_end)) end_mending(c);
   const uint32_t lost = find_losses(shared, c, d, now);
-  if (c.mending == Mending::kNot && c.scoreboard.flight().lost > 0) begin_recovery(shared, c, d.flight_before);
+  // What an undo on this very acknowledgement put back under way was not in flight before.
+  if (c.mending == Mending::kNot && c.scoreboard.flight().lost > 0)
+    begin_recovery(shared, c, std::max(d.flight_before, c.in_flight() + lost));
   set_window(c, d, lost > 0, now);
 }
 
 void reduce(Resources&, Connection& c) {
-  if (c.slowed_down()) return;
+  if (c.slowed_down()) {
+    c.undo_barred = true;
+    return;
+  }
   c.cubic.congested(send_mss(c));
   c.cubic.set_window(c.cubic.threshold());
   c.window = c.cubic.window();
@@ -162,6 +194,8 @@ void resend_what_is_too_big(Resources& shared, Connection& c) {
   if (c.mending != Mending::kNot || c.scoreboard.flight().lost == 0) return;
   c.mending = Mending::kSmaller;
   c.recover_end = c.snd_nxt;
+  c.undo_stamp = 0;
+  c.tail_probe_due = false;
 }
 
 void reordering_timed_out(Resources& shared, Connection& c, Instant now) {
@@ -174,8 +208,7 @@ void reordering_timed_out(Resources& shared, Connection& c, Instant now) {
 void retransmission_timed_out(Resources& shared, Connection& c, Instant now) {
   shared.counters.timeouts++;
   c.rtt.back_off();
-  if (!c.slowed_down()) c.cubic.congested(send_mss(c));
-  if (c.mending != Mending::kLoss) begin_undo(c);
+  slow_down_by_timeout(shared, c);
   mark_timed_out(shared, c, now);
   c.mending = Mending::kLoss;
   c.recover_end = c.snd_nxt;

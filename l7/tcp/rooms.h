@@ -53,8 +53,9 @@ struct Delivery {
   uint32_t flight_before = 0;
   bool duplicate = false;         // says nothing new (RFC 5681 2)
   bool duplicate_sacked = false;  // a D-SACK
+  bool probe_sacked = false;      // one of the tail that a probe repeated
   bool echoes_first = false;      // its timestamp is older than what was sent again
-  bool lost_arrived = false;      // what was held for lost, and not sent again yet
+  bool lost_arrived = false;      // what was held for lost when mending began, and not sent again yet
 };
 // Losses, what they mean for the congestion window, and their undoing.
 void recover(Resources& shared, Connection& c, const Delivery& delivery, Instant now);

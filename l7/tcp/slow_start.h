@@ -21,7 +21,8 @@ class SlowStart {
   }
 
   // Growth is a byte for so many acknowledged.
-  uint32_t divisor() const { return careful_rounds_ > 0 ? 4 : 1; }
+  uint32_t divisor() const { return is_careful() ? 4 : 1; }
+  bool is_careful() const { return careful_rounds_ > 0; }
   bool is_over() const { return careful_rounds_ > kCarefulRounds; }
 
  private:

@@ -82,7 +82,7 @@ void window_probe_comes(Resources& shared, Connection& c, Instant now) {
 
 void probe_comes(Resources& shared, Connection& c, Instant now) {
   if (c.scoreboard.empty()) return window_probe_comes(shared, c, now);
-  c.tail_probe_due = true;
+  c.tail_probe_due = c.mending == Mending::kNot;
 }
 
 void keep_alive_comes(Resources& shared, Connection& c, Instant now) {
@@ -132,6 +132,7 @@ void deadlines_come(Resources& shared, Connection& c, Instant now) {
 void arm_for_data(Resources& shared, Connection& c, bool restart, Instant now) {
   Instant& retransmit = c.deadline(Deadline::kRetransmit);
   Instant& probe = c.deadline(Deadline::kProbe);
+  if (restart) c.tail_probe_due = false;  // the tail's time begins anew
   if (c.scoreboard.empty()) {
     const bool was_out = retransmit != kNever;  // then the deadline is a tail's
     retransmit = c.deadline(Deadline::kReorder) = kNever;

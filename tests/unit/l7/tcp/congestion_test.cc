@@ -164,6 +164,71 @@ TEST(Congestion, TwoShareFairly) {
   EXPECT_GE(share_of_rate(uint64_t(x + y), seconds(20)), 0.9);
 }
 
+constexpr uint32_t kMss = 1000;
+
+// What HyStart++ found before a silence ends slow start behind it, and exchanges of single segments are no rounds.
+TEST(Congestion, BehindASilenceSlowStartKnowsWhereTheQueueBegan) {
+  Cubic cubic;
+  cubic.begin(100 * kMss);
+  for (int i = 0; i < 8; i++) cubic.measured(milliseconds(20), 1, 100);
+  for (int i = 0; i < 8; i++) cubic.measured(milliseconds(30), 100, 200);
+  cubic.restart(seconds(1), milliseconds(300), 10 * kMss);
+  EXPECT_EQ(cubic.window(), 12'500u);
+  EXPECT_EQ(cubic.threshold(), 100 * kMss);
+  for (Seq una = 200; una < 208; una++) {
+    cubic.measured(milliseconds(20), una, una + 1);
+    cubic.acknowledged(kMss, kMss, {}, Instant(seconds(1000)));
+  }
+  EXPECT_EQ(cubic.window(), 20'500u);
+}
+
+// The curve of the window that was would be caught up with at once.
+TEST(Congestion, BehindASilenceTheCurveBeginsAnew) {
+  Instant now(seconds(1000));
+  RoundTrip rtt;
+  rtt.add(milliseconds(10), now, RtoLimits{});
+  Cubic cubic;
+  cubic.begin(100 * kMss);
+  cubic.congested(kMss);
+  cubic.set_window(cubic.threshold());
+  for (const Instant end = now + seconds(1); now < end; now += milliseconds(10))
+    for (uint32_t bytes = cubic.window(); bytes > kMss; bytes -= kMss) cubic.acknowledged(kMss, kMss, rtt, now);
+  const uint32_t before = cubic.window();
+  EXPECT_GT(before, 110 * kMss);
+  cubic.idle(milliseconds(500));
+  cubic.restart(milliseconds(500), milliseconds(200), 10 * kMss);
+  EXPECT_LT(cubic.window(), before / 2);
+  for (int i = 0; i < 200; i++) {
+    const uint32_t reached = cubic.window();
+    cubic.acknowledged(kMss, kMss, rtt, now + milliseconds(500));
+    EXPECT_LE(cubic.window(), reached + kMss);
+  }
+  EXPECT_GT(cubic.window(), cubic.threshold());
+}
+
+// What the path took before is where it grows slowly.
+TEST(Congestion, BehindASilenceTheCurvesPlateauIsTheWindowThatWas) {
+  Instant now(seconds(1000));
+  RoundTrip rtt;
+  rtt.add(seconds(1), now, RtoLimits{});
+  Cubic cubic;
+  cubic.begin(100 * kMss);
+  cubic.congested(kMss);
+  cubic.set_window(cubic.threshold());
+  const auto run = [&](int rounds) {
+    for (; rounds > 0; rounds--, now += seconds(1))
+      for (uint32_t bytes = cubic.window(); bytes > kMss; bytes -= kMss) cubic.acknowledged(kMss, kMss, rtt, now);
+  };
+  run(10);
+  const uint32_t before = cubic.window();
+  EXPECT_GT(before, 140 * kMss);  // beyond the loss
+  cubic.restart(seconds(10), seconds(3), 10 * kMss);
+  while (cubic.in_slow_start()) cubic.acknowledged(kMss, kMss, rtt, now);
+  run(6);
+  EXPECT_GT(cubic.window(), before / 20 * 19);
+  EXPECT_LT(cubic.window(), before / 10 * 11);
+}
+
 TEST(Congestion, AfterABlackoutItGoesOnWithinTwoTimeouts) {
   Bulk bulk({.delay = milliseconds(10), .bytes_per_second = kRate, .queue = 125'000}, 6);
   bulk.open();

@@ -26,6 +26,16 @@ std::string broken_list(const Resources& shared, const Connection& c) {
   return "";
 }
 
+// RFC 8985 7: a tail that nothing tells of is probed before it times out.
+std::string broken_tail_probe(const Connection& c) {
+  if (c.mending != Mending::kNot) return c.tail_probe_due ? "a probe is due while losses are mended" : "";
+  if (!c.sack || c.scoreboard.empty() || c.scoreboard.sacked_count() > 0) return "";
+  if (c.tail_probe_end != 0 || c.tail_probe_due) return "";
+  const Instant probe = c.deadlines[size_t(Deadline::kProbe)];
+  if (probe == kNever) return "a tail without a probe";
+  return probe > c.deadlines[size_t(Deadline::kRetransmit)] ? "a tail is probed behind its timeout" : "";
+}
+
 std::string broken_sending(const Resources& shared, const Connection& c) {
   if (after(c.snd_una, c.snd_nxt)) return "SND.UNA is beyond SND.NXT";
   if (c.snd_end - c.snd_una != c.written.size() && before(c.snd_una, c.snd_end))
@@ -36,6 +46,7 @@ std::string broken_sending(const Resources& shared, const Connection& c) {
   const bool waiting = c.unsent() > 0 || c.fin_due();
   if (c.scoreboard.empty() && waiting && c.deadlines[size_t(Deadline::kProbe)] == kNever)
     return "data waits for a window without a timer";
+  if (const std::string broken = broken_tail_probe(c); !broken.empty()) return broken;
   return broken_list(shared, c);
 }
 

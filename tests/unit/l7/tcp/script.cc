@@ -147,6 +147,7 @@ class Player {
   }
 
   void collect() {
+    if (full_) return;
     std::byte room[2048];
     while (const size_t size = stack_.transmit(room, now_)) {
       out_.push_back({now_, {room, room + size}});
@@ -361,6 +362,8 @@ class Player {
       stack_.abort(id_, now_);
     } else if (verb == "nagle") {
       stack_.set_nagle(id_, line.words.empty());
+    } else if (verb == "full" || verb == "free") {
+      full_ = verb == "full";
     } else if (verb == "told") {
       return told(line.words[0]);
     } else if (verb != "end") {
@@ -430,7 +433,7 @@ class Player {
   std::deque<Left> out_;
   ConnectionId id_;
   Seq iss_ = 0;
-  bool iss_known_ = false;
+  bool iss_known_ = false, full_ = false;
   uint8_t told_ = 0;
   Ending ending_ = Ending::kNot;
   size_t read_ = 0;

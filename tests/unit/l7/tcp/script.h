@@ -2,6 +2,7 @@
 //
 //   +0 listen                                        what the owner does: listen, connect, write N, read N, finish,
 //   +0 < S 0:0(0) win 65535 <mss 1460,sackOK>          close, abort, nagle, nagle off
+//   +0 full                                           from now on the wire takes nothing, until: free
 //   +0 > S. 0:0(0) ack 1 <mss 1460,nop,nop,sackOK>    packets that have to leave, at that time to a few milliseconds
 //   +.05 < . 1:1(0) ack 1 win 500                     packets that arrive
 //   +0 < icmp too_big mtu 1200 seq 1                   so do errors about a segment of ours: too_big, unreachable
