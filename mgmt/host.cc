@@ -213,12 +213,12 @@ conf::Findings look_at_shared_interfaces(const conf::Config& config, const MtuOf
     const std::string interface = side_of(port);
     const auto mtu = mtu_of(interface);
     if (!mtu || *mtu >= port.mtu) continue;
-    findings.push_back({conf::Finding::warning,
+    findings.push_back({conf::Finding::hint,
                         {port.place.file, port.place.line, port.place.path + ".mtu"},
-                        fmt::format("{} has an MTU of {}, less than the port's {}, and the dataplane would not start on"
-                                    " it",
+                        fmt::format("{} has an MTU of {}, less than the port's {}: the dataplane raises it, and gives it"
+                                    " back when it ends; cards often lose their link for a moment by either",
                                     interface, *mtu, port.mtu),
-                        fmt::format("`ip link set {} mtu {}`, or another mtu", interface, port.mtu),
+                        fmt::format("an MTU of {} where Linux configures {}", port.mtu, interface),
                         {}});
   }
   return findings;

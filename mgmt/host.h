@@ -30,8 +30,8 @@ conf::Findings look_at_memory(const conf::Config& config, uint64_t bytes);
 using HasWay = std::function<bool(const IpAddress&)>;
 conf::Findings look_at_ways(const conf::Config& config, const HasWay& kernel_has_way);
 
-// Interfaces that ports share with Linux, which keep their MTU: where a port is to have a larger one, the dataplane does
-// not start. `mtu_of`: nothing where there is no such interface.
+// Interfaces that ports share with Linux whose MTU the dataplane would have to raise while it runs. `mtu_of`: nothing where
+// there is no such interface.
 using MtuOf = std::function<std::optional<uint32_t>(const std::string& interface)>;
 conf::Findings look_at_shared_interfaces(const conf::Config& config, const MtuOf& mtu_of);
 

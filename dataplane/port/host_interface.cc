@@ -67,19 +67,37 @@ bool spreads_flows(const InterfaceSocket& socket) {
   return socket.ethtool(&table) && table.indir_size > 0;
 }
 
+// In an order in which each has what it needs when they are switched on.
+constexpr uint32_t kOffloads[] = {ETHTOOL_STXCSUM, ETHTOOL_SRXCSUM, ETHTOOL_SSG,
+                                  ETHTOOL_STSO,    ETHTOOL_SGSO,    ETHTOOL_SGRO};
+
+void set_offloads(const InterfaceSocket& socket, bool on) {
+  for (const uint32_t command : kOffloads) {
+    ethtool_value value{.cmd = command, .data = on};
+    socket.ethtool(&value);
+  }
+}
+
 // Offloads that merge received packets or leave checksums to the hardware behind us. A driver that cannot switch one
 // keeps it: then there is nothing to switch.
 void switch_offloads_off(const InterfaceSocket& socket) {
-  for (uint32_t command : {uint32_t{ETHTOOL_STXCSUM}, uint32_t{ETHTOOL_SRXCSUM}, uint32_t{ETHTOOL_SSG},
-                           uint32_t{ETHTOOL_STSO}, uint32_t{ETHTOOL_SGSO}, uint32_t{ETHTOOL_SGRO}}) {
-    ethtool_value value{.cmd = command, .data = 0};
-    socket.ethtool(&value);
-  }
+  set_offloads(socket, false);
   ethtool_value flags{.cmd = ETHTOOL_GFLAGS, .data = 0};
   if (!socket.ethtool(&flags)) return;
   // VLAN tags stay in the frame, LRO off.
   flags = {.cmd = ETHTOOL_SFLAGS, .data = flags.data & ~uint32_t{ETH_FLAG_LRO | ETH_FLAG_RXVLAN | ETH_FLAG_TXVLAN}};
   socket.ethtool(&flags);
+}
+
+// As a driver has them when it starts; but for LRO, which is not for what is carried on.
+void switch_offloads_on(const InterfaceSocket& socket) {
+  set_offloads(socket, true);
+  for (const uint32_t flag : {ETH_FLAG_RXVLAN, ETH_FLAG_TXVLAN}) {  // a driver refuses both when it lacks one
+    ethtool_value flags{.cmd = ETHTOOL_GFLAGS, .data = 0};
+    if (!socket.ethtool(&flags)) return;
+    flags = {.cmd = ETHTOOL_SFLAGS, .data = flags.data | flag};
+    socket.ethtool(&flags);
+  }
 }
 
 Result<> write_setting(const std::string& path, std::string_view value) {
@@ -100,12 +118,26 @@ Result<> silence_kernel(const std::string& name) {
   return write_setting(v6 + "/disable_ipv6", "1");
 }
 
-Result<> raise_mtu(const InterfaceSocket& socket, uint32_t mtu) {
+Result<uint32_t> mtu_of(const InterfaceSocket& socket) {
   ifreq ifr{};
-  if (auto got = socket.request(SIOCGIFMTU, ifr, "read its MTU"); !got) return got;
-  if (uint32_t(ifr.ifr_mtu) >= mtu) return {};
+  if (auto got = socket.request(SIOCGIFMTU, ifr, "read its MTU"); !got) return std::unexpected(std::move(got).error());
+  return uint32_t(ifr.ifr_mtu);
+}
+
+Result<> set_mtu(const InterfaceSocket& socket, uint32_t mtu) {
+  ifreq ifr{};
   ifr.ifr_mtu = int(mtu);
   return socket.request(SIOCSIFMTU, ifr, fmt::format("set its MTU to {}", mtu));
+}
+
+// What it had, where that was less.
+Result<std::optional<RaisedMtu>> raise_mtu(const InterfaceSocket& socket, uint32_t mtu) {
+  const auto before = mtu_of(socket);
+  if (!before) return std::unexpected(before.error());
+  if (*before >= mtu) return std::nullopt;
+  if (auto done = set_mtu(socket, mtu); !done)
+    return std::unexpected(std::move(done).error().in(fmt::format("an MTU of {} is less than the port's", *before)));
+  return RaisedMtu{*before, mtu};
 }
 
 Result<> bring_up(const InterfaceSocket& socket) {
@@ -145,20 +177,41 @@ Result<> prepare_host_interface(const std::string& name, uint32_t mtu) {
   if (auto done = detach_xdp(found->index); !done) return done;
   if (auto done = silence_kernel(name); !done) return done;
   switch_offloads_off(*socket);
-  if (auto done = raise_mtu(*socket, mtu); !done) return done;
+  if (auto done = raise_mtu(*socket, mtu); !done) return std::unexpected(std::move(done).error());
   return bring_up(*socket);
 }
 
 namespace {
 
-// What silence_kernel() and bring_up() left, if it did; nobody else sets an interface so.
+// To what a new interface would have.
+Result<> reset_setting(std::string_view family, const std::string& name, std::string_view setting) {
+  const std::string folder = fmt::format("/proc/sys/net/{}/conf/", family);
+  FileDescriptor file(::open(fmt::format("{}default/{}", folder, setting).c_str(), O_RDONLY | O_CLOEXEC));
+  char value[16];
+  const ssize_t size = file ? ::read(file.get(), value, sizeof value) : 0;
+  if (size <= 0) return {};  // a kernel without it
+  return write_setting(fmt::format("{}{}/{}", folder, name, setting), {value, size_t(size)});
+}
+
+Result<> end_silence_of_kernel(const std::string& name) {
+  for (const char* setting : {"rp_filter", "arp_ignore", "forwarding"})
+    if (auto done = reset_setting("ipv4", name, setting); !done) return done;
+  return reset_setting("ipv6", name, "disable_ipv6");
+}
+
+// What prepare_host_interface() left, if it did: nobody else sets an interface so.
 Result<> end_silence(const InterfaceSocket& socket, const std::string& name) {
   ifreq ifr{};
   if (auto got = socket.request(SIOCGIFFLAGS, ifr, "read its flags"); !got) return got;
   const bool silent = (ifr.ifr_flags & IFF_NOARP) != 0;
   if (silent) {
-    if (auto done = write_setting("/proc/sys/net/ipv4/conf/" + name + "/arp_ignore", "0"); !done) return done;
-    if (auto done = write_setting("/proc/sys/net/ipv6/conf/" + name + "/disable_ipv6", "0"); !done) return done;
+    if (auto done = end_silence_of_kernel(name); !done) return done;
+    switch_offloads_on(socket);
+    log::warning(
+        "interface {}: a port that was not shared left it without offloads and forwarding; it has rx, tx, sg, tso, gso,"
+        " gro, rxvlan and txvlan again (`ethtool -K {} ...` where one is not to be) and the forwarding and rp_filter of"
+        " net.ipv4.conf.default",
+        name, name);
     ifr.ifr_flags &= short(~(IFF_NOARP | IFF_PROMISC));
   }
   ifr.ifr_flags |= IFF_UP;
@@ -166,13 +219,13 @@ Result<> end_silence(const InterfaceSocket& socket, const std::string& name) {
 }
 
 // A tag that the card took out would be a frame of no VLAN to the program.
-SharedBefore keep_tags_in_frames(const InterfaceSocket& socket) {
+std::optional<uint32_t> keep_tags_in_frames(const InterfaceSocket& socket) {
   ethtool_value flags{.cmd = ETHTOOL_GFLAGS, .data = 0};
-  if (!socket.ethtool(&flags)) return {};
+  if (!socket.ethtool(&flags)) return std::nullopt;
   const uint32_t before = flags.data, wanted = before & ~uint32_t{ETH_FLAG_LRO | ETH_FLAG_RXVLAN};
   flags = {.cmd = ETHTOOL_SFLAGS, .data = wanted};
-  if (wanted == before || !socket.ethtool(&flags)) return {};
-  return {.flags = before};
+  if (wanted == before || !socket.ethtool(&flags)) return std::nullopt;
+  return before;
 }
 
 }  // namespace
@@ -194,33 +247,51 @@ Result<bool> lose_no_secondaries(const std::string& name) {
   return true;
 }
 
+// Notes in `before` what it changes as it goes.
+Result<> share(const InterfaceSocket& socket, const std::string& name, uint32_t mtu, SharedBefore& before) {
+  if (auto done = end_silence(socket, name); !done) return done;
+  auto raised = raise_mtu(socket, mtu);
+  if (!raised) return std::unexpected(std::move(raised).error());
+  before.mtu = *raised;
+  if (before.mtu)
+    log::warning("interface {}: its MTU of {} is less than the port's {}: it is raised until the dataplane ends", name,
+                 before.mtu->from, mtu);
+  const auto lost = lose_no_secondaries(name);
+  if (!lost) return std::unexpected(lost.error());
+  before.loses_secondaries = *lost;
+  before.flags = keep_tags_in_frames(socket);
+  return {};
+}
+
+// Somebody may have given it another one meanwhile.
+void give_back_mtu(const InterfaceSocket& socket, const std::string& name, const RaisedMtu& raised) {
+  const auto now = mtu_of(socket);
+  if (!now || *now != raised.to) return;
+  if (auto done = set_mtu(socket, raised.from); !done) return log::warning("{}", done.error().message);
+  log::info("interface {}: it has its MTU of {} again", name, raised.from);
+}
+
 }  // namespace
 
 Result<SharedBefore> share_host_interface(const std::string& name, uint32_t mtu) {
-  auto found = read_host_interface(name);
-  if (!found) return std::unexpected(std::move(found).error());
-  if (found->mtu < mtu)
-    return fail(
-        fmt::format("interface {}: its MTU of {} is less than the port's {}: `ip link set {} mtu {}`, or give the"
-                    " port another one",
-                    name, found->mtu, mtu, name, mtu),
-        Origin::kOperator);
   auto socket = InterfaceSocket::open(name);
   if (!socket) return std::unexpected(std::move(socket).error());
-  if (auto done = end_silence(*socket, name); !done) return std::unexpected(std::move(done).error());
-  const auto lost = lose_no_secondaries(name);
-  if (!lost) return std::unexpected(lost.error());
-  SharedBefore before = keep_tags_in_frames(*socket);
-  before.loses_secondaries = *lost;
-  return before;
+  SharedBefore before;
+  auto done = share(*socket, name, mtu, before);
+  if (done) return before;
+  give_back_host_interface(name, before);
+  return std::unexpected(std::move(done).error());
 }
 
 void give_back_host_interface(const std::string& name, const SharedBefore& before) {
   if (before.loses_secondaries)
     if (auto done = write_setting(promote_secondaries(name), "0"); !done) log::warning("{}", done.error().message);
+  auto socket = InterfaceSocket::open(name);
+  if (!socket) return log::warning("{}", socket.error().message);
+  if (before.mtu) give_back_mtu(*socket, name, *before.mtu);
   if (!before.flags) return;
   ethtool_value flags{.cmd = ETHTOOL_SFLAGS, .data = *before.flags};
-  if (auto socket = InterfaceSocket::open(name)) socket->ethtool(&flags);
+  socket->ethtool(&flags);
 }
 
 bool has_link(const std::string& name) {

@@ -29,12 +29,16 @@ Result<> prepare_host_interface(const std::string& name, uint32_t mtu);
 
 // What is changed of an interface that stays the kernel's: its tags have to stand in the frames, and an address that we
 // take off must not take with it those of its network that others set after it.
+struct RaisedMtu {
+  uint32_t from = 0, to = 0;
+};
 struct SharedBefore {
   std::optional<uint32_t> flags;   // ethtool's; nothing when none were changed
   bool loses_secondaries = false;  // it did (net.ipv4.conf.IF.promote_secondaries)
+  std::optional<RaisedMtu> mtu;    // where it was less than the port's
 };
-// Up, with VLAN tags where they came in the frame, no longer silent if a port that was not shared left it so. MTU, link
-// address and promiscuity are as they are; an MTU below `mtu` is an Error. An XDP program that is there stays.
+// Up, with VLAN tags where they came in the frame, MTU at least `mtu`, no longer silent and without offloads if a port
+// that was not shared left it so. Link address and promiscuity are as they are. An XDP program that is there stays.
 Result<SharedBefore> share_host_interface(const std::string& name, uint32_t mtu);
 void give_back_host_interface(const std::string& name, const SharedBefore& before);
 

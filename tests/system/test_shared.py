@@ -272,8 +272,10 @@ def test_a_start_that_fails_leaves_nothing_that_answers_for_layer_four(alone):
     alone.dataplane.kill()
     plan = image(alone.site, alone.device, alone.workers)
     plan["ports"][1]["mtu"] = 1600
+    plan["ports"][1]["device"] += ",queue_count=2"  # of one
     alone.store_plan(plan)
     alone.dataplane.start()
-    until(lambda: "ip link set nic-lan mtu 1600" in alone.dataplane.tail(), 20, "the start fails")
+    until(lambda: "its MTU of 1500 is less than the port's 1600" in alone.dataplane.tail(), 20, "the start comes to the second port")
     until(lambda: " xdp" not in links(alone)["nic-wan"], 10, "the first port is closed")
+    assert " mtu 1500 " in links(alone)["nic-lan"]
     assert addresses(alone, "nic-wan") == set()

@@ -103,10 +103,11 @@ TEST(LookAtSharedInterfaces, NamesThoseThatCarryLessThanTheirPort) {
   };
   const auto findings = look_at_shared_interfaces(config, mtu_of);
   ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].level, conf::Finding::hint);
   EXPECT_EQ(findings[0].place.path, "dataplane.ports[0].mtu");
-  EXPECT_THAT(findings[0].message, ::testing::HasSubstr("eth1 has an MTU of 1500, less than the port's 9000"));
+  EXPECT_THAT(findings[0].message, ::testing::HasSubstr("eth1 has an MTU of 1500, less than the port's 9000: the dataplane raises it"));
   port.kernel = conf::PortKernel::kTap;
-  EXPECT_TRUE(look_at_shared_interfaces(config, mtu_of).empty()) << "it is raised for such a port";
+  EXPECT_TRUE(look_at_shared_interfaces(config, mtu_of).empty()) << "nobody else uses that one";
   port.kernel.reset(), port.mtu = 1500;
   EXPECT_TRUE(look_at_shared_interfaces(config, mtu_of).empty());
 }

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
@@ -35,7 +36,7 @@ constexpr std::array<uint8_t, 6> kMac = {2, 0, 0, 0, 0, 5};
 rte_mempool* pool() {
   test::start_eal();
   static rte_mempool* one =
-      make_packet_pool({.name = "shared", .buffers = 6 * kXdpDescriptors + 512, .room = 2176}).value();
+      make_packet_pool({.name = "shared", .buffers = 8 * kXdpDescriptors + 512, .room = 2176}).value();
   return one;
 }
 
@@ -102,6 +103,14 @@ class SharedPort : public testing::Test {
     uint32_t id = 0;
     EXPECT_EQ(::bpf_xdp_query_id(int(::if_nametoindex("eth9")), 0, &id), 0);
     return id;
+  }
+  static uint32_t mtu() { return read_host_interface("eth9").value().mtu; }
+  static std::string shown(const char* command) {
+    std::string text;
+    FILE* pipe = ::popen(command, "r");
+    for (char line[512]; std::fgets(line, sizeof line, pipe) != nullptr;) text += line;
+    ::pclose(pipe);
+    return text;
   }
   static bool tags_stay_in_frames() { return std::system("ethtool -k eth9 | grep -q 'rx-vlan-offload: off'") == 0; }
   void listen_on_host() {
@@ -176,13 +185,68 @@ TEST_F(SharedPort, EndsTheSilenceOfAPortThatWasNot) {
   EXPECT_EQ(std::system("test $(cat /proc/sys/net/ipv4/conf/eth9/arp_ignore) = 0"), 0);
 }
 
-TEST_F(SharedPort, IsRefusedWhereItCannotBe) {
-  PortRequest too_large = request();
-  too_large.mtu = 9000;
-  auto port = open_port(too_large, pool());
+TEST_F(SharedPort, SwitchesOnWhatAPortThatWasNotSharedLeftOff) {
+  constexpr const char* kForwards = "test $(cat /proc/sys/net/ipv4/conf/eth9/forwarding) = 1";
+  ASSERT_EQ(std::system("echo 1 > /proc/sys/net/ipv4/ip_forward; echo 2 > /proc/sys/net/ipv4/conf/default/rp_filter; "
+                        "ethtool -K eth9 gro on"),
+            0);
+  const std::string before = shown("ethtool -k eth9");
+  ASSERT_TRUE(prepare_host_interface("eth9", 1500));
+  ASSERT_NE(shown("ethtool -k eth9"), before);
+  ASSERT_NE(std::system(kForwards), 0);
+  const auto changed = share_host_interface("eth9", 1500);
+  ASSERT_TRUE(changed) << changed.error().message;
+  EXPECT_EQ(std::system(kForwards), 0);
+  EXPECT_EQ(std::system("test $(cat /proc/sys/net/ipv4/conf/eth9/rp_filter) = 2"), 0);
+  EXPECT_TRUE(tags_stay_in_frames());
+  give_back_host_interface("eth9", *changed);
+  EXPECT_EQ(shown("ethtool -k eth9"), before);
+}
+
+TEST_F(SharedPort, WhoseInterfaceNobodySilencedKeepsItsOffloads) {
+  ASSERT_EQ(std::system("ethtool -K eth9 tso off gro off"), 0);
+  ASSERT_TRUE(share_host_interface("eth9", 1500));
+  EXPECT_EQ(std::system("ethtool -k eth9 | grep -q '^tcp-segmentation-offload: off'"), 0);
+  EXPECT_EQ(std::system("ethtool -k eth9 | grep -q '^generic-receive-offload: off'"), 0);
+}
+
+TEST_F(SharedPort, RaisesTheMtuToItsOwnAndGivesItBack) {
+  PortRequest larger = request();
+  larger.mtu = 1600;
+  auto port = open_port(larger, pool());
+  ASSERT_TRUE(port) << port.error().message;
+  EXPECT_EQ(mtu(), 1600u);
+  close_port(*port);
+  EXPECT_EQ(mtu(), 1500u);
+}
+
+TEST_F(SharedPort, WhatSomebodyElseMadeOfARaisedMtuStays) {
+  const auto before = share_host_interface("eth9", 1600);
+  ASSERT_TRUE(before) << before.error().message;
+  ASSERT_EQ(std::system("ip link set eth9 mtu 1700"), 0);
+  give_back_host_interface("eth9", *before);
+  EXPECT_EQ(mtu(), 1700u);
+  const auto large_enough = share_host_interface("eth9", 1600);
+  ASSERT_TRUE(large_enough);
+  EXPECT_EQ(mtu(), 1700u);
+  give_back_host_interface("eth9", *large_enough);
+  EXPECT_EQ(mtu(), 1700u);
+}
+
+TEST_F(SharedPort, ThatCannotBeOpenedLeavesTheMtuAsItWas) {
+  PortRequest larger = request("net_af_xdp,iface=eth9,queue_count=2");
+  larger.mtu = 1600;
+  const auto port = open_port(larger, pool());
   ASSERT_FALSE(port);
-  EXPECT_NE(port.error().message.find("ip link set eth9 mtu 9000"), std::string::npos) << port.error().message;
-  port = open_port(request("net_af_packet,iface=eth9"), pool());
+  EXPECT_EQ(mtu(), 1500u) << port.error().message;
+  const auto too_large = share_host_interface("eth9", 100'000);
+  ASSERT_FALSE(too_large);
+  EXPECT_NE(too_large.error().message.find("an MTU of 1500 is less than the port's"), std::string::npos)
+      << too_large.error().message;
+}
+
+TEST_F(SharedPort, IsRefusedWhereItCannotBe) {
+  auto port = open_port(request("net_af_packet,iface=eth9"), pool());
   ASSERT_FALSE(port);
   EXPECT_NE(port.error().message.find("only net_af_xdp shares"), std::string::npos) << port.error().message;
 }
