@@ -20,6 +20,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kRoutesPause = 50ms;  // between two readings of the kernel's route table
+// Until what was taken off a shared interface is set again: who takes all of it off (`ip address flush`) is done by
+// then, and who puts another default route in place of the one that he took has done so.
+constexpr auto kRestoreDelay = 200ms;
 constexpr auto kTick = 500ms;        // neighbours to be asked again
 constexpr auto kTidy = 1000ms;       // numbers of ended flows, gauges
 constexpr auto kInquiryPause = 1ms;  // until workers are looked at again for what they were asked
@@ -114,7 +117,9 @@ Result<> Control::turn(Instant now) {
   if (auto done = follower_.read(now); !done) log::warning("netlink: {}", done.error().message);
   const bool l7_changed = l7_.serve(*running_.rings);
   if (l7_.end_broken() || l7_changed) publish_l7();
-  if (follower_.take_links_changed()) keep_macs(), follow_shared_interfaces();
+  if (follower_.take_links_changed()) keep_macs(), follow_shared_interfaces(now);
+  if (follower_.take_settings_lost()) restore_at(now + kRestoreDelay);
+  if (restore_at_ && *restore_at_ <= now) restore_shared_interfaces(now);
   if (follower_.routes_stale() && now - routes_read_ >= kRoutesPause) {
     routes_read_ = now;
     if (auto done = follower_.refresh_routes(); !done) log::warning("{}", done.error().message);
@@ -177,18 +182,25 @@ void Control::keep_macs() {
   }
 }
 
-// They are the operator's: who sets one down and up again loses routes and IPv6 addresses, and ours are set anew. What
-// cannot be set while one is down is set when it comes up, which is told too.
-void Control::follow_shared_interfaces() {
-  bool changed = false, up = true;
-  for (const uint16_t index : running_.shared.indexes()) {
-    Port& port = running_.ports[index];
-    changed |= follow_interface(port);
-    up &= has_link(port.device.interface);
-  }
+// They are the operator's: who sets one down and up again loses routes and IPv6 addresses, and ours are set anew.
+void Control::follow_shared_interfaces(Instant now) {
+  bool changed = false;
+  for (const uint16_t index : running_.shared.indexes()) changed |= follow_interface(running_.ports[index]);
   if (changed) publish_hops(plan());
-  if (running_.shared.indexes().empty()) return;
-  if (auto done = addresses_.restore(tap_settings(plan())); !done && up) log::warning("{}", done.error().message);
+  restore_at(std::max(now, restored_ + kRoutesPause));
+}
+
+void Control::restore_at(Instant when) {
+  if (!running_.shared.indexes().empty()) restore_at_ = std::min(when, restore_at_.value_or(when));
+}
+
+// What cannot be set while one is down is set when it comes up, which is told too. Of what this takes off itself it is
+// told as well: the next time finds nothing to do.
+void Control::restore_shared_interfaces(Instant now) {
+  restore_at_.reset(), restored_ = now;
+  const auto is_up = [this](uint16_t index) { return has_link(running_.ports[index].device.interface); };
+  const auto done = addresses_.restore(tap_settings(plan()));
+  if (!done && std::ranges::all_of(running_.shared.indexes(), is_up)) log::warning("{}", done.error().message);
 }
 
 // Its link address and MTU, of which the port uses no more than its own. Workers read neither of a shared port.
@@ -212,6 +224,7 @@ bool Control::follow_interface(Port& port) {
 int Control::patience_ms(Instant now) {
   Instant next = std::min(ticked_ + kTick, tidied_ + kTidy);
   if (follower_.routes_stale()) next = std::min(next, routes_read_ + kRoutesPause);
+  if (restore_at_) next = std::min(next, *restore_at_);
   if (!inquiries_.empty()) next = std::min(next, now + kInquiryPause);
   return int(std::clamp<int64_t>(std::chrono::ceil<std::chrono::milliseconds>(next - now).count(), 0, 1000));
 }

@@ -66,7 +66,9 @@ class Control {
 
   Result<> follow_ports();
   void keep_macs();
-  void follow_shared_interfaces();
+  void follow_shared_interfaces(Instant now);
+  void restore_at(Instant when);
+  void restore_shared_interfaces(Instant now);
   bool follow_interface(Port& port);
   void take_told(Instant now);
   void take_waiting_packets(Instant now);
@@ -94,7 +96,8 @@ class Control {
   std::vector<bool> links_up_;          // by port, as the kernel sees them
   FileDescriptor epoll_;
   uint32_t hop_generation_ = 0;
-  Instant routes_read_{}, ticked_{}, tidied_{};
+  Instant routes_read_{}, restored_{}, ticked_{}, tidied_{};
+  std::optional<Instant> restore_at_;  // what is ours of shared interfaces, where some may be gone
   Liveness liveness_;
 };
 

@@ -14,7 +14,8 @@
 namespace cardea::dataplane {
 
 Result<KernelFollower> KernelFollower::start(std::vector<int> tap_indexes, uint32_t neighbours_max, Instant now) {
-  auto events = Netlink::open(RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_NEIGH | RTMGRP_LINK);
+  auto events = Netlink::open(RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
+                              RTMGRP_NEIGH | RTMGRP_LINK);
   if (!events) return std::unexpected(std::move(events).error());
   auto requests = Netlink::open(0);
   if (!requests) return std::unexpected(std::move(requests).error());
@@ -28,7 +29,7 @@ Result<> KernelFollower::read(Instant now) {
   auto got = events_.receive([&](const nlmsghdr& message) { take(message, now); });
   if (got) return got;
   if (got.error().retry != Retry::kSafe) return got;
-  routes_stale_ = links_changed_ = true;  // changes were lost: read everything again
+  routes_stale_ = links_changed_ = settings_lost_ = true;  // changes were lost: read everything again
   return dump_neighbours(now);
 }
 
@@ -39,10 +40,15 @@ void KernelFollower::take(const nlmsghdr& message, Instant now) {
       take_neighbour(message, now);
       break;
     case RTM_NEWLINK:
-      routes_stale_ = links_changed_ = true;
+      if (is_of_link(message, tap_indexes_)) routes_stale_ = links_changed_ = true;
       break;  // IPv4 routes of a link that goes down vanish without a message
-    case RTM_NEWROUTE:
+    case RTM_DELADDR:
+      settings_lost_ |= is_of_address(message, tap_indexes_);
+      break;
     case RTM_DELROUTE:
+      settings_lost_ |= is_default_route(message, tap_indexes_);
+      [[fallthrough]];
+    case RTM_NEWROUTE:
       routes_stale_ = true;
       break;
     default:

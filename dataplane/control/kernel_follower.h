@@ -34,8 +34,10 @@ class KernelFollower {
 
   // Since it was last asked: neighbours or routes that the workers look up are different.
   bool take_changed() { return std::exchange(changed_, false); }
-  // Since it was last asked, and at first: an interface may be another than it was.
+  // Since it was last asked, and at first: one of the interfaces may be another than it was.
   bool take_links_changed() { return std::exchange(links_changed_, false); }
+  // Since it was last asked: an address or a default route was taken off one of the interfaces, by whomever.
+  bool take_settings_lost() { return std::exchange(settings_lost_, false); }
 
   const std::vector<KernelRoute>& routes() const { return routes_; }
   const Neighbours& neighbours() const { return neighbours_; }
@@ -57,7 +59,7 @@ class KernelFollower {
   std::vector<int> tap_indexes_;
   std::vector<KernelRoute> routes_;
   Neighbours neighbours_;
-  bool routes_stale_ = true, changed_ = true, links_changed_ = true;
+  bool routes_stale_ = true, changed_ = true, links_changed_ = true, settings_lost_ = false;
 };
 
 }  // namespace cardea::dataplane

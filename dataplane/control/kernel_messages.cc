@@ -1,6 +1,7 @@
 // Reading RTM_NEWROUTE and RTM_NEWNEIGH. Of a multipath route the first usable way over one of our TAPs counts.
 #include "dataplane/control/kernel_messages.h"
 
+#include <linux/if_addr.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -144,6 +145,25 @@ std::optional<NeighbourReport> read_neighbour(const nlmsghdr& message, std::span
   else if ((neighbour->ndm_state & NUD_FAILED) != 0)
     found.report = Neighbours::Report::kFailed;
   return found;
+}
+
+bool is_of_link(const nlmsghdr& message, std::span<const int> indexes) {
+  return port_of(static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(&message))->ifi_index, indexes).has_value();
+}
+
+bool is_of_address(const nlmsghdr& message, std::span<const int> indexes) {
+  return port_of(int(static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(&message))->ifa_index), indexes).has_value();
+}
+
+bool is_default_route(const nlmsghdr& message, std::span<const int> indexes) {
+  const auto* route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(&message));
+  if (route->rtm_dst_len != 0 || route->rtm_table != RT_TABLE_MAIN) return false;
+  bool ours = false;
+  each_attribute(message, sizeof *route, [&](const nlattr* attribute) {
+    if (mnl_attr_get_type(attribute) == RTA_OIF) ours |= port_of(int(mnl_attr_get_u32(attribute)), indexes).has_value();
+    if (mnl_attr_get_type(attribute) == RTA_MULTIPATH) ours |= first_way(attribute, indexes).interface_index != 0;
+  });
+  return ours;
 }
 
 }  // namespace cardea::dataplane

@@ -7,10 +7,12 @@
 #include <rte_mbuf.h>
 
 #include <cstdlib>
+#include <optional>
 
 #include "tests/unit/base/scratch_folder.h"
 #include "tests/unit/dataplane/own_network.h"
 #include "tests/unit/dataplane/workers_on_rings.h"
+#include "tests/unit/dataplane/xdp/loaded_program.h"
 
 namespace cardea::dataplane::test {
 namespace {
@@ -33,11 +35,21 @@ class Side : public KernelSide {
 };
 
 struct OnControl : testing::Test {
-  OnControl() : now(monotonic_now()) {
-    site.running.first_plan = build_live_plan(plan_image({}), *site.running.registry).value();
+  explicit OnControl(bool shared = false) : now(monotonic_now()) {
+    image::PlanT plan = plan_of({});
+    if (shared) plan.ports[0]->device = "net_af_xdp,iface=eth9";
+    site.running.first_plan = build_live_plan(packed(plan), *site.running.registry).value();
+    if (shared) share();
     site.running.sides.push_back(std::make_unique<Side>());
     control = Control::start(site.running, server, L7Attachments::listen(folder.file("door.sock")).value()).value();
     turn();
+  }
+  void share() {
+    program.emplace();
+    site.running.ports[0].device.interface = "eth9";
+    ASSERT_TRUE(site.running.shared.fill(0, program->fd(), *site.running.first_plan));
+    const std::string names[] = {"wan"};
+    ASSERT_TRUE(site.running.shared.add_rows(*site.running.segment, names));
   }
   void turn() { ASSERT_TRUE(control->turn(now)); }
   void neighbour(const char* words) {
@@ -69,6 +81,7 @@ struct OnControl : testing::Test {
   uint64_t drops(Reason reason) const { return site.drops(site.running.control_core(), reason); }
 
   const OwnNetwork network;
+  std::optional<xdp::test::LoadedProgram> program;  // of the interface, where that is shared
   const ScratchFolder folder;
   cardea::control::PlanServer server = cardea::control::PlanServer::listen(folder.file("dataplane.sock")).value();
   WorkersOnRings site{{}, 1, {{}}};
@@ -166,6 +179,44 @@ TEST_F(OnControl, ARouteThatComesOrGoesIsInTheHops) {
   now += 50ms;
   turn();
   EXPECT_EQ(mtu_to("198.51.100.7"), 0);
+}
+
+// ---- an interface that is shared with the kernel
+
+struct OnSharedInterface : OnControl {
+  OnSharedInterface() : OnControl(true) {}
+
+  static bool has(const char* address) {
+    return std::system((std::string("ip -o address show dev eth9 | grep -q ' ") + address + " '").c_str()) == 0;
+  }
+};
+
+TEST_F(OnSharedInterface, WhatSomebodyTakesOffItIsSetAgainOnceHeIsDone) {
+  ASSERT_TRUE(has("10.0.0.1/24") && has("fd00::1/64"));
+  now += 1s;
+  turn();
+  ASSERT_EQ(std::system("ip address flush dev eth9"), 0);
+  turn();
+  EXPECT_FALSE(has("10.0.0.1/24") || has("fd00::1/64"));
+  now += 199ms;
+  turn();
+  EXPECT_FALSE(has("10.0.0.1/24") || has("fd00::1/64"));
+  now += 1ms;
+  turn();
+  EXPECT_TRUE(has("10.0.0.1/24") && has("fd00::1/64"));
+  EXPECT_FALSE(has("192.0.2.2/24")) << "never ours";
+}
+
+TEST_F(OnSharedInterface, WhatLinuxTakesOffOneThatIsSetDownIsThereOnceItIsUp) {
+  now += 1s;
+  turn();
+  ASSERT_EQ(std::system("ip link set eth9 down"), 0);
+  ASSERT_FALSE(has("fd00::1/64"));
+  turn();
+  ASSERT_EQ(std::system("ip link set eth9 up"), 0);
+  now += 1s;
+  turn();
+  EXPECT_TRUE(has("10.0.0.1/24") && has("fd00::1/64"));
 }
 
 }  // namespace
