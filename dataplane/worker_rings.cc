@@ -38,6 +38,9 @@ bool PacketRing::empty() const {
 uint32_t PacketRing::size() const {
   return rte_ring_count(ring_);
 }
+uint32_t PacketRing::capacity() const {
+  return rte_ring_get_capacity(ring_);
+}
 uint32_t PacketRing::room() const {
   return rte_ring_free_count(ring_);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +56,22 @@ constexpr uint32_t sending_queue(uint16_t port, uint16_t queues, uint32_t worker
 constexpr uint32_t sender_of(uint16_t port, uint16_t queues, uint32_t workers) {
   return worker_of_queue(port, queues, uint16_t(port % std::min<uint32_t>(queues, workers)), workers);
 }
+// Which worker sends on a port what one of the kernel's doors brings: the door's own where it has a queue of the port,
+// so that flows of different doors do not meet at one worker again.
+constexpr uint32_t sender_for_door(uint16_t port, uint16_t queues, uint32_t door, uint32_t workers) {
+  return sending_queue(port, queues, door, workers) < queues ? door : sender_of(port, queues, workers);
+}
+// How many doors, of as many as there are workers, bring something to this worker. `queues`: by port.
+inline uint32_t doors_at(uint32_t worker, std::span<const uint16_t> queues, uint32_t workers) {
+  uint32_t doors = 0;
+  for (uint32_t door = 0; door < workers; ++door) {
+    bool comes = false;
+    for (size_t port = 0; port < queues.size(); ++port)
+      comes |= sender_for_door(uint16_t(port), queues[port], door, workers) == worker;
+    doors += comes;
+  }
+  return doors;
+}
 
 // A DPDK ring that frees itself; many producers, one consumer. A producer that is interrupted in the middle of a push
 // keeps nobody else from pushing: what the others put in is seen when it goes on.
@@ -70,6 +87,7 @@ class PacketRing {
   bool empty() const;
   uint32_t size() const;
   uint32_t room() const;  // at least so many more fit when nobody else pushes
+  uint32_t capacity() const;
 
  private:
   explicit PacketRing(rte_ring* ring) : ring_(ring) {}

@@ -33,7 +33,9 @@ Result<> watch(int epoll, int fd, uint64_t tag, uint32_t how) {
 KernelDoor::KernelDoor(const Surroundings& surroundings)
     : around_(surroundings),
       left_(surroundings.ports.size(), Left::kNothing),
-      frame_(std::make_unique<std::byte[]>(kFrameRoom)) {}
+      frame_(std::make_unique<std::byte[]>(kFrameRoom)) {
+  for (uint16_t port = 0; port < around_.ports.size(); ++port) ways_.push_back(way_from(port));
+}
 
 KernelDoor::~KernelDoor() {
   stop_.store(true, std::memory_order_relaxed);
@@ -145,18 +147,23 @@ void KernelDoor::give(KernelSide& side, std::span<const iovec> pieces, uint32_t 
 
 // ---- from the kernel
 
-// The door's own worker where it has a queue of the port: flows of different doors do not meet at one worker again.
-WorkerRings& KernelDoor::sender(uint16_t port) {
-  const uint16_t queues = around_.ports[port].queues;
+KernelDoor::Way KernelDoor::way_from(uint16_t port) const {
+  std::vector<uint16_t> queues;
+  for (const DoorPort& each : around_.ports) queues.push_back(each.queues);
   const auto workers = uint32_t(around_.rings.workers.size());
-  const bool own = sending_queue(port, queues, around_.number, workers) < queues;
-  return own ? *around_.rings.workers[around_.number] : around_.rings.sender(port, queues);
+  const uint32_t sender = sender_for_door(port, queues[port], around_.number, workers);
+  const uint32_t together = kSegmentsATurn * doors_at(sender, queues, workers);
+  // Of more doors than half a ring has room for, all would have to read a large frame at the same moment.
+  WorkerRings& rings = *around_.rings.workers[sender];
+  const uint32_t room = std::min(together, std::max<uint32_t>(kSegmentsATurn, rings.outbox.capacity() / 2));
+  return {&rings, room};
 }
 
+// A door sees the room before it reads a frame, and the others that send by the same worker may see the same.
 KernelDoor::Left KernelDoor::carry_from_kernel(uint16_t port) {
-  WorkerRings& sender = this->sender(port);
+  const auto& [sender, room] = ways_[port];
   for (uint16_t frames = 0; frames < kFramesATurn; ++frames) {
-    if (sender.outbox.room() < kSegmentsATurn) return Left::kHeldBack;
+    if (sender->outbox.room() < room) return Left::kHeldBack;
     const ssize_t got = ::read(around_.ports[port].side->descriptor(around_.number), frame_.get(), kFrameRoom);
     if (got <= 0) return Left::kNothing;
     if (!take_frame(port, size_t(got))) count(around_.rows.from_kernel_lost, 1);
@@ -192,7 +199,7 @@ void KernelDoor::note_conversation(const wire::Frame& read, const FlowTuple& tup
 
 // Returns how many found a buffer and room in the worker's ring.
 uint32_t KernelDoor::send_segments(uint16_t port, const Segments& segments) {
-  WorkerRings& sender = this->sender(port);
+  WorkerRings& sender = *ways_[port].sender;
   std::array<rte_mbuf*, kSegmentsATurn> packets;
   uint32_t sent = 0;
   while (sent < segments.count()) {

@@ -62,11 +62,16 @@ class KernelDoor {
  private:
   enum class Left : uint8_t { kNothing, kMore, kHeldBack };  // in a TAP: held back by a worker's full ring
 
+  struct Way {
+    WorkerRings* sender = nullptr;
+    uint32_t room = 0;  // that its outbox has to have before a frame is read for it
+  };
+
   void run();
   PacketRing& ring(DoorClass which) { return around_.rings.doors[around_.number]->of(which); }
   const PacketRing& ring(DoorClass which) const { return around_.rings.doors[around_.number]->of(which); }
   Doorbell& bell() { return around_.rings.doors[around_.number]->bell; }
-  WorkerRings& sender(uint16_t port);
+  Way way_from(uint16_t port) const;
   int patience_us(bool more) const;
   bool carry_to_kernel();
   uint32_t carry_class(DoorClass which, uint32_t at_most);
@@ -85,6 +90,7 @@ class KernelDoor {
   Surroundings around_;
   FileDescriptor epoll_;
   std::vector<Left> left_;  // by port
+  std::vector<Way> ways_;   // by port, of what the kernel sends
   uint64_t cycles_per_millisecond_ = 1, now_ms_ = 0;  // the workers' clock
   Coalescer coalescer_;
   uint16_t coalesced_port_ = 0;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <rte_ring.h>
 
+#include <array>
 #include <set>
 #include <vector>
 
@@ -40,6 +41,22 @@ TEST(QueuesOfPorts, TheSenderForOthersHasAQueueOfItsOwn) {
     for (uint16_t queues = 1; queues <= 6; ++queues)
       for (uint16_t port = 0; port < 7; ++port)
         EXPECT_LT(sending_queue(port, queues, sender_of(port, queues, workers), workers), queues);
+}
+
+TEST(Doors, EachBringsWhatItHasToItsOwnWorkerWhereItCanAndElseToOneThatSends) {
+  EXPECT_EQ(doors_at(0, std::array<uint16_t, 1>{4}, 4), 1u);
+  EXPECT_EQ(doors_at(0, std::array<uint16_t, 1>{1}, 4), 4u);
+  EXPECT_EQ(doors_at(1, std::array<uint16_t, 1>{1}, 4), 0u);
+  EXPECT_EQ(doors_at(0, std::array<uint16_t, 2>{2, 4}, 4), 3u) << "its own, and the two that have no queue of the first port";
+  EXPECT_EQ(doors_at(1, std::array<uint16_t, 2>{2, 4}, 4), 1u);
+  EXPECT_EQ(doors_at(0, std::array<uint16_t, 2>{1, 1}, 2), 2u);
+  for (uint32_t workers = 1; workers <= 5; ++workers)
+    for (uint16_t queues = 1; queues <= 6; ++queues)
+      for (uint16_t port = 0; port < 7; ++port)
+        for (uint32_t door = 0; door < workers; ++door) {
+          const uint32_t sender = sender_for_door(port, queues, door, workers);
+          EXPECT_LT(sending_queue(port, queues, sender, workers), queues);
+        }
 }
 
 // What the scheduler can do to a thread in the middle of a push cannot be had at will; that nobody waits for it is what

@@ -36,7 +36,7 @@ class DoorTest : public testing::Test {
     rows_ = ControlRows::add(*site_.segment, ports).value();
     plans_.publish(build_live_plan(plan_image({}), *site_.registry).value());
     door_ = std::make_unique<KernelDoor>(KernelDoor::Surroundings{.number = number(),
-                                                                  .ports = {{side_.get(), uint16_t(number() + 1)}},
+                                                                  .ports = {{side_.get(), queues()}},
                                                                   .rings = *rings_,
                                                                   .pool = packet_pool(),
                                                                   .quiet_points = quiet_,
@@ -52,6 +52,7 @@ class DoorTest : public testing::Test {
 
   // Of the door that is tried, among as many as it says.
   virtual uint32_t number() const { return 0; }
+  virtual uint16_t queues() const { return uint16_t(number() + 1); }  // of the port
   virtual void make_rings(const std::string& name) {
     rings_ = Rings::create(0, name).value();
     auto in = PacketRing::create("in" + name, kRingPackets), out = PacketRing::create("out" + name, 128);
@@ -235,6 +236,31 @@ TEST_F(SecondDoorTest, CarriesByItsOwnQueueAndSendsByItsOwnWorker) {
   std::byte none[8];
   EXPECT_EQ(::read(others_.get(), none, sizeof none), -1) << "the other queue is another's";
   EXPECT_TRUE(rings_->workers[0]->outbox.empty());
+}
+
+// The second of two doors again, on a port with one queue, which is the first worker's.
+class OneSenderTest : public SecondDoorTest {
+ protected:
+  uint16_t queues() const override { return 1; }
+  void make_rings(const std::string& name) override {
+    rings_ = Rings::create(2, name).value();
+    auto in = PacketRing::create("in" + name, kRingPackets), out = PacketRing::create("out" + name, 512);
+    rings_->workers[0] = std::make_unique<WorkerRings>(std::move(*in), std::move(*out));
+  }
+};
+
+TEST_F(OneSenderTest, LeavesRoomForWhatTheOtherDoorHasSeenRoomFor) {
+  PacketRing& outbox = rings_->workers[0]->outbox;
+  for (uint32_t i = 0; i < 400; ++i) {  // the ring holds 511: 384 of them, and room for a large frame of each door
+    pollfd wait{kernel_.get(), POLLOUT, 0};
+    ASSERT_EQ(::poll(&wait, 1, 10'000), 1);
+    kernel_sends({}, segment(kFlow4, i, 10));
+  }
+  while (outbox.room() >= 128) ::usleep(1000);
+  ::usleep(20'000);
+  EXPECT_EQ(outbox.room(), 127u);
+  EXPECT_TRUE(rings_->workers[1]->outbox.empty());
+  for (rte_mbuf* one = nullptr; outbox.pop(&one, 1) == 1;) rte_pktmbuf_free(one);
 }
 
 // The same door over an interface that the port shares with the kernel, which a packet socket listens on.
