@@ -75,10 +75,26 @@ bool listens_in(const Checks& checks, const Prefix& prefix) {
   });
 }
 
+Prefix network_of(Prefix prefix) {
+  for (size_t bit = prefix.length + (prefix.address.is_v4() ? 96u : 0u); bit < 128; ++bit)
+    prefix.address.bytes[bit / 8] &= uint8_t(~(0x80 >> bit % 8));
+  return prefix;
+}
+
+// Who writes an address as an interface's means that address, and would give away all of its network.
+void check_means_network(Checks& checks, const std::string& path, const Prefix& prefix) {
+  const Prefix network = network_of(prefix);
+  if (prefix == network) return;
+  const Prefix alone{prefix.address, uint8_t(prefix.address.is_v4() ? 32 : 128)};
+  checks.report(Finding::error, path, fmt::format("{} would be all of {}", prefix.text(), network.text()),
+                fmt::format("{} for that address alone, or {}", alone.text(), network.text()));
+}
+
 void check_floating(Checks& checks, const Dataplane& dataplane) {
   for (size_t i = 0; i < dataplane.floating.size(); ++i) {
     const Prefix& prefix = dataplane.floating[i];
     const std::string path = index_path("dataplane.floating", i);
+    check_means_network(checks, path, prefix);
     for (const Port& port : dataplane.ports)
       for (const Prefix& own : port.addresses)
         if (prefix.contains(own.address))

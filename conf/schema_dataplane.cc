@@ -110,7 +110,9 @@ const Section& port_section() {
                  .unset = "no default route through this port"}),
           value(
               "mtu", &Port::mtu, number<uint16_t>(1280, 9600),
-              {.prose = "Largest IP packet the port's network carries.", .restart = restart_of("dataplane.ports.mtu")}),
+              {.prose = "Largest IP packet the port's network carries. A Linux interface under the port that has a smaller MTU gets "
+                        "this one; a shared one has its own again when the dataplane ends.",
+               .restart = restart_of("dataplane.ports.mtu")}),
           value("kernel", &Port::kernel, kernel_words(),
                 {.prose =
                      "Which network interface is Linux's side of the port: the one that has its addresses, routes "
@@ -138,6 +140,12 @@ Form<Checksums> checksum_words() {
   return word<Checksums>({{"none", Checksums::kNone, "trust what arrives"},
                           {"headers", Checksums::kHeaders, "check IPv4 headers"},
                           {"full", Checksums::kFull, "check IPv4 headers and the TCP and UDP checksums"}});
+}
+
+Form<Prefix> addresses_or_networks() {
+  Form<Prefix> form = prefix();
+  form.expected = "an address with its whole length or a network, such as \"203.0.113.80/32\" or \"203.0.113.0/28\"";
+  return form;
 }
 
 }  // namespace
@@ -169,10 +177,11 @@ const Section& dataplane_section() {
                 {.prose =
                      "What this host itself gets of the packets that come in by the ports. Where a port's `kernel` is "
                      "\"interface\", Linux gets its own without the dataplane, and nothing of this applies."}),
-          value("floating", &Dataplane::floating, prefix(),
+          value("floating", &Dataplane::floating, addresses_or_networks(),
                 {.prose = "Addresses of services that another program moves between hosts, such as keepalived: it sets them on the "
                           "port's interface and takes them away, and the dataplane does neither. Services are ready on every host, "
-                          "and only the one that has the address answers for it.",
+                          "and only the one that has the address answers for it. A shorter prefix means all addresses within. "
+                          "Addresses of `nat` are a host's own and never move.",
                  .example = "floating = [\"203.0.113.80/32\", \"2001:db8:100::80/128\"];",
                  .count_max = 1024,
                  .unset = "the dataplane sets the addresses of all services"}),

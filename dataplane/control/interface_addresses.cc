@@ -60,8 +60,9 @@ std::optional<IpAddress> address_in(const nlattr* attribute) {
 
 TapSettings tap_settings(const LivePlan& plan) {
   TapSettings wanted;
+  std::set<IpAddress> floating;
   const auto add_single = [&](const IpAddress& address) {
-    if (is_port_address(plan, address) || is_floating(plan, address)) return;
+    if (is_port_address(plan, address)) return;
     wanted.addresses.insert({home_of(plan, address), {address, uint8_t(address.is_v4() ? 32 : 128)}, true});
   };
   for (size_t i = 0; i < plan.ports.size(); ++i) {
@@ -70,8 +71,10 @@ TapSettings tap_settings(const LivePlan& plan) {
   }
   for (const LiveService& service : *plan.services)
     if (service.used)
-      for (const ListenEntry& listen : service.listens) add_single(listen.address);
-  for (const NatSource& source : plan.nat_sources) add_single(source.address);
+      for (const ListenEntry& listen : service.listens)
+        is_floating(plan, listen.address) ? void(floating.insert(listen.address)) : add_single(listen.address);
+  for (const NatSource& source : plan.nat_sources)  // a host's own, unless clients come to it as well
+    if (!floating.contains(source.address)) add_single(source.address);
   return wanted;
 }
 

@@ -47,6 +47,10 @@ TEST(Check, EachContradictionIsReported) {
        "error: dataplane.floating[0]: 192.0.2.2 is port \"wan\"'s own address, which stays on this host"},
       {"workers", "floating = [\"198.18.0.1/32\"]; workers",
        "warning: dataplane.floating[0]: no service listens on 198.18.0.1/32"},
+      {"workers", "floating = [\"203.0.113.10/24\"]; workers",
+       "error: dataplane.floating[0]: 203.0.113.10/24 would be all of 203.0.113.0/24; expected 203.0.113.10/32 for that "
+       "address alone, or 203.0.113.0/24"},
+      {"workers", "floating = [\"2001:db8:1::10/65\"]; workers", "would be all of 2001:db8:1::/65; expected 2001:db8:1::10/128"},
       {"workers", "backends_max = 1; workers", "there are 2 backends, and room for 1"},
       {"10.0.0.12:8080", "10.0.0.11:8080", "backend 10.0.0.11:8080 is already used in t.cfg:9"},
       {"10.0.0.12:8080", "127.0.0.1:8080", "a loopback address"},
@@ -108,6 +112,11 @@ TEST(Check, AServiceAmongSourcePortsIsAnErrorOnTheAddressesThatHaveThem) {
                                     "workers", "nat: { port_first = 2000; port_last = 30000; }; workers");
     EXPECT_EQ(said_about(bounds).contains(clash), clashes) << port;
   }
+}
+
+TEST(Check, WhatFloatsIsAnAddressOrANetwork) {
+  for (const char* floats : {"203.0.113.10/32", "203.0.113.0/24", "203.0.113.8/29"})
+    EXPECT_EQ(said_about(with(kGood, "workers", fmt::format("floating = [\"{}\"]; workers", floats))), "") << floats;
 }
 
 TEST(Check, APortThatLinuxDrivesCanBeShared) {
