@@ -51,7 +51,8 @@ class Appliance:
     def keepalived_conf(self):
         """The example as it is shipped, with the names of this site, and quicker."""
         addresses = f"virtual_ipaddress {{ {VIP}/32 dev nic-wan }}"
-        text = re.sub(r"virtual_ipaddress \{[^}]*\}", addresses, EXAMPLE.read_text()).replace("eth0", "nic-wan")
+        text = re.sub(r"virtual_ipaddress \{[^}]*\}", addresses, EXAMPLE.read_text())
+        text = text.replace("eth0", "nic-wan").replace("eth1", "nic-lan")
         text = text.replace("/usr/bin/cardea", f"{binary('cardea')} --api {self.cardea.api}")
         text = text.replace("enable_script_security\n", "").replace("advert_int 1\n", "advert_int 0.2\n")
         return text.replace("priority 100", f"priority {100 - self.host}")
