@@ -12,6 +12,14 @@ void miss(Checks& checks, const std::string& path, const char* what, const char*
                 fmt::format("l7: {{ geo: {{ {} = \"/path/of/a.mmdb\"; }}; }};", setting));
 }
 
+bool knows_countries(const L7& l7) {
+  return l7.geo && !l7.geo->countries.empty();
+}
+
+bool knows_as_numbers(const L7& l7) {
+  return l7.geo && !l7.geo->as_numbers.empty();
+}
+
 }  // namespace
 
 bool names_countries(const settings::AccessT& access) {
@@ -26,16 +34,16 @@ void check_geo(Checks& checks, const settings::PoliciesT& policies, const std::s
   const std::optional<L7>& l7 = checks.config.l7;
   if (!policies.access || !l7 || checks.places.spoilt("l7")) return;
   const settings::AccessT& access = *policies.access;
-  if (names_countries(access) && (!l7->geo || l7->geo->countries.empty()))
+  if (names_countries(access) && !knows_countries(*l7))
     miss(checks, path + ".access", "countries", "countries");
-  if (names_as_numbers(access) && (!l7->geo || l7->geo->as_numbers.empty()))
+  if (names_as_numbers(access) && !knows_as_numbers(*l7))
     miss(checks, path + ".access", "autonomous systems", "as_numbers");
 }
 
 void check_geo_keys(Checks& checks) {
   const std::optional<L7>& l7 = checks.config.l7;
   if (!l7 || checks.places.spoilt("l7")) return;
-  const bool countries = l7->geo && !l7->geo->countries.empty(), systems = l7->geo && !l7->geo->as_numbers.empty();
+  const bool countries = knows_countries(*l7), systems = knows_as_numbers(*l7);
   for (size_t i = 0; i < checks.config.rate_limits.size(); ++i) {
     const auto key = Template::parse(checks.config.rate_limits[i].key, Moment::kRequest);
     if (!key) continue;

@@ -5,6 +5,7 @@
 #include <span>
 #include <unordered_map>
 
+#include "l7/policy/address_number.h"
 #include "l7/policy/geo_record.h"
 #include "l7/policy/geo_tree.h"
 #include "l7/policy/named_files.h"
@@ -13,16 +14,10 @@
 namespace cardea::l7::policy {
 namespace {
 
-using V6 = unsigned __int128;
+using V6 = V6Number;
 using Path = std::span<const std::string_view>;
 
 constexpr size_t kBytesMax = 512 << 20;
-
-V6 number_of(const IpAddress& address) {
-  V6 number = 0;
-  for (const auto byte : address.bytes) number = number << 8 | uint8_t(byte);
-  return number;
-}
 
 // As MaxMind and DB-IP have it, and as IPinfo does.
 uint32_t country_of(GeoRecords& records, size_t offset) {
@@ -89,7 +84,7 @@ class DatabaseReader {
       open.pop_back();
       const bool is_alias = kBits == 128 && next.record.kind == Record::kNode && next.record.at == alias_of_;
       if (next.record.kind == Record::kInvalid) return false;
-      if (next.record.kind == Record::kData) put<Number, kBits>(into, next);
+      if (next.record.kind == Record::kData) put(into, next);
       if (is_alias && !add_alias(V6(next.first), next.length)) return false;
       if (next.record.kind != Record::kNode || is_alias) continue;
       if (next.length >= kBits || ++visited_ > tree_.nodes()) return false;
@@ -105,13 +100,12 @@ class DatabaseReader {
     return length > 0 && length <= 96 && map_.aliases_.size() <= AddressMap::kAliasesMax;
   }
 
-  template <typename Number, unsigned kBits>
+  template <typename Number>
   void put(RangeMap<Number, uint32_t>& into, const Branch<Number>& leaf) {
-    const Number rest = leaf.length == kBits ? Number{0} : Number(Number(~Number{0}) >> leaf.length);
     const auto [known, fresh] = values_.try_emplace(leaf.record.at, 0);
     if (fresh) known->second = value_of_(records_, leaf.record.at);
     knows_any_ |= known->second != 0;
-    into.put(leaf.first, Number(leaf.first | rest), known->second);
+    into.put(leaf.first, Number(leaf.first | behind_prefix<Number>(leaf.length)), known->second);
   }
 
   const GeoTree& tree_;

@@ -3,7 +3,7 @@
 namespace cardea::l7::policy {
 namespace {
 
-enum Kind : unsigned { kPointer = 1, kText = 2, kUint16 = 5, kUint32 = 6, kMap = 7, kArray = 11, kContainer = 12, kFlag = 14 };
+enum Kind : unsigned { kPointer = 1, kText = 2, kUint16 = 5, kUint32 = 6, kMap = 7, kArray = 11, kFlag = 14 };
 
 // Of a pointer, by the two bits that say how long it is; the last kind has all its bits in the bytes that follow.
 constexpr size_t kPointerBase[] = {0, 2048, 526336, 0};
@@ -66,30 +66,27 @@ std::string_view GeoRecords::text_of(const Field& field) {
 
 void GeoRecords::skip(size_t& at, int depth) {
   const Field field = head_at(at);
-  if (broken_ || field.kind == kPointer || field.kind == kFlag) return;
-  const size_t inside = field.kind == kMap ? 2 * field.size : field.kind == kArray ? field.size : 0;
-  if (field.kind != kMap && field.kind != kArray) {
-    at = field.at + field.size;
-    return;
-  }
-  if (depth == kDepthMax) broken_ = true;
+  const bool holds_fields = field.kind == kMap || field.kind == kArray;
+  if (field.kind == kPointer || field.kind == kFlag) return;  // which are their heads
+  if (!holds_fields) at = field.at + field.size;
+  if (holds_fields && depth == kDepthMax) broken_ = true;
+  const size_t inside = !holds_fields ? 0 : field.kind == kMap ? 2 * field.size : field.size;
   for (size_t i = 0; i < inside && !broken_; ++i) skip(at, depth + 1);
+}
+
+GeoRecords::Field GeoRecords::entry_of(const Field& map, std::string_view key) {
+  size_t at = map.at;
+  for (size_t i = 0; map.kind == kMap && i < map.size && !broken_; ++i) {
+    if (text_of(field_at(at)) == key) return field_at(at);
+    skip(at, 0);
+  }
+  return {};
 }
 
 GeoValue GeoRecords::find(size_t offset, std::span<const std::string_view> path) {
   size_t at = offset;
   Field field = field_at(at);
-  for (const std::string_view wanted : path) {
-    if (field.kind != kMap) return {};
-    size_t inside = field.at;
-    bool found = false;
-    for (size_t i = 0; i < field.size && !found && !broken_; ++i) {
-      found = text_of(field_at(inside)) == wanted;
-      if (!found) skip(inside, 0);
-    }
-    if (!found || broken_) return {};
-    field = field_at(inside);
-  }
+  for (const std::string_view key : path) field = entry_of(field, key);
   if (broken_) return {};
   if (field.kind == kText) return text_of(field);
   if ((field.kind == kUint32 || field.kind == kUint16) && field.size <= 4) return uint32_t(number_at(field.at, field.size));

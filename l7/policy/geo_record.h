@@ -33,6 +33,7 @@ class GeoRecords {
   Field head_at(size_t& at);   // and behind a head
   size_t pointed_to(uint8_t control, size_t& at);
   void skip(size_t& at, int depth);
+  Field entry_of(const Field& map, std::string_view key);  // of kind 0: it has none, or is no map
   std::string_view text_of(const Field& field);
   uint64_t number_at(size_t& at, size_t bytes);
   uint8_t byte_at(size_t at);

@@ -5,23 +5,15 @@
 #include <algorithm>
 
 #include "l7/http/fields.h"
+#include "l7/policy/address_number.h"
 
 namespace cardea::l7::policy {
 
 namespace {
 
-using V6 = unsigned __int128;
-
-V6 number_of(const IpAddress& address) {
-  V6 number = 0;
-  for (const auto byte : address.bytes) number = number << 8 | uint8_t(byte);
-  return number;
-}
-
 template <typename Number>
 typename RangeSet<Number>::Range range_of(Number address, unsigned length) {
-  constexpr unsigned kBits = sizeof(Number) * 8;
-  const Number rest = length == kBits ? Number{0} : Number(~Number{0}) >> length;
+  const auto rest = behind_prefix<Number>(length);
   return {Number(address & Number(~rest)), Number(address | rest)};
 }
 
@@ -60,13 +52,13 @@ bool RangeSet<Number>::has(Number asked) const {
 }
 
 template class RangeSet<uint32_t>;
-template class RangeSet<V6>;
+template class RangeSet<V6Number>;
 
 NetworkSet::NetworkSet(const std::vector<Prefix>& networks) {
   std::vector<RangeSet<uint32_t>::Range> v4;
-  std::vector<RangeSet<V6>::Range> v6;
+  std::vector<RangeSet<V6Number>::Range> v6;
   for (const Prefix& network : networks) {
-    const V6 number = number_of(network.address);
+    const V6Number number = number_of(network.address);
     if (network.address.is_v4()) {
       v4.push_back(range_of(uint32_t(number), network.length));
     } else {
@@ -74,11 +66,11 @@ NetworkSet::NetworkSet(const std::vector<Prefix>& networks) {
     }
   }
   if (!v4.empty()) v4_ = RangeSet<uint32_t>(std::move(v4));
-  if (!v6.empty()) v6_ = RangeSet<V6>(std::move(v6));
+  if (!v6.empty()) v6_ = RangeSet<V6Number>(std::move(v6));
 }
 
 bool NetworkSet::has(const IpAddress& address) const {
-  const V6 number = number_of(address);
+  const V6Number number = number_of(address);
   return address.is_v4() ? v4_.has(uint32_t(number)) : v6_.has(number);
 }
 

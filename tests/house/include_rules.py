@@ -11,7 +11,7 @@ PLAN_SCHEMAS = {f"{folder}/{name}" for folder in ("dataplane", "l7") for name in
 LEAVES = {"l7/http": {"mgmt"}, "l7/tcp": set(), "l7/policy/named_files": {"mgmt"}}
 
 # Such a leaf need not be a folder: what `cardea check` reads files by that policies name. HTTP's leaf may be beneath it.
-NAMED_FILES = {f"l7/policy/{name}" for name in ("base64url", "geo", "geo_record", "geo_tree", "key_list", "lines", "named_files", "network_set", "random_key", "range_map", "read_file",
+NAMED_FILES = {f"l7/policy/{name}" for name in ("address_number", "base64url", "geo", "geo_record", "geo_tree", "key_list", "lines", "named_files", "network_set", "random_key", "range_map", "read_file",
                                                 "strict_json", "token_algorithm", "token_key", "users")}
 BENEATH = {"l7/policy/named_files": {"l7/http"}}
 

@@ -164,13 +164,23 @@ TEST_F(Grpc, ABackendThatDoesNotAnswerInTimeIsADeadline) {
   EXPECT_EQ(backend.over(asked).reset, NGHTTP2_CANCEL);
 }
 
+// A request whose body has come to the backend, and whose end has not.
+struct HalfSent {
+  explicit HalfSent(Site& site) : caller(site), call(caller.ask("/", {}, false, "POST")), backend(site) {
+    caller.send_body(call, "body", false);
+    asked = backend.next();
+    EXPECT_TRUE(backend.until([this] { return backend.asked(asked).body == "body"; }));
+  }
+  Client caller;
+  const int32_t call;
+  Backend backend;
+  int32_t asked = 0;
+};
+
 TEST_F(Grpc, ARequestsTrailersGoOn) {
-  Client caller(site);
-  const int32_t call = caller.ask("/", {}, false, "POST");
-  caller.send_body(call, "body", false);
-  Backend backend(site);
-  const int32_t asked = backend.next();
-  ASSERT_TRUE(backend.until([&] { return backend.asked(asked).body == "body"; }));
+  HalfSent sent(site);
+  auto& [caller, call, backend, asked] = sent;
+  ASSERT_EQ(backend.asked(asked).body, "body");
   caller.end_with(call, {{"x-digest", "abc"}, {"host", "evil.example"}});
   EXPECT_TRUE(backend.whole(asked).ended);
   EXPECT_THAT(backend.asked(asked).trailers, ElementsAre(Pair("x-digest", "abc")));
@@ -185,12 +195,9 @@ Fields long_trailers() {
 }
 
 TEST_F(Grpc, TrailersThatWaitAreOfTheBuffers) {
-  Client caller(site);
-  const int32_t call = caller.ask("/", {}, false, "POST");
-  caller.send_body(call, "body", false);
-  Backend backend(site);
-  const int32_t asked = backend.next();
-  ASSERT_TRUE(backend.until([&] { return backend.asked(asked).body == "body"; }));
+  HalfSent sent(site);
+  auto& [caller, call, backend, asked] = sent;
+  ASSERT_EQ(backend.asked(asked).body, "body");
   const size_t before = site.buffers_lent();
   caller.end_with(call, long_trailers());
   EXPECT_TRUE(backend.whole(asked).ended);
@@ -213,12 +220,9 @@ TEST_F(Grpc, NoTrailerPassesForAHeaderThatIsSetHere) {
       route->policies->request_headers->remove = {"X-Admin"};
     }
   });
-  Client caller(site);
-  const int32_t call = caller.ask("/", {}, false, "POST");
-  caller.send_body(call, "body", false);
-  Backend backend(site);
-  const int32_t asked = backend.next();
-  ASSERT_TRUE(backend.until([&] { return backend.asked(asked).body == "body"; }));
+  HalfSent sent(site);
+  auto& [caller, call, backend, asked] = sent;
+  ASSERT_EQ(backend.asked(asked).body, "body");
   caller.end_with(call, {{"x-user", "root"}, {"x-digest", "abc"}, {"x_user", "root"}, {"x-admin", "1"}});
   EXPECT_TRUE(backend.whole(asked).ended);
   EXPECT_THAT(backend.asked(asked).trailers, ElementsAre(Pair("x-digest", "abc")));
