@@ -29,6 +29,9 @@ if(NOT CARDEA_SANITIZE)
   add_compile_options(-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
   add_link_options(-Wl,-z,relro,-z,now)
 endif()
+# Nothing of ours is replaced at load time, so a call may be inlined or made directly wherever its definition is known; calls
+# into libraries go through the table that is bound at start (-z now), without a stub between.
+add_compile_options(-fno-semantic-interposition -fno-plt)
 # No path of the building host in what is built: equal sources make equal bytes, wherever they lie.
 add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffile-prefix-map=${CMAKE_BINARY_DIR}=build)
 if(CARDEA_FUZZ)
