@@ -128,14 +128,14 @@ def run_stage(stage, builds):
 
 
 def count(stage, code, report, folder):
-    """Adds up ctest's report; for those that are pytest's, its own reports, which know each test within a file."""
+    """Adds up ctest's report; where an entry is many tests, their own report, which knows each."""
     if not report.exists():
         return Tally(failed=[f"{stage.name}: ctest itself (exit code {code})"])
     total = Tally()
     for case in xml.parse(report).getroot().iter("testcase"):
         inner = folder / "test-results" / f"{case.get('name')}.xml"
-        if stage.name in WITH_NAMESPACES and inner.exists() and inner.stat().st_mtime >= LOGS_BEGAN:
-            total.add(count_pytest(inner, case))
+        if inner.exists() and inner.stat().st_mtime >= LOGS_BEGAN:
+            total.add(count_inner(inner, case, ".py::" if stage.name in WITH_NAMESPACES else "."))
         else:
             total.add(outcome(f"{case.get('name')}", case))
     if code and not total.failed:
@@ -150,11 +150,12 @@ def outcome(name, case):
     return Tally(failed=[name]) if bad else Tally(passed=1)
 
 
-def count_pytest(report, entry):
+def count_inner(report, entry, between):
+    """Of one entry of ctest: what pytest or GoogleTest says of each test in it; `between` their file or suite and their name."""
     total = Tally()
     for case in xml.parse(report).getroot().iter("testcase"):
-        total.add(outcome(f"{case.get('classname')}.py::{case.get('name')}", case))
-    if entry.get("status") == "fail" and not total.failed:  # it timed out, or nothing was collected
+        total.add(outcome(f"{case.get('classname')}{between}{case.get('name')}", case))
+    if entry.get("status") == "fail" and not total.failed:  # it timed out, it leaks, or nothing was collected
         total.failed.append(entry.get("name"))
     return total
 

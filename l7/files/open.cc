@@ -25,13 +25,17 @@ std::expected<FileDescriptor, int> open_at(int folder, const char* path, uint64_
   return fd;
 }
 
+int64_t nanoseconds(const timespec& time) {
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
 // A FIFO or a device opens without waiting for anybody and is refused here.
 std::expected<Opened, int> described(FileDescriptor fd) {
   struct stat status;
   if (::fstat(fd.get(), &status) != 0) return std::unexpected(errno);
   if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) return std::unexpected(ENOENT);
-  return Opened{std::move(fd), S_ISDIR(status.st_mode), uint64_t(status.st_size),
-                status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec};
+  return Opened{std::move(fd), S_ISDIR(status.st_mode), uint64_t(status.st_size), nanoseconds(status.st_mtim),
+                identity_of(status)};
 }
 
 bool lies_in_memory(int fd) {
@@ -40,6 +44,10 @@ bool lies_in_memory(int fd) {
 }
 
 }  // namespace
+
+Identity identity_of(const struct stat& status) {
+  return {status.st_dev, status.st_ino, uint64_t(status.st_size), nanoseconds(status.st_ctim)};
+}
 
 std::expected<Opened, int> open_beneath(const char* folder, const char* name, Wait wait) {
   auto root = open_at(AT_FDCWD, folder, O_PATH | O_DIRECTORY, 0, wait);

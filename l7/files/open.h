@@ -1,7 +1,9 @@
 // Opening what lies beneath a folder, and nothing else: the kernel refuses ways that lead out of it, by symbolic links
 // or otherwise (openat2, RESOLVE_BENEATH), so that a rename in between changes nothing. The folder is looked up each
-// time: it may be a link that a deployment moves.
+// time (kept.h has what was opened before): it may be a link that a deployment moves.
 #pragma once
+
+#include <sys/stat.h>
 
 #include <cstdint>
 #include <expected>
@@ -15,11 +17,20 @@ enum class Wait : uint8_t {
   kYes,  // for the disk
 };
 
+// Which file, and as of when: another one, another content, other rights are another identity.
+struct Identity {
+  uint64_t device = 0, inode = 0, size = 0;
+  int64_t changed_ns = 0;
+  bool operator==(const Identity&) const = default;
+};
+Identity identity_of(const struct stat& status);
+
 struct Opened {
   FileDescriptor fd;
   bool is_folder = false;
   uint64_t size = 0;
   int64_t modified_ns = 0;  // since 1970
+  Identity identity{};
 };
 
 // `name`: relative, NUL behind it; "": the folder itself. An errno: EAGAIN of Wait::kNo means that it has to be waited

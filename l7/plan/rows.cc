@@ -205,6 +205,8 @@ ShardRows ShardRows::add(RowAdder& add) {
       "most");
   add(rows.file_waits, kCounter, "cardea_l7_file_waits_total", "", "",
       "Openings and readings of files that waited for a disk, beside the shards");
+  add(rows.files_kept, kCounter, "cardea_l7_files_kept_total", "", "",
+      "Files that were open still, unchanged, and had not to be opened again");
   add(rows.files_refused, kCounter, "cardea_l7_files_refused_total", "", "",
       "Requests for files refused because 1024 others waited for a disk");
   add_compression(add, rows);

@@ -104,6 +104,7 @@ struct ShardRows {
   uint32_t memory_waits = 0;  // cardea_l7_memory_waits_total: the same, under way; refused only in the end
   uint32_t own_replaced = 0;  // cardea_l7_own_connections_replaced_total: a client's fifth came
   uint32_t file_waits = 0;     // cardea_l7_file_waits_total: what a thread beside the shards waited for a disk for
+  uint32_t files_kept = 0;     // cardea_l7_files_kept_total: open still, unchanged
   uint32_t files_refused = 0;  // cardea_l7_files_refused_total: too much waited for them
   // By coding, as in compress::kCodings: cardea_l7_compressed_responses_total{encoding="br"}, …_compressed_bytes_total
   // {encoding="br",direction="in"|"out"}

@@ -1,22 +1,18 @@
 // A file as the answer: found beneath the route's folder, told about as far as the client has it already, sent piece by
-// piece as the client takes it. What is in memory is opened and read at once; what would wait for a disk is done by one
-// of the threads beside the shards (runtime/offload.h).
+// piece as the client takes it.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "l7/files/media_types.h"
-#include "l7/files/open.h"
-#include "l7/http/accept_encoding.h"
 #include "l7/http/conditional.h"
+#include "l7/proxy/disk.h"
 #include "l7/proxy/exchange.h"
+#include "l7/proxy/find_file.h"
 #include "l7/proxy/own_head.h"
 #include "l7/proxy/pieces.h"
 #include "l7/proxy/wait_for_buffer.h"
-#include "l7/route/file_name.h"
 #include "l7/route/location.h"
-#include "l7/runtime/offload.h"
 
 namespace cardea::l7::proxy {
 namespace {
@@ -24,124 +20,29 @@ namespace {
 using files::Opened;
 using files::Wait;
 using http::HeaderId;
-template <typename T>
-using OrErrno = std::expected<T, int>;
 
 constexpr size_t kPieceMax = 64 * 1024;
-
-struct Coding {
-  std::string_view name, suffix;
-};
-constexpr Coding kCodings[] = {{"br", ".br"}, {"zstd", ".zst"}, {"gzip", ".gz"}};  // the best of equals first
-
-// What was found for a request.
-struct Found {
-  std::string_view name;  // the file's, NUL behind it
-  Opened file;
-  std::string_view coding;  // Content-Encoding; empty: none
-};
 
 // What of a file goes out.
 struct Part {
   uint64_t at = 0, left = 0;
 };
 
-bool is_absent(int error) {
-  return error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG || error == ELOOP || error == EXDEV;
-}
-
-Failure failure_of(Exchange& x, int error) {
-  if (is_absent(error)) return failure(Reason::kFileMissing);
-  if (error == EACCES || error == EPERM) return failure(Reason::kFileForbidden);
-  if (error == EBUSY) return failure(Reason::kFilesBusy);
-  if (error != EMFILE && error != ENFILE && error != ENOMEM) return failure(Reason::kFileUnreadable);
-  count(x.shard(), x.shard().shared().rows.local_failures);
-  return failure(Reason::kLocalFailure);
-}
-
-// At once where that needs no disk; else elsewhere. EBUSY: too many wait there already; whoever has a part of the
-// answer waits for their end.
-template <typename Try>
-Task<decltype(std::declval<Try>()(Wait::kNo))> without_waiting(Exchange& x, Try attempt) {
-  auto result = attempt(Wait::kNo);
-  if (result || result.error() != EAGAIN) co_return result;
-  count(x.shard(), x.shard().shared().rows.file_waits);
-  auto wait = [&] { result = attempt(Wait::kYes); };
-  for (;;) {
-    const bool done = co_await x.shard().shared().offload->run(x.loop(), wait);
-    if (done) co_return result;
-    if (!x.answer.sent) break;
-    co_await x.loop().sleep_until(x.now() + Buffers::kShortagePause);
-  }
-  count(x.shard(), x.shard().shared().rows.files_refused);
-  co_return std::unexpected(EBUSY);
-}
-
-Task<OrErrno<Opened>> open_file(Exchange& x, const route::Files& files, std::string_view name) {
-  return without_waiting(
-      x, [&files, name](Wait wait) { return files::open_beneath(files.root.c_str(), name.data(), wait); });
-}
-
-// With a NUL behind it.
-std::string_view join(Exchange& x, std::string_view name, std::string_view suffix) {
-  char* const text = x.arena().characters(name.size() + suffix.size() + 1);
-  char* const end = std::ranges::copy(suffix, std::ranges::copy(name, text).out).out;
-  *end = '\0';
-  return {text, size_t(end - text)};
-}
-
-std::optional<std::string_view> asked_name(Exchange& x, const route::Files& files) {
-  const size_t room = file_name_size(files, x.admitted.path);
-  return file_name({x.arena().characters(room), room}, files, x.admitted.path, x.admitted.match.prefix());
-}
-
-// A folder whose path does not end with "/" is found as such.
-Task<Failure> find(Exchange& x, const route::Files& files, Found& found) {
-  const auto name = asked_name(x, files);
-  OrErrno<Opened> opened = std::unexpected(ENOENT);
-  if (name) opened = co_await open_file(x, files, *name);
-  found.name = name.value_or("");
-  if (opened && opened->is_folder && x.admitted.path.match.ends_with('/')) opened = std::unexpected(ENOENT);
-  if (!opened && is_absent(opened.error()) && !files.fallback.empty()) {
-    found.name = files.fallback;
-    opened = co_await open_file(x, files, found.name);
-    if (opened && opened->is_folder) opened = std::unexpected(ENOENT);
-  }
-  if (!opened) co_return failure_of(x, opened.error());
-  found.file = std::move(*opened);
-  co_return Failure{};
-}
-
-// Beside the file, in the coding that the client wants most, where there is one.
-Task<> take_precompressed(Exchange& x, const route::Files& files, Found& found) {
-  uint16_t best = 0;
-  for (const Coding& coding : kCodings) {
-    const uint16_t wanted = http::quality(x.head.headers, coding.name);
-    if (wanted <= best) continue;
-    const std::string_view name = join(x, found.name, coding.suffix);
-    OrErrno<Opened> opened = co_await open_file(x, files, name);
-    if (!opened || opened->is_folder) continue;
-    best = wanted;
-    found.file = std::move(*opened);
-    found.coding = coding.name;
-  }
-}
-
 // Its time, its size and its coding: another byte in it is another time.
-std::string_view entity_tag(Exchange& x, const Found& found) {
+std::string_view entity_tag(Exchange& x, const FoundFile& found) {
   constexpr size_t kMax = 48;
   char* const text = x.arena().characters(kMax);
-  const auto written = fmt::format_to_n(text, kMax, "\"{:x}-{:x}{}{}\"", found.file.modified_ns, found.file.size,
+  const auto written = fmt::format_to_n(text, kMax, "\"{:x}-{:x}{}{}\"", found.file->modified_ns, found.file->size,
                                         found.coding.empty() ? "" : "-", found.coding);
   return {text, written.size};
 }
 
 // Never later than the answer itself (RFC 9110 8.8.2.1): until then nobody can tell what may still change.
-http::DateText last_modified(const Exchange& x, const Found& found) {
-  return http::format_date(std::min(found.file.modified_ns / 1'000'000'000, x.record.unix_ms / 1000));
+http::DateText last_modified(const Exchange& x, const FoundFile& found) {
+  return http::format_date(std::min(found.file->modified_ns / 1'000'000'000, x.record.unix_ms / 1000));
 }
 
-void describe(Exchange& x, const route::Files& files, const Found& found, http::ResponseHead& head) {
+void describe(Exchange& x, const route::Files& files, const FoundFile& found, http::ResponseHead& head) {
   http::Headers& headers = head.headers;
   const http::DateText modified = last_modified(x, found);
   head.status = 200;
@@ -191,7 +92,7 @@ Task<Failure> bring_part(Exchange& x, const Opened& file, uint64_t at, size_t si
     if (files::is_in_memory(file.fd.get(), at, size)) return size;
     return std::unexpected(EAGAIN);
   });
-  co_return brought ? Failure{} : failure_of(x, brought.error());
+  co_return brought ? Failure{} : failure_of_disk(x, brought.error());
 }
 
 // As one write would wait.
@@ -242,7 +143,7 @@ Task<Failure> send_pieces(Exchange& x, const Opened& file, std::string_view head
   while (part.left != 0) {
     const std::span<char> room = buffer.span().first(std::min<uint64_t>(buffer.span().size(), part.left));
     const OrErrno<size_t> read = co_await read_piece(x, file, room, part.at);
-    if (!read) co_return failure_of(x, read.error());
+    if (!read) co_return failure_of_disk(x, read.error());
     if (*read == 0) co_return failure(Reason::kFileChanged);
     pieces.add({room.data(), *read});
     if (!x.answer.sent) begin_answer(x);
@@ -270,7 +171,7 @@ Task<Failure> send_compressed_pieces(Exchange& x, const Opened& file, std::strin
   while (part.left != 0) {
     const std::span<char> room = buffer.span().first(std::min<uint64_t>(buffer.span().size(), part.left));
     const OrErrno<size_t> read = co_await read_piece(x, file, room, part.at);
-    if (!read) co_return failure_of(x, read.error());
+    if (!read) co_return failure_of_disk(x, read.error());
     if (*read == 0) co_return failure(Reason::kFileChanged);
     part.at += *read, part.left -= *read;
     const iovec piece{room.data(), *read};
@@ -330,19 +231,18 @@ Task<> send_file(Exchange& x, const route::Files& files) {
     co_await refuse_method(x, head);
     co_return;
   }
-  Found found;
-  const Failure failed = co_await find(x, files, found);
+  FoundFile found;
+  const Failure failed = co_await find_file(x, files, found);
   x.failure = failed;
   if (failed) co_return;
-  if (found.file.is_folder) {
+  if (found.file->is_folder) {
     co_await lead_into_folder(x, head);
     co_return;
   }
-  if (files.precompressed) co_await take_precompressed(x, files, found);
   describe(x, files, found, head);
   Part part;
-  const std::string_view range = fit_to_client(x, head, found.file.size, part);
-  co_await send(x, head, range, found.file, part);
+  const std::string_view range = fit_to_client(x, head, found.file->size, part);
+  co_await send(x, head, range, *found.file, part);
 }
 
 }  // namespace cardea::l7::proxy

@@ -18,6 +18,8 @@
 namespace cardea::l7::proxy {
 namespace {
 
+constexpr size_t kKeptFiles = 1024;  // names of the host; a shard has its part
+
 uint64_t nanoseconds(Instant from, Instant to) {
   return uint64_t(std::max<int64_t>((to - from).count(), 0));
 }
@@ -65,6 +67,7 @@ Result<std::unique_ptr<Shard>> Shard::create(uint32_t number, const Shared& shar
   shard->crypto_ = std::move(*crypto);
   shard->crypto_->floods = shard->cells_ + shared.rows.tls_floods;
   shard->loop_ = std::move(*loop);
+  shard->kept_files_ = std::make_unique<files::Kept>(*shard->loop_, std::max<size_t>(kKeptFiles / shared.shards, 1));
   shard->door_ = std::make_unique<door::ShardDoor>(*shard->loop_, number);
   shard->door_listeners_ = std::make_unique<DoorListeners>(*shard, *shard->door_);
   shard->ticket_keys_ = std::move(*keys);

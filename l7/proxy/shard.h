@@ -18,6 +18,7 @@
 #include "base/stats.h"
 #include "l7/compress/encoders.h"
 #include "l7/door/shard_door.h"
+#include "l7/files/kept.h"
 #include "l7/http/date.h"
 #include "l7/plan/live_plan.h"
 #include "l7/proxy/ask.h"
@@ -120,6 +121,7 @@ class Shard final : private TurnObserver {
   using Tails = std::vector<std::shared_ptr<Tail>>;
   void show_to(std::shared_ptr<const Tails> tails) { tails_ = std::move(tails); }
   const Tails* tails() const { return tails_.get(); }
+  files::Kept& kept_files() { return *kept_files_; }
   Random& chance() { return chance_; }  // of what only some exchanges have
 
  private:
@@ -161,6 +163,7 @@ class Shard final : private TurnObserver {
   std::shared_ptr<door::AttachedDoor> attached_;  // also while no plan needs it
   std::shared_ptr<const tls::TicketKeys> ticket_keys_;
   std::unique_ptr<upstream::Pool::Context> pool_context_;
+  std::unique_ptr<files::Kept> kept_files_;
   Buffers buffers_;
   compress::Encoders encoders_;
   List<UnfinishedHead> unfinished_;

@@ -2,8 +2,11 @@
 kernel, beside cardea-l7 and HAProxy on the same veth without a dataplane.
 
     kernel      cardea-l7 on an ordinary host         interface   af_xdp, the port's interface shared with the kernel
-    haproxy     HAProxy on the same                   tap         af_xdp, a TAP beside the port
-                                                      tap_two     the same, with two workers: two queues of each TAP
+    pass        the same, with an XDP program on      tap         af_xdp, a TAP beside the port
+                each interface that passes all        tap_two     the same, with two workers: two queues of each TAP
+    haproxy     HAProxy on an ordinary host           userspace   af_packet, cardea-l7's own TCP behind it
+
+`pass` is the floor of `interface`: what a veth takes for any program, copying each packet into a page before it runs.
 
 All sites stand at once and are loaded in turns, a round after the other, so that whatever else the machine does meets all of them
 alike; values are medians over rounds, one JSON object a line:
@@ -17,6 +20,7 @@ import json
 import pathlib
 import re
 import statistics
+import subprocess
 
 from l7_load import Failed
 from l7_place import cpu_seconds
@@ -42,6 +46,10 @@ frontend all
   default_backend pages
 backend pages
 {servers}
+"""
+PASSING = """\
+__attribute__((section("xdp"), used)) int pass(void *packet) { return 2; /* XDP_PASS */ }
+__attribute__((section("license"), used)) char license[] = "GPL";
 """
 WRK = re.compile(r"(\d+) requests in ")
 FIGURES = {
@@ -95,9 +103,10 @@ def without_log(document):
 
 
 class Ours(Web):
-    def __init__(self, workers=(1,), **options):
+    def __init__(self, workers=(1,), transport="kernel", **options):
         def change(document):
             without_log(document)
+            document["l7"]["transport"] = transport
             if "dataplane" in document:
                 document["dataplane"]["workers"] = list(workers)
         super().__init__(change=change, **options)
@@ -106,12 +115,26 @@ class Ours(Web):
         return [daemon for daemon in self.cardea.daemons if daemon is not self.cardea.mgmt]
 
 
+class BehindPassingPrograms(Ours):
+    """On an ordinary host whose interfaces have the shortest XDP program there is."""
+
+    def __enter__(self):
+        super().__enter__()
+        program = self.site.run.path / "pass.o"
+        subprocess.run(["clang-19", "-O2", "-target", "bpf", "-c", "-x", "c", "-", "-o", program], input=PASSING, text=True, check=True)
+        for interface in ("nic-wan", "nic-lan"):
+            self.site.lb.run("ip", "link", "set", "dev", interface, "xdpdrv", "object", str(program), "section", "xdp")
+        return self
+
+
 WAYS = {
     "kernel": lambda: Ours(),
+    "pass": lambda: BehindPassingPrograms(),
     "haproxy": Haproxy,
     "interface": lambda: Ours(kernel=False, device="net_af_xdp shared"),
     "tap": lambda: Ours(kernel=False, device="net_af_xdp"),
     "tap_two": lambda: Ours(kernel=False, device="net_af_xdp", workers=(0, 1)),
+    "userspace": lambda: Ours(kernel=False, device="net_af_packet", transport="userspace"),
 }
 
 

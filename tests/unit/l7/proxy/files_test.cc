@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "tests/unit/l7/proxy/site.h"
@@ -86,6 +87,22 @@ TEST_F(Files, ALargeOneComesWhole) {
   const std::string response = ask("/big.bin");
   EXPECT_EQ(response.substr(response.find("\r\n\r\n") + 4), big);
   EXPECT_EQ(site->buffers_lent(), 0u);
+}
+
+TEST_F(Files, OneThatWasSentAMomentAgoIsNotOpenedAgainUntilItIsAnother) {
+  for (const char* path : {"/a.css", "/a.css", "/app/app.js", "/app/app.js"}) ask(path);
+  EXPECT_EQ(site->value("cardea_l7_files_kept_total"), 2u);
+  write("next.css", "b {color: red}");
+  std::filesystem::rename(root + "/next.css", root + "/a.css");
+  EXPECT_THAT(ask("/a.css"), EndsWith("\r\n\r\nb {color: red}"));
+  EXPECT_EQ(site->value("cardea_l7_files_kept_total"), 2u);
+}
+
+TEST_F(Files, ASiblingThatComesLaterIsSeen) {
+  const std::string fields = "Accept-Encoding: gzip\r\n";
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(header(ask("/app/a.css", fields), "Content-Encoding"), "");
+  write("a.css.gz", "packed");
+  EXPECT_EQ(header(ask("/app/a.css", fields), "Content-Encoding"), "gzip");
 }
 
 TEST_F(Files, AnEmptyOneIsAHead) {
