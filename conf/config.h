@@ -403,6 +403,14 @@ struct Geo {
   bool operator==(const Geo&) const = default;
 };
 
+// The processes of the web application firewall.
+struct WafWorkers {
+  Place place;
+  uint32_t workers = 2, queue = 64;
+  uint64_t memory = 512 << 20;  // bytes of each
+  bool operator==(const WafWorkers&) const = default;
+};
+
 struct L7 {
   Place place;
   std::vector<uint16_t> shards;  // CPU numbers
@@ -413,6 +421,7 @@ struct L7 {
   milliseconds drain_timeout{10'000}, hand_over_timeout{600'000};
   std::string ticket_keys;  // path; empty: none
   std::optional<Geo> geo;
+  std::optional<WafWorkers> waf;
   bool operator==(const L7&) const = default;
 };
 

@@ -65,6 +65,7 @@ Form<std::string> origin();                        // "https://app.example", "ht
 Form<uint32_t> number_of_ms(std::chrono::milliseconds min, std::chrono::milliseconds max);  // a duration(), as a number
 Form<std::string> network();                       // a prefix(), as text
 Form<std::string> country();                       // "DE": two capital letters
+Form<std::string> rule_ids();                      // "942100" or "942000-942999"
 Form<std::string> header_name();                   // of one that is to be removed
 Form<std::string> media_types();                   // "text/html", "text/*", "*+json"; in small letters
 Form<std::string> url_path();                      // "/api/": printable ASCII, as it stands in a request

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/header_line.h"
+#include "base/rule_ids.h"
 #include "conf/form.h"
 #include "conf/nearest.h"
 #include "conf/quote.h"
@@ -175,6 +176,17 @@ Form<std::string> country() {
             for (char& c : letters) c = c >= 'a' && c <= 'z' ? char(c - ('a' - 'A')) : c;
             if (std::ranges::any_of(letters, [](char c) { return c < 'A' || c > 'Z'; })) return std::unexpected(Mistake{});
             return letters;
+          },
+          [](const std::string& value) { return text_literal(value); }};
+}
+
+Form<std::string> rule_ids() {
+  return {"rules",
+          "a rule's id such as \"942100\", or two with all between them, such as \"942000-942999\"",
+          {},
+          [](const Node& node) -> std::expected<std::string, Mistake> {
+            if (node.kind != Node::Kind::kText || !read_rule_ids(node.text)) return std::unexpected(Mistake{});
+            return node.text;
           },
           [](const std::string& value) { return text_literal(value); }};
 }

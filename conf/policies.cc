@@ -106,6 +106,8 @@ settings::PoliciesT merged(const settings::PoliciesT& service, const settings::P
   if (to.api_keys && !to.api_keys->enabled) to.api_keys = nullptr;
   to.forward_auth = own_or(route.forward_auth, service.forward_auth);
   if (to.forward_auth && !to.forward_auth->enabled) to.forward_auth = nullptr;
+  to.waf = own_or(route.waf, service.waf);
+  if (to.waf && !to.waf->enabled) to.waf = nullptr;
   for (const auto* pages : {&route.error_pages, &service.error_pages})
     for (const auto& page : *pages) to.error_pages.push_back(std::make_unique<settings::ErrorPageT>(*page));
   to.early_hints = route.early_hints.empty() ? service.early_hints : route.early_hints;

@@ -88,6 +88,8 @@ const Section& l7_section() {
                             "that a database does not know, as those of private networks, is in no country and of no system; one of "
                             "6to4 or Teredo is where its IPv4 address is. A reload is refused for a database that cannot be read. At a "
                             "start it is told and done without, unless some access names countries or systems: then the plan is refused."}),
+          group("waf", &L7::waf, waf_workers_section(),
+                {.prose = "The processes that inspect requests for the services and routes that have `waf`."}),
           value("drain_timeout", &L7::drain_timeout, duration(0ms, 1h),
                 {.prose = "How long exchanges and tunnels under way may take to end when cardea-l7 is told to; what is "
                           "left then is cut. Idle connections are closed at once. TimeoutStopSec of "

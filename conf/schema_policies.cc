@@ -245,6 +245,12 @@ std::vector<Row> guard_rows() {
                       "is logged as auth_refused. A route's stands in place of its service's.",
              .details = how_services_are_asked(),
              .only = for_http()}),
+      group("waf", &PoliciesT::waf, waf_section(),
+            {.prose = "A web application firewall inspects requests before they go on: libmodsecurity with the OWASP core rule "
+                      "set, in processes of its own (cardea-waf, a package of that name). What it refuses is answered with 403, "
+                      "and logged as waf. A route's stands in place of its service's.",
+             .details = how_requests_are_inspected(),
+             .only = for_http()}),
   };
 }
 

@@ -29,6 +29,9 @@ const Section& basic_auth_section();            // schema_protection.cc
 const Section& jwt_section();                   // schema_identity.cc
 const Section& api_keys_section();              // schema_identity.cc
 const Section& forward_auth_section();          // schema_forward_auth.cc
+const Section& waf_section();                   // schema_waf.cc
+const Section& waf_workers_section();           // schema_waf.cc
+const char* how_requests_are_inspected();       // schema_waf.cc
 const char* how_services_are_asked();           // schema_forward_auth.cc
 const char* how_tokens_are_verified();          // schema_identity.cc
 const std::vector<Row>& service_policy_rows();  // schema_policies.cc: those that are a service's alone

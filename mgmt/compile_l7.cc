@@ -282,10 +282,12 @@ Result<Image> compile_l7(const conf::Config& config, std::span<const PoolState> 
                                   uint32_t(l7.drain_timeout.count()), uint32_t(l7.hand_over_timeout.count()), l7.ticket_keys.c_str(), transport(l7.transport),
                                   &port_addresses);
   const auto geo = l7.geo ? image::CreateGeoDirect(builder, l7.geo->countries.c_str(), l7.geo->as_numbers.c_str()) : 0;
+  const conf::WafWorkers workers = l7.waf.value_or(conf::WafWorkers());
+  const auto waf = image::CreateWaf(builder, workers.workers, workers.queue, workers.memory);
   const HashKey key = hash_key(config.cluster);
   image::FinishPlanBuffer(builder, image::CreatePlan(builder, l7::kPlanSchema, builder.CreateString(l7::kPlanVersion),
                                                      generation, builder.CreateString(config.cluster.name), key.k0,
-                                                     key.k1, settings, written_pools, caches, services, rate_limits, logs, geo));
+                                                     key.k1, settings, written_pools, caches, services, rate_limits, logs, geo, waf));
   return builder.Release();
 }
 

@@ -22,6 +22,15 @@ std::chrono::sys_seconds now_in_seconds() {
   return std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
+// What cardea-waf said of itself last; null: no plan needs it.
+Json waf_json(const WafLink& waf) {
+  if (!waf.needed()) return nullptr;
+  Json json = Json::parse(waf.said(), nullptr, false);
+  if (!json.is_object()) json = Json::object();
+  json["state"] = waf.state();
+  return json;
+}
+
 Json status_json(const Running& running) {
   const LivePlan& plan = running.plan();
   Json shards = Json::array();
@@ -34,6 +43,7 @@ Json status_json(const Running& running) {
           {"connections", running.connections()},
           {"door", plan.needs_door() || running.door_attached() ? Json(running.door_attached() ? "attached" : "away")
                                                                 : Json(nullptr)},
+          {"waf", waf_json(running.waf())},
           {"plan_services", plan.services.size()}};
 }
 

@@ -38,6 +38,14 @@ void explain_question(Json& json, std::vector<std::string>& story, const LivePla
                               auth.pass_when_away ? "everybody passes" : "requests are answered 503"));
 }
 
+void explain_inspection(Json& json, std::vector<std::string>& story, const policy::Waf& waf) {
+  json["waf"] = waf.block ? "block" : "detect";
+  story.push_back(fmt::format("Its head and {} bytes of its body are inspected (waf) by {}.{}", waf.body_max, waf.says,
+                              !waf.block           ? ""
+                              : waf.pass_when_away ? " While cardea-waf is away everything passes."
+                                                   : " While cardea-waf is away requests are answered 503."));
+}
+
 std::string where_it_is(const policy::Geo& geo, const IpAddress& client) {
   const std::string_view country = geo.country(client);
   const uint32_t as_number = geo.as_number(client);
@@ -68,6 +76,8 @@ void explain_guard(Json& json, std::vector<std::string>& story, const LivePlan& 
   if (policies.jwt) story.push_back(where_token_stands(*policies.jwt));
   json["forward_auth"] = nullptr;
   if (policies.forward_auth) explain_question(json, story, plan, *policies.forward_auth);
+  json["waf"] = nullptr;
+  if (policies.waf) explain_inspection(json, story, *policies.waf);
   if (!policies.cors.empty()) story.push_back("Pages of other sites may ask as cors says; preflights are answered here.");
 }
 

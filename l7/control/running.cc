@@ -74,6 +74,7 @@ Result<std::unique_ptr<Running>> Running::open(Bytes image, const StartOptions& 
   auto segment = stats::Segment::create(options.run_directory + "/" + options.statistics, count + 1, kRowsMax, kCellsMax);
   if (!segment) return std::unexpected(std::move(segment.error()));
   std::unique_ptr<Running> running(new Running(std::move(*segment), count, options.descriptors_max));
+  running->waf_ = std::make_unique<WafLink>(options.run_directory);
   running->ours_ = std::move(before.endpoints);
   running->offered_ = std::move(before.sockets);
   if (auto done = running->open_shards(*settings); !done) return std::unexpected(std::move(done.error()));
@@ -89,7 +90,7 @@ Result<> Running::open_shards(const PlanSettings& settings) {
   if (!add.done) return add.done;
   warned_ = monotonic_now();
   const auto count = uint32_t(settings.cpus.size());
-  const proxy::Shared shared{.segment = &segment_, .rows = shard_rows, .shards = count};
+  const proxy::Shared shared{.segment = &segment_, .rows = shard_rows, .shards = count, .waf_socket = waf_->questions()};
   for (uint32_t i = 0; i < count; ++i) {
     auto shard = proxy::Shard::create(i, shared);
     if (!shard) return std::unexpected(std::move(shard.error()));
@@ -143,6 +144,7 @@ control::Outcome<uint64_t> Running::adopt(Bytes image) {
   if (plan_)
     if (auto fits = check_reloadable(plan_->settings, (*next)->settings); !fits)
       return refused({std::move(fits.error()), control::Code::kNeedsRestart});
+  if (auto loaded = waf_->load((*next)->waf, !plan_); !loaded) return refused(std::move(loaded.error()).in("waf"));
   auto sockets = open_sockets(**next);
   if (!sockets) return refused(std::move(sockets.error()));
   auto keys = ticket_keys_.adopt((*next)->settings.ticket_keys, monotonic_now());

@@ -20,6 +20,7 @@
 #include "l7/control/tails.h"
 #include "l7/control/tcp_rows.h"
 #include "l7/control/ticket_key_source.h"
+#include "l7/control/waf_link.h"
 #include "l7/plan/load.h"
 #include "l7/proxy/shard.h"
 
@@ -69,6 +70,7 @@ class Running {
   bool all_shards_went_on();
 
   bool door_attached() const { return door_attached_; }
+  const WafLink& waf() const { return *waf_; }
   const LivePlan& plan() const { return *plan_; }
   const std::vector<std::unique_ptr<proxy::Shard>>& shards() const { return shards_; }
   std::chrono::sys_seconds started_at() const { return started_at_; }
@@ -111,6 +113,7 @@ class Running {
   std::vector<std::unique_ptr<proxy::Shard>> shards_;
   std::vector<Busy> busy_;
   Tails tails_;
+  std::unique_ptr<WafLink> waf_;
   std::shared_ptr<const LivePlan> plan_;
   std::vector<std::shared_ptr<const LivePlan>> retired_;  // freed here, not on a shard, when nobody holds them
   TicketKeySource ticket_keys_;

@@ -20,7 +20,8 @@ void ClientEnd::drop_body(Exchange& x) {
     input.at += step.consumed;
     x.upload.body_bytes += step.data.size();
     x.upload.complete = step.state == http::BodyStep::State::kEnd;
-    if (step.state != http::BodyStep::State::kData) return;
+    const bool more = step.state == http::BodyStep::State::kNeedMore && input.empty() && proxy::take_held(x);
+    if (step.state != http::BodyStep::State::kData && !more) return;
   }
 }
 

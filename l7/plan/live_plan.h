@@ -208,6 +208,13 @@ struct PlanSettings {
   std::vector<IpAddress> port_addresses;  // of the dataplane's ports; empty: not known
 };
 
+// What cardea-waf is told; without sets of rules, nothing.
+struct WafPlan {
+  uint32_t workers = 2, queue = 64;
+  uint64_t memory_max = 0;
+  std::vector<std::vector<std::string>> sets;  // of rule files
+};
+
 struct LivePlan {
   // Our own TCP is spoken to somebody, and how many clients may come by it.
   bool needs_door() const;
@@ -223,6 +230,7 @@ struct LivePlan {
   policy::RateLimits rate_limits;
   std::vector<std::shared_ptr<const LogPlan>> logs;
   std::shared_ptr<const policy::Geo> geo;  // null: no database was named
+  WafPlan waf;
   std::vector<std::shared_ptr<const ServicePlan>> services;
 };
 

@@ -339,6 +339,10 @@ Result<std::shared_ptr<const policy::Geo>> geo_of(const image::Geo* from, bool s
   return std::make_shared<const policy::Geo>(std::move(*geo));
 }
 
+WafPlan waf_of(const image::Waf* from) {
+  return from == nullptr ? WafPlan() : WafPlan{from->workers(), from->queue(), from->memory_max(), {}};
+}
+
 Result<> load_parts(LivePlan& to, const image::Plan& from, PlanResources& resources, const LivePlan* running) {
   const LivePlan none;
   const Known known_pools((running ? *running : none).pools);
@@ -369,6 +373,8 @@ Result<> load_parts(LivePlan& to, const image::Plan& from, PlanResources& resour
     if (!loaded) return std::unexpected(std::move(loaded.error()));
     to.services.push_back(std::move(*loaded));
   }
+  to.waf = waf_of(from.waf());
+  to.waf.sets = resources.policies.waf_sets();
   return check_listens(to);
 }
 

@@ -59,6 +59,20 @@ ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
       "Requests that a service had no answer to (forward_auth)");
   add(rows.early_hints, kCounter, "cardea_l7_service_early_hints_total", "", at,
       "Requests whose client was told early_hints (103) before their backend answered");
+  add(rows.waf_inspected, kCounter, "cardea_l7_service_waf_inspected_total", "", at,
+      "Requests that the web application firewall had a verdict on");
+  add(rows.waf_blocked, kCounter, "cardea_l7_service_waf_blocked_total", "", at, "Requests answered with 403 by its verdict");
+  add(rows.waf_detected, kCounter, "cardea_l7_service_waf_detected_total", "", at,
+      "Requests that it would have refused, and mode \"detect\" let pass");
+  add(rows.waf_skipped, kCounter, "cardea_l7_service_waf_skipped_total", "", at,
+      "Requests that it did not inspect, or in part: over body_max, arguments_max or value_max, encoded, or gRPC");
+  add(rows.waf_late, kCounter, "cardea_l7_service_waf_late_total", "", at,
+      "Requests whose inspection took longer than time_max, or ended the worker that made it");
+  add(rows.waf_away, kCounter, "cardea_l7_service_waf_away_total", "", at,
+      "Requests that nobody inspected: cardea-waf was away, had other rules, or no worker came to them in time");
+  add(rows.waf_queue_full, kCounter, "cardea_l7_service_waf_queue_full_total", "", at,
+      "Requests that nobody inspected, as many waiting for it as may");
+  add(rows.waf_time, kCounter, "cardea_l7_service_waf_microseconds_total", "us", at, "That inspections took");
   add(rows.refused_requests, kCounter, "cardea_l7_service_bad_requests_total", "", at,
       "Requests answered before a route was known: malformed, too large, too slow");
   add(rows.duration, kHistogram, "cardea_l7_service_request_duration_microseconds", "us", at,

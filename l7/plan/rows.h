@@ -33,6 +33,11 @@ struct ServiceRows {
   uint32_t unauthorized = 0;             // _unauthorized_total: by basic_auth, jwt, api_keys
   uint32_t auth_asks = 0;                // _auth_asks_total: questions that went to a service (forward_auth)
   uint32_t auth_passed = 0, auth_refused = 0, auth_away = 0;  // _auth_{passed,refused,away}_total: requests, by its word
+  uint32_t waf_inspected = 0, waf_blocked = 0, waf_detected = 0;  // _waf_{inspected,blocked,detected}_total
+  uint32_t waf_skipped = 0;              // _waf_skipped_total: not inspected, or in part, because of body_max and its kin
+  uint32_t waf_late = 0;                 // _waf_late_total: whose inspection took longer than time_max
+  uint32_t waf_away = 0, waf_queue_full = 0;  // _waf_{away,queue_full}_total: that nobody inspected
+  uint32_t waf_time = 0;                 // _waf_microseconds_total: that inspections took
   uint32_t refused_requests = 0;         // _bad_requests_total: answered before a route was known
   uint32_t duration = 0;                 // _request_duration_microseconds: a histogram
 

@@ -51,6 +51,14 @@ Result<> read_jwt(Policies& to, const std::unique_ptr<settings::JwtT>& written, 
   return {};
 }
 
+Result<> read_waf(Policies& to, const std::unique_ptr<settings::WafT>& written) {
+  if (!written) return {};
+  auto waf = Waf::read(*written);
+  if (!waf) return std::unexpected(std::move(waf.error()).in("waf"));
+  to.waf = std::make_shared<const Waf>(std::move(*waf));
+  return {};
+}
+
 Result<> read_pages(ErrorPages& to, const std::vector<std::unique_ptr<settings::ErrorPageT>>& written, FileBook& files) {
   for (const auto& one : written) {
     auto page = files.page(one->file, one->content_type);
@@ -84,7 +92,7 @@ Result<std::shared_ptr<Policies>> Policies::read(const settings::PoliciesT& writ
         read_into(to->access, written.access, "access", files), read_into(to->cors, written.cors, "cors"),
         read_into(to->basic_auth, written.basic_auth, "basic_auth", files), read_into(to->compression, written.compress, "compress"),
         read_into(to->api_keys, written.api_keys, "api_keys", files), read_jwt(*to, written.jwt, files), find_limits(to->rate_limits, written.rate_limits, limits),
-        read_pages(to->error_pages, written.error_pages, files)})
+        read_waf(*to, written.waf), read_pages(to->error_pages, written.error_pages, files)})
     if (!done) return std::unexpected(std::move(done.error()));
   to->response_headers.add_security(written.security_headers);
   for (const std::string& link : written.early_hints) to->early_hints += "Link: " + link + "\r\n";
@@ -117,7 +125,14 @@ Result<std::shared_ptr<const Policies>> PolicyBook::read(const settings::Policie
   auto made = Policies::read(written, limits_, files_);
   if (!made) return std::unexpected(std::move(made.error()));
   if (auto added = add_forward_auth(**made, written); !added) return std::unexpected(std::move(added.error()));
+  if (const auto& waf = (*made)->waf) waf_sets_.emplace(waf->rules, waf->files);
   return known = std::move(*made);
+}
+
+std::vector<std::vector<std::string>> PolicyBook::waf_sets() const {
+  std::vector<std::vector<std::string>> sets;
+  for (const auto& [id, files] : waf_sets_) sets.push_back(files);
+  return sets;
 }
 
 }  // namespace cardea::l7::policy

@@ -19,6 +19,7 @@
 #include "l7/policy/header_rules.h"
 #include "l7/policy/rate_limit.h"
 #include "l7/policy/trusted_proxies.h"
+#include "l7/policy/waf.h"
 
 namespace cardea::l7::policy {
 
@@ -32,6 +33,7 @@ struct Policies {
   ApiKeys api_keys;
   std::shared_ptr<const Jwt> jwt;  // null: no token is asked for
   std::shared_ptr<const ForwardAuth> forward_auth;  // null: no other service is asked
+  std::shared_ptr<const Waf> waf;  // null: nothing is inspected
   ErrorPages error_pages;
   std::string early_hints;  // lines of a head; empty: none
   compress::Settings compression;
@@ -54,6 +56,8 @@ class PolicyBook {
 
   // Null: none.
   Result<std::shared_ptr<const Policies>> read(const settings::Policies* from);
+  // Of rule files, that those which were read name.
+  std::vector<std::vector<std::string>> waf_sets() const;
 
  private:
   Result<> add_forward_auth(Policies& to, const settings::PoliciesT& written);
@@ -61,6 +65,7 @@ class PolicyBook {
   RateLimits limits_;
   PoolNumbers pools_;
   FileBook files_;
+  std::map<uint64_t, std::vector<std::string>> waf_sets_;
   std::map<std::string, std::shared_ptr<const ForwardAuth>> asked_;  // by their settings: those of equal ones remember for all
   std::unordered_map<const settings::Policies*, std::shared_ptr<const Policies>> known_;
 };

@@ -61,7 +61,7 @@ std::string_view write_head(Exchange& x) {
                                .default_host = x.record.backend,
                                .max_forwards = x.admitted.max_forwards,
                                .websocket = x.admitted.websocket,
-                               .expect = x.admitted.expects_continue,
+                               .expect = x.admitted.expects_continue && !x.told_to_continue,
                                .revalidate = x.caching.conditional || x.caching.whole,
                                .if_none_match = validator(x, cache::entity_tag),
                                .if_modified_since = validator(x, cache::last_modified),

@@ -14,6 +14,7 @@
 #include "l7/proxy/guard.h"
 #include "l7/proxy/header_changes.h"
 #include "l7/proxy/identify.h"
+#include "l7/proxy/inspect.h"
 #include "l7/proxy/renewal.h"
 
 namespace cardea::l7::proxy {
@@ -300,6 +301,7 @@ Task<> carry_out(Exchange& x) {
   if (!x.failure) x.failure = admit(x);
   if ((!x.failure || x.failure.is(Reason::kNoRoute)) && policies_of(x).guards())
     if (const Failure stopped = co_await guard(x)) x.failure = stopped;
+  if (!x.failure && !x.refusal && policies_of(x).waf && !is_preflight(x)) x.failure = co_await inspect(x, *policies_of(x).waf);
   if (x.refusal) {
     co_await tell_refusal(x);
     co_await settle(x);

@@ -18,6 +18,7 @@
 #include "l7/proxy/compressing.h"
 #include "l7/proxy/connection.h"
 #include "l7/proxy/failure.h"
+#include "l7/proxy/held_body.h"
 #include "l7/proxy/input.h"
 #include "l7/proxy/record.h"
 #include "l7/upstream/pool.h"
@@ -130,6 +131,8 @@ class Exchange {
   std::string_view limit_lines;  // headers that say what its rate limits leave, and what a service says to its client
   std::shared_ptr<const policy::AuthAnswer> permission;  // of the service that was asked; null: none was, or it is away
   std::shared_ptr<const policy::AuthAnswer> refusal;     // or what it says to its client, who may not pass
+  HeldBody held_body;           // read before it goes on
+  bool told_to_continue = false;  // by us, to send its body
   HeldPlace* held = nullptr;    // among requests under way, until this one ends
   bool authorized = false;      // the client had to show who it is
   std::string_view reply_line;  // of an answer of ours, with its CR LF: what its status asks for

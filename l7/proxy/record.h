@@ -46,6 +46,8 @@ struct Record {
   std::string_view detail;                // one more word about it, where there is one
   std::string_view cache;                 // "hit", "miss", …; empty: the route has no cache
   std::string_view compression;           // "br", or why not; empty: the route has none
+  std::string_view waf, waf_rules;        // "blocked", "942100,942190"; empty: it was not asked, none matched
+  uint16_t waf_score = 0;
   std::string_view choice;                // why that backend: "sticky", "own", or by which balance
   uint8_t attempts = 0;                   // backends that were tried
   const TriedBackend* tried = nullptr;           // the last of them, in the exchange's arena

@@ -174,6 +174,10 @@ FieldValue RecordFields::text_value(ExchangeField field) {
       return FieldValue::of(record_.cache);
     case kCompression:
       return FieldValue::of(record_.compression);
+    case kWaf:
+      return FieldValue::of(record_.waf);
+    case kWafRules:
+      return FieldValue::of(record_.waf_rules);
     case kUserAgent:
       return cut(record_.user_agent, kHeaderMax);
     case kReferer:
@@ -193,6 +197,8 @@ FieldValue RecordFields::value(ExchangeField field) {
       const uint32_t number = geo() ? geo()->as_number(record_.client.address) : 0;
       return number != 0 ? FieldValue::of(uint64_t{number}) : FieldValue();
     }
+    case kWafScore:
+      return record_.waf_rules.empty() ? FieldValue() : FieldValue::of(uint64_t{record_.waf_score});
     case kClientPort:
       return FieldValue::of(uint64_t{masks_.client ? uint16_t{0} : record_.client.port});
     case kStatus:

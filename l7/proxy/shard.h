@@ -57,6 +57,7 @@ struct Shared {
   std::shared_ptr<compress::Bound> compression = std::make_shared<compress::Bound>(64 << 20, 1);
   std::shared_ptr<HostCount> renewals = std::make_shared<HostCount>();  // of cached objects, under way
   std::shared_ptr<Offload> offload = std::make_shared<Offload>();
+  std::string waf_socket{};  // where cardea-waf's workers are asked
   std::shared_ptr<policy::Verdicts> verdicts = std::make_shared<policy::Verdicts>();  // about passwords
 };
 

@@ -78,7 +78,7 @@ Task<bool> send_rest(Exchange& x) {
       if (!sent.ok() || upload.complete) co_return was_taken(x, sent, to_backend);
     }
     upload.replayable = false;
-    if (!x.caller.input.empty()) continue;
+    if (!x.caller.input.empty() || take_held(x)) continue;
     upload.failure = make_room(x);
     if (upload.failure) co_return true;
     Input& input = x.caller.input;

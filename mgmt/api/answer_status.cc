@@ -200,6 +200,7 @@ std::string status_json(const View& view, const Facts& facts) {
                {"connections", field(l7, "connections", nullptr)},
                {"l7_instances", field(dataplane, "l7", Json::array())},
                {"l7_door", field(l7, "door", nullptr)},
+               {"waf", field(l7, "waf", nullptr)},
                {"certificates_due", certificates(facts)},
                {"services", config != nullptr ? config->services.size() : 0},
                {"pools", config != nullptr ? config->pools.size() : 0},

@@ -120,11 +120,18 @@ std::string dataplane(const json& status) {
   return out;
 }
 
+std::string waf_text(const json& waf) {
+  if (text_at(waf, "state") != "working") return text_at(waf, "state");
+  return fmt::format("{}, {} busy, {} inspected, {} late, {} died", counted(count_at(waf, "workers"), "worker"),
+                     count_at(waf, "busy"), grouped(count_at(waf, "inspected")), count_at(waf, "late"), count_at(waf, "died"));
+}
+
 std::string l7(const json& status) {
   std::string out;
   if (const auto shards = cores_text(part_at(status, "shards")); !shards.empty()) out += line("shards", shards);
   if (known_at(status, "connections")) out += line("clients", counted(count_at(status, "connections"), "connection"));
   if (known_at(status, "l7_door")) out += line("l7 door", text_at(status, "l7_door"));
+  if (known_at(status, "waf")) out += line("waf", waf_text(part_at(status, "waf")));
   return out;
 }
 

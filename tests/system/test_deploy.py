@@ -17,7 +17,7 @@ from lab.standard import WEB, document
 from lab.web import Web
 
 HOST_SETUP = TREE / "deploy/host-setup"
-UNITS = ["cardea-dataplane.service", "cardea-l7.service", "cardea-mgmt.service"]
+UNITS = ["cardea-dataplane.service", "cardea-l7.service", "cardea-mgmt.service", "cardea-waf.service"]
 SYSCTLS = ["vm.nr_hugepages", "net.core.somaxconn", "net.ipv4.tcp_max_syn_backlog", *(f"net.{family}.neigh.default.gc_thresh{n}" for family in ("ipv4", "ipv6") for n in (1, 2, 3))]
 
 
@@ -97,7 +97,7 @@ def setting(unit_file, key):
 
 
 def test_everything_is_installed(installed):
-    for path in ("sbin/cardea-dataplane", "sbin/cardea-l7", "sbin/cardea-mgmt", "bin/cardea", "sbin/cardea-host-setup"):
+    for path in ("sbin/cardea-dataplane", "sbin/cardea-l7", "sbin/cardea-mgmt", "sbin/cardea-waf", "bin/cardea", "sbin/cardea-host-setup"):
         assert os.access(installed / path, os.X_OK), path
     assert (etc(installed) / "logrotate.d/cardea").is_file()
     for path in ("lib/sysusers.d/cardea.conf", "lib/tmpfiles.d/cardea.conf", "share/cardea/prometheus/cardea-alerts.yml",
@@ -112,7 +112,7 @@ def test_completion_knows_the_commands(installed):
     assert run(["bash", "-c", script]).stdout.strip() == "backends"
 
 
-@pytest.mark.parametrize("daemon", ["cardea-dataplane", "cardea-l7", "cardea-mgmt"])
+@pytest.mark.parametrize("daemon", ["cardea-dataplane", "cardea-l7", "cardea-mgmt", "cardea-waf"])
 def test_a_daemon_started_wrongly_says_so(installed, daemon):
     """Units do not start it again: its exit code is the one they name."""
     done = run([installed / "sbin" / daemon, "--sate-dir", "/tmp"], check=False)

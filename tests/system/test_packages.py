@@ -35,7 +35,8 @@ def paths(deb):
 
 def test_layer_7_needs_no_dpdk(made):
     depends = run(["dpkg-deb", "-f", package(made, "cardea"), "Depends"]).stdout
-    assert "librte" not in depends and "libssl3" in depends
+    assert "librte" not in depends and "libssl3" in depends and "libmodsecurity" not in depends
+    assert "libmodsecurity3" in run(["dpkg-deb", "-f", package(made, "cardea-waf"), "Depends"]).stdout
     assert "librte-net-mlx5" in run(["dpkg-deb", "-f", package(made, "cardea-dataplane"), "Depends"]).stdout
 
 
@@ -44,6 +45,7 @@ def test_everything_an_operator_looks_for_is_there(made):
             "/usr/share/man/man5/cardea.cfg.5.gz", "/usr/share/man/man8/cardea-l7.8.gz", "/usr/share/man/man8/cardea-mgmt.8.gz",
             "/usr/share/bash-completion/completions/cardea"} <= paths(package(made, "cardea"))
     assert {"/usr/sbin/cardea-dataplane", "/usr/share/man/man8/cardea-dataplane.8.gz"} <= paths(package(made, "cardea-dataplane"))
+    assert {"/usr/sbin/cardea-waf", "/usr/share/man/man8/cardea-waf.8.gz"} <= paths(package(made, "cardea-waf"))
     assert any(made.glob("cardea-dataplane-dbgsym_*.deb")) and any(made.glob("cardea-dbgsym_*.deb"))
 
 

@@ -22,6 +22,7 @@ pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(CRYPT REQUIRED IMPORTED_TARGET libcrypt)
 pkg_check_modules(CAP REQUIRED IMPORTED_TARGET libcap)
 pkg_check_modules(XDP REQUIRED IMPORTED_TARGET libxdp libbpf)  # DPDK brings them; their log lines are taken over
+pkg_check_modules(MODSECURITY REQUIRED IMPORTED_TARGET modsecurity)
 pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)  # its switches decide the layout of its types
 
 # DPDK's own flags ask for -march=corei7, which would undo ours, and its headers warn: they come in as system headers.

@@ -79,7 +79,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         word, _, rest = url.path.strip("/").partition("/")
         getattr(self, "on_" + word, self.on_unknown)(rest, dict(urllib.parse.parse_qsl(url.query)))
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815 (the base class asks for these names)
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any  # noqa: N815 (the base class asks for these names)
 
     def on_health(self, _, __):
         self.respond(200, b"ok")

@@ -84,7 +84,8 @@ Site::Site(const Change& change, size_t origin_count)
       log_(fifo(folder.file("log"))) {
   stats::RowAdder add(segment_);
   const ShardRows rows = ShardRows::add(add);
-  shard = Shard::create(0, {&segment_, rows, 1}, Loop::Clock::kManual).value();
+  const Shared shared{.segment = &segment_, .rows = rows, .shards = 1, .waf_socket = folder.file("waf.sock")};
+  shard = Shard::create(0, shared, Loop::Clock::kManual).value();
   for (size_t i = 0; i < origin_count; ++i) origins.push_back(std::make_unique<Origin>(loop()));
   adopt(change);
 }

@@ -73,6 +73,8 @@ const std::set<std::string_view> kNoLosses = {
     // clients' faults: shown beside each service
     "cardea_l7_compressed_bytes_total", "cardea_l7_compressed_responses_total", "cardea_l7_rate_limit_limited_total",
     "cardea_l7_service_auth_asks_total", "cardea_l7_service_auth_passed_total", "cardea_l7_service_auth_refused_total",
+    "cardea_l7_service_waf_inspected_total", "cardea_l7_service_waf_blocked_total", "cardea_l7_service_waf_detected_total",
+    "cardea_l7_service_waf_microseconds_total",
     "cardea_l7_service_denied_total", "cardea_l7_service_unauthorized_total", "cardea_l7_service_bad_requests_total",
     "cardea_l7_service_tls_failures_total", "cardea_l7_service_bytes_total", "cardea_l7_service_connections_total",
     "cardea_l7_service_requests_total", "cardea_l7_service_responses_total", "cardea_l7_service_tls_handshakes_total",

@@ -1,0 +1,148 @@
+#include "l7/proxy/hold_body.h"
+
+#include <algorithm>
+
+#include "l7/http/edit.h"
+#include "l7/proxy/exchange.h"
+
+namespace cardea::l7::proxy {
+namespace {
+
+// Follows a body through buffers as they fill.
+class Follower {
+ public:
+  Follower(http::BodyFraming framing, size_t bytes_max) : reader_(framing), bytes_max_(bytes_max) {}
+
+  // Of bytes that were not there before.
+  void take(std::string_view input) {
+    http::BodyStep step{.state = State::kData};
+    while (step.state == State::kData && state_ == State::kNeedMore) {
+      step = reader_.next(input);
+      input.remove_prefix(step.consumed);
+      bytes_ += step.data.size();
+      fault_ = step.fault;
+      if (step.state != State::kData) state_ = step.state;
+    }
+  }
+  void end() { state_ = State::kEnd; }
+  bool close_is_end() const { return reader_.close_is_end(); }
+  bool ended() const { return state_ == State::kEnd; }
+  bool bad() const { return state_ == State::kBad; }
+  bool over() const { return bytes_ > bytes_max_; }
+  http::Fault fault() const { return fault_; }
+  size_t bytes() const { return std::min(bytes_, bytes_max_); }
+
+ private:
+  using State = http::BodyStep::State;
+  http::BodyReader reader_;
+  const size_t bytes_max_;
+  size_t bytes_ = 0;
+  State state_ = State::kNeedMore;
+  http::Fault fault_ = http::Fault::kNone;
+};
+
+// Puts it together out of the same buffers once more: memory is taken when there is something to put into it.
+class Joiner {
+ public:
+  Joiner(http::BodyFraming framing, size_t bytes) : reader_(framing), bytes_(bytes) {}
+
+  // False: there is no memory.
+  bool take(std::string_view input, Buffers& buffers, Held& to) {
+    while (!input.empty() && to.body.size() < bytes_) {
+      const http::BodyStep step = reader_.next(input);
+      input.remove_prefix(step.consumed);
+      if (step.state != http::BodyStep::State::kData) break;
+      if (!keep(step.data.substr(0, bytes_ - to.body.size()), buffers, to)) return false;
+    }
+    return true;
+  }
+
+ private:
+  // Where all of it is one piece, that is where it stays.
+  bool keep(std::string_view data, Buffers& buffers, Held& to) {
+    if (data.size() == bytes_) {
+      to.body = data;
+      return true;
+    }
+    if (!to.memory) to.memory = buffers.take(bytes_);
+    if (!to.memory) return false;
+    std::ranges::copy(data, to.memory.span().data() + to.body.size());
+    to.body = {to.memory.span().data(), to.body.size() + data.size()};
+    return true;
+  }
+
+  http::BodyReader reader_;
+  const size_t bytes_;
+};
+
+bool join(Exchange& x, http::BodyFraming framing, size_t bytes, Held& to) {
+  Joiner joiner(framing, bytes);
+  Buffers& buffers = x.shard().buffers();
+  if (!joiner.take(x.caller.input.left(), buffers, to)) return false;
+  return std::ranges::all_of(x.held_body.pieces, [&](const Input& piece) { return joiner.take(piece.left(), buffers, to); });
+}
+
+// Who waits for a word before it sends the body gets it from us, and not once more from the backend.
+Task<IoResult> tell_to_continue(Exchange& x) {
+  x.told_to_continue = true;
+  auto& head = *x.arena().make<http::ResponseHead>();
+  head.status = 100;
+  const http::ResponseEdit edit{.options = {}, .method = x.head.method, .client_version = x.head.version, .via = {}};
+  constexpr size_t kRoom = 128;
+  const auto text = x.end().write_head({x.arena().characters(kRoom), kRoom}, head, edit);
+  IoResult sent = IoResult::moved(0);
+  if (text && !text->empty()) sent = co_await x.client().write_all(*text, x.to_client);
+  co_return sent;
+}
+
+// Where the next bytes go; null: there is no memory for them.
+Input* next_input(Exchange& x) {
+  HeldBody& held = x.held_body;
+  Input* last = held.pieces.empty() ? &x.caller.input : &held.pieces.back();
+  if (last->buffer && !last->full()) return last;
+  Buffer fresh = x.shard().buffers().take();
+  if (!fresh) return nullptr;
+  if (!last->buffer) {
+    last->buffer = std::move(fresh);
+    return last;
+  }
+  held.pieces.push_back({});
+  held.pieces.back().buffer = std::move(fresh);
+  return &held.pieces.back();
+}
+
+Task<Failure> read_on(Exchange& x, Follower& to) {
+  Input* const input = next_input(x);
+  if (input == nullptr) co_return failure(Reason::kMemory);
+  const IoResult read = co_await x.client().read(input->room(), x.from_client.wait(x.now()));
+  x.from_client.moved(read.bytes);
+  x.from_client.resume(x.now());
+  const size_t before = input->end;
+  input->end += read.bytes;
+  to.take(std::string_view(input->buffer.span().data() + before, read.bytes));
+  if (read.ok()) co_return Failure{};
+  const bool is_end = read.status == IoStatus::kEnd && read.error == 0 && to.close_is_end();
+  if (!is_end) co_return client_failure(read, Reason::kBodyTimeout, x.from_client);
+  to.end();
+  co_return Failure{};
+}
+
+}  // namespace
+
+Task<Held> hold_body(Exchange& x, size_t bytes_max) {
+  Held held;
+  const http::BodyFraming framing = body_framing(x);
+  Follower body(framing, bytes_max);
+  body.take(x.caller.input.left());
+  if (x.admitted.expects_continue && !body.ended()) {
+    const IoResult told = co_await tell_to_continue(x);
+    if (!told.ok()) held.failure = client_failure(told, Reason::kClientStalled, x.to_client);
+  }
+  while (!held.failure && !body.ended() && !body.over() && !body.bad()) held.failure = co_await read_on(x, body);
+  if (body.bad()) held.failure = failure(body.fault());
+  if (!held.failure && !join(x, framing, body.bytes(), held)) held.failure = failure(Reason::kMemory);
+  held.whole = body.ended() && !body.over();
+  co_return held;
+}
+
+}  // namespace cardea::l7::proxy

@@ -1,0 +1,24 @@
+// A request's body is read before anybody has it: as far as a limit, into the exchange (held_body.h), and once more in one
+// piece for who wants to look at it.
+#pragma once
+
+#include <string_view>
+
+#include "l7/proxy/buffers.h"
+#include "l7/proxy/failure.h"
+#include "l7/runtime/task.h"
+
+namespace cardea::l7::proxy {
+
+class Exchange;
+
+struct Held {
+  Failure failure;        // the client's, or want of memory
+  Buffer memory;          // where `body` is, if it is in no buffer as one piece
+  std::string_view body;  // without the framing
+  bool whole = false;     // else there is more than the limit
+};
+
+Task<Held> hold_body(Exchange& exchange, size_t bytes_max);
+
+}  // namespace cardea::l7::proxy

@@ -1,0 +1,113 @@
+#include "l7/proxy/inspect.h"
+
+#include <charconv>
+
+#include "l7/proxy/exchange.h"
+#include "l7/proxy/hold_body.h"
+#include "l7/proxy/waf_question.h"
+
+namespace cardea::l7::proxy {
+namespace {
+
+using policy::Waf;
+using waf::Outcome;
+
+bool has_body(http::BodyFraming body) {
+  return body.kind != http::BodyKind::kNone && body != http::BodyFraming{http::BodyKind::kLength};
+}
+
+// A stream of messages has no end that could be waited for.
+bool body_is_looked_at(const Exchange& x) {
+  return has_body(x.admitted.body) && !x.grpc && !x.admitted.websocket;
+}
+
+std::string_view listed(Exchange& x, std::span<const uint32_t> ids) {
+  constexpr size_t kDigits = 11;
+  char* const began = x.arena().characters(ids.size() * kDigits + 1);
+  char* at = began;
+  for (const uint32_t id : ids) {
+    if (at != began) *at++ = ',';
+    at = std::to_chars(at, at + kDigits, id).ptr;
+  }
+  return {began, size_t(at - began)};
+}
+
+// What is not inspected, or in part.
+Failure over(Exchange& x, const Waf& waf, Reason reason, std::string_view what) {
+  count(x.shard(), x.service.rows.waf_skipped);
+  x.record.waf = "over";
+  x.record.detail = what;
+  return waf.block && waf.refuse_over ? failure(reason, what) : Failure{};
+}
+
+Failure away(Exchange& x, const Waf& waf, const WafAnswer& answer) {
+  const bool full = answer.kind == WafAnswer::Kind::kFull;
+  count(x.shard(), full ? x.service.rows.waf_queue_full : x.service.rows.waf_away);
+  x.record.waf = "away";
+  x.record.detail = answer.why;
+  return waf.block && !waf.pass_when_away ? failure(Reason::kWafAway, answer.why) : Failure{};
+}
+
+Failure late(Exchange& x, const Waf& waf, std::string_view why) {
+  count(x.shard(), x.service.rows.waf_late);
+  x.record.waf = "late";
+  x.record.detail = why;
+  return waf.block && waf.refuse_over ? failure(Reason::kWafLate, why) : Failure{};
+}
+
+Failure matched(Exchange& x, const Waf& waf) {
+  count(x.shard(), waf.block ? x.service.rows.waf_blocked : x.service.rows.waf_detected);
+  x.record.waf = waf.block ? "blocked" : "detected";
+  return waf.block ? failure(Reason::kWaf) : Failure{};
+}
+
+Failure judge(Exchange& x, const Waf& waf, const waf::Verdict& verdict) {
+  switch (verdict.outcome) {
+    case Outcome::kArguments:
+      return over(x, waf, Reason::kWafOver, "arguments_max");
+    case Outcome::kValue:
+      return over(x, waf, Reason::kWafOver, "value_max");
+    case Outcome::kFailed:
+    case Outcome::kUnknownRules:
+      return late(x, waf, "engine_failed");
+    case Outcome::kPass:
+    case Outcome::kMatch:
+      break;
+  }
+  const ServiceRows& rows = x.service.rows;
+  count(x.shard(), rows.waf_inspected);
+  count(x.shard(), rows.waf_time, verdict.micros);
+  x.record.waf_score = verdict.score;
+  if (verdict.rules_count != 0) x.record.waf_rules = listed(x, verdict.ids());
+  if (verdict.outcome == Outcome::kMatch) return matched(x, waf);
+  if (x.record.waf.empty()) x.record.waf = "pass";
+  return {};
+}
+
+}  // namespace
+
+// The client's time for its body is not the worker's: the deadline begins when all of it is here.
+Task<Failure> inspect(Exchange& x, const Waf& waf) {
+  Held held;
+  held.whole = true;
+  const bool known = x.admitted.body.kind == http::BodyKind::kLength && x.admitted.body.length > waf.body_max;
+  Failure stopped;
+  if (has_body(x.admitted.body) && !body_is_looked_at(x)) count(x.shard(), x.service.rows.waf_skipped);
+  if (body_is_looked_at(x)) {
+    if (x.head.headers.has(http::HeaderId::kContentEncoding)) stopped = over(x, waf, Reason::kWafOver, "content_encoding");
+    if (!stopped && x.head.headers.repeated(http::HeaderId::kContentType)) stopped = over(x, waf, Reason::kWafOver, "content_type");
+    if (!stopped && known) stopped = over(x, waf, Reason::kWafOver, "body_max");
+    if (stopped) co_return stopped;
+    held = co_await hold_body(x, waf.body_max);
+    if (held.failure) co_return held.failure;
+    if (!held.whole && !known) stopped = over(x, waf, Reason::kWafOver, "body_max");
+    if (stopped) co_return stopped;
+  }
+  const std::string_view terms = held.whole ? waf.terms : waf.terms_of_part;
+  const WafAnswer answer = co_await ask_waf(x, terms, held.body, x.now() + waf.time_max);
+  if (answer.kind == WafAnswer::Kind::kVerdict) co_return judge(x, waf, answer.verdict);
+  if (answer.kind == WafAnswer::Kind::kLate) co_return late(x, waf, answer.why);
+  co_return away(x, waf, answer);
+}
+
+}  // namespace cardea::l7::proxy

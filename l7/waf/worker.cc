@@ -1,0 +1,136 @@
+#include "l7/waf/worker.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "base/file_descriptor.h"
+#include "base/peer_credentials.h"
+#include "l7/waf/inspect.h"
+#include "l7/waf/message.h"
+
+namespace cardea::l7::waf {
+namespace {
+
+constexpr timeval kPatience{.tv_sec = 1, .tv_usec = 0};  // with who asks, who has all of it in hand
+constexpr size_t kKept = 1 << 20;                          // of memory, between two questions
+constexpr int kClockFactor = 20;                         // how much longer than its own time it may take by the clock
+
+volatile sig_atomic_t told_to_end = 0;
+
+void note_end(int) {
+  told_to_end = 1;
+}
+
+timeval of_ms(uint64_t ms) {
+  return {.tv_sec = time_t(ms / 1000), .tv_usec = suseconds_t(ms % 1000 * 1000)};
+}
+
+// What runs longer is killed: SIGPROF and SIGALRM have nobody here who would hear them.
+void limit_time(uint32_t ms) {
+  const itimerval own{.it_interval = {}, .it_value = of_ms(ms)};
+  const itimerval clock{.it_interval = {}, .it_value = of_ms(uint64_t{ms} * kClockFactor)};
+  ::setitimer(ITIMER_PROF, &own, nullptr);
+  ::setitimer(ITIMER_REAL, &clock, nullptr);
+}
+
+// Whether `size` bytes came.
+bool read_all(int socket, char* into, size_t size) {
+  for (size_t at = 0; at < size;) {
+    const ssize_t count = ::recv(socket, into + at, size - at, 0);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    at += size_t(count);
+  }
+  return true;
+}
+
+void write_all(int socket, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return;
+    text.remove_prefix(size_t(count));
+  }
+}
+
+bool is_gone(int socket) {
+  pollfd end{.fd = socket, .events = POLLRDHUP, .revents = 0};
+  return ::poll(&end, 1, 0) > 0 && (end.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+Verdict answer(const RuleSets& sets, const Question& question) {
+  const auto rules = sets.find(question.terms.rules);
+  if (rules == sets.end()) return {.outcome = Outcome::kUnknownRules};
+  limit_time(question.terms.time_max_ms);
+  Verdict verdict;
+  try {
+    verdict = inspect(rules->second, question);
+  } catch (...) {  // the library's, and want of memory
+    verdict = {.outcome = Outcome::kFailed};
+  }
+  limit_time(0);
+  return verdict;
+}
+
+void count(Tally& tally, const Verdict& verdict) {
+  ++tally.inspected;
+  tally.micros += verdict.micros;
+  if (verdict.outcome == Outcome::kMatch) ++tally.matched;
+}
+
+void serve(int socket, const RuleSets& sets, Tally& tally, std::string& memory) {
+  const auto peer = peer_credentials(socket);
+  if (!peer || !is_own_kind(*peer)) return;
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+  std::array<char, kHeadBytes> bytes;
+  if (!read_all(socket, bytes.data(), bytes.size())) return void(++tally.abandoned);
+  const auto head = read_head({bytes.data(), bytes.size()}, kQuestionMax);
+  if (!head) return;
+  memory.resize(head->size);
+  if (!read_all(socket, memory.data(), memory.size())) return;
+  if (is_gone(socket)) return void(++tally.abandoned);
+  const auto question = read_question(head->kind, memory);
+  if (!question) return;
+  write_all(socket, begun());
+  const Verdict verdict = answer(sets, *question);
+  count(tally, verdict);
+  write_all(socket, write(verdict));
+}
+
+// The call that waits for a question has to be broken off by it.
+void hear_signals() {
+  struct sigaction action{};
+  action.sa_handler = note_end;
+  ::sigaction(SIGTERM, &action, nullptr);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+}  // namespace
+
+void work(int listener, const RuleSets& sets, Tally& tally, Tally::Worker& own) {
+  hear_signals();
+  std::string memory;
+  while (!told_to_end) {
+    const FileDescriptor socket(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+    if (!socket) {
+      if (errno != EINTR && errno != ECONNABORTED) ::usleep(10'000);
+      continue;
+    }
+    own.busy = true;
+    serve(socket.get(), sets, tally, memory);
+    own.busy = false;
+    if (memory.capacity() > kKept) std::string().swap(memory);
+  }
+  ::_exit(0);
+}
+
+}  // namespace cardea::l7::waf

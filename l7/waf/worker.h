@@ -1,0 +1,19 @@
+// A worker: one thread that takes one question after another off the socket that all of them listen to, and may be killed
+// at any time: whoever asked sees its connection end, and nobody else notices. The socket's queue is the queue of all.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "l7/waf/rule_set.h"
+#include "l7/waf/tally.h"
+
+namespace cardea::l7::waf {
+
+using RuleSets = std::map<uint64_t, Rules>;
+
+// Until SIGTERM comes, which lets it finish what it has begun; ends the process. What takes longer than its question
+// allows is ended by the kernel (SIGPROF: of its own time, SIGALRM: of the clock's).
+[[noreturn]] void work(int listener, const RuleSets& sets, Tally& tally, Tally::Worker& own);
+
+}  // namespace cardea::l7::waf

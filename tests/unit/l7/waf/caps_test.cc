@@ -1,0 +1,58 @@
+// Arguments are counted from above, before a rule sees them.
+#include "l7/waf/caps.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace cardea::l7::waf {
+namespace {
+
+constexpr const char* kForm = "application/x-www-form-urlencoded";
+
+Arguments counted(std::string_view body, std::string_view type) {
+  Arguments all;
+  count_body(all, body, type);
+  return all;
+}
+
+TEST(WafCaps, PairsOfAForm) {
+  EXPECT_EQ(counted("a=1&b=22&c", kForm).count, 3u);
+  EXPECT_EQ(counted("a=1&b=22&c", kForm).longest, 4u);
+  EXPECT_EQ(counted("&&&", kForm).count, 3u);
+  EXPECT_EQ(counted("", kForm).count, 0u);
+}
+
+TEST(WafCaps, LeavesOfJson) {
+  EXPECT_EQ(counted(R"({"a": 1, "b": [1, 2, 3], "c": {"d": "x"}})", "application/json").count, 7u) << "names of what holds others count too";
+  EXPECT_GE(counted(R"([1,2,3,"a,b,c\",]"])", "application/problem+json; charset=utf-8").count, 4u);
+  EXPECT_EQ(counted(R"(["a,b,c\",]"])", "Application/JSON").count, 1u) << "what is within a string is one";
+  EXPECT_GE(counted("[\"" + std::string(5000, 'x') + "\"]", "application/json").longest, 5000u);
+  EXPECT_EQ(counted(R"("never ends)", "application/json").count, 1u);
+}
+
+TEST(WafCaps, PartsOfMultipartWithoutTheirFiles) {
+  const std::string body = "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n12345\r\n"
+                           "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\n" + std::string(9000, 'f') + "\r\n--b--\r\n";
+  for (const char* type : {"multipart/form-data; boundary=b", "multipart/form-data; boundary=\"b\"; x=y"}) {
+    EXPECT_EQ(counted(body, type).count, 2u);
+    EXPECT_LT(counted(body, type).longest, 200u);
+  }
+  EXPECT_EQ(counted(body, "multipart/form-data").longest, body.size()) << "without a boundary all of it is one";
+}
+
+TEST(WafCaps, AFileIsNamedOnce) {
+  const auto named = [](const std::string& name, const char* type = "multipart/form-data; boundary=b") {
+    return names_a_file_twice("--b\r\nContent-Disposition: form-data; name=\"f\"; " + name + "\r\n\r\nfilename*=x\r\n--b--\r\n", type);
+  };
+  EXPECT_FALSE(named("filename=\"a.jpg\""));
+  EXPECT_TRUE(named("filename=\"a.jpg\"; FileName*=utf-8''a.php"));
+  EXPECT_FALSE(named("filename*=utf-8''a.php", "text/plain"));
+}
+
+TEST(WafCaps, OtherBodiesHaveNone) {
+  EXPECT_EQ(counted(std::string(100'000, 'x'), "application/octet-stream").count, 0u);
+}
+
+}  // namespace
+}  // namespace cardea::l7::waf
