@@ -128,8 +128,9 @@ const char* const kHttp2Prose =
     "requests at a time, or as many as its backend allows, and another one is opened when all "
     "are full; connect_timeout then covers what the backend says of itself (SETTINGS). "
     "connections_max counts requests under way, idle_connections those connections that have "
-    "none. WebSockets, and requests that authenticate their connection (NTLM, Negotiate), go by "
-    "HTTP/1.1 all the same. Health checks speak HTTP/1.1.";
+    "none. WebSockets go by it to backends that say that they take them so (RFC 8441), each as one "
+    "of those requests, and by HTTP/1.1 on a connection of their own to others. Requests that authenticate their "
+    "connection (NTLM, Negotiate) go by HTTP/1.1 all the same. Health checks speak HTTP/1.1.";
 
 Form<PoolHttp2> http2_words() {
   return word<PoolHttp2>(

@@ -161,7 +161,8 @@ std::vector<Row> ways() {
              .example = "trace_sample = 5;", .only = for_http()}),
       value("http2", &Service::http2, boolean(),
             {.prose = "Clients that want it are spoken to in HTTP/2: by ALPN where the service has tls, and "
-                      "without where a connection begins as HTTP/2 does (prior knowledge).",
+                      "without where a connection begins as HTTP/2 does (prior knowledge). Trailers of responses go to all of "
+                      "these, and to clients of HTTP/1.1 that say `TE: trailers`.",
              .example = "http2 = false;", .only = for_http()}),
   };
 }

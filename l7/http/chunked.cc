@@ -32,12 +32,26 @@ BodyStep ChunkedDecoder::next(std::string_view input) {
       return {BodyStep::State::kData, Fault::kNone, at + size, input.substr(at, size)};
     }
     if (state_ == State::kEnd) return {BodyStep::State::kEnd, Fault::kNone, at, {}};
+    if (in_trailers(input[at])) return take_trailers(input, at);
     if (state_ != State::kBad) step(input[at]);
     if (state_ == State::kBad) return {BodyStep::State::kBad, fault_, at, {}};
   }
   if (state_ == State::kEnd) return {BodyStep::State::kEnd, Fault::kNone, input.size(), {}};
   if (state_ == State::kBad) return {BodyStep::State::kBad, fault_, input.size(), {}};
   return {BodyStep::State::kNeedMore, Fault::kNone, input.size(), {}};
+}
+
+// Not the empty line behind them.
+bool ChunkedDecoder::in_trailers(char c) const {
+  if (state_ == State::kTrailerStart) return c != '\r';
+  return state_ == State::kTrailerName || state_ == State::kTrailerValue || state_ == State::kTrailerLf;
+}
+
+BodyStep ChunkedDecoder::take_trailers(std::string_view input, size_t from) {
+  size_t at = from;
+  for (; at < input.size() && in_trailers(input[at]); ++at) step(input[at]);
+  if (state_ == State::kBad) return {BodyStep::State::kBad, fault_, at - 1, {}};
+  return {BodyStep::State::kTrailers, Fault::kNone, at, input.substr(from, at - from)};
 }
 
 void ChunkedDecoder::expect(char c, char wanted, State then, Fault otherwise) {
@@ -148,11 +162,7 @@ void ChunkedDecoder::extension_end() {
 }
 
 void ChunkedDecoder::trailer_byte(char c) {
-  if (c == '\r') {
-    if (state_ == State::kTrailerName) return refuse(Fault::kTrailer);
-    state_ = state_ == State::kTrailerStart ? State::kEndLf : State::kTrailerLf;
-    return;
-  }
+  if (c == '\r') return trailer_end();
   if (++trailers_ > limits_.trailers_max) return refuse(Fault::kTrailer);
   if (state_ == State::kTrailerValue) {
     if (!is_text(c)) refuse(Fault::kTrailer);
@@ -164,6 +174,16 @@ void ChunkedDecoder::trailer_byte(char c) {
     // before the colon
   } else {
     refuse(Fault::kTrailer);
+  }
+}
+
+void ChunkedDecoder::trailer_end() {
+  if (state_ == State::kTrailerStart) {
+    state_ = State::kEndLf;
+  } else if (state_ == State::kTrailerName || ++trailer_fields_ > limits_.trailer_fields_max) {
+    refuse(Fault::kTrailer);
+  } else {
+    state_ = State::kTrailerLf;
   }
 }
 

@@ -1,6 +1,6 @@
 // The chunked coding (RFC 9112 7.1), incremental and strict: sizes of plain hexadecimal digits, CR LF everywhere,
-// bounded extensions, bounded trailers, which are checked and dropped. The encoder writes what the decoder of any peer
-// accepts.
+// bounded extensions, which are checked and dropped, and bounded trailers, which are checked and given out as they came
+// (trailers.h reads them). The encoder writes what the decoder of any peer accepts.
 #pragma once
 
 #include <array>
@@ -17,6 +17,7 @@ namespace cardea::l7::http {
 struct BodyStep {
   enum class State : uint8_t {
     kData,      // `data` is a piece of the body, within the input
+    kTrailers,  // `data` is a piece of the trailers' lines, none of which has to end in it
     kNeedMore,  // all of the input was used
     kEnd,       // the body is complete; what follows `consumed` is the next message's
     kBad,
@@ -30,7 +31,7 @@ struct BodyStep {
 struct ChunkedLimits {
   uint32_t extension_max = 256;         // bytes of one chunk's extensions
   uint32_t extensions_max = 16 * 1024;  // of all chunks' extensions (each costs the peer as much as us)
-  uint32_t trailers_max = 8 * 1024;
+  uint32_t trailers_max = 8 * 1024, trailer_fields_max = 64;
 };
 
 class ChunkedDecoder {
@@ -77,13 +78,16 @@ class ChunkedDecoder {
   void size_byte(char c);
   void extension_byte(char c);
   void extension_end();
+  bool in_trailers(char c) const;
+  BodyStep take_trailers(std::string_view input, size_t at);
   void trailer_byte(char c);
+  void trailer_end();
   void expect(char c, char wanted, State then, Fault otherwise);
   void refuse(Fault fault) { state_ = State::kBad, fault_ = fault; }
 
   ChunkedLimits limits_;
   uint64_t left_ = 0;  // of the chunk's data
-  uint32_t extension_ = 0, extensions_ = 0, trailers_ = 0;
+  uint32_t extension_ = 0, extensions_ = 0, trailers_ = 0, trailer_fields_ = 0;
   State state_ = State::kSize;
   Part part_ = Part::kPadding;
   Sender sender_;

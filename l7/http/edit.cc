@@ -65,15 +65,9 @@ bool length_is_metadata(const ResponseHead& head, const ResponseEdit& edit) {
          head.status != 204 && head.status != 304 && edit.coding.empty();
 }
 
-// What was said of the bytes that are compressed here: digests of them, and that parts of them can be had.
+// What was said of the bytes that are compressed here.
 bool is_of_other_bytes(const Header& header) {
-  if (header.id() == HeaderId::kContentEncoding) return true;
-  if (header.id() != HeaderId::kOther) return false;
-  constexpr std::string_view kNames[] = {"Accept-Ranges", "Content-MD5", "Digest", "Content-Digest", "Repr-Digest"};
-  for (const std::string_view name : kNames) {
-    if (equal_without_case(header.name(), name)) return true;
-  }
-  return false;
+  return header.id() == HeaderId::kContentEncoding || (header.id() == HeaderId::kOther && tells_of_bytes(header.name()));
 }
 
 void write_coding(HeadWriter& out, const Headers& headers, const ResponseEdit& edit) {
@@ -114,6 +108,14 @@ void write_connection(HeadWriter& out, const ResponseHead& head, const ResponseE
 
 }  // namespace
 
+bool tells_of_bytes(std::string_view name) {
+  constexpr std::string_view kNames[] = {"Accept-Ranges", "Content-MD5", "Digest", "Content-Digest", "Repr-Digest"};
+  for (const std::string_view one : kNames) {
+    if (equal_without_case(name, one)) return true;
+  }
+  return false;
+}
+
 bool is_sent_on(const Header& header, const ConnectionOptions& options) {
   return !(bit(header.id()) & kWrittenAnew) && !is_hop_by_hop(header, options);
 }
@@ -142,6 +144,7 @@ Result<std::string_view> write_request(std::span<char> into, const RequestHead& 
   write_framing(out, edit.body);
   if (edit.expect) out.field("Expect", "100-continue");
   if (edit.websocket) out.put("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+  if (edit.trailers) out.put("TE: trailers\r\nConnection: TE\r\n");
   if (edit.close) out.field("Connection", "close");
   out.end_of_head();
   return out.finish();

@@ -22,6 +22,9 @@ namespace cardea::l7::http {
 
 // Whether a header is sent on as the client wrote it: not where this proxy writes its own, nor where it ends at this
 // hop.
+// Digests of a body's bytes, and that parts of them can be had: what was said of others than those that go out.
+bool tells_of_bytes(std::string_view name);
+
 bool is_sent_on(const Header& header, const ConnectionOptions& options);
 
 struct RequestEdit {
@@ -40,6 +43,7 @@ struct RequestEdit {
   std::optional<uint64_t> max_forwards;  // what is left of it, in place of the client's
   std::string_view via = "cardea";
   bool websocket = false;  // forward the wish for one (wants_websocket)
+  bool trailers = false;   // say that they are wanted (TE: trailers), which is this hop's to say
   bool expect = false;     // forward Expect: 100-continue and relay the answer
   bool close = false;      // tell the backend that this is the connection's last request
   // Ask for all of it, or whether a stored response is still good, in place of what the client has. Empty: not sent.

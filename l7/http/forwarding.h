@@ -10,5 +10,7 @@ namespace cardea::l7::http {
 // X-Forwarded-Prefix, X_Forwarded_Uri, and the header of the operator's choice by which proxies are believed, or what
 // passes for it: what backends take for a proxy's word.
 bool tells_of_forwarding(const Header& header, std::string_view chosen);
+// The same of a name that is none of those known by number.
+bool tells_of_forwarding(std::string_view name, std::string_view chosen);
 
 }  // namespace cardea::l7::http

@@ -1,7 +1,7 @@
 #include "l7/http1/client_end.h"
 
-#include "l7/http/serialise.h"
 #include "l7/proxy/exchange.h"
+#include "l7/proxy/trailers.h"
 
 namespace cardea::l7::http1 {
 
@@ -18,8 +18,9 @@ void ClientEnd::drop_body(Exchange& x) {
   for (;;) {
     const http::BodyStep step = x.upload.reader.next(input.left());
     input.at += step.consumed;
-    x.upload.body_bytes += step.data.size();
     x.upload.complete = step.state == http::BodyStep::State::kEnd;
+    if (step.state == http::BodyStep::State::kTrailers) continue;
+    x.upload.body_bytes += step.data.size();
     const bool more = step.state == http::BodyStep::State::kNeedMore && input.empty() && proxy::take_held(x);
     if (step.state != http::BodyStep::State::kData && !more) return;
   }
@@ -36,13 +37,17 @@ void ClientEnd::cut(const Exchange& x) {
   if (x.answer.until_close || x.failure.origin == Origin::kClient) stream().close(Close::kReset);
 }
 
+std::string_view ClientEnd::trailers(const Exchange& x) const {
+  return x.upload.trailers.lines();
+}
+
+// Who did not ask for trailers may take them for anything (RFC 9110 6.5.1).
+bool ClientEnd::takes_trailers(const Exchange& x) const {
+  return x.answer.chunked && x.wants_trailers;
+}
+
 std::string_view ClientEnd::last(Exchange& x, std::string_view trailers) {
-  if (!x.answer.chunked) return {};
-  if (trailers.empty() || !x.wants_trailers) return http::kLastChunk;
-  char* text = x.arena().characters(trailers.size() + http::kLastChunk.size());
-  http::HeadWriter out({text, trailers.size() + http::kLastChunk.size()});
-  out.put("0\r\n", trailers, "\r\n");
-  return *out.finish();
+  return x.answer.chunked ? proxy::last_chunk(x, trailers) : std::string_view();
 }
 
 Result<std::string_view> ClientEnd::write_head(std::span<char> into, const http::ResponseHead& head,

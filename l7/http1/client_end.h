@@ -19,7 +19,8 @@ class ClientEnd final : public proxy::ClientEnd {
   void drop_body(proxy::Exchange& exchange) override;
   bool ends_with(const proxy::Exchange& exchange, http::BodyKind out) const override;
   void cut(const proxy::Exchange& exchange) override;
-  std::string_view trailers() const override { return {}; }
+  std::string_view trailers(const proxy::Exchange& exchange) const override;
+  bool takes_trailers(const proxy::Exchange& exchange) const override;
   std::string_view last(proxy::Exchange& exchange, std::string_view trailers) override;
   Result<std::string_view> write_head(std::span<char> into, const http::ResponseHead& head,
                                       const http::ResponseEdit& edit) override;

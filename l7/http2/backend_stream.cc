@@ -1,6 +1,7 @@
 #include "l7/http2/backend_stream.h"
 
 #include "l7/http2/client.h"
+#include "l7/http2/websocket_key.h"
 
 namespace cardea::l7::http2 {
 
@@ -15,8 +16,11 @@ void BackendStream::give_up() {
   if (id_ > 0) reset(NGHTTP2_CANCEL);
 }
 
-void BackendStream::send_request(std::span<char> head, bool body, bool trailers) {
-  const auto fields = client_.fields.of(head, {.secure = client_.secure, .trailers = trailers});
+void BackendStream::send_request(std::span<char> head, const Request& request) {
+  const bool websocket = !request.websocket_key.empty(), body = request.body || websocket;
+  if (websocket) websocket_accept_ = accept_of(request.websocket_key);
+  const auto fields =
+      client_.fields.of(head, {.secure = client_.secure, .trailers = request.trailers, .websocket = websocket});
   head_only_ = fields[0].valuelen == 4 && std::string_view(reinterpret_cast<char*>(fields[0].value), 4) == "HEAD";
   id_ = client_.ended ? 0 : session_.request(fields, body, this);
   finished_ = !body;

@@ -15,12 +15,19 @@ class BackendStream final : public CallStream, public Link {
   BackendStream(Client& client, proxy::Buffers& buffers, const Stream& connection);
   ~BackendStream() override;
 
-  // `head`: of a request in HTTP/1, whose names become lower case where they are. Without a body nothing may be written.
-  // `trailers`: whoever asks knows what to do with them.
-  void send_request(std::span<char> head, bool body, bool trailers);
+  struct Request {
+    bool body = false;               // else nothing may be written
+    bool trailers = false;           // whoever asks knows what to do with them
+    std::string_view websocket_key;  // what is asked for is a WebSocket, with this key; empty: it is not
+  };
+  // `head`: in HTTP/1, its names become lower case where they are. A WebSocket is asked for as RFC 8441 has it; where the
+  // backend opens it, its answer reads as the 101 of HTTP/1 that fits the key.
+  void send_request(std::span<char> head, const Request& request);
   // Nobody wants what is left of it.
   void give_up();
   bool asks_for_head_only() const { return head_only_; }
+  // Of the WebSocket that is asked for; empty: none is.
+  std::string_view websocket_accept() const { return websocket_accept_; }
 
   // The backend has not acted on it, and it may be asked again: it never left, or the backend said so (RFC 9113 8.7).
   bool unprocessed() const { return unprocessed_; }
@@ -42,6 +49,7 @@ class BackendStream final : public CallStream, public Link {
 
   Client& client_;
   std::string_view malformed_;
+  std::string websocket_accept_;
   bool head_only_ = false, left_ = false, unprocessed_ = false, was_reset_ = false;
 };
 

@@ -27,6 +27,8 @@ struct Client : FrameSource {
 
   // So many more calls may begin now.
   uint32_t room() const;
+  // The backend has said that it knows RFC 8441.
+  bool takes_websockets() const { return session.remote(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1; }
   // From BackendStream.
   void began(BackendStream& call);
   // Nothing is heard of the backend. It is asked for a sign, and gets no more calls until one comes.

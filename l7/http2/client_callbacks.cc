@@ -22,7 +22,10 @@ constexpr size_t kTextKept = 4096;  // room of a head's, for the next one
 std::string_view hand_over(Client& c, BackendStream& call, bool ended) {
   if (c.block.too_large()) return http::word(http::Fault::kHeadTooLarge);
   const http::Fault fault =
-      write_response_text(c.text, c.block, {.ended = ended, .head_only = call.asks_for_head_only()});
+      write_response_text(c.text, c.block,
+                          {.ended = ended,
+                           .head_only = call.asks_for_head_only(),
+                           .websocket_accept = call.websocket_accept()});
   if (fault != http::Fault::kNone) return http::word(fault);
   call.received_head(c.text);
   return {};

@@ -25,7 +25,8 @@ class ClientEnd final : public proxy::ClientEnd {
   void drop_body(proxy::Exchange&) override {}
   bool ends_with(const proxy::Exchange&, http::BodyKind) const override { return false; }
   void cut(const proxy::Exchange& exchange) override;
-  std::string_view trailers() const override { return stream_.trailers(); }
+  std::string_view trailers(const proxy::Exchange&) const override { return stream_.trailers(); }
+  bool takes_trailers(const proxy::Exchange&) const override { return true; }
   bool ran_short() const override { return stream_.ran_short(); }
   std::string_view last(proxy::Exchange&, std::string_view trailers) override {
     stream_.send_trailers(trailers);

@@ -16,6 +16,7 @@ class RequestFields {
   struct Hop {
     bool secure = false;    // TLS to the backend
     bool trailers = false;  // "te: trailers", which gRPC asks for (RFC 9110 10.1.4)
+    bool websocket = false;  // which it is asked for by extended CONNECT (RFC 8441 4, 5)
   };
   std::span<const nghttp2_nv> of(std::span<char> head, Hop hop);
 

@@ -41,15 +41,31 @@ bool needs_length(const HeaderBlock& block, ResponseKind kind) {
   return kind.ended && !kind.head_only && status != "204" && status != "304" && !says_length(block);
 }
 
+bool opens_websocket(const HeaderBlock& block, ResponseKind kind) {
+  return !kind.websocket_accept.empty() && block[0].value.starts_with('2');
+}
+
+void write_fields(std::string& into, const HeaderBlock& block, bool tunnel) {
+  for (size_t i = 1; i < block.size(); ++i) {
+    const Field field = block[i];
+    if (tunnel && (field.name == "content-length" || field.name == "sec-websocket-accept")) continue;
+    into.append(field.name).append(": ").append(field.value).append("\r\n");
+  }
+}
+
 }  // namespace
 
 http::Fault write_response_text(std::string& into, const HeaderBlock& block, ResponseKind kind) {
   if (const Fault fault = judge(block); fault != Fault::kNone) return fault;
-  into.assign("HTTP/1.1 ").append(block[0].value).append(" \r\n");
-  for (size_t i = 1; i < block.size(); ++i) {
-    into.append(block[i].name).append(": ").append(block[i].value).append("\r\n");
+  const bool tunnel = opens_websocket(block, kind);
+  into.assign("HTTP/1.1 ").append(tunnel ? "101" : block[0].value).append(" \r\n");
+  write_fields(into, block, tunnel);
+  if (tunnel) {
+    into.append("connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: ");
+    into.append(kind.websocket_accept).append("\r\n");
+  } else if (needs_length(block, kind)) {
+    into.append("content-length: 0\r\n");
   }
-  if (needs_length(block, kind)) into.append("content-length: 0\r\n");
   into.append("\r\n");
   return Fault::kNone;
 }

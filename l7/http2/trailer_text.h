@@ -1,5 +1,5 @@
-// Trailers of a header block as lines of text, such as may go on: what frames, routes, authorises or describes a message
-// must have stood before its body (RFC 9110 6.5.1), so no header that any room of ours looks at is one.
+// Trailers of a header block as lines of text, as HTTP/1 has them. Which of them go on, whatever they came by, is
+// proxy/trailers.h's to say.
 #pragma once
 
 #include <string>
@@ -9,9 +9,7 @@
 
 namespace cardea::l7::http2 {
 
-bool may_be_trailer(std::string_view name);
-
-// Replaces `into`. What is malformed or may be no trailer is left out.
+// Replaces `into`. What is malformed is left out.
 void write_trailer_text(std::string& into, const HeaderBlock& block);
 
 }  // namespace cardea::l7::http2

@@ -21,14 +21,6 @@ std::string base64(std::span<const unsigned char> bytes) {
   return text;
 }
 
-std::string accept_of(std::string_view key) {
-  const std::string text = std::string(key).append(kAppended);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  CHECK(EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr) == 1);
-  return base64(std::span(digest).first(size));
-}
-
 std::string_view accept_in(const http::ResponseHead& head) {
   for (const http::Header& header : head.headers) {
     if (http::equal_without_case(header.name(), "sec-websocket-accept")) return header.value();
@@ -37,6 +29,14 @@ std::string_view accept_in(const http::ResponseHead& head) {
 }
 
 }  // namespace
+
+std::string accept_of(std::string_view key) {
+  const std::string text = std::string(key).append(kAppended);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  CHECK(EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr) == 1);
+  return base64(std::span(digest).first(size));
+}
 
 std::string_view WebsocketKey::make() {
   std::array<unsigned char, kKeyBytes> bytes{};

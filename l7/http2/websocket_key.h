@@ -1,4 +1,4 @@
-// What a WebSocket that is opened by HTTP/2 is asked for with at a backend that speaks HTTP/1: the key is ours, and so
+// What a WebSocket that is opened by HTTP/2 is asked for with as the rooms know it, by HTTP/1: the key is ours, and so
 // is the look at its answer (RFC 8441 5, RFC 6455 4.1).
 #pragma once
 
@@ -8,6 +8,9 @@
 #include "l7/http/head.h"
 
 namespace cardea::l7::http2 {
+
+// Sec-WebSocket-Accept for a key (RFC 6455 4.2.2).
+std::string accept_of(std::string_view key);
 
 class WebsocketKey {
  public:

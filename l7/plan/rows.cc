@@ -223,6 +223,8 @@ ShardRows ShardRows::add(RowAdder& add) {
       "Files that were open still, unchanged, and had not to be opened again");
   add(rows.files_refused, kCounter, "cardea_l7_files_refused_total", "", "",
       "Requests for files refused because 1024 others waited for a disk");
+  add(rows.trailers_dropped, kCounter, "cardea_l7_trailers_dropped_total", "", "",
+      "Fields behind a body that did not go on: no trailer may have that name, or who would get it takes none");
   add_compression(add, rows);
   return rows;
 }

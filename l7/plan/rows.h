@@ -108,6 +108,7 @@ struct ShardRows {
   uint32_t heads_ended = 0;                 // cardea_l7_heads_ended_total: unfinished ones that gave their buffer up
   uint32_t memory_waits = 0;  // cardea_l7_memory_waits_total: the same, under way; refused only in the end
   uint32_t own_replaced = 0;  // cardea_l7_own_connections_replaced_total: a client's fifth came
+  uint32_t trailers_dropped = 0;  // cardea_l7_trailers_dropped_total: their fields that did not go on
   uint32_t file_waits = 0;     // cardea_l7_file_waits_total: what a thread beside the shards waited for a disk for
   uint32_t files_kept = 0;     // cardea_l7_files_kept_total: open still, unchanged
   uint32_t files_refused = 0;  // cardea_l7_files_refused_total: too much waited for them

@@ -10,13 +10,14 @@
 #include "l7/proxy/header_changes.h"
 #include "l7/proxy/identify.h"
 #include "l7/proxy/pieces.h"
+#include "l7/proxy/trailers.h"
 #include "l7/runtime/spawn.h"
 
 namespace cardea::l7::proxy {
 namespace {
 
 // To a request's head, at most: forwarding headers, framing, Via, the exchange's id and its trace.
-constexpr size_t kAddedBytes = 1152;
+constexpr size_t kAddedBytes = 1184;
 
 // Names it for the record and counts what was asked of it. Its plan may be replaced while the exchange goes on.
 void note(Exchange& x, const BackendPlan& plan) {
@@ -30,8 +31,10 @@ std::string_view validator(const Exchange& x, std::string_view (*of)(const cache
   return x.caching.conditional ? of(*x.caching.lookup.object) : std::string_view();
 }
 
-bool has_body(http::BodyFraming body) {
-  return body.kind == http::BodyKind::kChunked || body.length != 0;
+http2::BackendStream::Request call_of(const Exchange& x) {
+  const http::BodyFraming body = x.admitted.body;
+  if (x.admitted.websocket) return {.websocket_key = x.head.headers.value(http::HeaderId::kSecWebsocketKey)};
+  return {.body = body.kind == http::BodyKind::kChunked || body.length != 0, .trailers = x.wants_trailers};
 }
 
 // What goes before the body.
@@ -61,6 +64,7 @@ std::string_view write_head(Exchange& x) {
                                .default_host = x.record.backend,
                                .max_forwards = x.admitted.max_forwards,
                                .websocket = x.admitted.websocket,
+                               .trailers = x.wants_trailers && !x.lease.http2() && !x.caller.is_nobody(),
                                .expect = x.admitted.expects_continue && !x.told_to_continue,
                                .revalidate = x.caching.conditional || x.caching.whole,
                                .if_none_match = validator(x, cache::entity_tag),
@@ -73,7 +77,7 @@ std::string_view write_head(Exchange& x) {
   if (!written) return {};
   x.upload.chunked = x.admitted.body.kind == http::BodyKind::kChunked && !x.lease.http2();
   if (!x.lease.http2()) return *written;
-  x.lease.http2()->send_request(into.first(written->size()), has_body(x.admitted.body), x.wants_trailers);
+  x.lease.http2()->send_request(into.first(written->size()), call_of(x));
   return {};
 }
 
@@ -83,12 +87,15 @@ Failure gather_first(Exchange& x, Pieces& pieces) {
   Upload& upload = x.upload;
   upload.reader = http::BodyReader(body_framing(x));
   upload.complete = false;
+  upload.trailers = {};
   input.at = x.body_at;
   const auto state = pieces.gather(upload.reader, input.left(), upload.chunked);
   input.at += pieces.consumed();
   upload.body_bytes = pieces.body_bytes();
   upload.complete = state == Pieces::State::kEnd;
   if (state == Pieces::State::kBad) return failure(pieces.fault());
+  if (!upload.trailers.add(x.shard().buffers(), pieces.trailers())) return failure(Reason::kMemory);
+  if (upload.complete) pieces.add(end_of_request(x));
   const uint64_t limit = x.service.body_bytes_max;
   if (limit != 0 && upload.body_bytes > limit) return failure(Reason::kBodyTooLarge);
   return {};
@@ -100,6 +107,11 @@ upstream::Proof proof_for(const Exchange& x) {
   return repeatable ? upstream::Proof::kHeard : upstream::Proof::kAsked;
 }
 
+upstream::Use use_of(const Exchange& x) {
+  if (x.authenticates || x.pool->plan().proxy_header != ProxyVersion::kNone) return upstream::Use::kAlone;
+  return x.admitted.websocket ? upstream::Use::kWebsocket : upstream::Use::kRequest;
+}
+
 Task<> connect(Exchange& x, upstream::Backend& backend) {
   const std::string_view host = x.backend_host;
   x.record.dialled = {};
@@ -109,14 +121,14 @@ Task<> connect(Exchange& x, upstream::Backend& backend) {
     upstream::Pool::unclaim(backend);
     co_return;
   }
-  const bool alone = x.admitted.websocket || x.authenticates || x.pool->plan().proxy_header != ProxyVersion::kNone;
-  if (!x.lease) x.lease = x.pool->reuse(backend, host, proof_for(x), alone);
+  const upstream::Use use = use_of(x);
+  if (!x.lease) x.lease = x.pool->reuse(backend, host, proof_for(x), use);
   x.record.reused = static_cast<bool>(x.lease);
   if (!x.lease) {
     const Instant began = x.now();
     x.record.dialled = began;
     const std::string_view header = announce(x.arena(), x.pool->plan().proxy_header, x.record, x.caller.connection);
-    Result<upstream::Lease> dialled = co_await x.pool->dial(x.arena(), backend, host, header, began, alone);
+    Result<upstream::Lease> dialled = co_await x.pool->dial(x.arena(), backend, host, header, began, use);
     if (!dialled) {
       const bool timeout = x.now() - began >= x.pool->plan().connect_timeout;
       x.failure = dial_failure(dialled.error(), timeout, x.arena());
@@ -151,8 +163,8 @@ Task<> send(Exchange& x, Pieces& pieces) {
 
 void end_request(Exchange& x) {
   http2::BackendStream* call = x.lease.http2();
-  if (!call) return;
-  if (!x.caller.is_nobody()) call->send_trailers(request_trailers(x, x.end().trailers()));
+  if (!call || x.admitted.websocket) return;
+  if (!x.caller.is_nobody()) call->send_trailers(request_trailers(x));
   call->shutdown_write();
 }
 

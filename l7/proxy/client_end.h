@@ -37,11 +37,13 @@ class ClientEnd {
   // The client saw a part of the response and gets no more: it must not take that for all.
   virtual void cut(const Exchange& exchange) = 0;
 
-  // Behind the request's body, as lines; empty: none, or they are not looked at.
-  virtual std::string_view trailers() const = 0;
+  // Behind the request's body, as lines that came; empty: none.
+  virtual std::string_view trailers(const Exchange& exchange) const = 0;
+  // Whether the response, as it goes out, can have any, and the client knows what to do with them.
+  virtual bool takes_trailers(const Exchange& exchange) const = 0;
   // It was ended for want of memory.
   virtual bool ran_short() const { return false; }
-  // What has to be written behind the response's body. Trailers go on to who can take them.
+  // What has to be written behind the response's body; `trailers` are none where it takes none.
   virtual std::string_view last(Exchange& exchange, std::string_view trailers) = 0;
 
   // Both return what has to be written to the stream before the body, in `into`.

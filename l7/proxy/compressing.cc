@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "l7/http2/backend_stream.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/pieces.h"
+#include "l7/proxy/trailers.h"
 #include "l7/proxy/wait_for_buffer.h"
 
 namespace cardea::l7::proxy {
@@ -69,12 +69,6 @@ http::BodyFraming frame_own(Exchange& x, http::BodyFraming framing) {
 }
 
 namespace {
-
-// What of the answer's end there is to write behind the body.
-std::string_view last_of(Exchange& x) {
-  const http2::BackendStream* const call = x.lease ? x.lease.http2() : nullptr;
-  return x.end().last(x, call ? call->trailers() : std::string_view());
-}
 
 Task<Failure> write_out(Exchange& x, std::string_view last) {
   Compressing& c = x.compressing;
@@ -144,7 +138,7 @@ Task<Failure> compress_on(Exchange& x, std::span<const iovec> body, Encoder::Unt
   c.holds = false;
   const bool ended = until == Encoder::Until::kEnd;
   if (ended) c.encoder.give_back();
-  failed = co_await write_out(x, ended ? last_of(x) : std::string_view());
+  failed = co_await write_out(x, ended ? x.end().last(x, response_trailers(x)) : std::string_view());
   co_return failed;
 }
 

@@ -237,7 +237,7 @@ bool says_trailers(const http::Headers& headers) {
 // only the client says that it is one, no more than what it sends may be (receive.cc).
 void note_messages(Exchange& x) {
   const http::Headers& headers = x.head.headers;
-  x.wants_trailers = says_trailers(headers);
+  x.wants_trailers = x.head.version != http::Version::kHttp10 && says_trailers(headers);
   x.grpc = x.head.version == http::Version::kHttp20 && http::is_grpc(headers.value(http::HeaderId::kContentType));
   if (x.grpc) x.from_client = Pace({.stall = x.service.idle_timeout});
 }

@@ -19,6 +19,7 @@
 #include "l7/proxy/connection.h"
 #include "l7/proxy/failure.h"
 #include "l7/proxy/held_body.h"
+#include "l7/proxy/held_trailers.h"
 #include "l7/proxy/input.h"
 #include "l7/proxy/record.h"
 #include "l7/upstream/pool.h"
@@ -42,6 +43,7 @@ struct Upload {
   bool complete = false;    // the body was read to its end
   bool replayable = true;   // what was read of the body is still in the client's buffer
   uint64_t body_bytes = 0;  // of this attempt
+  HeldTrailers trailers;    // of a client that speaks HTTP/1
   Failure failure;          // the client's: closed, stalled, malformed
 };
 
@@ -59,6 +61,7 @@ struct Answer {
   http::BodyReader reader{http::BodyFraming{}};
   std::string_view head;  // edited, in the exchange's arena
   size_t head_room = 0;   // what it took there
+  HeldTrailers trailers;  // of a backend that speaks HTTP/1
   Instant working{};      // when the backend last said that it is (102)
   uint16_t status = 0;
   bool timed = false;    // the time to its head is the backend's alone: it had the whole request at once

@@ -79,20 +79,6 @@ http::HeaderChanges request_changes(Exchange& x) {
   return make(x, policies_of(x).request_headers, {&x.head.headers, x.admitted.options}, more);
 }
 
-std::string_view request_trailers(Exchange& x, std::string_view lines) {
-  const http::NameSet& dropped = policies_of(x).request_headers.dropped();
-  if (dropped.empty() || lines.empty()) return lines;
-  char* const kept = x.arena().characters(lines.size());
-  char* end = kept;
-  while (!lines.empty()) {
-    const size_t size = std::min(lines.find('\n'), lines.size() - 1) + 1;
-    const std::string_view line = lines.substr(0, size);
-    lines.remove_prefix(size);
-    if (!dropped.has(line.substr(0, line.find(':')))) end = std::ranges::copy(line, end).out;
-  }
-  return {kept, size_t(end - kept)};
-}
-
 http::HeaderChanges response_changes(Exchange& x, const http::Headers* headers) {
   const policy::Policies& policies = policies_of(x);
   const std::string_view more = policies.cors.empty() ? std::string_view() : cors_lines(x, policies.cors);

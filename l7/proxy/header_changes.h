@@ -13,8 +13,6 @@ class Exchange;
 const policy::Policies& policies_of(const Exchange& exchange);
 
 http::HeaderChanges request_changes(Exchange& exchange);
-// Of a request's trailers ("Name: value" lines) those whose names its headers could have had too: a backend may read both alike.
-std::string_view request_trailers(Exchange& exchange, std::string_view lines);
 // Of a final response. `headers`: what it has; null: it is an answer of ours (http/reply_text.h).
 http::HeaderChanges response_changes(Exchange& exchange, const http::Headers* headers);
 

@@ -25,6 +25,7 @@ Pieces::State Pieces::gather(http::BodyReader& reader, std::string_view input, b
   if (chunked) ++count_;  // the chunk's head, when its size is known
   body_at_ = count_;
   consumed_ = body_bytes_ = 0;
+  trailers_ = {};
   State state = State::kMorePieces;
   while (state == State::kMorePieces && count_ - body_at_ < kBodyMax) {
     const http::BodyStep step = reader.next(input.substr(consumed_));
@@ -33,6 +34,8 @@ Pieces::State Pieces::gather(http::BodyReader& reader, std::string_view input, b
       add(step.data);
       body_bytes_ += step.data.size();
       if (reader.at_end()) state = State::kEnd;
+    } else if (step.state == http::BodyStep::State::kTrailers) {
+      trailers_ = step.data;  // all there are in this input are one piece
     } else {
       state = step.state == http::BodyStep::State::kEnd    ? State::kEnd
               : step.state == http::BodyStep::State::kBad ? State::kBad
@@ -49,7 +52,6 @@ Pieces::State Pieces::gather(http::BodyReader& reader, std::string_view input, b
   } else {
     count_ = head_at;
   }
-  if (state == State::kEnd) add(http::kLastChunk);
   return state;
 }
 

@@ -14,6 +14,7 @@
 #include "l7/proxy/heard_answer.h"
 #include "l7/proxy/identify.h"
 #include "l7/proxy/pieces.h"
+#include "l7/proxy/trailers.h"
 
 namespace cardea::l7::proxy {
 namespace {
@@ -301,10 +302,10 @@ Task<Failure> receive_head(Exchange& x) {
   }
 }
 
-// What ends a body that its stream ended.
+// What goes out behind a body that ended.
 std::string_view last(Exchange& x) {
-  if (x.caller.is_nobody()) return {};
-  return x.end().last(x, x.lease.http2() ? x.lease.http2()->trailers() : std::string_view());
+  if (x.caller.is_nobody() || x.answer.head_only) return {};
+  return x.end().last(x, response_trailers(x));
 }
 
 // One more piece of a body. Messages of gRPC may be far between, as long as they come from one side or the other.
@@ -344,7 +345,7 @@ Task<Failure> send_on(Exchange& x, Pieces& pieces, Pieces::State state) {
         x, pieces.body(), ended ? compress::Encoder::Until::kEnd : compress::Encoder::Until::kMore);
     co_return failed;
   }
-  if (ended && state != Pieces::State::kEnd) pieces.add(last(x));
+  if (ended) pieces.add(last(x));
   if (ended && !x.caller.is_nobody() && x.end().ran_short()) co_return failure(Reason::kMemory);
   if (pieces.empty() || x.answer.head_only) co_return Failure{};
   const Failure failed = co_await write_client(x, pieces);
@@ -372,6 +373,7 @@ Task<Failure> relay(Exchange& x) {
   for (;;) {
     const auto state = pieces.gather(answer.reader, x.response.left(), answer.chunked && !compressed);
     x.response.at += pieces.consumed();
+    if (!x.answer.trailers.add(x.shard().buffers(), pieces.trailers())) co_return failure(Reason::kMemory);
     store(x, pieces);
     if (x.heard) x.heard->hear_body(pieces.body());
     Failure failed = co_await send_on(x, pieces, state);

@@ -89,7 +89,7 @@ Task<Failure> connect(Flow& flow) {
     flow.rows = plan.rows;
     const Instant began = loop.now();
     flow.record.dialled = began;
-    Result<upstream::Lease> dialled = co_await pool.dial(flow.arena(), **chosen, {}, header, began, true);
+    Result<upstream::Lease> dialled = co_await pool.dial(flow.arena(), **chosen, {}, header, began, upstream::Use::kAlone);
     if (dialled) {
       flow.lease = std::move(*dialled);
       flow.record.connected = loop.now();

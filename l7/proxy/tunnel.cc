@@ -137,6 +137,16 @@ Task<> run(Tunnel& t, Occupant*& place, bool gone) {
   co_await close_client(t);
 }
 
+namespace {
+
+// A call that is let go is reset; what the backend has windows for by then is still its own.
+Task<> deliver_rest(Exchange& x) {
+  const Wake taken = co_await x.lease.stream().writable(x.now() + x.service.body_timeout);
+  if (taken == Wake::kTimeout) x.failure = failure(Reason::kBackendStalled);
+}
+
+}  // namespace
+
 Task<> tunnel_websocket(Exchange& x) {
   x.watch.stop();
   x.close = true;
@@ -156,6 +166,7 @@ Task<> tunnel_websocket(Exchange& x) {
   x.record.bytes_out += t.to_client;
   x.record.bytes_in += t.to_backend;
   x.failure = t.failure;
+  if (x.lease.http2() && !t.failure) co_await deliver_rest(x);
   if (t.truncated) x.record.detail = kTruncated;
   x.answer.reusable = false;
 }

@@ -2,6 +2,7 @@
 // receive(), because a backend may answer before it has the whole body, or say that it wants it (100 Continue).
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/pieces.h"
+#include "l7/proxy/trailers.h"
 
 namespace cardea::l7::proxy {
 namespace {
@@ -35,9 +36,11 @@ Failure take_piece(Exchange& x, Pieces& pieces) {
   input.at += pieces.consumed();
   upload.body_bytes += pieces.body_bytes();
   if (state == Pieces::State::kBad) return failure(pieces.fault());
+  if (!upload.trailers.add(x.shard().buffers(), pieces.trailers())) return failure(Reason::kMemory);
   const uint64_t limit = x.service.body_bytes_max;
   if (limit != 0 && upload.body_bytes > limit) return failure(Reason::kBodyTooLarge);
   upload.complete = state == Pieces::State::kEnd;
+  if (upload.complete) pieces.add(end_of_request(x));
   return {};
 }
 
@@ -92,8 +95,9 @@ Task<bool> send_rest(Exchange& x) {
     if (is_end(upload, read)) {
       upload.complete = true;
       end_request(x);
-      if (!upload.chunked) co_return true;
-      const IoResult sent = co_await x.lease.stream().write_all(http::kLastChunk, to_backend);
+      const std::string_view end = end_of_request(x);
+      if (end.empty()) co_return true;
+      const IoResult sent = co_await x.lease.stream().write_all(end, to_backend);
       co_return was_taken(x, sent, to_backend);
     }
     if (!read.ok()) {

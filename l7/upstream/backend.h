@@ -61,8 +61,10 @@ struct Backend : Standing, LoopTimer, std::enable_shared_from_this<Backend> {
 
   // share.cc
   // A call on a connection that has room for one; null: there is none.
-  Call* begin_call(std::string_view host, Place place);
-  bool has_room(std::string_view host) const;
+  Call* begin_call(std::string_view host, Place place, Use use);
+  bool has_room(std::string_view host, Use use) const;
+  // Whether a connection for this is one that others may have too, as far as is known.
+  bool shares(Use use) const;
   // One that is being made for this host and has room for one more; null: none.
   std::shared_ptr<Dialling> joinable(std::string_view host) const;
   void end_shared();  // none of them takes more calls
@@ -93,6 +95,7 @@ struct Backend : Standing, LoopTimer, std::enable_shared_from_this<Backend> {
   std::vector<std::shared_ptr<Dialling>> dialling;
   uint32_t calls_each = 0;                        // HTTP/2: what the last connection took at once; 0: there was none
   bool speaks_http1 = false;                      // where it may choose: so it did last
+  bool refuses_websockets = false;                // HTTP/2: so its last connection said
   std::shared_ptr<KeptSession> session;  // of the name that was dialled last
   uint32_t own = 0;                               // connections that belong to one client's each
   Queue* queue = nullptr;                         // of who waits for a place anywhere in the pool; null: it left

@@ -105,7 +105,8 @@ bool speaks_http2(const Connection& connection, bool alone) {
 struct Wanted {
   std::string_view host;
   std::string_view header;  // of the PROXY protocol
-  bool alone = false;
+  Use use = Use::kRequest;
+  bool alone = false;       // by HTTP/1
 };
 
 // TCP, what tells whom it is for, and where the pool speaks it TLS.
@@ -148,7 +149,7 @@ void note_connected(Backend& backend) {
 }
 
 // The backend has said what it takes, or has shown that it does not speak HTTP/2.
-Task<Result<Lease>> share(Arena&, std::unique_ptr<Connection> connection, Instant deadline) {
+Task<Result<std::unique_ptr<Call>>> share(Arena&, std::unique_ptr<Connection> connection, Instant deadline) {
   Place place = std::move(connection->place);
   const std::shared_ptr<Shared> shared = Shared::start(std::move(connection));
   while (!shared->ready && !shared->ended) {
@@ -163,13 +164,15 @@ Task<Result<Lease>> share(Arena&, std::unique_ptr<Connection> connection, Instan
   }
   note_connected(*its.backend);
   its.backend->calls_each = shared->room();
+  its.backend->refuses_websockets = !shared->takes_websockets();
   if (!its.is_of_now() || its.backend->gone || !its.backend->serves) shared->retire();
   if (!shared->leaving) its.backend->shared.push_back(shared);
-  co_return Lease(new Call(shared, std::move(place)));
+  co_return std::make_unique<Call>(shared, std::move(place));
 }
 
 Task<Result<Lease>> make(Arena& arena, Backend& backend, Wanted wanted, Instant now, Place place) {
   backend.suspicion.tried(now);
+  const std::shared_ptr<Backend> kept = backend.shared_from_this();
   const Instant deadline = now + backend.pool->connect_timeout;
   auto connection = std::make_unique<Connection>(backend, std::move(place));
   connection->host = verified_host(backend, wanted.host);
@@ -179,8 +182,14 @@ Task<Result<Lease>> make(Arena& arena, Backend& backend, Wanted wanted, Instant 
   const bool http2 = speaks_http2(*connection, wanted.alone);
   if (!wanted.alone) connection->backend->speaks_http1 = !http2;
   if (http2) {
-    Result<Lease> shared = co_await share(arena, std::move(connection), deadline);
-    co_return shared;
+    Result<std::unique_ptr<Call>> call = co_await share(arena, std::move(connection), deadline);
+    if (!call) co_return std::unexpected(std::move(call.error()));
+    if (wanted.use != Use::kWebsocket || (*call)->on->takes_websockets()) co_return Lease(call->release());
+    Place its_place = std::move((*call)->place);
+    call->reset();  // its connection is there for others
+    wanted.alone = true;
+    Result<Lease> by_http1 = co_await make(arena, *kept, wanted, kept->now(), std::move(its_place));
+    co_return by_http1;
   }
   note_connected(*connection->backend);
   co_return Lease(connection.release());
@@ -206,17 +215,22 @@ class Announced {
   std::shared_ptr<Dialling> it_;
 };
 
-Task<Result<Lease>> join_or_make(Arena& arena, Backend& of, std::string_view host, Instant now, Place place) {
+Task<Result<Lease>> join_or_make(Arena& arena, Backend& of, std::string_view host, Use use, Instant now, Place place) {
   const std::shared_ptr<Backend> backend = of.shared_from_this();
   const std::string verified(verified_host(*backend, host));
   while (const std::shared_ptr<Dialling> under_way = backend->joinable(verified)) {
     ++under_way->expected;
     co_await under_way->over.wait(kNever);
     if (under_way->failed) co_return std::unexpected(*under_way->failed);
-    if (backend->has_room(verified)) co_return Lease(backend->begin_call(verified, std::move(place)));
+    if (backend->has_room(verified, use)) co_return Lease(backend->begin_call(verified, std::move(place), use));
+    if (use == Use::kWebsocket && !backend->shares(use)) {
+      const Wanted by_http1{.host = host, .use = use, .alone = true};
+      Result<Lease> made = co_await make(arena, *backend, by_http1, backend->now(), std::move(place));
+      co_return made;
+    }
   }
   Announced announced(*backend, verified);
-  Result<Lease> made = co_await make(arena, *backend, {.host = host}, now, std::move(place));
+  Result<Lease> made = co_await make(arena, *backend, {.host = host, .use = use}, now, std::move(place));
   if (!made) announced.failed(made.error());
   co_return made;
 }
@@ -232,12 +246,11 @@ std::string_view verified_host(const Backend& backend, std::string_view host) {
 }
 
 Task<Result<Lease>> Pool::dial(Arena& arena, Backend& backend, std::string_view host, std::string_view header, Instant now,
-                                bool alone) {
+                                Use use) {
   Place place(backend.shared_from_this(), backend.plan->host);
   place.take();
-  const bool shares = backend.pool->http2 != Http2::kOff && !alone && !backend.speaks_http1;
-  if (shares) return join_or_make(arena, backend, host, now, std::move(place));
-  return make(arena, backend, {host, header, alone}, now, std::move(place));
+  if (backend.shares(use)) return join_or_make(arena, backend, host, use, now, std::move(place));
+  return make(arena, backend, {host, header, use, use != Use::kRequest}, now, std::move(place));
 }
 
 }  // namespace cardea::l7::upstream

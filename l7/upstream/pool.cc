@@ -144,19 +144,20 @@ void hear_shared(Backend& backend, std::string_view host) {
 
 }  // namespace
 
-Lease Pool::reuse(Backend& backend, std::string_view host, Proof proof, bool alone) {
+Lease Pool::reuse(Backend& backend, std::string_view host, Proof proof, Use use) {
   const std::string_view verified = verified_host(backend, host);
-  const bool shares = backend.pool->http2 != Http2::kOff && !alone;
+  const bool shares = backend.pool->http2 != Http2::kOff && use != Use::kAlone;
   if (shares && proof == Proof::kAsked) hear_shared(backend, verified);
-  if (shares && backend.has_room(verified)) {
+  if (shares && backend.has_room(verified, use)) {
     Place place(backend.shared_from_this(), backend.plan->host);
     place.take();
-    Call* call = backend.begin_call(verified, std::move(place));
+    Call* call = backend.begin_call(verified, std::move(place), use);
     call->reused = true;
     backend.count(backend.plan->rows.reused);
     return Lease(call);
   }
-  if (backend.pool->http2 == Http2::kPriorKnowledge && !alone) return {};  // what idles otherwise speaks HTTP/1
+  const bool may_be_http1 = backend.pool->http2 != Http2::kPriorKnowledge || !backend.shares(use);
+  if (!may_be_http1) return {};  // as what idles otherwise is
   std::unique_ptr<Connection> connection = backend.take_idle(verified, proof);
   if (!connection) return {};
   connection->begin();

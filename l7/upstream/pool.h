@@ -101,6 +101,13 @@ enum class Proof : uint8_t {
   kAsked,  // the kernel was asked just now: a system call, for what cannot be sent twice
 };
 
+// What a connection is wanted for.
+enum class Use : uint8_t {
+  kRequest,    // it may be shared
+  kAlone,      // for what HTTP/2 has no words for: no other exchange has it, whatever the pool speaks otherwise
+  kWebsocket,  // shared with backends that take such by HTTP/2 (RFC 8441), else as kAlone
+};
+
 class Pool {
  public:
   // What a shard gives its pools. It outlives them, their leases, and so does the loop.
@@ -134,17 +141,16 @@ class Pool {
   // An idle connection to it, the one used last; an empty Lease when there is none. `host` is the request's, without a
   // port: where the pool's TLS names no server, it is what the backend's certificate was verified for, so a connection
   // serves its own host only.
-  // `alone`: a connection that no other exchange shares, whatever the pool speaks otherwise: for tunnels, and for what
-  // HTTP/2 has no words for.
-  Lease reuse(Backend& backend, std::string_view host, Proof proof = Proof::kHeard, bool alone = false);
+  Lease reuse(Backend& backend, std::string_view host, Proof proof = Proof::kHeard, Use use = Use::kRequest);
   // A new one, within the pool's connect_timeout. An Error has origin backend and is safe to retry: nothing was sent.
   // (Origin client: the backend's certificate does not cover `host`, or it refuses the name; not held against it.)
   // (Origin operator, never retried: the pool's certificate authorities cannot be loaded.)
   // `header`: of the PROXY protocol, where the plan asks for one; the connection is its client's own. It stays where it
   // is until the lease is there.
-  // By HTTP/2 the backend has said by then what it takes; who comes while one is made waits for that one.
+  // By HTTP/2 the backend has said by then what it takes; who comes while one is made waits for that one. One that takes
+  // no WebSockets by it is dialled anew for HTTP/1.
   Task<Result<Lease>> dial(Arena& arena, Backend& backend, std::string_view host, std::string_view header, Instant now,
-                           bool alone = false);
+                           Use use = Use::kRequest);
 
   // The plan of a chosen backend, as it is now: kept by nothing, so read it before the next await.
   static const BackendPlan& plan_of(const Backend& backend);

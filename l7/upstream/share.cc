@@ -7,18 +7,24 @@
 namespace cardea::l7::upstream {
 namespace {
 
-bool takes(const Shared& shared, std::string_view host) {
-  return shared.connection().host == host && shared.room() != 0;
+bool takes(const Shared& shared, std::string_view host, Use use) {
+  const bool for_it = use != Use::kWebsocket || shared.takes_websockets();
+  return for_it && shared.connection().host == host && shared.room() != 0;
 }
 
 }  // namespace
 
-bool Backend::has_room(std::string_view host) const {
-  return std::ranges::any_of(shared, [host](const auto& it) { return takes(*it, host); });
+bool Backend::has_room(std::string_view host, Use use) const {
+  return std::ranges::any_of(shared, [host, use](const auto& it) { return takes(*it, host, use); });
 }
 
-Call* Backend::begin_call(std::string_view host, Place place) {
-  const auto at = std::ranges::find_if(shared, [host](const auto& it) { return takes(*it, host); });
+bool Backend::shares(Use use) const {
+  if (pool->http2 == Http2::kOff || speaks_http1) return false;
+  return use == Use::kRequest || (use == Use::kWebsocket && !refuses_websockets);
+}
+
+Call* Backend::begin_call(std::string_view host, Place place, Use use) {
+  const auto at = std::ranges::find_if(shared, [host, use](const auto& it) { return takes(*it, host, use); });
   return at == shared.end() ? nullptr : new Call(*at, std::move(place));
 }
 

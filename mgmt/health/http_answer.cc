@@ -120,6 +120,8 @@ bool HttpAnswer::read_body() {
       return end_of_body();
     case l7::http::BodyStep::State::kBad:
       return fail(fmt::format("chunked body is malformed: {}", l7::http::explanation(step.fault)));
+    case l7::http::BodyStep::State::kTrailers:
+      return true;
     case l7::http::BodyStep::State::kNeedMore:
       break;
   }

@@ -87,6 +87,40 @@ def test_a_backend_that_does_not_choose_it_is_spoken_to_in_http1(web):
     assert web.curl(f"{base}/api/x", *words).stdout.startswith("b3 api /api/x")
 
 
+PLACES = {"h2c": ("h2c.wild.example", 8082), "alpn": ("alpn.wild.example", 8082), "http1": ("shop.example", 8080)}
+
+
+def talk(web, name, lines, body):
+    """What a client of HTTP/1 is answered that asks there, then sends `body`, and waits a little before it closes its half."""
+    host, port = PLACES[name]
+    head = "".join(f"{line}\r\n" for line in [lines[0], f"Host: {host}:{port}", *lines[1:]]) + "\r\n"
+    file = web.site.run.path / "talk"
+    file.write_bytes((head + body).encode())
+    script = f"(cat {file}; sleep 0.5) | socat -t 5 - tcp:{SHOP[4]}:{port} | sed 's/\\r//'"
+    return web.site.client.run("bash", "-c", script).stdout
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_trailers_go_both_ways(web, name):
+    answer = talk(web, name, ["POST /trailers HTTP/1.1", "TE: trailers", "Connection: TE, close", "Transfer-Encoding: chunked"],
+                  "3\r\nabc\r\n0\r\nX-Mine: 1\r\nHost: evil.example\r\nX-Forwarded-For: 9.9.9.9\r\n\r\n")
+    came = json.loads(next(line for line in answer.splitlines() if line.startswith("{")))
+    assert [line.lower() for line in came["trailers"]] == ["x-mine: 1"]
+    assert answer.lower().split("\n0\n")[1].startswith("x-sum: "), answer
+    if name == "http1":
+        assert came["te"] == "trailers", "who is asked by HTTP/1 is told that they are wanted"
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_websocket_is_opened_by_what_its_backend_speaks(web, name):
+    answer = talk(web, name, ["GET /socket HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="], "hello")
+    head, _, body = answer.partition("\n\n")
+    assert head.startswith("HTTP/1.1 101 ") and ": s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head, answer
+    assert body == "hello"
+    assert ("2 nghttpx" in head) == (name in WAYS), head
+
+
 @pytest.mark.parametrize("name", WAYS)
 def test_nothing_is_lost_under_load(web, name):
     text = web.site.client.run("h2load", "-n", "4000", "-c", "4", "-m", "30", f"--connect-to={SHOP[4]}:8082", f"{at(name)[0]}/status/200",

@@ -4,10 +4,13 @@ bodies of any size in constant memory. Run as a program it is the server itself.
     GET  /echo, /api  the request's head as JSON      GET /wait/SECONDS   an answer after that time
     GET  /bytes/N     N bytes, always the same        GET /status/CODE    that status; with ?at=NAME 200 by other backends
     any  /sink        reads the body: its length and SHA-256 as JSON
+    any  /trailers    reads the body: what followed it as JSON, in chunks, with a trailer of its own
+    GET  /socket      a WebSocket that gives back what it is sent
     GET  /break       half an answer, then the end    any /quit           the end instead of an answer
     GET  /cache/WORD?cache-control=…&size=N&type=TYPE   an answer with that header, of that size and type
     GET  /events      an event stream, one event in a tenth of a second, until the client leaves
 """
+import base64
 import hashlib
 import http.server
 import itertools
@@ -62,6 +65,7 @@ class Origin:
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     backend_name = ""
+    trailers = ()  # of the last chunked body
 
     def respond(self, status=200, body=b"", headers=()):
         self.send_response(status)
@@ -135,6 +139,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
             length += len(piece)
         self.respond_json({"length": length, "sha256": digest.hexdigest()})
 
+    def on_trailers(self, _, __):
+        for _ in self.body():
+            pass
+        body = json.dumps({"te": self.headers.get("te"), "trailers": self.trailers}).encode()
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"%x\r\n%s\r\n0\r\nX-Sum: %d\r\n\r\n" % (len(body), body, len(body)))
+
+    def on_socket(self, _, __):
+        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        self.send_response(101)
+        for name, value in (("Connection", "Upgrade"), ("Upgrade", "websocket"), ("X-Backend", self.backend_name),
+                            ("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())):
+            self.send_header(name, value)
+        self.end_headers()
+        while piece := self.connection.recv(1 << 16):
+            self.connection.sendall(piece)
+        self.close_connection = True
+
     def on_unknown(self, _, __):
         self.respond(404, b"unknown\n")
 
@@ -154,7 +178,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         while size := int(self.rfile.readline().split(b";")[0], 16):
             yield self.rfile.read(size)
             self.rfile.readline()
-        self.rfile.readline()
+        self.trailers = []
+        while line := self.rfile.readline().strip():
+            self.trailers.append(line.decode())
 
     def log_message(self, *_):
         pass

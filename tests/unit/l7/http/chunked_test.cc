@@ -16,6 +16,7 @@ struct Outcome {
   std::string data;
   std::string word;  // "end", "need_more", or the fault's
   size_t consumed = 0;
+  std::string trailers{};
   bool operator==(const Outcome&) const = default;
 };
 
@@ -26,10 +27,10 @@ Outcome run(Reader reader, std::string_view bytes, size_t piece) {
   for (;;) {
     const BodyStep step = reader.next(bytes.substr(outcome.consumed, visible - outcome.consumed));
     outcome.consumed += step.consumed;
-    outcome.data += step.data;
+    (step.state == State::kTrailers ? outcome.trailers : outcome.data) += step.data;
     if (step.state == State::kEnd) return outcome.word = "end", outcome;
     if (step.state == State::kBad) return outcome.word = word(step.fault), outcome;
-    if (step.state == State::kData) continue;
+    if (step.state == State::kData || step.state == State::kTrailers) continue;
     if (visible == bytes.size()) return outcome.word = "need_more", outcome;
     visible = std::min(visible + piece, bytes.size());
   }
@@ -142,6 +143,19 @@ TEST(ChunkedDecoder, EveryRowWholeAndInPieces) {
     for (const size_t piece : {1, 2, 3, 7})
       EXPECT_EQ(run(ChunkedDecoder(), row.bytes, piece), whole) << row.name << " by " << piece;
   }
+}
+
+TEST(ChunkedDecoder, GivesTrailersOutAsTheyCame) {
+  const std::string lines = "X-Sum: 9\r\nY:\r\nz-long:\t a b \r\n", body = "1\r\nx\r\n0;a=b\r\n" + lines + "\r\n";
+  for (size_t piece = 1; piece <= body.size(); ++piece)
+    EXPECT_EQ(run(ChunkedDecoder(), body + "GET", piece), (Outcome{"x", "end", body.size(), lines})) << piece;
+}
+
+TEST(ChunkedDecoder, BoundsTheNumberOfTrailers) {
+  std::string lines;
+  for (int i = 0; i < 64; ++i) lines += "X:\r\n";
+  EXPECT_EQ(run(ChunkedDecoder(), "0\r\n" + lines + "\r\n", 5000).word, "end");
+  EXPECT_EQ(run(ChunkedDecoder(), "0\r\n" + lines + "X:\r\n\r\n", 5000).word, "trailer");
 }
 
 TEST(ChunkedDecoder, LeavesTheNextMessage) {

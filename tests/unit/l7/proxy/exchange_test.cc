@@ -292,7 +292,7 @@ TEST(Exchange, HopByHopHeadersEndHere) {
   Site site;
   Peer client = site.client();
   client.send(get("/",
-                  "Connection: X-Mine, Keep-Alive\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nProxy-Connection: "
+                  "Connection: X-Mine, Keep-Alive\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nTE: gzip\r\nProxy-Connection: "
                   "keep-alive\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\nX-Theirs: 2\r\n"));
   Peer backend = site.origin().accept();
   const std::string request = backend.message();
