@@ -40,7 +40,7 @@ void check_access(Checks& checks, const settings::AccessT* access, const std::st
   if (access == nullptr) return;
   const settings::AccessT& is = *access;
   const bool by_network = !is.allow.empty() || !is.deny.empty() || !is.allow_files.empty() || !is.deny_files.empty();
-  if (!by_network && !names_countries(is) && !names_as_numbers(is))
+  if (!by_network && !names_countries(is) && !names_as_numbers(is) && is.deny_ja4.empty())
     checks.report(Finding::warning, path, "everybody may ask", "allow, deny, files of networks, or countries");
 }
 
@@ -144,14 +144,30 @@ void check_forward_auth(Checks& checks, const settings::ForwardAuthT* auth, cons
     checks.report(Finding::warning, path + ".when_away", "while that service is away everybody passes", "\"refuse\"");
 }
 
+bool goes_by_address(const settings::RateLimitT& limit) {
+  const auto key = Template::parse(limit.key, Moment::kRequest);
+  return limit.key.empty() || (key && *key == *Template::parse("${client_address}", Moment::kRequest));
+}
+
+// Whoever could have others refused could have them blocked.
+void check_block(Checks& checks, const settings::RateLimitT& limit, const std::string& path) {
+  if (limit.block_ms == 0) return;
+  if (!goes_by_address(limit))
+    checks.report(Finding::error, path, "only an address can be blocked, and this limit goes by something else", "a limit without `key`");
+  if (!checks.config.dataplane)
+    checks.report(Finding::warning, path, "nobody is blocked: there is no dataplane that could", "a dataplane section");
+}
+
 void check_rate_limits(Checks& checks) {
   Unique names(checks, "rate limit name");
   for (size_t i = 0; i < checks.config.rate_limits.size(); ++i) {
     const std::string& name = checks.config.rate_limits[i].name;
     if (!name.empty()) names.add(in_quotes(name), index_path("rate_limits", i) + ".name");
     const settings::RateLimitT& limit = checks.config.rate_limits[i];
-    if (limit.requests == 0 && limit.concurrent == 0)
-      checks.report(Finding::error, index_path("rate_limits", i), "nothing is limited", "requests or concurrent");
+    if (limit.requests + limit.request_bytes + limit.response_bytes + limit.connections + limit.concurrent == 0)
+      checks.report(Finding::error, index_path("rate_limits", i), "nothing is limited",
+                    "requests, request_bytes, response_bytes, connections or concurrent");
+    check_block(checks, limit, index_path("rate_limits", i) + ".block_for");
   }
 }
 

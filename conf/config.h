@@ -65,6 +65,13 @@ struct Door {
   bool operator==(const Door&) const = default;
 };
 
+// What the dataplane drops of sources that limits of cardea-l7 name (rate_limits[].block_for).
+struct Blocks {
+  uint32_t sources_max = 16'384;
+  std::vector<Prefix> never;
+  bool operator==(const Blocks&) const = default;
+};
+
 struct Dataplane {
   Place place;
   std::vector<uint16_t> workers;  // CPU numbers
@@ -74,6 +81,7 @@ struct Dataplane {
   Nat nat;
   FlowTimeouts timeouts;
   Door door;
+  Blocks blocks;
   std::vector<Prefix> floating;  // services' addresses that others set on the ports
   uint32_t services_max = 4096, backends_max = 65'536, neighbours_max = 4096;
   std::vector<Port> ports;

@@ -64,6 +64,7 @@ Form<std::string> variables_text(Moment moment);   // "${client_address} ${path}
 Form<std::string> origin();                        // "https://app.example", "https://*.example" or "*"
 Form<uint32_t> number_of_ms(std::chrono::milliseconds min, std::chrono::milliseconds max);  // a duration(), as a number
 Form<std::string> network();                       // a prefix(), as text
+Form<std::string> ja4_pattern();                   // "t13d1516h2_8daaf6152771_d8a2da3f94cd", "t12*"
 Form<std::string> country();                       // "DE": two capital letters
 Form<std::string> rule_ids();                      // "942100" or "942000-942999"
 Form<std::string> header_name();                   // of one that is to be removed

@@ -166,6 +166,29 @@ Form<std::string> network() {
           [](const std::string& value) { return text_literal(value); }};
 }
 
+Form<std::string> ja4_pattern() {
+  return {"fingerprint",
+          "a JA4 fingerprint such as \"t13d1516h2_8daaf6152771_d8a2da3f94cd\", or the beginning of one and \"*\"",
+          {},
+          [](const Node& node) -> std::expected<std::string, Mistake> {
+            constexpr size_t kWhole = 36;
+            if (node.kind != Node::Kind::kText) return std::unexpected(Mistake{});
+            const bool part = node.text.ends_with('*');
+            const std::string_view text = std::string_view(node.text).substr(0, node.text.size() - part);
+            const auto may_be = [&text](size_t at) {
+              const char c = text[at];
+              if (at == 0) return c == 't';
+              if (at == 10 || at == 23) return c == '_';
+              return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+            };
+            const bool fits = part ? text.size() >= 3 && text.size() < kWhole : text.size() == kWhole;
+            for (size_t at = 0; fits && at < text.size(); ++at)
+              if (!may_be(at)) return std::unexpected(Mistake{});
+            return fits ? std::expected<std::string, Mistake>(node.text) : std::unexpected(Mistake{});
+          },
+          [](const std::string& value) { return text_literal(value); }};
+}
+
 Form<std::string> country() {
   return {"country",
           "a country's two letters (ISO 3166-1) such as \"DE\"",

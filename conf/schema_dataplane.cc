@@ -80,6 +80,22 @@ Form<PortKernel> kernel_words() {
         "any host, and do not notice a dataplane that dies. Takes a \"net_af_xdp\" device"}});
 }
 
+const Section& blocks_section() {
+  static const Section section = section_of<Blocks>(
+      "blocks", "",
+      {
+          value("sources_max", &Blocks::sources_max, number<uint32_t>(1, 65'536),
+                {.prose = "How many addresses, and /64 networks of IPv6, are blocked at a time. Who finds no room goes on being "
+                          "refused by its limit, and is counted (cardea_blocks_refused_total)."}),
+          value("never", &Blocks::never, prefix(),
+                {.prose = "Networks of whom nobody is ever blocked: the operator's own, offices behind one address, probes.",
+                 .example = "never = [\"192.0.2.0/24\", \"2001:db8:aaaa::/48\"];",
+                 .count_max = 4096,
+                 .unset = "those that never are"}),
+      });
+  return section;
+}
+
 const Section& port_section() {
   static const Section section = section_of<Port>(
       "port", "name",
@@ -177,6 +193,11 @@ const Section& dataplane_section() {
                 {.prose =
                      "What this host itself gets of the packets that come in by the ports. Where a port's `kernel` is "
                      "\"interface\", Linux gets its own without the dataplane, and nothing of this applies."}),
+          group("blocks", &Dataplane::blocks, blocks_section(),
+                {.prose = "Whom limits may have blocked (rate_limits[].block_for): nothing that comes from there by a port is taken, for "
+                          "whatever service, until the time is over; of what comes for Linux too, but where a port's `kernel` is "
+                          "\"interface\". Backends, this host's addresses, and peers that speak for others (trusted_proxies, "
+                          "proxy_protocol) never are."}),
           value("floating", &Dataplane::floating, addresses_or_networks(),
                 {.prose = "Addresses of services that another program moves between hosts, such as keepalived: it sets them on the "
                           "port's interface and takes them away, and the dataplane does neither. Services are ready on every host, "

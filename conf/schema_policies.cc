@@ -206,7 +206,8 @@ std::vector<Row> guard_rows() {
   return {
       value("rate_limits", &PoliciesT::rate_limits, name(64),
             {.prose = "Limits (rate_limits) that a request has to keep, all of them; a route's beside its service's. Who is "
-                      "over one is answered with 429 and Retry-After, and logged as rate_limited, or as too_many_at_once.",
+                      "over one is answered with 429 and Retry-After, and logged as rate_limited, bytes_limited, connections_limited or "
+                      "too_many_at_once; `cardea show limits` names who is refused most.",
              .example = "rate_limits = [\"clients\"];",
              .count_max = 16,
              .unset = "none",

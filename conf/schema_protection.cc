@@ -2,6 +2,26 @@
 #include "conf/schema_sections.h"
 
 namespace cardea::conf {
+namespace {
+
+const char* const kHowBytesAreCounted =
+    "Bytes are counted as they go, to the exact number: while a key has had less than it may, a request of it goes on to its "
+    "end, however long that is, and what it had too much it owes. Who owes is answered with 429 and told when that is over, "
+    "and logged as bytes_limited. Beside it `concurrent` bounds how much can be begun at once.";
+const char* const kHowConnectionsAreCounted =
+    "Where a service's limit goes by the client's address it is asked as a connection comes, before its TLS: one too many is "
+    "closed at once, and counted (cardea_l7_rate_limit_connections_refused_total). Peers in trusted_proxies are not counted so; "
+    "whom the PROXY protocol names is. By other keys, and for clients behind such proxies, a connection counts with its first "
+    "request of a key: one too many is answered with 429 and logged as connections_limited. Of one connection 8 keys are "
+    "remembered.";
+const char* const kHowClientsAreBlocked =
+    "Only who is connected itself is blocked, of IPv6 with its /64: an address that stands in a header or in the PROXY protocol is "
+    "what somebody says. Whom dataplane.blocks.never exempts, backends, this host and peers in trusted_proxies never are. cardea-l7 "
+    "tells cardea-mgmt once a second, which remembers who is blocked until when, over restarts of each of the processes; the dataplane "
+    "ends a block by itself. `cardea show limits` lists them, `cardea unblock` ends one. Without a dataplane, and where a port's `kernel` "
+    "is \"interface\" for services of the kernel's TCP, nothing is dropped. Whoever shares an address with a client is blocked with it.";
+
+}  // namespace
 
 using namespace std::chrono_literals;
 
@@ -21,25 +41,47 @@ const Section& rate_limit_section() {
                  .unset = "the client's address, of IPv6 its /64"}),
           value("requests", &RateLimitT::requests, number<uint32_t>(0, 1'000'000'000),
                 {.prose = "How many requests of a key there may be in `period`, exactly and over all shards: each "
-                          "request that is allowed makes room for the next one after its share of the time. 0: any number, "
-                          "of which `concurrent` limits those under way.",
-                 .example = "requests = 300;",
-                 .required = true}),
+                          "request that is allowed makes room for the next one after its share of the time. 0: any number.",
+                 .example = "requests = 300;"}),
           value("period", &RateLimitT::period_ms, number_of_ms(1ms, 24h),
-                {.prose = "The time that `requests` is for.", .example = "period = \"1m\";"}),
+                {.prose = "The time that `requests`, `connections` and bytes are for.", .example = "period = \"1m\";"}),
           value("burst", &RateLimitT::burst, number<uint32_t>(0, 1'000'000'000),
-                {.prose = "How many requests may come at once after a pause; 0: as many as `requests`.",
+                {.prose = "How many requests, and how many connections, may come at once after a pause; 0: as many as in a period.",
                  .example = "burst = 20;"}),
+          value("request_bytes", &RateLimitT::request_bytes, size(0, uint64_t{1} << 50),
+                {.prose = "How many bytes requests of a key may have in `period`, heads and bodies as the access log counts them, "
+                          "over all shards. 0: any number.",
+                 .example = "request_bytes = \"100MiB\";",
+                 .details = kHowBytesAreCounted}),
+          value("response_bytes", &RateLimitT::response_bytes, size(0, uint64_t{1} << 50),
+                {.prose = "The same of what requests of a key are answered, tunnels with them.",
+                 .example = "response_bytes = \"1GiB\";"}),
+          value("bytes_burst", &RateLimitT::bytes_burst, size(0, uint64_t{1} << 50),
+                {.prose = "How many bytes of either kind may go at once after a pause; 0: as many as in a period.",
+                 .example = "bytes_burst = \"20MiB\";"}),
+          value("connections", &RateLimitT::connections, number<uint32_t>(0, 1'000'000'000),
+                {.prose = "How many new connections of a key there may be in `period`, over all shards. 0: any number.",
+                 .example = "connections = 60;",
+                 .details = kHowConnectionsAreCounted}),
           value("keys", &RateLimitT::keys_max, number<uint32_t>(1000, 100'000'000),
-                {.prose = "How many keys are known at a time, of 20 bytes each. One that has its whole burst left is "
+                {.prose = "How many keys are known at a time, of 20 bytes each for each of requests, connections, and bytes of "
+                          "either kind that are limited. One that has its whole burst left is "
                           "forgotten; none is that has not, so whoever is over the limit stays there. Where there is no "
                           "room further keys share one rate, a few with each other, and their requests are counted "
                           "(cardea_l7_rate_limit_unknown_total)."}),
           value("concurrent", &RateLimitT::concurrent, number<uint32_t>(0, 1'000'000'000),
                 {.prose = "How many requests of a key may be under way at once, over all shards, from where they are let through "
                           "until their answer's end, or their tunnel's; more are answered with 429, and logged as "
-                          "too_many_at_once. 0: any number.",
+                          "too_many_at_once. 0: any number. How many connections an address may have open is "
+                          "source_connections_max.",
                  .example = "concurrent = 20;"}),
+          value("block_for", &RateLimitT::block_ms, number_of_ms(0ms, 24h),
+                {.prose = "How long the dataplane drops all that comes from a client that goes on while it is refused, so that it costs "
+                          "no TCP; \"0ms\": it never does. For limits by the client's address.",
+                 .example = "block_for = \"10m\";",
+                 .details = kHowClientsAreBlocked}),
+          value("block_after", &RateLimitT::block_after, number<uint32_t>(1, 1'000'000'000),
+                {.prose = "How many refusals of a client in `period` are answered before.", .example = "block_after = 50;"}),
           value("headers", &RateLimitT::headers, boolean(),
                 {.prose = "Whether clients are told: RateLimit-Policy with the limit, RateLimit with what is left and the seconds "
                           "until all of it is (draft-ietf-httpapi-ratelimit-headers), in answers of every kind.",
@@ -83,6 +125,13 @@ const Section& access_section() {
                 {.prose = "Autonomous systems whose clients may not ask: those of hosters, say, where no customer is.",
                  .example = "deny_as_numbers = [64500, 64501];",
                  .count_max = 4096,
+                 .unset = "none"}),
+          value("deny_ja4", &AccessT::deny_ja4, ja4_pattern(),
+                {.prose = "Kinds of clients that may not ask, by the JA4 fingerprint of their TLS, which the access log has as tls_ja4: "
+                          "all of it, or its beginning and \"*\". A client can take another's likeness, and all of a kind have "
+                          "one; who speaks no TLS has none.",
+                 .example = "deny_ja4 = [\"t13d1516h2_8daaf6152771_d8a2da3f94cd\", \"t12i*\"];",
+                 .count_max = 256,
                  .unset = "none"}),
       });
   return section;

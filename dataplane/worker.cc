@@ -129,6 +129,7 @@ void Worker::run() {
 bool Worker::turn(uint64_t now) {
   state_.plan = around_.plans.load();
   state_.hops = around_.hops.load();
+  state_.blocks = around_.blocks.load();
   state_.l7 = around_.l7.load();
   state_.now_ms = uint32_t(now / cycles_per_millisecond_);
   bool busy = false;

@@ -35,6 +35,7 @@ class Worker {
     QuietPoints& quiet_points;
     const Published<LivePlan>& plans;
     const Published<HopTable>& hops;
+    const Published<BlockList>& blocks;
     const Published<L7Instances>& l7;
     const Conversations& conversations;
     rte_mempool* pool = nullptr;  // for packets that begin here

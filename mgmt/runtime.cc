@@ -50,12 +50,25 @@ Health health_from(const Json& row) {
           system_clock::time_point(milliseconds(row.at("since_ms").get<int64_t>()))};
 }
 
+Json block_row(const IpAddress& source, const Block& block) {
+  return {{"source", source.text()}, {"limit", block.limit}, {"since_ms", to_ms(block.since)}, {"until_ms", to_ms(block.until)}};
+}
+
+void add_block(Runtime& runtime, const Json& row) {
+  const auto source = IpAddress::parse(row.at("source").get<std::string>());
+  if (!source) throw std::invalid_argument(source.error().message);
+  const auto time = [&row](const char* field) { return system_clock::time_point(milliseconds(row.at(field).get<int64_t>())); };
+  runtime.blocks[*source] = {time("since_ms"), time("until_ms"), row.at("limit").get<std::string>()};
+}
+
 Runtime from(const Json& document) {
   if (document.at("format").get<int>() != kFormat) throw std::invalid_argument("it is of another version");
   Runtime runtime;
   runtime.generation = document.at("generation").get<uint64_t>();
   for (const auto& row : document.at("overrides")) runtime.overrides[ref_of(row)] = override_from(row);
   for (const auto& row : document.at("health")) runtime.health[ref_of(row)] = health_from(row);
+  if (document.contains("blocks"))
+    for (const auto& row : document.at("blocks")) add_block(runtime, row);
   return runtime;
 }
 
@@ -97,6 +110,8 @@ std::string to_json(const Runtime& runtime) {
   for (const auto& [ref, what] : runtime.overrides) overrides.push_back(override_row(ref, what));
   auto& health = document["health"] = Json::array();
   for (const auto& [ref, what] : runtime.health) health.push_back(health_row(ref, what));
+  auto& blocks = document["blocks"] = Json::array();
+  for (const auto& [source, block] : runtime.blocks) blocks.push_back(block_row(source, block));
   return document.dump(1, ' ', false, Json::error_handler_t::replace);
 }
 

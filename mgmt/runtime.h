@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/ip.h"
 #include "conf/config.h"
 #include "mgmt/standing.h"
 
@@ -21,10 +22,18 @@ struct Health {
   bool operator==(const Health&) const = default;
 };
 
+// A source that the dataplane takes nothing from for a while.
+struct Block {
+  std::chrono::system_clock::time_point since, until;
+  std::string limit;  // that asked for it
+  bool operator==(const Block&) const = default;
+};
+
 struct Runtime {
   uint64_t generation = 0;                   // of the newest plan that was handed out; it only grows
   std::map<BackendRef, Override> overrides;  // only those that differ from the default
   std::map<BackendRef, Health> health;       // only of backends that changed at least once
+  std::map<IpAddress, Block> blocks;         // by source, of IPv6 by /64
 
   Override override_of(const BackendRef& ref) const;
   bool healthy(const BackendRef& ref) const;  // a backend nobody has judged yet counts as up

@@ -81,6 +81,7 @@ Site::Site(EventLoop& loop, Folders folders, OnConfig on_config)
     : loop_(loop),
       folders_(std::move(folders)),
       on_config_(std::move(on_config)),
+      blocks_(loop_, runtime_.blocks, [this] { remember(); }),
       store_(folders_.state_dir,
              [this](const Error& error) {
                log::error("cannot store what has to outlive this process: {}", error.message);
@@ -98,6 +99,7 @@ Site::Site(EventLoop& loop, Folders folders, OnConfig on_config)
 }
 
 void Site::start() {
+  blocks_.begin(l7(), dataplane());
   auto remembered = load_generations(folders_.state_dir);
   if (!remembered.warning.empty()) log::warning("{}", remembered.warning);
   warn("generations", remembered.warning);
@@ -217,6 +219,7 @@ void Site::finish_reload(Reload reload, ReloadDone done) {
 void Site::on_in_force() {
   const auto& config = *rollout_.in_force().config;
   look_for_way();
+  blocks_.take(config, addresses_of_this_host());
   checker_.set_targets(targets_of(config, runtime_));
   reconcile_health();
   if (last_reload_ && last_reload_->ending == Reload::Ending::kRefused) {  // its restart has come
@@ -269,6 +272,13 @@ void Site::reconcile_health() {
     const BackendRef ref{seen.pool, seen.backend};
     if (seen.checked && seen.up != runtime_.healthy(ref)) set_health(ref, {seen.up, seen.last_reason, seen.since});
   }
+}
+
+// Of IPv6 all of its /64.
+bool Site::unblock(const IpAddress& source) {
+  IpAddress network = source;
+  if (!network.is_v4()) std::fill(network.bytes.begin() + 8, network.bytes.end(), uint8_t{0});
+  return blocks_.free(network);
 }
 
 std::optional<OrderEnding> Site::unknown(const BackendRef& ref) const {
@@ -362,7 +372,7 @@ void Site::warn(const std::string& about, const std::string& text) {
 
 View Site::view() const {
   View view{rollout_.in_force(),           runtime_,           last_reload_, {}, {}, rings_.built(),
-            rollout_.waiting().generation, rollout_.restarts()};
+            blocks_.refused(),            rollout_.waiting().generation, rollout_.restarts()};
   for (const auto& process : rollout_.processes())
     view.processes.push_back({&process->consumer(), process->concerned(), process->in_step(),
                               process->link().link().connected, rollout_.problem(*process),

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "mgmt/blocks.h"
 #include "mgmt/candidate.h"
 #include "mgmt/event_loop.h"
 #include "mgmt/health/checker.h"
@@ -41,7 +42,7 @@ struct View {
   std::optional<Reload> last_reload;
   std::vector<ProcessView> processes;
   std::vector<std::string> warnings;  // what else an operator should know
-  uint64_t rings_built = 0;
+  uint64_t rings_built = 0, blocks_refused = 0;
   uint64_t waiting = 0;                // a newer generation that only restarts can take up; 0: none
   std::vector<std::string> waits_for;  // restarts of these processes
 };
@@ -77,6 +78,7 @@ class Site {
   void reload(ReloadDone done);
   void order(BackendOrder what, OrderDone done);
   void on_health(const health::Event& event);
+  bool unblock(const IpAddress& source);  // false: it is not blocked
   void finish();  // once the loop has ended: what is to be remembered is on the disk
   void warn(const std::string& about, const std::string& text);  // an empty text: nothing to say any more
 
@@ -113,6 +115,7 @@ class Site {
   Folders folders_;
   OnConfig on_config_;
   Runtime runtime_;
+  Blocks blocks_;  // of `runtime_`
   RingCache rings_;
   std::optional<Reload> last_reload_;
   std::deque<ReloadDone> reloads_;  // asked for while one runs: the next one answers them all

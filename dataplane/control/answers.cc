@@ -119,6 +119,7 @@ Json status_json(Running& running, const Neighbours& neighbours) {
           {"ports", ports},
           {"flows", sum(running, running.path_cells.flows)},
           {"flows_max", flows_max},
+          {"blocked", running.blocked.size()},
           {"l7", l7_json(running.l7->load())},
           {"neighbours", around}};
 }
@@ -351,6 +352,19 @@ class ExplainInquiry : public Inquiry {
   bool accepted_ = false;
 };
 
+// ---- blocks
+
+// Pairs of a source and the milliseconds that are left of its time; all there are.
+Result<Blocks::Sources> sources_of(const Json& question, Instant now) {
+  Blocks::Sources sources;
+  for (const Json& one : question.at("sources")) {
+    auto source = IpAddress::parse(one.at(0).get<std::string>());
+    if (!source) return std::unexpected(std::move(source).error().in("sources"));
+    sources[*source] = now + std::chrono::milliseconds(one.at(1).get<uint32_t>());
+  }
+  return sources;
+}
+
 // What is known here and now.
 class Known : public Inquiry {
  public:
@@ -366,6 +380,12 @@ Result<std::unique_ptr<Inquiry>> inquiry_of(const Json& question, Running& runni
   auto what = text_of(question, "ask");
   if (!what) return std::unexpected(std::move(what).error());
   if (*what == "status") return std::make_unique<Known>(text_of_answer(status_json(running, neighbours)));
+  if (*what == "block") {
+    auto blocked = running.blocked.set(sources_of(question, monotonic_now()));
+    if (!blocked) return std::unexpected(std::move(blocked).error());
+    running.blocks->publish(running.blocked.list());
+    return std::make_unique<Known>(text_of_answer({{"blocked", running.blocked.size()}}));
+  }
   if (*what == "flows") {
     auto request = flows_request(running, question);
     if (!request) return std::unexpected(std::move(request).error());

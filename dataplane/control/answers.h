@@ -16,7 +16,8 @@ namespace cardea::dataplane {
 class Inquiry {
  public:
   // {"ask": "status"}, {"ask": "flows", "service", "backend", "client", "limit"}, {"ask": "explain", "source",
-  // "destination", "protocol"}. An Error says what is wrong with the question.
+  // "destination", "protocol"}, {"ask": "block", "sources": [["192.0.2.7", 60000], …]}, which alone changes something: in place
+  // of those before. An Error says what is wrong with the question.
   static Result<std::unique_ptr<Inquiry>> begin(std::string_view question, Running& running,
                                                 const Neighbours& neighbours);
   virtual ~Inquiry() = default;

@@ -409,7 +409,9 @@ void Control::count_drops(Reason reason, uint64_t count) {
 // ---- at leisure
 
 // Numbers are given away again only when no worker can still hold a plan that knew them.
-void Control::tidy(Instant) {
+void Control::tidy(Instant now) {
+  if (running_.blocked.expire(now)) running_.blocks->publish(running_.blocked.list());
+  running_.blocks->reclaim();
   const size_t held = running_.plans->reclaim() + running_.hops->reclaim() + running_.l7->reclaim();
   if (held == 0) {
     running_.registry->forget_plan();

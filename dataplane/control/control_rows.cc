@@ -36,6 +36,8 @@ Result<ControlRows> ControlRows::add(stats::Segment& segment, std::span<const st
   row(rows.path_mtus, kGauge, "cardea_path_mtus", "", "",
       "Ways to backends that a router said are narrower than their port");
   row(rows.slots, kGauge, "cardea_backend_slots", "", "", "Backends that plans or flows use");
+  row(rows.blocked, kGauge, "cardea_blocked_sources", "", "",
+      "Addresses, and /64 networks, that nothing is taken from for a while (rate_limits[].block_for)");
   for (uint32_t i = 0; i < kInstances; ++i)
     row(rows.l7_shards[i], kGauge, "cardea_l7_door_shards", "", fmt::format("instance=\"{}\"", i),
         "Shards of cardea-l7 that have a door of our own TCP, by instance; 0: no such instance");

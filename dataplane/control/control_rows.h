@@ -23,7 +23,7 @@ struct ControlRows {
   uint32_t from_kernel = 0, from_kernel_lost = 0, conversations_forgotten = 0;  // written by the door's thread
   uint32_t flows_max = 0, plan_generation = 0, plans_adopted = 0, plans_refused = 0;
   uint32_t neighbours_resolved = 0, neighbours_asked = 0, neighbours_failed = 0, neighbours_refused = 0;
-  uint32_t waiting_packets = 0, path_mtus = 0, slots = 0;
+  uint32_t waiting_packets = 0, path_mtus = 0, slots = 0, blocked = 0;
   std::array<uint32_t, kInstances> l7_shards{};  // of each instance of cardea-l7 that has a door
   uint32_t l7_attached = 0, l7_broken = 0;
   std::vector<PortRows> ports;

@@ -15,6 +15,7 @@ void Control::write_gauges() {
   put(running_.rows.waiting_packets, waiting_.size());
   put(running_.rows.path_mtus, path_mtus_.size());
   put(running_.rows.slots, running_.registry->slots_end());
+  put(running_.rows.blocked, running_.blocked.size());
   std::array<uint64_t, kInstances> shards{};
   for (const L7Attachments::Attached& one : l7_.attached()) shards[one.instance->number()] = one.instance->shards();
   for (uint32_t i = 0; i < kInstances; ++i) put(running_.rows.l7_shards[i], shards[i]);

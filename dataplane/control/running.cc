@@ -176,6 +176,7 @@ Result<> Running::open_workers(const LivePlan& plan) {
   quiet_points = std::make_unique<QuietPoints>(2 * count);  // and the kernel doors' threads
   plans = std::make_unique<Published<LivePlan>>(*quiet_points);
   hops = std::make_unique<Published<HopTable>>(*quiet_points);
+  blocks = std::make_unique<Published<BlockList>>(*quiet_points);
   l7 = std::make_unique<Published<L7Instances>>(*quiet_points);
   for (uint32_t index = 0; index < count; ++index) {
     auto worker = Worker::create({.index = index,
@@ -185,6 +186,7 @@ Result<> Running::open_workers(const LivePlan& plan) {
                                   .quiet_points = *quiet_points,
                                   .plans = *plans,
                                   .hops = *hops,
+                                  .blocks = *blocks,
                                   .l7 = *l7,
                                   .conversations = conversations,
                                   .pool = pools.first(),
@@ -243,7 +245,7 @@ Running::~Running() {
   for (const Port& port : ports) close_port(port);
   workers.clear();
   rings.reset();
-  plans.reset(), hops.reset(), l7.reset();
+  plans.reset(), hops.reset(), blocks.reset(), l7.reset();
 }
 
 }  // namespace cardea::dataplane

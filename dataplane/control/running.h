@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/published.h"
 #include "base/stats.h"
+#include "dataplane/control/blocks.h"
 #include "dataplane/control/control_rows.h"
 #include "dataplane/control/packet_buffers.h"
 #include "dataplane/control/shared_ports.h"
@@ -65,8 +66,10 @@ class Running {
   std::unique_ptr<QuietPoints> quiet_points;
   std::unique_ptr<Published<LivePlan>> plans;
   std::unique_ptr<Published<HopTable>> hops;
+  std::unique_ptr<Published<BlockList>> blocks;
   std::unique_ptr<Published<L7Instances>> l7;
   std::vector<std::unique_ptr<Worker>> workers;
+  Blocks blocked;  // that `blocks` is made of
   Strangers strangers;
   std::vector<std::unique_ptr<KernelDoor>> doors;  // by worker
 

@@ -1,4 +1,4 @@
-// Second room: refuses packets that are bad for anyone: wrong checksums and senders that cannot be. What only a service
+// Second room: refuses packets that are bad for anyone: wrong checksums and senders that cannot be or are blocked. What only a service
 // must not get (a used-up TTL) is classify's to refuse, for the kernel may want it. Checksums that a sending host left
 // half done are finished first.
 #include <rte_mbuf.h>
@@ -55,10 +55,26 @@ bool martian(const FlowTuple& tuple, uint8_t family) {
   return wire::is_mapped(tuple.source) || wire::is_mapped(tuple.destination);  // IPv4's form here, never on the wire
 }
 
+// What is quoted in an error is somebody else's packet.
+void drop_blocked(const BlockList& blocks, Batch& batch) {
+  uint32_t live = 0;
+  for (uint32_t i = 0; i < batch.live_count; ++i) {
+    const uint32_t row = batch.live[i];
+    batch.live[live] = uint8_t(row);
+    if (!(batch.frame[row].flags & wire::kQuote) && blocks.has(batch.tuple[row].source))
+      batch.drop(row, Reason::k_blocked);
+    else
+      ++live;
+  }
+  batch.live_count = live;
+}
+
 }  // namespace
 
 void guard(WorkerState& worker, Batch& batch) {
   const image::Checksums setting = worker.plan->settings.checksums;
+  if (worker.blocks != nullptr) [[unlikely]]
+    drop_blocked(*worker.blocks, batch);
   uint64_t fragments = 0;
   uint32_t live = 0;
   for (uint32_t i = 0; i < batch.live_count; ++i) {

@@ -11,6 +11,7 @@
 #include "dataplane/path/inspect.h"
 #include "dataplane/path/path_rows.h"
 #include "dataplane/state/allowance.h"
+#include "dataplane/state/block_list.h"
 #include "dataplane/state/conversations.h"
 #include "dataplane/state/failed_searches.h"
 #include "dataplane/state/first_fragments.h"
@@ -30,9 +31,10 @@ struct WorkerState {
   std::vector<Steering> steering;  // by port; none: not known
   std::vector<bool> sent_later;    // by port: what leaves there is counted by whoever sends it; none: by account
 
-  // Set before each burst; not null, but for `hops` before the kernel has told of any, and `l7`.
+  // Set before each burst; not null, but for `hops` before the kernel has told of any, `blocks` and `l7`.
   const LivePlan* plan = nullptr;
   const HopTable* hops = nullptr;
+  const BlockList* blocks = nullptr;  // null: nobody is blocked
   const L7Instances* l7 = nullptr;  // of cardea-l7 with TCP of its own; null: none yet
   uint32_t now_ms = 0;              // coarse, may wrap
 

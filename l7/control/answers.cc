@@ -10,6 +10,7 @@
 #include "l7/cache/cache.h"
 #include "l7/control/exchanges.h"
 #include "l7/control/explain.h"
+#include "l7/control/limits.h"
 #include "l7/control/tcp_connections.h"
 #include "l7/control/url.h"
 
@@ -139,6 +140,15 @@ Result<Json> connections_json(Running& running, const Json& question) {
   return tcp_connections(running, peer, std::min(question.value("limit", kMost), kMost));
 }
 
+// Once: who asks has to remember them.
+Json blamed_json(const Running& running) {
+  Json all = Json::array();
+  if (running.shards().empty()) return {{"blamed", all}};
+  for (const auto& one : running.shards().front()->shared().blamed->take())
+    all.push_back({{"client", one.client.text()}, {"block_ms", one.block_ms}, {"limit", one.limit}});
+  return {{"blamed", std::move(all)}};
+}
+
 Result<Json> answer_json(const Json& question, Running& running) {
   const std::string what = question.value("ask", std::string());
   if (what == "status") return status_json(running);
@@ -148,6 +158,8 @@ Result<Json> answer_json(const Json& question, Running& running) {
   if (what == "exchanges") return exchanges_json(running, question);
   if (what == "tail") return tail_json(running, question);
   if (what == "connections") return connections_json(running, question);
+  if (what == "blamed") return blamed_json(running);
+  if (what == "limits") return limits_json(running.plan(), monotonic_now());
   if (what == "purge") return purge_json(running.plan(), question);
   return fail(fmt::format("unknown question \"{}\"", what), Origin::kOperator);
 }

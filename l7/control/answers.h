@@ -1,5 +1,5 @@
-// Questions over the plan socket, answered as JSON: status, explain, exchanges, connections, tail, certs, cache, purge. Only
-// purge changes anything.
+// Questions over the plan socket, answered as JSON: status, explain, exchanges, connections, tail, certs, cache, limits, blamed,
+// purge. Only the last two change anything.
 #pragma once
 
 #include <string>

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "l7/compress/wish.h"
+#include "l7/control/limits.h"
 
 namespace cardea::l7 {
 namespace {
@@ -46,6 +47,12 @@ void explain_inspection(Json& json, std::vector<std::string>& story, const polic
                                                    : " While cardea-waf is away requests are answered 503."));
 }
 
+std::vector<std::string> limits_in_words(const policy::RateLimits& limits) {
+  std::vector<std::string> words;
+  for (const auto& limit : limits) words.push_back(fmt::format("{} ({})", limit->name, what_it_limits(*limit)));
+  return words;
+}
+
 std::string where_it_is(const policy::Geo& geo, const IpAddress& client) {
   const std::string_view country = geo.country(client);
   const uint32_t as_number = geo.as_number(client);
@@ -68,7 +75,7 @@ void explain_guard(Json& json, std::vector<std::string>& story, const LivePlan& 
   for (const auto& limit : policies.rate_limits) json["rate_limits"].push_back(limit->name);
   if (!policies.rate_limits.empty())
     story.push_back(fmt::format("It has to keep the rate limits {}; who is over one is answered 429.",
-                                fmt::join(json["rate_limits"].get<std::vector<std::string>>(), ", ")));
+                                fmt::join(limits_in_words(policies.rate_limits), ", ")));
   if (policies.basic_auth.users) story.push_back("A name and a password are asked for (basic_auth), or it is answered 401.");
   if (policies.api_keys.keys)
     story.push_back(fmt::format("A key is asked for in the header {}{} (api_keys), or it is answered 401.", policies.api_keys.header,

@@ -154,6 +154,12 @@ RateLimitRows RateLimitRows::add(RowAdder& add, std::string_view limit) {
   RateLimitRows rows;
   const std::string at = label("limit", limit);
   add(rows.limited, kCounter, "cardea_l7_rate_limit_limited_total", "", at, "Requests answered with 429: over the limit, or too many under way");
+  add(rows.connections, kCounter, "cardea_l7_rate_limit_connections_refused_total", "", at,
+      "Connections closed as they came: their client's address made more than may be new (rate_limits[].connections)");
+  add(rows.blocks, kCounter, "cardea_l7_rate_limit_blocks_total", "", at,
+      "Clients that went on while they were refused, and whose packets the dataplane was asked to drop (rate_limits[].block_for)");
+  add(rows.blocks_lost, kCounter, "cardea_l7_rate_limit_blocks_lost_total", "", at,
+      "Clients that were to be blocked and are not yet: more than 1024 were waiting to be told to cardea-mgmt");
   add(rows.unknown, kCounter, "cardea_l7_rate_limit_unknown_total", "", at,
       "Requests of keys that share a rate, because as many keys as may be (rate_limits[].keys) were known");
   return rows;

@@ -90,6 +90,9 @@ struct PoolRows {
 // cardea_l7_rate_limit_…{limit="login"}
 struct RateLimitRows {
   uint32_t limited = 0;  // _limited_total: requests answered with 429
+  uint32_t connections = 0;  // _connections_refused_total: that came, and were closed at once
+  uint32_t blocks = 0;   // _blocks_total: addresses that cardea-mgmt was told to block
+  uint32_t blocks_lost = 0;  // _blocks_lost_total: and that there was no room to tell it of
   uint32_t unknown = 0;  // _unknown_total: of keys that share a rate, because keys_max others were known
 
   static RateLimitRows add(stats::RowAdder& add, std::string_view limit);

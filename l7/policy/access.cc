@@ -55,12 +55,19 @@ bool Access::Side::is_in_place(const IpAddress& client) const {
          (!as_numbers.empty() && is_one(as_numbers, geo->as_number(client)));
 }
 
+bool Access::is_denied(std::string_view ja4) const {
+  return std::ranges::any_of(deny_ja4_, [ja4](std::string_view denied) {
+    return denied.ends_with('*') ? ja4.starts_with(denied.substr(0, denied.size() - 1)) : ja4 == denied;
+  });
+}
+
 // An empty file allows nobody.
 Result<Access> Access::read(const settings::AccessT& from, FileBook& files) {
   Access to;
   auto deny = Side::read(from.deny, from.deny_files, from.deny_countries, from.deny_as_numbers, files);
   if (!deny) return std::unexpected(std::move(deny.error()));
   to.deny_ = std::move(*deny);
+  to.deny_ja4_ = from.deny_ja4;
   to.chooses_ = !from.allow.empty() || !from.allow_files.empty() || !from.allow_countries.empty() || !from.allow_as_numbers.empty();
   if (!to.chooses_) return to;
   auto allow = Side::read(from.allow, from.allow_files, from.allow_countries, from.allow_as_numbers, files);

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/policies_generated.h"
@@ -20,7 +22,9 @@ class Access {
   static Result<Access> read(const settings::AccessT& from, FileBook& files);
 
   bool allows(const IpAddress& client) const { return !deny_.has(client) && (!chooses_ || allow_.has(client)); }
-  bool limits() const { return chooses_ || !deny_.empty(); }
+  // By the fingerprint of its TLS; nobody's is empty.
+  bool allows_kind(std::string_view ja4) const { return deny_ja4_.empty() || ja4.empty() || !is_denied(ja4); }
+  bool limits() const { return chooses_ || !deny_.empty() || !deny_ja4_.empty(); }
 
  private:
   // In one of its networks, or in a place.
@@ -38,7 +42,10 @@ class Access {
     bool empty() const { return (!networks || networks->empty()) && !geo; }
   };
 
+  bool is_denied(std::string_view ja4) const;
+
   Side allow_, deny_;
+  std::vector<std::string> deny_ja4_;
   bool chooses_ = false;  // who is not allowed is denied
 };
 

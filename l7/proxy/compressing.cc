@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "l7/proxy/exchange.h"
+#include "l7/proxy/meter.h"
 #include "l7/proxy/pieces.h"
 #include "l7/proxy/trailers.h"
 #include "l7/proxy/wait_for_buffer.h"
@@ -78,7 +79,7 @@ Task<Failure> write_out(Exchange& x, std::string_view last) {
   pieces.add(last);
   if (pieces.empty()) co_return Failure{};
   const IoResult written = co_await x.client().write_all(pieces.span(), x.to_client);
-  x.record.bytes_out += written.bytes;
+  note_sent(x, written.bytes);
   c.out = {};
   if (written.ok()) co_return Failure{};
   co_return client_failure(written, Reason::kClientStalled, x.to_client);

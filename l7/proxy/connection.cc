@@ -37,8 +37,10 @@ bool Connection::introduce(const ProxyHeader& header) {
   introduction_ = std::make_unique<Introduction>(
       header.destination, std::string(header.server_name), std::string(header.alpn));
   const ServicePlan& plan = *service().now().plan;
+  if (!keep_connection_limits(shard(), service(), client_.address, counted_keys, false)) return false;
   if (plan.source_connections_max == 0) return true;
   place_ = shard().shared().sources->enter(plan.name, client_.address, plan.source_connections_max);
+  if (!place_) stats::add(shard().cells() + plan.rows.source_refused, 1);
   return bool(place_);
 }
 

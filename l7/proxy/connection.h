@@ -9,6 +9,7 @@
 #include "base/proxy_header.h"
 #include "l7/door/transport.h"
 #include "l7/proxy/ahead_stream.h"
+#include "l7/proxy/connection_limits.h"
 #include "l7/proxy/input.h"
 #include "l7/proxy/live_service.h"
 #include "l7/proxy/shard.h"
@@ -52,7 +53,8 @@ class Connection final : public LiveConnection {
   const Endpoint& client() const { return client_; }
   Endpoint listener() const { return introduction_ ? introduction_->destination : transport_.stream().local(); }
   const Introduction* introduction() const { return introduction_.get(); }
-  // It is somebody else's than its peer's. False: whoever that is has as many connections as one address may.
+  // It is somebody else's than its peer's. False: whoever that is has as many connections as one address may, or
+  // has made as many; which is counted.
   bool introduce(const ProxyHeader& header);
 
   // Idle connections close now (where another process serves on: behind their next exchange), exchanges end as they
@@ -67,6 +69,7 @@ class Connection final : public LiveConnection {
   bool lost_own() const { return own_ && own_->lost(); }
 
   bool idle = false;         // waits for a request
+  std::unique_ptr<CountedKeys> counted_keys;  // by limits of new connections; null: none had any of it
   uint32_t handshake_us = 0;  // TLS's, until an exchange has taken it for its record
   bool late;                 // came when its service had gone, and has not said what it wants
   Occupant* occupant = nullptr;

@@ -15,6 +15,7 @@
 #include "l7/proxy/header_changes.h"
 #include "l7/proxy/identify.h"
 #include "l7/proxy/inspect.h"
+#include "l7/proxy/meter.h"
 #include "l7/proxy/renewal.h"
 
 namespace cardea::l7::proxy {
@@ -151,6 +152,7 @@ void conclude(Exchange& x, const Failure& failed) {
   }
   if (gave_up_on_client(failed)) count(x.shard(), x.service.rows.slow_clients);
   record.bytes_in += x.upload.body_bytes;
+  meter_rest(x);
   write(x.shard(), record);
 }
 
@@ -211,7 +213,7 @@ Exchange::Exchange(const Caller& by)
         const LiveService& its = by.connection->service();
         return begin_record(*by.connection, *its.now().plan, its.plan->plan->generation);
       }) {
-  if (by.tls) record.tls_version = by.connection->tls()->version();
+  if (by.tls) record.tls_version = by.connection->tls()->version(), record.tls_ja4 = by.connection->tls()->ja4().text();
 }
 
 Exchange::~Exchange() {

@@ -30,6 +30,7 @@ class Bell;
 namespace cardea::l7::policy {
 struct AuthAnswer;
 struct Claims;
+struct RateLimit;
 class PlaceTable;
 }
 
@@ -79,6 +80,14 @@ struct HeldPlace {
   policy::PlaceTable* of;
   uint64_t key;
   HeldPlace* next;
+};
+
+// Whose bytes are counted as they go (rate_limits[].request_bytes, .response_bytes); in the exchange's arena, the limit in
+// its plan.
+struct Meter {
+  const policy::RateLimit* limit;
+  uint64_t key;
+  Meter* next;
 };
 
 class HeardAnswer;
@@ -137,6 +146,8 @@ class Exchange {
   HeldBody held_body;           // read before it goes on
   bool told_to_continue = false;  // by us, to send its body
   HeldPlace* held = nullptr;    // among requests under way, until this one ends
+  Meter* meters = nullptr;      // of limits on bytes
+  uint64_t metered_in = 0, metered_out = 0;  // what those know of
   bool authorized = false;      // the client had to show who it is
   std::string_view reply_line;  // of an answer of ours, with its CR LF: what its status asks for
   bool wants_trailers = false;  // the client said so

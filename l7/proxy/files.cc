@@ -9,6 +9,7 @@
 #include "l7/proxy/disk.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/find_file.h"
+#include "l7/proxy/meter.h"
 #include "l7/proxy/own_head.h"
 #include "l7/proxy/pieces.h"
 #include "l7/proxy/wait_for_buffer.h"
@@ -125,7 +126,7 @@ Task<Failure> send_by_kernel(Exchange& x, const Opened& file, Part part) {
     if (!sent.ok()) co_return client_failure(sent, Reason::kClientStalled, x.to_client);
     client.spend(sent.bytes);
     x.to_client.moved(sent.bytes);
-    x.record.bytes_out += sent.bytes;
+    note_sent(x, sent.bytes);
     part.at += sent.bytes, part.left -= sent.bytes, ahead -= sent.bytes;
   }
   x.answer.complete = true;
@@ -148,7 +149,7 @@ Task<Failure> send_pieces(Exchange& x, const Opened& file, std::string_view head
     pieces.add({room.data(), *read});
     if (!x.answer.sent) begin_answer(x);
     const IoResult written = co_await x.client().write_all(pieces.span(), x.to_client);
-    x.record.bytes_out += written.bytes;
+    note_sent(x, written.bytes);
     if (!written.ok()) co_return client_failure(written, Reason::kClientStalled, x.to_client);
     part.at += *read, part.left -= *read;
     pieces.clear();

@@ -113,6 +113,10 @@ Task<Failure> guard(Exchange& x) {
     count(x.shard(), x.service.rows.denied);
     co_return failure(Reason::kDenied);
   }
+  if (!policies.access.allows_kind(x.record.tls_ja4)) {
+    count(x.shard(), x.service.rows.denied);
+    co_return failure(Reason::kDenied, "ja4");
+  }
   if (const Failure over = keep_limits(x, policies, false)) co_return over;
   if (!policies.identifies() || is_preflight(x)) co_return Failure{};
   const Failure unknown = co_await identify_client(x, policies);

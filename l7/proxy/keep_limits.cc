@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "l7/proxy/blame.h"
+#include "l7/proxy/endpoint_text.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/variables.h"
 
@@ -18,25 +21,27 @@ int64_t whole_seconds(std::chrono::nanoseconds in) {
   return std::chrono::ceil<std::chrono::seconds>(in).count();
 }
 
-// Of IPv6 its /64: a client has as many addresses there as it likes.
-IpAddress counted(IpAddress client) {
-  if (!client.is_v4()) std::fill(client.bytes.begin() + 8, client.bytes.end(), decltype(client.bytes)::value_type{});
-  return client;
-}
+// Who is counted, by one limit.
+struct Key {
+  uint64_t hash = 0;
+  std::string_view text;  // empty: the client's address
+};
 
 // Also where the key names the address among others.
 std::string_view key_text(Exchange& x, const RateLimit& limit) {
-  const IpAddress client = std::exchange(x.record.client.address, counted(x.record.client.address));
+  const IpAddress client = std::exchange(x.record.client.address, counted_address(x.record.client.address));
   const std::string_view text = write_text(x, limit.key);
   x.record.client.address = client;
   return text;
 }
 
-uint64_t key_of(Exchange& x, const RateLimit& limit, std::string_view text) {
+// None: it counts nobody.
+std::optional<Key> key_of(Exchange& x, const RateLimit& limit) {
   const HashKey key = x.plan->plan->hash_key;
-  if (!text.empty()) return text_hash(key, text, limit.name);
-  const IpAddress client = counted(x.record.client.address);
-  return text_hash(key, {reinterpret_cast<const char*>(client.bytes.data()), client.bytes.size()}, limit.name);
+  if (limit.by_address) return Key{address_key(key, x.record.client.address, limit), {}};
+  const std::string_view text = key_text(x, limit);
+  if (text.empty()) return {};
+  return Key{text_hash(key, text, limit.name), text};
 }
 
 // Seconds, whole ones, as RFC 9110 10.2.3 has it.
@@ -54,31 +59,88 @@ void tell(Exchange& x, const RateLimit& limit, const Verdict& verdict) {
   x.limit_lines = x.arena().join({x.limit_lines, limit.policy_line, std::string_view(text, line.size)});
 }
 
-bool take_place(Exchange& x, const RateLimit& limit, uint64_t key) {
-  if (limit.concurrent == 0) return true;
-  if (!limit.places->enter(key, limit.concurrent)) return false;
-  auto* const place = static_cast<HeldPlace*>(x.arena().allocate(sizeof(HeldPlace)));
-  x.held = ::new (place) HeldPlace{limit.places.get(), key, x.held};
-  return true;
+void note_offender(Exchange& x, const RateLimit& limit, const Key& key) {
+  const auto now = x.now().time_since_epoch();
+  if (limit.by_address) {
+    limit.offenders->note(key.hash, AddressText(counted_address(x.record.client.address)).view(), now);
+  } else if (limit.secret) {
+    limit.offenders->note(key.hash, fmt::format("#{:08x}", uint32_t(key.hash >> 32)), now);
+  } else {
+    limit.offenders->note(key.hash, key.text, now);
+  }
 }
 
-Failure refuse(Exchange& x, const RateLimit& limit, Reason reason, std::chrono::nanoseconds retry_in) {
+// Its client is who is connected. Whom a proxy names nobody has seen, and packets of the proxy are everybody's.
+bool is_connected(const Exchange& x) {
+  if (x.caller.is_nobody() || x.caller.connection->introduction() != nullptr) return false;
+  const IpAddress& peer = x.record.peer.address;
+  return x.record.client.address == peer && !x.service.policies->trusted_proxies.trusts(peer);
+}
+
+Failure refuse(Exchange& x, const RateLimit& limit, const Key& key, Reason reason, std::chrono::nanoseconds retry_in) {
   count(x.shard(), limit.rows.limited);
+  note_offender(x, limit, key);
+  if (limit.refusal_table && is_connected(x)) blame(x.shard(), limit, key.hash, x.record.peer.address);
   x.reply_line = retry_after(x, retry_in);
   return failure(reason, limit.name);
 }
 
-Failure keep_limit(Exchange& x, const RateLimit& limit) {
-  std::string_view text;
-  const bool by_text = !limit.key.is_fixed() || !limit.key.pieces().front().text.empty();
-  if (by_text && (text = key_text(x, limit)).empty()) return {};
-  const uint64_t key = key_of(x, limit, text);
-  if (!take_place(x, limit, key)) return refuse(x, limit, Reason::kTooManyAtOnce, std::chrono::seconds(1));
-  if (limit.requests == 0) return {};
-  const Verdict verdict = limit.table->take(key, limit.rate, x.now().time_since_epoch());
+Verdict look(Exchange& x, const RateLimit& limit, policy::RateTable* table, const policy::ByteRate& rate, uint64_t key) {
+  if (table == nullptr) return {};
+  const Verdict verdict = table->look(key, rate.ahead, x.now().time_since_epoch());
+  if (verdict.unknown) count(x.shard(), limit.rows.unknown);
+  return verdict;
+}
+
+// Whoever has had more than it may waits; whoever has not is counted as it goes.
+Failure keep_bytes(Exchange& x, const RateLimit& limit, const Key& key) {
+  if (!limit.counts_bytes()) return {};
+  const Verdict in = look(x, limit, limit.request_table.get(), limit.request_rate, key.hash);
+  const Verdict out = look(x, limit, limit.response_table.get(), limit.response_rate, key.hash);
+  if (!in.allowed || !out.allowed) return refuse(x, limit, key, Reason::kBytesLimited, std::max(in.retry_in, out.retry_in));
+  auto* const meter = static_cast<Meter*>(x.arena().allocate(sizeof(Meter)));
+  x.meters = ::new (meter) Meter{&limit, key.hash, x.meters};
+  return {};
+}
+
+Failure keep_places(Exchange& x, const RateLimit& limit, const Key& key) {
+  if (limit.concurrent == 0) return {};
+  if (!limit.places->enter(key.hash, limit.concurrent))
+    return refuse(x, limit, key, Reason::kTooManyAtOnce, std::chrono::seconds(1));
+  auto* const place = static_cast<HeldPlace*>(x.arena().allocate(sizeof(HeldPlace)));
+  x.held = ::new (place) HeldPlace{limit.places.get(), key.hash, x.held};
+  return {};
+}
+
+// A connection counts with its first request of a key.
+Failure keep_connections(Exchange& x, const RateLimit& limit, const Key& key) {
+  if (!limit.connection_table || x.caller.is_nobody()) return {};
+  auto& counted = x.caller.connection->counted_keys;
+  if (counted && counted->has(key.hash)) return {};
+  const Verdict verdict = limit.connection_table->take(key.hash, limit.connection_rate, x.now().time_since_epoch());
+  if (verdict.unknown) count(x.shard(), limit.rows.unknown);
+  if (!verdict.allowed) return refuse(x, limit, key, Reason::kConnectionsLimited, verdict.retry_in);
+  if (!counted) counted = std::make_unique<CountedKeys>();
+  counted->add(key.hash);
+  return {};
+}
+
+Failure keep_rate(Exchange& x, const RateLimit& limit, const Key& key) {
+  if (!limit.table) return {};
+  const Verdict verdict = limit.table->take(key.hash, limit.rate, x.now().time_since_epoch());
   if (verdict.unknown) count(x.shard(), limit.rows.unknown);
   tell(x, limit, verdict);
-  return verdict.allowed ? Failure{} : refuse(x, limit, Reason::kRateLimited, verdict.retry_in);
+  return verdict.allowed ? Failure{} : refuse(x, limit, key, Reason::kRateLimited, verdict.retry_in);
+}
+
+// What is only looked at first: who is refused has used nothing up.
+Failure keep_limit(Exchange& x, const RateLimit& limit) {
+  const auto key = key_of(x, limit);
+  if (!key) return {};
+  if (const Failure over = keep_bytes(x, limit, *key)) return over;
+  if (const Failure over = keep_places(x, limit, *key)) return over;
+  if (const Failure over = keep_connections(x, limit, *key)) return over;
+  return keep_rate(x, limit, *key);
 }
 
 }  // namespace

@@ -20,11 +20,15 @@ void let_in(Shard& shard, LiveService& service, door::Arrived arrived) {
     stats::add(shard.cells() + plan.rows.source_refused, 1);
     return refuse(std::move(arrived));
   }
+  std::unique_ptr<CountedKeys> counted;
+  if (!plan.expects_proxy_header(arrived.peer.address) && !keep_connection_limits(shard, service, arrived.peer.address, counted, true))
+    return refuse(std::move(arrived));
   if (!plan.connections->take(plan.connections_max)) {
     stats::add(shard.cells() + plan.rows.connections_refused, 1);
     return refuse(std::move(arrived));
   }
   auto connection = std::make_unique<Connection>(shard, service, std::move(arrived), std::move(place));
+  connection->counted_keys = std::move(counted);
   spawn(shard.loop(), serve, std::move(connection));
 }
 

@@ -6,6 +6,7 @@
 #include "l7/proxy/read_first.h"
 #include "l7/proxy/record.h"
 #include "l7/tls/client_hello.h"
+#include "l7/tls/ja4.h"
 
 namespace cardea::l7::proxy {
 namespace {
@@ -57,6 +58,7 @@ void read_name(Connection& c, const ServicePlan& service, TlsWay& way) {
   tls::ClientHello hello;
   const bool good = tls::read_hello(c.input.left(), room, hello);
   way.server_name = c.exchange_arena().copy(hello.server_name);
+  way.ja4 = c.exchange_arena().copy(tls::Ja4::of(hello.message).text());
   if (good) return take_way(c, service, hello, way);
   way.failure = failure(Reason::kBadHello);
   way.alert = tls::kDecodeError;

@@ -12,6 +12,7 @@ namespace cardea::l7::proxy {
 struct TlsWay {
   const RoutePlan* route = nullptr;
   std::string_view server_name;  // in the connection's exchange arena
+  std::string_view ja4;          // likewise
   Failure failure;               // there is no way
   std::string_view alert;        // that tells the client so; empty: it is no TLS, or nobody waits for one
 };

@@ -69,10 +69,7 @@ Task<bool> read_proxy_header(Arena& arena, Connection& c, Instant deadline) {
   const bool spoke = c.input.end != 0;
   bool welcome = why.empty();
   if (!welcome && (spoke || why != "closed")) log_refusal(c, why, began);
-  if (welcome && !c.introduce(header)) {
-    count(c.shard(), c.service().now().plan->rows.source_refused);
-    welcome = false;
-  }
+  if (welcome && !c.introduce(header)) welcome = false;
   if (!welcome) c.socket().close(Close::kReset);
   if (!welcome || c.input.empty()) c.input.drop();
   co_return welcome;

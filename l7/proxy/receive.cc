@@ -13,6 +13,7 @@
 #include "l7/proxy/header_changes.h"
 #include "l7/proxy/heard_answer.h"
 #include "l7/proxy/identify.h"
+#include "l7/proxy/meter.h"
 #include "l7/proxy/pieces.h"
 #include "l7/proxy/trailers.h"
 
@@ -223,7 +224,7 @@ Task<Failure> read_more(Exchange& x, Instant deadline) {
 Task<Failure> write_client(Exchange& x, Pieces& pieces) {
   if (x.caller.is_nobody()) co_return Failure{};
   const IoResult written = co_await x.client().write_all(pieces.span(), x.to_client);
-  x.record.bytes_out += written.bytes;
+  note_sent(x, written.bytes);
   if (written.ok()) co_return Failure{};
   co_return client_failure(written, Reason::kClientStalled, x.to_client);
 }

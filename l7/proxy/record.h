@@ -38,7 +38,7 @@ struct Record {
   Endpoint peer, client, listener;        // who is connected; for whom it speaks
   std::string_view method, host, path, query, protocol;  // as the client sent them
   std::string_view user;                  // whose password was right; empty: none was asked for
-  std::string_view tls_version, user_agent, referer;
+  std::string_view tls_version, tls_ja4, user_agent, referer;
   uint16_t status = 0;                    // 0: none was sent
   Origin origin = Origin::kSelf;          // whose doing it is that it ended so
   bool cut = false;                       // in the middle of a response

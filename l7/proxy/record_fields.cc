@@ -154,6 +154,8 @@ FieldValue RecordFields::text_value(ExchangeField field) {
       return request("");
     case kProto:
       return cut(record_.protocol, kHeaderMax);
+    case kTlsJa4:
+      return cut(record_.tls_ja4, kHeaderMax);
     case kTls:
       return cut(record_.tls_version, kHeaderMax);
     case kUser:

@@ -4,6 +4,7 @@
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/header_changes.h"
 #include "l7/proxy/identify.h"
+#include "l7/proxy/meter.h"
 
 namespace cardea::l7::proxy {
 namespace {
@@ -41,7 +42,7 @@ Task<> reply(Exchange& x, Failure failed) {
   if (!written) co_return;
   if (x.record.response_head == Instant{}) x.record.response_head = x.now();
   const IoResult sent = co_await x.client().write_all(*written, x.to_client);
-  x.record.bytes_out += sent.bytes;
+  note_sent(x, sent.bytes);
   if (!sent.ok()) x.close = true;
 }
 
@@ -49,7 +50,7 @@ Task<> send_whole(Exchange& x, std::span<iovec> pieces) {
   x.record.response_head = x.now();
   x.answer.sent = true;
   const IoResult written = co_await x.client().write_all(pieces, x.to_client);
-  x.record.bytes_out += written.bytes;
+  note_sent(x, written.bytes);
   x.answer.complete = written.ok();
   if (!written.ok()) x.failure = client_failure(written, Reason::kClientStalled, x.to_client);
 }

@@ -15,7 +15,7 @@ struct Flow {
   explicit Flow(Connection& of) : connection(of), plan(of.service().plan), service(*of.service().now().plan) {
     record = begin_record(of, service, plan->plan->generation);
     record.protocol = "tcp";
-    if (of.tls()) record.tls_version = of.tls()->version();
+    if (of.tls()) record.tls_version = of.tls()->version(), record.tls_ja4 = of.tls()->ja4().text();
   }
   Arena& arena() { return connection.exchange_arena(); }
 
@@ -59,6 +59,7 @@ Task<Failure> find_pool(Flow& flow) {
   }
   TlsWay way;
   co_await read_way(flow.arena(), flow.connection, flow.service, way);
+  flow.record.tls_ja4 = way.ja4;
   flow.record.host = way.server_name;
   if (way.route) take_share(flow, *way.route);
   const bool refused = way.failure.is(Reason::kNoRoute) || way.failure.is(Reason::kBadHello);

@@ -23,6 +23,7 @@ void record_handshake(Connection& c, const ShardPlan::Service& service, uint64_t
   record.protocol = "tls";
   record.reason = word(done.failure);
   record.detail = done.detail;
+  record.tls_ja4 = c.tls()->ja4().text();
   record.began = began;
   record.ended = c.loop().now();
   write_line(c.shard(), record);

@@ -21,6 +21,7 @@
 #include "l7/files/kept.h"
 #include "l7/http/date.h"
 #include "l7/plan/live_plan.h"
+#include "l7/policy/blamed.h"
 #include "l7/proxy/ask.h"
 #include "l7/proxy/buffers.h"
 #include "l7/proxy/exchange_ids.h"
@@ -58,6 +59,7 @@ struct Shared {
   std::shared_ptr<HostCount> renewals = std::make_shared<HostCount>();  // of cached objects, under way
   std::shared_ptr<Offload> offload = std::make_shared<Offload>();
   std::string waf_socket{};  // where cardea-waf's workers are asked
+  std::shared_ptr<policy::Blamed> blamed = std::make_shared<policy::Blamed>();
   std::shared_ptr<policy::Verdicts> verdicts = std::make_shared<policy::Verdicts>();  // about passwords
 };
 

@@ -1,6 +1,7 @@
 #include "l7/proxy/tunnel.h"
 
 #include "l7/proxy/exchange.h"
+#include "l7/proxy/meter.h"
 #include "l7/runtime/spawn.h"
 
 namespace cardea::l7::proxy {
@@ -41,6 +42,7 @@ bool still_waiting(Tunnel& t, Wake wake) {
 bool note_written(Tunnel& t, Way& way, const IoResult& written) {
   --t.writing;
   way.bytes += written.bytes;
+  t.carried();
   t.active = t.client.loop().now();
   if (!written.ok()) stop(t, failure(written.status == IoStatus::kTimeout ? Reason::kIdleTimeout : way.to_failed));
   return written.ok();
@@ -116,6 +118,13 @@ Task<> close_client(Tunnel& t) {
   }
 }
 
+// A request's, whose limits count what it carries.
+struct MeteredTunnel final : Tunnel {
+  explicit MeteredTunnel(Exchange& of) : Tunnel(of.arena(), of.shard(), of.client(), of.caller.input, of.lease.stream()), x(of) {}
+  void carried() override { meter_some(x, to_backend, to_client); }
+  Exchange& x;
+};
+
 }  // namespace
 
 Tunnel::Tunnel(Arena& in, Shard& its, Stream& from, Input& came, Stream& to)
@@ -151,7 +160,7 @@ Task<> tunnel_websocket(Exchange& x) {
   x.watch.stop();
   x.close = true;
   keep(x.record, x.arena());
-  Tunnel t(x.arena(), x.shard(), x.client(), x.caller.input, x.lease.stream());
+  MeteredTunnel t(x);
   t.idle_timeout = x.service.idle_timeout;
   begin_answer(x);
   const IoResult sent = co_await x.client().write_all(x.answer.head, x.to_client);

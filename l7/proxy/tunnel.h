@@ -17,6 +17,8 @@ struct Tunnel : LoopTimer, Occupant {
   Arena& arena() { return where; }
   // From now on it has some seconds, whatever moves.
   void leave() override;
+  // `to_backend` or `to_client` has grown.
+  virtual void carried() {}
 
   Arena& where;
   Shard& shard;

@@ -1,6 +1,7 @@
 // The rest of a request's body, read from the client as the backend takes it: one buffer, no more. Runs beside
 // receive(), because a backend may answer before it has the whole body, or say that it wants it (100 Continue).
 #include "l7/proxy/exchange.h"
+#include "l7/proxy/meter.h"
 #include "l7/proxy/pieces.h"
 #include "l7/proxy/trailers.h"
 
@@ -35,6 +36,7 @@ Failure take_piece(Exchange& x, Pieces& pieces) {
   const auto state = pieces.gather(upload.reader, input.left(), upload.chunked);
   input.at += pieces.consumed();
   upload.body_bytes += pieces.body_bytes();
+  meter_some(x);
   if (state == Pieces::State::kBad) return failure(pieces.fault());
   if (!upload.trailers.add(x.shard().buffers(), pieces.trailers())) return failure(Reason::kMemory);
   const uint64_t limit = x.service.body_bytes_max;

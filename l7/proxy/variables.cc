@@ -95,6 +95,8 @@ std::string_view value_of(Exchange& x, const Variable& variable) {
       return name_of(x.record.route);
     case VariableId::kTlsVersion:
       return x.record.tls_version;
+    case VariableId::kTlsJa4:
+      return x.record.tls_ja4;
     case VariableId::kTlsClientSubject:
       return of_certificate(x, tls::peer_subject);
     case VariableId::kTlsClientIssuer:

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "l7/tls/server_name.h"
+#include "l7/tls/vector_reader.h"
 
 namespace cardea::l7::tls {
 namespace {
@@ -12,31 +13,8 @@ constexpr uint8_t kHandshake = 22, kClientHello = 1;
 constexpr size_t kRecordHead = 5, kRecordMax = 1 << 14, kMessageHead = HelloScan::kHead;
 constexpr uint16_t kServerName = 0, kAlpn = 16;
 
-// Vectors of RFC 8446 3.4, taken off the front. Once something was missing nothing more is there.
-struct Reader {
-  std::string_view left;
-  bool good = true;
-
-  std::string_view bytes(size_t size) {
-    good &= left.size() >= size;
-    if (!good) return {};
-    const std::string_view taken = left.substr(0, size);
-    left.remove_prefix(size);
-    return taken;
-  }
-  size_t number(size_t size) {
-    size_t value = 0;
-    for (const char c : bytes(size)) value = value << 8 | uint8_t(c);
-    return value;
-  }
-  std::string_view vector(size_t length_size) {
-    const size_t size = number(length_size);
-    return bytes(size);
-  }
-};
-
 size_t number_at(std::string_view bytes, size_t at, size_t size) {
-  return Reader{bytes.substr(at)}.number(size);
+  return VectorReader{bytes.substr(at)}.number(size);
 }
 
 // A record's head as far as it is there (RFC 8446 5.1).
@@ -46,16 +24,16 @@ bool may_be_record(std::string_view head) {
 
 // Of protocols of a byte or more, each behind its length, in a vector (RFC 7301 3.1).
 bool read_alpn(std::string_view extension, std::string_view& alpn) {
-  Reader reader{extension};
+  VectorReader reader{extension};
   alpn = reader.vector(2);
-  Reader list{alpn};
+  VectorReader list{alpn};
   while (list.good && !list.left.empty()) list.good &= !list.vector(1).empty();
   return reader.good && reader.left.empty() && !alpn.empty() && list.good;
 }
 
 // Each may be there once.
 bool read_extensions(std::string_view all, ClientHello& hello) {
-  Reader reader{all};
+  VectorReader reader{all};
   bool named = false, offered = false;
   while (reader.good && !reader.left.empty()) {
     const size_t type = reader.number(2);
@@ -73,7 +51,7 @@ bool read_extensions(std::string_view all, ClientHello& hello) {
 
 // RFC 8446 4.1.2. Hellos of before TLS 1.2 may end without extensions.
 bool read_body(std::string_view body, ClientHello& hello) {
-  Reader reader{body};
+  VectorReader reader{body};
   reader.bytes(2 + 32);  // version, random
   const size_t session = reader.vector(1).size(), suites = reader.vector(2).size(), methods = reader.vector(1).size();
   if (!reader.good || session > 32 || suites < 2 || suites % 2 != 0 || methods == 0) return false;
@@ -142,8 +120,9 @@ HelloState scan_hello(std::string_view bytes, HelloScan& scan) {
 bool read_hello(std::string_view bytes, std::span<char> room, ClientHello& hello) {
   hello = {};
   const std::string_view message = gather(bytes, room);
-  return is_whole(message) && message.size() == message_size(message) &&
-         read_body(message.substr(kMessageHead), hello);
+  if (!is_whole(message) || message.size() != message_size(message)) return false;
+  hello.message = message;
+  return read_body(message.substr(kMessageHead), hello);
 }
 
 }  // namespace cardea::l7::tls

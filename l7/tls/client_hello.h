@@ -17,6 +17,7 @@ inline constexpr size_t kHelloMax = 16 * 1024;
 
 struct ClientHello {
   std::string_view server_name;  // empty: none, or one that is no host's
+  std::string_view message;      // all of it, with its head
   std::string_view alpn;         // the protocols it offers, each behind its length; empty: none
 };
 

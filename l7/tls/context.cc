@@ -118,8 +118,8 @@ struct ContextCallbacks {
     return seal || (key == &keys.sealing() && SSL_version(ssl) != TLS1_3_VERSION) ? 1 : 2;
   }
 
-  static void note_message(int sent, int, int content, const void*, size_t, SSL* ssl, void*) {
-    if (!sent) stream(ssl).note_received(content);
+  static void note_message(int sent, int, int content, const void* message, size_t size, SSL* ssl, void*) {
+    if (!sent) stream(ssl).note_received(content, {static_cast<const char*>(message), size});
   }
 
   // A server's certificate for names that it does not know is often one that nobody trusts: whoever chose the name

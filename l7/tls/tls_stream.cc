@@ -198,8 +198,12 @@ void TlsStream::count_flood() {
 
 // Called within OpenSSL, which cannot be left from here; what it takes for the peer's end makes it throw away the rest
 // and return.
-void TlsStream::note_received(int content) {
-  if (!established_) return;
+void TlsStream::note_received(int content, std::string_view message) {
+  if (!established_) {
+    const bool hello = content == SSL3_RT_HANDSHAKE && !message.empty() && message.front() == SSL3_MT_CLIENT_HELLO;
+    if (hello && server_ && !ja4_.known()) ja4_ = Ja4::of(message);
+    return;
+  }
   if (content == SSL3_RT_HEADER) quiet_records_++;
   if (content == SSL3_RT_HANDSHAKE) quiet_messages_++;
   if (quiet_records_ <= kQuietMax + 1 && quiet_messages_ <= kQuietMax) return;  // one record may be the data's

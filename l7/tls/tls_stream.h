@@ -13,6 +13,7 @@
 
 #include "l7/runtime/stream.h"
 #include "l7/tls/context.h"
+#include "l7/tls/ja4.h"
 
 namespace cardea::l7::tls {
 
@@ -71,6 +72,8 @@ class TlsStream final : public Stream {
   std::string_view alpn() const;         // empty when none was agreed
   std::string_view server_name() const;  // what the client asked for, empty when nothing
   bool resumed() const;
+  // What its first ClientHello was like, of a server's; empty before that came.
+  const Ja4& ja4() const { return ja4_; }
   // A record came in part: OpenSSL keeps a buffer for it until the rest is here.
   bool holds_record() const { return records_held_ > 0; }
   SSL* ssl() const { return ssl_; }  // for questions this class has no words for
@@ -86,7 +89,7 @@ class TlsStream final : public Stream {
   IoResult send_close_notify();
   void note_what_is_held();
   void note_records(size_t held_before);
-  void note_received(int content);  // a record's head or a message, before OpenSSL acts on it
+  void note_received(int content, std::string_view message);  // a record's head or a message, before OpenSSL acts on it
   void pay_for_quiet(uint16_t records);
   bool is_of_the_name() const;
   IoResult broken_result();
@@ -100,6 +103,7 @@ class TlsStream final : public Stream {
   int lower_error_ = 0;  // errno of the lower stream's failure
   uint16_t quiet_records_ = 0, quiet_messages_ = 0;  // since the last data
   uint16_t handshake_left_ = 0;  // bytes that this try may read
+  Ja4 ja4_;
   char first_byte_ = 0;          // of all that came
   int16_t records_held_ = 0;     // by reading
   bool lower_read_ = false, lower_wrote_ = false;  // anything at all

@@ -51,7 +51,26 @@ Json hit_percent(const Json& counts) {
   return asked == 0 ? Json(nullptr) : Json(std::round(1000 * hits / asked) / 10);
 }
 
+Json blocked_rows(const Runtime& runtime, system_clock::time_point now) {
+  constexpr size_t kMost = 1000;
+  std::vector<std::pair<IpAddress, Block>> all(runtime.blocks.begin(), runtime.blocks.end());
+  std::ranges::stable_sort(all, std::less(), [](const auto& one) { return one.second.until; });
+  if (all.size() > kMost) all.resize(kMost);
+  Json rows = Json::array();
+  for (const auto& [source, block] : all)
+    rows.push_back({{"source", source.is_v4() ? source.text() : source.text() + "/64"},
+                    {"limit", block.limit},
+                    {"since", time_text(block.since)},
+                    {"until", time_text(block.until)},
+                    {"seconds_left", std::max<int64_t>(0, std::chrono::ceil<std::chrono::seconds>(block.until - now).count())}});
+  return rows;
+}
+
 }  // namespace
+
+std::string limits_json(const std::string& l7_answer, const Runtime& runtime, system_clock::time_point now) {
+  return dump({{"limits", list_of(l7_answer, "limits")}, {"blocked", blocked_rows(runtime, now)}, {"blocked_total", runtime.blocks.size()}});
+}
 
 Json certificates_due(const std::string& l7_answer, system_clock::time_point now) {
   Json due = Json::array();

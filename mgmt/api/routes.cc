@@ -261,6 +261,23 @@ Answer Routes::cache() {
   return answer;
 }
 
+Answer Routes::limits() {
+  auto answer = ask(kL7, {{"ask", "limits"}});
+  if (answer.status == 200) answer.body = limits_json(answer.body, view().runtime, std::chrono::system_clock::now());
+  return answer;
+}
+
+Answer Routes::unblock(const std::string& body) {
+  const auto json = Json::parse(body, nullptr, false);
+  if (!json.is_object() || !json.contains("address") || !json["address"].is_string())
+    return error(400, R"(the body has to be JSON like {"address": "192.0.2.7"})");
+  const auto address = IpAddress::parse(json["address"].get<std::string>());
+  if (!address) return error(400, "address: " + address.error().message);
+  const bool was_blocked = wait_for<bool>(loop_, [this, &address](auto promise) { promise->set_value(site_.unblock(*address)); });
+  if (!was_blocked) return error(404, fmt::format("{} is not blocked", address->text()));
+  return {200, dump({{"unblocked", address->text()}})};
+}
+
 Answer Routes::exchanges(const Parameter& parameter) {
   const auto limit = number(parameter("limit").value_or(std::to_string(kExchangesDefault)), 1, kExchangesMax);
   if (!limit) return error(400, "limit: " + limit.error().message);

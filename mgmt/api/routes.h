@@ -34,6 +34,8 @@ class Routes {
   Answer backends(const Parameter& parameter);
   Answer certs();
   Answer cache();
+  Answer limits();
+  Answer unblock(const std::string& body);
   Answer exchanges(const Parameter& parameter);
   Answer tail(const Parameter& parameter);
   Answer connections(const Parameter& parameter);

@@ -71,6 +71,7 @@ void add_changes(httplib::Server& server, Routes& routes, Audit& audit) {
   using Request = httplib::Request;
   using Response = httplib::Response;
   server.Post("/v1/reload", [&](const Request& in, Response& out) { put_change(out, audit, in, "reload", "", [&] { return routes.reload(); }); });
+  server.Post("/v1/unblock", [&](const Request& in, Response& out) { put_change(out, audit, in, "unblock", in.body, [&] { return routes.unblock(in.body); }); });
   server.Post("/v1/purge", [&](const Request& in, Response& out) { put_change(out, audit, in, "purge", in.body, [&] { return routes.purge(in.body); }); });
   server.Post(R"(/v1/backends/([^/]+)/([^/]+))", [&](const Request& in, Response& out) {
     const std::string pool = in.matches[1], backend = in.matches[2];
@@ -90,6 +91,7 @@ void add_routes(httplib::Server& server, Routes& routes) {
              [&](const Request& in, Response& out) { put(out, routes.connections(parameters_of(in))); });
   server.Get("/v1/exchanges", [&](const Request& in, Response& out) { put(out, routes.exchanges(parameters_of(in))); });
   server.Get("/v1/tail", [&](const Request& in, Response& out) { put(out, routes.tail(parameters_of(in))); });
+  server.Get("/v1/limits", [&](const Request&, Response& out) { put(out, routes.limits()); });
   server.Get("/v1/cache", [&](const Request&, Response& out) { put(out, routes.cache()); });
   server.Get("/v1/pools", [&](const Request&, Response& out) { put(out, routes.pools()); });
   server.Get("/v1/backends", [&](const Request& in, Response& out) { put(out, routes.backends(parameters_of(in))); });
@@ -115,7 +117,7 @@ void on_error(const httplib::Request& request, httplib::Response& response) {
     put(response,
         error(404, fmt::format("there is no {} {}", request.method, request.path),
               "GET /v1/status, services, routes, pools, backends, flows, certs, cache, explain, audit, version; POST "
-              "/v1/reload, /v1/purge, /v1/backends/POOL/ADDRESS"));
+              "/v1/reload, /v1/purge, /v1/unblock, /v1/backends/POOL/ADDRESS"));
   } else {
     put(response, error(response.status, fmt::format("the request was not understood (HTTP {})", response.status)));
   }

@@ -12,13 +12,14 @@ namespace {
 
 constexpr std::array kCommands = {
     Command{"status", "how the load balancer is, on one screen", declare_status},
-    Command{"show", "list services, routes, pools, backends, flows, exchanges, connections, certs, cache, audit", declare_show},
+    Command{"show", "list services, routes, pools, backends, flows, exchanges, connections, certs, limits, cache, audit", declare_show},
     Command{"set", "drain a backend, take it out, change its weight", declare_set},
     Command{"reload", "put the configuration file in force", declare_reload},
     Command{"check", "look for mistakes in a configuration file (works offline)", declare_check},
     Command{"doctor", "look at this host and its cards before they are put to work (works offline)", declare_doctor},
     Command{"explain", "what would happen to a packet or a request, and why", declare_explain},
     Command{"purge", "forget what caches have of a URL", declare_purge},
+    Command{"unblock", "let an address in again that a rate limit has blocked", declare_unblock},
     Command{"tail", "requests and connections as they end, live", declare_tail},
     Command{"top", "rates of services, routes and backends, live", declare_top},
     Command{"help", "the manual of a command or of the settings (works offline)", declare_help},

@@ -31,6 +31,7 @@ void declare_reload(CLI::App& command, Job& job);
 void declare_doctor(CLI::App& command, Job& job);
 void declare_explain(CLI::App& command, Job& job);
 void declare_purge(CLI::App& command, Job& job);
+void declare_unblock(CLI::App& command, Job& job);
 void declare_tail(CLI::App& command, Job& job);
 void declare_top(CLI::App& command, Job& job);
 void declare_help(CLI::App& command, Job& job);

@@ -83,6 +83,12 @@ Exit show_cache(const Session& session, const Filter& by) {
       cache_text);
 }
 
+Exit show_limits(const Session& session, const Filter& by) {
+  return show_list(
+      session, "/v1/limits", [&](json& answer) { narrow(answer, "limits", by.limit, [](const json&) { return true; }); },
+      limits_text);
+}
+
 Exit show_pools(const Session& session, const Filter& by) {
   return show_list(
       session, "/v1/pools",
@@ -180,6 +186,7 @@ void declare_show(CLI::App& command, Job& job) {
   certs.add_option("--service", filter->service, "only those of this service")->type_name("SERVICE");
   list(command, "audit", "what was changed, and by whom, the last first (100 unless --limit says more)", filter, job, show_audit,
        api::kChangesMax);
+  list(command, "limits", "rate limits, how many keys they know, and who is refused most", filter, job, show_limits);
   list(command, "cache", "memory caches and how often they had the answer", filter, job, show_cache);
 }
 

@@ -18,6 +18,7 @@ std::string certs_text(const nlohmann::json& answer, bool colour);
 std::string exchanges_text(const nlohmann::json& answer, bool colour);
 std::string audit_text(const nlohmann::json& answer, bool colour);
 std::string connections_text(const nlohmann::json& answer, bool colour);
+std::string limits_text(const nlohmann::json& answer, bool colour);
 std::string cache_text(const nlohmann::json& answer, bool colour);
 
 // Of an answer that has counts of processes which are away: what is to be thought of them. Empty when all are there.

@@ -80,6 +80,10 @@ void add_configuration(std::vector<MetricFamily>& families, const View& view) {
   }
   add_one(families, counter("cardea_config_rings_built_total", "Maglev rings that were computed, not found ready"),
           double(view.rings_built));
+  add_one(families, gauge("cardea_blocks", "Addresses, and /64 networks, that rate limits have blocked (rate_limits[].block_for)"),
+          double(view.runtime.blocks.size()));
+  add_one(families, counter("cardea_blocks_refused_total", "Addresses not blocked for want of room (dataplane.blocks.sources_max)"),
+          double(view.blocks_refused));
 }
 
 void add_checks(std::vector<MetricFamily>& families, const std::vector<health::TargetStatus>& health,

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "l7/tls/client_hello.h"
+#include "l7/tls/ja4.h"
 #include "tests/unit/l7/tls/hello_oracle.h"
 
 using namespace cardea::l7::tls;
@@ -26,5 +27,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CHECK(good == (plain && whole == HelloState::kDone), "two readings of one hello");
   CHECK(!plain || whole == HelloState::kDone || whole == HelloState::kTooLarge, "a hello that was not seen");
   if (good) CHECK(hello.server_name == plain->name && hello.alpn == plain->alpn);
+  CHECK(!good || Ja4::of(hello.message).known(), "a hello without a fingerprint");
+  const Ja4 any = Ja4::of(text);
+  CHECK(!any.known() || any.text().size() == Ja4::kSize);
+  for (const char c : any.text())
+    CHECK(c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'), "no word");
   return 0;
 }

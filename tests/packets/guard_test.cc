@@ -5,7 +5,9 @@
 
 #include <cstring>
 
+#include "tests/packets/connection.h"
 #include "tests/packets/ends.h"
+#include "tests/packets/errors.h"
 #include "tests/packets/reference_sum.h"
 
 namespace cardea::dataplane::test {
@@ -51,6 +53,31 @@ TEST(L4Checksum, IsTheNicsWordOrOurs) {
       EXPECT_EQ(told(site, bad, RTE_MBUF_F_RX_L4_CKSUM_GOOD).verdict, Verdict::kForward);
       EXPECT_EQ(told(site, good, RTE_MBUF_F_RX_L4_CKSUM_BAD).reason, Reason::k_bad_l4_checksum);
     }
+  }
+}
+
+Outcome with_blocks(std::initializer_list<const char*> sources, const std::vector<std::byte>& bytes) {
+  std::vector<IpAddress> all;
+  for (const char* source : sources) all.push_back(IpAddress::parse(source).value());
+  const BlockList list({1, 2}, all);
+  Site site;
+  site.worker.blocks = &list;
+  return run(site, bytes);
+}
+
+TEST(Blocked, IsWhoeverIsOnTheListAndNobodyElse) {
+  EXPECT_EQ(with_blocks({"198.51.100.7"}, frame({kTunnel})).reason, Reason::k_blocked);
+  EXPECT_EQ(with_blocks({"203.0.113.2", "198.51.100.6", "198.51.100.8"}, frame({kTunnel})).verdict, Verdict::kForward);
+  EXPECT_EQ(with_blocks({"2001:db8:9::"}, frame({kTunnel6})).reason, Reason::k_blocked) << "a /64";
+  EXPECT_EQ(with_blocks({"2001:db8:9:1::", "2001:db8:8::", "198.51.100.7"}, frame({kTunnel6})).verdict, Verdict::kForward);
+  EXPECT_EQ(with_blocks({}, frame({kTunnel})).verdict, Verdict::kForward);
+}
+
+TEST(Blocked, WhatAnErrorQuotesIsNoPacketOfItsSender) {
+  for (const FlowTuple& t : {kTunnel, kTunnel6}) {
+    const bool v4 = t.source.is_v4();
+    const auto error = error_about(frame({answer_to(frame({t}))}), v4 ? kTooBig4 : kTooBig6);
+    EXPECT_NE(with_blocks({v4 ? "198.51.100.7" : "2001:db8:9::", v4 ? "203.0.113.2" : "2001:db8::"}, error).reason, Reason::k_blocked);
   }
 }
 

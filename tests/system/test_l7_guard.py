@@ -1,6 +1,8 @@
 """Who may ask: addresses, rates over two shards, passwords, other sites' pages in a real browser's protocol; asked with curl over HTTP/1.1
 and HTTP/2, with password files of hashes that openssl and libxcrypt made."""
 import concurrent.futures
+import hashlib
+import itertools
 import json
 import subprocess
 
@@ -33,7 +35,10 @@ def write_files(folder):
 
 def guarded(document):
     folder = FOLDER["path"]
-    document["rate_limits"] = [{"name": "few", "requests": 20, "period": "1h", "key": "${header:X-Key}"}]
+    document["rate_limits"] = [{"name": "few", "requests": 20, "period": "1h", "key": "${header:X-Key}"},
+                               {"name": "much", "response_bytes": 500_000, "period": "1h", "key": "${header:X-Key}"},
+                               {"name": "sent", "request_bytes": 500_000, "period": "1h", "key": "${header:X-Client} ${tls_ja4}"},
+                               {"name": "new", "connections": 12, "period": "1h", "key": "${header:X-Key}"}]
     document["l7"]["geo"] = {"countries": f"{folder}/countries.mmdb", "as_numbers": f"{folder}/systems.mmdb"}
     routes = [
         {"name": "here", "match": {"path": "/here/"}, "respond": {"body": "here"}, "access": {"allow_countries": ["DE"]}},
@@ -44,6 +49,10 @@ def guarded(document):
         {"name": "far", "match": {"path": "/far/"}, "respond": {"body": "far"}, "access": {"deny_files": [f"{folder}/networks"]},
          "error_pages": [{"status": [403], "file": f"{folder}/sorry.html"}]},
         {"name": "few", "match": {"path": "/few/"}, "respond": {"body": "few"}, "rate_limits": ["few"]},
+        {"name": "much", "match": {"path": "/much/"}, "respond": {"body": "x" * 10_000}, "rate_limits": ["much"]},
+        {"name": "sent", "match": {"path": "/echo/sent/"}, "pool": "origin", "rate_limits": ["sent"]},
+        {"name": "new", "match": {"path": "/new/"}, "respond": {"body": "new"}, "rate_limits": ["new"]},
+        {"name": "modern", "match": {"path": "/modern/"}, "respond": {"body": "modern"}, "access": {"deny_ja4": ["t12*"]}},
         {"name": "staff", "match": {"path": "/echo/staff/"}, "pool": "origin", "basic_auth": {"users": f"{folder}/users", "realm": "staff"},
          "request_headers": {"set": ["X-User: ${user}"]}},
         {"name": "pages", "match": {"path": "/echo/pages/"}, "pool": "origin",
@@ -116,6 +125,100 @@ def test_a_rate_is_exact_over_all_shards(web, shop):
     status, headers, _ = web.get(base + "/few/", version, "-H", key)
     assert status == 429 and 0 < int(headers["retry-after"]) <= 180
     assert web.get(base + "/few/", version, "-H", key + "another")[0] == 200
+
+
+def at_once(web, url, version, words, times):
+    with concurrent.futures.ThreadPoolExecutor(8) as many:
+        return list(many.map(lambda _: web.get(url, version, *words)[0], range(times)))
+
+
+def limit_of(web, name):
+    return next(row for row in web.cardea.cli("show", "limits")["limits"] if row["name"] == name)
+
+
+def test_bytes_are_exact_over_all_shards(web, shop):
+    base, version = shop
+    key = "bytes " + base + version
+    sizes = at_once(web, base + "/much/", version, ("-H", "X-Key: " + key), 80)
+    whole = sum(line["bytes_out"] for line in web.logged(path="/much/", status=200)[-sizes.count(200):])
+    assert sizes.count(200) + sizes.count(429) == 80
+    assert 500_000 <= whole < 500_000 + 8 * 11_000, "what is begun before goes on: at most as many as there are at once"
+    status, headers, _ = web.get(base + "/much/", version, "-H", "X-Key: " + key)
+    assert status == 429 and 0 < int(headers["retry-after"]) <= 3600 * 0.2
+    assert web.logged(path="/much/", status=429)[-1]["reason"] == "bytes_limited"
+    told = next(row for row in limit_of(web, "much")["offenders"] if row["key"].startswith("#"))
+    assert told["refused"] >= 1, "a header called so may hold what lets its sender in: its value is not shown"
+
+
+def test_what_is_sent_counts_and_no_terminal_obeys_a_key(web, shop, tmp_path):
+    base, version = shop
+    (tmp_path / "body").write_bytes(b"x" * 300_000)
+    send = lambda: web.curl(base + "/echo/sent/", version, "-H", "X-Client: " + client, "--data-binary", f"@{tmp_path}/body",
+                            "-o", "/dev/null", "-w", "%{http_code}").stdout
+    client = "b\xf6se " + base[:5] + version
+    assert [send() for _ in range(3)] == ["200", "200", "429"]
+    text = web.cardea.run("show", "limits").stdout
+    assert "b\\xc3\\xb6se http" in text and "\x1b" not in text and "500000 bytes of requests in 3600 s" in text
+
+
+def test_new_connections_are_counted_over_all_shards(web, shop):
+    base, version = shop
+    key = ("-H", "X-Key: new " + base + version)
+    statuses = at_once(web, base + "/new/", version, key, 30)
+    assert (statuses.count(200), statuses.count(429)) == (12, 18)
+    assert web.logged(path="/new/", status=429)[-1]["reason"] == "connections_limited"
+    other = ("-H", "X-Key: other " + base + version)
+    many = [base + "/new/"] * 30
+    assert web.curl(many[0], version, *other, *many[1:], "-w", "%{http_code} ").stdout.count("200") == 30, "one connection of many requests"
+
+
+def ja4_of(hello):
+    """Of a ClientHello, by the specification and in no hurry."""
+    def vector(data, at, width):
+        size = int.from_bytes(data[at:at + width], "big")
+        return data[at + width:at + width + size], at + width + size
+    def numbers(data):
+        pairs = [data[i:i + 2].hex() for i in range(0, len(data), 2)]
+        return [pair for pair in pairs if not (pair[1] == pair[3] == "a" and pair[0] == pair[2])]
+    def digest(text):
+        return hashlib.sha256(text.encode()).hexdigest()[:12] if text else "0" * 12
+    version, at = hello[4:6].hex(), 4 + 2 + 32
+    _, at = vector(hello, at, 1)
+    suites, at = vector(hello, at, 2)
+    _, at = vector(hello, at, 1)
+    block, _ = vector(hello, at, 2)
+    extensions, at = {}, 0
+    while at < len(block):
+        kind = block[at:at + 2].hex()
+        extensions[kind], at = vector(block, at + 2, 2)
+    if "002b" in extensions:
+        version = max(numbers(extensions["002b"][1:]))
+    alpn = extensions["0010"][3:3 + extensions["0010"][2]].decode() if "0010" in extensions else "00"
+    suites, rest = numbers(suites), sorted(set(extensions) - {"0000", "0010"})
+    algorithms = numbers(extensions["000d"][2:]) if "000d" in extensions else []
+    return (f"t{ {'0304': '13', '0303': '12'}[version]}{'d' if '0000' in extensions else 'i'}{len(suites):02}{len(extensions):02}"
+            f"{alpn[0]}{alpn[-1]}_{digest(','.join(sorted(suites)))}_"
+            f"{digest(','.join(rest) + ('_' + ','.join(algorithms) if algorithms else ''))}")
+
+
+@pytest.mark.parametrize("words", ["-servername shop.example", "-servername shop.example -alpn http/1.1,spdy/3 -tls1_2", "-noservername -tls1_3",
+                                   "-servername a.example -cipher ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256 -curves P-384"])
+def test_kinds_of_clients_are_told_apart(web, words):
+    path = f"/ja4/{len(words)}"
+    request = f"GET {path} HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n"
+    told = web.site.client.run("openssl", "s_client", "-msg", "-ign_eof", "-connect", "shop.example:8443", *words.split(), stdin=request, timeout=20)
+    lines = told.stdout.split("ClientHello\n", 1)[1].splitlines()
+    hello = bytes.fromhex("".join(itertools.takewhile(lambda line: line.startswith("    "), lines)))
+    assert web.logged(path=path)[-1]["tls_ja4"] == ja4_of(hello)
+
+
+def test_a_kind_of_clients_may_be_denied(web):
+    base, version = VERSIONS["tls"]
+    assert web.get(base + "/modern/", version)[::2] == (200, "modern")
+    assert web.get(base + "/modern/", version, "--tls-max", "1.2")[0] == 403
+    line = web.logged(path="/modern/", status=403)[-1]
+    assert (line["reason"], line["detail"], line["tls_ja4"][:3]) == ("denied", "ja4", "t12")
+    assert web.get(VERSIONS["h1"][0] + "/modern/", "--http1.1")[0] == 200, "who speaks no TLS has none"
 
 
 def test_passwords_as_the_tools_write_them(web, shop):

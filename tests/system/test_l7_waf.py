@@ -77,7 +77,7 @@ ATTACKS = {
 BODIES = {
     "sql": FORM + ("-d", "user=admin&pass=" + urllib.parse.quote("' OR '1'='1")),
     "json": JSON + ("-d", json.dumps({"a": {"b": ["x", "1' UNION SELECT password FROM users--"]}})),
-    "multipart": ("-F", "q=<script>alert(document.cookie)</script>"),
+    "multipart": ("--form-string", "q=<script>alert(document.cookie)</script>"),
     "upload": ("-F", "file=@/etc/hostname;filename=shell.php"),
 }
 ORDINARY = {

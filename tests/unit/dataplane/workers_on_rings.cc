@@ -87,6 +87,7 @@ void WorkersOnRings::open_workers(uint32_t workers) {
   running.quiet_points = std::make_unique<QuietPoints>(workers + 1);
   running.plans = std::make_unique<Published<LivePlan>>(*running.quiet_points);
   running.hops = std::make_unique<Published<HopTable>>(*running.quiet_points);
+  running.blocks = std::make_unique<Published<BlockList>>(*running.quiet_points);
   running.l7 = std::make_unique<Published<L7Instances>>(*running.quiet_points);
   running.plans->publish(std::move(running.first_plan));
   publish(hops);

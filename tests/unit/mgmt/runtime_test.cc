@@ -15,6 +15,9 @@ Runtime filled() {
   runtime.overrides[{"gone", "10.9.9.9:1"}] = {Order::kMaint, {}};
   runtime.health[{"dns", "10.0.0.53:53"}] = {false, "refused \"now\"",
                                              std::chrono::system_clock::time_point(std::chrono::milliseconds(1234567))};
+  const std::chrono::system_clock::time_point at(std::chrono::milliseconds(99));
+  runtime.blocks[*IpAddress::parse("2001:db8::")] = {at, at + std::chrono::minutes(10), "clients"};
+  runtime.blocks[*IpAddress::parse("192.0.2.7")] = {at, at + std::chrono::minutes(1), "login"};
   return runtime;
 }
 

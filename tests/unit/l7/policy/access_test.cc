@@ -58,5 +58,19 @@ TEST_F(AccessByPlace, WhoIsNowhereIsInNoCountry) {
   EXPECT_FALSE(Access().limits());
 }
 
+TEST(Access, KindsOfClientsAreDeniedByAllOfTheirFingerprintOrItsBeginning) {
+  settings::AccessT from;
+  from.deny_ja4 = {"t13d1516h2_8daaf6152771_d8a2da3f94cd", "t12i*"};
+  FileBook files;
+  const Access access = *Access::read(from, files);
+  EXPECT_TRUE(access.limits());
+  EXPECT_TRUE(access.allows(IpAddress::v4(1)));
+  EXPECT_FALSE(access.allows_kind("t13d1516h2_8daaf6152771_d8a2da3f94cd"));
+  EXPECT_TRUE(access.allows_kind("t13d1516h2_8daaf6152771_d8a2da3f94ce"));
+  EXPECT_FALSE(access.allows_kind("t12i1516h2_8daaf6152771_d8a2da3f94cd"));
+  EXPECT_TRUE(access.allows_kind("t12d1516h2_8daaf6152771_d8a2da3f94cd"));
+  EXPECT_TRUE(access.allows_kind("")) << "who speaks no TLS";
+}
+
 }  // namespace
 }  // namespace cardea::l7::policy

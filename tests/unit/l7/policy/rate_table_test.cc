@@ -103,5 +103,81 @@ TEST(RateTable, ManyThreadsTogetherGetWhatOneWould) {
   EXPECT_EQ(count, 1000);
 }
 
+TEST(RateTable, BytesAreOwedBeyondWhatMayGoAtOnce) {
+  RateTable table(1000);
+  const ByteRate rate = ByteRate::of(1000, 1s, 0);
+  EXPECT_TRUE(table.look(1, rate.ahead, 10s).allowed);
+  EXPECT_TRUE(table.charge(1, rate.share(999), 10s));
+  EXPECT_TRUE(table.look(1, rate.ahead, 10s).allowed) << "one is left";
+  table.charge(1, rate.share(1), 10s);
+  const auto over = table.look(1, rate.ahead, 10s);
+  EXPECT_FALSE(over.allowed) << "all of it was had";
+  EXPECT_FALSE(table.look(1, rate.ahead, 10s + over.retry_in - 1ns).allowed);
+  EXPECT_TRUE(table.look(1, rate.ahead, 10s + over.retry_in).allowed);
+  EXPECT_TRUE(table.look(2, rate.ahead, 10s).allowed) << "another key";
+  table.charge(1, rate.share(9'000), 10s);
+  EXPECT_FALSE(table.look(1, rate.ahead, 19s).allowed) << "what was had too much is owed";
+  EXPECT_TRUE(table.look(1, rate.ahead, 19s + 1ms).allowed);
+}
+
+TEST(RateTable, ABurstOfBytesIsAsLargeAsItSays) {
+  RateTable table(1000);
+  const ByteRate rate = ByteRate::of(1 << 30, 1s, 5000);
+  table.charge(1, rate.share(4999), 10s);
+  EXPECT_TRUE(table.look(1, rate.ahead, 10s).allowed);
+  table.charge(1, rate.share(1), 10s);
+  EXPECT_FALSE(table.look(1, rate.ahead, 10s).allowed);
+}
+
+TEST(RateTable, WhatIsOwedIsNeverForgottenAndNeverTurnsOver) {
+  RateTable table(1000);
+  const ByteRate rate = ByteRate::of(1, 24h, 0);
+  for (int i = 0; i < 10; ++i) table.charge(1, rate.share(~0ull), 1s);
+  EXPECT_FALSE(table.look(1, rate.ahead, 24h * 365 * 50).allowed);
+  Random random(3);
+  for (int i = 0; i < 100'000; ++i) table.charge(random.next(), 1h, 1s);
+  EXPECT_FALSE(table.look(1, rate.ahead, 2h).allowed) << "whatever keys were made up meanwhile";
+  EXPECT_FALSE(table.charge(random.next(), 1h, 1s)) << "and for more there is no room, which is said";
+}
+
+// Answers of any size, of several threads as of shards, each begun only while the key may.
+TEST(RateTable, BytesAreTheRateWithinOnePercentOverSeedsAndThreads) {
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    Random chosen(seed);
+    const uint64_t bytes = 100'000 + chosen.below(1'000'000'000), most = 1 + bytes / (50 + chosen.below(1000));
+    const ByteRate rate = ByteRate::of(bytes, 1s, 0);
+    RateTable table(1000);
+    std::atomic<uint64_t> had{0};
+    std::vector<std::thread> shards;
+    for (uint64_t shard = 0; shard < 3; ++shard)
+      shards.emplace_back([&, shard] {
+        Random random(seed * 100 + shard);
+        for (auto now = 1000s + 0ns; now < 1030s; now += 100us + std::chrono::nanoseconds(random.below(100'000))) {
+          if (!table.look(7, rate.ahead, now).allowed) continue;
+          for (uint64_t left = 1 + random.below(uint32_t(most)); left != 0;) {
+            const uint64_t piece = std::min<uint64_t>(left, 16'384);
+            table.charge(7, rate.share(piece), now), had += piece, left -= piece;
+          }
+        }
+      });
+    for (auto& shard : shards) shard.join();
+    const double allowed = double(bytes) * 31;  // 30 s, and a burst
+    EXPECT_NEAR(double(had) / allowed, 1, 0.01) << "seed " << seed;
+  }
+}
+
+TEST(RateTable, KeysAreCountedOrGuessedFromAPart) {
+  RateTable table(10'000);
+  EXPECT_EQ(table.count(1s, 1 << 20).keys, 0u);
+  Random random(5);
+  for (int i = 0; i < 3000; ++i) table.charge(random.next(), 10s, 1s);
+  EXPECT_NEAR(double(table.count(1s, 1 << 20).keys), 3000, 5) << "but for the few that found no room beside seven others";
+  EXPECT_TRUE(table.count(1s, 1 << 20).exact);
+  const auto guessed = table.count(1s, 300);
+  EXPECT_FALSE(guessed.exact);
+  EXPECT_NEAR(double(guessed.keys), 3000, 450);
+  EXPECT_EQ(table.count(11s, 1 << 20).keys, 0u) << "who owes nothing is not known";
+}
+
 }  // namespace
 }  // namespace cardea::l7::policy

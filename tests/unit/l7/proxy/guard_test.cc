@@ -264,6 +264,191 @@ TEST(Guard, WhatIsLeftIsToldWhereALimitSaysSo) {
                                               HasSubstr("\r\nRetry-After: 5\r\n")));
 }
 
+Site::Change limited_so(std::function<void(settings::RateLimitT&)> change) {
+  return guarded([](settings::PoliciesT& policies) { policies.rate_limits = {"some"}; }, [change](image::PlanT& plan) {
+    limit(plan, 0);
+    change(*plan.rate_limits[0]);
+  });
+}
+
+// Through the backend, to whom the request is answered so.
+std::string answered(Site& site, Peer& client, const std::string& request, const std::string& answer) {
+  client.send(request);
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send(answer);
+  const std::string got = client.message();
+  site.log_line();
+  return got;
+}
+
+TEST(Guard, WhoHadMoreThanItMayWaitsUntilThatIsPaid) {
+  Site site(limited_so([](settings::RateLimitT& limit) { limit.response_bytes = 10'000; }));
+  Peer client = site.client();
+  EXPECT_THAT(answered(site, client, get("/"), ok(std::string(20'000, 'x'))), EndsWith("x")) << "what was begun goes on";
+  Peer other = site.client();
+  EXPECT_THAT(ask(other, get("/in/")), AllOf(StartsWith("HTTP/1.1 429 "), HasSubstr("\r\nRetry-After: 11\r\n")));
+  const auto line = site.log_line();
+  EXPECT_EQ(line["reason"], "bytes_limited");
+  EXPECT_EQ(line["detail"], "some");
+  site.advance(5s);
+  site.adopt(limited_so([](settings::RateLimitT& limit) { limit.response_bytes = 10'000; }));
+  EXPECT_THAT(ask(other, get("/in/")), StartsWith("HTTP/1.1 429 ")) << "a reload forgives nobody, and refusals cost nothing";
+  site.advance(6s);
+  EXPECT_THAT(ask(other, get("/in/")), EndsWith("in"));
+  EXPECT_EQ(site.value("cardea_l7_rate_limit_limited_total", "limit=\"some\""), 2u);
+}
+
+TEST(Guard, BytesCountWhileTheyStillCome) {
+  Site site(limited_so([](settings::RateLimitT& limit) { limit.response_bytes = 30'000; }));
+  Peer client = site.client(), other = site.client();
+  client.send(get("/"));
+  Peer backend = site.origin().accept();
+  backend.message();
+  backend.send("HTTP/1.1 200 OK\r\nContent-Length: 80001\r\n\r\n" + std::string(80'000, 'x'));
+  client.head();
+  client.take(80'000);
+  EXPECT_THAT(ask(other, get("/in/")), StartsWith("HTTP/1.1 429 "));
+  backend.send("y");
+  EXPECT_EQ(client.take(1), "y");
+}
+
+TEST(Guard, WhatIsSentIsLimitedToo) {
+  Site site(limited_so([](settings::RateLimitT& limit) { limit.request_bytes = 10'000, limit.key = "${header:X-Api-Key}"; }));
+  Peer client = site.client();
+  answered(site, client, post("/", std::string(20'000, 'x'), "X-Api-Key: a\r\n"), ok("x"));
+  EXPECT_THAT(ask(client, get("/in/", "X-Api-Key: a\r\n")), StartsWith("HTTP/1.1 429 "));
+  EXPECT_THAT(ask(client, get("/in/", "X-Api-Key: b\r\n")), EndsWith("in"));
+  EXPECT_THAT(ask(client, get("/in/")), EndsWith("in"));
+}
+
+TEST(Guard, AnAddressMakesAsManyConnectionsAsItMay) {
+  Site site(limited_so([](settings::RateLimitT& limit) { limit.connections = 2; }));
+  Peer first = site.client(), second = site.client();
+  for (int i = 0; i < 5; ++i) EXPECT_THAT(ask(first, get("/in/")), EndsWith("in")) << "requests of one are not counted";
+  EXPECT_THAT(ask(second, get("/in/")), EndsWith("in"));
+  Peer third = site.client();
+  third.send(get("/in/"));
+  EXPECT_EQ(third.rest(), "") << "reset";
+  EXPECT_EQ(site.value("cardea_l7_rate_limit_connections_refused_total", "limit=\"some\""), 1u);
+  site.advance(5s);
+  Peer fourth = site.client();
+  EXPECT_THAT(ask(fourth, get("/in/")), EndsWith("in"));
+}
+
+TEST(Guard, AConnectionCountsOnceForEachKeyThatItCarries) {
+  Site site(limited_so([](settings::RateLimitT& limit) { limit.connections = 1, limit.key = "${header:X-Api-Key}"; }));
+  Peer first = site.client(), second = site.client();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(ask(first, get("/in/", "X-Api-Key: a\r\n")), EndsWith("in"));
+    EXPECT_THAT(ask(first, get("/in/", "X-Api-Key: b\r\n")), EndsWith("in"));
+    EXPECT_THAT(ask(first, get("/in/")), EndsWith("in"));
+    site.log_line(), site.log_line(), site.log_line();
+  }
+  EXPECT_THAT(ask(second, get("/in/", "X-Api-Key: a\r\n")), AllOf(StartsWith("HTTP/1.1 429 "), HasSubstr("\r\nRetry-After: 10\r\n")));
+  EXPECT_EQ(site.log_line()["reason"], "connections_limited");
+  EXPECT_THAT(ask(second, get("/in/", "X-Api-Key: c\r\n")), EndsWith("in"));
+}
+
+TEST(Guard, AProxysConnectionsAreItsClients) {
+  Site site([](image::PlanT& plan) {
+    limited_so([](settings::RateLimitT& limit) { limit.connections = 1; })(plan);
+    for (auto* const policies : {plan.services[0]->policies.get(), plan.services[0]->routes.back()->policies.get()}) {
+      policies->trusted_proxies = std::make_unique<settings::TrustedProxiesT>();
+      policies->trusted_proxies->from = {"127.0.0.0/8"};
+    }
+  });
+  Peer first = site.client(), second = site.client();
+  EXPECT_THAT(ask(first, get("/in/", "X-Forwarded-For: 192.0.2.1\r\n")), EndsWith("in"));
+  EXPECT_THAT(ask(second, get("/in/", "X-Forwarded-For: 192.0.2.2\r\n")), EndsWith("in"));
+  EXPECT_THAT(ask(second, get("/in/", "X-Forwarded-For: 192.0.2.1\r\n")), StartsWith("HTTP/1.1 429 "));
+}
+
+TEST(Guard, WhoIsRefusedMostIsKnown) {
+  Site site(limited(1, "${header:X-Client}"));
+  Peer client = site.client();
+  for (int i = 0; i < 4; ++i) ask(client, get("/in/", "X-Client: \xffme\r\n"));
+  const auto limit = policy::find(site.plan->rate_limits, "some");
+  const auto top = limit->offenders->top(site.loop().now().time_since_epoch());
+  ASSERT_EQ(top.size(), 1u);
+  EXPECT_EQ(top[0].key, "\\xffme");
+  EXPECT_EQ(top[0].refused, 3u);
+}
+
+TEST(Guard, WhatLetsSomebodyInIsNotShown) {
+  for (const char* const key : {"${header:X-Api-Key}", "${cookie:id}", "${query}", "${header:Authorization}", "${query:session_id}"}) {
+    Site site(limited(1, key));
+    EXPECT_TRUE(policy::find(site.plan->rate_limits, "some")->secret) << key;
+  }
+  Site site(limited(1, "${header:X-Api-Key}"));
+  Peer client = site.client();
+  for (int i = 0; i < 2; ++i) ask(client, get("/in/", "X-Api-Key: hidden\r\n"));
+  const auto top = policy::find(site.plan->rate_limits, "some")->offenders->top(site.loop().now().time_since_epoch());
+  ASSERT_EQ(top.size(), 1u);
+  EXPECT_THAT(top[0].key, AllOf(StartsWith("#"), Not(HasSubstr("hidden"))));
+}
+
+void blocking(settings::RateLimitT& limit) {
+  limit.requests = 1, limit.block_ms = 60'000, limit.block_after = 3;
+}
+
+TEST(Guard, WhoGoesOnWhileItIsRefusedIsToBeBlocked) {
+  Site site(limited_so(blocking));
+  Peer client = site.client();
+  policy::Blamed& blamed = *site.shard->shared().blamed;
+  for (int i = 0; i < 4; ++i) ask(client, get("/in/"));
+  EXPECT_TRUE(blamed.take().empty()) << "three refusals are answered";
+  for (int i = 0; i < 2; ++i) EXPECT_THAT(ask(client, get("/in/")), StartsWith("HTTP/1.1 429 "));
+  const auto taken = blamed.take();
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_EQ(taken[0].client.text(), "127.0.0.1");
+  EXPECT_EQ(taken[0].block_ms, 60'000u);
+  EXPECT_EQ(taken[0].limit, "some");
+  EXPECT_EQ(site.value("cardea_l7_rate_limit_blocks_total", "limit=\"some\""), 2u);
+  EXPECT_TRUE(blamed.take().empty()) << "once";
+}
+
+TEST(Guard, AConnectionTooManyIsBlamedAsARequestIs) {
+  Site site(limited_so([](settings::RateLimitT& limit) { blocking(limit), limit.requests = 0, limit.connections = 1; }));
+  Peer first = site.client();
+  EXPECT_THAT(ask(first, get("/in/")), EndsWith("in"));
+  for (int i = 0; i < 4; ++i) {
+    Peer next = site.client();
+    EXPECT_EQ(next.rest(), "");
+  }
+  EXPECT_EQ(site.shard->shared().blamed->take().size(), 1u);
+}
+
+TEST(Guard, NobodyIsBlamedWhomOnlyAHeaderNamesNorWhoSpeaksForOthers) {
+  for (const char* const header : {"X-Forwarded-For: 192.0.2.1\r\n", "", "X-Forwarded-For: 127.0.0.1\r\n"}) {
+    Site site([](image::PlanT& plan) {
+      limited_so(blocking)(plan);
+      for (auto* const policies : {plan.services[0]->policies.get(), plan.services[0]->routes.back()->policies.get()}) {
+        policies->trusted_proxies = std::make_unique<settings::TrustedProxiesT>();
+        policies->trusted_proxies->from = {"127.0.0.0/8"};
+      }
+    });
+    Peer client = site.client();
+    for (int i = 0; i < 9; ++i) ask(client, get("/in/", header));
+    EXPECT_TRUE(site.shard->shared().blamed->take().empty()) << header;
+  }
+  Site site(limited_so([](settings::RateLimitT& limit) { blocking(limit), limit.key = "${header:X-Client}"; }));
+  Peer client = site.client();
+  for (int i = 0; i < 9; ++i) ask(client, get("/in/", "X-Client: a\r\n"));
+  EXPECT_TRUE(site.shard->shared().blamed->take().empty()) << "a key that others have too";
+}
+
+TEST(Guard, ThereIsRoomForSoManyToBeBlamed) {
+  policy::Blamed blamed;
+  for (uint32_t i = 0; i < policy::Blamed::kRoom; ++i) EXPECT_TRUE(blamed.add(IpAddress::v4(i), 1, "a"));
+  EXPECT_FALSE(blamed.add(IpAddress::v4(1 << 20), 1, "a"));
+  EXPECT_TRUE(blamed.add(IpAddress::v4(5), 9, "b")) << "who is there may be blamed again";
+  const auto taken = blamed.take();
+  EXPECT_EQ(taken.size(), policy::Blamed::kRoom);
+  EXPECT_EQ(taken[5].block_ms, 9u);
+  EXPECT_TRUE(blamed.add(IpAddress::v4(1 << 20), 1, "a"));
+}
+
 struct AtOnce : testing::Test {
   Site site{guarded([](settings::PoliciesT& policies) { policies.rate_limits = {"some"}; }, [](image::PlanT& plan) {
     limit(plan, 0);

@@ -255,6 +255,18 @@ TEST_F(OperatorTest, PurgeAndExplainAskTheProcessThatServes) {
   EXPECT_EQ(cardea({"explain", "GET"}).exit, 2);
 }
 
+TEST_F(OperatorTest, LimitsAreShownWithWhoIsRefusedMost) {
+  l7_->say("limits", R"({"limits":[{"name":"clients","key":"${client_address}","limits":"600 requests in 60 s",
+      "keys":{"known":1200,"exact":false,"max":100000,"under_way":null},"refused":42,
+      "offenders":[{"key":"192.0.2.7","refused":40,"refused_per_second":3.75,"since_seconds":10.2,"last_seconds":0.1}]}]})");
+  const std::string shown = cardea({"show", "limits"}).out;
+  EXPECT_THAT(shown, AllOf(HasSubstr("600 requests in 60 s"), HasSubstr("~1,200"), HasSubstr("192.0.2.7"), HasSubstr("3.8")));
+  EXPECT_EQ(json({"show", "limits"})["limits"][0]["offenders"][0]["refused"], 40);
+  EXPECT_EQ(json({"show", "limits"})["blocked_total"], 0);
+  EXPECT_EQ(cardea({"unblock", "192.0.2.7"}).exit, 1);
+  EXPECT_NE(cardea({"unblock", "nobody"}).exit, 0);
+}
+
 TEST_F(OperatorTest, ExchangesAreShownAsTheyEnd) {
   const nlohmann::json request{{"ts", "2026-01-01T00:00:01.250Z"}, {"status", 200},  {"t_total_ms", 1.5},
                                {"client", "192.0.2.7"},            {"route", "api"}, {"backend", "10.0.0.1:80"},

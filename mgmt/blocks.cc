@@ -1,0 +1,135 @@
+#include "mgmt/blocks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/log.h"
+
+namespace cardea::mgmt {
+namespace {
+
+using Json = nlohmann::json;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kPause{1000}, kLongest{24 * 3600 * 1000};
+
+}  // namespace
+
+std::vector<Blame> blames_from(const std::string& answer) {
+  std::vector<Blame> all;
+  const Json json = Json::parse(answer, nullptr, false);
+  if (!json.is_object() || !json.contains("blamed") || !json["blamed"].is_array()) return all;
+  for (const Json& row : json["blamed"]) {
+    if (!row.is_object() || !row.contains("client") || !row["client"].is_string()) continue;
+    const auto source = IpAddress::parse(row["client"].get<std::string>());
+    if (!source || !row.contains("block_ms") || !row["block_ms"].is_number_unsigned()) continue;
+    const auto limit = row.contains("limit") && row["limit"].is_string() ? row["limit"].get<std::string>() : "";
+    all.push_back({*source, std::min(milliseconds(row["block_ms"].get<uint32_t>()), kLongest), limit});
+  }
+  return all;
+}
+
+Blocks::Blocks(EventLoop& loop, std::map<IpAddress, Block>& blocks, Changed changed)
+    : loop_(loop), blocks_(blocks), changed_(std::move(changed)) {}
+
+void Blocks::begin(PlanLink& l7, PlanLink& dataplane) {
+  l7_ = &l7, dataplane_ = &dataplane;
+  look();
+}
+
+void Blocks::take(const conf::Config& config, std::vector<IpAddress> own) {
+  exempt_ = Exempt(config, own);
+  sources_max_ = config.dataplane ? config.dataplane->blocks.sources_max : 0;
+  std::set<std::string> blocking;
+  for (const auto& limit : config.rate_limits)
+    if (limit.block_ms != 0) blocking.insert(limit.name);
+  asked_for_ = !blocking.empty();
+  const auto free = [&](const auto& one) { return exempt_.has(one.first) || !blocking.contains(one.second.limit); };
+  if (std::erase_if(blocks_, free) != 0) change();
+}
+
+void Blocks::change() {
+  news_ = true;
+  changed_();
+}
+
+void Blocks::add(const std::vector<Blame>& blamed, Clock::time_point now) {
+  bool changed = false;
+  for (const Blame& one : blamed) {
+    if (exempt_.has(one.source)) continue;
+    auto known = blocks_.find(one.source);
+    if (known == blocks_.end() && blocks_.size() >= sources_max_) {
+      ++refused_;
+      continue;
+    }
+    if (known == blocks_.end()) {
+      log::info("{} is blocked for {} s: the limit {} has refused it too often", one.source.text(), one.time.count() / 1000, one.limit);
+      known = blocks_.emplace(one.source, Block{now, now, one.limit}).first;
+    }
+    known->second.until = std::max(known->second.until, now + one.time);
+    changed = true;
+  }
+  if (changed) change();
+}
+
+// A clock that was set back blocks nobody for longer than a day.
+void Blocks::expire(Clock::time_point now) {
+  const auto over = [now](const auto& one) { return one.second.until <= now || one.second.until > now + kLongest; };
+  if (std::erase_if(blocks_, over) != 0) changed_();
+}
+
+bool Blocks::free(const IpAddress& source) {
+  if (blocks_.erase(source) == 0) return false;
+  change();
+  if (dataplane_ != nullptr) tell_dataplane();
+  return true;
+}
+
+std::string Blocks::question(Clock::time_point now) const {
+  Json sources = Json::array();
+  for (const auto& [source, block] : blocks_) {
+    const auto left = std::chrono::ceil<milliseconds>(block.until - now);
+    if (left.count() > 0) sources.push_back({source.text(), uint32_t(std::min(left, kLongest).count())});
+  }
+  return Json{{"ask", "block"}, {"sources", std::move(sources)}}.dump();
+}
+
+void Blocks::look() {
+  expire(Clock::now());
+  if (asked_for_ && sources_max_ != 0) ask_l7();
+  tell_dataplane();
+  loop_.post_after(kPause, [this] { look(); });
+}
+
+void Blocks::ask_l7() {
+  if (asking_ || !l7_->link().connected) return;
+  asking_ = true;
+  l7_->ask(R"({"ask":"blamed"})", [this](control::Outcome<std::string> answer) {
+    loop_.post([this, answer = std::move(answer)] {
+      asking_ = false;
+      if (!answer) return;
+      add(blames_from(*answer), Clock::now());
+      tell_dataplane();
+    });
+  });
+}
+
+// One that was started anew knows of nobody.
+void Blocks::tell_dataplane() {
+  const PlanLink::Peer peer = dataplane_->link();
+  const bool another = peer.pid != told_.pid || peer.since != told_.since;
+  if (telling_ || !peer.connected || !(news_ || (another && !blocks_.empty()))) return;
+  telling_ = true, news_ = false;
+  dataplane_->ask(question(Clock::now()), [this, peer](control::Outcome<std::string> answer) {
+    loop_.post([this, peer, done = answer.has_value()] {
+      telling_ = false;
+      if (done) told_ = peer;
+      else news_ = true;
+    });
+  });
+}
+
+}  // namespace cardea::mgmt
