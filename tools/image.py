@@ -18,20 +18,8 @@ PARTS = TREE / "deploy/image"
 PACKAGES = ["systemd-sysv", "udev", "dbus", "kmod", "linux-image-amd64", "initramfs-tools", "busybox", "zstd", "e2fsprogs", "fdisk",
             "iproute2", "procps", "pciutils", "ethtool", "iputils-ping", "tcpdump", "openssh-server", "systemd-timesyncd", "systemd-resolved",
             "logrotate", "curl", "ca-certificates", "nano", "less", "python3"]
-# Where each of PARTS goes, and how it is to be there.
-PLACES = {
-    "cardea-image": ("usr/sbin/cardea-image", 0o755),
-    "first-boot": ("usr/lib/cardea-image/first-boot", 0o755),
-    "greeting": ("usr/lib/cardea-image/greeting", 0o755),
-    "initramfs-hook": ("usr/share/initramfs-tools/hooks/cardea-image", 0o755),
-    "make-room": ("usr/share/initramfs-tools/scripts/local-premount/cardea-image", 0o755),
-    "keep-apart": ("usr/share/initramfs-tools/scripts/local-bottom/cardea-image", 0o755),
-    "units/emergency.conf": ("usr/lib/systemd/system/emergency.service.d/cardea-image.conf", 0o644),
-    "units/resolved.conf": ("usr/lib/systemd/resolved.conf.d/cardea-image.conf", 0o644),
-    "units/sysusers.conf": ("usr/lib/systemd/system/systemd-sysusers.service.d/cardea-image.conf", 0o644),
-    "units/watchdog.conf": ("usr/lib/systemd/system.conf.d/cardea-image.conf", 0o644),
-}
-ENABLED = ["systemd-networkd", "systemd-resolved", "systemd-timesyncd", "ssh", "cardea-first-boot", "cardea-up", "cardea-greeting.timer"]
+ENABLED = ["systemd-networkd", "systemd-resolved", "systemd-timesyncd", "ssh"]
+MARK = "usr/lib/cardea-image"  # by which the package cardea-image knows whose it is
 FSTAB = "tmpfs /tmp tmpfs mode=1777,nosuid,nodev,size=25% 0 0\n"
 FIRMWARE = ["firmware-misc-nonfree", "firmware-bnx2", "firmware-bnx2x", "firmware-qlogic"]
 FEATURES = "^has_journal,^metadata_csum_seed,^orphan_file"  # the last two are not known to Debian 12's GRUB; neither root is written to
@@ -60,7 +48,7 @@ def arguments():
 
 
 def packages_of(options):
-    names = ["cardea"] if options.layer_7_alone else ["cardea", "cardea-dataplane"]
+    names = ["cardea", "cardea-image", *([] if options.layer_7_alone else ["cardea-dataplane"])]
     debs = [deb for name in names for deb in sorted(options.packages.glob(f"{name}_*.deb"))]
     if len(debs) != len(names):
         sys.exit(f"tools/image: {options.packages} has not one of each of {', '.join(names)}: run tools/package first")
@@ -71,10 +59,10 @@ def packages_of(options):
 
 
 def bootstrap(options, root, work):
-    """Our packages come behind what they depend on, then the parts of the image, then the ramdisk with these in it."""
+    """Our packages come behind what they depend on, then what no package has, then the ramdisk with our parts in it."""
     debs = packages_of(options)
     left_out = [row for row in (PARTS / "left-out").read_text().splitlines() if row.startswith("/")]
-    hooks = [f"copy-in {' '.join(map(str, debs))} /tmp", f'chroot "$1" dpkg -i {" ".join(f"/tmp/{deb.name}" for deb in debs)}',
+    hooks = [f"copy-in {' '.join(map(str, debs))} /tmp", f'mkdir -p "$1/{MARK}"', f'chroot "$1" dpkg -i {" ".join(f"/tmp/{deb.name}" for deb in debs)}',
              'rm "$1"/tmp/*.deb', f'{sys.executable} -B {TREE}/tools/image.py --furnish "$1"',
              f'chroot "$1" systemctl enable {" ".join(ENABLED)}', 'chroot "$1" env -u INITRD update-initramfs -c -k all',
              'cd "$1" && ln -s boot/initrd.img-* initrd.img']  # which the kernel's package leaves to who makes one
@@ -83,17 +71,12 @@ def bootstrap(options, root, work):
     with open(work / "bootstrap.log", "w", encoding="utf8") as log:
         done = subprocess.run(debian_tree.command(names, root, left_out, components, hooks), stdout=log, stderr=log, check=False)
     if done.returncode:
-        sys.exit("\n".join((work / "bootstrap.log").read_text().splitlines()[-30:]) + f"\ntools/image: mmdebstrap failed, see {work}")
+        needs = "; --firmware needs Debian's component non-free-firmware within reach" if options.firmware else ""
+        sys.exit("\n".join((work / "bootstrap.log").read_text().splitlines()[-30:]) + f"\ntools/image: mmdebstrap failed, see {work}{needs}")
 
 
 def furnish(root):
-    """What makes an image of a Debian with packages; what belongs to one host alone comes at its first start."""
-    for part, (place, mode) in PLACES.items():
-        (root / place).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(PARTS / part, root / place)
-        (root / place).chmod(mode)
-    for unit in [*(PARTS / "units").glob("*.service"), *(PARTS / "units").glob("*.timer")]:
-        shutil.copyfile(unit, root / "usr/lib/systemd/system" / unit.name)
+    """What an image has beside its packages; what belongs to one host alone comes at its first start."""
     (root / "data").mkdir()
     (root / "etc/issue.d").symlink_to("/run/issue.d")  # of what agetty reads, what is not written to a disk again and again
     for place, text in {"etc/fstab": FSTAB, "etc/machine-id": "", "etc/hostname": "cardea\n"}.items():

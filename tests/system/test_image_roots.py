@@ -3,6 +3,7 @@ tests/machine/test_image.py does."""
 import contextlib
 import importlib.machinery
 import importlib.util
+import shutil
 import subprocess
 import threading
 
@@ -142,6 +143,25 @@ def test_a_copy_knows_the_name_servers_of_the_root_it_is_made_of(host):
     host.ran.clear()
     host.image.furnish(host.folder / "root")
     assert (host.folder / "root/run/systemd/resolve/resolv.conf").exists() and not any("resolv.conf" in row for row in host.ran)
+
+
+def test_packages_come_from_where_the_site_says_and_the_new_root_keeps_debians_word(host, monkeypatch):
+    """The site's sources are lent; what packages write there meanwhile, and nothing else, is in the new root."""
+    site, root = host.folder / "site", host.folder / "root"
+    for there, sources in ((site, "a mirror"), (root / "etc/apt", "Debian")):
+        (there / "trusted.gpg.d").mkdir(parents=True)
+        (there / "sources.list").write_text(sources)
+        (there / "trusted.gpg.d/old.asc").write_text("old")
+    monkeypatch.setattr(host.image, "SOURCES", site)
+    host.image.lend_sources(root)
+    lent = root / "tmp/sources"
+    assert host.ran == [f"cp -a {site} {lent}", f"mount --bind {lent} {root}/etc/apt"]
+    shutil.copytree(site, lent)
+    (lent / "trusted.gpg.d/old.asc").write_text("newer")
+    (lent / "trusted.gpg.d/new.asc").write_text("new")
+    host.image.take_sources_back(root)
+    own = {file.name: file.read_text() for file in (root / "etc/apt").rglob("*") if file.is_file()}
+    assert own == {"sources.list": "Debian", "old.asc": "newer", "new.asc": "new"} and host.ran[-1] == f"umount {root}/etc/apt"
 
 
 def test_what_grub_remembers_keeps_its_size():

@@ -11,6 +11,7 @@ VERSION = "1:0.0.1~test1"  # an epoch and a tilde: both have to survive file nam
 NEWER = "1:0.0.2"
 KEPT = TREE / "build/machine"
 INSTALLED = ("cardea", "cardea-dataplane")
+ON_AN_IMAGE = (*INSTALLED, "cardea-image")
 
 
 def build(folder, *options):
@@ -21,11 +22,10 @@ def build(folder, *options):
 
 
 def work_tree_id():
-    """Git's name for what lies in the work tree, committed or not."""
+    """Git's name for what lies in the work tree, committed or not, without the tests, of which nothing is in a package."""
     with tempfile.TemporaryDirectory() as folder:
         git = ["env", f"GIT_INDEX_FILE={folder}/index", "git", "-C", TREE]
-        run([*git, "read-tree", "HEAD"])
-        run([*git, "add", "--all"])
+        run([*git, "add", "--all", "--", ".", ":!tests"])
         return run([*git, "write-tree"]).stdout.strip()
 
 
@@ -51,12 +51,16 @@ def installed(made):
     return [package(made, name) for name in INSTALLED]
 
 
-def newer(made, folder):
-    """The same packages under a higher version."""
-    for deb in installed(made):
+def newer(made, folder, names=INSTALLED, added=()):
+    """The same packages under a higher version. `added`: (package, one of its files, what is written behind the file's end)."""
+    for name in names:
+        deb = package(made, name)
         run(["dpkg-deb", "-R", deb, folder / "tree"])
+        for _, path, more in (row for row in added if row[0] == name):
+            with open(folder / "tree" / path, "a", encoding="utf8") as file:
+                file.write(more)
         control = pathlib.Path(folder / "tree/DEBIAN/control")
         control.write_text(control.read_text().replace(VERSION, NEWER))
-        run(["dpkg-deb", "--root-owner-group", "-b", folder / "tree", folder / f"{deb.name.split('_')[0]}_0.0.2.deb"])
+        run(["dpkg-deb", "--root-owner-group", "-b", folder / "tree", folder / f"{name}_0.0.2.deb"])
         shutil.rmtree(folder / "tree")
     return sorted(folder.glob("*.deb"))

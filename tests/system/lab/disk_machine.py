@@ -25,14 +25,16 @@ PROMPT = "READY-FOR-MORE"
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]")
 
 
-def built_image(made):
-    """The image with these packages, made when they have changed."""
-    kept = KEPT / f"image-{made.name}"
+def built_image(variant=""):
+    """The image with the work tree's packages, made when they have changed. `variant`: an option of tools/image."""
+    made = debs.built()
+    kept = KEPT / f"image{variant.replace('--', '-')}-{made.name}"
     if not kept.exists():
-        for old in KEPT.glob("*image-debs-*"):
-            shutil.rmtree(old)
+        for old in KEPT.glob("*image-*"):
+            if made.name not in old.name or "new-" in old.name:
+                shutil.rmtree(old)
         new = KEPT / f"new-{kept.name}"
-        run([TREE / "tools/image", "--packages", made, "--output", new / "cardea.img"], timeout=1500)
+        run([TREE / "tools/image", *filter(None, [variant]), "--packages", made, "--output", new / "cardea.img"], timeout=1500)
         new.rename(kept)
     return kept / "cardea.img"
 
@@ -42,15 +44,16 @@ class Ended(Exception):
 
 
 class DiskMachine:
-    """Use as a context manager. `seed`: a folder whose content is put on the boot partition before the first start."""
+    """Use as a context manager. `seed`: a folder whose content is put on the boot partition before the first start. `variant`: an
+    option that its image is made with."""
 
-    def __init__(self, folder, seed=None, uefi=False, memory_mb=1536):
-        self.folder, self.seed, self.uefi, self.memory_mb = pathlib.Path(folder), seed, uefi, memory_mb
+    def __init__(self, folder, seed=None, uefi=False, memory_mb=1536, variant=""):
+        self.folder, self.seed, self.uefi, self.memory_mb, self.variant = pathlib.Path(folder), seed, uefi, memory_mb, variant
         self.said, self.ports = "", {"http": free_port(), "ssh": free_port()}
 
     def __enter__(self):
         disk = self.folder / "disk"
-        run(["cp", "--sparse=always", built_image(debs.built()), disk])
+        run(["cp", "--sparse=always", built_image(self.variant), disk])
         if self.seed:
             run(["mcopy", "-s", "-i", f"{disk}@@{BOOT_PARTITION}", *sorted(self.seed.iterdir()), "::/"])
         self._write_environment(disk)
@@ -145,6 +148,16 @@ class DiskMachine:
         said = code[1].replace("\r", "")
         assert not check or code[2] == "0", f"{command}\nexit code {code[2]}\n{said}"
         return said
+
+    def greets(self, root):
+        """It says above its login which root runs and how the balancer is."""
+        self.expect("login: ", 400)
+        self.expect(rf"root {root} runs; {root} is the good one", 400)
+
+    def answer(self):
+        """Status and Location of what listens at its port 80."""
+        return subprocess.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", "--max-time", "60",
+                               f"http://127.0.0.1:{self.ports['http']}/x"], capture_output=True, text=True, check=False).stdout
 
     def ended(self, seconds=240):
         """It switches off or is reset."""
