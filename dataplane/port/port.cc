@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -144,10 +145,7 @@ class Opening {
       return refuse(request_, "ask what it can do", number);
     port_.queues = std::min({port_.queues, info.max_rx_queues, info.max_tx_queues});
     if (port_.queues == 0) return refuse(request_, "it has no queues", ENODEV);
-    if (info.max_mtu != 0 && request_.mtu > info.max_mtu)
-      return fail(fmt::format("port {} (device \"{}\"): an MTU of {} is more than its {}", request_.name,
-                              request_.device, request_.mtu, info.max_mtu),
-                  Origin::kOperator);
+    if (auto done = check_mtu(info); !done) return done;
     rte_eth_conf conf{};
     conf.rxmode.mtu = told_mtu();
     conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM;
@@ -168,6 +166,21 @@ class Opening {
     if (number != 0 && number != -ENOTSUP)
       return refuse(request_, fmt::format("set its MTU to {}", request_.mtu), number);
     return {};
+  }
+
+  // A frame is one buffer here. The driver of e1000e cards gives the card powers of two, rounded down; what is larger comes in
+  // two pieces, of which nobody is told.
+  Result<> check_mtu(const rte_eth_dev_info& info) const {
+    if (info.max_mtu != 0 && request_.mtu > info.max_mtu)
+      return fail(fmt::format("port {} (device \"{}\"): an MTU of {} is more than its {}", request_.name,
+                              request_.device, request_.mtu, info.max_mtu),
+                  Origin::kOperator);
+    const uint32_t buffer = std::bit_floor(uint32_t{rte_pktmbuf_data_room_size(pool_)} - RTE_PKTMBUF_HEADROOM);
+    if (std::string_view(info.driver_name) != "net_e1000_em" || request_.mtu + kFrameOverhead <= buffer) return {};
+    return fail(fmt::format("port {} (device \"{}\"): frames of an MTU of {} do not fit the {} bytes that its driver makes of a packet "
+                            "buffer: the MTU may be {} there",
+                            request_.name, request_.device, request_.mtu, buffer, buffer - kFrameOverhead),
+                Origin::kOperator);
   }
 
   // What else comes in on a shared interface is the kernel's to say.
