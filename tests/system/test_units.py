@@ -1,29 +1,21 @@
 """The units as they are shipped, under a real systemd: with each example they come up under their own users, groups and system
 call filters, and operators may use the API and nothing else."""
-import json
-import re
-
 import pytest
 
+from lab import installed_units
 from lab.product import EXAMPLES, Running, furnished_machine
-from lab.wait import until
-
-EXPOSURE_MAX = {"cardea-dataplane": 5.0, "cardea-l7": 2.5, "cardea-mgmt": 2.5}  # as systemd reckons it, of 10
-CONNECT = "import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(sys.argv[1])"
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory):
     with furnished_machine(tmp_path_factory.mktemp("tls")) as host:
-        for user, group in (("alice", "cardea-operators"), ("mallory", "users")):
-            host.run("useradd", "--create-home", "--groups", group, user)
+        installed_units.add_people(host)
         yield host
 
 
-@pytest.mark.parametrize("unit", EXPOSURE_MAX)
+@pytest.mark.parametrize("unit", installed_units.EXPOSURE_MAX)
 def test_a_unit_may_do_little_that_it_does_not_need(machine, unit):
-    told = machine.run("systemd-analyze", "security", "--no-pager", f"{unit}.service").stdout
-    assert float(re.search(rf"exposure level for {unit}.service: ([0-9.]+)", told)[1]) <= EXPOSURE_MAX[unit], told
+    installed_units.may_do_little(machine, unit)
 
 
 @pytest.fixture(scope="module", params=EXAMPLES)
@@ -33,42 +25,16 @@ def running(request, machine):
 
 
 def test_every_unit_serves_with_each_example(running):
-    for unit in running.units:
-        assert running.machine.show(unit, "NRestarts", "ActiveState", "Result") == ["0", "active", "success"], unit
-        assert "SIGSYS" not in running.machine.journal(unit)
-    assert running.machine.run("systemctl", "reload", "cardea-mgmt").returncode == 0
+    installed_units.serve(running)
 
 
 def test_a_reload_of_l7_is_another_process_in_its_place(running):
-    """How an upgrade is taken up. The one before leaves as soon as it is done; a stop ends both."""
-    if "cardea-l7" not in running.units:
-        return
-    machine, pids = running.machine, [running.machine.show("cardea-l7", "MainPID")]
-    for _ in range(2):
-        machine.run("systemctl", "reload", "cardea-l7", timeout=60)
-        until(running.serves, 20, "cardea-l7 serves, and mgmt knows")
-        pids.append(machine.show("cardea-l7", "MainPID"))
-    assert len(set(map(str, pids))) == 3 and machine.show("cardea-l7", "ActiveState", "NRestarts") == ["active", "0"], pids
-    assert "SIGSYS" not in machine.journal("cardea-l7")
-    machine.run("systemctl", "restart", "cardea-l7", timeout=120)
-    until(running.serves, 20, "it serves again")
+    installed_units.reloads_are_other_processes(running)
 
 
 def test_operators_use_the_api_and_nothing_else(running):
-    machine, row = running.machine, json.loads(running.machine.run("cardea", "--json", "show", "backends").stdout)["backends"][0]
-    backend = f"{row['pool']}/{row['address']}"
-    assert "generation" in machine.run("cardea", "status", user="alice").stdout
-    machine.run("cardea", "set", "backend", backend, "drain", user="alice")
-    machine.run("cardea", "set", "backend", backend, "ready", user="alice")
-    for name in (unit.removeprefix("cardea-") for unit in running.units if unit != "cardea-mgmt"):
-        done = machine.run("python3", "-c", CONNECT, f"/run/cardea/{name}.sock", user="alice", check=False)
-        assert "PermissionError" in done.stderr, "plans are handed over there"
-    for folder in ("/var/lib/cardea", "/run/cardea"):
-        assert machine.run("ls", folder, user="alice", check=False).returncode != 0, folder
-        assert machine.run("touch", f"{folder}/x", user="alice", check=False).returncode != 0, folder
-    assert machine.run("touch", "/run/cardea-api/x", user="alice", check=False).returncode != 0
+    installed_units.operators_use_the_api_alone(running)
 
 
 def test_others_do_not_use_the_api_and_are_told_who_may(running):
-    done = running.machine.run("cardea", "status", user="mallory", check=False)
-    assert done.returncode == 2 and "usermod -a -G cardea-operators" in done.stderr
+    installed_units.others_are_told_who_may(running)

@@ -10,8 +10,8 @@ WEB, SHOP = SERVICES.address(10, 4), SERVICES.address(20, 4)
 
 
 class CardServices(CardHost):
-    def serve(self):
-        """With the packages installed and the cards given."""
+    def serve(self, metrics=None):
+        """With the packages installed and the cards given. `metrics`: where their page is, if elsewhere than usual."""
         self.site.client.name_hosts({"shop.example": SHOP})
         written, backends = self.document(), self.site.backends
         written["l7"] = {"shards": [0]}
@@ -20,6 +20,8 @@ class CardServices(CardHost):
         written["services"] = [
             configuration.service("web", [endpoint(WEB, 80) + "/tcp"], "web"),
             http_service("shop", [endpoint(SHOP, 443) + "/tcp"], [self.certificate("shop.example")], routes=[route("all", "/", "pages")])]
+        if metrics:
+            written["mgmt"]["metrics"] = metrics
         self.start(written)
 
     def names(self):

@@ -19,14 +19,19 @@ UNITS = {"dataplane": "cardea-dataplane", "l7": "cardea-l7"}
 def furnished_machine(folder):
     """With the product installed, two cards, and certificates made in `folder`."""
     with Machine(os.environ.get("CARDEA_BIN_DIR", TREE / "build/release")) as machine:
-        give_certificates(machine, Authority(folder))
-        give_keys(machine)
-        machine.run("mkdir", "-p", *named_in_examples(r'root = "([^"]+)"'))
-        for number in range(2):
-            machine.run("ip", "link", "add", f"nic{number}", "type", "veth", "peer", "name", f"far{number}")
-            for name in (f"nic{number}", f"far{number}"):
-                machine.run("ip", "link", "set", name, "up")
+        furnish(machine, folder)
         yield machine
+
+
+def furnish(machine, folder):
+    """With what the examples name of it. Certificates are made in `folder`."""
+    give_certificates(machine, Authority(folder))
+    give_keys(machine)
+    machine.run("mkdir", "-p", *named_in_examples(r'root = "([^"]+)"'))
+    for number in range(2):
+        machine.run("ip", "link", "add", f"nic{number}", "type", "veth", "peer", "name", f"far{number}")
+        for name in (f"nic{number}", f"far{number}"):
+            machine.run("ip", "link", "set", name, "up")
 
 
 def named_in_examples(pattern):
@@ -56,29 +61,34 @@ def give_keys(machine):
         machine.write(name, "shop:0123456789abcdef-example\n", owner="root:cardea-l7", mode="640")
 
 
-def on_this_machine(name):
-    """The example, with cards and CPUs that this machine has."""
+def on_machine(name, cpus, cards=()):
+    """The example, with CPUs and cards that a machine has: `cards` on PCI where the example has such, else its veths."""
     text = (TREE / "conf/examples" / name).read_text()
-    cards = iter(range(2))
+    numbers = iter(range(2))
     driver = "net_af_xdp" if "net_af_xdp" in text else "net_af_packet"
-    text = re.sub(r'device = "[^"]*"', lambda _: f'device = "{driver}{(n := next(cards))},iface=nic{n}"', text)
-    text = re.sub(r"workers = \[[^]]*\]", f"workers = [{CPUS[0]}]", text)
-    return re.sub(r"shards = \[[^]]*\]", f"shards = [{CPUS[-1]}]", text)
+
+    def device(_):
+        number = next(numbers)
+        return f'device = "{cards[number] if cards and driver == "net_af_packet" else f"{driver}{number},iface=nic{number}"}"'
+
+    text = re.sub(r'device = "[^"]*"', device, text)
+    text = re.sub(r"workers = \[[^]]*\]", f"workers = [{cpus[0]}]", text)
+    return re.sub(r"shards = \[[^]]*\]", f"shards = [{cpus[-1]}]", text)
 
 
 class Running:
-    """The product on the machine, with one of the examples."""
+    """The product on the machine, with one of the examples; `text` is that one as it is for this machine."""
 
-    def __init__(self, machine, name):
-        self.machine, text = machine, on_this_machine(name)
+    def __init__(self, machine, name, text="", patience=60):
+        self.machine, self.patience, text = machine, patience, text or on_machine(name, CPUS)
         self.units = ["cardea-mgmt", *(unit for section, unit in UNITS.items() if section in sections_of(text))]
         machine.write(re.search(r"--config (\S+)", machine.run("systemctl", "cat", "cardea-mgmt").stdout)[1], text)
 
     def __enter__(self):
-        self.machine.run("systemctl", "start", *self.units)
         try:
-            until(self.serves, 60, "the units serve")
-        except AssertionError as failed:
+            self.machine.run("systemctl", "start", *self.units, timeout=self.patience)
+            until(self.serves, self.patience, "the units serve")
+        except Exception as failed:
             told = self.machine.run("cardea", "status", check=False)
             raise AssertionError("\n".join([str(failed), told.stdout, told.stderr, *map(self.machine.journal, self.units)])) from failed
         return self
