@@ -1,25 +1,13 @@
 #include "l7/files/kept.h"
 
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <functional>
 #include <iterator>
 
 namespace cardea::l7::files {
 namespace {
-
-constexpr long kXfsMagic = 0x58465342, kZfsMagic = 0x2fc12fc1;  // which linux/magic.h does not have
-constexpr long kLocal[] = {EXT4_SUPER_MAGIC, kXfsMagic,  BTRFS_SUPER_MAGIC,     F2FS_SUPER_MAGIC,
-                           TMPFS_MAGIC,      RAMFS_MAGIC, OVERLAYFS_SUPER_MAGIC, kZfsMagic};
-
-bool is_local(int fd) {
-  struct statfs status;
-  return ::fstatfs(fd, &status) == 0 && std::ranges::find(kLocal, long(status.f_type)) != std::end(kLocal);
-}
 
 bool leads_to(const std::string& path, const Opened* file) {
   struct stat status;
@@ -54,7 +42,7 @@ std::optional<Kept::File> Kept::find(std::string_view folder, std::string_view n
 }
 
 void Kept::keep(std::string_view folder, std::string_view name, File file) {
-  if (name.size() > kNameMax || (file && (file->is_folder || !is_local(file->fd.get())))) return;
+  if (name.size() > kNameMax || (file && (file->is_folder || !file->is_local))) return;
   if (const auto found = by_name_.find(Name{folder, name}); found != by_name_.end()) close(found->second);
   if (entries_.size() == max_) close(std::prev(entries_.end()));
   if (entries_.empty()) loop_.arm(*this, loop_.now() + kUnused);

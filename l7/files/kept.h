@@ -1,6 +1,7 @@
 // Files that were opened a moment ago, kept open by one shard. One look at the name (stat) tells whether it still leads to the
 // very same file, unchanged: then nothing has to be opened and closed. Whatever way a deployment takes, a moved link, a rename
-// or a write, is seen at once. Whoever sends a file holds it for as long as that takes.
+// or a write, is seen at once. A name that came to lead out of the folder and back to the very file that was opened inside still
+// counts as leading to it. Whoever sends a file holds it for as long as that takes.
 #pragma once
 
 #include <cstddef>

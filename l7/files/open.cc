@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 
 namespace cardea::l7::files {
 namespace {
@@ -29,13 +30,24 @@ int64_t nanoseconds(const timespec& time) {
   return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
+// Where a look at a name or a status waits for nobody: over no network and of no process.
+constexpr long kXfsMagic = 0x58465342, kZfsMagic = 0x2fc12fc1;  // which linux/magic.h does not have
+constexpr long kLocal[] = {EXT4_SUPER_MAGIC, kXfsMagic,  BTRFS_SUPER_MAGIC,     F2FS_SUPER_MAGIC,
+                           TMPFS_MAGIC,      RAMFS_MAGIC, OVERLAYFS_SUPER_MAGIC, kZfsMagic};
+
+bool is_local(int fd) {
+  struct statfs status;
+  return ::fstatfs(fd, &status) == 0 && std::ranges::find(kLocal, long(status.f_type)) != std::end(kLocal);
+}
+
 // A FIFO or a device opens without waiting for anybody and is refused here.
 std::expected<Opened, int> described(FileDescriptor fd) {
   struct stat status;
   if (::fstat(fd.get(), &status) != 0) return std::unexpected(errno);
   if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) return std::unexpected(ENOENT);
+  const bool local = is_local(fd.get());
   return Opened{std::move(fd), S_ISDIR(status.st_mode), uint64_t(status.st_size), nanoseconds(status.st_mtim),
-                identity_of(status)};
+                identity_of(status), local};
 }
 
 bool lies_in_memory(int fd) {

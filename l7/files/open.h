@@ -31,6 +31,7 @@ struct Opened {
   uint64_t size = 0;
   int64_t modified_ns = 0;  // since 1970
   Identity identity{};
+  bool is_local = false;  // on a file system that waits neither for a network nor for a process
 };
 
 // `name`: relative, NUL behind it; "": the folder itself. An errno: EAGAIN of Wait::kNo means that it has to be waited

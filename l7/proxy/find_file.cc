@@ -20,7 +20,7 @@ struct Coding {
 constexpr Coding kCodings[] = {{"br", ".br"}, {"zstd", ".zst"}, {"gzip", ".gz"}};  // the best of equals first
 
 // A file that was opened a moment ago is open still. `absent`: that there is no such file may be remembered too, since
-// its name is not one that a client can choose.
+// its name is not one that a client can choose, and its file system keeps nobody waiting.
 Task<OrErrno<File>> open_file(Exchange& x, const route::Files& files, std::string_view name, Remember absent) {
   files::Kept& kept = x.shard().kept_files();
   if (const auto known = kept.find(files.root, name)) {
@@ -59,7 +59,7 @@ Task<> take_precompressed(Exchange& x, const route::Files& files, FoundFile& fou
     const uint16_t wanted = http::quality(x.head.headers, coding.name);
     if (wanted <= best) continue;
     const std::string_view name = join(x, found.name, coding.suffix);
-    OrErrno<File> opened = co_await open_file(x, files, name, Remember::kYes);
+    OrErrno<File> opened = co_await open_file(x, files, name, found.file->is_local ? Remember::kYes : Remember::kNo);
     if (!opened || (*opened)->is_folder) continue;
     best = wanted;
     found.file = std::move(*opened);
