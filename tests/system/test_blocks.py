@@ -52,9 +52,9 @@ def test_an_offender_is_blocked_and_released_on_time(web):
     assert asks(web, SHORT, "/short/") == 200
     began = time.monotonic()
     offend(web, SHORT, "/short/")
-    assert asks(web, CLIENT, "/short/") == 200 and asks(web, SHORT, "/") == 0
+    assert asks(web, CLIENT, "/short/") == 200 and asks(web, SHORT, "/echo/") == 0
     until(lambda: SHORT not in blocked(web), 8, "its time is over")
-    until(lambda: asks(web, SHORT, "/") == 200, 5, "it is let in again")
+    until(lambda: asks(web, SHORT, "/echo/") == 200, 5, "it is let in again")
     assert time.monotonic() - began >= 2
     assert web.metrics().total("cardea_drops_total", reason="blocked") > 0
     assert any(loss["detail"] == "blocked" for loss in web.cardea.cli("status")["losses"])
@@ -66,15 +66,15 @@ def test_a_block_outlives_each_process_and_ends_by_a_word(web):
     assert row["limit"] == "long" and 590 <= row["seconds_left"] <= 600
     assert web.cardea.explain(f"{OFFENDER}:4000", f"{SHOP[4]}:8080")["reason"] == "blocked"
     web.cardea.kill_mgmt()
-    assert asks(web, OFFENDER, "/") == 0
+    assert asks(web, OFFENDER, "/echo/") == 0
     web.cardea.start_what_ended()
-    assert OFFENDER in blocked(web) and asks(web, OFFENDER, "/") == 0
+    assert OFFENDER in blocked(web) and asks(web, OFFENDER, "/echo/") == 0
     web.cardea.kill_dataplane()
     web.cardea.start_what_ended()
-    until(lambda: asks(web, CLIENT, "/") == 200, 20, "others are served again")
-    until(lambda: asks(web, OFFENDER, "/") == 0, 5, "the new dataplane was told")
+    until(lambda: asks(web, CLIENT, "/echo/") == 200, 20, "others are served again")
+    until(lambda: asks(web, OFFENDER, "/echo/") == 0, 5, "the new dataplane was told")
     assert web.cardea.run("unblock", OFFENDER).stdout == f"{OFFENDER} is blocked no more\n"
-    until(lambda: asks(web, OFFENDER, "/") == 200, 5, "it is let in again")
+    until(lambda: asks(web, OFFENDER, "/echo/") == 200, 5, "it is let in again")
     assert web.cardea.run("unblock", OFFENDER, check=False).returncode == 1
 
 
@@ -82,5 +82,5 @@ def test_nobody_can_have_somebody_else_blocked(web):
     for source, words in ((OFFICE, ()), (OTHER, ("-H", f"X-Forwarded-For: {CLIENT}"))):
         assert asks(web, source, "/long/", *words, times=60) == 429
     time.sleep(1.5)
-    assert not blocked(web) and asks(web, CLIENT, "/") == 200
-    assert asks(web, OFFICE, "/") == 200 and asks(web, OTHER, "/") == 200
+    assert not blocked(web) and asks(web, CLIENT, "/echo/") == 200
+    assert asks(web, OFFICE, "/echo/") == 200 and asks(web, OTHER, "/echo/") == 200

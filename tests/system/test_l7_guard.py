@@ -36,8 +36,8 @@ def write_files(folder):
 def guarded(document):
     folder = FOLDER["path"]
     document["rate_limits"] = [{"name": "few", "requests": 20, "period": "1h", "key": "${header:X-Key}"},
-                               {"name": "much", "response_bytes": 500_000, "period": "1h", "key": "${header:X-Key}"},
-                               {"name": "sent", "request_bytes": 500_000, "period": "1h", "key": "${header:X-Client} ${tls_ja4}"},
+                               {"name": "much", "response_bytes": "500kB", "period": "1h", "key": "${header:X-Key}"},
+                               {"name": "sent", "request_bytes": "500kB", "period": "1h", "key": "${header:X-Client} ${tls_ja4}"},
                                {"name": "new", "connections": 12, "period": "1h", "key": "${header:X-Key}"}]
     document["l7"]["geo"] = {"countries": f"{folder}/countries.mmdb", "as_numbers": f"{folder}/systems.mmdb"}
     routes = [
@@ -50,7 +50,7 @@ def guarded(document):
          "error_pages": [{"status": [403], "file": f"{folder}/sorry.html"}]},
         {"name": "few", "match": {"path": "/few/"}, "respond": {"body": "few"}, "rate_limits": ["few"]},
         {"name": "much", "match": {"path": "/much/"}, "respond": {"body": "x" * 10_000}, "rate_limits": ["much"]},
-        {"name": "sent", "match": {"path": "/echo/sent/"}, "pool": "origin", "rate_limits": ["sent"]},
+        {"name": "sent", "match": {"path": "/sink/sent/"}, "pool": "origin", "rate_limits": ["sent"]},
         {"name": "new", "match": {"path": "/new/"}, "respond": {"body": "new"}, "rate_limits": ["new"]},
         {"name": "modern", "match": {"path": "/modern/"}, "respond": {"body": "modern"}, "access": {"deny_ja4": ["t12*"]}},
         {"name": "staff", "match": {"path": "/echo/staff/"}, "pool": "origin", "basic_auth": {"users": f"{folder}/users", "realm": "staff"},
@@ -153,7 +153,7 @@ def test_bytes_are_exact_over_all_shards(web, shop):
 def test_what_is_sent_counts_and_no_terminal_obeys_a_key(web, shop, tmp_path):
     base, version = shop
     (tmp_path / "body").write_bytes(b"x" * 300_000)
-    send = lambda: web.curl(base + "/echo/sent/", version, "-H", "X-Client: " + client, "--data-binary", f"@{tmp_path}/body",
+    send = lambda: web.curl(base + "/sink/sent/", version, "-H", "X-Client: " + client, "--data-binary", f"@{tmp_path}/body",
                             "-o", "/dev/null", "-w", "%{http_code}").stdout
     client = "b\xf6se " + base[:5] + version
     assert [send() for _ in range(3)] == ["200", "200", "429"]
@@ -167,9 +167,10 @@ def test_new_connections_are_counted_over_all_shards(web, shop):
     statuses = at_once(web, base + "/new/", version, key, 30)
     assert (statuses.count(200), statuses.count(429)) == (12, 18)
     assert web.logged(path="/new/", status=429)[-1]["reason"] == "connections_limited"
-    other = ("-H", "X-Key: other " + base + version)
-    many = [base + "/new/"] * 30
-    assert web.curl(many[0], version, *other, *many[1:], "-w", "%{http_code} ").stdout.count("200") == 30, "one connection of many requests"
+    if version != "--http2-prior-knowledge":  # with which curl 7.88 cannot ask twice
+        urls = [base + "/new/"] * 30
+        asked = web.curl(urls[0], version, "-H", "X-Key: other " + base + version, *urls[1:], "-w", "%{http_code} ")
+        assert asked.stdout.count("200") == 30, "one connection of many requests"
 
 
 def ja4_of(hello):
