@@ -5,6 +5,9 @@
 
 #include <sys/types.h>
 
+#include <optional>
+#include <string>
+
 #include "base/error.h"
 
 namespace cardea {
@@ -19,5 +22,10 @@ Result<PeerCredentials> peer_credentials(int socket);
 
 // root, this process's own user, and whoever runs as its own group, as the daemons do.
 bool is_own_kind(const PeerCredentials& peer);
+
+// root, this process's own user, and that one: between daemons that share no group.
+bool is_own_or(const PeerCredentials& peer, std::optional<uid_t> user);
+// None: this host has no such user.
+std::optional<uid_t> user_named(const std::string& name);
 
 }  // namespace cardea

@@ -86,7 +86,7 @@ void PlanServer::take_connection() {
   }
   const auto peer = peer_credentials(connection->get());
   if (!peer) return log::warning("plan socket: {}", peer.error().message);
-  if (!is_own_kind(*peer))
+  if (!is_own_kind(*peer) && peer->user != admitted_)
     return log::warning("plan socket: process {} of user {} and group {} may not hand over plans; closing", peer->pid,
                         peer->user, peer->group);
   if (connections_.size() >= kConnectionsMax)

@@ -2,6 +2,8 @@
 // a connection that misbehaves is closed and harms no other. Control thread only.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <map>
 #include <optional>
@@ -24,6 +26,8 @@ class PlanServer {
   static Result<PlanServer> listen(const std::string& path);
   // With a socket that listens already.
   static Result<PlanServer> over(FileDescriptor listener);
+  // Beside those who may anyway (is_own_kind): a daemon that shares no group with this one.
+  void admit(std::optional<uid_t> user) { admitted_ = user; }
 
   // Becomes readable when there is something to serve.
   int fd() const { return epoll_.get(); }
@@ -55,6 +59,7 @@ class PlanServer {
     Ticket waits_for = 0;  // 0: for nothing
   };
   FileDescriptor listener_, timer_, epoll_;
+  std::optional<uid_t> admitted_;
   std::map<int, Connection> connections_;
   Ticket tickets_ = 0;
 };

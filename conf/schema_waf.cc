@@ -109,7 +109,7 @@ const Section& waf_workers_section() {
                 {.prose = "Processes of one thread each: as many requests are inspected at once.", .example = "workers = 4;"}),
           value("queue", &WafWorkers::queue, number<uint32_t>(1, 4096),
                 {.prose = "Requests that may wait for one of them.", .example = "queue = 128;"}),
-          value("memory", &WafWorkers::memory, size(64 << 20, uint64_t{64} << 30),
+          value("memory", &WafWorkers::memory, size(256 << 20, uint64_t{64} << 30),
                 {.prose = "Address space that each may take; the core rule set takes 20 MB, which they share."}),
       });
   return section;

@@ -144,9 +144,9 @@ control::Outcome<uint64_t> Running::adopt(Bytes image) {
   if (plan_)
     if (auto fits = check_reloadable(plan_->settings, (*next)->settings); !fits)
       return refused({std::move(fits.error()), control::Code::kNeedsRestart});
-  if (auto loaded = waf_->load((*next)->waf, !plan_); !loaded) return refused(std::move(loaded.error()).in("waf"));
   auto sockets = open_sockets(**next);
   if (!sockets) return refused(std::move(sockets.error()));
+  if (auto loaded = waf_->load((*next)->waf, !plan_); !loaded) return refused(std::move(loaded.error()).in("waf"));
   auto keys = ticket_keys_.adopt((*next)->settings.ticket_keys, monotonic_now());
   if (!keys) return refused(std::move(keys.error()));
   share_ticket_keys(std::move(*keys));
@@ -154,6 +154,7 @@ control::Outcome<uint64_t> Running::adopt(Bytes image) {
     cache.cache->set_limits({cache.limits.memory, cache.limits.object, cache.limits.stale_on_error});
   }
   publish(std::move(*next), std::move(*sockets));
+  waf_->adopt(plan_->waf);
   count(rows_.plans_adopted);
   certificate_rows_ = CertificateRows::add(resources_.rows, *plan_);
   write_gauges();

@@ -57,8 +57,9 @@ std::expected<FileDescriptor, WafAnswer> connect_to(const std::string& path) {
     if (errno == EAGAIN) return std::unexpected(WafAnswer{.kind = WafAnswer::Kind::kFull, .why = "queue_full", .verdict = {}});
     return std::unexpected(nobody("not_running"));
   }
+  static const std::optional<uid_t> theirs = user_named("cardea-waf");
   const auto peer = peer_credentials(socket.get());
-  if (!peer || !is_own_kind(*peer)) return std::unexpected(nobody("not_ours"));
+  if (!peer || !is_own_or(*peer, theirs)) return std::unexpected(nobody("not_ours"));
   return socket;
 }
 

@@ -1,10 +1,13 @@
 // cardea-waf's first process: is told by cardea-l7 which rules there are and how many workers, over a socket of the form
 // that plans come by (base/control_socket.h), keeps a generation of them at work, and puts another in its place when the
-// rules are loaded anew. It runs no rule and reads no question itself, so nothing that a client sends comes near it.
+// rules are loaded anew. The sets before stay loaded beside the new ones: requests under way ask for them, as does another
+// cardea-l7 that finishes. It runs no rule and reads no question itself, so nothing that a client sends comes near it.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/plan_server.h"
@@ -23,21 +26,25 @@ class Daemon {
   Daemon(control::PlanServer server, std::string questions_path)
       : server_(std::move(server)), questions_path_(std::move(questions_path)), tally_(&Tally::make()) {}
 
+  using Asked = std::vector<control::PlanServer::Ticket>;
   struct Loading {
     Generation generation;
     Load load;
-    std::optional<control::PlanServer::Ticket> asked;
+    Asked asked;  // who waits for it
     Instant until;
   };
 
   std::optional<control::Message> answer(const control::Message& request, control::PlanServer::Ticket ticket);
-  control::Message begin_load(Load load, std::optional<control::PlanServer::Ticket> asked);
+  std::optional<control::Message> answer_load(Load load, bool anew, control::PlanServer::Ticket ticket);
+  control::Message begin_load(Load load, Asked asked);
   void end_load(Instant now);
   void refuse_load(const std::string& why);
   Result<> listen(uint32_t queue);
-  void take_over();
+  void take_over(std::vector<uint64_t> ids);
   bool hear(int signals);
-  void bury();
+  void bury(Instant now);
+  void put_off(Instant now);
+  void finish();
   std::string status() const;
 
   control::PlanServer server_;
@@ -46,7 +53,12 @@ class Daemon {
   FileDescriptor listener_;
   bool listens_ = false;
   Load load_;                        // of what works
+  std::vector<uint64_t> ids_;        // its sets', as questions name them
   std::optional<Generation> works_;
+  Instant began_{};                  // it did
+  Instant again_{};                  // when one that ended unasked is followed by another,
+  std::chrono::seconds pause_{0};    // and how long after that the next
+  std::optional<uid_t> asker_;       // cardea-l7's user
   std::optional<Loading> loading_;
   systemd::Watchdog watchdog_;
 };

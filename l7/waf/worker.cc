@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 
+#include "base/clock.h"
 #include "base/file_descriptor.h"
 #include "base/peer_credentials.h"
 #include "l7/waf/inspect.h"
@@ -17,7 +19,8 @@
 namespace cardea::l7::waf {
 namespace {
 
-constexpr timeval kPatience{.tv_sec = 1, .tv_usec = 0};  // with who asks, who has all of it in hand
+constexpr std::chrono::seconds kPatience{1};               // with who asks, who has all of it in hand
+constexpr timeval kPause{.tv_sec = kPatience.count(), .tv_usec = 0};
 constexpr size_t kKept = 1 << 20;                          // of memory, between two questions
 constexpr int kClockFactor = 20;                         // how much longer than its own time it may take by the clock
 
@@ -39,11 +42,17 @@ void limit_time(uint32_t ms) {
   ::setitimer(ITIMER_REAL, &clock, nullptr);
 }
 
+// Whether a call that a signal has broken off is begun again: whoever ends us signals again and again.
+bool goes_on(Instant until) {
+  return errno == EINTR && monotonic_now() < until;
+}
+
 // Whether `size` bytes came.
 bool read_all(int socket, char* into, size_t size) {
+  const Instant until = monotonic_now() + kPatience;
   for (size_t at = 0; at < size;) {
     const ssize_t count = ::recv(socket, into + at, size - at, 0);
-    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && goes_on(until)) continue;
     if (count <= 0) return false;
     at += size_t(count);
   }
@@ -51,9 +60,10 @@ bool read_all(int socket, char* into, size_t size) {
 }
 
 void write_all(int socket, std::string_view text) {
+  const Instant until = monotonic_now() + kPatience;
   while (!text.empty()) {
     const ssize_t count = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
-    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && goes_on(until)) continue;
     if (count <= 0) return;
     text.remove_prefix(size_t(count));
   }
@@ -85,10 +95,8 @@ void count(Tally& tally, const Verdict& verdict) {
 }
 
 void serve(int socket, const RuleSets& sets, Tally& tally, std::string& memory) {
-  const auto peer = peer_credentials(socket);
-  if (!peer || !is_own_kind(*peer)) return;
-  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
-  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &kPause, sizeof kPause);
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &kPause, sizeof kPause);
   std::array<char, kHeadBytes> bytes;
   if (!read_all(socket, bytes.data(), bytes.size())) return void(++tally.abandoned);
   const auto head = read_head({bytes.data(), bytes.size()}, kQuestionMax);
@@ -104,6 +112,23 @@ void serve(int socket, const RuleSets& sets, Tally& tally, std::string& memory) 
   write_all(socket, write(verdict));
 }
 
+// A question for which there is no memory costs its asker an answer, not everybody a worker.
+void serve_or_fail(int socket, const RuleSets& sets, Tally& tally, std::string& memory) {
+  try {
+    serve(socket, sets, tally, memory);
+  } catch (...) {
+    limit_time(0);
+    std::string().swap(memory);
+    write_all(socket, begun());
+    write_all(socket, write(Verdict{.outcome = Outcome::kFailed}));
+  }
+}
+
+bool may_ask(int socket, std::optional<uid_t> asker) {
+  const auto peer = peer_credentials(socket);
+  return peer && is_own_or(*peer, asker);
+}
+
 // The call that waits for a question has to be broken off by it.
 void hear_signals() {
   struct sigaction action{};
@@ -116,7 +141,7 @@ void hear_signals() {
 
 }  // namespace
 
-void work(int listener, const RuleSets& sets, Tally& tally, Tally::Worker& own) {
+void work(int listener, std::optional<uid_t> asker, const RuleSets& sets, Tally& tally, Tally::Worker& own) {
   hear_signals();
   std::string memory;
   while (!told_to_end) {
@@ -125,8 +150,9 @@ void work(int listener, const RuleSets& sets, Tally& tally, Tally::Worker& own) 
       if (errno != EINTR && errno != ECONNABORTED) ::usleep(10'000);
       continue;
     }
+    if (!may_ask(socket.get(), asker)) continue;
     own.busy = true;
-    serve(socket.get(), sets, tally, memory);
+    serve_or_fail(socket.get(), sets, tally, memory);
     own.busy = false;
     if (memory.capacity() > kKept) std::string().swap(memory);
   }

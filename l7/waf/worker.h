@@ -2,8 +2,11 @@
 // at any time: whoever asked sees its connection end, and nobody else notices. The socket's queue is the queue of all.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <map>
+#include <optional>
 
 #include "l7/waf/rule_set.h"
 #include "l7/waf/tally.h"
@@ -13,7 +16,7 @@ namespace cardea::l7::waf {
 using RuleSets = std::map<uint64_t, Rules>;
 
 // Until SIGTERM comes, which lets it finish what it has begun; ends the process. What takes longer than its question
-// allows is ended by the kernel (SIGPROF: of its own time, SIGALRM: of the clock's).
-[[noreturn]] void work(int listener, const RuleSets& sets, Tally& tally, Tally::Worker& own);
+// allows is ended by the kernel (SIGPROF: of its own time, SIGALRM: of the clock's). `asker`: who may ask, beside root.
+[[noreturn]] void work(int listener, std::optional<uid_t> asker, const RuleSets& sets, Tally& tally, Tally::Worker& own);
 
 }  // namespace cardea::l7::waf

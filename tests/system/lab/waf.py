@@ -1,5 +1,6 @@
 """cardea-waf in the lb's namespace, with the rules that cardea-l7 tells it: Debian's own core rule set."""
 import os
+import pathlib
 import signal
 
 from lab.cardea import binary
@@ -9,7 +10,9 @@ from lab.wait import until
 
 class Waf:
     def __init__(self, site):
-        self.process = Process(site.run, "cardea-waf", site.lb.command(binary("cardea-waf"), "--run-dir", site.run.sockets), site.kept)
+        self.folder = pathlib.Path(f"{site.run.sockets}-waf")
+        self.folder.mkdir(mode=0o750, exist_ok=True)
+        self.process = Process(site.run, "cardea-waf", site.lb.command(binary("cardea-waf"), "--run-dir", self.folder), site.kept)
 
     def start(self):
         self.process.start()
