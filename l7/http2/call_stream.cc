@@ -56,7 +56,7 @@ IoResult CallStream::try_write(std::span<const iovec> from) {
   if (broken_ || finished_) return IoResult::failed(ECONNRESET);
   size_t wanted = 0, taken = 0;
   for (const iovec& piece : from) wanted += piece.iov_len;
-  if (wanted == 0) return IoResult::moved(0);
+  if (wanted == 0 || gone_) return IoResult::moved(wanted);  // its peer has ended it in order, and wants no more
   if (!take_buffer(wanted)) return IoResult::would_block();
   for (const iovec& piece : from) {
     const size_t part = std::min(piece.iov_len, out_.room().size());
@@ -110,6 +110,7 @@ void CallStream::break_off() {
 }
 
 bool CallStream::has_room() const {
+  if (gone_) return true;
   if (finished_) return delivered_;
   if (informational_ != 0) return false;
   return out_.buffer ? !out_.full() : !shortage_.armed();

@@ -150,7 +150,10 @@ namespace {
 
 // A call that is let go is reset; what the backend has windows for by then is still its own.
 Task<> deliver_rest(Exchange& x) {
-  const Wake taken = co_await x.lease.stream().writable(x.now() + x.service.body_timeout);
+  Stream& backend = x.lease.stream();
+  const Instant until = x.now() + x.service.body_timeout;
+  Wake taken = Wake::kReady;
+  while (taken == Wake::kReady && !backend.ready(Direction::kWrite)) taken = co_await backend.writable(until);
   if (taken == Wake::kTimeout) x.failure = failure(Reason::kBackendStalled);
 }
 

@@ -170,11 +170,11 @@ Task<Result<std::unique_ptr<Call>>> share(Arena&, std::unique_ptr<Connection> co
   co_return std::make_unique<Call>(shared, std::move(place));
 }
 
-Task<Result<Lease>> make(Arena& arena, Backend& backend, Wanted wanted, Instant now, Place place) {
+// No lease: the backend takes no WebSockets by HTTP/2. `place` is the caller's again, the connection is there for others.
+Task<Result<Lease>> make(Arena& arena, Backend& backend, Wanted wanted, Instant now, std::optional<Place>& place) {
   backend.suspicion.tried(now);
-  const std::shared_ptr<Backend> kept = backend.shared_from_this();
   const Instant deadline = now + backend.pool->connect_timeout;
-  auto connection = std::make_unique<Connection>(backend, std::move(place));
+  auto connection = std::make_unique<Connection>(backend, std::move(*place));
   connection->host = verified_host(backend, wanted.host);
   connection->clients_choice = wanted.alone && backend.pool->http2 != Http2::kOff && !backend.speaks_http1;
   Result<> connected = co_await connect(arena, *connection, wanted, deadline);
@@ -185,11 +185,8 @@ Task<Result<Lease>> make(Arena& arena, Backend& backend, Wanted wanted, Instant 
     Result<std::unique_ptr<Call>> call = co_await share(arena, std::move(connection), deadline);
     if (!call) co_return std::unexpected(std::move(call.error()));
     if (wanted.use != Use::kWebsocket || (*call)->on->takes_websockets()) co_return Lease(call->release());
-    Place its_place = std::move((*call)->place);
-    call->reset();  // its connection is there for others
-    wanted.alone = true;
-    Result<Lease> by_http1 = co_await make(arena, *kept, wanted, kept->now(), std::move(its_place));
-    co_return by_http1;
+    place.emplace(std::move((*call)->place));
+    co_return Lease();
   }
   note_connected(*connection->backend);
   co_return Lease(connection.release());
@@ -215,23 +212,38 @@ class Announced {
   std::shared_ptr<Dialling> it_;
 };
 
-Task<Result<Lease>> join_or_make(Arena& arena, Backend& of, std::string_view host, Use use, Instant now, Place place) {
+// While it is announced, others wait for it.
+Task<Result<Lease>> make_announced(Arena& arena, Backend& backend, Wanted wanted, std::string_view verified,
+                                   Instant now, std::optional<Place>& place) {
+  Announced announced(backend, verified);
+  Result<Lease> made = co_await make(arena, backend, wanted, now, place);
+  if (!made) announced.failed(made.error());
+  co_return made;
+}
+
+Task<Result<Lease>> join_or_make(Arena& arena, Backend& of, Wanted wanted, Instant now, std::optional<Place> place) {
   const std::shared_ptr<Backend> backend = of.shared_from_this();
-  const std::string verified(verified_host(*backend, host));
+  const std::string verified(verified_host(*backend, wanted.host));
   while (const std::shared_ptr<Dialling> under_way = backend->joinable(verified)) {
     ++under_way->expected;
     co_await under_way->over.wait(kNever);
     if (under_way->failed) co_return std::unexpected(*under_way->failed);
-    if (backend->has_room(verified, use)) co_return Lease(backend->begin_call(verified, std::move(place), use));
-    if (use == Use::kWebsocket && !backend->shares(use)) {
-      const Wanted by_http1{.host = host, .use = use, .alone = true};
-      Result<Lease> made = co_await make(arena, *backend, by_http1, backend->now(), std::move(place));
-      co_return made;
-    }
+    if (backend->has_room(verified, wanted.use))
+      co_return Lease(backend->begin_call(verified, std::move(*place), wanted.use));
+    if (wanted.use == Use::kWebsocket && !backend->shares(wanted.use)) break;
   }
-  Announced announced(*backend, verified);
-  Result<Lease> made = co_await make(arena, *backend, {.host = host, .use = use}, now, std::move(place));
-  if (!made) announced.failed(made.error());
+  if (wanted.use != Use::kWebsocket || backend->shares(wanted.use)) {
+    Result<Lease> made = co_await make_announced(arena, *backend, wanted, verified, now, place);
+    if (!made || *made) co_return made;
+  }
+  wanted.alone = true;
+  Result<Lease> by_http1 = co_await make(arena, *backend, wanted, backend->now(), place);
+  co_return by_http1;
+}
+
+Task<Result<Lease>> make_alone(Arena& arena, Backend& of, Wanted wanted, Instant now, std::optional<Place> place) {
+  const std::shared_ptr<Backend> backend = of.shared_from_this();
+  Result<Lease> made = co_await make(arena, *backend, wanted, now, place);
   co_return made;
 }
 
@@ -249,8 +261,8 @@ Task<Result<Lease>> Pool::dial(Arena& arena, Backend& backend, std::string_view 
                                 Use use) {
   Place place(backend.shared_from_this(), backend.plan->host);
   place.take();
-  if (backend.shares(use)) return join_or_make(arena, backend, host, use, now, std::move(place));
-  return make(arena, backend, {host, header, use, use != Use::kRequest}, now, std::move(place));
+  if (backend.shares(use)) return join_or_make(arena, backend, {.host = host, .use = use}, now, std::move(place));
+  return make_alone(arena, backend, {host, header, use, use != Use::kRequest}, now, std::move(place));
 }
 
 }  // namespace cardea::l7::upstream

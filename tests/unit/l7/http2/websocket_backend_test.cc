@@ -113,6 +113,45 @@ TEST_F(WebsocketBackend, SharesTheConnectionAndEndsAlone) {
   EXPECT_TRUE(site.origin().nobody_called());
 }
 
+// As Go's net/http does: behind its end it wants no more, and says so.
+TEST_F(WebsocketBackend, ThatEndsItInOrderIsNotBlamedForWhatStillComes) {
+  Peer client = site.client();
+  client.send(get("/chat", kWish));
+  Backend backend(site, site.origin(), kTakesThem);
+  const int32_t call = backend.next();
+  backend.answer(call, "200", {}, false);
+  backend.send_body(call, "bye", true);
+  backend.reset(call, NGHTTP2_NO_ERROR);
+  client.head();
+  EXPECT_EQ(client.take(3), "bye");
+  client.send("bye");
+  client.finish();
+  EXPECT_EQ(client.rest(), "");
+  EXPECT_FALSE(client.reset());
+  EXPECT_EQ(site.log_line()["reason"], "ok");
+  EXPECT_EQ(site.value("cardea_l7_backend_failures_total"), 0u);
+  EXPECT_EQ(site.value("cardea_l7_backend_connections"), 0u);
+}
+
+// However little of it the backend takes at a time.
+TEST_F(WebsocketBackend, GetsTheLastBytes) {
+  Peer client = site.client();
+  client.send(get("/chat", kWish));
+  Backend::Settings narrow = kTakesThem;
+  narrow.push_back({NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 100});
+  Backend backend(site, site.origin(), narrow);
+  const int32_t call = backend.next();
+  backend.answer(call, "200", {}, false);
+  backend.send_body(call, "bye", true);
+  client.head();
+  EXPECT_EQ(client.take(3), "bye");
+  client.send(std::string(5000, 'x'));
+  client.finish();
+  EXPECT_EQ(backend.whole(call).body.size(), 5000u);
+  EXPECT_TRUE(backend.asked(call).ended);
+  EXPECT_FALSE(backend.asked(call).reset);
+}
+
 TEST_F(WebsocketBackend, ThatDeclinesIsHeard) {
   Peer client = site.client();
   client.send(get("/chat", kWish));
