@@ -20,11 +20,11 @@
 
 namespace cardea::l7::http {
 
-// Whether a header is sent on as the client wrote it: not where this proxy writes its own, nor where it ends at this
-// hop.
 // Digests of a body's bytes, and that parts of them can be had: what was said of others than those that go out.
 bool tells_of_bytes(std::string_view name);
 
+// Whether a header is sent on as the client wrote it: not where this proxy writes its own, nor where it ends at this
+// hop.
 bool is_sent_on(const Header& header, const ConnectionOptions& options);
 
 struct RequestEdit {

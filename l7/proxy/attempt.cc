@@ -37,6 +37,11 @@ http2::BackendStream::Request call_of(const Exchange& x) {
   return {.body = body.kind == http::BodyKind::kChunked || body.length != 0, .trailers = x.wants_trailers};
 }
 
+// Of a backend that speaks HTTP/1, in the client's place.
+bool asks_for_trailers(const Exchange& x) {
+  return x.wants_trailers && !x.lease.http2() && !x.caller.is_nobody() && !x.admitted.websocket;
+}
+
 // What goes before the body.
 std::string_view write_head(Exchange& x) {
   const http::RequestHead& head = x.head;
@@ -64,7 +69,7 @@ std::string_view write_head(Exchange& x) {
                                .default_host = x.record.backend,
                                .max_forwards = x.admitted.max_forwards,
                                .websocket = x.admitted.websocket,
-                               .trailers = x.wants_trailers && !x.lease.http2() && !x.caller.is_nobody(),
+                               .trailers = asks_for_trailers(x),
                                .expect = x.admitted.expects_continue && !x.told_to_continue,
                                .revalidate = x.caching.conditional || x.caching.whole,
                                .if_none_match = validator(x, cache::entity_tag),

@@ -63,6 +63,7 @@ struct Answer {
   std::string_view head;  // edited, in the exchange's arena
   size_t head_room = 0;   // what it took there
   HeldTrailers trailers;  // of a backend that speaks HTTP/1
+  const http::ConnectionOptions* options = nullptr;  // which names headers that end here; null: it names none
   Instant working{};      // when the backend last said that it is (102)
   uint16_t status = 0;
   bool timed = false;    // the time to its head is the backend's alone: it had the whole request at once

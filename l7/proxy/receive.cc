@@ -106,11 +106,20 @@ std::optional<uint64_t> length_of(const Exchange& x, const http::ResponseHead& h
   return stated ? std::optional(*stated) : std::nullopt;
 }
 
+// What is needed of them behind the body too.
+const http::ConnectionOptions* keep_named(Exchange& x, const http::ConnectionOptions& options) {
+  if (options.named_count == 0) return nullptr;
+  auto* const kept = x.arena().make<http::ConnectionOptions>(options);
+  for (uint8_t i = 0; i < kept->named_count; ++i) kept->named[i] = x.arena().copy(options.named[i]);
+  return kept;
+}
+
 // A final head, where the cache may have an answer of its own.
 Failure digest_final(Exchange& x, const http::ResponseHead& head, const http::ConnectionOptions& options,
                      http::BodyFraming body, size_t size) {
   Answer& answer = x.answer;
   answer.reusable = x.lease.http2() || http::backend_keeps_alive(head, options, body);
+  answer.options = keep_named(x, options);
   note_messages(x, head);
   if (http::binds_connection(head.headers)) x.lease.authenticate();
   if (wants_another_answer(x, head.status)) return unwanted(head.status);
@@ -353,6 +362,25 @@ Task<Failure> send_on(Exchange& x, Pieces& pieces, Pieces::State state) {
   co_return failed;
 }
 
+// Those that nobody takes are left out here. A response is not cut for want of a buffer that others give back.
+Task<Failure> hold_trailers(Exchange& x, std::string_view lines) {
+  if (x.caller.is_nobody()) co_return Failure{};
+  const auto& rows = x.shard().shared().rows;
+  if (!x.end().takes_trailers(x)) {
+    count(x.shard(), rows.trailers_dropped, uint64_t(std::ranges::count(lines, '\n')));
+    co_return Failure{};
+  }
+  const Instant until = x.now() + x.service.body_timeout;
+  for (bool waited = false; !x.answer.trailers.add(x.shard().buffers(), lines); waited = true) {
+    if (x.now() >= until) co_return failure(Reason::kMemory);
+    if (!waited) count(x.shard(), rows.memory_waits);
+    co_await x.loop().sleep_until(x.now() + Buffers::kShortagePause);
+    const Failure failed = interrupted(x, Wake::kReady);
+    if (failed) co_return failed;
+  }
+  co_return Failure{};
+}
+
 // The final head with what there is of the body in one write, then the rest.
 Task<Failure> relay(Exchange& x) {
   Answer& answer = x.answer;
@@ -374,10 +402,12 @@ Task<Failure> relay(Exchange& x) {
   for (;;) {
     const auto state = pieces.gather(answer.reader, x.response.left(), answer.chunked && !compressed);
     x.response.at += pieces.consumed();
-    if (!x.answer.trailers.add(x.shard().buffers(), pieces.trailers())) co_return failure(Reason::kMemory);
     store(x, pieces);
     if (x.heard) x.heard->hear_body(pieces.body());
-    Failure failed = co_await send_on(x, pieces, state);
+    Failure failed;
+    if (!pieces.trailers().empty()) failed = co_await hold_trailers(x, pieces.trailers());
+    if (failed) co_return failed;
+    failed = co_await send_on(x, pieces, state);
     if (failed) co_return failed;
     if (state == Pieces::State::kBad) co_return failure(Reason::kResponseTruncated, http::word(pieces.fault()));
     answer.complete = answer.complete || state == Pieces::State::kEnd;

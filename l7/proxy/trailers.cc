@@ -49,10 +49,13 @@ bool reads_like(std::string_view name, const http::IdHeader& id) {
 std::string_view request_trailers(Exchange& x) {
   if (x.caller.is_nobody()) return {};
   const std::string_view came = x.end().trailers(x);
-  if (!x.lease.http2() && !x.upload.chunked) return take_none(x, came);
+  // A body of a length that the client said is over with its last byte, whether its stream's end is here by then or not.
+  const bool has_length = x.admitted.body.kind == http::BodyKind::kLength;
+  if (has_length || (!x.lease.http2() && !x.upload.chunked)) return take_none(x, came);
   const http::NameSet& ruled = policies_of(x).request_headers.dropped();
   return filter(x, came, [&](std::string_view name) {
-    return !ruled.has(name) && !reads_like(name, id_for_backend(x)) && !is_strangers_word(x, name);
+    const bool ends_here = x.admitted.options.names(name) || is_strangers_word(x, name);
+    return !ends_here && !ruled.has(name) && !reads_like(name, id_for_backend(x));
   });
 }
 
@@ -62,8 +65,9 @@ std::string_view response_trailers(Exchange& x) {
   if (!x.end().takes_trailers(x)) return take_none(x, came);
   const http::NameSet& ruled = policies_of(x).response_headers.dropped();
   return filter(x, came, [&](std::string_view name) {
+    const bool ends_here = x.answer.options && x.answer.options->names(name);
     const bool of_other_bytes = x.compressing.coded() && http::tells_of_bytes(name);
-    return !of_other_bytes && !ruled.has(name) && !reads_like(name, id_for_client(x));
+    return !ends_here && !of_other_bytes && !ruled.has(name) && !reads_like(name, id_for_client(x));
   });
 }
 

@@ -29,7 +29,11 @@ Outcome run(Reader reader, std::string_view bytes, size_t piece) {
     outcome.consumed += step.consumed;
     (step.state == State::kTrailers ? outcome.trailers : outcome.data) += step.data;
     if (step.state == State::kEnd) return outcome.word = "end", outcome;
-    if (step.state == State::kBad) return outcome.word = word(step.fault), outcome;
+    if (step.state == State::kBad) {
+      outcome.word = word(step.fault);
+      outcome.trailers.clear();  // what came of them before the fault is nobody's
+      return outcome;
+    }
     if (step.state == State::kData || step.state == State::kTrailers) continue;
     if (visible == bytes.size()) return outcome.word = "need_more", outcome;
     visible = std::min(visible + piece, bytes.size());
