@@ -151,7 +151,7 @@ void conclude(Exchange& x, const Failure& failed) {
     if (record.status == 0) record.status = failed.is(Reason::kClientClosed) ? 499 : failed.status;
   }
   if (gave_up_on_client(failed)) count(x.shard(), x.service.rows.slow_clients);
-  record.bytes_in += x.upload.body_bytes;
+  record.bytes_in += body_bytes_in(x);
   meter_rest(x);
   write(x.shard(), record);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "l7/proxy/input.h"
@@ -14,7 +15,7 @@ class Exchange;
 struct HeldBody {
   std::vector<Input> pieces;
   size_t taken = 0;
-  bool ended = false;  // and behind them the client's protocol said that there is no more
+  uint64_t bytes = 0;  // of the body, with those in the client's buffer
 };
 
 // The next of them is the client's buffer, whose bytes were all used. False: there is none.

@@ -4,9 +4,13 @@
 
 #include "l7/http/edit.h"
 #include "l7/proxy/exchange.h"
+#include "l7/proxy/meter.h"
 
 namespace cardea::l7::proxy {
 namespace {
+
+// Of the client's framing, beside twice the limit: chunks of one byte each are several times what they hold.
+constexpr size_t kFramingMax = 32 * 1024;
 
 // Follows a body through buffers as they fill.
 class Follower {
@@ -15,28 +19,31 @@ class Follower {
 
   // Of bytes that were not there before.
   void take(std::string_view input) {
-    http::BodyStep step{.state = State::kData};
-    while (step.state == State::kData && state_ == State::kNeedMore) {
-      step = reader_.next(input);
+    held_ += input.size();
+    while (state_ == State::kNeedMore) {
+      const http::BodyStep step = reader_.next(input);
       input.remove_prefix(step.consumed);
       bytes_ += step.data.size();
       fault_ = step.fault;
-      if (step.state != State::kData) state_ = step.state;
+      if (step.state == State::kData || step.state == State::kTrailers) continue;
+      state_ = step.state;
+      return;
     }
   }
   void end() { state_ = State::kEnd; }
   bool close_is_end() const { return reader_.close_is_end(); }
   bool ended() const { return state_ == State::kEnd; }
   bool bad() const { return state_ == State::kBad; }
-  bool over() const { return bytes_ > bytes_max_; }
+  bool over() const { return bytes_ > bytes_max_ || (!ended() && held_ > 2 * bytes_max_ + kFramingMax); }
   http::Fault fault() const { return fault_; }
   size_t bytes() const { return std::min(bytes_, bytes_max_); }
+  size_t bytes_seen() const { return bytes_; }
 
  private:
   using State = http::BodyStep::State;
   http::BodyReader reader_;
   const size_t bytes_max_;
-  size_t bytes_ = 0;
+  size_t bytes_ = 0, held_ = 0;  // of the body; with its framing
   State state_ = State::kNeedMore;
   http::Fault fault_ = http::Fault::kNone;
 };
@@ -64,7 +71,7 @@ class Joiner {
       to.body = data;
       return true;
     }
-    if (!to.memory) to.memory = buffers.take(bytes_);
+    if (!to.memory) to.memory = buffers.take_for_new(bytes_);
     if (!to.memory) return false;
     std::ranges::copy(data, to.memory.span().data() + to.body.size());
     to.body = {to.memory.span().data(), to.body.size() + data.size()};
@@ -100,7 +107,7 @@ Input* next_input(Exchange& x) {
   HeldBody& held = x.held_body;
   Input* last = held.pieces.empty() ? &x.caller.input : &held.pieces.back();
   if (last->buffer && !last->full()) return last;
-  Buffer fresh = x.shard().buffers().take();
+  Buffer fresh = x.shard().buffers().take_for_new(Buffers::kPiece);  // nothing goes on yet
   if (!fresh) return nullptr;
   if (!last->buffer) {
     last->buffer = std::move(fresh);
@@ -111,6 +118,12 @@ Input* next_input(Exchange& x) {
   return &held.pieces.back();
 }
 
+void take(Exchange& x, Follower& to, std::string_view input) {
+  to.take(input);
+  x.held_body.bytes = to.bytes_seen();
+  meter_some(x);
+}
+
 Task<Failure> read_on(Exchange& x, Follower& to) {
   Input* const input = next_input(x);
   if (input == nullptr) co_return failure(Reason::kMemory);
@@ -119,7 +132,7 @@ Task<Failure> read_on(Exchange& x, Follower& to) {
   x.from_client.resume(x.now());
   const size_t before = input->end;
   input->end += read.bytes;
-  to.take(std::string_view(input->buffer.span().data() + before, read.bytes));
+  take(x, to, std::string_view(input->buffer.span().data() + before, read.bytes));
   if (read.ok()) co_return Failure{};
   const bool is_end = read.status == IoStatus::kEnd && read.error == 0 && to.close_is_end();
   if (!is_end) co_return client_failure(read, Reason::kBodyTimeout, x.from_client);
@@ -133,7 +146,7 @@ Task<Held> hold_body(Exchange& x, size_t bytes_max) {
   Held held;
   const http::BodyFraming framing = body_framing(x);
   Follower body(framing, bytes_max);
-  body.take(x.caller.input.left());
+  take(x, body, x.caller.input.left());
   if (x.admitted.expects_continue && !body.ended()) {
     const IoResult told = co_await tell_to_continue(x);
     if (!told.ok()) held.failure = client_failure(told, Reason::kClientStalled, x.to_client);

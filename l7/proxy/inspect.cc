@@ -16,9 +16,18 @@ bool has_body(http::BodyFraming body) {
   return body.kind != http::BodyKind::kNone && body != http::BodyFraming{http::BodyKind::kLength};
 }
 
-// A stream of messages has no end that could be waited for.
-bool body_is_looked_at(const Exchange& x) {
-  return has_body(x.admitted.body) && !x.grpc && !x.admitted.websocket;
+// A stream of messages has no end that could be waited for. That it is one is the client's word, which only counts
+// where a backend may speak gRPC.
+bool is_stream(const Exchange& x) {
+  if (x.admitted.websocket) return true;
+  return x.grpc && x.pool != nullptr && x.pool->plan().http2 != Http2::kOff;
+}
+
+// Why nobody can tell what a backend will make of the body; null: one can.
+const char* obscure(const http::Headers& headers) {
+  if (headers.has(http::HeaderId::kContentEncoding)) return "content_encoding";
+  if (headers.repeated(http::HeaderId::kContentType)) return "content_type";
+  return nullptr;
 }
 
 std::string_view listed(Exchange& x, std::span<const uint32_t> ids) {
@@ -86,23 +95,39 @@ Failure judge(Exchange& x, const Waf& waf, const waf::Verdict& verdict) {
 
 }  // namespace
 
-// The client's time for its body is not the worker's: the deadline begins when all of it is here.
-Task<Failure> inspect(Exchange& x, const Waf& waf) {
+namespace {
+
+void note_stream(Exchange& x) {
+  count(x.shard(), x.service.rows.waf_skipped);
+  x.record.waf = "over";
+  x.record.detail = "messages";
+}
+
+// Of what is to be inspected, the body; a failure: it may not go on.
+Task<Held> hold(Exchange& x, const Waf& waf) {
   Held held;
   held.whole = true;
-  const bool known = x.admitted.body.kind == http::BodyKind::kLength && x.admitted.body.length > waf.body_max;
-  Failure stopped;
-  if (has_body(x.admitted.body) && !body_is_looked_at(x)) count(x.shard(), x.service.rows.waf_skipped);
-  if (body_is_looked_at(x)) {
-    if (x.head.headers.has(http::HeaderId::kContentEncoding)) stopped = over(x, waf, Reason::kWafOver, "content_encoding");
-    if (!stopped && x.head.headers.repeated(http::HeaderId::kContentType)) stopped = over(x, waf, Reason::kWafOver, "content_type");
-    if (!stopped && known) stopped = over(x, waf, Reason::kWafOver, "body_max");
-    if (stopped) co_return stopped;
-    held = co_await hold_body(x, waf.body_max);
-    if (held.failure) co_return held.failure;
-    if (!held.whole && !known) stopped = over(x, waf, Reason::kWafOver, "body_max");
-    if (stopped) co_return stopped;
+  const http::BodyFraming body = x.admitted.body;
+  if (!has_body(body)) co_return held;
+  const bool known = body.kind == http::BodyKind::kLength && body.length > waf.body_max;
+  if (const char* why = obscure(x.head.headers)) held.failure = over(x, waf, Reason::kWafOver, why);
+  if (!held.failure && is_stream(x)) {
+    note_stream(x);
+    co_return held;
   }
+  if (!held.failure && known) held.failure = over(x, waf, Reason::kWafOver, "body_max");
+  if (held.failure) co_return held;
+  held = co_await hold_body(x, waf.body_max);
+  if (!held.failure && !held.whole && !known) held.failure = over(x, waf, Reason::kWafOver, "body_max");
+  co_return held;
+}
+
+}  // namespace
+
+// The client's time for its body is not the worker's: the deadline begins when all of it is here.
+Task<Failure> inspect(Exchange& x, const Waf& waf) {
+  const Held held = co_await hold(x, waf);
+  if (held.failure) co_return held.failure;
   const std::string_view terms = held.whole ? waf.terms : waf.terms_of_part;
   const WafAnswer answer = co_await ask_waf(x, terms, held.body, x.now() + waf.time_max);
   if (answer.kind == WafAnswer::Kind::kVerdict) co_return judge(x, waf, answer.verdict);

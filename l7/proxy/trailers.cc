@@ -51,8 +51,10 @@ std::string_view request_trailers(Exchange& x) {
   const std::string_view came = x.end().trailers(x);
   // A body of a length that the client said is over with its last byte, whether its stream's end is here by then or not.
   const bool has_length = x.admitted.body.kind == http::BodyKind::kLength;
+  const policy::Policies& policies = policies_of(x);
+  if (policies.waf) return take_none(x, came);  // no rule looks at them
   if (has_length || (!x.lease.http2() && !x.upload.chunked)) return take_none(x, came);
-  const http::NameSet& ruled = policies_of(x).request_headers.dropped();
+  const http::NameSet& ruled = policies.request_headers.dropped();
   return filter(x, came, [&](std::string_view name) {
     const bool ends_here = x.admitted.options.names(name) || is_strangers_word(x, name);
     return !ends_here && !ruled.has(name) && !reads_like(name, id_for_backend(x));

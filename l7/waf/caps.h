@@ -17,11 +17,14 @@ struct Arguments {
   }
 };
 
-void count_pairs(Arguments& to, std::string_view text);   // a query, or a form
-void count_json(Arguments& to, std::string_view text);    // leaves
+void count_pairs(Arguments& to, std::string_view text);    // a query, or a form
+void count_cookies(Arguments& to, std::string_view text);  // a header's
+void count_json(Arguments& to, std::string_view text);     // leaves
+void count_xml(Arguments& to, std::string_view text);      // attributes, and all text as one, as rules have it
 void count_parts(Arguments& to, std::string_view text, std::string_view content_type);  // of multipart, without files
 // A part that says its file's name as RFC 5987 has it, which RFC 7578 forbids: backends read it, and 3.0.9's engine does not.
 bool names_a_file_twice(std::string_view text, std::string_view content_type);
-void count_body(Arguments& to, std::string_view text, std::string_view content_type);   // by its type
+// By its type, of which a beginning counts as rule_set.cc and the engine have it; of none it is a form.
+void count_body(Arguments& to, std::string_view text, std::string_view content_type);
 
 }  // namespace cardea::l7::waf

@@ -39,6 +39,10 @@ void note_rule(void* to, const void* message) {
   ++verdict.rules_count;
 }
 
+bool is_removed(const Terms& terms, uint32_t id) {
+  return std::ranges::any_of(terms.removed, [id](const IdRange& range) { return range.first <= id && id <= range.last; });
+}
+
 std::string_view content_type(const Question& q) {
   for (const Pair& header : q.headers)
     if (same(header.name, "content-type")) return header.value;
@@ -51,6 +55,8 @@ Outcome count_arguments(const Question& q) {
   Arguments all;
   const size_t at = q.uri.find('?');
   if (at != std::string_view::npos) count_pairs(all, q.uri.substr(at + 1));
+  for (const Pair& header : q.headers)
+    if (same(header.name, "cookie")) count_cookies(all, header.value);
   if (q.kind == Kind::kRequest) count_body(all, q.body, content_type(q));
   if (terms.arguments_max != 0 && all.count > terms.arguments_max) return Outcome::kArguments;
   if (terms.value_max != 0 && all.longest > terms.value_max) return Outcome::kValue;
@@ -88,10 +94,18 @@ void add_request_headers(Transaction& t, const Question& q) {
     t.addRequestHeader(bytes(header.name), header.name.size(), bytes(header.value), header.value.size());
 }
 
+// A body that says no type is a form: backends guess, and what no reader takes apart no rule sees.
+void guess_type(Transaction& t, const Question& q) {
+  if (q.body.empty() || content_type(q).find_first_not_of(" \t") != std::string_view::npos) return;
+  t.m_requestBodyType = Transaction::WWWFormUrlEncoded;
+  t.m_variableReqbodyProcessor.set("URLENCODED", t.m_variableOffset);
+}
+
 // The request's phases; true: refused.
 bool run_request(Transaction& t, const Question& q) {
   t.processURI(std::string(q.uri).c_str(), std::string(q.method).c_str(), std::string(q.version).c_str());
   add_request_headers(t, q);
+  guess_type(t, q);
   t.processRequestHeaders();
   if (stopped(t)) return true;
   if (!q.body.empty()) t.appendRequestBody(bytes(q.body), q.body.size());
@@ -106,7 +120,8 @@ Verdict inspect(const Rules& rules, const Question& q) {
   Verdict verdict;
   verdict.outcome = count_arguments(q);
   if (verdict.outcome != Outcome::kPass) return verdict;
-  if (names_a_file_twice(q.body, content_type(q))) return {.outcome = Outcome::kMatch, .score = 5, .rules_count = 1, .rules = {kFileNamedTwice}};
+  if (names_a_file_twice(q.body, content_type(q)) && !is_removed(q.terms, kFileNamedTwice))
+    return {.outcome = Outcome::kMatch, .score = 5, .rules_count = 1, .rules = {kFileNamedTwice}};
   engine().setServerLogCb(note_rule, modsecurity::RuleMessageLogProperty);
   Transaction t(&engine(), rules.get(), &verdict);
   set_terms(t, q.terms);

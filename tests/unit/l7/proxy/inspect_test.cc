@@ -201,6 +201,41 @@ TEST(Inspect, ChunksAreJoined) {
   EXPECT_THAT(test.relayed(), StartsWith("GET /next "));
 }
 
+// No rule looks at them, so they do not go on.
+TEST(Inspect, TrailersEndABodyWhereverTheyAreCut) {
+  const std::string end = "0\r\nX-Sum: 1\r\nX-More: 2\r\n\r\n";
+  for (size_t cut = 0; cut <= end.size(); ++cut) {
+    WafSite test;
+    test.client.send(get("/", "Transfer-Encoding: chunked\r\n", "POST") + "5\r\nabcde\r\n" + end.substr(0, cut));
+    settle(test.site.loop());
+    test.client.send(end.substr(cut) + get("/next"));
+    EXPECT_EQ(test.pass(), "abcde") << cut;
+    EXPECT_THAT(test.relayed(), AllOf(HasSubstr("abcde"), Not(HasSubstr("X-Sum")))) << cut;
+    test.pass();
+    EXPECT_THAT(test.relayed(), StartsWith("GET /next ")) << cut;
+    EXPECT_EQ(test.site.buffers_lent(), 0u) << cut;
+  }
+}
+
+// Each byte of the body may come with twenty of framing.
+TEST(Inspect, WhatIsHeldIsBoundedWithItsFraming) {
+  WafSite test([](auto& waf) { waf.body_max = 50'000; });
+  std::string chunks;
+  for (int i = 0; i < 12'000; ++i) chunks += "0000000000000001\r\nx\r\n";
+  test.client.send(get("/", "Transfer-Encoding: chunked\r\n", "POST"));
+  for (size_t at = 0; at < chunks.size() && test.client.silent(); at += 40'000) test.client.send(chunks.substr(at, 40'000));
+  EXPECT_THAT(test.client.message(), StartsWith("HTTP/1.1 413 "));
+  EXPECT_EQ(test.site.log_line()["detail"], "body_max");
+}
+
+TEST(Inspect, ABodyThatBreaksOffCountsAsFarAsItCame) {
+  WafSite test;
+  test.client.send(post("/", std::string(40'000, 'x')).substr(0, 30'000));
+  settle(test.site.loop());
+  test.client.close();
+  EXPECT_GT(test.site.log_line()["bytes_in"], 29'000);
+}
+
 TEST(Inspect, ARefusedBodyIsReadAndTheConnectionGoesOn) {
   for (const std::string& request : {post("/", std::string(40'000, 'x')),
                                      get("/", "Transfer-Encoding: chunked\r\n", "POST") + "9c40\r\n" + std::string(40'000, 'x') + "\r\n0\r\n\r\n"}) {

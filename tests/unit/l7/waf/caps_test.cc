@@ -41,6 +41,33 @@ TEST(WafCaps, PartsOfMultipartWithoutTheirFiles) {
   EXPECT_EQ(counted(body, "multipart/form-data").longest, body.size()) << "without a boundary all of it is one";
 }
 
+TEST(WafCaps, ADelimiterStandsAtALinesStart) {
+  const std::string body = "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx--B--\r\n"
+                           "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.jpg\"; filename*=utf-8''a.php\r\n\r\nx\r\n--B--\r\n";
+  EXPECT_TRUE(names_a_file_twice(body, "multipart/form-data; boundary=B"));
+  EXPECT_EQ(counted(body, "multipart/form-data; boundary=B").count, 2u);
+}
+
+// As the engine has it, which looks at a type's beginning.
+TEST(WafCaps, ATypeIsKnownByItsBeginning) {
+  EXPECT_EQ(counted("a=1&b=2&c=3", "application/x-www-form-urlencoded; type=json").count, 3u);
+  EXPECT_EQ(counted("[1,2,3]", "application/vnd.shop+json; x=multipart").count, 3u);
+  EXPECT_EQ(counted("a=1&b=2&c=3", "").count, 3u) << "without a type it is read as a form";
+  EXPECT_EQ(counted("a=1&b=2&c=3", "text/plain; json").count, 0u);
+}
+
+TEST(WafCaps, Cookies) {
+  Arguments all;
+  count_cookies(all, "a=1; b=22;;;");
+  EXPECT_EQ(all.count, 4u);
+}
+
+TEST(WafCaps, AttributesAndTextOfXml) {
+  EXPECT_EQ(counted("<a b=\"1\" c='22'><!-- \"no\" -->text<![CDATA[<x y=\"z\">]]></a>", "text/xml").count, 3u);
+  EXPECT_GE(counted("<a>" + std::string(5000, 'x') + "<b/>" + std::string(5000, 'x') + "</a>", "application/soap+xml").longest, 10'000u);
+  EXPECT_GE(counted("<a b=\"" + std::string(5000, 'x'), "application/xml").longest, 5000u);
+}
+
 TEST(WafCaps, AFileIsNamedOnce) {
   const auto named = [](const std::string& name, const char* type = "multipart/form-data; boundary=b") {
     return names_a_file_twice("--b\r\nContent-Disposition: form-data; name=\"f\"; " + name + "\r\n\r\nfilename*=x\r\n--b--\r\n", type);
