@@ -34,7 +34,7 @@ def host(tmp_path_factory):
         yield there
 
 
-@pytest.mark.parametrize("unit", installed_units.EXPOSURE_MAX)
+@pytest.mark.parametrize("unit", [unit for unit in installed_units.EXPOSURE_MAX if unit != "cardea-waf"])  # which is not installed here
 def test_a_unit_may_do_little_that_it_does_not_need(host, unit):
     installed_units.may_do_little(host.guest, unit)
 

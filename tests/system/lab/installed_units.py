@@ -5,7 +5,7 @@ import re
 
 from lab.wait import until
 
-EXPOSURE_MAX = {"cardea-dataplane": 5.0, "cardea-l7": 2.5, "cardea-mgmt": 2.5}  # as systemd reckons it, of 10
+EXPOSURE_MAX = {"cardea-dataplane": 5.0, "cardea-l7": 2.5, "cardea-mgmt": 2.5, "cardea-waf": 2.0}  # as systemd reckons it, of 10
 CONNECT = "import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(sys.argv[1])"
 
 
@@ -25,6 +25,18 @@ def serve(running):
         assert running.machine.show(unit, "NRestarts", "ActiveState", "Result") == ["0", "active", "success"], unit
         assert "SIGSYS" not in running.machine.journal(unit)
     assert running.machine.run("systemctl", "reload", "cardea-mgmt", timeout=running.patience).returncode == 0
+    if "cardea-waf" in running.units:
+        inspects(running)
+
+
+def inspects(running):
+    """cardea-l7 may ask cardea-waf, whose user comes to nothing of the others."""
+    machine = running.machine
+    until(lambda: (json.loads(machine.run("cardea", "--json", "status").stdout)["waf"] or {}).get("workers"), running.patience, "workers have the rules")
+    assert machine.run("stat", "-c", "%U:%G %a", "/run/cardea-waf").stdout.split() == ["cardea-waf:cardea-waf", "750"]
+    for name in ("l7", "dataplane"):
+        done = machine.run("python3", "-c", CONNECT, f"/run/cardea/{name}.sock", user="cardea-waf", check=False)
+        assert "PermissionError" in done.stderr, "plans are handed over there"
 
 
 def reloads_are_other_processes(running, times=2):
@@ -49,7 +61,8 @@ def operators_use_the_api_alone(running):
     machine.run("cardea", "set", "backend", backend, "drain", user="alice")
     machine.run("cardea", "set", "backend", backend, "ready", user="alice")
     for name in (unit.removeprefix("cardea-") for unit in running.units if unit != "cardea-mgmt"):
-        done = machine.run("python3", "-c", CONNECT, f"/run/cardea/{name}.sock", user="alice", check=False)
+        folder = "/run/cardea-waf" if name == "waf" else "/run/cardea"
+        done = machine.run("python3", "-c", CONNECT, f"{folder}/{name}.sock", user="alice", check=False)
         assert "PermissionError" in done.stderr, "plans are handed over there"
     for folder in ("/var/lib/cardea", "/run/cardea"):
         assert machine.run("ls", folder, user="alice", check=False).returncode != 0, folder

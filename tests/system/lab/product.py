@@ -82,6 +82,8 @@ class Running:
     def __init__(self, machine, name, text="", patience=60):
         self.machine, self.patience, text = machine, patience, text or on_machine(name, CPUS)
         self.units = ["cardea-mgmt", *(unit for section, unit in UNITS.items() if section in sections_of(text))]
+        if "waf: { mode" in text and machine.show("cardea-waf", "LoadState") == ["loaded"]:  # a package of its own
+            self.units.append("cardea-waf")
         machine.write(re.search(r"--config (\S+)", machine.run("systemctl", "cat", "cardea-mgmt").stdout)[1], text)
 
     def __enter__(self):
