@@ -108,6 +108,7 @@ class Crew {
   }
 
   bool hire(size_t number) {
+    crew_[number].busy = false;  // before it can say otherwise
     const pid_t pid = ::fork();
     if (pid == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -116,7 +117,6 @@ class Crew {
       work(listener_, load_.asker, sets_, tally_, crew_[number]);
     }
     pids_[number] = pid > 0 ? pid : 0;
-    crew_[number].busy = false;
     crew_[number].pid = pids_[number];
     return pid > 0;
   }

@@ -23,7 +23,11 @@ class Alone:
 
     def __init__(self, folder):
         self.folder, self.process = folder, subprocess.Popen([binary("cardea-waf"), "--run-dir", folder])
-        until((folder / "waf.sock").exists, 5, "it listens")
+        until(self.listens, 10, "it listens")
+
+    def listens(self):
+        with contextlib.suppress(OSError):
+            return self.status()
 
     def ask(self, body):
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
