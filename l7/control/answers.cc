@@ -141,10 +141,9 @@ Result<Json> connections_json(Running& running, const Json& question) {
 }
 
 // Once: who asks has to remember them.
-Json blamed_json(const Running& running) {
+Json blamed_json(Running& running) {
   Json all = Json::array();
-  if (running.shards().empty()) return {{"blamed", all}};
-  for (const auto& one : running.shards().front()->shared().blamed->take())
+  for (const auto& one : running.take_blamed(monotonic_now()))
     all.push_back({{"client", one.client.text()}, {"block_ms", one.block_ms}, {"limit", one.limit}});
   return {{"blamed", std::move(all)}};
 }

@@ -35,7 +35,7 @@ Json keys_json(const RateLimit& limit, std::chrono::nanoseconds now, size_t buck
   policy::RateTable::Count most;
   for (policy::RateTable* table : tables_of(limit)) {
     const auto count = table->count(now, buckets_max);
-    if (count.keys > most.keys || !count.exact) most = count;
+    if (count.keys >= most.keys) most = count;
   }
   return {{"known", most.keys},
           {"exact", most.exact},

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <utility>
 
 #include "base/log.h"
 #include "l7/cache/cache.h"
@@ -22,6 +23,7 @@ using namespace std::chrono_literals;
 constexpr uint32_t kRowsMax = 262'144, kCellsMax = 2'097'152;
 constexpr auto kShardPatience = 10s;
 constexpr auto kRenewAgain = 5s;
+constexpr auto kBlamePause = 10s;  // cardea-mgmt asks once a second
 constexpr auto kWarnAgain = 24h;  // of certificates that are about to expire; the first time is when they are loaded
 
 // A meeting point of shards and the control thread that outlives an impatient control thread.
@@ -348,6 +350,13 @@ bool Running::all_is_delivered() {
   for (size_t i = 0; i < shards_.size(); ++i)
     if (!ask(i, count_left)) return true;
   return *left == 0;
+}
+
+std::vector<policy::Blamed::One> Running::take_blamed(Instant now) {
+  if (shards_.empty()) return {};
+  auto blamed = shards_.front()->shared().blamed->take();
+  if (now - std::exchange(blamed_asked_, now) > kBlamePause) blamed.clear();
+  return blamed;
 }
 
 uint64_t Running::connections() const {

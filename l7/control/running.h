@@ -79,6 +79,9 @@ class Running {
   // Runs `call` on a shard's thread and waits for it; false when the shard did not come to it in time.
   bool ask(size_t shard, std::move_only_function<void(proxy::Shard&)> call);
   Tails& tails() { return tails_; }
+  // Whom limits blame since this was asked last, some seconds ago at most: who was blamed before has gone meanwhile, or is
+  // blamed again.
+  std::vector<policy::Blamed::One> take_blamed(Instant now);
 
  private:
   struct Busy {
@@ -113,6 +116,7 @@ class Running {
   std::vector<std::unique_ptr<proxy::Shard>> shards_;
   std::vector<Busy> busy_;
   Tails tails_;
+  Instant blamed_asked_{};
   std::unique_ptr<WafLink> waf_;
   std::shared_ptr<const LivePlan> plan_;
   std::vector<std::shared_ptr<const LivePlan>> retired_;  // freed here, not on a shard, when nobody holds them

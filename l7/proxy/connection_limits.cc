@@ -5,6 +5,7 @@
 #include "l7/policy/rate_limit.h"
 #include "l7/proxy/blame.h"
 #include "l7/proxy/endpoint_text.h"
+#include "l7/proxy/limit_key.h"
 #include "l7/proxy/live_service.h"
 #include "l7/proxy/record.h"
 #include "l7/proxy/shard.h"
@@ -21,7 +22,7 @@ bool take(Shard& shard, const RateLimit& limit, uint64_t key, const IpAddress& c
   if (verdict.unknown) count(shard, limit.rows.unknown);
   if (verdict.allowed) return true;
   count(shard, limit.rows.connections);
-  if (connected) blame(shard, limit, key, client);
+  if (connected && !verdict.unknown) blame(shard, limit, key, client);
   limit.offenders->note(key, AddressText(counted_address(client)).view(), now);
   return false;
 }
@@ -52,7 +53,7 @@ bool keep_connection_limits(Shard& shard, const LiveService& service, const IpAd
   if (policies.trusted_proxies.trusts(client)) return true;
   for (const auto& limit : policies.rate_limits) {
     if (!limit->connection_table || !limit->by_address) continue;
-    const uint64_t key = address_key(service.plan->plan->hash_key, client, *limit);
+    const uint64_t key = address_key(limit_key(), client, *limit);
     if (!take(shard, *limit, key, client, connected)) return false;
     if (!counted) counted = std::make_unique<CountedKeys>();
     counted->add(key);

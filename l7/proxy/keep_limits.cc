@@ -9,6 +9,7 @@
 #include "l7/proxy/blame.h"
 #include "l7/proxy/endpoint_text.h"
 #include "l7/proxy/exchange.h"
+#include "l7/proxy/limit_key.h"
 #include "l7/proxy/variables.h"
 
 namespace cardea::l7::proxy {
@@ -37,7 +38,7 @@ std::string_view key_text(Exchange& x, const RateLimit& limit) {
 
 // None: it counts nobody.
 std::optional<Key> key_of(Exchange& x, const RateLimit& limit) {
-  const HashKey key = x.plan->plan->hash_key;
+  const HashKey key = limit_key();
   if (limit.by_address) return Key{address_key(key, x.record.client.address, limit), {}};
   const std::string_view text = key_text(x, limit);
   if (text.empty()) return {};
@@ -77,10 +78,11 @@ bool is_connected(const Exchange& x) {
   return x.record.client.address == peer && !x.service.policies->trusted_proxies.trusts(peer);
 }
 
-Failure refuse(Exchange& x, const RateLimit& limit, const Key& key, Reason reason, std::chrono::nanoseconds retry_in) {
+// `known`: the key is, so that what it is refused for is its own doing.
+Failure refuse(Exchange& x, const RateLimit& limit, const Key& key, Reason reason, std::chrono::nanoseconds retry_in, bool known) {
   count(x.shard(), limit.rows.limited);
   note_offender(x, limit, key);
-  if (limit.refusal_table && is_connected(x)) blame(x.shard(), limit, key.hash, x.record.peer.address);
+  if (known && limit.refusal_table && is_connected(x)) blame(x.shard(), limit, key.hash, x.record.peer.address);
   x.reply_line = retry_after(x, retry_in);
   return failure(reason, limit.name);
 }
@@ -97,7 +99,8 @@ Failure keep_bytes(Exchange& x, const RateLimit& limit, const Key& key) {
   if (!limit.counts_bytes()) return {};
   const Verdict in = look(x, limit, limit.request_table.get(), limit.request_rate, key.hash);
   const Verdict out = look(x, limit, limit.response_table.get(), limit.response_rate, key.hash);
-  if (!in.allowed || !out.allowed) return refuse(x, limit, key, Reason::kBytesLimited, std::max(in.retry_in, out.retry_in));
+  if (!in.allowed || !out.allowed)
+    return refuse(x, limit, key, Reason::kBytesLimited, std::max(in.retry_in, out.retry_in), !in.unknown && !out.unknown);
   auto* const meter = static_cast<Meter*>(x.arena().allocate(sizeof(Meter)));
   x.meters = ::new (meter) Meter{&limit, key.hash, x.meters};
   return {};
@@ -106,20 +109,20 @@ Failure keep_bytes(Exchange& x, const RateLimit& limit, const Key& key) {
 Failure keep_places(Exchange& x, const RateLimit& limit, const Key& key) {
   if (limit.concurrent == 0) return {};
   if (!limit.places->enter(key.hash, limit.concurrent))
-    return refuse(x, limit, key, Reason::kTooManyAtOnce, std::chrono::seconds(1));
+    return refuse(x, limit, key, Reason::kTooManyAtOnce, std::chrono::seconds(1), true);
   auto* const place = static_cast<HeldPlace*>(x.arena().allocate(sizeof(HeldPlace)));
   x.held = ::new (place) HeldPlace{limit.places.get(), key.hash, x.held};
   return {};
 }
 
-// A connection counts with its first request of a key.
+// A connection counts with its first request of a key. One of a proxy's is none of the clients' that it speaks for.
 Failure keep_connections(Exchange& x, const RateLimit& limit, const Key& key) {
-  if (!limit.connection_table || x.caller.is_nobody()) return {};
+  if (!limit.connection_table || x.caller.is_nobody() || (limit.by_address && x.told.client)) return {};
   auto& counted = x.caller.connection->counted_keys;
   if (counted && counted->has(key.hash)) return {};
   const Verdict verdict = limit.connection_table->take(key.hash, limit.connection_rate, x.now().time_since_epoch());
   if (verdict.unknown) count(x.shard(), limit.rows.unknown);
-  if (!verdict.allowed) return refuse(x, limit, key, Reason::kConnectionsLimited, verdict.retry_in);
+  if (!verdict.allowed) return refuse(x, limit, key, Reason::kConnectionsLimited, verdict.retry_in, !verdict.unknown);
   if (!counted) counted = std::make_unique<CountedKeys>();
   counted->add(key.hash);
   return {};
@@ -130,7 +133,7 @@ Failure keep_rate(Exchange& x, const RateLimit& limit, const Key& key) {
   const Verdict verdict = limit.table->take(key.hash, limit.rate, x.now().time_since_epoch());
   if (verdict.unknown) count(x.shard(), limit.rows.unknown);
   tell(x, limit, verdict);
-  return verdict.allowed ? Failure{} : refuse(x, limit, key, Reason::kRateLimited, verdict.retry_in);
+  return verdict.allowed ? Failure{} : refuse(x, limit, key, Reason::kRateLimited, verdict.retry_in, !verdict.unknown);
 }
 
 // What is only looked at first: who is refused has used nothing up.

@@ -90,6 +90,7 @@ Renewal::Renewal(Exchange& x)
       own(x.loop().chunks()),
       exchange(x.loop().chunks()) {
   record.user = own.copy(x.record.user);
+  record.tls_ja4 = own.copy(x.record.tls_ja4);
   api_key = own.copy(x.api_key);
   told = {x.told.client, own.copy(x.told.scheme), own.copy(x.told.host), own.copy(x.told.port)};
   origin = own.copy(origin_of(x));
