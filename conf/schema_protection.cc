@@ -10,8 +10,8 @@ const char* const kHowBytesAreCounted =
     "and logged as bytes_limited. Beside it `concurrent` bounds how much can be begun at once.";
 const char* const kHowConnectionsAreCounted =
     "Where a service's limit goes by the client's address it is asked as a connection comes, before its TLS: one too many is "
-    "closed at once, and counted (cardea_l7_rate_limit_connections_refused_total). Peers in trusted_proxies are not counted so; "
-    "whom the PROXY protocol names is. By other keys, and for clients behind such proxies, a connection counts with its first "
+    "closed at once, and counted (cardea_l7_rate_limit_connections_refused_total). Connections of peers in trusted_proxies are nobody's and are not counted; "
+    "whom the PROXY protocol names is. By other keys a connection counts with its first "
     "request of a key: one too many is answered with 429 and logged as connections_limited. Of one connection 8 keys are "
     "remembered.";
 const char* const kHowClientsAreBlocked =
@@ -65,7 +65,7 @@ const Section& rate_limit_section() {
                  .details = kHowConnectionsAreCounted}),
           value("keys", &RateLimitT::keys_max, number<uint32_t>(1000, 100'000'000),
                 {.prose = "How many keys are known at a time, of 20 bytes each for each of requests, connections, and bytes of "
-                          "either kind that are limited. One that has its whole burst left is "
+                          "either kind that are limited, and for block_for. One that has its whole burst left is "
                           "forgotten; none is that has not, so whoever is over the limit stays there. Where there is no "
                           "room further keys share one rate, a few with each other, and their requests are counted "
                           "(cardea_l7_rate_limit_unknown_total)."}),

@@ -75,17 +75,17 @@ void Blocks::add(const std::vector<Blame>& blamed, Clock::time_point now) {
   if (changed) change();
 }
 
-// A clock that was set back blocks nobody for longer than a day.
+// A clock that was set back blocks nobody for longer than a day; whose time is over the dataplane knows by itself.
 void Blocks::expire(Clock::time_point now) {
-  const auto over = [now](const auto& one) { return one.second.until <= now || one.second.until > now + kLongest; };
-  if (std::erase_if(blocks_, over) != 0) changed_();
+  if (std::erase_if(blocks_, [now](const auto& one) { return one.second.until > now + kLongest; }) != 0) change();
+  if (std::erase_if(blocks_, [now](const auto& one) { return one.second.until <= now; }) != 0) changed_();
 }
 
 bool Blocks::free(const IpAddress& source) {
-  if (blocks_.erase(source) == 0) return false;
+  const bool known = blocks_.erase(source) != 0;
   change();
   if (dataplane_ != nullptr) tell_dataplane();
-  return true;
+  return known;
 }
 
 std::string Blocks::question(Clock::time_point now) const {
@@ -117,11 +117,11 @@ void Blocks::ask_l7() {
   });
 }
 
-// One that was started anew knows of nobody.
+// One that was started anew knows of nobody; another one may know of somebody who is blocked no more.
 void Blocks::tell_dataplane() {
   const PlanLink::Peer peer = dataplane_->link();
   const bool another = peer.pid != told_.pid || peer.since != told_.since;
-  if (telling_ || !peer.connected || !(news_ || (another && !blocks_.empty()))) return;
+  if (telling_ || !peer.connected || !(news_ || another)) return;
   telling_ = true, news_ = false;
   dataplane_->ask(question(Clock::now()), [this, peer](control::Outcome<std::string> answer) {
     loop_.post([this, peer, done = answer.has_value()] {

@@ -68,8 +68,8 @@ Json blocked_rows(const Runtime& runtime, system_clock::time_point now) {
 
 }  // namespace
 
-std::string limits_json(const std::string& l7_answer, const Runtime& runtime, system_clock::time_point now) {
-  return dump({{"limits", list_of(l7_answer, "limits")}, {"blocked", blocked_rows(runtime, now)}, {"blocked_total", runtime.blocks.size()}});
+std::string limits_json(const std::string& l7_answer, const Runtime& runtime, system_clock::time_point now, Json away) {
+  return dump({{"limits", list_of(l7_answer, "limits")}, {"blocked", blocked_rows(runtime, now)}, {"blocked_total", runtime.blocks.size()}, {"away", std::move(away)}});
 }
 
 Json certificates_due(const std::string& l7_answer, system_clock::time_point now) {

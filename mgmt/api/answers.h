@@ -42,7 +42,7 @@ std::string certs_json(const std::string& l7_answer, std::chrono::system_clock::
 Json certificates_due(const std::string& l7_answer, std::chrono::system_clock::time_point now);  // those with a warning
 std::string cache_json(const std::string& l7_answer, const metrics::Traffic& traffic);
 // With whom the runtime state knows to be blocked, who is free next first.
-std::string limits_json(const std::string& l7_answer, const Runtime& runtime, std::chrono::system_clock::time_point now);
+std::string limits_json(const std::string& l7_answer, const Runtime& runtime, std::chrono::system_clock::time_point now, Json away);
 std::string reload_json(const Reload& reload);
 std::string version_json();
 std::string error_json(const std::string& error, const std::string& hint);

@@ -11,6 +11,7 @@
 
 #include "conf/nearest.h"
 #include "mgmt/api/answers.h"
+#include "mgmt/api/away.h"
 #include "mgmt/api/certificate_news.h"
 #include "mgmt/api/json.h"
 #include "mgmt/api/limits.h"
@@ -262,16 +263,30 @@ Answer Routes::cache() {
 }
 
 Answer Routes::limits() {
-  auto answer = ask(kL7, {{"ask", "limits"}});
-  if (answer.status == 200) answer.body = limits_json(answer.body, view().runtime, std::chrono::system_clock::now());
-  return answer;
+  const auto now = view();
+  const auto answer = ask(kL7, {{"ask", "limits"}});
+  const bool there = answer.status == 200;
+  return {200, limits_json(there ? answer.body : "{}", now.runtime, std::chrono::system_clock::now(), there ? Json::array() : away_rows(now))};
 }
+
+namespace {
+
+// An address alone, or as `show limits` writes a network: all that is blocked by one block.
+Result<IpAddress> blocked_source(const std::string& text) {
+  if (text.find('/') == std::string::npos) return IpAddress::parse(text);
+  auto prefix = Prefix::parse(text);
+  if (!prefix) return std::unexpected(std::move(prefix.error()));
+  if (prefix->length != (prefix->address.is_v4() ? 32 : 64)) return fail("an address, or of IPv6 a network /64");
+  return prefix->address;
+}
+
+}  // namespace
 
 Answer Routes::unblock(const std::string& body) {
   const auto json = Json::parse(body, nullptr, false);
   if (!json.is_object() || !json.contains("address") || !json["address"].is_string())
     return error(400, R"(the body has to be JSON like {"address": "192.0.2.7"})");
-  const auto address = IpAddress::parse(json["address"].get<std::string>());
+  const auto address = blocked_source(json["address"].get<std::string>());
   if (!address) return error(400, "address: " + address.error().message);
   const bool was_blocked = wait_for<bool>(loop_, [this, &address](auto promise) { promise->set_value(site_.unblock(*address)); });
   if (!was_blocked) return error(404, fmt::format("{} is not blocked", address->text()));

@@ -116,7 +116,7 @@ void on_error(const httplib::Request& request, httplib::Response& response) {
   if (response.status == 404) {
     put(response,
         error(404, fmt::format("there is no {} {}", request.method, request.path),
-              "GET /v1/status, services, routes, pools, backends, flows, certs, cache, explain, audit, version; POST "
+              "GET /v1/status, services, routes, pools, backends, flows, exchanges, connections, tail, certs, limits, cache, explain, audit, version; POST "
               "/v1/reload, /v1/purge, /v1/unblock, /v1/backends/POOL/ADDRESS"));
   } else {
     put(response, error(response.status, fmt::format("the request was not understood (HTTP {})", response.status)));

@@ -46,7 +46,7 @@ std::string limits_text(const json& answer, bool colour) {
   Table blocked({{"BLOCKED"}, {"BY LIMIT"}, {"SINCE"}, {"LEFT", kRight}});
   for (const json& row : part_at(answer, "blocked"))
     blocked.add({{text_at(row, "source"), Tone::kBad}, text_at(row, "limit"), text_at(row, "since"), fmt::format("{} s", count_at(row, "seconds_left"))});
-  const std::string text = below_each_other({&limits, &offenders, &blocked}, "no rate limits\n", colour);
+  const std::string text = away_text(answer, colour) + below_each_other({&limits, &offenders, &blocked}, "no rate limits\n", colour);
   const uint64_t total = count_at(answer, "blocked_total");
   return blocked.rows() == total ? text : text + fmt::format("{} of {} blocked\n", blocked.rows(), grouped(total));
 }
