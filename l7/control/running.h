@@ -116,7 +116,7 @@ class Running {
   std::vector<std::unique_ptr<proxy::Shard>> shards_;
   std::vector<Busy> busy_;
   Tails tails_;
-  Instant blamed_asked_{};
+  Instant blamed_asked_ = monotonic_now();
   std::unique_ptr<WafLink> waf_;
   std::shared_ptr<const LivePlan> plan_;
   std::vector<std::shared_ptr<const LivePlan>> retired_;  // freed here, not on a shard, when nobody holds them
