@@ -43,13 +43,13 @@ struct BlocksTest : ::testing::Test {
 };
 
 TEST_F(BlocksTest, LastAsLongAsALimitSays) {
-  add("192.0.2.1");
-  add("192.0.2.1", 30s, now + 10s);
-  EXPECT_EQ(all[of("192.0.2.1")].until, now + 60s) << "the longer one counts";
-  add("192.0.2.1", 60s, now + 10s);
-  EXPECT_EQ(all[of("192.0.2.1")].until, now + 70s);
-  EXPECT_EQ(all[of("192.0.2.1")].since, now);
-  EXPECT_EQ(blocks.question(now + 60s), R"({"ask":"block","sources":[["192.0.2.1",10000]]})");
+  add("192.0.2.101");
+  add("192.0.2.101", 30s, now + 10s);
+  EXPECT_EQ(all[of("192.0.2.101")].until, now + 60s) << "the longer one counts";
+  add("192.0.2.101", 60s, now + 10s);
+  EXPECT_EQ(all[of("192.0.2.101")].until, now + 70s);
+  EXPECT_EQ(all[of("192.0.2.101")].since, now);
+  EXPECT_EQ(blocks.question(now + 60s), R"({"ask":"block","sources":[["192.0.2.101",10000]]})");
   blocks.expire(now + 70s - 1ms);
   EXPECT_EQ(all.size(), 1u);
   blocks.expire(now + 70s);
@@ -58,17 +58,17 @@ TEST_F(BlocksTest, LastAsLongAsALimitSays) {
 }
 
 TEST_F(BlocksTest, OnesOfAClockThatWasSetBackAreOver) {
-  add("192.0.2.1");
+  add("192.0.2.101");
   blocks.expire(now - 48h);
   EXPECT_TRUE(all.empty());
 }
 
 TEST_F(BlocksTest, AreNoMoreThanTheyMayBe) {
-  for (const char* source : {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"}) add(source);
+  for (const char* source : {"192.0.2.101", "192.0.2.102", "192.0.2.103", "192.0.2.104"}) add(source);
   EXPECT_EQ(all.size(), 3u);
   EXPECT_EQ(blocks.refused(), 1u);
-  add("192.0.2.1", 90s);
-  EXPECT_EQ(all[of("192.0.2.1")].until, now + 90s) << "who is there stays";
+  add("192.0.2.101", 90s);
+  EXPECT_EQ(all[of("192.0.2.101")].until, now + 90s) << "who is there stays";
 }
 
 TEST_F(BlocksTest, SpareWhomSomethingExempts) {
@@ -81,16 +81,16 @@ TEST_F(BlocksTest, SpareWhomSomethingExempts) {
 }
 
 TEST_F(BlocksTest, EndWithWhatTheyWereMadeBy) {
-  add("192.0.2.1"), add("192.0.2.2");
+  add("192.0.2.101"), add("192.0.2.102");
   conf::Config exempting = blocking();
-  exempting.dataplane->blocks.never.push_back(Prefix::parse("192.0.2.1/32").value());
+  exempting.dataplane->blocks.never.push_back(Prefix::parse("192.0.2.101/32").value());
   blocks.take(exempting, {});
   EXPECT_EQ(all.size(), 1u) << "the operator exempts one";
   changes = 0;
-  EXPECT_TRUE(blocks.free(of("192.0.2.2")));
+  EXPECT_TRUE(blocks.free(of("192.0.2.102")));
   EXPECT_EQ(changes, 1);
-  EXPECT_FALSE(blocks.free(of("192.0.2.2")));
-  add("192.0.2.3");
+  EXPECT_FALSE(blocks.free(of("192.0.2.102")));
+  add("192.0.2.103");
   conf::Config without = blocking();
   without.rate_limits.clear();
   blocks.take(without, {});
@@ -103,8 +103,8 @@ TEST(Blames, AreWhatMakesSense) {
   ASSERT_EQ(good.size(), 1u);
   EXPECT_EQ(good[0].source, of("2001:db8::"));
   EXPECT_EQ(good[0].time, 5s);
-  EXPECT_EQ(read(R"({"client":"192.0.2.1","block_ms":4000000000,"limit":"a"})")[0].time, 24h);
-  for (const char* bad : {R"({"client":"x","block_ms":5000})", R"({"client":"192.0.2.1"})", R"({"client":7,"block_ms":5})", "3"})
+  EXPECT_EQ(read(R"({"client":"192.0.2.101","block_ms":4000000000,"limit":"a"})")[0].time, 24h);
+  for (const char* bad : {R"({"client":"x","block_ms":5000})", R"({"client":"192.0.2.101"})", R"({"client":7,"block_ms":5})", "3"})
     EXPECT_TRUE(read(bad).empty()) << bad;
   EXPECT_TRUE(blames_from("{").empty());
 }

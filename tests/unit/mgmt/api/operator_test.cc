@@ -260,7 +260,7 @@ TEST_F(OperatorTest, LimitsAreShownWithWhoIsRefusedMost) {
       "keys":{"known":1200,"exact":false,"max":100000,"under_way":null},"refused":42,
       "offenders":[{"key":"192.0.2.7","refused":40,"refused_per_second":3.75,"since_seconds":10.2,"last_seconds":0.1}]}]})");
   const std::string shown = cardea({"show", "limits"}).out;
-  EXPECT_THAT(shown, AllOf(HasSubstr("600 requests in 60 s"), HasSubstr("~1,200"), HasSubstr("192.0.2.7"), HasSubstr("3.8")));
+  EXPECT_THAT(shown, AllOf(HasSubstr("600 requests in 60 s"), HasSubstr("~1 200"), HasSubstr("192.0.2.7"), HasSubstr("3.8")));
   EXPECT_EQ(json({"show", "limits"})["limits"][0]["offenders"][0]["refused"], 40);
   EXPECT_EQ(json({"show", "limits"})["blocked_total"], 0);
   EXPECT_EQ(cardea({"unblock", "192.0.2.7"}).exit, 1);
