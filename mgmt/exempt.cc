@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/client_network.h"
+
 namespace cardea::mgmt {
 namespace {
 
@@ -14,15 +16,10 @@ Prefix whole(const IpAddress& address) {
   return {address, uint8_t(address.is_v4() ? 32 : 128)};
 }
 
-IpAddress network_of(IpAddress address) {
-  if (!address.is_v4()) std::fill(address.bytes.begin() + kNetworkOfIpv6 / 8, address.bytes.end(), uint8_t{0});
-  return address;
-}
-
 }  // namespace
 
 void Exempt::add(const Prefix& network) {
-  if (network.length >= (network.address.is_v4() ? 32 : kNetworkOfIpv6)) hosts_.insert(network_of(network.address));
+  if (network.length >= (network.address.is_v4() ? 32 : kNetworkOfIpv6)) hosts_.insert(client_network(network.address));
   else networks_.push_back(network);
 }
 
@@ -55,7 +52,7 @@ Exempt::Exempt(const conf::Config& config, const std::vector<IpAddress>& own) {
 
 bool Exempt::has(const IpAddress& source) const {
   const auto contains = [&source](const Prefix& network) { return network.contains(source); };
-  return hosts_.contains(network_of(source)) || std::ranges::any_of(networks_, contains);
+  return hosts_.contains(client_network(source)) || std::ranges::any_of(networks_, contains);
 }
 
 std::vector<IpAddress> addresses_of_this_host() {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/client_network.h"
 #include "base/log.h"
 #include "conf/nearest.h"
 #include "mgmt/certificate_files.h"
@@ -276,9 +277,7 @@ void Site::reconcile_health() {
 
 // Of IPv6 all of its /64.
 bool Site::unblock(const IpAddress& source) {
-  IpAddress network = source;
-  if (!network.is_v4()) std::fill(network.bytes.begin() + 8, network.bytes.end(), uint8_t{0});
-  return blocks_.free(network);
+  return blocks_.free(client_network(source));
 }
 
 std::optional<OrderEnding> Site::unknown(const BackendRef& ref) const {

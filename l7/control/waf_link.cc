@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "base/log.h"
-#include "base/peer_credentials.h"
+#include "l7/proxy/waf_question.h"
 #include "l7/waf/message.h"
 
 namespace cardea::l7 {
@@ -70,11 +70,9 @@ WafLink::~WafLink() {
 }
 
 control::Outcome<std::string> WafLink::ask(const std::string& question, std::chrono::milliseconds patience) {
-  static const std::optional<uid_t> theirs = user_named("cardea-waf");
   auto socket = control::connect(directory_ + "/waf.sock");
   if (!socket) return fail("cardea-waf is not running", Origin::kSelf, Retry::kSafe);
-  const auto peer = peer_credentials(socket->get());
-  if (!peer || !is_own_or(*peer, theirs)) return fail("who listens for cardea-waf is another user", Origin::kSelf, Retry::kSafe);
+  if (!proxy::is_waf(socket->get())) return fail("who listens for cardea-waf is another user", Origin::kSelf, Retry::kSafe);
   control::Message message{.verb = control::Verb::kAsk, .body = question};
   if (auto sent = control::send(socket->get(), message); !sent) return std::unexpected(std::move(sent.error()));
   auto heard = control::receive(socket->get(), patience);

@@ -68,16 +68,16 @@ bool is_same(const ByteRate& one, const ByteRate& other) {
 
 void take_tables(RateLimit& to, const RateLimit* running) {
   const bool goes_on = running != nullptr && running->keys_max == to.keys_max;
-  const auto table = [&to, running, goes_on](bool wanted, Table RateLimit::*of) {
+  const auto table = [&to, running, goes_on](bool wanted, Table RateLimit::*of, bool fits = true) {
     if (!wanted) return Table();
-    return of != nullptr && goes_on && running->*of ? running->*of : std::make_shared<RateTable>(to.keys_max);
+    return goes_on && fits && running->*of ? running->*of : std::make_shared<RateTable>(to.keys_max);
   };
   to.table = table(to.requests != 0, &RateLimit::table);
   to.connection_table = table(to.connections != 0, &RateLimit::connection_table);
-  to.request_table = goes_on && is_same(running->request_rate, to.request_rate) ? running->request_table
-                                                                                : table(to.request_rate.bytes != 0, nullptr);
-  to.response_table = goes_on && is_same(running->response_rate, to.response_rate) ? running->response_table
-                                                                                   : table(to.response_rate.bytes != 0, nullptr);
+  to.request_table = table(to.request_rate.bytes != 0, &RateLimit::request_table,
+                           goes_on && is_same(running->request_rate, to.request_rate));
+  to.response_table = table(to.response_rate.bytes != 0, &RateLimit::response_table,
+                            goes_on && is_same(running->response_rate, to.response_rate));
   to.refusal_table = table(to.block_ms != 0, &RateLimit::refusal_table);
   to.places = running != nullptr ? running->places : std::make_shared<PlaceTable>();
   to.offenders = running != nullptr ? running->offenders : std::make_shared<Offenders>();

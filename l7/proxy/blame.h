@@ -8,8 +8,8 @@ namespace cardea::l7::proxy {
 
 class Shard;
 
-// One refusal, of a key that its limit knows: of one that there was no room for others' doing may be refused. `client`: who is connected here, and nobody whom another only names: packets of that address are what the
-// dataplane will drop.
+// One refusal, of a key that its limit knows: one that there was no room for may be refused for what others did. `client`: who
+// is connected here, and nobody whom another only names: packets of that address are what the dataplane will drop.
 void blame(Shard& shard, const policy::RateLimit& limit, uint64_t key, const IpAddress& client);
 
 }  // namespace cardea::l7::proxy

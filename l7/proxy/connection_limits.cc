@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/client_network.h"
 #include "l7/policy/rate_limit.h"
 #include "l7/proxy/blame.h"
 #include "l7/proxy/endpoint_text.h"
@@ -38,8 +39,7 @@ void CountedKeys::add(uint64_t key) {
 }
 
 IpAddress counted_address(IpAddress client) {
-  if (!client.is_v4()) std::fill(client.bytes.begin() + 8, client.bytes.end(), decltype(client.bytes)::value_type{});
-  return client;
+  return client_network(client);
 }
 
 uint64_t address_key(HashKey key, const IpAddress& client, const RateLimit& limit) {

@@ -82,7 +82,7 @@ bool is_connected(const Exchange& x) {
 Failure refuse(Exchange& x, const RateLimit& limit, const Key& key, Reason reason, std::chrono::nanoseconds retry_in, bool known) {
   count(x.shard(), limit.rows.limited);
   note_offender(x, limit, key);
-  if (known && limit.refusal_table && is_connected(x)) blame(x.shard(), limit, key.hash, x.record.peer.address);
+  if (known && is_connected(x)) blame(x.shard(), limit, key.hash, x.record.peer.address);
   x.reply_line = retry_after(x, retry_in);
   return failure(reason, limit.name);
 }

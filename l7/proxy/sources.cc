@@ -4,6 +4,8 @@
 #include <functional>
 #include <random>
 
+#include "base/client_network.h"
+
 namespace cardea::l7::proxy {
 namespace {
 
@@ -16,18 +18,13 @@ HashKey random_key() {
   return {first, word()};
 }
 
-IpAddress network_of(IpAddress client) {
-  if (!client.is_v4()) std::fill(client.bytes.begin() + 8, client.bytes.end(), uint8_t{0});
-  return client;
-}
-
 }  // namespace
 
 Sources::Sources() : key_(random_key()), tables_(std::make_unique<std::array<Table, 2>>()) {}
 
 Sources::Place Sources::enter(std::string_view service, const IpAddress& client, uint32_t max) {
   const IpAddress name = IpAddress::v4(uint32_t(std::hash<std::string_view>()(service)));
-  const uint64_t hash = flow_hash(key_, {.source = network_of(client), .destination = name});
+  const uint64_t hash = flow_hash(key_, {.source = client_network(client), .destination = name});
   const uint32_t one = first(hash).fetch_add(1, kRelaxed), other = second(hash).fetch_add(1, kRelaxed);
   if (std::min(one, other) < max) return {*this, hash};
   leave(hash);

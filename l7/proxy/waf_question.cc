@@ -57,9 +57,7 @@ std::expected<FileDescriptor, WafAnswer> connect_to(const std::string& path) {
     if (errno == EAGAIN) return std::unexpected(WafAnswer{.kind = WafAnswer::Kind::kFull, .why = "queue_full", .verdict = {}});
     return std::unexpected(nobody("not_running"));
   }
-  static const std::optional<uid_t> theirs = user_named("cardea-waf");
-  const auto peer = peer_credentials(socket.get());
-  if (!peer || !is_own_or(*peer, theirs)) return std::unexpected(nobody("not_ours"));
+  if (!is_waf(socket.get())) return std::unexpected(nobody("not_ours"));
   return socket;
 }
 
@@ -116,6 +114,12 @@ Task<WafAnswer> ask_once(Exchange& x, std::string_view terms, std::string_view b
 }
 
 }  // namespace
+
+bool is_waf(int socket) {
+  static const std::optional<uid_t> theirs = user_named("cardea-waf");
+  const auto peer = peer_credentials(socket);
+  return peer && is_own_or(*peer, theirs);
+}
 
 // A worker of the rules before may have taken it in the moment when they are replaced.
 Task<WafAnswer> ask_waf(Exchange& x, std::string_view terms, std::string_view body, Instant deadline) {

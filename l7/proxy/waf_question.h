@@ -24,6 +24,10 @@ struct WafAnswer {
   waf::Verdict verdict;
 };
 
+// Whether it is cardea-waf that listens at the other end of a socket. Whose user that is is looked up once, by who asks first:
+// the control thread, which hands it rules before any shard has a question.
+bool is_waf(int socket);
+
 // `terms`: of the policy, as waf::write made them.
 Task<WafAnswer> ask_waf(Exchange& exchange, std::string_view terms, std::string_view body, Instant deadline);
 

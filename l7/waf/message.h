@@ -36,7 +36,6 @@ std::string write(const Terms& terms);
 // Of a list of rule files: by which a question names the set.
 uint64_t rules_id(std::span<const std::string> files);
 
-
 // The head and all but the body, of which `body_bytes` follow. `terms`: as write() made them.
 size_t size_of(const Question& question, std::string_view terms);
 std::string_view write(std::span<char> into, const Question& question, std::string_view terms, size_t body_bytes);
