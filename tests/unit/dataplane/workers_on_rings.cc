@@ -99,6 +99,7 @@ void WorkersOnRings::open_workers(uint32_t workers) {
                                               .quiet_points = *running.quiet_points,
                                               .plans = *running.plans,
                                               .hops = *running.hops,
+                                              .blocks = *running.blocks,
                                               .l7 = *running.l7,
                                               .conversations = running.conversations,
                                               .pool = packet_pool(),
