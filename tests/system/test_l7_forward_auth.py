@@ -18,7 +18,8 @@ def guarded(document):
     asked = next(pool for pool in document["pools"] if pool["name"] == "origin")["backends"][:1]
     address = asked[0]["address"].rpartition(":")[0]
     for name, port in (("auth", PORT), ("away", PORT + 1)):
-        document["pools"].append({"name": name, "balance": "round_robin", "backends": [{"address": f"{address}:{port}"}]})
+        document["pools"].append({"name": name, "balance": "round_robin", "backends": [{"address": f"{address}:{port}"}],
+                                  "health": {"type": "none"}})  # found away by the one who asks
     auth = {"pool": "auth", "path": "/verify?site=lab", "request_headers": ["Accept"], "answer_headers": ["X-Auth-User", "X-Auth-Groups"],
             "client_headers": ["Set-Cookie"], "user_header": "X-Auth-User", "timeout": "2s"}
     routes = [
