@@ -119,6 +119,7 @@ void check_geo(Checks& checks, const Geo& geo);
 void check_geo_keys(Checks& checks);  // of rate limits
 bool names_countries(const settings::AccessT& access);
 bool names_as_numbers(const settings::AccessT& access);
+void check_mirror(Checks& checks, const settings::MirrorT* mirror, const Names& pools, const std::string& path);
 void check_forward_auth(Checks& checks, const settings::ForwardAuthT* auth, const Names& pools,
                         const std::string& path);
 

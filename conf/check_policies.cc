@@ -144,6 +144,13 @@ void check_forward_auth(Checks& checks, const settings::ForwardAuthT* auth, cons
     checks.report(Finding::warning, path + ".when_away", "while that service is away everybody passes", "\"refuse\"");
 }
 
+void check_mirror(Checks& checks, const settings::MirrorT* mirror, const Names& pools, const std::string& path) {
+  if (mirror == nullptr || !mirror->enabled) return;
+  if (mirror->pool.empty())
+    checks.report(Finding::error, path + ".pool", "\"pool\" is missing: nobody would get the copies", "the pool that gets them");
+  check_reference(checks, mirror->pool, pools, "pool", path + ".pool");
+}
+
 bool goes_by_address(const settings::RateLimitT& limit) {
   const auto key = Template::parse(limit.key, Moment::kRequest);
   return limit.key.empty() || (key && *key == *Template::parse("${client_address}", Moment::kRequest));

@@ -188,6 +188,7 @@ void check_service(Checks& checks, const Service& service, const Known& known) {
   check_merged(checks, service.policies, {}, service.place.path);
   check_limits_by_identity(checks, service);
   check_forward_auth(checks, service.policies.forward_auth.get(), known.pools, service.place.path + ".forward_auth");
+  check_mirror(checks, service.policies.mirror.get(), known.pools, service.place.path + ".mirror");
   for (const Route& route : service.routes) {
     check_mode(checks, service, route);
     check_reference(checks, route.pool, known.pools, "pool", route.place.path + ".pool");
@@ -197,6 +198,7 @@ void check_service(Checks& checks, const Service& service, const Known& known) {
     check_split(checks, route, known);
     check_policies(checks, route.policies, known.rate_limits, route.place.path);
     check_forward_auth(checks, route.policies.forward_auth.get(), known.pools, route.place.path + ".forward_auth");
+    check_mirror(checks, route.policies.mirror.get(), known.pools, route.place.path + ".mirror");
     if (route.policies.basic_auth || route.policies.jwt || route.policies.api_keys)
       check_merged(checks, service.policies, route.policies, route.place.path);
     claims.add(route);

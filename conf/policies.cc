@@ -108,6 +108,8 @@ settings::PoliciesT merged(const settings::PoliciesT& service, const settings::P
   if (to.forward_auth && !to.forward_auth->enabled) to.forward_auth = nullptr;
   to.waf = own_or(route.waf, service.waf);
   if (to.waf && !to.waf->enabled) to.waf = nullptr;
+  to.mirror = own_or(route.mirror, service.mirror);
+  if (to.mirror && !to.mirror->enabled) to.mirror = nullptr;
   for (const auto* pages : {&route.error_pages, &service.error_pages})
     for (const auto& page : *pages) to.error_pages.push_back(std::make_unique<settings::ErrorPageT>(*page));
   to.early_hints = route.early_hints.empty() ? service.early_hints : route.early_hints;

@@ -1,13 +1,16 @@
 #include "conf/pool_use.h"
 
+#include <array>
 #include <unordered_set>
 
 namespace cardea::conf {
 
 namespace {
 
-std::string_view asked_pool(const settings::PoliciesT& policies) {
-  return policies.forward_auth && policies.forward_auth->enabled ? std::string_view(policies.forward_auth->pool) : "";
+// Beside the one that serves: empty where there is none.
+std::array<std::string_view, 2> further_pools(const settings::PoliciesT& policies) {
+  const auto pool = [](const auto& policy) { return policy && policy->enabled ? std::string_view(policy->pool) : ""; };
+  return {pool(policies.forward_auth), pool(policies.mirror)};
 }
 
 }  // namespace
@@ -25,8 +28,9 @@ std::vector<std::string_view> pools_of(const Service& service) {
     }
   add(service.pool);
   if (service.mode == Mode::kHttp) {
-    add(asked_pool(service.policies));
-    for (const Route& route : service.routes) add(asked_pool(route.policies));
+    for (const std::string_view pool : further_pools(service.policies)) add(pool);
+    for (const Route& route : service.routes)
+      for (const std::string_view pool : further_pools(route.policies)) add(pool);
   }
   return pools;
 }
@@ -36,13 +40,17 @@ PoolUses::PoolUses(const Config& config, const std::set<const Service*>& without
     if (without.contains(&service)) continue;
     add(service.pool, service);
     if (service.mode == Mode::kL4) continue;
-    if (service.mode == Mode::kHttp) add(asked_pool(service.policies), service);
+    if (service.mode == Mode::kHttp) add_further(service.policies, service);
     for (const Route& route : service.routes) {
       add(route.pool, service);
-      if (service.mode == Mode::kHttp) add(asked_pool(route.policies), service);
+      if (service.mode == Mode::kHttp) add_further(route.policies, service);
       for (const Share& share : route.split) add(share.pool, service);
     }
   }
+}
+
+void PoolUses::add_further(const settings::PoliciesT& policies, const Service& service) {
+  for (const std::string_view pool : further_pools(policies)) add(pool, service);
 }
 
 void PoolUses::add(std::string_view pool, const Service& service) {

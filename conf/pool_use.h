@@ -17,7 +17,7 @@ struct PoolUse {
   bool none() const { return !l4 && !l7; }
 };
 
-// The pools a service sends to, or asks, each once.
+// The pools a service sends to, or asks, or copies to, each once.
 std::vector<std::string_view> pools_of(const Service& service);
 
 class PoolUses {
@@ -28,6 +28,7 @@ class PoolUses {
 
  private:
   void add(std::string_view pool, const Service& service);
+  void add_further(const settings::PoliciesT& policies, const Service& service);
 
   std::unordered_map<std::string_view, PoolUse> uses_;
 };

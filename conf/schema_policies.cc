@@ -252,6 +252,12 @@ std::vector<Row> guard_rows() {
                       "and logged as waf. A route's stands in place of its service's.",
              .details = how_requests_are_inspected(),
              .only = for_http()}),
+      group("mirror", &PoliciesT::mirror, mirror_section(),
+            {.prose = "A second pool gets copies of requests, and nobody its answers (traffic shadowing): a new version is tried by "
+                      "what clients ask for, before any of them depends on it (nginx's mirror, Envoy's request_mirror_policies). A "
+                      "route's stands in place of its service's.",
+             .details = how_requests_are_copied(),
+             .only = for_http()}),
   };
 }
 

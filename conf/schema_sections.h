@@ -30,6 +30,8 @@ const Section& jwt_section();                   // schema_identity.cc
 const Section& api_keys_section();              // schema_identity.cc
 const Section& forward_auth_section();          // schema_forward_auth.cc
 const Section& waf_section();                   // schema_waf.cc
+const Section& mirror_section();                // schema_mirror.cc
+const char* how_requests_are_copied();          // schema_mirror.cc
 const Section& waf_workers_section();           // schema_waf.cc
 const char* how_requests_are_inspected();       // schema_waf.cc
 const char* how_services_are_asked();           // schema_forward_auth.cc

@@ -47,6 +47,15 @@ void explain_inspection(Json& json, std::vector<std::string>& story, const polic
                                                    : " While cardea-waf is away requests are answered 503."));
 }
 
+void explain_mirror(Json& json, std::vector<std::string>& story, const LivePlan& plan, const policy::Policies& policies) {
+  json["mirror"] = nullptr;
+  if (!policies.mirror) return;
+  const std::string& pool = plan.pools[policies.mirror->share.pool]->name;
+  json["mirror"] = pool;
+  story.push_back(fmt::format("Of {} in a hundred that a backend is asked for the pool {} gets a copy, whose answer nobody sees (mirror).",
+                              policies.mirror->sample, pool));
+}
+
 std::vector<std::string> limits_in_words(const policy::RateLimits& limits) {
   std::vector<std::string> words;
   for (const auto& limit : limits) words.push_back(fmt::format("{} ({})", limit->name, what_it_limits(*limit)));
@@ -120,6 +129,7 @@ void explain_policies(Json& json, std::vector<std::string>& story, const LivePla
   explain_guard(json, story, plan, *route.policies, client);
   explain_headers(json, story, route.policies->request_headers, "request");
   explain_headers(json, story, route.policies->response_headers, "response");
+  explain_mirror(json, story, plan, *route.policies);
   explain_early_hints(json, story, *route.policies);
   explain_compression(json, story, route, head);
 }

@@ -32,11 +32,20 @@ CallStream::~CallStream() {
   if (!gone_ && id_ > 0) session_.attach(id_, nullptr);
 }
 
+// Where all is taken as it comes, what limits a body is how much of it may be under way.
+void CallStream::taken(size_t bytes) {
+  session_.consume(id_, bytes);
+  taken_ += bytes;
+  if (received_.size() != 0 || taken_ < session_.window(id_)) return;
+  taken_ = 0;
+  session_.widen(id_);
+}
+
 IoResult CallStream::try_read(MutableBytes into) {
   if (const size_t bytes = received_.take(into); bytes != 0) {
     const size_t text = std::min(bytes, text_);
     text_ -= text;
-    if (bytes != text) session_.consume(id_, bytes - text);
+    if (bytes != text) taken(bytes - text);
     return IoResult::moved(bytes);
   }
   if (broken_) return IoResult::failed(ECONNRESET);

@@ -72,6 +72,7 @@ class CallStream : public Stream {
   bool take_buffer(size_t bytes);
   void give_trailers(uint32_t& flags);
   void go_on();  // there is something to give, or nothing more will come
+  void taken(size_t bytes);  // by whom it is for
   size_t counted() const { return received_.size() - text_; }  // by the windows
 
   // No buffer could be had: it is tried again in a while.
@@ -98,6 +99,7 @@ class CallStream : public Stream {
   proxy::Buffers& buffers_;
   const Stream& connection_;
   ReceivedBytes received_;
+  size_t taken_ = 0;  // since the window was as wide as it is
   size_t text_ = 0;  // of what was received, at its beginning
   proxy::Input out_;
   Shortage shortage_;

@@ -73,6 +73,11 @@ ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
   add(rows.waf_queue_full, kCounter, "cardea_l7_service_waf_queue_full_total", "", at,
       "Requests that nobody inspected, as many waiting for it as may");
   add(rows.waf_time, kCounter, "cardea_l7_service_waf_microseconds_total", "us", at, "That inspections took");
+  add(rows.mirrored, kCounter, "cardea_l7_service_mirrored_total", "", at, "Requests of which a second pool was sent a copy (mirror)");
+  add(rows.mirror_skipped, kCounter, "cardea_l7_service_mirror_skipped_total", "", at,
+      "Requests not copied: a body over body_max, messages, under_way_max copies under way, or no memory");
+  add(rows.mirror_failed, kCounter, "cardea_l7_service_mirror_failed_total", "", at,
+      "Copies that no backend answered whole");
   add(rows.refused_requests, kCounter, "cardea_l7_service_bad_requests_total", "", at,
       "Requests answered before a route was known: malformed, too large, too slow");
   add(rows.duration, kHistogram, "cardea_l7_service_request_duration_microseconds", "us", at,

@@ -38,6 +38,7 @@ struct ServiceRows {
   uint32_t waf_late = 0;                 // _waf_late_total: whose inspection took longer than time_max
   uint32_t waf_away = 0, waf_queue_full = 0;  // _waf_{away,queue_full}_total: that nobody inspected
   uint32_t waf_time = 0;                 // _waf_microseconds_total: that inspections took
+  uint32_t mirrored = 0, mirror_skipped = 0, mirror_failed = 0;  // _mirror{ed,_skipped,_failed}_total: copies of requests
   uint32_t refused_requests = 0;         // _bad_requests_total: answered before a route was known
   uint32_t duration = 0;                 // _request_duration_microseconds: a histogram
 

@@ -115,6 +115,14 @@ Result<> PolicyBook::add_forward_auth(Policies& to, const settings::PoliciesT& w
   return {};
 }
 
+Result<> PolicyBook::add_mirror(Policies& to, const settings::PoliciesT& written) const {
+  if (!written.mirror) return {};
+  auto read = Mirror::read(*written.mirror, pools_);
+  if (!read) return std::unexpected(std::move(read.error()).in("mirror"));
+  to.mirror = std::move(*read);
+  return {};
+}
+
 Result<std::shared_ptr<const Policies>> PolicyBook::read(const settings::Policies* from) {
   if (from == nullptr) return Policies::none();
   auto& known = known_[from];
@@ -125,6 +133,7 @@ Result<std::shared_ptr<const Policies>> PolicyBook::read(const settings::Policie
   auto made = Policies::read(written, limits_, files_);
   if (!made) return std::unexpected(std::move(made.error()));
   if (auto added = add_forward_auth(**made, written); !added) return std::unexpected(std::move(added.error()));
+  if (auto added = add_mirror(**made, written); !added) return std::unexpected(std::move(added.error()));
   if (const auto& waf = (*made)->waf) waf_sets_.emplace(waf->rules, waf->files);
   return known = std::move(*made);
 }

@@ -17,6 +17,7 @@
 #include "l7/policy/file_book.h"
 #include "l7/policy/forward_auth.h"
 #include "l7/policy/header_rules.h"
+#include "l7/policy/mirror.h"
 #include "l7/policy/rate_limit.h"
 #include "l7/policy/trusted_proxies.h"
 #include "l7/policy/waf.h"
@@ -34,6 +35,7 @@ struct Policies {
   std::shared_ptr<const Jwt> jwt;  // null: no token is asked for
   std::shared_ptr<const ForwardAuth> forward_auth;  // null: no other service is asked
   std::shared_ptr<const Waf> waf;  // null: nothing is inspected
+  std::shared_ptr<const Mirror> mirror;  // null: nobody gets copies
   ErrorPages error_pages;
   std::string early_hints;  // lines of a head; empty: none
   compress::Settings compression;
@@ -61,6 +63,7 @@ class PolicyBook {
 
  private:
   Result<> add_forward_auth(Policies& to, const settings::PoliciesT& written);
+  Result<> add_mirror(Policies& to, const settings::PoliciesT& written) const;
 
   RateLimits limits_;
   PoolNumbers pools_;

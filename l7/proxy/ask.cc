@@ -5,25 +5,11 @@
 #include "l7/http/parse_head.h"
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/heard_answer.h"
+#include "l7/proxy/on_behalf.h"
 #include "l7/runtime/spawn.h"
 
 namespace cardea::l7::proxy {
 namespace {
-
-// Of the request that is asked about: it is told to the service as its own.
-Record begin_record_of(const Exchange& x, Arena& arena) {
-  Record record;
-  record.service = x.record.service;
-  record.number = x.record.number;
-  record.made_id = x.record.made_id;
-  record.kept_id = arena.copy(x.record.kept_id);
-  record.traceparent = arena.copy(x.record.traceparent);
-  record.client = record.peer = x.record.client;
-  record.listener = x.record.listener;
-  record.began = x.now();
-  record.unix_ms = x.shard().unix_ms();
-  return record;
-}
 
 RoutePlan route_to(const policy::ForwardAuth& auth) {
   route::Proxy proxy;
@@ -101,9 +87,9 @@ AskExchange::AskExchange(Exchange& x, const policy::ForwardAuth& auth, std::stri
       own_(x.loop().chunks()),
       exchange_(x.loop().chunks()),
       head_(own_.copy(head)),
-      record_(begin_record_of(x, own_)) {
-  told_.host = own_.copy(x.told.host);
-  told_.port = own_.copy(x.told.port);
+      told_{.host = own_.copy(x.told.host), .port = own_.copy(x.told.port)},
+      record_(record_on_behalf(x, own_)) {
+  record_.peer = record_.client;
 }
 
 bool AskExchange::prepare(Exchange& x) {

@@ -16,6 +16,7 @@
 #include "l7/proxy/identify.h"
 #include "l7/proxy/inspect.h"
 #include "l7/proxy/meter.h"
+#include "l7/proxy/mirror.h"
 #include "l7/proxy/renewal.h"
 
 namespace cardea::l7::proxy {
@@ -315,6 +316,7 @@ Task<> carry_out(Exchange& x) {
     co_return;
   }
   if (!x.failure) x.failure = ask_cache(x);
+  if (!x.failure && !x.caching.answers && policies_of(x).mirror) x.failure = co_await mirror(x, policies_of(x).mirror);
   if (!x.failure && !x.caching.answers) co_await forward(x);
   const Failure failed = take_stale(x);
   if (x.caching.answers) {

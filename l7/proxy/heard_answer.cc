@@ -6,6 +6,7 @@ namespace cardea::l7::proxy {
 
 void HeardAnswer::hear(const http::ResponseHead& head, const http::ConnectionOptions& options) {
   status_ = head.status;
+  if (keep_ == Keep::kNothing) return;
   head_ = fmt::format("HTTP/1.1 {} \r\n", head.status);
   for (const http::Header& header : head.headers)
     if (!http::is_hop_by_hop(header, options))
@@ -16,8 +17,9 @@ void HeardAnswer::hear(const http::ResponseHead& head, const http::ConnectionOpt
 void HeardAnswer::hear_body(std::span<const iovec> pieces) {
   for (const iovec& piece : pieces) {
     if (too_long_) return;
-    too_long_ = body_.size() + piece.iov_len > kBodyMax;
-    body_.append(static_cast<const char*>(piece.iov_base), too_long_ ? 0 : piece.iov_len);
+    body_bytes_ += piece.iov_len;
+    too_long_ = body_bytes_ > kBodyMax;
+    if (!too_long_ && keep_ == Keep::kAll) body_.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
   }
   if (too_long_) body_.clear();
 }

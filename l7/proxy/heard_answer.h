@@ -16,6 +16,10 @@ namespace cardea::l7::proxy {
 class HeardAnswer {
  public:
   static constexpr size_t kBodyMax = 64 << 10;
+  // Of an answer of which nothing is kept, that much is read for its connection's sake.
+  enum class Keep : bool { kNothing, kAll };
+
+  explicit HeardAnswer(Keep keep = Keep::kAll) : keep_(keep) {}
 
   void hear(const http::ResponseHead& head, const http::ConnectionOptions& options);
   void hear_body(std::span<const iovec> pieces);
@@ -28,7 +32,9 @@ class HeardAnswer {
   bool too_long() const { return too_long_; }
 
  private:
+  const Keep keep_;
   uint16_t status_ = 0;
+  size_t body_bytes_ = 0;
   std::string head_, body_;
   bool too_long_ = false;
 };

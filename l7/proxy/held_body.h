@@ -15,6 +15,7 @@ class Exchange;
 struct HeldBody {
   std::vector<Input> pieces;
   size_t taken = 0;
+  bool ended = false;  // as the client's protocol says it, and not the body itself
   uint64_t bytes = 0;  // of the body, with those in the client's buffer
 };
 

@@ -136,18 +136,31 @@ Task<Failure> read_on(Exchange& x, Follower& to) {
   if (read.ok()) co_return Failure{};
   const bool is_end = read.status == IoStatus::kEnd && read.error == 0 && to.close_is_end();
   if (!is_end) co_return client_failure(read, Reason::kBodyTimeout, x.from_client);
+  x.held_body.ended = true;
   to.end();
   co_return Failure{};
 }
 
 }  // namespace
 
+bool has_body(const Exchange& x) {
+  const http::BodyFraming body = x.admitted.body;
+  return body.kind != http::BodyKind::kNone && body != http::BodyFraming{http::BodyKind::kLength};
+}
+
+bool is_stream(const Exchange& x) {
+  if (x.admitted.websocket) return true;
+  return x.grpc && x.pool != nullptr && x.pool->plan().http2 != Http2::kOff;
+}
+
 Task<Held> hold_body(Exchange& x, size_t bytes_max) {
   Held held;
   const http::BodyFraming framing = body_framing(x);
   Follower body(framing, bytes_max);
   take(x, body, x.caller.input.left());
-  if (x.admitted.expects_continue && !body.ended()) {
+  for (const Input& piece : x.held_body.pieces) take(x, body, piece.left());
+  if (x.held_body.ended) body.end();
+  if (x.admitted.expects_continue && !x.told_to_continue && !body.ended()) {
     const IoResult told = co_await tell_to_continue(x);
     if (!told.ok()) held.failure = client_failure(told, Reason::kClientStalled, x.to_client);
   }

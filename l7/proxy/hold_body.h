@@ -19,6 +19,11 @@ struct Held {
   bool whole = false;     // else there is more than the limit
 };
 
+// Whether there is anything to hold, and whether it has no end that could be waited for: messages, what follows a WebSocket's
+// request. That they are messages is the client's word, which only counts where a backend may speak gRPC.
+bool has_body(const Exchange& exchange);
+bool is_stream(const Exchange& exchange);
+// Once more, with another limit, goes on where the first ended.
 Task<Held> hold_body(Exchange& exchange, size_t bytes_max);
 
 }  // namespace cardea::l7::proxy

@@ -12,17 +12,6 @@ namespace {
 using policy::Waf;
 using waf::Outcome;
 
-bool has_body(http::BodyFraming body) {
-  return body.kind != http::BodyKind::kNone && body != http::BodyFraming{http::BodyKind::kLength};
-}
-
-// A stream of messages has no end that could be waited for. That it is one is the client's word, which only counts
-// where a backend may speak gRPC.
-bool is_stream(const Exchange& x) {
-  if (x.admitted.websocket) return true;
-  return x.grpc && x.pool != nullptr && x.pool->plan().http2 != Http2::kOff;
-}
-
 // Why nobody can tell what a backend will make of the body; null: one can.
 const char* obscure(const http::Headers& headers) {
   if (headers.has(http::HeaderId::kContentEncoding)) return "content_encoding";
@@ -107,8 +96,8 @@ void note_stream(Exchange& x) {
 Task<Held> hold(Exchange& x, const Waf& waf) {
   Held held;
   held.whole = true;
+  if (!has_body(x)) co_return held;
   const http::BodyFraming body = x.admitted.body;
-  if (!has_body(body)) co_return held;
   const bool known = body.kind == http::BodyKind::kLength && body.length > waf.body_max;
   if (const char* why = obscure(x.head.headers)) held.failure = over(x, waf, Reason::kWafOver, why);
   if (!held.failure && is_stream(x)) {

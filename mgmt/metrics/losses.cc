@@ -53,6 +53,8 @@ constexpr LossKind kKinds[] = {
     {"cardea_l7_service_waf_late_total", "requests whose inspection took too long (waf) by service", "service"},
     {"cardea_l7_service_waf_away_total", "requests that no worker inspected (waf) by service", "service"},
     {"cardea_l7_service_waf_queue_full_total", "requests not inspected (waf), too many waiting for it, by service", "service"},
+    {"cardea_l7_service_mirror_skipped_total", "requests not copied (mirror) by service", "service"},
+    {"cardea_l7_service_mirror_failed_total", "copies of requests that nobody answered (mirror) by service", "service"},
     {"cardea_l7_tcp_refused_total", "what our own TCP had no room for", "reason"},
     {"cardea_l7_local_failures_total", "requests failed for want of descriptors, ports or memory"},
     {"cardea_l7_tls_floods_total", "TLS clients cut off"},

@@ -23,7 +23,8 @@ l7: { shards = [0]; geo: { countries = "/var/lib/GeoIP/c.mmdb"; as_numbers = "/v
 rate_limits = ( { name = "clients"; requests = 100; period = "1m"; burst = 20; keys = 5000; },
                 { name = "keys"; key = "${header:X-Api-Key}"; requests = 10; } );
 pools = ( { name = "web"; backends = ( { address = "127.0.0.1:8080"; } ); },
-          { name = "auth"; backends = ( { address = "127.0.0.1:9091"; } ); } );
+          { name = "auth"; backends = ( { address = "127.0.0.1:9091"; } ); },
+          { name = "next"; backends = ( { address = "127.0.0.1:9092"; } ); } );
 services = (
   { name = "shop"; mode = "http"; listen = ["0.0.0.0:80/tcp", "127.0.0.1:82/tcp"]; pool = "web";
     trusted_proxies: { from = ["10.0.0.0/8", "2001:DB8::/32"]; header = "Forwarded"; };
@@ -40,6 +41,7 @@ services = (
                         issuers = "https://id.example/"; audiences = "shop"; claims = ["scope=a", "sub"]; type = "at+jwt"; leeway = "5s";
                         cookie = "session"; realm = "api"; forward = true; };
                  api_keys: { file = "/etc/cardea/keys"; header = "X-Key"; query = "key"; realm = "api"; forward = true; };
+                 mirror: { pool = "next"; sample = 10; body_max = "1MiB"; under_way_max = 7; };
                  forward_auth: { pool = "auth"; path = "/verify?level=2"; host = "auth.internal"; request_headers = ["Accept"];
                                  answer_headers = ["X-Auth-User"]; client_headers = "Set-Cookie"; user_header = "X-Auth-User"; timeout = "2s";
                                  when_away = "refuse"; cache = "10s"; cache_refusals = "1s"; cache_key = "${cookie:session} ${host}"; };
@@ -105,7 +107,12 @@ TEST(Policies, EverySettingArrives) {
   EXPECT_EQ(auth.cache_ms, 10'000u);
   EXPECT_EQ(auth.cache_refusals_ms, 1000u);
   EXPECT_EQ(auth.cache_key, "${cookie:session} ${host}");
-  EXPECT_THAT(pools_of(shop), ElementsAre("web", "auth")) << "its backends' health counts, and it is a pool of L7's";
+  const settings::MirrorT& mirror = *shop.routes[0].policies.mirror;
+  EXPECT_EQ(mirror.pool, "next");
+  EXPECT_EQ(mirror.sample, 10u);
+  EXPECT_EQ(mirror.body_max, 1u << 20);
+  EXPECT_EQ(mirror.under_way_max, 7u);
+  EXPECT_THAT(pools_of(shop), ElementsAre("web", "auth", "next")) << "its backends' health counts, and it is a pool of L7's";
   EXPECT_TRUE(PoolUses(*read.config).of("auth").l7);
   const settings::RateLimitT& clients = read.config->rate_limits[0];
   EXPECT_EQ(clients.requests, 100u);
@@ -193,6 +200,9 @@ TEST(Policies, EachContradictionIsReported) {
        "{ }", "everybody may ask"},
       {"pool = \"auth\"; path", "path", "\"pool\" is missing: nobody could be asked"},
       {"pool = \"auth\"; path", "pool = \"aut\"; path", "did you mean \"auth\"?"},
+      {"pool = \"next\"; sample", "sample", "\"pool\" is missing: nobody would get the copies"},
+      {"pool = \"next\"; sample", "pool = \"nxt\"; sample", "did you mean \"next\"?"},
+      {"127.0.0.1:9092", "127.0.0.1:82", "in a circle"},
       {"\"/verify?level=2\"", "\"verify\"", "did you mean \"/verify\"?"},
       {"\"/verify?level=2\"", "\"https://auth.example/verify\"", "a path, with a query where it needs one"},
       {"\"/verify?level=2\"", "\"/a b\"", "a path, with a query where it needs one"},
@@ -289,8 +299,12 @@ TEST(Merged, ARouteIsTakenOutOfWhatItsServiceAsks) {
   settings::PoliciesT service, open;
   service.forward_auth = std::make_unique<settings::ForwardAuthT>(), open.forward_auth = std::make_unique<settings::ForwardAuthT>();
   open.forward_auth->enabled = false;
+  service.mirror = std::make_unique<settings::MirrorT>(), open.mirror = std::make_unique<settings::MirrorT>();
+  open.mirror->enabled = false;
   EXPECT_NE(merged(service, {}).forward_auth, nullptr);
   EXPECT_EQ(merged(service, open).forward_auth, nullptr);
+  EXPECT_NE(merged(service, {}).mirror, nullptr);
+  EXPECT_EQ(merged(service, open).mirror, nullptr);
   service.jwt = std::make_unique<settings::JwtT>(), service.api_keys = std::make_unique<settings::ApiKeysT>();
   service.jwt->realm = "shop";
   open.jwt = std::make_unique<settings::JwtT>(), open.api_keys = std::make_unique<settings::ApiKeysT>();

@@ -264,6 +264,23 @@ TEST_F(Http2, AnEarlyAnswerReachesAClientThatIsStillSending) {
   EXPECT_FALSE(client.so_far(call).reset);
 }
 
+// As long as the backend takes it: else it lies here.
+TEST_F(Http2, ABodyThatIsTakenAsItComesMayRunFurtherAhead) {
+  const int32_t call = client.ask("/", {{"content-length", "2000000"}}, false, "POST");
+  const auto window = [&] { return nghttp2_session_get_stream_remote_window_size(client.session(), call); };
+  Peer backend = site.origin().accept();
+  backend.head();
+  EXPECT_LE(window(), 65'536);
+  for (int i = 0; i < 16; ++i) {
+    client.send_body(call, std::string(50'000, 'x'), false);
+    backend.take(50'000);
+  }
+  settle(site.loop());
+  client.so_far(call);
+  EXPECT_GE(window(), 256 * 1024);
+  EXPECT_LE(window(), 512 * 1024);
+}
+
 TEST_F(Http2, WhoNeverEndsItsBodyIsToldThatNobodyReadsIt) {
   const int32_t call = client.ask("/", {}, false, "POST");
   Peer backend = site.origin().accept();

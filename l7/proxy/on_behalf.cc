@@ -1,0 +1,30 @@
+#include "l7/proxy/on_behalf.h"
+
+#include "l7/proxy/exchange.h"
+
+namespace cardea::l7::proxy {
+
+Record record_on_behalf(const Exchange& x, Arena& arena) {
+  Record record;
+  record.service = x.record.service;
+  record.number = x.record.number;
+  record.made_id = x.record.made_id;
+  record.kept_id = arena.copy(x.record.kept_id);
+  record.traceparent = arena.copy(x.record.traceparent);
+  record.client = x.record.client;
+  record.peer = x.record.peer;
+  record.listener = x.record.listener;
+  record.protocol = x.record.protocol;
+  record.tls_version = x.record.tls_version;
+  record.tls_ja4 = arena.copy(x.record.tls_ja4);
+  record.user = arena.copy(x.record.user);
+  record.began = x.now();
+  record.unix_ms = x.shard().unix_ms();
+  return record;
+}
+
+policy::ToldByProxy told_on_behalf(const Exchange& x, Arena& arena) {
+  return {x.told.client, arena.copy(x.told.scheme), arena.copy(x.told.host), arena.copy(x.told.port)};
+}
+
+}  // namespace cardea::l7::proxy
