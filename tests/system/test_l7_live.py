@@ -94,3 +94,41 @@ def test_a_certificate_whose_files_change_is_served_without_a_reload_and_what_is
     assert served(web, HOSTS[1]) == other
     assert web.cardea.cli("status")["generation"] == generation
     assert web.get(f"https://{HOSTS[0]}/pages/x")[0] == 200
+
+
+STAPLED = "ocsp.example"
+
+
+def stapled(web):
+    """What a client that asks for it is told by openssl's own checks."""
+    return web.site.client.run("bash", "-c", f"openssl s_client -connect {web.address}:443 -servername {STAPLED} -status -CAfile "
+                               f"{web.authority.certificate} </dev/null 2>&1").stdout
+
+
+def test_what_the_responder_says_is_stapled_outlives_it_and_a_restart(web):
+    files = web.authority.issue(STAPLED, more=["authorityInfoAccess=OCSP;URI:http://127.0.0.1:8888/", "tlsfeature=status_request"],
+                                with_issuer=True)
+    text = web.cardea.file.read_text()
+    pair = f'certificates = ( {{ cert = "{files["cert"]}"; key = "{files["key"]}"; OCSP }},'
+
+    def serve_with(ocsp):
+        web.cardea.file.write_text(text.replace("certificates = (", pair.replace("OCSP", ocsp), 1))
+        return web.cardea.reload()
+
+    serve_with("")
+    assert "OCSP response: no response sent" in stapled(web)
+    assert "must be stapled" in web.cardea.run("check", str(web.cardea.file), check=False).stdout
+    responder = web.authority.responder(web.site, 8888, STAPLED).start()
+    serve_with('ocsp = "fetch";')
+    until(lambda: "OCSP Response Status: successful" in stapled(web), 20, "an answer is stapled", pause=0.2)
+    assert "Cert Status: good" in stapled(web)
+    (row,) = [row for row in web.cardea.cli("show", "certs")["certificates"] if STAPLED in row["names"]]
+    assert row["stapled_until"] and row["warning"] is None
+    responder.stop()
+    web.cardea.l7.stop()
+    web.cardea.l7.start()
+    web.cardea.until_ready()
+    until(lambda: "Cert Status: good" in stapled(web), 5, "what was kept is stapled", pause=0.2)
+    assert "cardea_l7_certificate_stapled_until_seconds" in web.cardea.metrics_page()
+    web.cardea.file.write_text(text)
+    web.cardea.reload()
