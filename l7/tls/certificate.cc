@@ -96,7 +96,8 @@ std::string responder_of(X509* certificate) {
   std::string found;
   for (int i = 0; i < sk_OPENSSL_STRING_num(all) && found.empty(); i++) {
     const std::string_view url = sk_OPENSSL_STRING_value(all, i);
-    if (url.starts_with("http://")) found = url;
+    const bool plain = std::ranges::all_of(url, [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+    if (plain && url.starts_with("http://")) found = url;
   }
   X509_email_free(all);
   return found;
