@@ -69,6 +69,7 @@ Json certificate_json(const ServicePlan& service, const tls::Certificate& certif
           {"not_before", certificate.not_before.time_since_epoch().count()},
           {"not_after", certificate.not_after.time_since_epoch().count()},
           {"stapled_until", stapled_until(certificate)},
+          {"ocsp_problem", certificate.staple->problem()},
           {"warning", warning_of(certificate)}};
 }
 

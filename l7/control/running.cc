@@ -55,6 +55,10 @@ std::set<Endpoint> endpoints_of(const LivePlan& plan) {
   return all;
 }
 
+std::chrono::sys_seconds wall_clock() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
 }  // namespace
 
 // ------------------------------------------------------------------ start and end
@@ -63,7 +67,7 @@ Running::Running(stats::Segment segment, uint32_t shards, const StartOptions& op
     : segment_(std::move(segment)),
       resources_{RowBook(segment_), {}},
       cells_(segment_.cells(shards)),
-      stapler_(options.state_directory + "/ocsp"),
+      stapler_(options.state_directory + "/ocsp", uint64_t(monotonic_now().time_since_epoch().count())),
       descriptors_max_(options.descriptors_max) {}
 
 Running::~Running() {
@@ -156,6 +160,7 @@ control::Outcome<uint64_t> Running::adopt(Bytes image) {
   for (const CachePlan& cache : (*next)->caches) {
     cache.cache->set_limits({cache.limits.memory, cache.limits.object, cache.limits.stale_on_error});
   }
+  stapler_.tick(**next, monotonic_now(), wall_clock());  // so that the first handshake has what was kept
   publish(std::move(*next), std::move(*sockets));
   waf_->adopt(plan_->waf);
   count(rows_.plans_adopted);
@@ -249,7 +254,7 @@ void Running::share_ticket_keys(std::shared_ptr<const tls::TicketKeys> keys) {
 void Running::warn_of_certificates(Instant now) {
   if (now - warned_ < kWarnAgain) return;
   warned_ = now;
-  const auto today = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto today = wall_clock();
   std::set<std::string> warnings;  // services share certificates
   for (const auto& service : plan_->services)
     for (const auto& certificate : service->certificates) {
@@ -265,12 +270,13 @@ void Running::renew_certificates(Instant now) {
   renewed_ = now;
   auto next = with_renewed_certificates(*plan_, resources_);
   if (!next) return;
+  stapler_.tick(*next, now, wall_clock());
   publish(std::move(next), Sockets(shards_.size()));
   certificate_rows_ = CertificateRows::add(resources_.rows, *plan_);
 }
 
 void Running::staple(Instant now) {
-  const auto today = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto today = wall_clock();
   stapler_.tick(*plan_, now, today);
   stats::set(cells_ + rows_.ocsp_fetches, stapler_.figures().fetches);
   stats::set(cells_ + rows_.ocsp_failures, stapler_.figures().failures);

@@ -1,219 +1,186 @@
 #include "l7/control/stapler.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <openssl/sha.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cstdio>
+#include <chrono>
 #include <set>
 
-#include "base/file_descriptor.h"
 #include "base/log.h"
-#include "l7/control/ocsp_fetch.h"
 #include "l7/tls/certificate.h"
 
 namespace cardea::l7 {
 namespace {
 
 using namespace std::chrono_literals;
+using std::chrono::seconds;
 using tls::Staple;
 
-constexpr auto kLookAgain = 5s;          // at an operator's file
-constexpr std::chrono::seconds kTimeout = 5s;
-constexpr std::chrono::seconds kPauseMin = 60s, kPauseMax = 3600s;  // behind failures
-constexpr std::chrono::seconds kRenewAfterMax = 12h;
-
-// Half of its time is over then; no later, so that a responder may be away for the other half.
-std::chrono::seconds renew_after(const Staple& staple, Staple::Time today) {
-  const auto half = staple.this_update + (staple.next_update - staple.this_update) / 2;
-  return std::clamp(std::chrono::seconds(half - today), 1s, std::chrono::seconds(kRenewAfterMax));
-}
-
-Result<std::string> read_file(const std::string& path) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file) return fail_errno("open " + path);
-  std::string text(tls::kStapleBytesMax + 1, '\0');
-  size_t size = 0;
-  for (ssize_t got = 1; got > 0 && size < text.size(); size += size_t(std::max<ssize_t>(got, 0))) {
-    got = ::read(file.get(), text.data() + size, text.size() - size);
-    if (got < 0) return fail_errno("read " + path);
-  }
-  text.resize(size);
-  return text;
-}
-
-// Whole or not at all, whenever the host dies.
-Result<> write_file(const std::string& path, std::string_view text) {
-  const std::string fresh = path + ".new";
-  const FileDescriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
-  if (!file) return fail_errno("open " + fresh);
-  if (::write(file.get(), text.data(), text.size()) != ssize_t(text.size()) || ::fsync(file.get()) != 0)
-    return fail_errno("write " + fresh);
-  if (std::rename(fresh.c_str(), path.c_str()) != 0) return fail_errno("rename " + fresh);
-  return {};
-}
+constexpr auto kLookAgain = 5s;   // at an operator's file
+constexpr auto kTimeout = 5s;     // of a question
+constexpr auto kTidyAgain = 24h;  // what is kept of certificates that are gone
+constexpr seconds kPauseMin = 10s, kPauseMax = 600s;  // behind failures
+constexpr seconds kRenewAfterMin = 10s, kRenewAfterMax = 12h;
 
 }  // namespace
 
-Stapler::Stapler(std::string folder, Fetch fetch) : folder_(std::move(folder)), fetch_(std::move(fetch)) {}
+Stapler::Stapler(std::string folder, uint64_t seed, OcspAsker::Fetch fetch)
+    : kept_(std::move(folder)), random_(seed), asker_(std::move(fetch)) {}
 
-Stapler::Stapler(std::string folder)
-    : Stapler(std::move(folder), [](const std::string& url, std::string_view question) {
-        return fetch_ocsp(url, question, kTimeout);
+Stapler::Stapler(std::string folder, uint64_t seed)
+    : Stapler(std::move(folder), seed, [](const std::string& url, std::string_view question, int stop) {
+        return fetch_ocsp(url, question, kTimeout, stop);
       }) {}
 
-Stapler::~Stapler() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  changed_.notify_one();
-  if (thread_.joinable()) thread_.join();
-}
-
 void Stapler::tick(const LivePlan& plan, Instant now, Staple::Time today) {
-  keep_up(plan);
+  keep_up(plan, now);
   take_answers(now, today);
+  reads_left_ = kReadAtOnce;
   for (auto& [certificate, subject] : subjects_) {
     if (const auto held = certificate->staple->get(); held && held->next_update <= today) certificate->staple->set(nullptr);
     if (now >= subject.due && !subject.asked) look(subject, now, today);
   }
 }
 
-// Those of the plan, each once.
-void Stapler::keep_up(const LivePlan& plan) {
+// Those of the plan, each once. Whoever names no responder is not asked about.
+void Stapler::keep_up(const LivePlan& plan, Instant now) {
   std::set<const tls::Certificate*> wanted;
   for (const auto& service : plan.services)
     for (const auto& certificate : service->certificates) {
-      if (certificate->ocsp.empty()) continue;
+      const bool fetch = certificate->ocsp == tls::kFetchOcsp;
+      if (fetch ? certificate->responder.empty() : certificate->ocsp.empty()) continue;
       wanted.insert(certificate.get());
       if (!subjects_.contains(certificate.get())) subjects_[certificate.get()].certificate = certificate;
     }
   std::erase_if(subjects_, [&](const auto& one) { return !wanted.contains(one.first); });
+  tidy(now);
+}
+
+void Stapler::tidy(Instant now) {
+  if (tidied_ != Instant{} && now - tidied_ < kTidyAgain) return;
+  tidied_ = now;
+  std::set<std::string> names, responders;
+  for (const auto& [certificate, subject] : subjects_) {
+    names.insert(KeptStaples::name_of(*certificate));
+    responders.insert(certificate->responder);
+  }
+  kept_.keep_only(names);
+  std::erase_if(away_, [&](const auto& one) { return !responders.contains(one.first); });
 }
 
 void Stapler::look(Subject& subject, Instant now, Staple::Time today) {
   if (subject.certificate->ocsp != tls::kFetchOcsp) return look_at_file(subject, now, today);
-  if (!std::exchange(subject.known, true)) {
-    restore(subject, today);
-    if (const auto held = subject.certificate->staple->get(today)) {
-      subject.due = now + renew_after(*held, today);
-      if (subject.due > now + 1s) return;
-    }
-  }
-  ask(subject, now);
+  if (!subject.known) return restore(subject, now, today);
+  const std::string& responder = subject.certificate->responder;
+  const auto away = away_.find(responder);
+  if (away != away_.end() && now < away->second.until) return;
+  if (asker_.has_room(responder)) ask(subject, now);
 }
 
 void Stapler::look_at_file(Subject& subject, Instant now, Staple::Time today) {
-  subject.due = now + kLookAgain;
   const tls::Certificate& certificate = *subject.certificate;
   const FileIdentity file = FileIdentity::of(certificate.ocsp);
-  if (file == subject.file && subject.known) return;
+  const bool same = file == subject.file && subject.known;
+  if (!same && reads_left_-- <= 0) return;
+  subject.due = now + kLookAgain;
+  if (same) return;
   subject.file = file, subject.known = true;
-  const auto text = read_file(certificate.ocsp);
+  const auto text = read_staple_file(certificate.ocsp);
   if (!text) return complain(subject, text.error().message);
   auto staple = tls::read_staple(*text, certificate, today);
-  if (!staple) {
-    if (staple.error().revoked) certificate.staple->set(nullptr);
-    return complain(subject, certificate.ocsp + ": " + staple.error().why);
-  }
+  if (!staple) return refused(subject, staple.error());
   certificate.staple->set(std::move(*staple));
-  subject.complaint.clear();
+  certificate.staple->set_problem({});
 }
 
 // What the process before this one was answered.
-void Stapler::restore(Subject& subject, Staple::Time today) {
-  const auto text = read_file(path_of(*subject.certificate));
-  if (!text) return;
-  auto staple = tls::read_staple(*text, *subject.certificate, today);
-  if (staple) subject.certificate->staple->set(std::move(*staple));
+void Stapler::restore(Subject& subject, Instant now, Staple::Time today) {
+  if (reads_left_-- <= 0) return;
+  subject.known = true;
+  const tls::Certificate& certificate = *subject.certificate;
+  if (const auto text = kept_.read(KeptStaples::name_of(certificate)))
+    if (auto staple = tls::read_staple(*text, certificate, today)) {
+      subject.due = now + renew_after(**staple, today);
+      return certificate.staple->set(std::move(*staple));
+    }
+  look(subject, now, today);
 }
 
 void Stapler::ask(Subject& subject, Instant now) {
-  const tls::Certificate& certificate = *subject.certificate;
-  if (certificate.responder.empty()) return failed(subject, "the certificate names no responder", now);
-  auto question = tls::staple_question(certificate);
-  if (!question) return failed(subject, question.error().message, now);
+  auto question = tls::staple_question(*subject.certificate);
+  if (!question) {
+    ++figures_.failures;
+    put_off(subject.pause, now);
+    subject.due = subject.pause.until;
+    return complain(subject, question.error().message);
+  }
   subject.asked = true;
   ++figures_.fetches;
-  const std::lock_guard lock(mutex_);
-  questions_.push_back({subject.certificate, std::move(*question)});
-  if (!thread_.joinable()) thread_ = std::thread([this] { work(); });
-  changed_.notify_one();
+  asker_.ask({subject.certificate, std::move(*question)});
 }
 
 void Stapler::take_answers(Instant now, Staple::Time today) {
-  std::vector<Question> answers;
-  {
-    const std::lock_guard lock(mutex_);
-    answers.swap(answers_);
-  }
-  for (const Question& one : answers) {
+  for (const OcspAsker::Question& one : asker_.take_answers()) {
+    const std::string& responder = one.certificate->responder;
+    if (one.answer || !one.answer.error().away)
+      away_.erase(responder);
+    else if (Pause& pause = away_[responder]; now >= pause.until)
+      put_off(pause, now);
     const auto subject = subjects_.find(one.certificate.get());
     if (subject != subjects_.end()) take(subject->second, one, now, today);
   }
 }
 
 // A revoked certificate's last good answer is not stapled any more; for any other failure it is, until it ends.
-void Stapler::take(Subject& subject, const Question& question, Instant now, Staple::Time today) {
+void Stapler::take(Subject& subject, const OcspAsker::Question& question, Instant now, Staple::Time today) {
   subject.asked = false;
   const tls::Certificate& certificate = *subject.certificate;
-  if (!question.answer) return failed(subject, question.answer.error().message, now);
-  auto staple = tls::read_staple(*question.answer, certificate, today);
+  auto staple = question.answer ? tls::read_staple(*question.answer, certificate, today)
+                                : std::unexpected(tls::NotStapled{question.answer.error().why});
   if (!staple) {
-    if (staple.error().revoked) certificate.staple->set(nullptr);
-    return failed(subject, staple.error().why, now);
+    ++figures_.failures;
+    const bool is_away = !question.answer && question.answer.error().away;  // then all of the responder's wait
+    if (!is_away) put_off(subject.pause, now), subject.due = subject.pause.until;
+    return refused(subject, staple.error());
   }
   subject.due = now + renew_after(**staple, today);
   subject.pause = {};
-  subject.complaint.clear();
-  store(certificate, **staple);
+  if (const auto done = kept_.write(KeptStaples::name_of(certificate), (*staple)->der); !done)
+    log::warning("an OCSP answer is not kept for the next start: {}", done.error().message);
   certificate.staple->set(std::move(*staple));
+  certificate.staple->set_problem({});
 }
 
-void Stapler::failed(Subject& subject, const std::string& why, Instant now) {
-  ++figures_.failures;
-  subject.pause = std::clamp(2 * subject.pause, kPauseMin, kPauseMax);
-  subject.due = now + subject.pause;
-  complain(subject, why);
+void Stapler::refused(Subject& subject, const tls::NotStapled& refused) {
+  if (refused.revoked) {
+    subject.certificate->staple->set(nullptr);
+    kept_.remove(KeptStaples::name_of(*subject.certificate));
+  }
+  complain(subject, refused.why);
 }
 
 void Stapler::complain(Subject& subject, const std::string& why) {
-  if (why == subject.complaint) return;
-  subject.complaint = why;
-  log::warning("certificate {}: no OCSP answer to staple: {}", subject.certificate->name, why);
+  tls::StapleSlot& slot = *subject.certificate->staple;
+  if (why == slot.problem()) return;  // it was said
+  slot.set_problem(why);
+  log::warning("certificate {}: no new OCSP answer to staple: {}", subject.certificate->name, why);
 }
 
-std::string Stapler::path_of(const tls::Certificate& certificate) const {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(certificate.chain_pem.data()), certificate.chain_pem.size(), digest.data());
-  std::string name = folder_ + "/";
-  for (size_t i = 0; i < 16; ++i) name += fmt::format("{:02x}", digest[i]);
-  return name + ".der";
+void Stapler::put_off(Pause& pause, Instant now) {
+  pause.last = std::clamp(2 * pause.last, kPauseMin, kPauseMax);
+  pause.until = now + pause.last + spread(pause.last / 4);
 }
 
-void Stapler::store(const tls::Certificate& certificate, const Staple& staple) {
-  ::mkdir(folder_.c_str(), 0750);
-  if (const auto done = write_file(path_of(certificate), staple.der); !done)
-    log::warning("an OCSP answer is not kept for the next start: {}", done.error().message);
+// Half of its time is over then, so that a responder may be away for the other half; a tenth earlier at most, so that what
+// was asked together is not asked together for ever. A responder that gives out what it made long ago is asked again
+// when half of what is left is over.
+seconds Stapler::renew_after(const Staple& staple, Staple::Time today) {
+  const seconds half = staple.this_update + (staple.next_update - staple.this_update) / 2 - today;
+  const seconds after = half > 0s ? half : (staple.next_update - today) / 2;
+  const seconds bounded = std::clamp(after, kRenewAfterMin, seconds(kRenewAfterMax));
+  return bounded - spread(bounded / 10);
 }
 
-void Stapler::work() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    changed_.wait(lock, [this] { return stop_ || !questions_.empty(); });
-    if (stop_) return;
-    Question question = std::move(questions_.front());
-    questions_.pop_front();
-    lock.unlock();
-    question.answer = fetch_(question.certificate->responder, question.der);
-    lock.lock();
-    answers_.push_back(std::move(question));
-  }
+seconds Stapler::spread(seconds most) {
+  return seconds(random_.below(uint64_t(most.count()) + 1));
 }
 
 }  // namespace cardea::l7

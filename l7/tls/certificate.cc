@@ -188,9 +188,13 @@ Result<std::shared_ptr<const Certificate>> load_certificate(const std::string& n
 }
 
 std::string staple_warning(const Certificate& certificate, Certificate::Time now) {
-  if ((certificate.ocsp.empty() && !certificate.must_staple) || certificate.staple->get(now)) return {};
-  return fmt::format("certificate {} is served without an OCSP answer{}", certificate.name,
-                     certificate.must_staple ? ", and clients that honour what it says (must-staple) refuse it" : "");
+  const bool nobody_to_ask = certificate.ocsp == kFetchOcsp && certificate.responder.empty();
+  if (!certificate.must_staple && (certificate.ocsp.empty() || nobody_to_ask)) return {};
+  if (certificate.staple->get(now)) return {};
+  const std::string& problem = certificate.staple->problem();
+  return fmt::format("certificate {} is served without an OCSP answer{}{}", certificate.name,
+                     certificate.must_staple ? ", and clients that honour what it says (must-staple) refuse it" : "",
+                     problem.empty() ? "" : ": " + problem);
 }
 
 std::string expiry_warning(const Certificate& certificate, Certificate::Time now, std::chrono::days ahead) {

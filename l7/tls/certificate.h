@@ -43,7 +43,7 @@ Result<std::shared_ptr<const Certificate>> load_certificate(const std::string& n
                                                             const std::string& key_path, KeyReader& keys,
                                                             const std::string& ocsp = {});
 
-// Empty, or one sentence: it is to be stapled and there is nothing to staple.
+// Empty, or one sentence: it is to be stapled, could be, and there is nothing to staple.
 std::string staple_warning(const Certificate& certificate, Certificate::Time now);
 // Empty, or one sentence: expired, not valid yet, or expires within `ahead`.
 std::string expiry_warning(const Certificate& certificate, Certificate::Time now,

@@ -90,10 +90,10 @@ std::expected<Said, NotStapled> said_of(OCSP_BASICRESP* answer, OCSP_CERTID* id)
 }
 
 std::expected<void, NotStapled> judge(const Said& said, Time now) {
-  if (said.status == V_OCSP_CERTSTATUS_REVOKED) return refuse("it is revoked", true);
-  if (said.status != V_OCSP_CERTSTATUS_GOOD) return refuse("the responder does not know it");
   if (said.from > now + kSkew) return refuse("the answer begins on " + date(said.from));
   if (said.until <= now) return refuse("the answer ended on " + date(said.until));
+  if (said.status == V_OCSP_CERTSTATUS_REVOKED) return refuse("it is revoked", true);
+  if (said.status != V_OCSP_CERTSTATUS_GOOD) return refuse("the responder does not know it");
   return {};
 }
 
@@ -114,7 +114,7 @@ Result<std::string> staple_question(const Certificate& certificate) {
 
 std::expected<std::shared_ptr<const Staple>, NotStapled> read_staple(std::string_view der, const Certificate& certificate,
                                                                      Time now) {
-  if (der.size() > kStapleBytesMax) return refuse("the answer is larger than 64 KB");
+  if (der.size() > kStapleBytesMax) return refuse("the answer is larger than 32 KB");
   auto subject = subject_of(certificate);
   if (!subject) return std::unexpected(std::move(subject.error()));
   const auto* at = reinterpret_cast<const unsigned char*>(der.data());

@@ -33,11 +33,17 @@ class StapleSlot {
     return held && now < held->next_update ? held : nullptr;
   }
 
+  // Why the last answer was not taken, or did not come; empty: it was. The control thread's only.
+  void set_problem(std::string why) { problem_ = std::move(why); }
+  const std::string& problem() const { return problem_; }
+
  private:
   std::atomic<std::shared_ptr<const Staple>> current_;
+  std::string problem_;
 };
 
-constexpr size_t kStapleBytesMax = 64 * 1024;  // of an answer
+// Of an answer; they have 500 bytes to 3 KB. Less than an extension of a TLS 1.3 certificate has room for.
+constexpr size_t kStapleBytesMax = 32 * 1024;
 
 // Of the first certificate of a chain: the request, as it is sent. An Error says what is missing.
 Result<std::string> staple_question(const Certificate& certificate);

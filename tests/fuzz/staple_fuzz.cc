@@ -1,9 +1,15 @@
-// Any bytes as a responder's answer: nothing that its authority did not sign is stapled.
+// Any bytes as a responder's answer, bare and in HTTP: nothing that its authority did not sign is stapled, and a reply is the
+// same however it is cut into pieces.
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/check.h"
+#include "l7/control/ocsp_reply.h"
 #include "l7/tls/certificate.h"
 #include "l7/tls/staple.h"
 
@@ -42,10 +48,32 @@ IQD41uzDC8KjOGlN5SCBWuxo61AywzYSguPcrS4NG4sRfA==
   return *made;
 }
 
+void refuse(std::string_view der) {
+  const std::chrono::sys_seconds now(std::chrono::seconds(1'800'000'000));
+  CHECK(!read_staple(der, certificate(), now).has_value());
+}
+
+// What a responder's HTTP reply holds that comes in pieces and ends with the connection.
+std::optional<std::string> body_of(std::string_view bytes, size_t piece) {
+  const auto reply = std::make_unique<cardea::l7::OcspReply>();
+  auto state = cardea::l7::OcspReply::State::kNeedMore;
+  while (state == cardea::l7::OcspReply::State::kNeedMore) {
+    const auto room = reply->room();
+    const size_t took = std::min({piece, bytes.size(), room.size()});
+    std::copy_n(bytes.begin(), took, room.begin());
+    bytes.remove_prefix(took);
+    state = reply->take(took);
+  }
+  return state == cardea::l7::OcspReply::State::kDone ? std::optional(reply->body) : std::nullopt;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const std::string_view der(reinterpret_cast<const char*>(data), size);
-  CHECK(!read_staple(der, certificate(), std::chrono::sys_seconds(std::chrono::seconds(1'800'000'000))).has_value());
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  refuse(bytes);
+  const std::optional<std::string> whole = body_of(bytes, 1 << 20);
+  CHECK(whole == body_of(bytes, 7), "pieces are read as another reply");
+  if (whole) refuse(*whole);
   return 0;
 }

@@ -32,11 +32,11 @@ struct StaplerTest : testing::Test {
   }
   void start() {
     stapler.reset();
-    stapler = std::make_unique<Stapler>(kept(), [this](const std::string& url, std::string_view) -> Result<std::string> {
+    stapler = std::make_unique<Stapler>(kept(), 7, [this](const std::string& url, std::string_view, int) -> OcspAnswer {
       EXPECT_EQ(url, "http://ocsp.example/");
       ++asked;
-      if (away) return fail("nobody answers");
-      return authority.ocsp_answer(*certificate, status, -60, life);
+      if (away) return std::unexpected(NoOcspAnswer{"nobody answers", true});
+      return authority.ocsp_answer(*certificate, status, made, life);
     });
   }
   std::string kept() const { return folder.file("ocsp"); }
@@ -55,7 +55,7 @@ struct StaplerTest : testing::Test {
   std::atomic<int> asked = 0;
   std::atomic<bool> away = false;
   Status status = Status::kGood;
-  int life = 7200;
+  int made = -60, life = 7200;
   Instant now = monotonic_now();
   tls::Staple::Time today = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   std::unique_ptr<Stapler> stapler;
@@ -78,7 +78,8 @@ TEST_F(StaplerTest, AResponderThatIsAwayIsNotMissedUntilItsAnswerEnds) {
   tick(3700s);
   until_asked(2);
   EXPECT_TRUE(stapled());
-  tick(30s);
+  EXPECT_EQ(certificate->staple->problem(), "nobody answers");
+  tick(5s);
   EXPECT_EQ(asked, 2) << "it is not asked at once again";
   tick(3600s);
   EXPECT_FALSE(stapled());
@@ -96,12 +97,45 @@ TEST_F(StaplerTest, ARestartStaplesWhatWasKept) {
   EXPECT_EQ(asked, 1);
 }
 
-TEST_F(StaplerTest, ARevokedCertificateIsNotStapledAnyMore) {
+TEST_F(StaplerTest, ARevokedCertificateIsNotStapledAnyMoreNorAfterARestart) {
   until_asked(1);
   status = Status::kRevoked;
   tick(3700s);
   until_asked(2);
   EXPECT_FALSE(stapled());
+  EXPECT_EQ(certificate->staple->problem(), "it is revoked");
+  plan.services = {serving("fetch")};
+  away = true;
+  start();
+  until_asked(3);
+  EXPECT_FALSE(stapled());
+}
+
+TEST_F(StaplerTest, AResponderThatGivesOutWhatItMadeLongAgoIsNotAskedAllTheTime) {
+  made = -7200, life = 3600;
+  until_asked(1);
+  EXPECT_TRUE(stapled());
+  tick(1500s);
+  EXPECT_EQ(asked, 1);
+  tick(400s);
+  until_asked(2);
+}
+
+TEST_F(StaplerTest, WhoNamesNoResponderIsNotAskedAboutAndIsNoFailure) {
+  authority.issue("shop", {.names = {"shop.example"}, .with_issuer = true});
+  plan.services = {serving("fetch")};
+  for (int i = 0; i < 20; ++i) tick(60s), std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(asked, 0);
+  EXPECT_EQ(stapler->figures().failures, 0u);
+  EXPECT_EQ(tls::staple_warning(*certificate, today), "");
+}
+
+TEST_F(StaplerTest, WhatIsKeptOfCertificatesThatAreGoneIsRemoved) {
+  until_asked(1);
+  std::ofstream(kept() + "/of-somebody-else.der") << "x";
+  plan.services.clear();
+  tick(90'000s);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(kept()), {}), 1);
 }
 
 TEST_F(StaplerTest, AnOperatorsFileIsReadWhenItChanges) {

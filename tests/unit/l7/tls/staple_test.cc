@@ -50,10 +50,28 @@ TEST_F(StapleTest, NothingElseIsStapled) {
   EXPECT_THAT(why(stranger.ocsp_answer(*shop)), HasSubstr("not signed"));
   EXPECT_THAT(why(""), HasSubstr("none of OCSP's"));
   EXPECT_THAT(why(authority.ocsp_answer(*shop) + "x"), HasSubstr("none of OCSP's"));
-  EXPECT_THAT(why(std::string(70'000, 'x')), HasSubstr("64 KB"));
+  EXPECT_THAT(why(std::string(70'000, 'x')), HasSubstr("32 KB"));
   std::string bent = authority.ocsp_answer(*shop);
   bent[bent.size() / 2] = char(bent[bent.size() / 2] ^ 1);
   EXPECT_NE(why(bent), "stapled");
+}
+
+TEST_F(StapleTest, WhoSignsForTheIssuerWasAppointedForThatByTheIssuer) {
+  const auto answer = [&](const Certificate& signer) {
+    return why(authority.ocsp_answer(*shop, Status::kGood, -60, 3600, &signer));
+  };
+  EXPECT_EQ(answer(*authority.issued("appointed", {.names = {"ocsp.example"}, .usage = "OCSPSigning"})), "stapled");
+  EXPECT_THAT(answer(*authority.issued("server", {.names = {"web.example"}, .usage = "serverAuth"})), HasSubstr("not signed"));
+  EXPECT_THAT(answer(*shop), HasSubstr("not signed")) << "it speaks for itself";
+  const auto past = authority.issued("past", {.names = {"old.example"}, .days_from = -9, .days_to = -1, .usage = "OCSPSigning"});
+  EXPECT_THAT(answer(*past), HasSubstr("not signed"));
+  Authority stranger;
+  EXPECT_THAT(answer(*stranger.issued("other", {.names = {"ocsp.example"}, .usage = "OCSPSigning"})), HasSubstr("not signed"));
+}
+
+TEST_F(StapleTest, WhatWasSaidLongAgoOfARevocationCountsForNothing) {
+  const auto old = read_staple(authority.ocsp_answer(*shop, Status::kRevoked, -7200, -3600), *shop, now);
+  EXPECT_FALSE(old.error().revoked);
 }
 
 TEST_F(StapleTest, WithoutItsIssuerNothingCanBeAskedOrChecked) {
@@ -69,6 +87,8 @@ TEST_F(StapleTest, ACertificateSaysWhomToAskAndWhetherItMust) {
   EXPECT_EQ(must->responder, "http://ocsp.example/a");
   EXPECT_TRUE(must->must_staple);
   EXPECT_THAT(staple_warning(*must, now), HasSubstr("must-staple"));
+  must->staple->set_problem("nobody answers");
+  EXPECT_THAT(staple_warning(*must, now), HasSubstr("refuse it: nobody answers"));
   must->staple->set(*read_staple(authority.ocsp_answer(*must), *must, now));
   EXPECT_EQ(staple_warning(*must, now), "");
   EXPECT_EQ(shop->responder, "");
