@@ -190,6 +190,9 @@ void check_l7_use(Checks& checks, const Pool& pool) {
     checks.report(Finding::warning, path + ".health.type",
                   "the backends are spoken to in TLS and checked in plain HTTP on the same port", "\"https\"");
   }
+  if (pool.tls->certificate && !pool.tls->certificate->ocsp.empty())
+    checks.report(Finding::error, path + ".tls.certificate.ocsp", "what is shown to backends is not stapled",
+                  "no ocsp here: it belongs to certificates of services");
   if (!pool.tls->verify)
     check_idle(checks, path + ".tls", {"authorities"}, "backends whose certificates are not verified");
 }

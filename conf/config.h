@@ -116,6 +116,7 @@ struct Backend {
 struct Certificate {
   Place place;
   std::string cert, key;  // PEM files; only cardea-l7 reads the key
+  std::string ocsp;       // a service's: "fetch", or a file of DER; empty: nothing is stapled
   bool operator==(const Certificate&) const = default;
 };
 

@@ -214,6 +214,16 @@ Form<std::string> file_path(const char* example) {
           [](const std::string& value) { return text_literal(value); }};
 }
 
+Form<std::string> ocsp_source() {
+  Form<std::string> form = file_path("/etc/cardea/tls/shop.example.der");
+  form.expected = "\"fetch\", or " + form.expected;
+  form.read = [path = form.read](const Node& node) -> std::expected<std::string, Mistake> {
+    if (node.kind == Kind::kText && node.text == "fetch") return node.text;
+    return path(node);
+  };
+  return form;
+}
+
 Form<int64_t> whole_number(int64_t min, int64_t max) {
   return {"number",
           range_text("a whole number", std::to_string(min), std::to_string(max)) +

@@ -44,6 +44,7 @@ Form<bool> boolean();
 Form<std::string> text(size_t length_max);
 Form<std::string> name(size_t length_max);         // letters, digits, '.', '_', '-'
 Form<std::string> file_path(const char* example);  // absolute
+Form<std::string> ocsp_source();                   // "fetch", or a file_path()
 Form<std::string> log_path();                      // absolute, or "stderr"
 Form<std::string> log_target();                    // where lines go: a path, "journald", "syslog:192.0.2.9:514" …
 Form<std::string> request_target();                // "/verify?level=2": a path with its query

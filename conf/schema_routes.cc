@@ -155,6 +155,19 @@ const Section& client_auth_section() {
 
 }  // namespace
 
+namespace {
+
+const char* const kOcspProse =
+    "Certificates of services: what clients that ask for it are told of whether the certificate was revoked (OCSP stapling). "
+    "\"fetch\": cardea-l7 asks the responder that the certificate names, over plain HTTP, and again when half of its answer's time "
+    "is over; answers are kept in `STATE/ocsp`. A path: a file with an answer in DER, looked at every five seconds, such as `openssl "
+    "ocsp -respout` writes. Only what the certificate's issuer, or whom it appointed, signed of this certificate, \"good\" and of now, is "
+    "stapled, until it ends, also while the responder is away. The issuer's certificate has to follow in the file that `cert` names. "
+    "`cardea show certs` and cardea_l7_certificate_stapled_until_seconds tell until when; `cardea check` and `status` warn of a "
+    "certificate that must be stapled (RFC 7633) and is not.";
+
+}  // namespace
+
 const Section& certificate_section() {
   static const Section section = section_of<Certificate>(
       "certificate", "cert",
@@ -167,6 +180,8 @@ const Section& certificate_section() {
                 {.prose = "PEM file with its private key, not encrypted; only cardea-l7 has to be able to read it.",
                  .example = "key = \"/etc/cardea/shop.key\";",
                  .required = true}),
+          value("ocsp", &Certificate::ocsp, ocsp_source(),
+                {.prose = kOcspProse, .example = "ocsp = \"fetch\";", .unset = "nothing is stapled"}),
       });
   return section;
 }

@@ -5,7 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,6 +70,7 @@ class Looker {
   // The hosts it is for; nothing: they could not be seen, or were not looked for.
   std::optional<std::vector<std::string>> at(const conf::Certificate& pair) {
     const bool cert = at_file(pair.place, "cert", pair.cert), key = at_file(pair.place, "key", pair.key);
+    if (pair.ocsp.starts_with('/')) at_file(pair.place, "ocsp", pair.ocsp, "an OCSP answer in DER");
     if (!cert || look_ != Look::kInside) return std::nullopt;
     return key ? inside(pair) : std::nullopt;
   }
@@ -159,7 +160,7 @@ class Looker {
     if (!taken || X509_check_private_key(certificate, SSL_CTX_get0_privatekey(context.get())) != 1)
       key_problem(pair, asked);
     else
-      expiry(pair, certificate);
+      expiry(pair, certificate), stapling(pair, context.get());
     return names_of(certificate);
   }
 
@@ -197,6 +198,35 @@ class Looker {
     report(Finding::warning, pair.place, "cert",
            fmt::format("{} {} on {}", conf::in_quotes(pair.cert), now_ > end ? "expired" : "expires", minute(end)),
            "a new certificate in its place, which is read within seconds");
+  }
+
+  void stapling(const conf::Certificate& pair, SSL_CTX* context) {
+    X509* const certificate = SSL_CTX_get0_certificate(context);
+    if (pair.ocsp.empty() && must_be_stapled(certificate))
+      report(Finding::warning, pair.place, "cert",
+             fmt::format("{} must be stapled (RFC 7633): clients that honour that refuse it", conf::in_quotes(pair.cert)),
+             "ocsp = \"fetch\"; beside it");
+    if (pair.ocsp != "fetch") return;
+    STACK_OF(X509)* chain = nullptr;
+    SSL_CTX_get0_chain_certs(context, &chain);
+    if (sk_X509_num(chain) < 1)
+      report(Finding::warning, pair.place, "ocsp", fmt::format("{} has no certificate of the issuer", conf::in_quotes(pair.cert)),
+             "the issuer's certificate behind it, or nothing is stapled");
+    STACK_OF(OPENSSL_STRING)* const responders = X509_get1_ocsp(certificate);
+    if (sk_OPENSSL_STRING_num(responders) < 1)
+      report(Finding::warning, pair.place, "ocsp", fmt::format("{} names no OCSP responder", conf::in_quotes(pair.cert)),
+             "a file with its answers, or no ocsp");
+    X509_email_free(responders);
+  }
+
+  static bool must_be_stapled(const X509* certificate) {
+    constexpr long kStatusRequest = 5;  // RFC 6066 8
+    auto* const features = static_cast<TLS_FEATURE*>(X509_get_ext_d2i(certificate, NID_tlsfeature, nullptr, nullptr));
+    bool must = false;
+    for (int i = 0; i < sk_ASN1_INTEGER_num(features); ++i)
+      must = must || ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)) == kStatusRequest;
+    TLS_FEATURE_free(features);
+    return must;
   }
 
   static std::string minute(system_clock::time_point when) {

@@ -117,7 +117,8 @@ Offset<image::Backend> write_backend(Builder& builder, const conf::Backend& back
 }
 
 Offset<image::Certificate> write_certificate(Builder& builder, const conf::Certificate& one) {
-  return image::CreateCertificateDirect(builder, one.cert.c_str(), one.cert.c_str(), one.key.c_str());
+  return image::CreateCertificateDirect(builder, one.cert.c_str(), one.cert.c_str(), one.key.c_str(),
+                                        one.ocsp.c_str());
 }
 
 Offset<image::BackendTls> write_backend_tls(Builder& builder, const conf::BackendTls& tls) {

@@ -42,6 +42,7 @@ class Collector {
   void add(const conf::Certificate& pair) {
     add(FileForL7::kPem, pair.cert, pair.place, ".cert");
     add(FileForL7::kPem, pair.key, pair.place, ".key");
+    if (pair.ocsp.starts_with('/')) add(FileForL7::kPem, pair.ocsp, pair.place, ".ocsp");
   }
 
   void add(const std::optional<conf::Files>& files) {

@@ -48,6 +48,17 @@ Json status_json(const Running& running) {
           {"plan_services", plan.services.size()}};
 }
 
+std::string warning_of(const tls::Certificate& certificate) {
+  std::string warning = tls::expiry_warning(certificate, now_in_seconds());
+  return warning.empty() ? tls::staple_warning(certificate, now_in_seconds()) : warning;
+}
+
+// Null: nothing is stapled.
+Json stapled_until(const tls::Certificate& certificate) {
+  const auto held = certificate.staple->get(now_in_seconds());
+  return held ? Json(held->next_update.time_since_epoch().count()) : Json();
+}
+
 Json certificate_json(const ServicePlan& service, const tls::Certificate& certificate) {
   return {{"service", service.name},
           {"name", certificate.name},
@@ -57,7 +68,9 @@ Json certificate_json(const ServicePlan& service, const tls::Certificate& certif
           {"serial", certificate.serial},
           {"not_before", certificate.not_before.time_since_epoch().count()},
           {"not_after", certificate.not_after.time_since_epoch().count()},
-          {"warning", tls::expiry_warning(certificate, now_in_seconds())}};
+          {"stapled_until", stapled_until(certificate)},
+          {"ocsp_problem", certificate.staple->problem()},
+          {"warning", warning_of(certificate)}};
 }
 
 // `due`: only those that somebody has to do something about.
@@ -65,7 +78,7 @@ Json certs_json(const LivePlan& plan, bool due) {
   Json certificates = Json::array();
   for (const auto& service : plan.services)
     for (const auto& certificate : service->certificates)
-      if (!due || !tls::expiry_warning(*certificate, now_in_seconds()).empty())
+      if (!due || !warning_of(*certificate).empty())
         certificates.push_back(certificate_json(*service, *certificate));
   return {{"certificates", std::move(certificates)}};
 }

@@ -19,6 +19,9 @@ ControlRows ControlRows::add(stats::RowAdder& add) {
   add(rows.plan_generation, kGauge, "cardea_l7_plan_generation", "", "", "Generation of the plan that runs");
   add(rows.plans_adopted, kCounter, "cardea_l7_plans_adopted_total", "", "", "Plans and pool updates adopted");
   add(rows.plans_refused, kCounter, "cardea_l7_plans_refused_total", "", "", "Plans and pool updates refused");
+  add(rows.ocsp_fetches, kCounter, "cardea_l7_ocsp_fetches_total", "", "", "Questions to OCSP responders");
+  add(rows.ocsp_failures, kCounter, "cardea_l7_ocsp_failures_total", "", "",
+      "Questions to OCSP responders without an answer that can be stapled");
   return rows;
 }
 
@@ -33,6 +36,10 @@ CertificateRows CertificateRows::add(RowBook& book, const LivePlan& plan) {
       add(cell, stats::Kind::kGauge, "cardea_l7_certificate_not_after_seconds", "s", labels,
           "When the certificate expires, in seconds since 1970");
       if (add.done) rows.not_after.emplace_back(cell, certificate->not_after.time_since_epoch().count());
+      if (certificate->ocsp.empty() && !certificate->must_staple) continue;
+      add(cell, stats::Kind::kGauge, "cardea_l7_certificate_stapled_until_seconds", "s", labels,
+          "When the OCSP answer ends that is stapled to handshakes, in seconds since 1970; 0: there is none");
+      if (add.done) rows.stapled.emplace_back(cell, certificate->staple);
     }
   if (!add.done) log::warning("not every certificate's end is on the metrics page: {}", add.done.error().message);
   rows.row_set = book.hold(std::move(add.rows));

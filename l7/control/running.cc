@@ -55,15 +55,20 @@ std::set<Endpoint> endpoints_of(const LivePlan& plan) {
   return all;
 }
 
+std::chrono::sys_seconds wall_clock() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
 }  // namespace
 
 // ------------------------------------------------------------------ start and end
 
-Running::Running(stats::Segment segment, uint32_t shards, uint64_t descriptors_max)
+Running::Running(stats::Segment segment, uint32_t shards, const StartOptions& options)
     : segment_(std::move(segment)),
       resources_{RowBook(segment_), {}},
       cells_(segment_.cells(shards)),
-      descriptors_max_(descriptors_max) {}
+      stapler_(options.state_directory + "/ocsp", uint64_t(monotonic_now().time_since_epoch().count())),
+      descriptors_max_(options.descriptors_max) {}
 
 Running::~Running() {
   for (const auto& shard : shards_) shard->stop();
@@ -75,7 +80,7 @@ Result<std::unique_ptr<Running>> Running::open(Bytes image, const StartOptions& 
   const auto count = uint32_t(settings->cpus.size());
   auto segment = stats::Segment::create(options.run_directory + "/" + options.statistics, count + 1, kRowsMax, kCellsMax);
   if (!segment) return std::unexpected(std::move(segment.error()));
-  std::unique_ptr<Running> running(new Running(std::move(*segment), count, options.descriptors_max));
+  std::unique_ptr<Running> running(new Running(std::move(*segment), count, options));
   running->waf_ = std::make_unique<WafLink>(options.run_directory);
   running->ours_ = std::move(before.endpoints);
   running->offered_ = std::move(before.sockets);
@@ -155,6 +160,7 @@ control::Outcome<uint64_t> Running::adopt(Bytes image) {
   for (const CachePlan& cache : (*next)->caches) {
     cache.cache->set_limits({cache.limits.memory, cache.limits.object, cache.limits.stale_on_error});
   }
+  stapler_.tick(**next, monotonic_now(), wall_clock());  // so that the first handshake has what was kept
   publish(std::move(*next), std::move(*sockets));
   waf_->adopt(plan_->waf);
   count(rows_.plans_adopted);
@@ -248,10 +254,13 @@ void Running::share_ticket_keys(std::shared_ptr<const tls::TicketKeys> keys) {
 void Running::warn_of_certificates(Instant now) {
   if (now - warned_ < kWarnAgain) return;
   warned_ = now;
-  const auto today = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto today = wall_clock();
   std::set<std::string> warnings;  // services share certificates
   for (const auto& service : plan_->services)
-    for (const auto& certificate : service->certificates) warnings.insert(tls::expiry_warning(*certificate, today));
+    for (const auto& certificate : service->certificates) {
+      warnings.insert(tls::expiry_warning(*certificate, today));
+      warnings.insert(tls::staple_warning(*certificate, today));
+    }
   for (const auto& warning : warnings)
     if (!warning.empty()) log::warning("{}", warning);
 }
@@ -261,8 +270,20 @@ void Running::renew_certificates(Instant now) {
   renewed_ = now;
   auto next = with_renewed_certificates(*plan_, resources_);
   if (!next) return;
+  stapler_.tick(*next, now, wall_clock());
   publish(std::move(next), Sockets(shards_.size()));
   certificate_rows_ = CertificateRows::add(resources_.rows, *plan_);
+}
+
+void Running::staple(Instant now) {
+  const auto today = wall_clock();
+  stapler_.tick(*plan_, now, today);
+  stats::set(cells_ + rows_.ocsp_fetches, stapler_.figures().fetches);
+  stats::set(cells_ + rows_.ocsp_failures, stapler_.figures().failures);
+  for (const auto& [cell, slot] : certificate_rows_.stapled) {
+    const auto held = slot->get(today);
+    stats::set(cells_ + cell, held ? uint64_t(held->next_update.time_since_epoch().count()) : 0);
+  }
 }
 
 void Running::warn_of_descriptors() {
@@ -280,6 +301,7 @@ void Running::tick(Instant now) {
   write_gauges();
   share_ticket_keys(ticket_keys_.tick(now));
   renew_certificates(now);
+  staple(now);
   warn_of_certificates(now);
   tails_.tick(shards_, now);
   if (plan_->needs_door() || door_attached_)

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/stats.h"
 #include "l7/control/control_rows.h"
+#include "l7/control/stapler.h"
 #include "l7/control/tails.h"
 #include "l7/control/tcp_rows.h"
 #include "l7/control/ticket_key_source.h"
@@ -89,7 +90,7 @@ class Running {
     double percent = 0;
   };
 
-  Running(stats::Segment segment, uint32_t shards, uint64_t descriptors_max);
+  Running(stats::Segment segment, uint32_t shards, const StartOptions& options);
   Result<> open_shards(const PlanSettings& settings);
   Result<Sockets> open_sockets(const LivePlan& next);
   Result<FileDescriptor> open_socket(size_t shard, const Endpoint& endpoint);
@@ -102,6 +103,7 @@ class Running {
   void write_gauges();
   void share_ticket_keys(std::shared_ptr<const tls::TicketKeys> keys);
   void warn_of_certificates(Instant now);
+  void staple(Instant now);
   void renew_certificates(Instant now);
   void warn_of_descriptors();
 
@@ -121,6 +123,7 @@ class Running {
   std::shared_ptr<const LivePlan> plan_;
   std::vector<std::shared_ptr<const LivePlan>> retired_;  // freed here, not on a shard, when nobody holds them
   TicketKeySource ticket_keys_;
+  Stapler stapler_;
   Instant warned_{}, renewed_{};
   uint64_t descriptors_max_;
   std::set<Endpoint> ours_;

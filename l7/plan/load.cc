@@ -158,7 +158,8 @@ Result<> add_tls(ServicePlan& service, const image::Tls& from, CertificateStore&
     return fail(fmt::format("TLS version {:#06x}: 0x0303 (1.2) or 0x0304 (1.3)", from.version_min()));
   service.tls_version_min = from.version_min();
   for (const image::Certificate* one : *from.certificates()) {
-    auto loaded = certificates.load(one->name()->str(), one->cert()->str(), one->key()->str());
+    auto loaded = certificates.load(one->name()->str(), one->cert()->str(), one->key()->str(),
+                                    one->ocsp() ? one->ocsp()->str() : std::string());
     if (!loaded) return std::unexpected(std::move(loaded.error()));
     service.certificates.push_back(std::move(*loaded));
   }

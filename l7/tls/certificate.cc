@@ -90,6 +90,29 @@ Certificate::Time time_of(const ASN1_TIME* time) {
   return Certificate::Time(std::chrono::seconds(timegm(&parts)));
 }
 
+// The first that is asked over HTTP.
+std::string responder_of(X509* certificate) {
+  STACK_OF(OPENSSL_STRING)* const all = X509_get1_ocsp(certificate);
+  std::string found;
+  for (int i = 0; i < sk_OPENSSL_STRING_num(all) && found.empty(); i++) {
+    const std::string_view url = sk_OPENSSL_STRING_value(all, i);
+    const bool plain = std::ranges::all_of(url, [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+    if (plain && url.starts_with("http://")) found = url;
+  }
+  X509_email_free(all);
+  return found;
+}
+
+bool must_be_stapled(const X509* certificate) {
+  constexpr long kStatusRequest = 5;  // RFC 6066 8
+  auto* features = static_cast<TLS_FEATURE*>(X509_get_ext_d2i(certificate, NID_tlsfeature, nullptr, nullptr));
+  bool must = false;
+  for (int i = 0; i < sk_ASN1_INTEGER_num(features); i++)
+    must = must || ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)) == kStatusRequest;
+  TLS_FEATURE_free(features);
+  return must;
+}
+
 std::string issuer_of(const X509* certificate) {
   std::array<char, 512> text{};
   X509_NAME_oneline(X509_get_issuer_name(certificate), text.data(), text.size());
@@ -127,9 +150,11 @@ Certificate::~Certificate() {
 }
 
 Result<std::shared_ptr<const Certificate>> load_certificate(const std::string& name, const std::string& chain_path,
-                                                            const std::string& key_path, KeyReader& keys) {
+                                                            const std::string& key_path, KeyReader& keys,
+                                                            const std::string& ocsp) {
   auto certificate = std::make_shared<Certificate>();
   certificate->name = name;
+  certificate->ocsp = ocsp;
   auto chain_text = read_file(chain_path);
   if (!chain_text) return std::unexpected(std::move(chain_text.error()));
   certificate->chain_pem = std::move(*chain_text);
@@ -157,7 +182,19 @@ Result<std::shared_ptr<const Certificate>> load_certificate(const std::string& n
   certificate->serial = serial_of(leaf);
   certificate->not_before = time_of(X509_get0_notBefore(leaf));
   certificate->not_after = time_of(X509_get0_notAfter(leaf));
+  certificate->responder = responder_of(leaf);
+  certificate->must_staple = must_be_stapled(leaf);
   return certificate;
+}
+
+std::string staple_warning(const Certificate& certificate, Certificate::Time now) {
+  const bool nobody_to_ask = certificate.ocsp == kFetchOcsp && certificate.responder.empty();
+  if (!certificate.must_staple && (certificate.ocsp.empty() || nobody_to_ask)) return {};
+  if (certificate.staple->get(now)) return {};
+  const std::string& problem = certificate.staple->problem();
+  return fmt::format("certificate {} is served without an OCSP answer{}{}", certificate.name,
+                     certificate.must_staple ? ", and clients that honour what it says (must-staple) refuse it" : "",
+                     problem.empty() ? "" : ": " + problem);
 }
 
 std::string expiry_warning(const Certificate& certificate, Certificate::Time now, std::chrono::days ahead) {

@@ -87,6 +87,30 @@ struct ContextCallbacks {
     return SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
   }
 
+  static int staple(SSL* ssl, void*) {
+    X509* const shown = SSL_get_certificate(ssl);
+    const auto* const slot = shown ? static_cast<Slot*>(X509_get_ex_data(shown, slot_index())) : nullptr;
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const auto held = slot ? (*slot)->get(now) : nullptr;
+    if (!held) return SSL_TLSEXT_ERR_NOACK;
+    void* const copy = OPENSSL_memdup(held->der.data(), held->der.size());
+    if (!copy) return SSL_TLSEXT_ERR_NOACK;
+    SSL_set_tlsext_status_ocsp_resp(ssl, static_cast<unsigned char*>(copy), long(held->der.size()));
+    return SSL_TLSEXT_ERR_OK;
+  }
+
+  // Where a certificate's answers are found, as long as any connection has it.
+  using Slot = std::shared_ptr<StapleSlot>;
+  static int slot_index() {
+    static const int index = X509_get_ex_new_index(0, nullptr, nullptr, nullptr, free_slot);
+    return index;
+  }
+  static void free_slot(void*, void* slot, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<Slot*>(slot); }
+  static void attach(X509* certificate, const Slot& slot) {
+    auto copy = std::make_unique<Slot>(slot);
+    if (X509_set_ex_data(certificate, slot_index(), copy.get()) == 1) (void)copy.release();
+  }
+
   static int choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_length,
                              const unsigned char* offered, unsigned offered_length, void*) {
     const std::string& ours = stream(ssl).server_->alpn_wire();
@@ -201,6 +225,7 @@ Result<SslContext> ServerContext::make_context(const NameSet& set) const {
   SSL_CTX_set_tlsext_ticket_key_evp_cb(at, ContextCallbacks::ticket_key);
   SSL_CTX_set_client_hello_cb(at, ContextCallbacks::choose_certificate, nullptr);
   SSL_CTX_set_tlsext_servername_callback(at, ContextCallbacks::acknowledge_name);
+  SSL_CTX_set_tlsext_status_cb(at, ContextCallbacks::staple);
   if (options_.clients)
     if (auto used = options_.clients->use_in(at, library_.get()); !used) return std::unexpected(std::move(used.error()));
   if (!alpn_wire_.empty()) SSL_CTX_set_alpn_select_cb(at, ContextCallbacks::choose_protocol, nullptr);
@@ -214,6 +239,7 @@ Result<> use_certificate(SSL_CTX* context, const Certificate& certificate, const
   if (!chain) return std::unexpected(std::move(chain.error()));
   auto key = library.keys().read(certificate.key_pem);
   if (!key) return std::unexpected(std::move(key.error()));
+  ContextCallbacks::attach(chain->front().get(), certificate.staple);
   if (SSL_CTX_use_certificate(context, chain->front().get()) != 1) return fail_openssl("OpenSSL refuses it");
   if (SSL_CTX_use_PrivateKey(context, key->get()) != 1) return fail_openssl("OpenSSL refuses its key");
   for (size_t i = 1; i < chain->size(); i++) {

@@ -38,6 +38,7 @@ Json certificate_rows(const std::string& l7_answer, system_clock::time_point now
     add_days_left(row, now);
     time_as_text(row, "not_before");
     time_as_text(row, "not_after");
+    time_as_text(row, "stapled_until");
     if (row.value("warning", "").empty()) row["warning"] = nullptr;
     rows.push_back(std::move(row));
   }

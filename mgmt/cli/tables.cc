@@ -92,7 +92,7 @@ std::string warning_text(const json& row) {
 }
 
 std::string certs_text(const json& answer, bool colour) {
-  Table table({{"SERVICE"}, {"NAMES"}, {"KEY"}, {"EXPIRES"}, {"DAYS", kRight}, {"CERTIFICATE"}, {"WARNING"}});
+  Table table({{"SERVICE"}, {"NAMES"}, {"KEY"}, {"EXPIRES"}, {"DAYS", kRight}, {"STAPLED UNTIL"}, {"CERTIFICATE"}, {"WARNING"}});
   for (const json& row : part_at(answer, "certificates")) {
     const double days = number_at(row, "days_left");
     const Tone tone = days < 0 ? Tone::kBad : known_at(row, "warning") ? Tone::kWarning : Tone::kPlain;
@@ -101,6 +101,7 @@ std::string certs_text(const json& answer, bool colour) {
                text_at(row, "key_type"),
                text_at(row, "not_after").substr(0, 10),
                {fmt::format("{:.1f}", days), tone},
+               text_at(row, "stapled_until").substr(0, 16),
                text_at(row, "name"),
                {warning_text(row), tone}});
   }

@@ -58,6 +58,7 @@ constexpr LossKind kKinds[] = {
     {"cardea_l7_tcp_refused_total", "what our own TCP had no room for", "reason"},
     {"cardea_l7_local_failures_total", "requests failed for want of descriptors, ports or memory"},
     {"cardea_l7_tls_floods_total", "TLS clients cut off"},
+    {"cardea_l7_ocsp_failures_total", "OCSP answers that could not be fetched"},
     {"cardea_l7_cache_renewals_skipped_total", "stale objects not renewed in cache", "cache"},
     {"cardea_l7_log_dropped_total", "lines dropped, the writer behind, of access log", "log"},
     {"cardea_l7_log_lost_total", "lines sent to nobody of access log", "log"},

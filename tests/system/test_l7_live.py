@@ -94,3 +94,64 @@ def test_a_certificate_whose_files_change_is_served_without_a_reload_and_what_is
     assert served(web, HOSTS[1]) == other
     assert web.cardea.cli("status")["generation"] == generation
     assert web.get(f"https://{HOSTS[0]}/pages/x")[0] == 200
+
+
+STAPLED = "ocsp.example"
+RESPONDER = 8888
+
+
+def stapled(web, version="tls1_3"):
+    """What a client that asks for it is told, by openssl's own checks."""
+    said = web.site.client.run("bash", "-c", f"openssl s_client -connect {web.address}:443 -servername {STAPLED} -{version} -status "
+                               f"-CAfile {web.authority.certificate} </dev/null 2>&1").stdout
+    assert "OCSP response: no response sent" in said or "OCSP Response Status: successful" in said, said
+    return "Cert Status: good" in said
+
+
+def responder(web):
+    running = web.authority.responder(web.site, RESPONDER, STAPLED).start()
+    until(lambda: "waiting for OCSP client connections" in running.tail(), 10, "the responder listens", pause=0.05)
+    return running
+
+
+def must_staple(web):
+    return web.authority.issue(STAPLED, with_issuer=True, more=[f"authorityInfoAccess=OCSP;URI:http://127.0.0.1:{RESPONDER}/",
+                                                               "tlsfeature=status_request"])
+
+
+def shown(web):
+    (row,) = [row for row in web.cardea.cli("show", "certs")["certificates"] if STAPLED in row["names"]]
+    return row
+
+
+def test_what_the_responder_says_is_stapled_outlives_it_a_reload_and_a_restart_and_goes_with_its_certificate(web):
+    files = must_staple(web)
+    text = web.cardea.file.read_text()
+
+    def serve_with(ocsp):
+        pair = f'certificates = ( {{ cert = "{files["cert"]}"; key = "{files["key"]}"; {ocsp} }},'
+        web.cardea.file.write_text(text.replace("certificates = (", pair, 1))
+        return web.cardea.reload()
+
+    serve_with("")
+    assert not stapled(web) and "must-staple" in shown(web)["warning"]
+    assert "must be stapled" in web.cardea.run("check", str(web.cardea.file), check=False).stdout
+    asked = responder(web)
+    serve_with('ocsp = "fetch";')
+    until(lambda: stapled(web), 20, "an answer is stapled", pause=0.1)
+    assert stapled(web, "tls1_2")
+    assert shown(web)["stapled_until"] and shown(web)["warning"] is None
+    asked.stop()
+    web.cardea.reload()
+    assert stapled(web), "behind a reload"
+    web.cardea.l7.stop()
+    web.cardea.l7.start()
+    web.cardea.until_ready()
+    assert stapled(web) and stapled(web, "tls1_2"), "behind a restart"
+    assert "cardea_l7_certificate_stapled_until_seconds" in web.cardea.metrics_page()
+    must_staple(web)
+    web.cardea.reload()
+    assert not stapled(web), "another certificate"
+    until(lambda: "onnect" in shown(web)["warning"], 20, "it is said why nothing is stapled", pause=0.1)
+    web.cardea.file.write_text(text)
+    web.cardea.reload()

@@ -4,6 +4,7 @@ import os
 import pathlib
 
 from lab.namespace import run
+from lab.process import Process
 
 KINDS = {"ec": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"], "rsa": ["-newkey", "rsa:2048"]}
 
@@ -17,13 +18,14 @@ class Authority:
             self._make("authority", ["/CN=The lab's authority"], "ec", 30,
                        "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
-    def issue(self, name, hosts=None, kind="ec", days=30, usage="serverAuth"):
-        """Writes NAME.crt and NAME.key, replacing what was there, for `hosts` (the name itself when None). Returns the two paths
-        as the configuration names them."""
+    def issue(self, name, hosts=None, kind="ec", days=30, usage="serverAuth", more=(), with_issuer=False):
+        """Writes NAME.crt and NAME.key, replacing what was there, for `hosts` (the name itself when None), with `more` extensions.
+        Returns the two paths as the configuration names them."""
         names = ",".join(f"DNS:{host}" for host in hosts or [name])
         self._make(name, [f"/CN={(hosts or [name])[0]}"], kind, days, "-CA", self.certificate,
                    "-CAkey", self.certificate.with_suffix(".key"), "-addext", f"subjectAltName={names}",
-                   "-addext", "basicConstraints=critical,CA:FALSE", "-addext", f"extendedKeyUsage={usage}")
+                   "-addext", "basicConstraints=critical,CA:FALSE", "-addext", f"extendedKeyUsage={usage}",
+                   *(word for line in more for word in ("-addext", line)), behind=self.certificate.read_text() if with_issuer else "")
         return {"cert": f"{self.folder / name}.crt", "key": f"{self.folder / name}.key"}
 
     def revoke(self, *names):
@@ -37,9 +39,20 @@ class Authority:
         run(["openssl", "ca", "-config", config, "-gencrl", "-out", file])
         return str(file)
 
-    def _make(self, name, subject, kind, days, *more):
+    def responder(self, site, port, *names):
+        """An OCSP responder of openssl's in the product's place, that knows these certificates; not started."""
+        index = self.folder / "ocsp.txt"
+        until = "351231235959Z"
+        index.write_text("".join(f"V\t{until}\t\t{serial(self.folder / f'{name}.crt')}\tunknown\t/CN={name}\n" for name in names))
+        return Process(site.run, "ocsp", site.lb.command(
+            "openssl", "ocsp", "-index", index, "-port", port, "-rsigner", self.certificate, "-rkey", self.certificate.with_suffix(".key"),
+            "-CA", self.certificate, "-nmin", "30"), site.kept)
+
+    def _make(self, name, subject, kind, days, *more, behind=""):
         run(["openssl", "req", "-x509", *KINDS[kind], "-nodes", "-days", days, "-subj", *subject,
              "-keyout", f"{self.folder / name}.key.new", "-out", f"{self.folder / name}.crt.new", *more])
+        with open(f"{self.folder / name}.crt.new", "a") as file:
+            file.write(behind)
         for ending in ("key", "crt"):  # whoever reads them meanwhile sees whole files
             pathlib.Path(f"{self.folder / name}.{ending}.new").rename(f"{self.folder / name}.{ending}")
 

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "tests/unit/mgmt/sample_config.h"
 
@@ -31,7 +32,8 @@ struct CertificateFilesTest : ::testing::Test {
   std::string path(const std::string& name) const { return folder + "/" + name; }
 
   // NAME.crt, valid for so many days, and NAME.key.
-  void issue(const std::string& name, EVP_PKEY* key, int days, const std::string& hosts = "") const {
+  void issue(const std::string& name, EVP_PKEY* key, int days, const std::string& hosts = "",
+             const std::map<int, std::string>& more = {}) const {
     X509* certificate = X509_new();
     X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
                                reinterpret_cast<const unsigned char*>("Common.example"), -1, -1, 0);
@@ -39,6 +41,11 @@ struct CertificateFilesTest : ::testing::Test {
       X509_EXTENSION* names = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, hosts.c_str());
       X509_add_ext(certificate, names, -1);
       X509_EXTENSION_free(names);
+    }
+    for (const auto& [id, value] : more) {
+      X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, id, value.c_str());
+      X509_add_ext(certificate, extension, -1);
+      X509_EXTENSION_free(extension);
     }
     X509_gmtime_adj(X509_getm_notBefore(certificate), -86'400L * 100);
     X509_gmtime_adj(X509_getm_notAfter(certificate), 86'400L * days);
@@ -140,6 +147,20 @@ TEST_F(CertificateFilesTest, ACertificateThatEndsSoonOrHasEndedIsAWarning) {
   EXPECT_EQ(one("soon.crt", "soon.key").level, Finding::warning);
   EXPECT_THAT(one("gone.crt", "gone.key").message, HasSubstr("expired on"));
   EXPECT_TRUE(look("fine.crt", "fine.key").empty());
+}
+
+TEST_F(CertificateFilesTest, WhatCannotBeStapledOrIsNotThoughItMustIsAWarning) {
+  issue("must", EVP_EC_gen("P-256"), 60, "", {{NID_tlsfeature, "status_request"}});
+  EXPECT_THAT(one("must.crt", "must.key").message, HasSubstr("must be stapled"));
+  EXPECT_EQ(one("must.crt", "must.key").level, Finding::warning);
+  issue("asks", EVP_EC_gen("P-256"), 60, "", {{NID_info_access, "OCSP;URI:http://ocsp.example/"}});
+  EXPECT_TRUE(look("asks.crt", "asks.key").empty());
+  config.services[0].tls->certificates[0].ocsp = "fetch";
+  const auto alone = look_at_certificates(config, Look::kInside);
+  ASSERT_EQ(alone.size(), 1u);
+  EXPECT_THAT(alone[0].message, HasSubstr("no certificate of the issuer"));
+  config.services[0].tls->certificates[0].ocsp = path("none.der");
+  EXPECT_EQ(look_at_certificates(config, Look::kInside).size(), 1u) << "the file is not there";
 }
 
 TEST_F(CertificateFilesTest, HostsOfRoutesThatNoCertificateIsForAreAWarning) {

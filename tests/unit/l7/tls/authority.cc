@@ -2,6 +2,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/ec.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
@@ -84,8 +85,12 @@ void Authority::issue(const std::string& name, const LeafOptions& options) {
   std::string alternatives;
   for (const std::string& each : options.names) alternatives += (alternatives.empty() ? "DNS:" : ",DNS:") + each;
   if (options.alternative_names && !alternatives.empty()) add_extension(leaf.get(), NID_subject_alt_name, alternatives);
+  if (!options.responder.empty()) add_extension(leaf.get(), NID_info_access, "OCSP;URI:" + options.responder);
+  if (!options.usage.empty()) add_extension(leaf.get(), NID_ext_key_usage, options.usage);
+  if (options.must_staple) add_extension(leaf.get(), NID_tlsfeature, "status_request");
   CHECK(X509_sign(leaf.get(), own_->key.get(), EVP_sha256()) > 0);
-  write(name + ".crt", pem([&](BIO* bio) { return PEM_write_bio_X509(bio, leaf.get()); }));
+  write(name + ".crt", pem([&](BIO* bio) { return PEM_write_bio_X509(bio, leaf.get()); }) +
+                           (options.with_issuer ? read("authority.crt") : ""));
   write(name + ".key",
         pem([&](BIO* bio) { return PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr); }));
 }
@@ -95,6 +100,30 @@ std::shared_ptr<const Certificate> Authority::load(const std::string& name) cons
   auto loaded = load_certificate(name, path(name + ".crt"), path(name + ".key"), keys);
   CHECK(loaded.has_value(), "a certificate that was just made loads");
   return *loaded;
+}
+
+std::string Authority::ocsp_answer(const Certificate& about, Status status, int from, int to,
+                                   const Certificate* signer) const {
+  const auto chain = parse_chain(about.chain_pem, nullptr);
+  OCSP_BASICRESP* const basic = OCSP_BASICRESP_new();
+  OCSP_CERTID* const id = OCSP_cert_to_id(EVP_sha1(), chain->front().get(), own_->certificate.get());
+  ASN1_TIME *const begins = X509_gmtime_adj(nullptr, from), *const ends = X509_gmtime_adj(nullptr, to);
+  const int word = status == Status::kGood      ? V_OCSP_CERTSTATUS_GOOD
+                   : status == Status::kRevoked ? V_OCSP_CERTSTATUS_REVOKED
+                                                : V_OCSP_CERTSTATUS_UNKNOWN;
+  CHECK(OCSP_basic_add1_status(basic, id, word, 0, begins, begins, ends) != nullptr);
+  const auto signers = signer ? parse_chain(signer->chain_pem, nullptr) : std::vector<X509Object>();
+  const auto key = signer ? KeyReader{nullptr}.read(signer->key_pem) : KeyObject();
+  CHECK(OCSP_basic_sign(basic, signer ? signers->front().get() : own_->certificate.get(),
+                        signer ? key->get() : own_->key.get(), EVP_sha256(), nullptr, 0) == 1);
+  OCSP_RESPONSE* const response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+  unsigned char* der = nullptr;
+  const int size = i2d_OCSP_RESPONSE(response, &der);
+  std::string text(reinterpret_cast<const char*>(der), size_t(size));
+  OPENSSL_free(der);
+  ASN1_TIME_free(begins), ASN1_TIME_free(ends), OCSP_CERTID_free(id);
+  OCSP_BASICRESP_free(basic), OCSP_RESPONSE_free(response);
+  return text;
 }
 
 void Authority::write(const std::string& file, const std::string& text) const {

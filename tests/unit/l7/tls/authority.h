@@ -16,6 +16,10 @@ struct LeafOptions {
   unsigned rsa_bits = 2048;
   bool alternative_names = true;
   int days_from = -1, days_to = 30;  // from today
+  std::string responder;             // of OCSP
+  bool must_staple = false;
+  bool with_issuer = false;          // whose certificate follows in the file
+  std::string usage;                 // extendedKeyUsage
 };
 
 class Authority {
@@ -30,6 +34,11 @@ class Authority {
     issue(name, options);
     return load(name);
   }
+  // What this authority's responder says of it, from then to then, in seconds from now: signed by itself, or by whom it
+  // issued `signer`.
+  enum class Status { kGood, kRevoked, kUnknown };
+  std::string ocsp_answer(const Certificate& about, Status status = Status::kGood, int from = -60, int to = 3600,
+                          const Certificate* signer = nullptr) const;
   void write(const std::string& file, const std::string& text) const;
   std::string read(const std::string& file) const;
   std::string path(const std::string& file) const { return (folder_ / file).string(); }
