@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "base/limit_key.h"
 #include "base/template.h"
 #include "conf/check_parts.h"
 #include "conf/policies.h"
@@ -151,15 +152,11 @@ void check_mirror(Checks& checks, const settings::MirrorT* mirror, const Names& 
   check_reference(checks, mirror->pool, pools, "pool", path + ".pool");
 }
 
-bool goes_by_address(const settings::RateLimitT& limit) {
-  const auto key = Template::parse(limit.key, Moment::kRequest);
-  return limit.key.empty() || (key && *key == *Template::parse("${client_address}", Moment::kRequest));
-}
-
 // Whoever could have others refused could have them blocked.
 void check_block(Checks& checks, const settings::RateLimitT& limit, const std::string& path) {
   if (limit.block_ms == 0) return;
-  if (!goes_by_address(limit))
+  const auto key = Template::parse(limit.key, Moment::kRequest);
+  if (key && !goes_by_address(*key))
     checks.report(Finding::error, path, "only an address can be blocked, and this limit goes by something else", "a limit without `key`");
   if (!checks.config.dataplane)
     checks.report(Finding::warning, path, "nobody is blocked: there is no dataplane that could", "a dataplane section");

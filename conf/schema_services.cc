@@ -202,7 +202,8 @@ std::vector<Row> limits() {
                       "sends everything before it reads gets the answer. However large its body is, but 8 MiB at most "
                       "where its head was not taken; body_timeout and rate_min end it earlier. Of a client that was "
                       "given up for its slowness, or that asks on behind an answer with `Connection: close`, it is "
-                      "1 MiB at most, with pauses of 2 seconds.", .only = for_http()}),
+                      "1 MiB at most, with pauses of 2 seconds. By HTTP/2, a client that sends nothing for half a "
+                      "second is told then that nobody reads (RST_STREAM with NO_ERROR).", .only = for_http()}),
       value("header_max", &Service::header_max, size(1 << 10, 1 << 20),
             {.prose = "Largest head of a request; larger ones are answered with 431.", .only = for_http()}),
       value("body_max", &Service::body_max, size(0, kTiB),

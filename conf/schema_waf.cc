@@ -93,7 +93,8 @@ const Section& waf_section() {
                 {.prose = "What becomes of a request in mode \"block\" that exceeds one of these, or time_max.",
                  .example = "when_over = \"part\";"}),
           value("time_max", &WafT::time_max_ms, number_of_ms(10ms, 1min),
-                {.prose = "How long a verdict is waited for, its turn included. A worker that takes so long of its own time is ended.",
+                {.prose = "How long a verdict is waited for, its turn included. A worker that takes so long of its own time is ended; so is, "
+                          "50 ms later, one whose verdict nobody waits for any more, as its client left (`cardea status`: late, deserted).",
                  .example = "time_max = \"250ms\";"}),
           value("when_away", &WafT::when_away, away_words(),
                 {.prose = "What becomes of a request in mode \"block\" on which there is no verdict: cardea-waf is away, as many wait as "

@@ -124,12 +124,18 @@ void Blocks::tell_dataplane() {
   if (telling_ || !peer.connected || !(news_ || another)) return;
   telling_ = true, news_ = false;
   dataplane_->ask(question(Clock::now()), [this, peer](control::Outcome<std::string> answer) {
-    loop_.post([this, peer, done = answer.has_value()] {
-      telling_ = false;
-      if (done) told_ = peer;
-      else news_ = true;
-    });
+    loop_.post([this, peer, answer = std::move(answer)] { take_answer(answer, peer); });
   });
+}
+
+// Told again in a second, whoever is blocked by then.
+void Blocks::take_answer(const control::Outcome<std::string>& answer, const PlanLink::Peer& from) {
+  telling_ = false;
+  const std::string why = answer ? std::string() : answer.error().message;
+  if (!answer) ++untold_, news_ = true;
+  if (answer) told_ = from;
+  if (!why.empty() && why != trouble_) log::warning("the dataplane does not take the list of who is blocked: {}", why);
+  trouble_ = why;
 }
 
 }  // namespace cardea::mgmt

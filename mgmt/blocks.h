@@ -44,7 +44,12 @@ class Blocks {
   bool free(const IpAddress& source);  // false: it is not blocked
   std::string question(Clock::time_point now) const;  // that the dataplane is asked
 
+  // What the dataplane said to that.
+  void take_answer(const control::Outcome<std::string>& answer, const PlanLink::Peer& from);
+
   uint64_t refused() const { return refused_; }  // for want of room
+  uint64_t untold() const { return untold_; }    // lists that the dataplane did not take
+  const std::string& trouble() const { return trouble_; }  // why it did not take the last one; empty: it did
 
  private:
   void look();
@@ -63,7 +68,8 @@ class Blocks {
   bool news_ = false;       // that the dataplane was not told of
   PlanLink::Peer told_;     // the dataplane that was told last
   bool asking_ = false, telling_ = false;
-  uint64_t refused_ = 0;
+  uint64_t refused_ = 0, untold_ = 0;
+  std::string trouble_;
 };
 
 }  // namespace cardea::mgmt

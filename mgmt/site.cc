@@ -371,12 +371,14 @@ void Site::warn(const std::string& about, const std::string& text) {
 
 View Site::view() const {
   View view{rollout_.in_force(),           runtime_,           last_reload_, {}, {}, rings_.built(),
-            blocks_.refused(),            rollout_.waiting().generation, rollout_.restarts()};
+            blocks_.refused(),            blocks_.untold(),    rollout_.waiting().generation, rollout_.restarts()};
   for (const auto& process : rollout_.processes())
     view.processes.push_back({&process->consumer(), process->concerned(), process->in_step(),
                               process->link().link().connected, rollout_.problem(*process),
                               process->consumer().socket(folders_.run_dir)});
   for (const auto& [about, text] : warnings_) view.warnings.push_back(text);
+  if (!blocks_.trouble().empty())
+    view.warnings.push_back("the dataplane does not block whom rate limits blame: it took no list of them: " + blocks_.trouble());
   return view;
 }
 

@@ -42,7 +42,7 @@ struct View {
   std::optional<Reload> last_reload;
   std::vector<ProcessView> processes;
   std::vector<std::string> warnings;  // what else an operator should know
-  uint64_t rings_built = 0, blocks_refused = 0;
+  uint64_t rings_built = 0, blocks_refused = 0, blocks_untold = 0;
   uint64_t waiting = 0;                // a newer generation that only restarts can take up; 0: none
   std::vector<std::string> waits_for;  // restarts of these processes
 };

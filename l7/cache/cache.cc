@@ -14,6 +14,7 @@
 #include "l7/cache/writer.h"
 #include "l7/http/authority.h"
 #include "l7/http/fields.h"
+#include "l7/policy/random_key.h"
 
 namespace cardea::l7::cache {
 namespace {
@@ -42,7 +43,7 @@ struct Cache::State {
     memory.ledger()->charge(uncacheable.own_bytes());
   }
 
-  const HashKey hash_key = random_key();
+  const HashKey hash_key = policy::random_key();
   Memory memory;
   Uncacheable uncacheable;
 

@@ -1,11 +1,8 @@
 #include "l7/cache/key.h"
 
-#include <unistd.h>
-
 #include <cstring>
 
 #include "base/bytes.h"
-#include "base/check.h"
 
 namespace cardea::l7::cache {
 
@@ -45,12 +42,6 @@ uint64_t Key::hash(HashKey key) const {
   std::memcpy(&last, at, left);
   sip.add(last | uint64_t{size_} << 56);
   return sip.finish();
-}
-
-HashKey random_key() {
-  HashKey key;
-  CHECK(getentropy(&key, sizeof key) == 0);
-  return key;
 }
 
 }  // namespace cardea::l7::cache

@@ -41,6 +41,4 @@ class Key {
   std::array<char, kMax> text_;
 };
 
-HashKey random_key();  // of the kernel's randomness, one a cache
-
 }  // namespace cardea::l7::cache

@@ -6,6 +6,22 @@
 #include <utility>
 
 namespace cardea::l7 {
+namespace {
+
+std::string known_fields() {
+  std::string all;
+  for (const ExchangeFieldRow& row : exchange_fields()) all += fmt::format("{}{}", all.empty() ? "" : ", ", row.name);
+  return all;
+}
+
+// Where, why, and of a field that is none, which there are.
+std::string what_is_wrong(const TextMistake& mistake) {
+  const bool field = !mistake.word.empty();
+  return fmt::format("the filter, at character {}: {}{}", mistake.at + 1, mistake.message,
+                     field ? "; the fields are " + known_fields() : "");
+}
+
+}  // namespace
 
 void Tails::tell(const Shards& shards) const {
   auto tails = looking_.empty() ? nullptr : std::make_shared<proxy::Shard::Tails>();
@@ -20,7 +36,7 @@ Result<uint64_t> Tails::begin(const std::string& filter, const Shards& shards, I
   std::optional<ExchangeFilter> parsed;
   if (!filter.empty()) {
     auto read = ExchangeFilter::parse(filter);
-    if (!read) return fail(fmt::format("the filter: {}", read.error().message), Origin::kOperator);
+    if (!read) return fail(what_is_wrong(read.error()), Origin::kOperator);
     parsed = std::move(*read);
   }
   looking_[++numbers_] = {std::make_shared<proxy::Tail>(std::move(parsed), shards.size()), now};

@@ -50,8 +50,8 @@ bool has_all(const Json& status, const Sets& sets) {
 // Its counts; nothing else of what it says is passed on.
 std::string counts_in(const Json& status) {
   Json counts = Json::object();
-  for (const char* name : {"pid", "workers", "busy", "sets", "queue", "inspected", "matched", "micros", "abandoned", "late", "died",
-                           "loads", "loads_refused"})
+  for (const char* name : {"pid", "workers", "busy", "sets", "queue", "inspected", "matched", "micros", "abandoned", "late", "deserted",
+                           "died", "loads", "loads_refused"})
     if (status.is_object() && status.contains(name) && status[name].is_number_unsigned()) counts[name] = status[name];
   return counts.dump();
 }
@@ -72,6 +72,7 @@ WafLink::~WafLink() {
 control::Outcome<std::string> WafLink::ask(const std::string& question, std::chrono::milliseconds patience) {
   auto socket = control::connect(directory_ + "/waf.sock");
   if (!socket) return fail("cardea-waf is not running", Origin::kSelf, Retry::kSafe);
+  proxy::seek_waf_user();
   if (!proxy::is_waf(socket->get())) return fail("who listens for cardea-waf is another user", Origin::kSelf, Retry::kSafe);
   control::Message message{.verb = control::Verb::kAsk, .body = question};
   if (auto sent = control::send(socket->get(), message); !sent) return std::unexpected(std::move(sent.error()));

@@ -1,7 +1,6 @@
 #include "l7/door/shard_door.h"
 
 #include <sys/epoll.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,8 +8,8 @@
 #include <random>
 #include <utility>
 
-#include "base/check.h"
 #include "base/log.h"
+#include "l7/policy/random_key.h"
 
 namespace cardea::l7::door {
 namespace {
@@ -25,18 +24,12 @@ void read_all(int bell) {
   [[maybe_unused]] const ssize_t got = ::read(bell, rung.data(), rung.size());
 }
 
-HashKey random_key() {
-  HashKey key;
-  CHECK(::getrandom(&key, sizeof key, 0) == ssize_t(sizeof key), "the kernel has no random numbers");
-  return key;
-}
-
 tcp::Settings settings_of(const Sizes& sizes) {
   tcp::Settings settings;
-  settings.table_key = random_key();
-  settings.isn_key = random_key();
-  settings.timestamp_key = random_key();
-  settings.cookie_key = random_key();
+  settings.table_key = policy::random_key();
+  settings.isn_key = policy::random_key();
+  settings.timestamp_key = policy::random_key();
+  settings.cookie_key = policy::random_key();
   settings.connections = sizes.connections;
   settings.half_open = std::clamp(sizes.connections / 8, 256u, 8192u);
   settings.time_waits = sizes.connections;

@@ -1,5 +1,7 @@
 #include "l7/http2/call.h"
 
+#include <algorithm>
+
 #include "l7/http/authentication.h"
 #include "l7/http/parse_head.h"
 #include "l7/http2/server.h"
@@ -12,6 +14,8 @@ using proxy::Exchange;
 using proxy::Failure;
 using proxy::failure;
 using proxy::Reason;
+
+constexpr std::chrono::milliseconds kQuiet{500};  // of a body that nobody wants: longer than a round trip takes
 
 // The head is whole, and as long as the session let it be.
 Failure parse(Call& call, Exchange& x) {
@@ -82,15 +86,17 @@ Call::~Call() {
 
 // Who sends on when it has its answer is heard out: there are clients that lose an answer if their stream is reset
 // before they are done, though RFC 9113 8.1 forbids it. For as long as one by HTTP/1 would be; then it is told that
-// nobody reads.
+// nobody reads. Who sends nothing for a while is told so then: curl stops when it sees a refusal, and waits for its
+// stream's end.
 Task<> run(Call& call) {
   co_await exchange(call);
   co_await deliver(call);
   const ServicePlan& service = *call.server.connection.service().now().plan;
   CallStream& stream = call.stream;
+  PaceLimits pace = service.client_pace();
+  pace.stall = std::min<std::chrono::milliseconds>(pace.stall, kQuiet);
   if (!stream.closed() && !stream.broken())
-    co_await close_after_delivery(call.memory, stream, service.client_pace(),
-                                  stream.loop().now() + service.linger_timeout);
+    co_await close_after_delivery(call.memory, stream, pace, stream.loop().now() + service.linger_timeout);
   if (!stream.closed()) stream.reset(NGHTTP2_NO_ERROR);
 }
 

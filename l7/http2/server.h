@@ -44,7 +44,7 @@ struct Server final : proxy::Occupant, FrameSource {
   void renew_deadline();
   // The connection is of no use to the calls that are left.
   void break_calls();
-  // A request whose head is malformed: its stream was reset, and it is counted and logged all the same.
+  // A request whose head, or whose trailers, are malformed: its stream was reset, and it is counted and logged all the same.
   void malformed(std::string_view why);
   // The connection ends for what its client does too much of.
   void flooded(std::string_view what);

@@ -169,11 +169,14 @@ int on_stream_close(nghttp2_session*, int32_t id, uint32_t code, void* user) {
   return 0;
 }
 
-// A head that is malformed is over too, though no frame is told. One that is a request's has no call to say so.
+// A head that is malformed is over too, though no frame is told. One that is a request's has no call to say so; and of
+// the call whose trailers are malformed, all that is known is that its stream was reset.
 int on_invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int error, void* user) {
   if (frame->hd.type != NGHTTP2_HEADERS) return 0;
-  server(user).end_block();
-  if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) server(user).malformed(nghttp2_strerror(error));
+  Server& s = server(user);
+  s.end_block();
+  const bool is_head = frame->headers.cat == NGHTTP2_HCAT_REQUEST;
+  if (is_head || s.session.attached(frame->hd.stream_id)) s.malformed(nghttp2_strerror(error));
   return 0;
 }
 

@@ -162,9 +162,10 @@ RateLimitRows RateLimitRows::add(RowAdder& add, std::string_view limit) {
   add(rows.connections, kCounter, "cardea_l7_rate_limit_connections_refused_total", "", at,
       "Connections closed as they came: their client's address made more than may be new (rate_limits[].connections)");
   add(rows.blocks, kCounter, "cardea_l7_rate_limit_blocks_total", "", at,
-      "Clients that went on while they were refused, and whose packets the dataplane was asked to drop (rate_limits[].block_for)");
+      "Refusals whose clients went on for so long that cardea-mgmt is to have them blocked (rate_limits[].block_for); how "
+      "many are blocked: cardea_blocks");
   add(rows.blocks_lost, kCounter, "cardea_l7_rate_limit_blocks_lost_total", "", at,
-      "Clients that were to be blocked and are not yet: more than 1024 were waiting to be told to cardea-mgmt");
+      "Refusals whose clients were to be blocked and are not yet: more than 1024 others were waiting for cardea-mgmt to ask");
   add(rows.unknown, kCounter, "cardea_l7_rate_limit_unknown_total", "", at,
       "Requests of keys that share a rate, because as many keys as may be (rate_limits[].keys) were known");
   return rows;

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <cctype>
-#include <span>
+
+#include "base/limit_key.h"
 
 namespace cardea::l7::policy {
 
@@ -35,17 +36,6 @@ bool shows_secrets(const Template& key) {
 
 bool allows_nothing(const settings::RateLimitT& from) {
   return from.requests == 0 && from.concurrent == 0 && from.connections == 0 && from.request_bytes == 0 && from.response_bytes == 0;
-}
-
-// Written out, or what goes without saying.
-bool is_address(const Template& key) {
-  const auto& first = key.pieces().front();
-  if (!first.text.empty()) return false;
-  if (key.is_fixed()) return true;
-  const auto rest = std::span(key.pieces()).subspan(1);
-  return first.variable.id == VariableId::kClientAddress && std::ranges::all_of(rest, [](const Template::Piece& piece) {
-           return piece.text.empty() && piece.variable.id == VariableId::kNone;
-         });
 }
 
 void take_rates(RateLimit& to, const settings::RateLimitT& from) {
@@ -100,7 +90,7 @@ Result<RateLimit> RateLimit::read(const settings::RateLimitT& from, const RateLi
   to.key = std::move(*key);
   to.key_text = from.key.empty() ? "${client_address}" : from.key;
   to.by_identity = says_who(to.key);
-  to.by_address = is_address(to.key);
+  to.by_address = goes_by_address(to.key);
   to.secret = shows_secrets(to.key);
   take_rates(to, from);
   if (from.headers && from.requests != 0) to.policy_line = policy_text(from);

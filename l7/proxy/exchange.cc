@@ -153,6 +153,7 @@ void conclude(Exchange& x, const Failure& failed) {
   }
   if (gave_up_on_client(failed)) count(x.shard(), x.service.rows.slow_clients);
   record.bytes_in += body_bytes_in(x);
+  if (!x.caller.is_nobody()) record.bytes_in += x.end().trailers(x).size();
   meter_rest(x);
   write(x.shard(), record);
 }

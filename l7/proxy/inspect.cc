@@ -119,6 +119,7 @@ Task<Failure> inspect(Exchange& x, const Waf& waf) {
   if (held.failure) co_return held.failure;
   const std::string_view terms = held.whole ? waf.terms : waf.terms_of_part;
   const WafAnswer answer = co_await ask_waf(x, terms, held.body, x.now() + waf.time_max);
+  if (x.client_gone) co_return failure(Reason::kClientClosed);
   if (answer.kind == WafAnswer::Kind::kVerdict) co_return judge(x, waf, answer.verdict);
   if (answer.kind == WafAnswer::Kind::kLate) co_return late(x, waf, answer.why);
   co_return away(x, waf, answer);

@@ -50,6 +50,7 @@ struct Renewal {
   policy::ToldByProxy told;
   std::string_view origin;
   Record record;
+  const CacheRows& rows;  // of the plan
   cache::Claim claim;
   const uint64_t since;
   Arena own, exchange;
@@ -85,6 +86,7 @@ Renewal::Renewal(Exchange& x)
       authorized(x.authorized),
       stranger(x.stranger),
       record(begin_record_of(x)),
+      rows(x.record.cache_plan->rows),
       claim(std::move(x.caching.lookup.renewal)),
       since(x.caching.lookup.since),
       own(x.loop().chunks()),
@@ -114,8 +116,7 @@ bool ask_again(Exchange& x, Renewal& renewal) {
   return origin_of(x) == renewal.origin;  // else the backend would see somebody else: of certificates nobody tells
 }
 
-uint32_t row_of(const Exchange& x) {
-  const CacheRows& rows = x.record.cache_plan->rows;
+uint32_t row_of(const Exchange& x, const CacheRows& rows) {
   if (x.failure) return rows.renewals_failed;
   if (x.answer.state == Answer::State::kStored) return rows.renewals_confirmed;
   return x.caching.stored ? rows.renewals_replaced : rows.renewals_failed;
@@ -126,14 +127,14 @@ Task<> renew(Renewal& renewal) {
   Exchange x(renewal.caller(), renewal.plan, renewal.service, renewal.record);
   x.claims = renewal.claims, x.permission = renewal.permission, x.authorized = renewal.authorized, x.api_key = renewal.api_key;
   x.told = renewal.told, x.stranger = renewal.stranger;
-  if (!ask_again(x, renewal)) co_return;
+  if (!ask_again(x, renewal)) co_return count(x.shard(), renewal.rows.renewals_failed);
   co_await forward(x);
   if (x.failure) {
     x.lease.close(Close::kReset);
   } else {
     keep_backend(x);
   }
-  count(x.shard(), row_of(x));
+  count(x.shard(), row_of(x, renewal.rows));
 }
 
 }  // namespace

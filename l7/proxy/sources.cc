@@ -2,25 +2,18 @@
 
 #include <algorithm>
 #include <functional>
-#include <random>
 
 #include "base/client_network.h"
+#include "l7/policy/random_key.h"
 
 namespace cardea::l7::proxy {
 namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
-HashKey random_key() {
-  std::random_device random;
-  const auto word = [&random] { return uint64_t{random()} << 32 | random(); };
-  const uint64_t first = word();
-  return {first, word()};
-}
-
 }  // namespace
 
-Sources::Sources() : key_(random_key()), tables_(std::make_unique<std::array<Table, 2>>()) {}
+Sources::Sources() : key_(policy::random_key()), tables_(std::make_unique<std::array<Table, 2>>()) {}
 
 Sources::Place Sources::enter(std::string_view service, const IpAddress& client, uint32_t max) {
   const IpAddress name = IpAddress::v4(uint32_t(std::hash<std::string_view>()(service)));

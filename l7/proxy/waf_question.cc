@@ -9,9 +9,12 @@
 #include <vector>
 
 #include "base/peer_credentials.h"
+#include "base/sought_user.h"
 #include "l7/proxy/endpoint_text.h"
 #include "l7/proxy/exchange.h"
+#include "l7/runtime/bell.h"
 #include "l7/runtime/kernel_stream.h"
+#include "l7/runtime/spawn.h"
 
 namespace cardea::l7::proxy {
 namespace {
@@ -24,8 +27,7 @@ std::string_view version_of(http::Version version) {
 std::string_view write_question(Exchange& x, std::string_view terms, size_t body_bytes) {
   const http::RequestHead& head = x.head;
   const AddressText client(x.record.client.address), server(x.record.listener.address);
-  waf::Question q{.kind = waf::Kind::kRequest,
-                  .terms = {},
+  waf::Question q{.terms = {},
                   .client = client.view(),
                   .server = server.view(),
                   .client_port = x.record.client.port,
@@ -39,6 +41,12 @@ std::string_view write_question(Exchange& x, std::string_view terms, size_t body
   for (const http::Header& header : head.headers) q.headers.push_back({header.name(), header.value()});
   const size_t room = waf::size_of(q, terms);
   return waf::write({x.arena().characters(room), room}, q, terms, body_bytes);
+}
+
+// Of all threads.
+SoughtUser& waf_user() {
+  static SoughtUser user("cardea-waf");
+  return user;
 }
 
 WafAnswer nobody(std::string_view why) {
@@ -94,31 +102,75 @@ WafAnswer ended(const IoResult& io, bool begun) {
   return nobody(io.status == IoStatus::kTimeout ? "no_worker_free" : "worker_ended");
 }
 
-Task<WafAnswer> ask_once(Exchange& x, std::string_view terms, std::string_view body, Instant deadline) {
-  auto socket = connect_to(x.shard().shared().waf_socket);
-  if (!socket) co_return socket.error();
-  KernelStream stream(x.loop(), std::move(*socket), Endpoint{});
-  const std::string_view head = write_question(x, terms, body.size());
+// A question that was taken, or waits for its turn, for as long as its client does.
+struct Conversation {
+  Conversation(Exchange& of, FileDescriptor socket, Instant until)
+      : x(of), stream(of.loop(), std::move(socket), Endpoint{}), deadline(until), bell(of.loop()) {
+    x.bell = &bell;
+    x.watch.stop();
+    x.watch.start();
+  }
+  Conversation(const Conversation&) = delete;
+  ~Conversation() {
+    x.watch.stop();
+    x.bell = nullptr;
+  }
+  Arena& arena() { return x.arena(); }
+
+  Exchange& x;
+  KernelStream stream;
+  const Instant deadline;
+  Bell bell;  // rings when either side is done
+  bool over = false;
+  WafAnswer answer = nobody("client_closed");
+};
+
+Task<WafAnswer> converse(Conversation& c, std::string_view head, std::string_view body) {
   std::array<iovec, 2> pieces{iovec{const_cast<char*>(head.data()), head.size()},
                               iovec{const_cast<char*>(body.data()), body.size()}};
-  const IoResult sent = co_await stream.write_all(std::span(pieces).first(body.empty() ? 1 : 2), deadline);
+  const IoResult sent = co_await c.stream.write_all(std::span(pieces).first(body.empty() ? 1 : 2), c.deadline);
   if (!sent.ok()) co_return ended(sent, false);
   Heard heard;
   bool begun = false;
   for (;;) {
-    const IoResult read = co_await stream.read(heard.room(), deadline);
+    const IoResult read = co_await c.stream.read(heard.room(), c.deadline);
     if (!read.ok()) co_return ended(read, begun);
     heard.end += read.bytes;
     if (auto answer = digest(heard, begun)) co_return *answer;
   }
 }
 
+Task<> hear_answer(Conversation& c, std::string_view head, std::string_view body) {
+  const WafAnswer answer = co_await converse(c, head, body);
+  c.answer = answer;
+  c.over = true;
+  c.bell.ring();
+}
+
+// Who is gone wants no verdict: the worker sees that nobody does, and ends.
+Task<> hear_client_leave(Conversation& c) {
+  while (!c.over && !c.x.client_gone && c.x.now() < c.deadline) co_await c.bell.wait(c.deadline);
+  if (!c.over && c.x.client_gone) c.stream.cancel();
+}
+
+Task<WafAnswer> ask_once(Exchange& x, std::string_view terms, std::string_view body, Instant deadline) {
+  auto socket = connect_to(x.shard().shared().waf_socket);
+  if (!socket) co_return socket.error();
+  const std::string_view head = write_question(x, terms, body.size());
+  Conversation conversation(x, std::move(*socket), deadline);
+  co_await both(hear_answer(conversation, head, body), hear_client_leave(conversation));
+  co_return conversation.answer;
+}
+
 }  // namespace
 
 bool is_waf(int socket) {
-  static const std::optional<uid_t> theirs = user_named("cardea-waf");
   const auto peer = peer_credentials(socket);
-  return peer && is_own_or(*peer, theirs);
+  return peer && is_own_or(*peer, waf_user().known());
+}
+
+void seek_waf_user() {
+  waf_user().seek(monotonic_now());
 }
 
 // A worker of the rules before may have taken it in the moment when they are replaced.
@@ -126,7 +178,7 @@ Task<WafAnswer> ask_waf(Exchange& x, std::string_view terms, std::string_view bo
   for (bool again = false;; again = true) {
     const WafAnswer answer = co_await ask_once(x, terms, body, deadline);
     const bool other_rules = answer.kind == WafAnswer::Kind::kVerdict && answer.verdict.outcome == waf::Outcome::kUnknownRules;
-    if (!other_rules) co_return answer;
+    if (!other_rules || x.client_gone) co_return answer;
     if (again) co_return nobody("other_rules");
   }
 }

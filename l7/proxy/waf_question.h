@@ -24,9 +24,11 @@ struct WafAnswer {
   waf::Verdict verdict;
 };
 
-// Whether it is cardea-waf that listens at the other end of a socket. Whose user that is is looked up once, by who asks first:
-// the control thread, which hands it rules before any shard has a question.
+// Whether it is cardea-waf that listens at the other end of a socket.
 bool is_waf(int socket);
+// The user that it runs as is looked up here, now and then until this host has one: the control thread's to do, before it
+// hands over rules and so before any shard has a question.
+void seek_waf_user();
 
 // `terms`: of the policy, as waf::write made them.
 Task<WafAnswer> ask_waf(Exchange& exchange, std::string_view terms, std::string_view body, Instant deadline);

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <string>
 
+#include "l7/waf/disposition.h"
+
 namespace cardea::l7::waf {
 namespace {
 
@@ -151,7 +153,8 @@ void count_parts(Arguments& to, std::string_view text, std::string_view content_
   const std::string delimiter = delimiter_of(content_type);
   if (delimiter.empty()) return to.add(text.size());
   each_part(text, delimiter, [&to](std::string_view head, std::string_view part) {
-    to.add(contains_word(head, "filename") ? head.size() : part.size());
+    const Disposition disposition = read_disposition(head);
+    to.add(disposition.clear && disposition.file ? head.size() : part.size());
   });
 }
 
@@ -160,7 +163,10 @@ bool names_a_file_twice(std::string_view text, std::string_view content_type) {
   const std::string delimiter = delimiter_of(content_type);
   bool found = false;
   if (!delimiter.empty())
-    each_part(text, delimiter, [&found](std::string_view head, std::string_view) { found |= contains_word(head, "filename*"); });
+    each_part(text, delimiter, [&found](std::string_view head, std::string_view) {
+      const Disposition disposition = read_disposition(head);
+      found |= disposition.clear ? disposition.extended : contains_word(head, "filename*");
+    });
   return found;
 }
 

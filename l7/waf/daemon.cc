@@ -18,7 +18,6 @@
 #include <tuple>
 
 #include "base/log.h"
-#include "base/peer_credentials.h"
 
 namespace cardea::l7::waf {
 namespace {
@@ -31,7 +30,6 @@ using namespace std::chrono_literals;
 constexpr auto kLoadTime = 120s;
 constexpr auto kPauseMax = 30s;        // between generations that end unasked; one that lasts as long was none of those
 constexpr auto kFinishTime = 10s;      // of inspections at the end; the unit's TimeoutStopSec is longer
-constexpr const char* kAsker = "cardea-l7";
 constexpr auto kTick = 1000ms;
 
 Result<Load> read_load(const Json& json) {
@@ -59,8 +57,7 @@ Result<Daemon> Daemon::open(const std::string& run_directory) {
   auto server = control::PlanServer::listen(run_directory + "/waf.sock");
   if (!server) return std::unexpected(std::move(server.error()));
   Daemon daemon(std::move(*server), run_directory + "/waf-questions.sock");
-  daemon.asker_ = user_named(kAsker);
-  daemon.server_.admit(daemon.asker_);
+  daemon.seek_asker(monotonic_now());
   daemon.listener_ = FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!daemon.listener_) return fail_errno("make a socket");
   ::unlink(daemon.questions_path_.c_str());  // nobody is to come to one that nobody serves
@@ -86,7 +83,7 @@ Result<> Daemon::listen(uint32_t queue) {
 
 Message Daemon::begin_load(Load load, Asked asked) {
   if (loading_) refuse_load("other rules came before these were loaded");
-  load.asker = asker_;
+  load.asker = asker_->known();
   const auto in = [](const auto& sets, const auto& files) { return std::ranges::find(sets, files) != sets.end(); };
   for (const auto& files : load_.sets)
     if (!in(load.sets, files) && !in(load.kept, files)) load.kept.push_back(files);
@@ -104,7 +101,7 @@ std::string Daemon::status() const {
       if (worker.pid != 0) ++workers, busy += worker.busy;
   return Json{{"pid", ::getpid()}, {"rules", works_ ? ids_ : std::vector<uint64_t>()}, {"workers", workers}, {"busy", busy}, {"sets", load_.sets.size()}, {"queue", load_.queue},
               {"inspected", tally_->inspected.load()}, {"matched", tally_->matched.load()}, {"micros", tally_->micros.load()},
-              {"abandoned", tally_->abandoned.load()}, {"late", tally_->late.load()}, {"died", tally_->died.load()},
+              {"abandoned", tally_->abandoned.load()}, {"late", tally_->late.load()}, {"deserted", tally_->deserted.load()}, {"died", tally_->died.load()},
               {"loads", tally_->loads.load()}, {"loads_refused", tally_->loads_refused.load()}}
       .dump();
 }
@@ -169,6 +166,13 @@ void Daemon::end_load(Instant now) {
   take_over(std::move(loaded.ids));
 }
 
+// cardea-l7 may be installed after this, and its rules come after it.
+void Daemon::seek_asker(Instant now) {
+  if (asker_->known()) return;
+  asker_->seek(now);
+  server_.admit(asker_->known());
+}
+
 // The first time at once; what ends or is refused again and again is not started all the time.
 void Daemon::put_off(Instant now) {
   again_ = now + pause_;
@@ -217,6 +221,7 @@ Result<> Daemon::run(int signals) {
       return fail_errno("wait for requests");
     const Instant now = monotonic_now();
     if (ends[1].revents != 0 && hear(signals)) break;
+    seek_asker(now);
     if (loading_) end_load(now);
     bury(now);
     if (ends[0].revents != 0)

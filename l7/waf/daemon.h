@@ -5,12 +5,14 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/plan_server.h"
+#include "base/sought_user.h"
 #include "base/systemd.h"
 #include "l7/waf/generation.h"
 
@@ -42,6 +44,7 @@ class Daemon {
   Result<> listen(uint32_t queue);
   void take_over(std::vector<uint64_t> ids);
   bool hear(int signals);
+  void seek_asker(Instant now);
   void bury(Instant now);
   void put_off(Instant now);
   void finish();
@@ -58,7 +61,7 @@ class Daemon {
   Instant began_{};                  // it did
   Instant again_{};                  // when one that ended unasked is followed by another,
   std::chrono::seconds pause_{0};    // and how long after that the next
-  std::optional<uid_t> asker_;       // cardea-l7's user
+  std::unique_ptr<SoughtUser> asker_ = std::make_unique<SoughtUser>("cardea-l7");
   std::optional<Loading> loading_;
   systemd::Watchdog watchdog_;
 };

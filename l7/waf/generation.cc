@@ -108,7 +108,7 @@ class Crew {
   }
 
   bool hire(size_t number) {
-    crew_[number].busy = false;  // before it can say otherwise
+    crew_[number].busy = crew_[number].deserted = false;  // before it can say otherwise
     const pid_t pid = ::fork();
     if (pid == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -134,31 +134,33 @@ class Crew {
       const auto found = std::ranges::find(pids_, pid);
       if (found == pids_.end()) continue;
       *found = 0;
-      crew_[size_t(found - pids_.begin())].pid = 0;
+      Tally::Worker& worker = crew_[size_t(found - pids_.begin())];
+      worker.pid = 0;
       if (retired_ && WIFEXITED(how)) continue;
-      note_death(how);
+      note_death(how, worker.deserted);
       ++deaths;
     }
     return deaths;
   }
 
-  void note_death(int how) {
+  void note_death(int how, bool deserted) {
     const int signal = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
-    const bool late = signal == SIGPROF || signal == SIGALRM;
-    ++(late ? tally_.late : tally_.died);
-    ++(late ? late_ : died_);
-    if (!late) how_ = how;
+    const bool by_time = signal == SIGPROF || signal == SIGALRM;
+    ++(!by_time ? tally_.died : deserted ? tally_.deserted : tally_.late);
+    ++(!by_time ? died_ : deserted ? deserted_ : late_);
+    if (!by_time) how_ = how;
   }
 
   // One line for all of a second.
   void say_deaths() {
-    if (late_ + died_ == 0) return;
+    if (late_ + deserted_ + died_ == 0) return;
     said_ = monotonic_now();
     if (late_ != 0) log::warning("{} inspections took longer than time_max: their workers were ended", late_);
+    if (deserted_ != 0) log::warning("{} inspections were ended with their workers: nobody waited for them any more", deserted_);
     if (died_ != 0)
       log::warning("{} workers have ended, the last of them by {} {}", died_, WIFSIGNALED(how_) ? "signal" : "exit",
                    WIFSIGNALED(how_) ? WTERMSIG(how_) : WEXITSTATUS(how_));
-    late_ = died_ = 0;
+    late_ = deserted_ = died_ = 0;
   }
 
   const Load& load_;
@@ -169,7 +171,7 @@ class Crew {
   RuleSets sets_;
   std::array<pid_t, Tally::kWorkersMax> pids_{};
   size_t missing_ = 0;             // that could not be started in the last round
-  uint64_t late_ = 0, died_ = 0;   // workers that ended, of which no line tells yet
+  uint64_t late_ = 0, deserted_ = 0, died_ = 0;  // workers that ended, of which no line tells yet
   int how_ = 0;                    // of the last that died
   Instant said_{};
   bool retired_ = false;

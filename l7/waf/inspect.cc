@@ -57,7 +57,7 @@ Outcome count_arguments(const Question& q) {
   if (at != std::string_view::npos) count_pairs(all, q.uri.substr(at + 1));
   for (const Pair& header : q.headers)
     if (same(header.name, "cookie")) count_cookies(all, header.value);
-  if (q.kind == Kind::kRequest) count_body(all, q.body, content_type(q));
+  count_body(all, q.body, content_type(q));
   if (terms.arguments_max != 0 && all.count > terms.arguments_max) return Outcome::kArguments;
   if (terms.value_max != 0 && all.longest > terms.value_max) return Outcome::kValue;
   return Outcome::kPass;

@@ -142,32 +142,28 @@ std::string write(const Terms& terms) {
 }
 
 size_t size_of(const Question& q, std::string_view terms) {
-  return kHeadBytes + terms.size() + 3 * sizeof(uint16_t) + 5 * kTextHead + q.client.size() + q.server.size() +
+  return kHeadBytes + terms.size() + 2 * sizeof(uint16_t) + 5 * kTextHead + q.client.size() + q.server.size() +
          q.method.size() + q.uri.size() + q.version.size() + size_of(q.headers);
 }
 
 std::string_view write(std::span<char> into, const Question& q, std::string_view terms, size_t body_bytes) {
   Writer out(into.data());
   const size_t size = size_of(q, terms) - kHeadBytes + body_bytes;
-  out.number(Head{.kind = q.kind, .size = uint32_t(size)});
+  out.number(Head{.kind = Kind::kRequest, .size = uint32_t(size)});
   out.put(terms);
   out.number(q.client_port);
   out.number(q.server_port);
-  out.number(q.status);
   for (const std::string_view text : {q.client, q.server, q.method, q.uri, q.version}) out.text(text);
   write_pairs(out, q.headers);
   return {into.data(), out.size()};
 }
 
-Result<Question> read_question(Kind kind, std::string_view bytes) {
-  if (kind != Kind::kRequest && kind != Kind::kResponse) return not_spoken();
+Result<Question> read_question(std::string_view bytes) {
   Fields fields(bytes);
   Question q;
-  q.kind = kind;
   q.terms = read_terms(fields);
   q.client_port = fields.number<uint16_t>();
   q.server_port = fields.number<uint16_t>();
-  q.status = fields.number<uint16_t>();
   for (std::string_view* const text : {&q.client, &q.server, &q.method, &q.uri, &q.version}) *text = fields.text();
   q.headers = read_pairs(fields, kHeadersMax);
   q.body = fields.rest();

@@ -20,7 +20,7 @@ inline constexpr size_t kHeadersMax = 1024;
 
 struct Head {
   static constexpr uint32_t kMagic = 0x46415743;  // "CWAF"
-  static constexpr uint16_t kVersion = 1;
+  static constexpr uint16_t kVersion = 2;
   uint32_t magic = kMagic;
   uint16_t version = kVersion;
   Kind kind{};
@@ -40,7 +40,7 @@ uint64_t rules_id(std::span<const std::string> files);
 size_t size_of(const Question& question, std::string_view terms);
 std::string_view write(std::span<char> into, const Question& question, std::string_view terms, size_t body_bytes);
 // `bytes`: what followed the head, which it views.
-Result<Question> read_question(Kind kind, std::string_view bytes);
+Result<Question> read_question(std::string_view bytes);
 
 // That a worker has begun, and who asked is not waiting for its turn any more.
 std::string begun();

@@ -11,7 +11,7 @@
 
 namespace cardea::l7::waf {
 
-enum class Kind : uint16_t { kRequest = 1, kResponse = 2, kVerdict = 3, kBegun = 4 };
+enum class Kind : uint16_t { kRequest = 1, kVerdict = 3, kBegun = 4 };
 
 struct Pair {
   std::string_view name, value;
@@ -30,12 +30,10 @@ struct Terms {
   std::vector<IdRange> removed{};  // rules that do not count
 };
 
-// Of a response: its status and head in place of the request's, whose method and URI stand beside it.
 struct Question {
-  Kind kind = Kind::kRequest;
   Terms terms;
   std::string_view client, server;
-  uint16_t client_port = 0, server_port = 0, status = 0;
+  uint16_t client_port = 0, server_port = 0;
   std::string_view method, uri, version;  // "1.1"
   std::vector<Pair> headers;
   std::string_view body;

@@ -1,11 +1,13 @@
 #include "l7/waf/worker.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -24,7 +26,11 @@ constexpr timeval kPause{.tv_sec = kPatience.count(), .tv_usec = 0};
 constexpr size_t kKept = 1 << 20;                          // of memory, between two questions
 constexpr int kClockFactor = 20;                         // how much longer than its own time it may take by the clock
 
+constexpr suseconds_t kGrace = 50'000;                   // microseconds for what nobody waits for any more
+
 volatile sig_atomic_t told_to_end = 0;
+volatile sig_atomic_t asker = -1;                        // the socket of whoever waits for what is being inspected
+std::atomic<bool>* deserted = nullptr;                   // of this worker
 
 void note_end(int) {
   told_to_end = 1;
@@ -74,12 +80,44 @@ bool is_gone(int socket) {
   return ::poll(&end, 1, 0) > 0 && (end.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
-Verdict answer(const RuleSets& sets, const Question& question) {
+// The engine cannot be told to stop: what is almost done may end, and behind that SIGALRM ends the worker.
+void note_departure(int) {
+  const int broken_off = errno;
+  if (asker >= 0 && is_gone(asker)) {
+    *deserted = true;
+    const itimerval grace{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_usec = kGrace}};
+    ::setitimer(ITIMER_REAL, &grace, nullptr);
+  }
+  errno = broken_off;
+}
+
+// While it lives, it is heard when who asks leaves.
+class Attention {
+ public:
+  explicit Attention(int socket) : socket_(socket), flags_(::fcntl(socket, F_GETFL)) {
+    asker = socket;
+    ::fcntl(socket, F_SETOWN, ::getpid());
+    ::fcntl(socket, F_SETFL, flags_ | O_ASYNC);
+    note_departure(SIGIO);  // who has left by now is not heard
+  }
+  Attention(const Attention&) = delete;
+  ~Attention() {
+    ::fcntl(socket_, F_SETFL, flags_);
+    asker = -1;
+    *deserted = false;
+  }
+
+ private:
+  const int socket_, flags_;
+};
+
+Verdict answer(int socket, const RuleSets& sets, const Question& question) {
   const auto rules = sets.find(question.terms.rules);
   if (rules == sets.end()) return {.outcome = Outcome::kUnknownRules};
   limit_time(question.terms.time_max_ms);
   Verdict verdict;
   try {
+    const Attention attention(socket);
     verdict = inspect(rules->second, question);
   } catch (...) {  // the library's, and want of memory
     verdict = {.outcome = Outcome::kFailed};
@@ -100,14 +138,14 @@ void serve(int socket, const RuleSets& sets, Tally& tally, std::string& memory) 
   std::array<char, kHeadBytes> bytes;
   if (!read_all(socket, bytes.data(), bytes.size())) return void(++tally.abandoned);
   const auto head = read_head({bytes.data(), bytes.size()}, kQuestionMax);
-  if (!head) return;
+  if (!head || head->kind != Kind::kRequest) return;
   memory.resize(head->size);
   if (!read_all(socket, memory.data(), memory.size())) return;
   if (is_gone(socket)) return void(++tally.abandoned);
-  const auto question = read_question(head->kind, memory);
+  const auto question = read_question(memory);
   if (!question) return;
   write_all(socket, begun());
-  const Verdict verdict = answer(sets, *question);
+  const Verdict verdict = answer(socket, sets, *question);
   count(tally, verdict);
   write_all(socket, write(verdict));
 }
@@ -124,9 +162,9 @@ void serve_or_fail(int socket, const RuleSets& sets, Tally& tally, std::string& 
   }
 }
 
-bool may_ask(int socket, std::optional<uid_t> asker) {
+bool may_ask(int socket, std::optional<uid_t> user) {
   const auto peer = peer_credentials(socket);
-  return peer && is_own_or(*peer, asker);
+  return peer && is_own_or(*peer, user);
 }
 
 // The call that waits for a question has to be broken off by it.
@@ -134,6 +172,8 @@ void hear_signals() {
   struct sigaction action{};
   action.sa_handler = note_end;
   ::sigaction(SIGTERM, &action, nullptr);
+  action.sa_handler = note_departure;
+  ::sigaction(SIGIO, &action, nullptr);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -141,7 +181,8 @@ void hear_signals() {
 
 }  // namespace
 
-void work(int listener, std::optional<uid_t> asker, const RuleSets& sets, Tally& tally, Tally::Worker& own) {
+void work(int listener, std::optional<uid_t> user, const RuleSets& sets, Tally& tally, Tally::Worker& own) {
+  deserted = &own.deserted;
   hear_signals();
   std::string memory;
   while (!told_to_end) {
@@ -150,7 +191,7 @@ void work(int listener, std::optional<uid_t> asker, const RuleSets& sets, Tally&
       if (errno != EINTR && errno != ECONNABORTED) ::usleep(10'000);
       continue;
     }
-    if (!may_ask(socket.get(), asker)) continue;
+    if (!may_ask(socket.get(), user)) continue;
     own.busy = true;
     serve_or_fail(socket.get(), sets, tally, memory);
     own.busy = false;

@@ -16,7 +16,8 @@ namespace cardea::l7::waf {
 using RuleSets = std::map<uint64_t, Rules>;
 
 // Until SIGTERM comes, which lets it finish what it has begun; ends the process. What takes longer than its question
-// allows is ended by the kernel (SIGPROF: of its own time, SIGALRM: of the clock's). `asker`: who may ask, beside root.
-[[noreturn]] void work(int listener, std::optional<uid_t> asker, const RuleSets& sets, Tally& tally, Tally::Worker& own);
+// allows is ended by the kernel (SIGPROF: of its own time, SIGALRM: of the clock's), and so is, 50 ms after its asker left,
+// what nobody waits for. `user`: who may ask, beside root.
+[[noreturn]] void work(int listener, std::optional<uid_t> user, const RuleSets& sets, Tally& tally, Tally::Worker& own);
 
 }  // namespace cardea::l7::waf

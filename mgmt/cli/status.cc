@@ -122,8 +122,9 @@ std::string dataplane(const json& status) {
 
 std::string waf_text(const json& waf) {
   if (text_at(waf, "state") != "working") return text_at(waf, "state");
-  return fmt::format("{}, {} busy, {} inspected, {} late, {} died", counted(count_at(waf, "workers"), "worker"),
-                     count_at(waf, "busy"), grouped(count_at(waf, "inspected")), count_at(waf, "late"), count_at(waf, "died"));
+  return fmt::format("{}, {} busy, {} inspected, {} late, {} deserted, {} died", counted(count_at(waf, "workers"), "worker"),
+                     count_at(waf, "busy"), grouped(count_at(waf, "inspected")), count_at(waf, "late"),
+                     count_at(waf, "deserted"), count_at(waf, "died"));
 }
 
 std::string l7(const json& status) {

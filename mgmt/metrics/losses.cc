@@ -47,7 +47,7 @@ constexpr LossKind kKinds[] = {
     {"cardea_l7_pool_idle_closed_total", "idle backend connections closed at idle_max by pool", "pool"},
     {"cardea_l7_files_refused_total", "requests for files refused, too many waiting for a disk"},
     {"cardea_l7_rate_limit_unknown_total", "requests of keys that shared a rate, too many being known, by rate limit", "limit"},
-    {"cardea_l7_rate_limit_blocks_lost_total", "clients not blocked yet, too many to be told of, by rate limit", "limit"},
+    {"cardea_l7_rate_limit_blocks_lost_total", "refusals to clients not blocked yet, too many to be told of, by rate limit", "limit"},
     {"cardea_l7_service_auth_away_total", "requests that no service said anything about (forward_auth) by service", "service"},
     {"cardea_l7_service_waf_skipped_total", "requests not inspected (waf), or in part, by service", "service"},
     {"cardea_l7_service_waf_late_total", "requests whose inspection took too long (waf) by service", "service"},
@@ -62,6 +62,7 @@ constexpr LossKind kKinds[] = {
     {"cardea_l7_cache_renewals_skipped_total", "stale objects not renewed in cache", "cache"},
     {"cardea_l7_log_dropped_total", "lines dropped, the writer behind, of access log", "log"},
     {"cardea_l7_log_lost_total", "lines sent to nobody of access log", "log"},
+    {"cardea_blocks_untold_total", "lists of blocked clients that the dataplane did not take"},
     {"cardea_health_own_failures_total", "health checks that this host could not make"},
     {"cardea_health_probes_postponed_total", "health checks that waited for a socket"},
 };

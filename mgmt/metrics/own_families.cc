@@ -84,6 +84,8 @@ void add_configuration(std::vector<MetricFamily>& families, const View& view) {
           double(view.runtime.blocks.size()));
   add_one(families, counter("cardea_blocks_refused_total", "Addresses not blocked for want of room (dataplane.blocks.sources_max)"),
           double(view.blocks_refused));
+  add_one(families, counter("cardea_blocks_untold_total", "Lists of blocked addresses that the dataplane did not take; it is told again each second"),
+          double(view.blocks_untold));
 }
 
 void add_checks(std::vector<MetricFamily>& families, const std::vector<health::TargetStatus>& health,

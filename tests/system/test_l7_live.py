@@ -51,7 +51,7 @@ def test_they_are_whole_as_json(web):
 
 def test_a_filter_that_cannot_be_read_says_where(web):
     done = web.cardea.run("tail", "stattus == 5", check=False)
-    assert done.returncode == 1 and "stattus" in done.stderr, done.stderr
+    assert done.returncode == 1 and "at character 1" in done.stderr and "stattus" in done.stderr and ", status, " in done.stderr, done.stderr
 
 
 def test_a_session_outlives_a_restart_where_the_ticket_keys_are_in_a_file(web):

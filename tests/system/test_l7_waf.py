@@ -168,7 +168,8 @@ def test_a_slow_request_ends_its_worker_and_nobody_elses_answer(web):
         assert [done.result()[0] for done in others] == [200] * 8
         assert [done.result()[0] for done in slows] == [503] * 2
     assert web.logged(route="slow", reason="waf_late")
-    until(lambda: web.cardea.cli("status")["waf"]["late"] >= 2, 10, "both workers have used up their time")
+    ended = lambda: sum(web.cardea.cli("status")["waf"][how] for how in ("late", "deserted"))
+    until(lambda: ended() >= 2, 10, "both workers have used up their time")
 
 
 def test_killed_workers_are_replaced(web):

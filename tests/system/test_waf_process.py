@@ -130,6 +130,34 @@ def test_a_worker_shares_no_socket_with_the_first_process_but_that_of_questions(
         assert len(ours & sockets(pid)) == 1
 
 
+def question(rules, body, time_max_ms=60_000):
+    """As l7/waf/message.cc writes it."""
+    text = lambda word: struct.pack("<I", len(word)) + word
+    form = (b"Content-Type", b"application/x-www-form-urlencoded")
+    fields = struct.pack("<QIIIBHH", rules, time_max_ms, 0, 0, 0, 0, 0) + struct.pack("<HH", 50123, 443)
+    fields += b"".join(text(word) for word in (b"192.0.2.1", b"192.0.2.2", b"POST", b"/", b"1.1"))
+    fields += struct.pack("<H", 1) + text(form[0]) + text(form[1]) + body
+    return struct.pack("<IHHI", 0x46415743, 2, 1, len(fields)) + fields
+
+
+def test_what_nobody_waits_for_any_more_is_ended_and_others_are_answered(waf, tmp_path):
+    steps = ",".join(f"t:{step}" for step in ("urlDecodeUni", "htmlEntityDecode", "jsDecode", "cssDecode", "lowercase", "compressWhitespace"))
+    rules = tmp_path / "slow.conf"
+    rules.write_text("".join(f'SecRule ARGS "@rx x{i}y+[a-f]*z" "id:{1000 + i},phase:2,pass,t:none,{steps}"\n' for i in range(400)))
+    assert waf.load(rules)[0] == ANSWER
+    number = waf.status()["rules"][0]
+    with waf.question() as asked:
+        asked.sendall(question(number, b"own=" + b"x1%26%23x41;yy " * 60_000))
+        assert len(asked.recv(12)) == 12, "a worker has begun"
+        time.sleep(0.2)
+        assert waf.status()["busy"] == 1, "it takes its time"
+    until(lambda: waf.status()["deserted"] == 1, 5, "its worker is ended")
+    with waf.question() as other:
+        other.sendall(question(number, b"own=x1ya"))
+        assert len(other.recv(12)) == 12 and len(other.recv(100)) > 12, "a verdict"
+    assert {name: waf.status()[name] for name in ("late", "died", "deserted")} == {"late": 0, "died": 0, "deserted": 1}
+
+
 @contextlib.contextmanager
 def as_user(number):
     os.seteuid(number)

@@ -97,6 +97,16 @@ TEST_F(BlocksTest, EndWithWhatTheyWereMadeBy) {
   EXPECT_TRUE(all.empty()) << "the limit is gone";
 }
 
+TEST_F(BlocksTest, ThatTheDataplaneDoesNotTakeAreTroubleUntilItDoes) {
+  const PlanLink::Peer peer;
+  for (int i = 0; i < 2; ++i) blocks.take_answer(fail("more than 3 are blocked"), peer);
+  EXPECT_EQ(blocks.trouble(), "more than 3 are blocked");
+  EXPECT_EQ(blocks.untold(), 2u);
+  blocks.take_answer(std::string("{}"), peer);
+  EXPECT_EQ(blocks.trouble(), "");
+  EXPECT_EQ(blocks.untold(), 2u);
+}
+
 TEST(Blames, AreWhatMakesSense) {
   const auto read = [](const char* rows) { return blames_from(std::string(R"({"blamed":[)") + rows + "]}"); };
   const auto good = read(R"({"client":"2001:db8::","block_ms":5000,"limit":"a"})");

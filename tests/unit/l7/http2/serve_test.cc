@@ -288,7 +288,13 @@ TEST_F(Http2, WhoNeverEndsItsBodyIsToldThatNobodyReadsIt) {
   backend.send(ok("no thanks", "Connection: close\r\n"));
   ASSERT_TRUE(client.until([&] { return client.so_far(call).ended; }));
   settle(site.loop());
-  site.advance(31s);
+  site.advance(400ms);
+  client.send_body(call, "x", false);
+  settle(site.loop());
+  site.advance(400ms);
+  client.pull();
+  EXPECT_FALSE(client.so_far(call).reset) << "it goes on sending";
+  site.advance(200ms);
   EXPECT_TRUE(client.until([&] { return client.so_far(call).reset.has_value(); }));
   EXPECT_EQ(client.so_far(call).reset, NGHTTP2_NO_ERROR);
 }
@@ -456,6 +462,17 @@ TEST_F(Http2, AMalformedRequestIsCountedAndLogged) {
   EXPECT_EQ(line["reason"], "http2_malformed");
   EXPECT_EQ(line["proto"], "HTTP/2.0");
   EXPECT_EQ(line["status"], 0);
+  EXPECT_EQ(site.value("cardea_l7_service_bad_requests_total", "shop"), 1u);
+}
+
+TEST_F(Http2, MalformedTrailersAreCountedAndLogged) {
+  const int32_t call = client.ask("/", {}, false, "POST");
+  client.send_body(call, "abc", false);
+  Peer backend = site.origin().accept();
+  backend.head();
+  client.end_with(call, {{":path", "/other"}});
+  EXPECT_EQ(client.answer(call).reset, NGHTTP2_PROTOCOL_ERROR);
+  EXPECT_EQ(site.log_line()["reason"], "http2_malformed");
   EXPECT_EQ(site.value("cardea_l7_service_bad_requests_total", "shop"), 1u);
 }
 

@@ -12,6 +12,7 @@ namespace cardea::l7::http2::test {
 namespace {
 
 using proxy::test::get;
+using proxy::test::ok;
 using proxy::test::Peer;
 using proxy::test::Site;
 using testing::AllOf;
@@ -53,6 +54,30 @@ TEST(Trailers, FromHttp1ToHttp1) {
   EXPECT_EQ(site.value(kDropped), 0u);
   client.send(get("/again"));
   EXPECT_THAT(backend.message(), AllOf(StartsWith("GET /again "), Not(HasSubstr("TE:"))));
+}
+
+TEST(Trailers, AreBytesThatCame) {
+  for (const bool http2 : {false, true}) {
+    Site site(only_clients_know_http2);
+    uint64_t bytes[2] = {0, 0};
+    for (const bool with : {false, true}) {
+      Peer client = site.client();
+      Client caller(site);
+      if (http2) {
+        const int32_t call = caller.ask("/", {}, false, "POST");
+        caller.send_body(call, "abc", !with);
+        settle(site.loop());
+        if (with) caller.end_with(call, {{"x-sum", "0123456789"}});
+      } else {
+        client.send(upload(with ? "3\r\nabc\r\n0\r\nx-sum: 0123456789\r\n\r\n" : "3\r\nabc\r\n0\r\n\r\n"));
+      }
+      Peer backend = site.origin().accept();
+      backend.until("0\r\n");
+      backend.send(ok("x", "Connection: close\r\n"));
+      bytes[with] = site.log_line()["bytes_in"];
+    }
+    EXPECT_EQ(bytes[1], bytes[0] + std::string_view("x-sum: 0123456789\r\n").size()) << http2;
+  }
 }
 
 // However they are cut.

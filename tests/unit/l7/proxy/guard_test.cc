@@ -405,8 +405,11 @@ TEST(Guard, WhoGoesOnWhileItIsRefusedIsToBeBlocked) {
   EXPECT_EQ(taken[0].client.text(), "127.0.0.1");
   EXPECT_EQ(taken[0].block_ms, 60'000u);
   EXPECT_EQ(taken[0].limit, "some");
-  EXPECT_EQ(site.value("cardea_l7_rate_limit_blocks_total", "limit=\"some\""), 2u);
+  EXPECT_EQ(site.value("cardea_l7_rate_limit_blocks_total", "limit=\"some\""), 2u) << "refusals, of one client";
   EXPECT_TRUE(blamed.take().empty()) << "once";
+  for (uint32_t i = 0; i < policy::Blamed::kRoom; ++i) blamed.add(IpAddress::v4(i), 1, "other");
+  for (int i = 0; i < 2; ++i) ask(client, get("/in/"));
+  EXPECT_EQ(site.value("cardea_l7_rate_limit_blocks_lost_total", "limit=\"some\""), 2u) << "they are waited with";
 }
 
 TEST(Guard, AConnectionTooManyIsBlamedAsARequestIs) {

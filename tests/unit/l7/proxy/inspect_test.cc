@@ -33,7 +33,7 @@ class Asked {
   Asked(Loop& loop, FileDescriptor socket) : loop_(loop), socket_(std::move(socket)) {
     EXPECT_TRUE(run_until(loop_, [this] { return is_whole(); }));
     const auto head = waf::read_head(bytes_, waf::kQuestionMax);
-    const auto read = waf::read_question(head->kind, std::string_view(bytes_).substr(waf::kHeadBytes));
+    const auto read = waf::read_question(std::string_view(bytes_).substr(waf::kHeadBytes));
     EXPECT_TRUE(read);
     question = *read;
   }
@@ -46,6 +46,11 @@ class Asked {
   void say(std::string_view text) {
     EXPECT_EQ(::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL), ssize_t(text.size()));
     settle(loop_);
+  }
+  bool left() {
+    settle(loop_);
+    pollfd end{.fd = socket_.get(), .events = POLLRDHUP, .revents = 0};
+    return ::poll(&end, 1, 0) > 0;
   }
   void die() {
     socket_.close();
@@ -339,6 +344,32 @@ TEST(Inspect, AVerdictIsWaitedForSoLongAndNotLonger) {
   test.site.advance(2ms);
   test.relayed();
   EXPECT_EQ(test.site.log_line()["detail"], "no_worker_free");
+}
+
+// Nobody's verdict is waited for, nor worked at (worker.cc sees it).
+TEST(Inspect, WhoIsGoneAsksNoMore) {
+  WafSite test;
+  test.client.send(get("/"));
+  Asked asked = test.ask();
+  asked.begin();
+  EXPECT_FALSE(asked.left());
+  test.client.abort();
+  EXPECT_TRUE(asked.left());
+  EXPECT_EQ(test.site.log_line()["reason"], "client_closed");
+  EXPECT_EQ(test.counted("late") + test.counted("away"), 0u);
+  EXPECT_EQ(test.site.buffers_lent(), 0u);
+}
+
+TEST(Inspect, WhatComesBehindARequestThatIsInspectedWaits) {
+  WafSite test;
+  test.client.send(post("/", "abc"));
+  Asked asked = test.ask();
+  test.client.send(get("/next"));
+  settle(test.site.loop());
+  asked.answer({.outcome = Outcome::kPass});
+  EXPECT_THAT(test.relayed(), EndsWith("abc"));
+  test.pass();
+  EXPECT_THAT(test.relayed(), StartsWith("GET /next "));
 }
 
 // What a request does to a worker must be no way around it.

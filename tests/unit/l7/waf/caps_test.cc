@@ -75,6 +75,24 @@ TEST(WafCaps, AFileIsNamedOnce) {
   EXPECT_FALSE(named("filename=\"a.jpg\""));
   EXPECT_TRUE(named("filename=\"a.jpg\"; FileName*=utf-8''a.php"));
   EXPECT_FALSE(named("filename*=utf-8''a.php", "text/plain"));
+  EXPECT_FALSE(named("filename=\"filename*=x\"")) << "a file of that name";
+  EXPECT_TRUE(named("filename=\"x\" filename*=a")) << "somebody may read it so";
+}
+
+// A word in a name or a value makes no file of a part, nor does a header that readers take apart differently.
+TEST(WafCaps, APartIsAFileByItsParameter) {
+  const auto counts_all = [](const std::string& head) {
+    const std::string body = "--b\r\n" + head + "\r\n\r\n" + std::string(9000, 'f') + "\r\n--b--\r\n";
+    return counted(body, "multipart/form-data; boundary=b").longest > 9000;
+  };
+  for (const char* field : {"name=\"filename\"", "name=filename", "name=\"a; filename=b\"", "name=\"a\\\"; filename=\\\"b\"",
+                            "name='a; filename=b'", "name=\"a\"b; filename=c", "name=\"a", "name=a; xfilename=b", "filename"})
+    EXPECT_TRUE(counts_all(std::string("Content-Disposition: form-data; ") + field)) << field;
+  for (const char* file : {"name=\"f\"; filename=\"x\"", "name=f;FileName=x", "name=\"a;b\" ; filename = \"c;d\"", "filename=\"\"",
+                           "name=\"f\";\r\n filename=\"x\"", "name=\"f\"; filename=\"x\";"})
+    EXPECT_FALSE(counts_all(std::string("X: y\r\ncontent-disposition: form-data; ") + file)) << file;
+  EXPECT_TRUE(counts_all("X-Other: form-data; filename=x")) << "another header";
+  EXPECT_TRUE(counts_all("Content-Disposition: a; filename=x\r\nContent-Disposition: form-data; name=y")) << "two of them";
 }
 
 TEST(WafCaps, OtherBodiesHaveNone) {

@@ -40,7 +40,7 @@ TEST(WafMessage, AQuestionIsReadAsItWasWritten) {
   const auto head = read_head(text, kQuestionMax);
   ASSERT_TRUE(head);
   EXPECT_EQ(head->size, text.size() - kHeadBytes);
-  const auto read = read_question(head->kind, std::string_view(text).substr(kHeadBytes));
+  const auto read = read_question(std::string_view(text).substr(kHeadBytes));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->terms.rules, kTerms.rules);
   EXPECT_EQ(read->terms.time_max_ms, 250u);
@@ -57,7 +57,7 @@ TEST(WafMessage, AQuestionIsReadAsItWasWritten) {
 TEST(WafMessage, OneThatIsCutShortIsNone) {
   const std::string text = written(question(), "");
   for (size_t size = 0; size + 1 < text.size() - kHeadBytes; ++size)
-    EXPECT_FALSE(read_question(Kind::kRequest, std::string_view(text).substr(kHeadBytes, size))) << size;
+    EXPECT_FALSE(read_question(std::string_view(text).substr(kHeadBytes, size))) << size;
 }
 
 TEST(WafMessage, HeadsOfOthersAreRefused) {
