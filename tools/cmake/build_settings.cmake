@@ -41,8 +41,13 @@ endif()
 # Paths inside the tree count as relative, so that another checkout of the same sources finds what this one compiled.
 find_program(CARDEA_CCACHE ccache)
 if(CARDEA_CCACHE)
-  set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
-      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CARDEA_CCACHE})
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_PCH_EXTSUM=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    list(APPEND launcher ${CARDEA_CCACHE})
+  else()
+    list(APPEND launcher ${CMAKE_SOURCE_DIR}/tools/cmake/compile)
+  endif()
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
 endif()
@@ -59,6 +64,15 @@ function(cardea_library name)
                     <unordered_map> <variant> <vector>)
   if(CARDEA_ARCH)
     target_compile_options(${name} PUBLIC -march=${CARDEA_ARCH})
+  endif()
+endfunction()
+
+# cardea_precompile_ours(TARGET HEADER... ) — headers of this tree that most of a target's sources include. Clang takes of a
+# precompiled header what it needs, which makes the builds for sanitizers and fuzzers three times as quick; GCC reads all of it
+# each time, and would compile a target anew for a word in one of them.
+function(cardea_precompile_ours target)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
   endif()
 endfunction()
 
