@@ -40,8 +40,9 @@ def test_a_unit_may_do_little_that_it_does_not_need(host, unit):
 
 
 def example(host, name):
-    """With as many flows as a guest has memory for."""
-    return re.sub(r'flows = "[^"]*"', 'flows = "20k"', on_machine(name, CPUS, list(host.addresses.values())))
+    """With as many flows and as large caches and buffers as a guest has memory for."""
+    text = re.sub(r'flows = "[^"]*"', 'flows = "20k"', on_machine(name, CPUS, list(host.addresses.values())))
+    return re.sub(r'((?:name = "\w+"; +memory|\bbuffers) = )"[^"]*"', r'\1"64MB"', text)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -1,5 +1,7 @@
 """The product's Debian packages of this work tree: built when the tree has changed since they were built last, and with a higher
 version number for upgrades."""
+import contextlib
+import fcntl
 import pathlib
 import shutil
 import tempfile
@@ -29,16 +31,26 @@ def work_tree_id():
         return run([*git, "write-tree"]).stdout.strip()
 
 
+@contextlib.contextmanager
+def making(what):
+    """One at a time makes what is kept of that name: others wait, and find it made."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with open(KEPT / f"making-{what}", "w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def built():
     """The folder of this work tree's packages."""
     kept = KEPT / f"debs-{work_tree_id()[:12]}"
-    if not kept.exists():
-        for old in [*KEPT.glob("debs-*"), *KEPT.glob("new-debs")]:
-            shutil.rmtree(old)
-        new = KEPT / "new-debs"
-        new.mkdir(parents=True)
-        build(new).rename(kept)
-        new.rmdir()
+    with making("debs"):
+        if not kept.exists():
+            for old in [*KEPT.glob("debs-*"), *KEPT.glob("new-debs")]:
+                shutil.rmtree(old)
+            new = KEPT / "new-debs"
+            new.mkdir()
+            build(new).rename(kept)
+            new.rmdir()
     return kept
 
 
@@ -55,12 +67,12 @@ def newer(made, folder, names=INSTALLED, added=()):
     """The same packages under a higher version. `added`: (package, one of its files, what is written behind the file's end)."""
     for name in names:
         deb = package(made, name)
-        run(["dpkg-deb", "-R", deb, folder / "tree"])
+        run(["dpkg-deb", "-R", deb, folder / "tree"], timeout=120)
         for _, path, more in (row for row in added if row[0] == name):
             with open(folder / "tree" / path, "a", encoding="utf8") as file:
                 file.write(more)
         control = pathlib.Path(folder / "tree/DEBIAN/control")
         control.write_text(control.read_text().replace(VERSION, NEWER))
-        run(["dpkg-deb", "--root-owner-group", "-b", folder / "tree", folder / f"{name}_0.0.2.deb"])
+        run(["dpkg-deb", "--root-owner-group", "-b", folder / "tree", folder / f"{name}_0.0.2.deb"], timeout=300)
         shutil.rmtree(folder / "tree")
     return sorted(folder.glob("*.deb"))

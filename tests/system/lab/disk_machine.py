@@ -29,13 +29,14 @@ def built_image(variant=""):
     """The image with the work tree's packages, made when they have changed. `variant`: an option of tools/image."""
     made = debs.built()
     kept = KEPT / f"image{variant.replace('--', '-')}-{made.name}"
-    if not kept.exists():
-        for old in KEPT.glob("*image-*"):
-            if made.name not in old.name or "new-" in old.name:
-                shutil.rmtree(old)
-        new = KEPT / f"new-{kept.name}"
-        run([TREE / "tools/image", *filter(None, [variant]), "--packages", made, "--output", new / "cardea.img"], timeout=1500)
-        new.rename(kept)
+    with debs.making("images"):
+        if not kept.exists():
+            for old in [*KEPT.glob("image-*"), *KEPT.glob("new-image-*")]:
+                if made.name not in old.name or "new-" in old.name:
+                    shutil.rmtree(old)
+            new = KEPT / f"new-{kept.name}"
+            run([TREE / "tools/image", *filter(None, [variant]), "--packages", made, "--output", new / "cardea.img"], timeout=1500)
+            new.rename(kept)
     return kept / "cardea.img"
 
 
@@ -53,7 +54,7 @@ class DiskMachine:
 
     def __enter__(self):
         disk = self.folder / "disk"
-        run(["cp", "--sparse=always", built_image(self.variant), disk])
+        run(["cp", "--sparse=always", built_image(self.variant), disk], timeout=300)
         if self.seed:
             run(["mcopy", "-s", "-i", f"{disk}@@{BOOT_PARTITION}", *sorted(self.seed.iterdir()), "::/"])
         self._write_environment(disk)
@@ -62,10 +63,13 @@ class DiskMachine:
         return self
 
     def _write_environment(self, disk):
-        """As GRUB finds it on a new image, with the words that an emulator's clocks need (lab.guest)."""
-        text = f"# GRUB Environment Block\ngood=a\ntrial=\nfailed=\nextra={CLOCKS}\n"
-        (self.folder / "grubenv").write_text(text + "#" * (1024 - len(text)))
-        run(["mcopy", "-o", "-i", f"{disk}@@{BOOT_PARTITION}", self.folder / "grubenv", "::/grub/grubenv"])
+        """The image's own, with the words that an emulator's clocks need (lab.guest)."""
+        own, partition = self.folder / "grubenv", f"{disk}@@{BOOT_PARTITION}"
+        run(["mcopy", "-i", partition, "::/grub/grubenv", own])
+        text = own.read_text().rstrip("#").replace("\nextra=\n", f"\nextra={CLOCKS}\n")
+        assert CLOCKS in text
+        own.write_text(text + "#" * (1024 - len(text)))
+        run(["mcopy", "-o", "-i", partition, own, "::/grub/grubenv"])
 
     def __exit__(self, *what):
         self._child.kill()

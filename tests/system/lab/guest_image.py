@@ -10,6 +10,7 @@ import shutil
 import stat
 import sys
 
+from lab import debs
 from lab.cardea import TREE
 from lab.namespace import run
 
@@ -50,8 +51,12 @@ class GuestImage:
 
     def make(self):
         """Makes it where it is not there yet, and takes away those of other lists."""
-        if self.folder.exists():
-            return self
+        with debs.making("guest"):
+            if not self.folder.exists():
+                self._make()
+        return self
+
+    def _make(self):
         for old in KEPT.glob("guest-*"):
             shutil.rmtree(old)
         new = KEPT / "new-guest"
@@ -62,7 +67,6 @@ class GuestImage:
         run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", new / "root", new / "disk", f"{DISK_MB}M"], timeout=300)
         shutil.rmtree(new / "root")
         new.rename(self.folder)
-        return self
 
     def write_ramdisk(self, path, seed):
         """`seed`: what is laid over the disk, {path: text, or a Path to link to}."""
