@@ -67,6 +67,11 @@ def test_it_comes_up_as_the_seed_says(host):
     assert host.run("systemctl --failed --no-legend").strip() == ""
 
 
+def test_the_card_is_as_cardea_wants_it(host):
+    assert "vfio-pci" in host.run("cardea doctor --port wan"), "which ends with 1 while something keeps the port from opening"
+    assert f"up, {CARD}" in host.run("cardea status")
+
+
 def test_the_root_is_apart_from_what_is_kept(host):
     assert "Read-only file system" in host.run("touch /usr/new", check=False)
     for place in ("/etc/cardea", "/var/lib/cardea"):
