@@ -25,8 +25,8 @@ std::string start_hint() {
   const auto mgmt = find_mgmt();
   if (mgmt && !mgmt->elsewhere) {
     return fmt::format(
-        "cardea-mgmt runs (pid {}), so it listens elsewhere: see mgmt.api in its configuration and give the "
-        "socket with --api",
+        "cardea-mgmt runs (pid {}): it has been started just now, or it listens elsewhere, where mgmt.api in its "
+        "configuration says: give that socket with --api",
         mgmt->pid);
   }
   const std::string start = "start it with: systemctl start cardea-mgmt (why it ended: journalctl -u cardea-mgmt)";
