@@ -14,6 +14,7 @@ namespace {
 using proxy::test::get;
 using proxy::test::ok;
 using proxy::test::Peer;
+using proxy::test::settle;
 using proxy::test::Site;
 using testing::AllOf;
 using testing::ElementsAre;
