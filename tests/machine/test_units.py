@@ -141,7 +141,7 @@ def test_a_card_that_is_not_there_is_a_line_and_tried_for_ever_but_not_at_once(h
 def test_a_boot_brings_all_of_it_up_in_whatever_order(host):
     """The metrics page and a service of layer 7 are at addresses of ports that the dataplane has not made when they start."""
     host.serve(metrics=endpoint(LAN.address(LB_HOST, 4), 9477))
-    host.guest.run("systemctl", "enable", *host.units)
+    host.guest.run("systemctl", "enable", *host.units, timeout=PATIENCE)
     host.guest.reboot()
     host.until_serving(PATIENCE)
     for unit in host.units:
