@@ -131,9 +131,11 @@ void Blocks::tell_dataplane() {
 // Told again in a second, whoever is blocked by then.
 void Blocks::take_answer(const control::Outcome<std::string>& answer, const PlanLink::Peer& from) {
   telling_ = false;
-  const std::string why = answer ? std::string() : answer.error().message;
-  if (!answer) ++untold_, news_ = true;
+  const bool begins = !answer && answer.error().code == control::Code::kNoPlan;  // it forwards nothing yet
+  const std::string why = answer || begins ? std::string() : answer.error().message;
   if (answer) told_ = from;
+  else news_ = true;
+  if (!why.empty()) ++untold_;
   if (!why.empty() && why != trouble_) log::warning("the dataplane does not take the list of who is blocked: {}", why);
   trouble_ = why;
 }

@@ -105,6 +105,9 @@ TEST_F(BlocksTest, ThatTheDataplaneDoesNotTakeAreTroubleUntilItDoes) {
   blocks.take_answer(std::string("{}"), peer);
   EXPECT_EQ(blocks.trouble(), "");
   EXPECT_EQ(blocks.untold(), 2u);
+  blocks.take_answer(control::refuse(control::Code::kNoPlan, "no plan yet"), peer);
+  EXPECT_EQ(blocks.trouble(), "") << "it has just begun";
+  EXPECT_EQ(blocks.untold(), 2u);
 }
 
 TEST(Blames, AreWhatMakesSense) {
