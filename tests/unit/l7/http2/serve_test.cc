@@ -274,9 +274,9 @@ TEST_F(Http2, ABodyThatIsTakenAsItComesMayRunFurtherAhead) {
   for (int i = 0; i < 16; ++i) {
     client.send_body(call, std::string(50'000, 'x'), false);
     backend.take(50'000);
+    settle(site.loop());
+    client.so_far(call);
   }
-  settle(site.loop());
-  client.so_far(call);
   EXPECT_GE(window(), 256 * 1024);
   EXPECT_LE(window(), 512 * 1024);
 }
