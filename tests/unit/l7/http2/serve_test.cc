@@ -271,9 +271,9 @@ TEST_F(Http2, ABodyThatIsTakenAsItComesMayRunFurtherAhead) {
   Peer backend = site.origin().accept();
   backend.head();
   EXPECT_LE(window(), 65'536);
-  for (int i = 0; i < 16; ++i) {
-    client.send_body(call, std::string(50'000, 'x'), false);
-    backend.take(50'000);
+  for (int i = 0; i < 40; ++i) {
+    client.send_body(call, std::string(30'000, 'x'), false);
+    backend.take(30'000);
     settle(site.loop());
     client.so_far(call);
   }
