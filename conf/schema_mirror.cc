@@ -6,7 +6,7 @@ namespace cardea::conf {
 using settings::MirrorT;
 
 const char* how_requests_are_copied() {
-  return "A copy is the request as it goes to the route's own pool, with the same rewriting, headers and id, and with that pool's retries, "
+  return "A copy is the request as it goes to the route's own pool, with the same rewriting, headers and id, and with the retries, "
          "balance, TLS, health and limits of the pool it goes to. It is made of what a backend is asked for: what is refused, redirected, "
          "or answered by the cache has none. The client's own request waits for nothing but the body, which is read whole before either "
          "goes on; of a request without one nothing is held up. Left out, and counted as skipped, are bodies over body_max, messages of "

@@ -143,11 +143,7 @@ Task<> AskExchange::carry_out(AskExchange& asking) {
   asking.ask_->under_way_ = &x;
   if (!x.failure) co_await forward(x);
   asking.ask_->under_way_ = nullptr;
-  if (x.failure) {
-    x.lease.close(Close::kReset);
-  } else {
-    keep_backend(x);
-  }
+  leave_backend(x);
   asking.ask_->answer = asking.conclude(x, heard);
   asking.ask_->close();
   asking.ask_->bell.ring();

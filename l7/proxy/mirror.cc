@@ -15,13 +15,6 @@ namespace {
 
 using policy::MirrorPlace;
 
-// The head's lines as they came.
-std::string_view text_of(const Exchange& x) {
-  const Buffer& buffer = x.head_buffer ? x.head_buffer : x.caller.input.buffer;
-  const char* const begin = x.head.method_text.data();
-  return {begin, buffer.span().data() + x.body_at};
-}
-
 // What outlives the client's exchange: the request in memory of its own, the plan by which it was admitted.
 struct MirrorExchange {
   MirrorExchange(Exchange& x, MirrorPlace place, Buffer body, size_t body_bytes);
@@ -32,12 +25,10 @@ struct MirrorExchange {
   Shard& shard;
   const ShardPlanPointer plan;
   const ServicePlan& service;
-  const bool tls, stranger, authorized;
-  const std::shared_ptr<const policy::Claims> claims;
-  const std::shared_ptr<const policy::AuthAnswer> permission;
+  const bool tls;
   Arena own, exchange;
-  const std::string_view head, api_key;
-  const policy::ToldByProxy told;
+  const std::string_view head;
+  const ClientOnBehalf client;
   const Record record;
   Input input;  // its body, all of it
 };
@@ -48,15 +39,10 @@ MirrorExchange::MirrorExchange(Exchange& x, MirrorPlace among, Buffer body, size
       plan(x.plan),
       service(x.service),
       tls(x.is_secure()),
-      stranger(x.stranger),
-      authorized(x.authorized),
-      claims(x.claims),
-      permission(x.permission),
       own(x.loop().chunks()),
       exchange(x.loop().chunks()),
-      head(own.copy(text_of(x))),
-      api_key(own.copy(x.api_key)),
-      told(told_on_behalf(x, own)),
+      head(own.copy(head_as_it_came(x))),
+      client(x, own),
       record(record_on_behalf(x, own)),
       input{std::move(body), 0, body_bytes} {}
 
@@ -65,8 +51,7 @@ bool prepare(Exchange& x, const MirrorExchange& from) {
   http::HeadScan scan;
   if (!http::parse_request_head(from.head, {.bytes_max = from.head.size()}, scan, x.head).done()) return false;
   x.head_bytes = from.head.size();
-  x.claims = from.claims, x.permission = from.permission, x.authorized = from.authorized, x.api_key = from.api_key;
-  x.told = from.told, x.stranger = from.stranger;
+  from.client.give_to(x);
   if (admit(x) || x.record.route->proxy() == nullptr) return false;
   if (has_body(x)) x.admitted.body = {http::BodyKind::kLength, from.input.end};
   x.admitted.expects_continue = false;
@@ -81,12 +66,8 @@ Task<> carry_out_copy(MirrorExchange& from) {
   x.heard = &unheard;
   if (!prepare(x, from)) x.failure = failure(Reason::kLocalFailure);
   if (!x.failure) co_await forward(x);
-  if (x.failure) {
-    x.lease.close(Close::kReset);
-    count(x.shard(), x.service.rows.mirror_failed);
-  } else {
-    keep_backend(x);
-  }
+  leave_backend(x);
+  if (x.failure) count(x.shard(), x.service.rows.mirror_failed);
 }
 
 void begin(Exchange& x, MirrorPlace place, std::string_view body) {

@@ -27,4 +27,28 @@ policy::ToldByProxy told_on_behalf(const Exchange& x, Arena& arena) {
   return {x.told.client, arena.copy(x.told.scheme), arena.copy(x.told.host), arena.copy(x.told.port)};
 }
 
+ClientOnBehalf::ClientOnBehalf(const Exchange& x, Arena& arena)
+    : claims(x.claims),
+      permission(x.permission),
+      authorized(x.authorized),
+      stranger(x.stranger),
+      api_key(arena.copy(x.api_key)),
+      told(told_on_behalf(x, arena)) {}
+
+void ClientOnBehalf::give_to(Exchange& x) const {
+  x.claims = claims, x.permission = permission, x.authorized = authorized, x.stranger = stranger;
+  x.api_key = api_key, x.told = told;
+}
+
+std::string_view head_as_it_came(const Exchange& x) {
+  const Buffer& buffer = x.head_buffer ? x.head_buffer : x.caller.input.buffer;
+  const char* const begin = x.head.method_text.data();
+  return {begin, buffer.span().data() + x.body_at};
+}
+
+void leave_backend(Exchange& x) {
+  if (x.failure) return x.lease.close(Close::kReset);
+  keep_backend(x);
+}
+
 }  // namespace cardea::l7::proxy

@@ -5,6 +5,7 @@
 
 #include "l7/proxy/exchange.h"
 #include "l7/proxy/identify.h"
+#include "l7/proxy/on_behalf.h"
 #include "l7/proxy/told.h"
 #include "l7/runtime/spawn.h"
 
@@ -22,12 +23,6 @@ class Place {
   const std::shared_ptr<HostCount> of_;
 };
 
-// The request's lines as they came: it has no body.
-std::string_view text_of(const Exchange& x) {
-  const char* const begin = x.head.method_text.data();
-  return {begin, x.caller.input.buffer.span().data() + x.body_at};
-}
-
 // What outlives the client's exchange: the request in memory of its own, the plan that it was admitted by, the object.
 struct Renewal {
   explicit Renewal(Exchange& x);
@@ -43,17 +38,13 @@ struct Renewal {
   const route::Share* const share;
   const std::string head;
   const bool tls;
-  const std::shared_ptr<const policy::Claims> claims;  // for whose sake it is asked again
-  const std::shared_ptr<const policy::AuthAnswer> permission;
-  const bool authorized, stranger;
-  std::string_view api_key;
-  policy::ToldByProxy told;
   std::string_view origin;
   Record record;
   const CacheRows& rows;  // of the plan
   cache::Claim claim;
   const uint64_t since;
   Arena own, exchange;
+  const ClientOnBehalf client;  // for whose sake it is asked again
   Input input;  // there is nothing behind the head
 };
 
@@ -79,22 +70,17 @@ Renewal::Renewal(Exchange& x)
       route(x.record.route),
       match(x.admitted.match),
       share(x.share),
-      head(text_of(x)),
+      head(head_as_it_came(x)),
       tls(x.is_secure()),
-      claims(x.claims),
-      permission(x.permission),
-      authorized(x.authorized),
-      stranger(x.stranger),
       record(begin_record_of(x)),
       rows(x.record.cache_plan->rows),
       claim(std::move(x.caching.lookup.renewal)),
       since(x.caching.lookup.since),
       own(x.loop().chunks()),
-      exchange(x.loop().chunks()) {
+      exchange(x.loop().chunks()),
+      client(x, own) {
   record.user = own.copy(x.record.user);
   record.tls_ja4 = own.copy(x.record.tls_ja4);
-  api_key = own.copy(x.api_key);
-  told = {x.told.client, own.copy(x.told.scheme), own.copy(x.told.host), own.copy(x.told.port)};
   origin = own.copy(origin_of(x));
 }
 
@@ -125,15 +111,10 @@ uint32_t row_of(const Exchange& x, const CacheRows& rows) {
 Task<> renew(Renewal& renewal) {
   co_await renewal.shard.loop().yield();
   Exchange x(renewal.caller(), renewal.plan, renewal.service, renewal.record);
-  x.claims = renewal.claims, x.permission = renewal.permission, x.authorized = renewal.authorized, x.api_key = renewal.api_key;
-  x.told = renewal.told, x.stranger = renewal.stranger;
+  renewal.client.give_to(x);
   if (!ask_again(x, renewal)) co_return count(x.shard(), renewal.rows.renewals_failed);
   co_await forward(x);
-  if (x.failure) {
-    x.lease.close(Close::kReset);
-  } else {
-    keep_backend(x);
-  }
+  leave_backend(x);
   count(x.shard(), row_of(x, renewal.rows));
 }
 
