@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::array<char, kHelloMax> room;
   ClientHello hello;
   const bool good = whole == HelloState::kDone && read_hello(text, room, hello);
-  const auto plain = testing::read_plainly(std::string(text));
+  const auto plain = test::read_plainly(std::string(text));
   CHECK(good == (plain && whole == HelloState::kDone), "two readings of one hello");
   CHECK(!plain || whole == HelloState::kDone || whole == HelloState::kTooLarge, "a hello that was not seen");
   if (good) CHECK(hello.server_name == plain->name && hello.alpn == plain->alpn);

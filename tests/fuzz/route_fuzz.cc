@@ -45,10 +45,10 @@ void check_reading(std::string_view path, const PathReading& reading, std::strin
   for (const std::string_view view : {reading.match, reading.lenient, reading.forward}) {
     CHECK(view.starts_with('/') && (within(view, path) || within(view, scratch)));
   }
-  CHECK(testing::without_dots(reading.match) == std::string(reading.match), "dot segments are left");
-  CHECK(testing::without_dots(reading.lenient) == std::string(reading.lenient), "dot segments are left");
+  CHECK(test::without_dots(reading.match) == std::string(reading.match), "dot segments are left");
+  CHECK(test::without_dots(reading.lenient) == std::string(reading.lenient), "dot segments are left");
   CHECK(reading.lenient.find("//") == reading.lenient.npos && reading.lenient.find(';') == reading.lenient.npos);
-  if (path.find('%') == path.npos) CHECK(testing::without_dots(path) == std::string(reading.match));
+  if (path.find('%') == path.npos) CHECK(test::without_dots(path) == std::string(reading.match));
   // What is forwarded reads as what was matched.
   std::string again(scratch_size(reading.forward), '\0');
   const auto second = read_path(reading.forward, again);
@@ -99,17 +99,17 @@ void check_request(const Table& table, std::span<const RouteRow> rows, std::span
   if (!reading) return;
   check_reading(head.path, *reading, scratch);
   const Asked asked{&head, cardea::IpAddress::v4(0x0a010203)};
-  const auto strict = testing::linear_scan(rows, paths, head.authority.host, reading->match, asked);
-  const auto lenient = testing::linear_scan(rows, paths, head.authority.host, reading->lenient, asked);
+  const auto strict = test::linear_scan(rows, paths, head.authority.host, reading->match, asked);
+  const auto lenient = test::linear_scan(rows, paths, head.authority.host, reading->lenient, asked);
   bool agree = strict == lenient;
   if (reading->match.starts_with("//")) {  // as a reference: a host and its path
     const std::string_view path = reading->lenient.substr(std::min(reading->lenient.find('/', 1), reading->lenient.size()));
-    agree = agree && strict == testing::linear_scan(rows, paths, head.authority.host, path.empty() ? "/" : path, asked);
+    agree = agree && strict == test::linear_scan(rows, paths, head.authority.host, path.empty() ? "/" : path, asked);
   }
   const auto found = table.match(head.authority.host, *reading, asked);
   CHECK(found.has_value() == (strict.has_value() && agree));
   if (found)
-    CHECK(found->route == *strict && testing::path_fits(found->path_rule, std::string(found->path), reading->match));
+    CHECK(found->route == *strict && test::path_fits(found->path_rule, std::string(found->path), reading->match));
   if (!found && !agree) CHECK(found.error() == NoRoute::kAmbiguous);
 }
 

@@ -19,7 +19,7 @@ IpAddress of(const char* text) {
 }
 
 conf::Config blocking() {
-  conf::Config config = testing::config();
+  conf::Config config = test::config();
   if (!config.dataplane) config.dataplane.emplace();
   config.dataplane->blocks = {.sources_max = 3, .never = {Prefix::parse("198.51.100.0/24").value(), Prefix::parse("2001:db8:1:2::/72").value()}};
   settings::RateLimitT limit;

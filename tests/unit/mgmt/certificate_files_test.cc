@@ -76,7 +76,7 @@ struct CertificateFilesTest : ::testing::Test {
   }
 
   std::string folder;
-  conf::Config config = testing::config();
+  conf::Config config = test::config();
 };
 
 TEST_F(CertificateFilesTest, APairThatBelongsTogetherIsNothingToSay) {

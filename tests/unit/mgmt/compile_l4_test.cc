@@ -38,7 +38,7 @@ size_t slots_of(const image::Pool* pool, uint16_t backend) {
 }
 
 TEST(CompileL4, SaysEverythingTheDataplaneNeeds) {
-  const Compiled compiled(testing::config(), {}, 17);
+  const Compiled compiled(test::config(), {}, 17);
   const auto* plan = compiled.plan;
   EXPECT_EQ(plan->schema(), dataplane::kPlanSchema);
   EXPECT_EQ(plan->generation(), 17u);
@@ -59,7 +59,7 @@ TEST(CompileL4, SaysEverythingTheDataplaneNeeds) {
 }
 
 TEST(CompileL4, TheDoorIsAsItWasWritten) {
-  conf::Config config = testing::config();
+  conf::Config config = test::config();
   config.dataplane->door = {.rate = 12'345, .ports = {22, 9477}, .other_hosts = true};
   const Compiled compiled(config, {});
   const auto* settings = compiled.plan->settings();
@@ -71,7 +71,7 @@ TEST(CompileL4, TheDoorIsAsItWasWritten) {
 
 // Each setting has a value of its own, so that none can stand in another's place.
 TEST(CompileL4, EverySettingArrivesInItsOwnPlace) {
-  conf::Config config = testing::config();
+  conf::Config config = test::config();
   conf::Dataplane& from = *config.dataplane;
   from.poll = conf::Poll::kBusy;
   from.flows = 5000;
@@ -107,7 +107,7 @@ TEST(CompileL4, EverySettingArrivesInItsOwnPlace) {
 }
 
 TEST(CompileL4, APortIsSharedWhereItsDeviceCanAndNothingElseIsSaid) {
-  conf::Config config = testing::config();
+  conf::Config config = test::config();
   conf::Port& port = config.dataplane->ports[0];
   const auto kernel = [&](const char* device, std::optional<conf::PortKernel> written = {}) {
     port.device = device, port.kernel = written;
@@ -121,7 +121,7 @@ TEST(CompileL4, APortIsSharedWhereItsDeviceCanAndNothingElseIsSaid) {
 }
 
 TEST(CompileL4, SharesFollowWeightsWithinOneSlot) {
-  const Compiled compiled(testing::config(), {});
+  const Compiled compiled(test::config(), {});
   const auto* web = compiled.plan->pools()->Get(0);
   EXPECT_NEAR(double(slots_of(web, 0)), 1009 * 3 / 5.0, 1.0);
   EXPECT_NEAR(double(slots_of(web, 1)), 1009 * 1 / 5.0, 1.0);
@@ -132,7 +132,7 @@ TEST(CompileL4, OnlyBackendsThatServeGetSlots) {
   Runtime runtime;
   runtime.health[{"web", "10.0.0.11:8080"}] = {false, "refused", {}};
   runtime.overrides[{"web", "10.0.0.12:8080"}] = {Order::kDrain, {}};
-  const Compiled compiled(testing::config(), runtime);
+  const Compiled compiled(test::config(), runtime);
   const auto* web = compiled.plan->pools()->Get(0);
   EXPECT_EQ(slots_of(web, 0), 0u);
   EXPECT_EQ(slots_of(web, 1), 0u);
@@ -145,13 +145,13 @@ TEST(CompileL4, APoolWithNobodyUpHasAnEmptyRing) {
   Runtime runtime;
   for (const char* backend : {"10.0.0.53:53", "10.0.0.54:53"})
     runtime.health[{"dns", backend}] = {false, "timeout", {}};
-  const Compiled compiled(testing::config(), runtime);
+  const Compiled compiled(test::config(), runtime);
   const auto* dns = compiled.plan->pools()->Get(1);
   EXPECT_EQ(slots_of(dns, kRingEmpty), dns->ring()->size());
 }
 
 TEST(CompileL4, AnUpdateHasThePoolsThatWereAskedFor) {
-  const auto config = testing::config();
+  const auto config = test::config();
   RingCache rings;
   const auto states = pool_states(config, {}, rings).value();
   const size_t dns = 1;
@@ -165,7 +165,7 @@ TEST(CompileL4, AnUpdateHasThePoolsThatWereAskedFor) {
 }
 
 TEST(CompileL4, RingsThatDidNotChangeAreNotBuiltAgain) {
-  const auto config = testing::config();
+  const auto config = test::config();
   RingCache rings;
   auto first = pool_states(config, {}, rings).value();
   EXPECT_EQ(rings.built(), 2u);
@@ -181,7 +181,7 @@ TEST(CompileL4, RingsThatDidNotChangeAreNotBuiltAgain) {
 }
 
 TEST(CompileL4, EqualPoolsShareOneRing) {
-  auto config = testing::config();
+  auto config = test::config();
   config.pools[1].backends = config.pools[0].backends;
   RingCache rings;
   const auto states = pool_states(config, {}, rings).value();
@@ -190,7 +190,7 @@ TEST(CompileL4, EqualPoolsShareOneRing) {
 }
 
 TEST(CompileL4, WithoutADataplaneSectionThereIsNoPlan) {
-  auto config = testing::config();
+  auto config = test::config();
   config.dataplane.reset();
   RingCache rings;
   const auto states = pool_states(config, {}, rings).value();
@@ -200,7 +200,7 @@ TEST(CompileL4, WithoutADataplaneSectionThereIsNoPlan) {
 }
 
 TEST(CompileL4, ARingSizeThatIsNoPrimeIsRefusedByThePoolsName) {
-  auto config = testing::config();
+  auto config = test::config();
   config.pools[1].ring_size = 1000;
   RingCache rings;
   const auto state = pool_state(config, 1, {}, rings);

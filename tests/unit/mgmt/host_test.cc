@@ -78,9 +78,9 @@ TEST(Host, WhatRunsHereIsSeen) {
 }
 
 TEST(Host, BackendsThatNothingLeadsToAreAWarningForEachPool) {
-  conf::Config config = testing::config();
-  config.pools[0].backends = {testing::backend("10.0.0.11:80"), testing::backend("192.0.2.77:80"),
-                              testing::backend("10.9.0.1:80"), testing::backend("10.9.0.2:80")};
+  conf::Config config = test::config();
+  config.pools[0].backends = {test::backend("10.0.0.11:80"), test::backend("192.0.2.77:80"),
+                              test::backend("10.9.0.1:80"), test::backend("10.9.0.2:80")};
   config.pools[0].backends[2].place.path = "pools[0].backends[2]";
   const auto knows_ten = [](const IpAddress& to) { return Prefix::parse("10.0.0.0/24").value().contains(to); };
   const auto findings = look_at_ways(config, knows_ten);
@@ -95,7 +95,7 @@ TEST(Host, BackendsThatNothingLeadsToAreAWarningForEachPool) {
 }
 
 TEST(LookAtSharedInterfaces, NamesThoseThatCarryLessThanTheirPort) {
-  conf::Config config = testing::config();
+  conf::Config config = test::config();
   conf::Port& port = config.dataplane->ports[0];
   port.device = "net_af_xdp,iface=eth1", port.mtu = 9000, port.place.path = "dataplane.ports[0]";
   const auto mtu_of = [](const std::string& interface) {

@@ -18,7 +18,7 @@
 #include "l7/plan_generated.h"
 #include "l7/plan_schema.h"
 
-namespace cardea::mgmt::testing {
+namespace cardea::mgmt::test {
 
 struct DataplaneImages {
   using Plan = dataplane::image::Plan;
@@ -161,4 +161,4 @@ class PlanPeerOf {
 using PlanPeer = PlanPeerOf<DataplaneImages>;
 using L7Peer = PlanPeerOf<L7Images>;
 
-}  // namespace cardea::mgmt::testing
+}  // namespace cardea::mgmt::test

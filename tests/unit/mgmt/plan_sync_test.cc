@@ -12,9 +12,9 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::Running;
-using testing::SteppedDisk;
-using testing::SteppedProcess;
+using test::Running;
+using test::SteppedDisk;
+using test::SteppedProcess;
 
 class PlanSyncTest : public ::testing::Test {
  protected:
@@ -23,7 +23,7 @@ class PlanSyncTest : public ::testing::Test {
   const PlanSync& sync_of(size_t process) { return *rollout_.processes()[process]; }
 
   static conf::Config config(const std::string& cluster = "ok", size_t workers = 1) {
-    auto made = testing::both_processes();
+    auto made = test::both_processes();
     made.cluster.name = cluster;
     made.dataplane->workers.assign(workers, 0);
     return made;
@@ -215,7 +215,7 @@ TEST_F(PlanSyncTest, WhatItOnlyRefusesWhileItRunsIsStoredForItsNextStart) {
 }
 
 TEST_F(PlanSyncTest, NothingIsStoredForAProcessThatTheConfigurationDoesNotMention) {
-  begin(testing::config());
+  begin(test::config());
   l7().connect(), dataplane().connect();
   settle();
   touch("web", "10.0.0.11:8080");

@@ -46,7 +46,7 @@ struct PolicyFiles : ::testing::Test {
   }
 
   ScratchFolder folder;
-  conf::Config config = testing::config();
+  conf::Config config = test::config();
 };
 
 TEST_F(PolicyFiles, AFileIsLookedAtOnceHoweverOftenItIsNamed) {

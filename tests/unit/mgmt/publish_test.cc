@@ -18,7 +18,7 @@
 namespace cardea::mgmt {
 namespace {
 
-using testing::PlanPeer;
+using test::PlanPeer;
 
 class PublishTest : public ::testing::Test {
  protected:
@@ -32,7 +32,7 @@ class PublishTest : public ::testing::Test {
   Image plan(uint64_t generation) { return compile_l4(config_, states_, generation).value(); }
 
   std::string folder_;
-  conf::Config config_ = testing::config();
+  conf::Config config_ = test::config();
   RingCache rings_;
   std::vector<PoolState> states_;
 };

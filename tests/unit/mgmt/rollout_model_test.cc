@@ -15,9 +15,9 @@
 namespace cardea::mgmt {
 namespace {
 
-using testing::Pools;
-using testing::SteppedDisk;
-using testing::SteppedProcess;
+using test::Pools;
+using test::SteppedDisk;
+using test::SteppedProcess;
 
 class Model {
  public:
@@ -41,7 +41,7 @@ class Model {
   SteppedProcess& some() { return *processes_[pick(2)]; }
 
   Candidate candidate(const std::string& cluster, std::array<size_t, 2> cpus) {
-    auto config = testing::both_processes();
+    auto config = test::both_processes();
     config.cluster.name = cluster;
     config.l7->shards.assign(cpus[0], 0);
     config.dataplane->workers.assign(cpus[1], 0);

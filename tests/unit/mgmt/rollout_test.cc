@@ -18,11 +18,11 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::L7Peer;
-using testing::PlanPeer;
+using test::L7Peer;
+using test::PlanPeer;
 
 conf::Config both() {
-  return testing::both_processes();
+  return test::both_processes();
 }
 
 class RolloutTest : public ::testing::Test {
@@ -298,7 +298,7 @@ TEST_F(RolloutTest, ASectionThatIsTakenOutLeavesNoServiceBehind) {
   PlanPeer dataplane(dataplane_socket());
   ASSERT_TRUE(connected());
   offer(both(), 1);
-  EXPECT_EQ(offer(testing::config(), 2).outcome, Outcome::kAdopted);
+  EXPECT_EQ(offer(test::config(), 2).outcome, Outcome::kAdopted);
   ASSERT_EQ(l7.plans().size(), 2u);
   EXPECT_EQ(l7.plans()[1].generation, 2u);
   EXPECT_EQ(l7.plans()[1].services, 0u);
@@ -308,7 +308,7 @@ TEST_F(RolloutTest, AProcessThatTheConfigurationDoesNotMentionIsLeftAlone) {
   L7Peer l7(l7_socket());
   PlanPeer dataplane(dataplane_socket());
   ASSERT_TRUE(connected());
-  EXPECT_EQ(offer(testing::config(), 1).outcome, Outcome::kAdopted);
+  EXPECT_EQ(offer(test::config(), 1).outcome, Outcome::kAdopted);
   EXPECT_THAT(l7.plans(), IsEmpty());
   EXPECT_TRUE(soon([&] { return rollout_->problem(*rollout_->processes()[0]) != ""; }));
   EXPECT_THAT(problem(0), HasSubstr("no section for it"));

@@ -45,7 +45,7 @@ TEST(Runtime, KeepsOnlyWhatTheFileStillHas) {
   auto runtime = filled();
   runtime.health[{"web", "10.0.0.99:8080"}] = {false, "gone", {}};
   runtime.health[{"gone", "10.9.9.9:1"}] = {false, "gone", {}};
-  runtime.keep_only(testing::config());
+  runtime.keep_only(test::config());
   EXPECT_EQ(runtime.overrides.size(), 2u);
   EXPECT_FALSE(runtime.overrides.contains({"gone", "10.9.9.9:1"}));
   EXPECT_EQ(runtime.health.size(), 1u);
@@ -58,7 +58,7 @@ TEST(Runtime, ABackendNobodyJudgedIsUp) {
 }
 
 TEST(Runtime, AnOldVerdictIsVoidWhenTheChecksWereTurnedOff) {
-  auto config = testing::config();
+  auto config = test::config();
   auto& dns = config.pools[1];
   EXPECT_EQ(filled().standing_of(dns, dns.backends[0]).state, State::kDown);
   dns.health.type = conf::HealthType::kNone;

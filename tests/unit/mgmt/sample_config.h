@@ -8,7 +8,7 @@
 
 #include "conf/config.h"
 
-namespace cardea::mgmt::testing {
+namespace cardea::mgmt::test {
 
 inline conf::Backend backend(const std::string& address, uint32_t weight = 1) {
   return {{}, Endpoint::parse(address).value(), weight};
@@ -47,4 +47,4 @@ inline conf::Config config() {
   return made;
 }
 
-}  // namespace cardea::mgmt::testing
+}  // namespace cardea::mgmt::test

@@ -7,7 +7,7 @@
 #include "mgmt/site.h"
 #include "tests/unit/mgmt/sample_config.h"
 
-namespace cardea::mgmt::testing {
+namespace cardea::mgmt::test {
 
 inline View view_of(conf::Config config, const Runtime& runtime = {}) {
   RingCache rings;
@@ -18,4 +18,4 @@ inline View view_of(conf::Config config, const Runtime& runtime = {}) {
   return view;
 }
 
-}  // namespace cardea::mgmt::testing
+}  // namespace cardea::mgmt::test

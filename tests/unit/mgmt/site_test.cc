@@ -21,7 +21,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::L7Peer;
+using test::L7Peer;
 
 std::string document(const std::string& backends, const std::string& shards = "0",
                      const std::string& health = "type = \"none\";") {

@@ -15,7 +15,7 @@ struct Row {
 };
 
 TEST(Standing, JudgesOperatorAndHealthTogether) {
-  const auto backend = testing::backend("10.0.0.1:80", 7);
+  const auto backend = test::backend("10.0.0.1:80", 7);
   for (const auto& row : {Row{Order::kReady, true, State::kUp, 7}, Row{Order::kReady, false, State::kDown, 0},
                           Row{Order::kDrain, true, State::kDrain, 0}, Row{Order::kDrain, false, State::kDown, 0},
                           Row{Order::kMaint, true, State::kMaint, 0}, Row{Order::kMaint, false, State::kMaint, 0}}) {
@@ -26,7 +26,7 @@ TEST(Standing, JudgesOperatorAndHealthTogether) {
 }
 
 TEST(Standing, AnOperatorsWeightBeatsTheFiles) {
-  const auto backend = testing::backend("10.0.0.1:80", 7);
+  const auto backend = test::backend("10.0.0.1:80", 7);
   EXPECT_EQ(judge(backend, {Order::kReady, 2}, true).ring_weight(), 2u);
   EXPECT_EQ(judge(backend, {Order::kReady, 0}, true).ring_weight(), 0u);
   EXPECT_EQ(judge(backend, {Order::kReady, 0}, true).state, State::kUp);
@@ -36,7 +36,7 @@ conf::Pool pool(std::initializer_list<bool> backups, uint32_t panic_below = 0) {
   conf::Pool made;
   made.panic_below = panic_below;
   for (const bool backup : backups) {
-    made.backends.push_back(testing::backend("10.0.0.1:80", 1));
+    made.backends.push_back(test::backend("10.0.0.1:80", 1));
     made.backends.back().backup = backup;
   }
   return made;

@@ -19,7 +19,7 @@
 #include "mgmt/store.h"
 #include "tests/unit/mgmt/sample_config.h"
 
-namespace cardea::mgmt::testing {
+namespace cardea::mgmt::test {
 
 using Pools = std::map<std::string, std::map<std::string, int>>;  // pool → backend → state
 
@@ -231,4 +231,4 @@ inline conf::Config both_processes() {
   return made;
 }
 
-}  // namespace cardea::mgmt::testing
+}  // namespace cardea::mgmt::test

@@ -7,9 +7,9 @@
 namespace cardea::l7::cache {
 namespace {
 
-using testing::Answer;
-using testing::Asked;
-using testing::kNow;
+using test::Answer;
+using test::Asked;
+using test::kNow;
 
 struct Row {
   const char* why;
@@ -92,7 +92,7 @@ TEST(Admission, Rows) {
   for (const Row& row : kRows) {
     const Asked asked(row.line, row.request);
     const Answer answer(row.status, row.response);
-    const Admission why = admission(asked.head(), *answer, testing::length(1), freshness_of(*answer, kNow));
+    const Admission why = admission(asked.head(), *answer, test::length(1), freshness_of(*answer, kNow));
     EXPECT_EQ(word(why), row.why) << row.line << "\n" << row.request << row.status << "\n" << row.response;
   }
 }

@@ -9,13 +9,13 @@
 namespace cardea::l7::cache {
 namespace {
 
-using testing::Answer;
-using testing::ask;
-using testing::Asked;
-using testing::body_of;
-using testing::kNow;
-using testing::kRoomy;
-using testing::store;
+using test::Answer;
+using test::ask;
+using test::Asked;
+using test::body_of;
+using test::kNow;
+using test::kRoomy;
+using test::store;
 
 constexpr std::string_view kMinute = "Cache-Control: max-age=60\r\n";
 
@@ -273,7 +273,7 @@ TEST(Cache, WhatWasAskedForBeforeAPurgeDoesNotComeInAfterIt) {
   const Answer answer("200 OK", kMinute);
   for (const char* before : {"", "/a", "/b"}) {
     for (const char* while_it_came : {"/a", "/b"}) {
-      for (const auto& framing : {testing::length(3), testing::kChunked}) {
+      for (const auto& framing : {test::length(3), test::kChunked}) {
         asked.since(cache.find(*asked).since);
         cache.purge("https", "shop.com", before);
         auto writer = cache.begin(*asked, *answer, framing);
@@ -289,7 +289,7 @@ TEST(Cache, WhatWasAskedForBeforeAPurgeDoesNotComeInAfterIt) {
     }
   }
   asked.since(cache.find(*asked).since);
-  auto writer = cache.begin(*asked, *answer, testing::length(3));
+  auto writer = cache.begin(*asked, *answer, test::length(3));
   for (int i = 0; i < 100; ++i) cache.purge("https", "shop.com", "/" + std::to_string(i));
   cache.purge("https", "shop.com", "/a");
   for (int i = 0; i < 5000; ++i) cache.purge("https", "shop.com", "/" + std::to_string(i));  // more than are remembered
@@ -307,7 +307,7 @@ TEST(Cache, APurgeIsNotForgottenBehindOthers) {
     asked.since(cache.find(*asked).since);
     cache.purge("https", "shop.com", "/a");
     for (int i = 0; i < others; ++i) cache.purge("https", "shop.com", "/" + std::to_string(i));
-    auto writer = cache.begin(*asked, *answer, testing::length(3));
+    auto writer = cache.begin(*asked, *answer, test::length(3));
     ASSERT_TRUE(writer && writer->append("old"));
     writer->finish();
     EXPECT_EQ(ask(cache, asked), "miss") << others;
@@ -343,7 +343,7 @@ TEST(Cache, AWriterThatIsDroppedLeavesNothing) {
   Cache cache(kRoomy);
   const uint64_t empty = cache.figures().bytes;
   const Answer answer("200 OK", kMinute);
-  for (const auto& framing : {testing::length(100), testing::kChunked}) {
+  for (const auto& framing : {test::length(100), test::kChunked}) {
     auto writer = cache.begin(*Asked("GET /a"), *answer, framing);
     ASSERT_TRUE(writer->append("half of i"));
     EXPECT_GT(cache.figures().bytes, empty);
@@ -352,7 +352,7 @@ TEST(Cache, AWriterThatIsDroppedLeavesNothing) {
     EXPECT_EQ(cache.figures().bytes, empty);
   }
   // Nor one that was promised more, or less, than came.
-  auto writer = cache.begin(*Asked("GET /a"), *answer, testing::length(4));
+  auto writer = cache.begin(*Asked("GET /a"), *answer, test::length(4));
   EXPECT_FALSE(writer->append("five!"));
   EXPECT_TRUE(writer->append("thr"));
   writer->finish();
@@ -367,7 +367,7 @@ TEST(Cache, BodiesOfUnknownLengthGrowInPieces) {
     std::string body(size, 'x');
     for (size_t i = 0; i < size; ++i) body[i] = char(i * 2654435761u >> 13);
     const Answer answer("200 OK", "Cache-Control: max-age=60\r\nTransfer-Encoding: chunked\r\n");
-    auto writer = cache.begin(*Asked("GET /a"), *answer, testing::kChunked);
+    auto writer = cache.begin(*Asked("GET /a"), *answer, test::kChunked);
     for (size_t at = 0; at < size; at += 1300) ASSERT_TRUE(writer->append(std::string_view(body).substr(at, 1300)));
     writer->finish();
     const Lookup lookup = cache.find(*Asked("GET /a"));

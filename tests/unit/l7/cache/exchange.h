@@ -11,7 +11,7 @@
 #include "l7/http/framing.h"
 #include "l7/http/parse_head.h"
 
-namespace cardea::l7::cache::testing {
+namespace cardea::l7::cache::test {
 
 inline constexpr int64_t kNow = 784111777;  // Sun, 06 Nov 1994 08:49:37 GMT
 
@@ -91,4 +91,4 @@ inline std::string ask(Cache& cache, const Asked& asked) {
 
 inline constexpr Limits kRoomy{.memory_bytes = 4 << 20, .object_bytes_max = 1 << 20};
 
-}  // namespace cardea::l7::cache::testing
+}  // namespace cardea::l7::cache::test

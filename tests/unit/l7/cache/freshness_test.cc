@@ -7,9 +7,9 @@
 namespace cardea::l7::cache {
 namespace {
 
-using testing::Answer;
-using testing::Asked;
-using testing::kNow;
+using test::Answer;
+using test::Asked;
+using test::kNow;
 
 struct LifetimeRow {
   const char* about;

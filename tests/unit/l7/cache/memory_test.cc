@@ -13,12 +13,12 @@
 namespace cardea::l7::cache {
 namespace {
 
-using testing::Answer;
-using testing::ask;
-using testing::Asked;
-using testing::body_of;
-using testing::kNow;
-using testing::store;
+using test::Answer;
+using test::ask;
+using test::Asked;
+using test::body_of;
+using test::kNow;
+using test::store;
 
 constexpr std::string_view kMinute = "Cache-Control: max-age=60\r\n";
 
@@ -33,7 +33,7 @@ TEST(CacheMemory, NeverPassesItsLimit) {
   const Answer answer("200 OK", kMinute);
   for (int i = 0; i < 3000; ++i) {
     const std::string body(random() % 20'000, 'x');
-    const auto framing = random() % 2 ? testing::length(body.size()) : testing::kChunked;
+    const auto framing = random() % 2 ? test::length(body.size()) : test::kChunked;
     const auto writer = cache.begin(*numbered(i), *answer, framing);
     ASSERT_TRUE(writer && writer->append(body));
     ASSERT_LE(cache.figures().bytes, kLimit);
@@ -64,7 +64,7 @@ TEST(CacheMemory, LargerThanAllowedIsRefusedAndCounted) {
   EXPECT_FALSE(store(cache, numbered(1), std::string(1001, 'x'), kMinute));
   EXPECT_TRUE(store(cache, numbered(1), std::string(1000, 'x'), kMinute));
   const Answer answer("200 OK", kMinute);
-  const auto writer = cache.begin(*numbered(2), *answer, testing::kChunked);
+  const auto writer = cache.begin(*numbered(2), *answer, test::kChunked);
   EXPECT_TRUE(writer->append(std::string(1000, 'x')));
   EXPECT_FALSE(writer->append("x"));
   EXPECT_FALSE(writer->append("x"));
@@ -100,7 +100,7 @@ TEST(CacheMemory, WhatIsBeingReadStaysAndCountsAndTheRestIsRefused) {
 TEST(CacheMemory, ReadersMayOutliveTheCache) {
   ObjectPointer reader;
   {
-    Cache cache(testing::kRoomy);
+    Cache cache(test::kRoomy);
     ASSERT_TRUE(store(cache, numbered(1), "body", kMinute));
     reader = cache.find(*numbered(1)).object;
     ASSERT_TRUE(store(cache, numbered(2), "body", kMinute));
@@ -123,7 +123,7 @@ TEST(CacheMemory, TooLittleForAnythingIsNoCache) {
 }
 
 TEST(CacheMemory, AThousandRefreshesCostTwoHeads) {
-  Cache cache(testing::kRoomy);
+  Cache cache(test::kRoomy);
   ASSERT_TRUE(store(cache, numbered(1), std::string(100'000, 'x'), "Cache-Control: max-age=1\r\nETag: \"1\"\r\n"));
   const uint64_t before = cache.figures().bytes;
   for (int i = 1; i <= 1000; ++i) {
@@ -156,7 +156,7 @@ TEST(CacheMemory, AnyThread) {
       if (lookup.result == Result::kStale) cache.refresh(*asked, std::move(lookup.object), *same);
       if (lookup.result == Result::kMiss) {
         const std::string body(1000 + random() % 20'000, char('a' + random() % 26));
-        const auto framing = random() % 2 ? testing::length(body.size()) : testing::kChunked;
+        const auto framing = random() % 2 ? test::length(body.size()) : test::kChunked;
         const auto writer = cache.begin(*asked, *fresh, framing);
         if (writer && writer->append(body)) writer->finish();
       }

@@ -69,7 +69,7 @@ struct Request {
     options = *http::connection_options(head.headers);
     const bool secure = random() % 4 != 0, own_port = random() % 4 != 0;
     const uint16_t port = own_port ? 443 : 8443;
-    asked = {&head, &options, secure ? "https" : "http", port, head.path, "web", testing::kNow};
+    asked = {&head, &options, secure ? "https" : "http", port, head.path, "web", test::kNow};
     write(random() % 2 != 0 ? "192.0.2.7" : "192.0.2.8", std::to_string(port));
   }
   Request(const Request&) = delete;
@@ -117,10 +117,10 @@ TEST(Cache, WhatOneClientGetsOfAnotherTheirBackendSawAlike) {
     Random random(seed);
     const Request first(random), second(random);
     const std::string vary = one_of(random, kVaries);
-    const testing::Answer answer(
+    const test::Answer answer(
         "200 OK", "Cache-Control: max-age=60, public\r\n" + (vary.empty() ? "" : "Vary: " + vary + "\r\n"));
-    Cache cache(testing::kRoomy);
-    const auto writer = cache.begin(first.asked, *answer, testing::length(0));
+    Cache cache(test::kRoomy);
+    const auto writer = cache.begin(first.asked, *answer, test::length(0));
     if (!writer) continue;
     writer->finish();
     if (cache.find(second.asked).result != Result::kHit) continue;

@@ -7,8 +7,8 @@
 namespace cardea::l7::cache {
 namespace {
 
-using testing::Answer;
-using testing::Asked;
+using test::Answer;
+using test::Asked;
 
 struct Row {
   const char* vary;

@@ -240,8 +240,8 @@ TEST(Explain, SaysWhetherAnAnswerIsCompressedAsFarAsTheRequestDecides) {
 TEST(Explain, AsksTheCacheAsTheExchangeWould) {
   Explained explained(test::plan());
   EXPECT_EQ(explained.about("http://shop.com:30080/cached/x")["cache_verdict"], "miss");
-  cache::testing::Asked asked("GET /cached/x", "Host: shop.com:30080\r\n", time(nullptr));
-  ASSERT_TRUE(cache::testing::store(*explained.plan->caches[0].cache, asked.scheme("http").port(30080), "body",
+  cache::test::Asked asked("GET /cached/x", "Host: shop.com:30080\r\n", time(nullptr));
+  ASSERT_TRUE(cache::test::store(*explained.plan->caches[0].cache, asked.scheme("http").port(30080), "body",
                                     "Cache-Control: max-age=600\r\n"));
   EXPECT_EQ(explained.about("http://shop.com:30080/cached/x")["cache_verdict"], "hit");
   EXPECT_EQ(explained.about("http://shop.com:30080/other")["cache_verdict"], nullptr);
@@ -272,8 +272,8 @@ TEST(Explain, ComesInWhereTheUrlLeads) {
     EXPECT_EQ(told["hash"], hash(row.listener)) << row.url;
     EXPECT_EQ(told["services"][0]["listen"], row.listener) << row.url;
   }
-  cache::testing::Asked asked("GET /cached/x", "Host: shop.com:30081\r\n", time(nullptr));
-  ASSERT_TRUE(cache::testing::store(*explained.plan->caches[0].cache, asked.scheme("http").port(30081), "body",
+  cache::test::Asked asked("GET /cached/x", "Host: shop.com:30081\r\n", time(nullptr));
+  ASSERT_TRUE(cache::test::store(*explained.plan->caches[0].cache, asked.scheme("http").port(30081), "body",
                                     "Cache-Control: max-age=600\r\n"));
   EXPECT_EQ(explained.about("http://shop.com:30081/cached/x")["cache_verdict"], "hit");
 }

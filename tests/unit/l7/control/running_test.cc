@@ -181,7 +181,7 @@ TEST(Running, TakesTheSocketsOfTheOneBeforeAsFarAsItHasShardsForThem) {
   auto next = Running::open(test::packed(process.plan(2)), Process::options_in(folder), std::move(before));
   ASSERT_TRUE(next) << next.error().message;
   auto& cache = *process.running->plan().caches[0].cache;
-  ASSERT_TRUE(cache::testing::store(cache, cache::testing::Asked("GET /a"), "body", "Cache-Control: max-age=60\r\n"));
+  ASSERT_TRUE(cache::test::store(cache, cache::test::Asked("GET /a"), "body", "Cache-Control: max-age=60\r\n"));
   const Running::Sockets left = (*next)->take_not_taken();
   EXPECT_TRUE(left[0].empty());
   EXPECT_TRUE(left[1].contains(elsewhere));
@@ -438,9 +438,9 @@ TEST(Running, CachesFollowThePlansLimitsAndShowWhatTheyHold) {
     for (auto& cache : plan.caches) cache->object_bytes_max = bytes;
     EXPECT_TRUE(process.adopt(plan));
   };
-  using cache::testing::Asked;
+  using cache::test::Asked;
   const auto stored = [&](size_t which, const char* line) {
-    return cache::testing::store(*process.running->plan().caches[which].cache, Asked(line), std::string(200, 'x'),
+    return cache::test::store(*process.running->plan().caches[which].cache, Asked(line), std::string(200, 'x'),
                                  "Cache-Control: max-age=60\r\n");
   };
   with_objects_of(2, 100);
@@ -458,14 +458,14 @@ TEST(Running, CachesFollowThePlansLimitsAndShowWhatTheyHold) {
 
 TEST(Running, HowLongACacheHidesFailuresFollowsThePlan) {
   Process process;
-  using cache::testing::Asked;
+  using cache::test::Asked;
   const auto hides_for = [&](uint64_t generation, uint32_t seconds) {
     image::PlanT plan = process.plan(generation);
     plan.caches[0]->stale_on_error_s = seconds;
     EXPECT_TRUE(process.adopt(plan));
     auto& cache = *process.running->plan().caches[0].cache;
-    EXPECT_TRUE(cache::testing::store(cache, Asked("GET /a"), "body", "Cache-Control: max-age=60\r\n"));
-    return cache.find(*Asked("GET /a", "", cache::testing::kNow + 60 + 10)).may_serve_stale;
+    EXPECT_TRUE(cache::test::store(cache, Asked("GET /a"), "body", "Cache-Control: max-age=60\r\n"));
+    return cache.find(*Asked("GET /a", "", cache::test::kNow + 60 + 10)).may_serve_stale;
   };
   EXPECT_TRUE(hides_for(2, 10));
   EXPECT_FALSE(hides_for(3, 9));

@@ -6,7 +6,7 @@
 namespace cardea::l7::http {
 namespace {
 
-using testing::framing_word;
+using test::framing_word;
 
 struct Read {
   HeadProgress progress;
@@ -113,8 +113,8 @@ TEST(RequestHead, HoldsItsLimits) {
     const auto [progress, head] = read(row.bytes, row.limits);
     RequestHead pieces;
     std::string moved;
-    EXPECT_EQ(testing::request_verdict(progress, *head), row.verdict) << row.name;
-    EXPECT_EQ(testing::request_verdict(testing::parse_bytewise(row.bytes, row.limits, pieces, moved), pieces),
+    EXPECT_EQ(test::request_verdict(progress, *head), row.verdict) << row.name;
+    EXPECT_EQ(test::request_verdict(test::parse_bytewise(row.bytes, row.limits, pieces, moved), pieces),
               row.verdict)
         << row.name;
     if (progress.bad()) {

@@ -8,9 +8,9 @@ namespace cardea::l7::http {
 namespace {
 
 using namespace std::string_literals;
-using testing::describe;
-using testing::parse_bytewise;
-using testing::request_verdict;
+using test::describe;
+using test::parse_bytewise;
+using test::request_verdict;
 
 struct Row {
   const char* name;

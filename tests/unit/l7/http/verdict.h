@@ -12,7 +12,7 @@
 #include "l7/http/framing.h"
 #include "l7/http/parse_head.h"
 
-namespace cardea::l7::http::testing {
+namespace cardea::l7::http::test {
 
 inline std::string framing_word(const std::expected<BodyFraming, Fault>& framing) {
   if (!framing) return std::string(word(framing.error()));
@@ -63,4 +63,4 @@ inline std::string describe(const RequestHead& head) {
                      head.authority.port, describe(head.headers));
 }
 
-}  // namespace cardea::l7::http::testing
+}  // namespace cardea::l7::http::test

@@ -13,7 +13,7 @@ namespace cardea::l7::proxy::test {
 namespace {
 
 using namespace std::chrono_literals;
-using namespace tls::testing;
+using namespace tls::test;
 using testing::StartsWith;
 
 constexpr const char* kRefused = "cardea_l7_service_names_refused_total";

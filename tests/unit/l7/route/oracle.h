@@ -10,7 +10,7 @@
 
 #include "l7/route/table.h"
 
-namespace cardea::l7::route::testing {
+namespace cardea::l7::route::test {
 
 inline std::string small(std::string_view text) {
   std::string out(text);
@@ -172,4 +172,4 @@ inline std::optional<uint32_t> linear_scan(std::span<const RouteRow> rows, std::
   return best;
 }
 
-}  // namespace cardea::l7::route::testing
+}  // namespace cardea::l7::route::test

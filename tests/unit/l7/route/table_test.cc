@@ -194,7 +194,7 @@ TEST(Table, AnswersAsTheLinearScan) {
     for (int i = 0; i < 100; ++i) {
       const std::string host = name(), asked = path();
       const auto found = table->match(host, *read_path(asked, {}));
-      const auto expected = testing::linear_scan(rows, prefixes, host, asked);
+      const auto expected = test::linear_scan(rows, prefixes, host, asked);
       ASSERT_EQ(found.has_value(), expected.has_value()) << host << asked;
       if (found) {
         ASSERT_EQ(found->route, *expected) << host << asked;
@@ -429,7 +429,7 @@ TEST(Table, AnswersAsTheLinearScanUnderConditions) {
                             pick({"10.1.1.1", "192.0.2.9", "2001:db8::1"}).c_str());
       const auto found = table->match(request.parsed.authority.host, request.path, request.asked);
       const auto expected =
-          testing::linear_scan(rows, paths, request.parsed.authority.host, request.path.match, request.asked);
+          test::linear_scan(rows, paths, request.parsed.authority.host, request.path.match, request.asked);
       ASSERT_EQ(found.has_value(), expected.has_value()) << request.text;
       if (!found) continue;
       ASSERT_EQ(found->route, *expected) << request.text;

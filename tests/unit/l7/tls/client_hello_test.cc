@@ -9,7 +9,7 @@
 namespace cardea::l7::tls {
 namespace {
 
-using namespace testing;
+using namespace test;
 
 HelloState state_of(const std::string& bytes) {
   HelloScan scan;

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace cardea::l7::tls::testing {
+namespace cardea::l7::tls::test {
 
 inline std::string number(size_t value, int bytes) {
   std::string text;
@@ -129,4 +129,4 @@ inline std::optional<Plain> read_plainly(std::string bytes) {
   }
 }
 
-}  // namespace cardea::l7::tls::testing
+}  // namespace cardea::l7::tls::test

@@ -8,7 +8,7 @@
 namespace cardea::l7::tls {
 namespace {
 
-using namespace testing;
+using namespace test;
 
 std::string numbers(const std::vector<uint16_t>& values) {
   std::string list;

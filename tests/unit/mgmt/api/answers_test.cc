@@ -16,7 +16,7 @@ using metrics::Traffic;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-using testing::view_of;
+using test::view_of;
 
 constexpr const char* kWeb = R"(pool="web",backend="10.0.0.11:8080")";
 constexpr const char* kWebToo = R"(pool="web",backend="10.0.0.12:8080")";
@@ -35,11 +35,11 @@ Traffic traffic_of(const std::vector<Counted>& rows) {
 
 // The sample's l4 services, and an http one whose routes lead to "web" and "api" and which leaves the rest to "api".
 conf::Config site() {
-  auto made = testing::config();
+  auto made = test::config();
   made.l7.emplace().shards = {0};
-  made.pools.push_back(testing::pool("api", {testing::backend("10.0.0.61:80"), testing::backend("10.0.0.62:80")}));
-  made.pools.push_back(testing::pool("spare", {testing::backend("10.0.0.71:80")}));
-  auto http = testing::service("site", "203.0.113.80:80", "api");
+  made.pools.push_back(test::pool("api", {test::backend("10.0.0.61:80"), test::backend("10.0.0.62:80")}));
+  made.pools.push_back(test::pool("spare", {test::backend("10.0.0.71:80")}));
+  auto http = test::service("site", "203.0.113.80:80", "api");
   http.mode = conf::Mode::kHttp;
   http.routes.resize(2);
   http.routes[0].pool = "web", http.routes[0].match.path = "/web";
@@ -82,10 +82,10 @@ TEST(Status, SaysWhichServicesAreOut) {
 
 TEST(Status, NamesPoolsThatNothingLeadsTo) {
   auto config = site();
-  config.pools.push_back(testing::pool("old", {testing::backend("10.0.0.72:80")}));
+  config.pools.push_back(test::pool("old", {test::backend("10.0.0.72:80")}));
   EXPECT_THAT(warnings_of(view_of(config)),
               ElementsAre("no service or route leads to pools spare, old: nothing gets there"));
-  for (int i = 0; i < 100; ++i) config.pools.push_back(testing::pool("p" + std::to_string(i), {}));
+  for (int i = 0; i < 100; ++i) config.pools.push_back(test::pool("p" + std::to_string(i), {}));
   EXPECT_THAT(warnings_of(view_of(config)), ElementsAre(HasSubstr("p17 and 82 more: nothing")));
 }
 
@@ -93,7 +93,7 @@ TEST(Status, NamesTheFirstOfThousandsOfServicesThatAreOut) {
   auto config = site();
   for (int i = 0; i < 3000; ++i)
     config.services.push_back(
-        testing::service("s" + std::to_string(i), "203.0.113.9:" + std::to_string(i + 1), "spare"));
+        test::service("s" + std::to_string(i), "203.0.113.9:" + std::to_string(i + 1), "spare"));
   Runtime runtime;
   runtime.overrides[{"spare", "10.0.0.71:80"}] = {Order::kMaint, {}};
   const auto warnings = warnings_of(view_of(config, runtime));
@@ -163,7 +163,7 @@ TEST(Status, HasRoomForAHundredBackendsAndTwentyCertificates) {
   auto config = site();
   Runtime runtime;
   for (int i = 0; i < 101; ++i) {
-    config.pools[0].backends.push_back(testing::backend(fmt::format("10.1.0.{}:80", i + 1)));
+    config.pools[0].backends.push_back(test::backend(fmt::format("10.1.0.{}:80", i + 1)));
     runtime.overrides[{"web", fmt::format("10.1.0.{}:80", i + 1)}] = {Order::kMaint, {}};
   }
   Json certificates = Json::array();

@@ -24,7 +24,7 @@ std::string answer(Json rows) {
 }
 
 conf::Config config_with(std::vector<std::string> hosts) {
-  conf::Config config = mgmt::testing::config();
+  conf::Config config = mgmt::test::config();
   for (auto& service : config.services) {
     service.mode = conf::Mode::kHttp;
     service.tls.emplace().certificates = {{{"", 0, "tls.certificates[0]"}, "a.crt", "a.key"}};

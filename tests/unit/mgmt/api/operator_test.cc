@@ -23,9 +23,9 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using testing::L7Peer;
+using test::L7Peer;
 using ::testing::Not;
-using testing::PlanPeer;
+using test::PlanPeer;
 using ::testing::StartsWith;
 
 constexpr const char* kConfig = R"(

@@ -11,7 +11,7 @@
 namespace cardea::mgmt::metrics {
 namespace {
 
-using testing::view_of;
+using test::view_of;
 using Families = std::vector<prometheus::MetricFamily>;
 using Labels = std::map<std::string, std::string>;
 
@@ -37,7 +37,7 @@ TEST(OwnFamilies, OfABackendSayItsHealthItsStateAndWhatItGets) {
   Runtime runtime;
   runtime.health[{"web", "10.0.0.11:8080"}] = {false, "refused", {}};
   runtime.overrides[{"web", "10.0.0.12:8080"}] = {Order::kDrain, 9};
-  const auto families = families_of(view_of(testing::config(), runtime));
+  const auto families = families_of(view_of(test::config(), runtime));
   const Labels down{{"pool", "web"}, {"backend", "10.0.0.11:8080"}},
       drain{{"pool", "web"}, {"backend", "10.0.0.12:8080"}}, up{{"pool", "web"}, {"backend", "[2001:db8::5]:8080"}};
   const auto state = [&](Labels labels, const char* name) {
@@ -58,14 +58,14 @@ TEST(OwnFamilies, OfABackendSayItsHealthItsStateAndWhatItGets) {
 TEST(OwnFamilies, ABackendThatNobodyChecksIsUpWhateverAnEarlierCheckSaid) {
   Runtime runtime;
   runtime.health[{"dns", "10.0.0.53:53"}] = {false, "refused", {}};
-  auto config = testing::config();
+  auto config = test::config();
   config.pools[1].health.type = conf::HealthType::kNone;
   const auto families = families_of(view_of(config, runtime));
   EXPECT_EQ(value(families, "cardea_backend_up", {{"pool", "dns"}, {"backend", "10.0.0.53:53"}}), 1);
 }
 
 TEST(OwnFamilies, AProcessIsShownWhereItIsMissedOrRuns) {
-  View view = view_of(testing::config());
+  View view = view_of(test::config());
   view.processes = {{.consumer = &kDataplane, .concerned = true, .in_step = true},
                     {.consumer = &kL7, .concerned = false, .in_step = false}};
   const auto up = [&](bool dataplane, bool l7, const char* process, const char* name = "cardea_process_up") {
@@ -86,7 +86,7 @@ TEST(OwnFamilies, ChecksAreCountedByTheirResultOnceThereWasOne) {
   checked.checks_passed = 30, checked.checks_failed = 4, checked.last_duration = std::chrono::milliseconds(250);
   health::TargetStatus fresh{.pool = "web", .backend = "10.0.0.12:8080", .up = true};
   fresh.own_failure = "Network is unreachable";
-  const auto families = families_of(view_of(testing::config()), {checked, fresh});
+  const auto families = families_of(view_of(test::config()), {checked, fresh});
   Labels labels{{"pool", "web"}, {"backend", "10.0.0.11:8080"}};
   EXPECT_EQ(value(families, "cardea_backend_check_duration_seconds", labels), 0.25);
   EXPECT_EQ(value(families, "cardea_backend_unchecked", labels), 0);
@@ -104,7 +104,7 @@ TEST(OwnFamilies, ChecksAreCountedByTheirResultOnceThereWasOne) {
 }
 
 TEST(OwnFamilies, TheConfigurationHasItsGenerationAndHowTheLastReloadWent) {
-  View view = view_of(testing::config());
+  View view = view_of(test::config());
   view.rings_built = 11;
   const char* const success = "cardea_config_last_reload_success";
   EXPECT_EQ(value(families_of(view), success), std::nullopt) << "there was none";
