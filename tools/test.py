@@ -19,6 +19,7 @@ TREE = pathlib.Path(__file__).resolve().parents[1]
 LOGS = TREE / "build/test-logs"
 CORES = str(os.cpu_count())
 TAIL_LINES = 40
+WHY_MAX = 400  # characters
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,13 @@ class Tally:
     passed: int = 0
     failed: list = field(default_factory=list)
     skipped: list = field(default_factory=list)
+    why: dict = field(default_factory=dict)  # of what failed: what its report says first
 
     def add(self, other):
         self.passed += other.passed
         self.failed += other.failed
         self.skipped += other.skipped
+        self.why |= other.why
 
 
 # A command that takes what others leave of the processors: within its session and, where the scheduler shares time between
@@ -151,8 +154,10 @@ def count(stage, code, report, folder):
 def outcome(name, case):
     if case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
         return Tally(skipped=[name])
-    bad = case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail"
-    return Tally(failed=[name]) if bad else Tally(passed=1)
+    said = [part.get("message") for kind in ("failure", "error") for part in case.findall(kind)]
+    if not said and case.get("status") != "fail":
+        return Tally(passed=1)
+    return Tally(failed=[name], why={name: " ".join((said[0] if said and said[0] else "").split())[:WHY_MAX]})
 
 
 def count_inner(report, entry, between):
@@ -205,6 +210,8 @@ def main(arguments):
     print(f"\nin {(time.time() - LOGS_BEGAN) / 60:.1f} minutes; logs in {LOGS.relative_to(TREE)}")
     for name in total.failed:
         print(f"FAILED {name}")
+        if total.why.get(name):
+            print(f"    {total.why[name]}")
     print(f"{total.passed} passed, {len(total.failed)} failed")
     sys.exit(1 if total.failed else 0)
 

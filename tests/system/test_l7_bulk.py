@@ -34,6 +34,8 @@ def keep_waiting(document):
     for service in document["services"]:
         if service["mode"] == "http":
             service.update(idle_timeout="10m", connections_max=20_000)
+    for pool in document["pools"]:  # ten thousand that ask at once wait in the queues of small origins, on a busy machine longer
+        pool.update(connect_timeout="60s", response_timeout="60s")
 
 
 @pytest.fixture(scope="module")
