@@ -33,11 +33,12 @@ ClientOnBehalf::ClientOnBehalf(const Exchange& x, Arena& arena)
       authorized(x.authorized),
       stranger(x.stranger),
       api_key(arena.copy(x.api_key)),
-      told(told_on_behalf(x, arena)) {}
+      told(told_on_behalf(x, arena)),
+      version(x.head.version) {}
 
 void ClientOnBehalf::give_to(Exchange& x) const {
   x.claims = claims, x.permission = permission, x.authorized = authorized, x.stranger = stranger;
-  x.api_key = api_key, x.told = told;
+  x.api_key = api_key, x.told = told, x.head.version = version;
 }
 
 std::string_view head_as_it_came(const Exchange& x) {

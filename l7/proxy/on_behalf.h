@@ -5,6 +5,7 @@
 #include <memory>
 #include <string_view>
 
+#include "l7/http/head.h"
 #include "l7/policy/trusted_proxies.h"
 #include "l7/proxy/record.h"
 
@@ -28,13 +29,14 @@ policy::ToldByProxy told_on_behalf(const Exchange& exchange, Arena& arena);
 // Of the same client, to whom the same request is admitted as the first time.
 struct ClientOnBehalf {
   ClientOnBehalf(const Exchange& exchange, Arena& arena);
-  void give_to(Exchange& exchange) const;
+  void give_to(Exchange& exchange) const;  // whose head is parsed
 
   const std::shared_ptr<const policy::Claims> claims;
   const std::shared_ptr<const policy::AuthAnswer> permission;
   const bool authorized, stranger;
   const std::string_view api_key;
   const policy::ToldByProxy told;
+  const http::Version version;  // its lines are HTTP/1.1's, whatever it spoke
 };
 
 // The head's lines as they came.

@@ -92,6 +92,7 @@ bool ask_again(Exchange& x, Renewal& renewal) {
   x.head_bytes = renewal.head.size();
   x.head.method = http::Method::kGet;
   x.head.method_text = "GET";
+  renewal.client.give_to(x);
   identify(x);
   if (admit(x)) return false;
   // By the way that the client's own went: GET may have another route, and a split another share.
@@ -111,7 +112,6 @@ uint32_t row_of(const Exchange& x, const CacheRows& rows) {
 Task<> renew(Renewal& renewal) {
   co_await renewal.shard.loop().yield();
   Exchange x(renewal.caller(), renewal.plan, renewal.service, renewal.record);
-  renewal.client.give_to(x);
   if (!ask_again(x, renewal)) co_return count(x.shard(), renewal.rows.renewals_failed);
   co_await forward(x);
   leave_backend(x);

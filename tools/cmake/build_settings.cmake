@@ -42,6 +42,7 @@ endif()
 find_program(CARDEA_CCACHE ccache)
 if(CARDEA_CCACHE)
   set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_PCH_EXTSUM=1
+      CCACHE_INODECACHE=1  # a precompiled header of 100 MB is read once for its sum, and not by each compilation
       CCACHE_DEPEND=1  # what a source includes is asked of its one compilation, and not of a preprocessor before it
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
