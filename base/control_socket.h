@@ -28,7 +28,8 @@ enum class Code : uint32_t {
   kOther = 1,         // only the words say it
   kNoPlan = 2,        // the process has no plan yet, and refuses everything but one
   kNeedsRestart = 3,  // the process would start with this plan but cannot change to it
-  kLastSent = 3,
+  kCannotStart = 4,   // the process cannot start with this plan on this host as it is, and runs none
+  kLastSent = 4,
   kClosed = 64,       // the peer has gone
   kLate = 65,         // it did not answer in time
 };

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <memory>
+#include <vector>
 
 #include "base/command_line.h"
 #include "base/log.h"
@@ -46,22 +48,40 @@ void come_before_others() {
     log::info("not allowed to set nice {}: workers that share a core may lose packets when it is busy", kNice);
 }
 
+struct Forwarding {
+  std::unique_ptr<Running> running;
+  std::unique_ptr<Control> control;  // ends first
+};
+
+// An Error with Retry::kSafe: it is the plan that cannot be run on this host as it is.
+Result<Forwarding> start(Prepared prepared, cardea::control::PlanServer& server, const StartOptions& options) {
+  auto running = Running::open(std::move(prepared), options);
+  if (!running) return fail(std::move(running.error().message), running.error().origin, Retry::kSafe);
+  auto l7 = L7Attachments::listen(options.run_directory + "/door.sock");
+  if (!l7) return std::unexpected(std::move(l7).error());
+  auto control = Control::start(**running, server, std::move(*l7));
+  if (!control) return std::unexpected(std::move(control).error());
+  if (auto done = drop_privileges(options.user); !done) return std::unexpected(std::move(done).error());
+  if (auto done = (*running)->launch(); !done) return std::unexpected(std::move(done).error());
+  return Forwarding{std::move(*running), std::move(*control)};
+}
+
 Result<> run(const Options& options, FileDescriptor& stop) {
   auto server = cardea::control::PlanServer::listen(options.start.run_directory + "/dataplane.sock");
   if (!server) return std::unexpected(std::move(server).error());
-  auto running =
+  auto plan =
       options.wait ? wait_for_plan(*server, options.start, stop.get()) : first_plan(*server, options.start, stop.get());
-  if (!running) return std::unexpected(std::move(running).error());
-  if (*running == nullptr) return {};  // told to end before there was a plan
-  auto l7 = L7Attachments::listen(options.start.run_directory + "/door.sock");
-  if (!l7) return std::unexpected(std::move(l7).error());
-  auto control = Control::start(**running, *server, std::move(*l7));
-  if (!control) return std::unexpected(std::move(control).error());
-  if (auto done = drop_privileges(options.start.user); !done) return done;
-  if (auto done = (*running)->launch(); !done) return done;
-  log::info("forwarding by plan {}", (*running)->plans->load()->generation);
+  if (!plan) return std::unexpected(std::move(plan).error());
+  if (!*plan) return {};  // told to end before there was a plan
+  auto forwarding = start(std::move((*plan)->prepared), *server, options.start);
+  if (!forwarding) {
+    tell_failed(*server, **plan, forwarding.error());
+    return std::unexpected(std::move(forwarding).error());
+  }
+  tell_started(*server, **plan);
+  log::info("forwarding by plan {}", (*plan)->generation);
   systemd::ready("forwarding");
-  return (*control)->run(stop.get());
+  return forwarding->control->run(stop.get());
 }
 
 // The CPUs that this process may use, as it was started with them: DPDK keeps its first thread on some of them, and

@@ -11,6 +11,10 @@
 namespace cardea::mgmt {
 namespace {
 
+bool cannot_start(const Adopted& adopted) {
+  return !adopted && adopted.error().code == control::Code::kCannotStart;
+}
+
 bool was_refused(const Adopted& adopted) {
   return !adopted && adopted.error().retry == Retry::kNever;
 }
@@ -39,6 +43,8 @@ PlanSync::PlanSync(EventLoop& loop, const Consumer& consumer, const MakeLink& ma
       })) {}
 
 std::string PlanSync::problem() const {
+  if (start_failure_)
+    return fmt::format("it could not start with generation {}: {}", start_failure_->generation, start_failure_->reason);
   switch (state_) {
     case PeerState::kAway:
       return "it is not connected";
@@ -57,6 +63,7 @@ Ending PlanSync::away() const {
 
 void PlanSync::happened(PeerEvent event) {
   state_ = next(state_, event);
+  if (runs_a_plan()) start_failure_.reset();
   on_state_();
 }
 
@@ -65,6 +72,8 @@ void PlanSync::happened(PeerEvent event) {
 void PlanSync::on_link(bool connected) {
   if (connected) {
     log::info("{} is connected", consumer_.words);
+  } else if (start_failure_) {
+    log::warning("the connection to {} is gone; it serves nothing", consumer_.words);
   } else {
     log::warning("the connection to {} is gone; it serves its last plan if it lives", consumer_.words);
   }
@@ -112,6 +121,7 @@ std::shared_ptr<const conf::Config> PlanSync::plan_config(const Candidate& candi
 
 void PlanSync::send_plan(Work work, const Candidate& candidate) {
   work_ = work;
+  sent_ = candidate.generation;
   auto plan = consumer_.compile(*plan_config(candidate), candidate.states, candidate.generation);
   if (!plan) return on_answer(std::unexpected(std::move(plan.error())));
   link_->adopt(std::move(*plan), candidate.generation,
@@ -123,8 +133,16 @@ void PlanSync::on_answer(Adopted adopted) {
     lose();
     return settle();
   }
+  if (cannot_start(adopted)) on_cannot_start(adopted.error());
   if (work_ == Work::kTry) return on_tried(adopted);
   on_handed_over(adopted);
+}
+
+// It ends with its answer. What it said is kept for those who ask why it is away.
+void PlanSync::on_cannot_start(const Error& why) {
+  start_failure_ = StartFailure{sent_, why.message};
+  running_generation_ = 0;
+  log::error("{} could not start with generation {}: {}", consumer_.words, sent_, why.message);
 }
 
 void PlanSync::hand_over() {
@@ -142,13 +160,17 @@ void PlanSync::on_handed_over(const Adopted& adopted) {
     log::info("{} runs generation {}", consumer_.words, *adopted);
     on_in_step_();
   } else {
-    refusal_ = adopted.error();
-    log::error("{} refused generation {}: {}; it keeps its last plan", consumer_.words, plans_.in_force.generation,
-               refusal_.message);
-    learn_generation();
+    on_refused(adopted.error());
   }
   store_next_start(true);
   settle();
+}
+
+void PlanSync::on_refused(const control::Failure& why) {
+  refusal_ = why;
+  if (why.code == control::Code::kCannotStart) return;
+  log::error("{} refused generation {}: {}", consumer_.words, sent_, why.message);
+  learn_generation();
 }
 
 void PlanSync::try_plan(Candidate candidate, Done then) {
@@ -278,6 +300,10 @@ void PlanSync::on_generation(std::optional<uint64_t> generation) {
   running_generation_ = generation.value_or(0);
   on_state_();
   if (state_ != PeerState::kOff || !plans_.in_force) return;
+  if (generation.value_or(0) != 0)
+    log::info("{} keeps generation {}", consumer_.words, *generation);
+  else
+    log::warning("{} serves nothing until it is given a plan that it takes", consumer_.words);
   for (const size_t i : consumer_.pools(*plans_.in_force.config)) dirty_.insert(plans_.in_force.config->pools[i].name);
   send();
 }

@@ -34,6 +34,12 @@ struct Ending {
   control::Code code = control::Code::kNone;
 };
 
+// Of a process that ended because it could not start with a plan.
+struct StartFailure {
+  uint64_t generation = 0;
+  std::string reason;  // in its own words
+};
+
 class PlanSync {
  public:
   using Done = std::move_only_function<void(const Ending&)>;
@@ -53,10 +59,12 @@ class PlanSync {
   bool follows() const { return runs_in_force() || !(concerned() || section_); }
   // This plan or another: whatever it has to have for one is there.
   bool runs_a_plan() const {
-    return state_ != PeerState::kAway && state_ != PeerState::kBehind && !serves_nothing();
+    return state_ != PeerState::kAway && state_ != PeerState::kBehind && !is_empty();
   }
-  bool serves_nothing() const { return state_ == PeerState::kOff && running_generation_ == 0u; }
+  bool serves_nothing() const { return is_empty() || start_failure_; }
   std::string problem() const;  // why it does not run the plan in force; empty: it does
+  // Kept while it is away and while it tries again; nothing once it runs a plan.
+  const std::optional<StartFailure>& start_failure() const { return start_failure_; }
   PlanLink& link() { return *link_; }
   const PlanLink& link() const { return *link_; }
 
@@ -77,6 +85,7 @@ class PlanSync {
  private:
   enum class Work : uint8_t { kNone, kHandOver, kTry, kUpdate };
   bool runs_in_force() const { return state_ == PeerState::kInStep; }
+  bool is_empty() const { return state_ == PeerState::kOff && running_generation_ == 0u; }
   void happened(PeerEvent event);
   void on_link(bool connected);
   void lose();
@@ -85,7 +94,9 @@ class PlanSync {
   void send_plan(Work work, const Candidate& candidate);
   std::shared_ptr<const conf::Config> plan_config(const Candidate& candidate) const;
   void on_answer(Adopted adopted);
+  void on_cannot_start(const Error& why);
   void on_handed_over(const Adopted& adopted);
+  void on_refused(const control::Failure& why);
   void on_tried(const Adopted& adopted);
   void flush();
   std::optional<Ending> known_ending(const std::vector<size_t>& pools) const;
@@ -119,6 +130,7 @@ class PlanSync {
   std::shared_ptr<const conf::Config> section_;  // the last configuration that had the process's section
   PeerState state_ = PeerState::kAway;
   Work work_ = Work::kNone;  // under way
+  uint64_t sent_ = 0;        // generation of the whole plan that was sent last
   bool held_ = false;
   uint64_t connections_ = 0;  // until now: an answer on an earlier one is no news any more
   std::move_only_function<void()> waiting_try_;
@@ -129,6 +141,7 @@ class PlanSync {
   std::set<std::string> dirty_;                 // pools whose states differ from what was sent
   std::vector<Done> changes_, changes_sent_;
   control::Failure refusal_{Error{}};  // of one that is off
+  std::optional<StartFailure> start_failure_;
   std::unique_ptr<PlanLink> link_;     // last: its thread ends first
 };
 

@@ -94,7 +94,7 @@ void Rollout::refuse(const Ending& ending) {
   const bool waited = plans_.waiting && plans_.waiting.generation == offer.candidate.generation;
   if (waited) plans_.waiting = {}, waits_.clear();
   for (auto& process : processes_) process->put_back();
-  if (waited) store_next_start(), hooks_.on_waiting();
+  if (waited) store_next_start(), hooks_.on_waiting(), hooks_.on_waited_in_vain(offer.candidate.generation, ending);
   end_offer();
 }
 
@@ -177,7 +177,7 @@ std::vector<std::string> Rollout::why_it_waits() const {
 
 std::string Rollout::problem(const PlanSync& process) const {
   const auto waits = std::ranges::find(waits_, &process, &Refused::process);
-  if (waits == waits_.end()) return process.problem();
+  if (waits == waits_.end() || process.start_failure()) return process.problem();
   return fmt::format("generation {} waits: {}", plans_.waiting.generation, waits->reason);
 }
 

@@ -32,6 +32,9 @@ class Rollout {
     Hook on_waiting;     // waiting() is another one, or none any more
     Hook on_everywhere;  // every process that it concerns has adopted it
     Hook on_state = [] {};  // what one of the processes runs may be something else
+    // What waited for restarts was refused at one: this generation is given up.
+    std::move_only_function<void(uint64_t generation, const Ending&)> on_waited_in_vain = [](uint64_t, const Ending&) {
+    };
   };
 
   // `consumers` in the order in which plans are offered.

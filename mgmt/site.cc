@@ -93,7 +93,9 @@ Site::Site(EventLoop& loop, Folders folders, OnConfig on_config)
                {.on_in_force = [this] { on_in_force(); },
                 .on_waiting = [this] { store_marks(rollout_.waiting()); },
                 .on_everywhere = [this] { on_everywhere(); },
-                .on_state = [this] { look_for_way(); }}) {
+                .on_state = [this] { look_for_way(); },
+                .on_waited_in_vain = [this](uint64_t generation,
+                                            const Ending& ending) { on_waited_in_vain(generation, ending); }}) {
   auto state = loaded(folders_.state_dir);
   runtime_ = std::move(state.runtime);
   warn("runtime", state.warning);
@@ -231,6 +233,19 @@ void Site::on_in_force() {
   store_marks(rollout_.in_force());
   remember();
   on_config_(config);
+}
+
+// The reload that brought it has failed after all. Where nobody remembers that reload, this process was started since.
+void Site::on_waited_in_vain(uint64_t generation, const Ending& ending) {
+  const auto text = fmt::format("generation {} was given up at the restart that it waited for: {} refused it: {}",
+                                generation, ending.who, ending.reason);
+  const auto hint = fmt::format("generation {} stays in force", rollout_.in_force().generation);
+  log::error("{}; {}", text, hint);
+  if (last_reload_ && last_reload_->ending == Reload::Ending::kRefused) {
+    last_reload_->error = text, last_reload_->hint = hint;
+  } else {
+    warn("draft", fmt::format("{}; {}", text, hint));
+  }
 }
 
 // Checks leave by the dataplane's TAPs, which are there while it runs a plan. Without them a host that has a default
@@ -375,7 +390,7 @@ View Site::view() const {
   for (const auto& process : rollout_.processes())
     view.processes.push_back({&process->consumer(), process->concerned(), process->in_step(),
                               process->link().link().connected, rollout_.problem(*process),
-                              process->consumer().socket(folders_.run_dir)});
+                              process->consumer().socket(folders_.run_dir), process->start_failure()});
   for (const auto& [about, text] : warnings_) view.warnings.push_back(text);
   if (!blocks_.trouble().empty())
     view.warnings.push_back("the dataplane does not block whom rate limits blame: it took no list of them: " + blocks_.trouble());

@@ -34,6 +34,7 @@ struct ProcessView {  // of one that runs plans
   bool connected = false;
   std::string problem;  // why not
   std::string socket;   // where it is expected to answer
+  std::optional<StartFailure> start_failure = {};
 };
 
 struct View {
@@ -100,6 +101,7 @@ class Site {
   void on_offered(Reload reload, uint64_t generation, const Ending& ending, ReloadDone done);
   void tell_refusal(Reload& reload, uint64_t generation, const Ending& ending) const;
   void on_in_force();
+  void on_waited_in_vain(uint64_t generation, const Ending& ending);
   void on_everywhere();
   void look_for_way();
   void store_marks(const Candidate& newest);

@@ -49,6 +49,11 @@ Json started(const Json& words) {
                                  : Json(nullptr);
 }
 
+Json start_failure_row(const ProcessView& process) {
+  if (!process.start_failure) return nullptr;
+  return {{"generation", process.start_failure->generation}, {"error", process.start_failure->reason}};
+}
+
 Json process_row(const ProcessView& process, const Facts& facts, const Json& words) {
   const auto link = facts.links.find(process.consumer->name);
   const bool connected = link != facts.links.end() && link->second.connected;
@@ -59,6 +64,7 @@ Json process_row(const ProcessView& process, const Facts& facts, const Json& wor
           {"started_at", started(words)},
           {"generation", field(words, "generation", nullptr)},
           {"in_sync", process.in_step},
+          {"start_failure", start_failure_row(process)},
           {"problem", connected || !process.concerned ? text_or_null(process.problem) : Json(away_text(process))}};
 }
 

@@ -6,6 +6,9 @@ namespace cardea::mgmt::api {
 
 std::string away_text(const ProcessView& process) {
   if (process.connected || !process.concerned) return "";
+  if (process.start_failure)
+    return fmt::format("{}; it is started again until it can, and `cardea doctor` looks at what this host lacks",
+                       process.problem);
   return fmt::format("nobody answers at {}: is {} running?", process.socket, process.consumer->process);
 }
 

@@ -4,6 +4,7 @@ import pytest
 from lab.cardea import binary
 from lab.metrics import Page
 from lab.standard import Standard
+from lab.wait import until
 
 BROKEN = """
 cluster = { name = "lab"; seed = "x"; };
@@ -69,6 +70,52 @@ def test_a_file_that_does_not_parse_is_told_with_its_line(standard):
     done = standard.cardea.run("check", standard.cardea.file, check=False)
     standard.reload()
     assert done.returncode == 1 and "cardea.cfg:" in done.stdout + done.stderr
+
+
+NO_SUCH_CARD = "0000:ff:1f.7"
+
+
+@pytest.fixture
+def without_card(standard):
+    """Its first port names a card that is not there; afterwards all is as it was, and serves."""
+    port = standard.document["dataplane"]["ports"][0]
+    device, port["device"] = port["device"], NO_SUCH_CARD
+    yield standard
+    port["device"] = device
+    standard.reload()
+    standard.cardea.start_what_ended()
+    assert dataplane_row(standard)["start_failure"] is None
+
+
+def dataplane_row(standard):
+    return next(row for row in standard.cardea.cli("status")["processes"] if row["name"] == "dataplane")
+
+
+def test_status_says_why_the_dataplane_did_not_start(without_card):
+    """Also once it has ended. It tries the plan that is stored for it, and what mgmt hands over."""
+    dataplane = without_card.cardea.dataplane
+    dataplane.stop()
+    without_card.reload()
+    generation = without_card.cardea.cli("status")["generation"]
+    dataplane.start()
+    assert dataplane.wait(20) == 1, dataplane.tail()
+    until(lambda: not dataplane_row(without_card)["connected"], 20, "mgmt knows that it has ended")
+    row = dataplane_row(without_card)
+    assert row["start_failure"]["generation"] == generation and NO_SUCH_CARD in row["start_failure"]["error"], row
+    assert NO_SUCH_CARD in without_card.cardea.run("status").stdout
+    assert "keeps its last plan" not in without_card.cardea.mgmt.tail(50)
+
+
+def test_a_plan_that_a_restart_cannot_take_up_is_given_up_and_the_old_one_serves(without_card):
+    before = without_card.cardea.cli("status")["generation"]
+    assert "waits for a restart" in without_card.reload(check=False).stderr
+    without_card.cardea.dataplane.stop()
+    without_card.cardea.dataplane.start()
+    until(lambda: without_card.cardea.cli("status")["waiting"] is None, 20, "what waited is given up")
+    without_card.cardea.until_ready()
+    status = without_card.cardea.cli("status")
+    assert status["generation"] == before and NO_SUCH_CARD in status["last_reload"]["error"], status["last_reload"]
+    assert without_card.connect(20)["failed"] == 0
 
 
 def test_a_missing_file_is_an_io_error(standard):

@@ -44,11 +44,13 @@ class PlanPeerOf {
     size_t services = 0;
   };
 
-  // `refusal`: as if refuse() had been called before anybody connects. `at_restart`: a generation that it could only
-  // start with.
-  explicit PlanPeerOf(const std::string& path, std::string refusal = {}, uint64_t at_restart = 0)
+  // `refusal`, `code`: as if refuse() had been called before anybody connects. `at_restart`: a generation that it could
+  // only start with.
+  explicit PlanPeerOf(const std::string& path, std::string refusal = {}, uint64_t at_restart = 0,
+                      control::Code code = control::Code::kOther)
       : listener_(control::listen(path).value()),
         reason_(std::move(refusal)),
+        code_(code),
         at_restart_(at_restart),
         thread_([this] { serve(); }) {}
   ~PlanPeerOf() {
@@ -150,7 +152,7 @@ class PlanPeerOf {
   std::mutex mutex_;
   uint64_t generation_ = 0;
   std::string reason_;
-  control::Code code_ = control::Code::kOther;
+  control::Code code_;
   const uint64_t at_restart_;
   std::vector<Told> plans_, updates_;
   std::map<std::string, std::string> answers_;

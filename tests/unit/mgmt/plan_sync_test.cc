@@ -72,6 +72,7 @@ class PlanSyncTest : public ::testing::Test {
   int waiting_changes_ = 0;
   std::vector<SteppedProcess*> processes_;
   std::vector<Ending> offered_, touched_;
+  std::vector<std::string> given_up_;
   Rollout rollout_{loop_,
                    {&kL7, &kDataplane},
                    [this](const Consumer& consumer, PlanLink::OnLink on_link) {
@@ -82,7 +83,13 @@ class PlanSyncTest : public ::testing::Test {
                    runtime_,
                    rings_,
                    disk_,
-                   Rollout::Hooks{[] {}, [this] { ++waiting_changes_; }, [] {}}};
+                   Rollout::Hooks{.on_in_force = [] {},
+                                  .on_waiting = [this] { ++waiting_changes_; },
+                                  .on_everywhere = [] {},
+                                  .on_waited_in_vain =
+                                      [this](uint64_t generation, const Ending& how) {
+                                        given_up_.push_back(fmt::format("{}: {}", generation, how.reason));
+                                      }}};
 };
 
 TEST_F(PlanSyncTest, StatesThatAPlanBringsAreNotSentAgainBehindIt) {
@@ -212,6 +219,75 @@ TEST_F(PlanSyncTest, WhatItOnlyRefusesWhileItRunsIsStoredForItsNextStart) {
   settle();
   EXPECT_EQ(sync_of(1).problem(), "no");
   EXPECT_EQ(stored(dataplane()), 1u);
+}
+
+constexpr const char* kCannotStart = "it could not start with generation 1: port lan: no such device";
+
+TEST_F(PlanSyncTest, WhyItDidNotStartIsKnownWhileItIsAwayAndUntilItRuns) {
+  begin();
+  dataplane().cannot_start = true;
+  dataplane().connect();
+  settle();
+  EXPECT_FALSE(sync_of(1).connected()) << "it has ended";
+  EXPECT_EQ(sync_of(1).problem(), kCannotStart);
+  EXPECT_TRUE(sync_of(1).serves_nothing());
+  dataplane().cannot_start = false;
+  dataplane().connect(), loop_.run_due();
+  EXPECT_EQ(sync_of(1).problem(), kCannotStart) << "it has not started yet";
+  EXPECT_FALSE(sync_of(1).runs_a_plan());
+  settle();
+  EXPECT_TRUE(sync_of(1).in_step());
+  EXPECT_EQ(sync_of(1).problem(), "");
+  dataplane().disconnect(), loop_.run_due();
+  EXPECT_EQ(sync_of(1).problem(), "it is not connected") << "what ends later has other reasons";
+}
+
+TEST_F(PlanSyncTest, WhyItDidNotStartIsForgottenWhereItRunsAnotherPlan) {
+  begin(config("ok", 2));
+  dataplane().cannot_start = true;
+  dataplane().connect();
+  settle();
+  ASSERT_TRUE(sync_of(1).start_failure());
+  dataplane().running = Running{9, "old", 1, {}};
+  dataplane().connect();
+  settle();
+  EXPECT_FALSE(sync_of(1).start_failure());
+  EXPECT_EQ(sync_of(1).problem(), "no");
+}
+
+TEST_F(PlanSyncTest, WhatKeepsItFromStartingEndsAReloadWithItsWords) {
+  begin();
+  l7().connect(), settle();
+  dataplane().cannot_start = true;
+  dataplane().connect(), offer(config());
+  while (offered_.empty() && (step(l7()) || step(dataplane()))) continue;
+  ASSERT_EQ(offered_.size(), 1u);
+  EXPECT_EQ(offered_[0].outcome, Outcome::kRefused);
+  EXPECT_EQ(offered_[0].reason, "port lan: no such device");
+  EXPECT_EQ(rollout_.in_force().generation, 1u);
+}
+
+TEST_F(PlanSyncTest, WhatItCannotStartWithAfterItsRestartIsGivenUpAndItGetsTheOtherBack) {
+  begin();
+  both_in_step();
+  offer(config("ok", 2));
+  settle();
+  ASSERT_THAT(rollout_.waits_for(), ElementsAre("dataplane"));
+  dataplane().restart({});
+  dataplane().cannot_start = true;
+  loop_.run_due();
+  dataplane().connect();
+  settle();
+  EXPECT_FALSE(rollout_.waiting());
+  EXPECT_THAT(given_up_, ElementsAre("2: port lan: no such device"));
+  EXPECT_EQ(stored(dataplane()), 1u);
+  EXPECT_EQ(rollout_.problem(sync_of(1)), "it could not start with generation 2: port lan: no such device");
+  dataplane().cannot_start = false;
+  dataplane().connect();
+  settle();
+  EXPECT_EQ(dataplane().running.generation, 1u);
+  EXPECT_TRUE(sync_of(1).in_step());
+  EXPECT_FALSE(sync_of(1).start_failure());
 }
 
 TEST_F(PlanSyncTest, NothingIsStoredForAProcessThatTheConfigurationDoesNotMention) {

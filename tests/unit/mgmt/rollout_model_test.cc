@@ -113,8 +113,16 @@ class Model {
     EXPECT_EQ(rollout_->waits_for(), kept.waits_for);
   }
 
+  // From now on, or no more.
+  void lose_card() {
+    SteppedProcess& process = *processes_[1];
+    process.cannot_start = !process.cannot_start;
+    if (process.cannot_start) process.restart({});
+  }
+
   void step() {
     if (pick(40) == 0) return restart();
+    if (pick(40) == 0) return lose_card();
     switch (pick(17)) {
       case 0:
         return offer();
@@ -153,7 +161,7 @@ class Model {
 
   void settle() {
     for (SteppedProcess* process : processes_) {
-      process->refuses_next_update = process->refuses_plans = false;
+      process->refuses_next_update = process->refuses_plans = process->cannot_start = false;
       process->connect();
     }
     for (bool busy = true; busy;) {
@@ -186,6 +194,7 @@ class Model {
     if (rollout_->waiting()) EXPECT_GT(rollout_->waiting().generation, rollout_->in_force().generation);
     for (size_t i = 0; i < 2; ++i) {
       const auto& sync = *rollout_->processes()[i];
+      if (sync.start_failure()) EXPECT_FALSE(sync.runs_a_plan()) << sync.consumer().name << ": old words";
       if (!sync.in_step()) continue;
       EXPECT_EQ(processes_[i]->running.generation, rollout_->in_force().generation) << sync.consumer().name;
       EXPECT_EQ(processes_[i]->running.pools, wanted(sync.consumer(), rollout_->in_force())) << sync.consumer().name;

@@ -275,6 +275,44 @@ TEST_F(SiteTest, AReloadThatHadToWaitCountsAsDoneOnceItsRestartHasCome) {
   EXPECT_EQ(view().last_reload->hint, "");
 }
 
+TEST_F(SiteTest, AReloadThatHadToWaitSaysWhatItsRestartRefused) {
+  auto l7 = std::make_unique<L7Peer>(l7_socket());
+  start();
+  ASSERT_TRUE(in_step());
+  const uint64_t accepted = view().in_force.generation;
+  write(document(kOne, "0, 1"));
+  l7->refuse("not while it runs", control::Code::kNeedsRestart);
+  EXPECT_FALSE(reload().success());
+  l7.reset();
+  l7 = std::make_unique<L7Peer>(l7_socket(), "no such card", 0, control::Code::kCannotStart);
+  ASSERT_TRUE(soon([&] { return view().waiting == 0; }));
+  EXPECT_EQ(view().in_force.generation, accepted);
+  EXPECT_FALSE(view().last_reload->success());
+  EXPECT_EQ(view().last_reload->error,
+            fmt::format("generation {} was given up at the restart that it waited for: cardea-l7 refused it: no such card",
+                        accepted + 1));
+  EXPECT_EQ(view().last_reload->hint, fmt::format("generation {} stays in force", accepted));
+  EXPECT_TRUE(reload().findings.empty());
+}
+
+TEST_F(SiteTest, WhatItsRestartRefusedIsToldAlsoByOneThatWasStartedSince) {
+  auto l7 = std::make_unique<L7Peer>(l7_socket());
+  start();
+  ASSERT_TRUE(in_step());
+  write(document(kOne, "0, 1"));
+  l7->refuse("not while it runs", control::Code::kNeedsRestart);
+  EXPECT_FALSE(reload().success());
+  stop();
+  l7.reset();
+  l7 = std::make_unique<L7Peer>(l7_socket(), "no such card", 0, control::Code::kCannotStart);
+  start();
+  ASSERT_TRUE(soon([&] { return view().waiting == 0; }));
+  EXPECT_THAT(view().warnings, ElementsAre(HasSubstr("no such card")));
+  l7->refuse("");
+  EXPECT_TRUE(reload().success());
+  EXPECT_THAT(view().warnings, IsEmpty());
+}
+
 TEST_F(SiteTest, ReloadsThatComeDuringOneAreDoneByOneMore) {
   L7Peer l7(l7_socket());
   start();

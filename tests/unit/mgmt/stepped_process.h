@@ -106,7 +106,9 @@ class SteppedProcess : public PlanLink {
     } else {
       if (answer.request.generation != 0 && !answer.how && answer.how.error().code == control::Code::kOther)
         refused_for_good.push_back(answer.request.generation);
+      const bool ends = !answer.how && answer.how.error().code == control::Code::kCannotStart;
       answer.request.done(std::move(answer.how));
+      if (ends) disconnect();
     }
     return true;
   }
@@ -130,6 +132,7 @@ class SteppedProcess : public PlanLink {
   // What it is after the other end was started anew: the same process, which may have served more than was answered.
   void go_on_as(const SteppedProcess& before) {
     refuses_plans = before.refuses_plans;
+    cannot_start = before.cannot_start;
     running = before.running;
     refused_for_good = before.refused_for_good;
     by_stored_plan_ = before.by_stored_plan_;
@@ -138,6 +141,7 @@ class SteppedProcess : public PlanLink {
   bool connected = false;
   bool refuses_next_update = false;
   bool refuses_plans = false;  // for good, as where a certificate is gone
+  bool cannot_start = false;   // as where a card is gone: it ends instead of running its first plan
   Running running;
   std::vector<std::string> asked;          // "plan 2", "update 2: web dns"
   std::vector<uint64_t> refused_for_good;  // generations, where the answer arrived
@@ -171,6 +175,8 @@ class SteppedProcess : public PlanLink {
   // A cluster's name says who refuses it; the number of cores is what only a restart can change.
   Adopted adopt(Running plan) {
     refuses_next_update = false;
+    if (cannot_start && running.generation == 0)
+      return control::refuse(control::Code::kCannotStart, "port lan: no such device", Origin::kBackend);
     if (refuses_plans || plan.cluster.find(fmt::format("no-{}", consumer_.name)) != plan.cluster.npos)
       return control::refuse(control::Code::kOther, "restart cardea for fun", Origin::kBackend);
     const bool fixed = running.generation != 0 && !by_stored_plan_;

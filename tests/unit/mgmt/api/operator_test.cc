@@ -480,5 +480,23 @@ TEST_F(OperatorTest, WithoutL7ItsQuestionsSayWhoIsMissed) {
   EXPECT_THAT(flows.err, HasSubstr("this site runs without cardea-dataplane"));
 }
 
+TEST_F(OperatorTest, StatusSaysWhatKeptAProcessFromStarting) {
+  l7_ = nullptr;
+  l7_ = std::make_unique<L7Peer>(folder_ + "/l7.sock", "no such card", 0, control::Code::kCannotStart);
+  const auto failed = [this] { return site_->view().processes.at(0).start_failure.has_value(); };
+  for (int i = 0; i < 500 && !loop_.ask(failed).get(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  constexpr const char* kWords = "it could not start with generation 1: no such card";
+  EXPECT_THAT(cardea({"status"}).out, HasSubstr(kWords)) << "while it ends";
+  l7_ = nullptr;
+  for (int i = 0; i < 500 && json({"status"})["processes"][1]["connected"]; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_THAT(cardea({"status"}).out, HasSubstr("not connected: " + std::string(kWords) + "; it is started again"));
+  EXPECT_EQ(json({"status"})["processes"][1]["start_failure"].dump(), R"({"error":"no such card","generation":1})");
+  EXPECT_THAT(cardea({"show", "services"}).out, HasSubstr(kWords));
+  l7_ = std::make_unique<L7Peer>(folder_ + "/l7.sock");
+  for (int i = 0; i < 500 && !in_sync(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(json({"status"})["processes"][1]["start_failure"], nullptr);
+}
+
 }  // namespace
 }  // namespace cardea::mgmt
