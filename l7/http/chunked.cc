@@ -166,12 +166,12 @@ void ChunkedDecoder::trailer_byte(char c) {
   if (++trailers_ > limits_.trailers_max) return refuse(Fault::kTrailer);
   if (state_ == State::kTrailerValue) {
     if (!is_text(c)) refuse(Fault::kTrailer);
-  } else if (kTokenBytes.has(c)) {
-    state_ = State::kTrailerName;
+  } else if (kTokenBytes.has(c) && (state_ == State::kTrailerStart || part_ == Part::kName)) {
+    state_ = State::kTrailerName, part_ = Part::kName;
   } else if (c == ':' && state_ == State::kTrailerName) {
     state_ = State::kTrailerValue;
   } else if (is_blank(c) && state_ == State::kTrailerName && sender_ == Sender::kBackend) {
-    // before the colon
+    part_ = Part::kNameBlank;  // nothing but the colon may follow
   } else {
     refuse(Fault::kTrailer);
   }

@@ -125,6 +125,8 @@ const Row kForgiven[] = {
     {"CR alone behind the padding", "5 \rhello", "chunk_size", ""},
     {"bare LF behind the data", "5\r\nhello\n0\r\n\r\n", "chunk_end", "hello"},
     {"trailer with blanks before its colon", "0\r\nX \t: 1\r\n\r\n", "end", ""},
+    {"trailer with a blank in its name", "0\r\nX\ty: 1\r\n\r\n", "trailer", ""},
+    {"trailers with blanks before their colons", "0;a\r\nX : 1\r\nY : 2\r\n\r\n", "end", ""},
     {"trailer without colon", "0\r\nX \r\n\r\n", "trailer", ""},
     {"folded trailer", "0\r\nX: 1\r\n 2\r\n\r\n", "trailer", ""},
 };
