@@ -154,10 +154,10 @@ def count(stage, code, report, folder):
 def outcome(name, case):
     if case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
         return Tally(skipped=[name])
-    said = [part.get("message") for kind in ("failure", "error") for part in case.findall(kind)]
+    said = [part.get("message", "") for kind in ("failure", "error") for part in case.findall(kind)]
     if not said and case.get("status") != "fail":
         return Tally(passed=1)
-    return Tally(failed=[name], why={name: " ".join((said[0] if said and said[0] else "").split())[:WHY_MAX]})
+    return Tally(failed=[name], why={name: " ".join(" ".join(said).split())[:WHY_MAX]})
 
 
 def count_inner(report, entry, between):

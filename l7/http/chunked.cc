@@ -161,6 +161,7 @@ void ChunkedDecoder::extension_end() {
   }
 }
 
+// `part_` says whether a blank has ended the line's name.
 void ChunkedDecoder::trailer_byte(char c) {
   if (c == '\r') return trailer_end();
   if (++trailers_ > limits_.trailers_max) return refuse(Fault::kTrailer);

@@ -4,10 +4,8 @@ import gzip
 
 import pytest
 
-from lab.web import Web
+from lab.web import VERSIONS, Web
 
-SHOP = {"plain": ("http://shop.example:8080", "--http1.1"), "h2c": ("http://shop.example:8080", "--http2-prior-knowledge"),
-        "tls": ("https://shop.example:8443", "--http2")}
 CODINGS = ("br", "zstd", "gzip")
 PAGE = "".join(f'<li class="item">{n * 7919}</li>\n' for n in range(4000))
 
@@ -35,9 +33,9 @@ def web(tmp_path_factory):
         yield running
 
 
-@pytest.fixture(params=SHOP)
+@pytest.fixture(params=VERSIONS)
 def shop(request):
-    return SHOP[request.param]
+    return VERSIONS[request.param]
 
 
 def get(web, shop, path, coding=None, *options):
@@ -97,7 +95,7 @@ def test_events_come_while_the_stream_goes_on(web, shop, coding):
 
 
 def test_it_is_counted_and_logged(web):
-    base, version = SHOP["plain"]
+    base, version = VERSIONS["h1"]
     get(web, (base, version), "/files/page.html?counted", "br")
     assert web.logged(path="/files/page.html", query="counted", compression="br")
     get(web, (base, version), "/files/small.html?counted", "br")
@@ -110,5 +108,5 @@ def test_it_is_counted_and_logged(web):
 
 
 def test_explain_says_what_becomes_of_it(web):
-    told = web.cardea.explain_url("GET", "http://shop.example:8080/files/page.html", "-H", "Accept-Encoding: zstd, gzip")
+    told = web.cardea.explain_url("GET", VERSIONS["h1"][0] + "/files/page.html", "-H", "Accept-Encoding: zstd, gzip")
     assert told["compression"] == "zstd" and any("compressed to zstd at level 3" in sentence for sentence in told["story"])

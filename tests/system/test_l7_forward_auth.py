@@ -7,19 +7,14 @@ import pytest
 
 from lab.auth_service import PORT, AuthService
 from lab.site import CLIENT_HOST, WAN
-from lab.web import Web
+from lab.web import BASE, VERSIONS, Web, add_pool_beside_origin
 
-BASE = "http://shop.example:8080"
-VERSIONS = {"h1": (BASE, "--http1.1"), "h2c": (BASE, "--http2-prior-knowledge"), "tls": ("https://shop.example:8443", "--http2")}
 AWAY = {"pool": "away", "path": "/verify", "timeout": "500ms"}
 
 
 def guarded(document):
-    asked = next(pool for pool in document["pools"] if pool["name"] == "origin")["backends"][:1]
-    address = asked[0]["address"].rpartition(":")[0]
-    for name, port in (("auth", PORT), ("away", PORT + 1)):
-        document["pools"].append({"name": name, "balance": "round_robin", "backends": [{"address": f"{address}:{port}"}],
-                                  "health": {"type": "none"}})  # found away by the one who asks
+    add_pool_beside_origin(document, "auth", PORT)
+    add_pool_beside_origin(document, "away", PORT + 1)
     auth = {"pool": "auth", "path": "/verify?site=lab", "request_headers": ["Accept"], "answer_headers": ["X-Auth-User", "X-Auth-Groups"],
             "client_headers": ["Set-Cookie"], "user_header": "X-Auth-User", "timeout": "2s"}
     routes = [

@@ -10,10 +10,8 @@ import pytest
 
 from lab.geo_database import as_number, country, database
 from lab.site import CLIENT_HOST, WAN
-from lab.web import Web
+from lab.web import VERSIONS, Web
 
-BASE = "http://shop.example:8080"
-VERSIONS = {"h1": (BASE, "--http1.1"), "h2c": (BASE, "--http2-prior-knowledge"), "tls": ("https://shop.example:8443", "--http2")}
 CLIENT = WAN.address(CLIENT_HOST, 4)
 FOLDER = {}
 

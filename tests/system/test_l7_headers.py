@@ -4,10 +4,7 @@ import re
 
 import pytest
 
-from lab.web import Web
-
-SHOP = {"plain": ("http://shop.example:8080", "--http1.1"), "h2c": ("http://shop.example:8080", "--http2-prior-knowledge"),
-        "tls": ("https://shop.example:8443", "--http2")}
+from lab.web import VERSIONS, Web
 
 
 def changed(document):
@@ -28,9 +25,9 @@ def web():
         yield running
 
 
-@pytest.fixture(params=SHOP)
+@pytest.fixture(params=VERSIONS)
 def shop(request):
-    return SHOP[request.param]
+    return VERSIONS[request.param]
 
 
 def test_backends_see_what_is_set_and_nothing_that_passes_for_it(web, shop):

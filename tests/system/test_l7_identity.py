@@ -11,10 +11,8 @@ import time
 import pytest
 
 from lab.wait import until
-from lab.web import Web
+from lab.web import BASE, VERSIONS, Web
 
-BASE = "http://shop.example:8080"
-VERSIONS = {"h1": (BASE, "--http1.1"), "h2c": (BASE, "--http2-prior-knowledge"), "tls": ("https://shop.example:8443", "--http2")}
 FOLDER = {}
 KEYS = {"shop": "0123456789abcdef-shop", "bank": "fedcba9876543210-bank"}
 SECRET = "a secret of more than thirty-two bytes"

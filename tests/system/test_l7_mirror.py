@@ -8,20 +8,15 @@ import pytest
 from lab.copies import PORT, Copies
 from lab.site import CLIENT_HOST, WAN
 from lab.wait import until
-from lab.web import Web
+from lab.web import BASE, VERSIONS, Web, add_pool_beside_origin
 
-BASE = "http://shop.example:8080"
-VERSIONS = {"h1": (BASE, "--http1.1"), "h2c": (BASE, "--http2-prior-knowledge"), "tls": ("https://shop.example:8443", "--http2")}
 BODY_MAX = 64 << 10
 UNDER_WAY_MAX = 2
 
 
 def mirrored(document):
-    asked = next(pool for pool in document["pools"] if pool["name"] == "origin")["backends"][:1]
-    address = asked[0]["address"].rpartition(":")[0]
-    for name, port in (("next", PORT), ("nobody", PORT + 1)):
-        document["pools"].append({"name": name, "balance": "round_robin", "backends": [{"address": f"{address}:{port}"}],
-                                  "health": {"type": "none"}})
+    add_pool_beside_origin(document, "next", PORT)
+    add_pool_beside_origin(document, "nobody", PORT + 1)
     copied = {"pool": "next", "body_max": f"{BODY_MAX}B"}
     routes = [
         {"name": "echo", "match": {"path": "/echo/"}, "pool": "origin", "mirror": copied,

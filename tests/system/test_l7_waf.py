@@ -11,9 +11,8 @@ import pytest
 from lab.cardea import Cardea
 from lab.waf import Waf
 from lab.wait import until
-from lab.web import Web
+from lab.web import BASE, Web
 
-BASE = "http://shop.example:8080"
 OWN = 'SecRule ARGS:own "@streq {word}" "id:1000,phase:2,deny"\nSecRule REQUEST_BODY "@contains worst" "id:1001,phase:2,deny"\n'
 VERSIONS = {"h1": (BASE, "--http1.1"), "h2": ("https://shop.example:8443", "--http2")}
 FORM = ("-H", "Content-Type: application/x-www-form-urlencoded")

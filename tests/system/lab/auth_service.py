@@ -22,9 +22,6 @@ class AuthService(Origin):
     def __init__(self, site, backend):
         super().__init__(site, backend, PORT)
 
-    def read(self, path):
-        return self.backend.namespace.run("curl", "-sS", "--max-time", "5", f"http://{self.backend.address(4)}:{PORT}{path}").stdout
-
     def asked(self, session):
         return [headers for headers in json.loads(self.read("/asked")) if f"session={session}" in headers.get("cookie", "")]
 

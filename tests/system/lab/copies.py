@@ -6,7 +6,6 @@
                        `large` is answered with a megabyte, all else with 500 and a header that no client is to see
 """
 import hashlib
-import http.server
 import json
 import sys
 import threading
@@ -22,9 +21,6 @@ class Copies(origin.Origin):
 
     def __init__(self, site, backend):
         super().__init__(site, backend, PORT)
-
-    def read(self, path):
-        return self.backend.namespace.run("curl", "-sS", "--max-time", "5", f"http://{self.backend.address(4)}:{PORT}{path}").stdout
 
     def of(self, path):
         """Those for this path, whatever their query."""

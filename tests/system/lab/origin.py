@@ -58,6 +58,10 @@ class Origin:
         assert self.process.alive(), f"the origin of {self.backend.name} ended:\n{self.process.tail()}"
         return self.backend.namespace.run("ss", "-Htln", "sport", "=", f":{self.port}").stdout.strip()
 
+    def read(self, path):
+        """What it answers, not by way of the product."""
+        return self.backend.namespace.run("curl", "-sS", "--max-time", "5", f"http://{self.backend.address(4)}:{self.port}{path}").stdout
+
     def kill(self):
         self.process.kill()
 

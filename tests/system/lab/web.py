@@ -22,6 +22,9 @@ from lab.standard import WEB
 
 SHOP = {family: SERVICES.address(20, family) for family in (4, 6)}
 STREAM = SERVICES.address(25, 4)
+BASE = "http://shop.example:8080"
+# How curl asks the servers of `origin`.
+VERSIONS = {"h1": (BASE, "--http1.1"), "h2c": (BASE, "--http2-prior-knowledge"), "tls": ("https://shop.example:8443", "--http2")}
 HOSTS = ("shop.example", "blog.example", "any.wild.example")
 
 
@@ -31,6 +34,14 @@ def l7_pool(name, backends, port=80, balance="round_robin", **settings):
 
 def route(name, path, pool, host=None, **more):
     return {"name": name, "match": {**({"host": host} if host else {}), "path": path}, "pool": pool, **more}
+
+
+def add_pool_beside_origin(document, name, port):
+    """A server on the first origin's host, of which nobody finds out but who asks it whether it is away."""
+    origin = next(pool for pool in document["pools"] if pool["name"] == "origin")
+    address = origin["backends"][0]["address"].rpartition(":")[0]
+    document["pools"].append({"name": name, "balance": "round_robin", "backends": [{"address": f"{address}:{port}"}],
+                              "health": {"type": "none"}})
 
 
 def http_service(name, listen, certificates=None, **settings):

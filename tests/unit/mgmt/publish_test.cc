@@ -12,6 +12,7 @@
 
 #include "mgmt/compile_l4.h"
 #include "mgmt/rollout.h"
+#include "tests/unit/base/soon.h"
 #include "tests/unit/mgmt/plan_peer.h"
 #include "tests/unit/mgmt/sample_config.h"
 
@@ -168,11 +169,8 @@ class SyncTest : public PublishTest {
     return promise.get_future().get();
   }
   bool wait_in_step(bool expected) {
-    for (int i = 0; i < 6000; ++i) {
-      if (loop_.ask([&] { return rollout_->processes()[0]->in_step(); }).get() == expected) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return false;
+    const auto in_step = [&] { return rollout_->processes()[0]->in_step(); };
+    return soon([&] { return loop_.ask(in_step).get() == expected; }, std::chrono::minutes(1));
   }
 
   EventLoop loop_;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "mgmt/whole_file.h"
+#include "tests/unit/base/soon.h"
 #include "tests/unit/mgmt/plan_peer.h"
 #include "tests/unit/mgmt/stepped_process.h"
 
@@ -67,11 +68,7 @@ class RolloutTest : public ::testing::Test {
   }
   template <typename Question>
   bool soon(Question question) {
-    for (int i = 0; i < 500; ++i) {
-      if (loop_.ask(question).get()) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return false;
+    return cardea::soon([&] { return loop_.ask(question).get(); }, std::chrono::seconds(5));
   }
   bool in_step(bool l7, bool dataplane) {
     return soon([&, l7, dataplane] {

@@ -11,6 +11,7 @@
 #include <future>
 #include <thread>
 
+#include "tests/unit/base/soon.h"
 #include "tests/unit/mgmt/health/loopback_server.h"
 #include "tests/unit/mgmt/health/tls_server.h"
 #include "tests/unit/mgmt/plan_peer.h"
@@ -65,13 +66,6 @@ class SiteTest : public ::testing::Test {
 
   View view() {
     return loop_->ask([this] { return site_->view(); }).get();
-  }
-  bool soon(const std::function<bool()>& question) {
-    for (int i = 0; i < 3000; ++i) {
-      if (question()) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return false;
   }
   bool in_step() {
     return soon([this] { return view().processes[0].in_step; });

@@ -16,6 +16,7 @@
 #include "mgmt/cli/commands.h"
 #include "mgmt/event_loop.h"
 #include "mgmt/site.h"
+#include "tests/unit/base/soon.h"
 #include "tests/unit/mgmt/plan_peer.h"
 
 namespace cardea::mgmt {
@@ -28,6 +29,7 @@ using ::testing::Not;
 using test::PlanPeer;
 using ::testing::StartsWith;
 
+constexpr auto kPatience = std::chrono::seconds(5);
 constexpr const char* kConfig = R"(
 cluster: { name = "here"; seed = "a seed that is long enough"; };
 l7: { shards = [0]; };
@@ -61,7 +63,7 @@ class OperatorTest : public ::testing::Test {
     audit_.emplace(folder_);
     api_ = api::Server::listen(folder_ + "/api.sock", "", loop_, *site_, *audit_).value();
     runner_ = std::jthread([this] { loop_.run(); });
-    for (int i = 0; i < 500 && !in_sync(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    soon([this] { return in_sync(); }, kPatience);
   }
   ~OperatorTest() override {
     loop_.stop();
@@ -364,7 +366,7 @@ dataplane: { workers = [0]; ports = ( { name = "wan"; device = "net_null0"; addr
   dataplane.say("explain", "{}");
   const auto protocol_of = [&](std::vector<std::string> words) {
     words.insert(words.begin(), {"explain", "192.0.2.7:40000"});
-    for (int i = 0; i < 500 && cardea(words).exit != 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    soon([&] { return cardea(words).exit == 0; }, kPatience);
     return nlohmann::json::parse(dataplane.asked().back())["protocol"].get<std::string>();
   };
   EXPECT_EQ(protocol_of({"203.0.113.53:53"}), "udp");
@@ -419,7 +421,7 @@ TEST_F(OperatorTest, WhatWaitsForARestartIsSaidWithTheCommand) {
 TEST_F(OperatorTest, WhoRefusedItsFirstPlanKeepsServingNothing) {
   l7_ = nullptr;
   l7_ = std::make_unique<L7Peer>(folder_ + "/l7.sock", "port 80 is taken");
-  for (int i = 0; i < 500 && l7_->asked().empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  soon([this] { return !l7_->asked().empty(); }, kPatience);
   cardea({"status"});  // by now the answer to what it runs is known
   const auto refused = cardea({"reload"});
   EXPECT_EQ(refused.exit, 1);
@@ -484,17 +486,16 @@ TEST_F(OperatorTest, StatusSaysWhatKeptAProcessFromStarting) {
   l7_ = nullptr;
   l7_ = std::make_unique<L7Peer>(folder_ + "/l7.sock", "no such card", 0, control::Code::kCannotStart);
   const auto failed = [this] { return site_->view().processes.at(0).start_failure.has_value(); };
-  for (int i = 0; i < 500 && !loop_.ask(failed).get(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(soon([&] { return loop_.ask(failed).get(); }, kPatience));
   constexpr const char* kWords = "it could not start with generation 1: no such card";
   EXPECT_THAT(cardea({"status"}).out, HasSubstr(kWords)) << "while it ends";
   l7_ = nullptr;
-  for (int i = 0; i < 500 && json({"status"})["processes"][1]["connected"]; ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(soon([this] { return json({"status"})["processes"][1]["connected"] == false; }, kPatience));
   EXPECT_THAT(cardea({"status"}).out, HasSubstr("not connected: " + std::string(kWords) + "; it is started again"));
   EXPECT_EQ(json({"status"})["processes"][1]["start_failure"].dump(), R"({"error":"no such card","generation":1})");
   EXPECT_THAT(cardea({"show", "services"}).out, HasSubstr(kWords));
   l7_ = std::make_unique<L7Peer>(folder_ + "/l7.sock");
-  for (int i = 0; i < 500 && !in_sync(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(soon([this] { return in_sync(); }, kPatience));
   EXPECT_EQ(json({"status"})["processes"][1]["start_failure"], nullptr);
 }
 

@@ -9,7 +9,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <future>
 #include <map>
 #include <thread>
@@ -19,6 +18,7 @@
 #include "mgmt/metrics/keep_served.h"
 #include "mgmt/metrics/process_families.h"
 #include "mgmt/site.h"
+#include "tests/unit/base/soon.h"
 
 namespace cardea::mgmt::metrics {
 namespace {
@@ -165,11 +165,6 @@ class KeptPage : public PageTest {
   }
   std::vector<std::string> warned() {
     return loop_.ask([this] { return warned_; }).get();
-  }
-  bool soon(const std::function<bool()>& question) {
-    for (int i = 0; i < 3000; ++i, std::this_thread::sleep_for(std::chrono::milliseconds(10)))
-      if (question()) return true;
-    return false;
   }
   std::vector<std::string> warned_;
 };
