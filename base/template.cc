@@ -32,6 +32,7 @@ constexpr Named kNamed[] = {
     {VariableId::kQueryParameter, "query:", "the query's parameter of that name, as it stands there"},
     {VariableId::kJwtClaim, "jwt:", "the claim of that name of the token that jwt verified, where it is a text, a number or a "
                                     "list of such"},
+    {VariableId::kPathGroup, "path:", "the group of that number or name of the route's path_regex"},
 };
 
 // A token (RFC 9110 5.6.2), but for what would end the variable; a parameter's name may hold more than that, and nobody

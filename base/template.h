@@ -1,5 +1,5 @@
 // Text with variables, as headers and messages of an operator's own are made of it: "ip=${client_address}",
-// "${header:User-Agent}", "${cookie:session}", "${query:page}", "${jwt:sub}". A '$' without a brace is itself; "$${" is
+// "${header:User-Agent}", "${cookie:session}", "${query:page}", "${jwt:sub}", "${path:1}". A '$' without a brace is itself; "$${" is
 // "${". The words are variables.def. What they stand for, who evaluates a text knows.
 #pragma once
 
@@ -21,6 +21,7 @@ enum class VariableId : uint8_t {
   kCookie,
   kQueryParameter,
   kJwtClaim,
+  kPathGroup,  // of the route's regular expression
 };
 
 // When a text is made: of a request that goes on, or of its response.

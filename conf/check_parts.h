@@ -104,6 +104,9 @@ struct Acting {
   const std::optional<Files>& files;
 };
 void check_action(Checks& checks, const Service& service, const Acting& acting);  // check_actions.cc
+// check_groups.cc: what is made of the groups of a route's path_regex; of a service, which has none.
+void check_groups(Checks& checks, const Route& route);
+void check_groups(Checks& checks, const Service& service);
 
 void check_rate_limits(Checks& checks);  // check_policies.cc
 // Of a service or a route, whose path it is. `rate_limits`: those there are.

@@ -125,8 +125,10 @@ void check_rewrite(Checks& checks, const Route& route) {
   if (by_regex && route.redirect && !route.redirect->prefix.empty()) refuse(".redirect.prefix");
   if (by_regex && route.rewrite && !route.rewrite->prefix.empty()) refuse(".rewrite.prefix");
   if (by_regex && route.files && !route.files->prefix.empty()) refuse(".files.prefix");
-  if (route.rewrite && route.rewrite->host.empty() && route.rewrite->prefix.empty())
-    checks.report(Finding::error, path + ".rewrite", "nothing is rewritten", "a prefix, a host or both");
+  if (route.rewrite && !route.rewrite->prefix.empty() && !route.rewrite->path.empty())
+    checks.report(Finding::error, path + ".rewrite.path", "a prefix is replaced already", "a path, or a prefix");
+  if (route.rewrite && *route.rewrite == Rewrite{.place = route.rewrite->place})
+    checks.report(Finding::error, path + ".rewrite", "nothing is rewritten", "a prefix or a path, a host, or both");
 }
 
 void check_acts(Checks& checks, const Service& service, const Route& route) {
@@ -135,6 +137,7 @@ void check_acts(Checks& checks, const Service& service, const Route& route) {
                {route.place, route.pool, !route.split.empty(), route.redirect, route.respond, route.files});
   check_here(checks, route);
   check_rewrite(checks, route);
+  check_groups(checks, route);
   const auto spoilt = [&](const char* setting) { return checks.places.spoilt(join_path(path, setting)); };
   if (route.answers() || !route.pool.empty() || !route.split.empty()) return;
   for (const char* action : {"redirect", "respond", "files", "split"})

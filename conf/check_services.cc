@@ -17,6 +17,7 @@ void check_pool(Checks& checks, const Service& service, const Names& pools) {
   if (service.mode == Mode::kHttp)
     check_action(checks, service,
                  {service.place, service.pool, false, service.redirect, service.respond, service.files});
+  check_groups(checks, service);
   if (service.acts() || routed || checks.places.spoilt(path)) return;
   checks.report(Finding::error, path, "\"pool\" is missing",
                 service.mode == Mode::kHttp  ? "a pool, a redirect, a respond, files, or routes"

@@ -279,7 +279,7 @@ enum class SplitBy : uint8_t { kRequest, kClient };
 
 struct Rewrite {
   Place place;
-  std::string host, prefix;  // empty: as it came
+  std::string host, prefix, path;  // empty: as it came; of prefix and path one
   bool operator==(const Rewrite&) const = default;
 };
 

@@ -56,6 +56,7 @@ Form<std::string> pattern();                       // a regular expression, in R
 Form<std::string> method();                        // "GET": a token, in capital letters
 Form<std::string> token(size_t length_max);        // what a header or a cookie is called
 Form<std::string> id_header();                     // a token that ends in "ID"
+Form<std::string> made_path();  // with groups of the path's expression (base/path_template.h)
 Form<std::string> target_path();                   // "/new/": where a client can be sent
 Form<uint16_t> redirect_status();                  // 301, 302, 303, 307 or 308
 Form<std::string> header_text(size_t length_max);  // one line of ASCII

@@ -38,6 +38,14 @@ std::expected<std::string, Mistake> read_target(const std::string& text) {
   return text;
 }
 
+// Which groups there are, the checks know.
+std::expected<std::string, Mistake> read_made(const std::string& text) {
+  const std::string fixed = text.substr(0, std::min(text.find_first_of("?$"), text.size()));
+  if (text.find("://") != text.npos || !text.starts_with('/') || fixed.find('#') != fixed.npos) return read_target(text);
+  if (text.size() > 1024) return refuse(fmt::format("{} bytes of path are too many", text.size()));
+  return text;
+}
+
 std::expected<uint16_t, Mistake> read_redirect_status(const Node& node) {
   constexpr int64_t kAll[] = {301, 302, 303, 307, 308};
   if (node.kind != Kind::kInteger) return refuse();
@@ -141,6 +149,14 @@ Form<std::string> target_path() {
           "a path that clients can be sent to, such as \"/new/\"",
           {},
           [](const Node& node) { return node.kind == Kind::kText ? read_target(node.text) : refuse(); },
+          [](const std::string& value) { return text_literal(value); }};
+}
+
+Form<std::string> made_path() {
+  return {"path",
+          "a path with an optional query, such as \"/new/${path:1}?from=old\"",
+          {},
+          [](const Node& node) { return node.kind == Kind::kText ? read_made(node.text) : refuse(); },
           [](const std::string& value) { return text_literal(value); }};
 }
 

@@ -94,6 +94,7 @@ settings::PoliciesT merged(const settings::PoliciesT& service, const settings::P
   to.request_headers = merged_edits(service.request_headers, route.request_headers);
   to.response_headers = merged_edits(service.response_headers, route.response_headers);
   to.trusted_proxies = own_or(route.trusted_proxies, service.trusted_proxies);
+  to.forwarded = route.forwarded != settings::Forwarded::inherit ? route.forwarded : service.forwarded;
   to.security_headers = route.security_headers != settings::SecurityHeaders::inherit ? route.security_headers
                                                                                   : service.security_headers;
   to.rate_limits = both_of(service.rate_limits, route.rate_limits);
@@ -110,6 +111,8 @@ settings::PoliciesT merged(const settings::PoliciesT& service, const settings::P
   if (to.waf && !to.waf->enabled) to.waf = nullptr;
   to.mirror = own_or(route.mirror, service.mirror);
   if (to.mirror && !to.mirror->enabled) to.mirror = nullptr;
+  to.request_buffering = own_or(route.request_buffering, service.request_buffering);
+  if (to.request_buffering && !to.request_buffering->enabled) to.request_buffering = nullptr;
   for (const auto* pages : {&route.error_pages, &service.error_pages})
     for (const auto& page : *pages) to.error_pages.push_back(std::make_unique<settings::ErrorPageT>(*page));
   to.early_hints = route.early_hints.empty() ? service.early_hints : route.early_hints;

@@ -68,6 +68,19 @@ Form<settings::SecurityHeaders> security_words() {
         "over TLS Strict-Transport-Security with includeSubDomains"}});
 }
 
+Form<settings::Forwarded> forwarded_words() {
+  using enum settings::Forwarded;
+  return word<settings::Forwarded>({{"inherit", inherit, "of a route: as its service; of a service: off"},
+                                    {"off", off, "it is not sent, whatever a client writes"},
+                                    {"on", on, "for, host and proto of the client, and the proxy in front where it is another"}});
+}
+
+const char* const kHowForwardedIsWritten =
+    "X-Forwarded-* and X-Real-IP are told in any case. A peer that trusted_proxies believe by this very header has the peer's address put "
+    "behind what it said; of others what they said of it is dropped, and it begins with the client as X-Real-IP, X-Forwarded-Host and "
+    "X-Forwarded-Proto tell of it: `for=192.0.2.7;host=shop.example;proto=https`. An IPv6 address stands in brackets and quotes, as RFC 7239 "
+    "wants it.";
+
 const Section& error_page_section() {
   using settings::ErrorPageT;
   static const Section section = section_of<ErrorPageT>(
@@ -193,6 +206,11 @@ std::vector<Row> header_rows() {
             {.prose = "What is changed of a response's headers before the client sees them: of backends, caches and "
                       "files, and of what cardea-l7 answers itself.",
              .details = variables_prose(Moment::kResponse) + kHowHeadersAreMerged, .only = for_http()}),
+      value("forwarded", &PoliciesT::forwarded, forwarded_words(),
+            {.prose = "Whether backends are told of a request's way by the header Forwarded too (RFC 7239).",
+             .example = "forwarded = \"on\";",
+             .details = kHowForwardedIsWritten,
+             .only = for_http()}),
       value("security_headers", &PoliciesT::security_headers, security_words(),
             {.prose = "Headers by which browsers protect their users, where a response has none of that name; "
                       "response_headers sets others in their place.",
@@ -252,11 +270,23 @@ std::vector<Row> guard_rows() {
                       "and logged as waf. A route's stands in place of its service's.",
              .details = how_requests_are_inspected(),
              .only = for_http()}),
+  };
+}
+
+// How requests go on.
+std::vector<Row> sending_rows() {
+  return {
       group("mirror", &PoliciesT::mirror, mirror_section(),
             {.prose = "A second pool gets copies of requests, and nobody its answers (traffic shadowing): a new version is tried by "
                       "what clients ask for, before any of them depends on it (nginx's mirror, Envoy's request_mirror_policies). A "
                       "route's stands in place of its service's.",
              .details = how_requests_are_copied(),
+             .only = for_http()}),
+      group("request_buffering", &PoliciesT::request_buffering, request_buffering_section(),
+            {.prose = "A request's body is here before a backend is chosen, so that clients on slow lines hold none (nginx's "
+                      "proxy_request_buffering, HAProxy's http-buffer-request). A route's stands in place of its service's. Left out: "
+                      "bodies go on as they come.",
+             .details = how_requests_are_buffered(),
              .only = for_http()}),
   };
 }
@@ -302,7 +332,7 @@ const std::vector<Row>& service_policy_rows() {
 const std::vector<Row>& policy_rows() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> all;
-    for (const auto& some : {header_rows(), guard_rows(), answer_rows()}) all.insert(all.end(), some.begin(), some.end());
+    for (const auto& some : {header_rows(), guard_rows(), sending_rows(), answer_rows()}) all.insert(all.end(), some.begin(), some.end());
     return all;
   }();
   return rows;

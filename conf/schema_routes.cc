@@ -108,6 +108,12 @@ const Section& rewrite_section() {
                           "prefix \"/\", /shop/a is sent as /a.",
                  .example = "prefix = \"/\";",
                  .unset = "the path is sent as it came"}),
+          value("path", &Rewrite::path, made_path(),
+                {.prose = "What stands in place of the whole path, and of the query where it has one: \"${path:1}\" is what the first "
+                          "group of path_regex matched, \"${path:shop}\" its group (?P<shop>...). Not beside \"prefix\".",
+                 .example = "path = \"/item.php?id=${path:1}\";",
+                 .unset = "the path is sent as it came",
+                 .details = how_paths_are_made()}),
           value("host", &Rewrite::host, host_name(),
                 {.prose = "Host that backends are asked for, and that their certificates are verified for where the "
                           "pool's tls names none; the client's is in X-Forwarded-Host.",

@@ -21,6 +21,7 @@ const Section& route_section();      // schema_routes.cc
 const Section& redirect_section();   // schema_actions.cc
 const Section& respond_section();    // schema_actions.cc
 const Section& files_section();      // schema_actions.cc
+const char* how_paths_are_made();    // schema_actions.cc
 const std::vector<Row>& policy_rows();          // schema_policies.cc: of settings::PoliciesT, services' and routes'
 const Section& rate_limit_section();            // schema_protection.cc
 const Section& access_section();                // schema_protection.cc
@@ -32,6 +33,8 @@ const Section& forward_auth_section();          // schema_forward_auth.cc
 const Section& waf_section();                   // schema_waf.cc
 const Section& mirror_section();                // schema_mirror.cc
 const char* how_requests_are_copied();          // schema_mirror.cc
+const Section& request_buffering_section();     // schema_request_buffering.cc
+const char* how_requests_are_buffered();        // schema_request_buffering.cc
 const Section& waf_workers_section();           // schema_waf.cc
 const char* how_requests_are_inspected();       // schema_waf.cc
 const char* how_services_are_asked();           // schema_forward_auth.cc

@@ -46,7 +46,8 @@ Action write_proxy(Builder& builder, const conf::Route& route, const PlanNames& 
   const auto by = route.split_by == conf::SplitBy::kClient ? image::SplitBy::client : image::SplitBy::request;
   const conf::Rewrite to = route.rewrite.value_or(conf::Rewrite());
   return {image::Action::Proxy,
-          image::CreateProxyDirect(builder, &shares, by, names.cache(route.cache), to.host.c_str(), to.prefix.c_str())
+          image::CreateProxyDirect(builder, &shares, by, names.cache(route.cache), to.host.c_str(), to.prefix.c_str(),
+                                   to.path.c_str())
               .Union()};
 }
 

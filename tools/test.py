@@ -42,7 +42,7 @@ STAGES = [
           "machine_short", parallel=False, whole="machine"),
     # The fuzz preset is the asan preset with the fuzz targets: one build serves both stages.
     Stage("asan", "units under address and undefined behaviour sanitizers", "fuzz", "unit|packets"),
-    Stage("fuzz", "every parser fed for 20 seconds with what it did not expect", "fuzz", "fuzz"),
+    Stage("fuzz", "every parser fed for 10 seconds with what it did not expect", "fuzz", "fuzz"),
     Stage("tsan", "what threads share, under the thread sanitizer", "tsan", "unit", targets=("unit_base", "unit_l7")),
 ]
 WITH_NAMESPACES = ("system", "machine")  # they need root, and are pytest's

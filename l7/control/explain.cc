@@ -221,18 +221,44 @@ void explain_match(Json& json, std::vector<std::string>& story, const ServicePla
                   match.conditions == 0 ? "" : fmt::format(", and its {} further conditions hold", match.conditions)));
 }
 
-// What backends see otherwise than the client sent it.
-void explain_rewrite(Json& json, std::vector<std::string>& story, const route::Proxy& proxy,
-                     const policy::Admitted& admitted) {
+// Nothing where the groups make none. `room` holds it.
+std::optional<MadeTarget> made_target(std::string& room, const PathTemplate& by, const Pattern* of, std::string_view query,
+                                      const policy::Admitted& admitted) {
+  room.resize(made_size(by, admitted.path, query));
+  const auto made = make_target(room, by, of, admitted.path, query);
+  return made ? std::optional(*made) : std::nullopt;
+}
+
+void explain_no_target(Json& json, std::vector<std::string>& story) {
+  json["verdict"] = "reply", json["status"] = 400, json["reason"] = http::word(http::Fault::kPathMade);
+  story.push_back("What the path's groups make of the target is no path: the client is answered 400.");
+}
+
+// False: nothing.
+bool explain_made(Json& json, std::vector<std::string>& story, const PathTemplate& by, const Pattern* of,
+                  const http::RequestHead& head, const policy::Admitted& admitted) {
+  std::string room;
+  const auto made = made_target(room, by, of, head.query, admitted);
+  if (!made) return false;
+  json["forward_path"] = made->path, json["forward_query"] = made->query;
+  story.push_back(fmt::format("Its backend is asked for \"{}{}{}\".", made->path, made->query.empty() ? "" : "?", made->query));
+  return true;
+}
+
+// What backends see otherwise than the client sent it. False: nobody is asked.
+bool explain_rewrite(Json& json, std::vector<std::string>& story, const route::Proxy& proxy, const Pattern* of,
+                     const Asked& asked, const policy::Admitted& admitted) {
   json["forward_host"] = nullptr;
   if (!proxy.host.empty()) {
     json["forward_host"] = proxy.host;
     story.push_back(fmt::format("Its backend is asked for the host \"{}\".", proxy.host));
   }
-  if (proxy.prefix.empty()) return;
+  if (!proxy.made.empty()) return explain_made(json, story, proxy.made, of, asked.head, admitted);
+  if (proxy.prefix.empty()) return true;
   const route::JoinedPath path = replace_prefix(admitted.path, admitted.match.prefix(), proxy.prefix);
   json["forward_path"] = fmt::format("{}{}", path.front, path.rest);
   story.push_back(fmt::format("Its backend is asked for the path \"{}{}\".", path.front, path.rest));
+  return true;
 }
 
 // The share that the request falls to, where that hangs on what is known; else null.
@@ -255,12 +281,17 @@ const route::Share* explain_split(Json& json, std::vector<std::string>& story, c
 }
 
 // Answered here: no backend is asked.
-void explain_redirect(Json& json, std::vector<std::string>& story, const route::Redirect& redirect,
+void explain_redirect(Json& json, std::vector<std::string>& story, const route::Redirect& redirect, const Pattern* of,
                       const ExplainRequest& request, const Asked& asked, const policy::Admitted& admitted) {
-  const route::Target target{asked.head, request.url.scheme, admitted.path, admitted.match.prefix()};
+  route::Target target{asked.head, request.url.scheme, admitted.path, admitted.match.prefix()};
+  std::string made;
+  if (!redirect.made.empty())
+    target.made = made_target(made, redirect.made, of, redirect.keeps_query ? asked.head.query : std::string_view(), admitted);
+  json["action"] = "redirect";
+  if (!redirect.made.empty() && !target.made) return explain_no_target(json, story);
   std::string room(location_size(redirect, target), '\0');
   const std::string location(write_location(room, redirect, target));
-  json["action"] = json["verdict"] = "redirect";
+  json["verdict"] = "redirect";
   json["status"] = redirect.status, json["reason"] = "ok", json["location"] = location;
   story.push_back(fmt::format("The client is sent to {} with the status {}.", location, redirect.status));
 }
@@ -298,12 +329,13 @@ void leave_pool_open(Json& json) {
   json["verdict"] = "proxy", json["status"] = nullptr, json["reason"] = "ok", json["balance"] = "split";
 }
 
-void explain_proxy(Json& json, std::vector<std::string>& story, const LivePlan& plan, const route::Proxy& proxy,
+void explain_proxy(Json& json, std::vector<std::string>& story, const LivePlan& plan, const RoutePlan& route,
                    const Endpoint& listener, const ExplainRequest& request, const Asked& asked,
                    const policy::Admitted& admitted) {
+  const route::Proxy& proxy = *route.proxy();
   json["action"] = "proxy";
   const route::Share* share = explain_split(json, story, plan, proxy, request.client);
-  explain_rewrite(json, story, proxy, admitted);
+  if (!explain_rewrite(json, story, proxy, route.pattern(), asked, admitted)) return explain_no_target(json, story);
   if (share == nullptr) {
     json["cache"] = json["cache_verdict"] = nullptr;
     return leave_pool_open(json);
@@ -315,11 +347,12 @@ void explain_proxy(Json& json, std::vector<std::string>& story, const LivePlan& 
 
 void explain_action(Json& json, std::vector<std::string>& story, const LivePlan& plan, const ServicePlan& service,
                     const ExplainRequest& request, const Asked& asked, const policy::Admitted& admitted) {
-  const route::Action& action = service.routes[admitted.match.route].action;
-  if (const auto* proxy = std::get_if<route::Proxy>(&action)) {
-    explain_proxy(json, story, plan, *proxy, listener_of(service, request.url), request, asked, admitted);
+  const RoutePlan& route = service.routes[admitted.match.route];
+  const route::Action& action = route.action;
+  if (route.proxy() != nullptr) {
+    explain_proxy(json, story, plan, route, listener_of(service, request.url), request, asked, admitted);
   } else if (const auto* redirect = std::get_if<route::Redirect>(&action)) {
-    explain_redirect(json, story, *redirect, request, asked, admitted);
+    explain_redirect(json, story, *redirect, route.pattern(), request, asked, admitted);
   } else if (const auto* files = std::get_if<route::Files>(&action)) {
     explain_files(json, story, *files, admitted);
   } else {

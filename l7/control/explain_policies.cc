@@ -56,6 +56,12 @@ void explain_mirror(Json& json, std::vector<std::string>& story, const LivePlan&
                               policies.mirror->sample, pool));
 }
 
+void explain_buffering(Json& json, std::vector<std::string>& story, const policy::Policies& policies) {
+  json["request_buffering"] = policies.buffered_bytes;
+  if (policies.buffered_bytes != 0)
+    story.push_back(fmt::format("A body of at most {} bytes is here before a backend is chosen (request_buffering).", policies.buffered_bytes));
+}
+
 std::vector<std::string> limits_in_words(const policy::RateLimits& limits) {
   std::vector<std::string> words;
   for (const auto& limit : limits) words.push_back(fmt::format("{} ({})", limit->name, what_it_limits(*limit)));
@@ -129,7 +135,10 @@ void explain_policies(Json& json, std::vector<std::string>& story, const LivePla
   explain_guard(json, story, plan, *route.policies, client);
   explain_headers(json, story, route.policies->request_headers, "request");
   explain_headers(json, story, route.policies->response_headers, "response");
+  json["forwarded"] = route.policies->forwarded;
+  if (route.policies->forwarded) story.push_back("A backend is told of the request's way by Forwarded too (RFC 7239).");
   explain_mirror(json, story, plan, *route.policies);
+  explain_buffering(json, story, *route.policies);
   explain_early_hints(json, story, *route.policies);
   explain_compression(json, story, route, head);
 }

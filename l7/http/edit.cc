@@ -55,6 +55,9 @@ void write_forwarding(HeadWriter& out, const RequestHead& head, const RequestEdi
   if (wanted(HeaderId::kXForwardedHost) && !told.empty()) out.field("X-Forwarded-Host", told);
   if (wanted(HeaderId::kXForwardedPort) && !edit.port.empty()) out.field("X-Forwarded-Port", edit.port);
   if (wanted(HeaderId::kXRealIp)) out.field("X-Real-IP", edit.client);
+  if (edit.forwarded != ForwardedRule::kDrop && wanted(HeaderId::kForwarded))
+    write_forwarded(out, edit.forwarded == ForwardedRule::kAppend ? &head.headers : nullptr,
+                    {edit.client, edit.peer, told, edit.scheme});
   if (wanted(HeaderId::kVia)) out.put("Via: ", version_number(head.version), edit.via, "\r\n");
 }
 
@@ -124,7 +127,8 @@ Result<std::string_view> write_request(std::span<char> into, const RequestHead& 
   HeadWriter out(into);
   const HostText asked(head.authority, edit.scheme);
   const std::string_view host = head.authority.text.empty() ? edit.default_host : asked.view();
-  out.request_line(head.method_text, edit.path.empty() ? head.path : edit.path, head.has_query, head.query);
+  const std::string_view query = edit.query.value_or(head.query);
+  out.request_line(head.method_text, edit.path.empty() ? head.path : edit.path, edit.query ? !query.empty() : head.has_query, query);
   out.field("Host", edit.host.empty() ? host : edit.host);
   const uint64_t replaced = (edit.revalidate ? kValidators : 0) |
                             (edit.max_forwards ? bit(HeaderId::kMaxForwards) : 0) |

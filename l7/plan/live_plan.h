@@ -131,7 +131,9 @@ struct RoutePlan {
   route::Action action;
   std::shared_ptr<const policy::Policies> policies = policy::Policies::none();
   RouteRows rows;
+  std::optional<Pattern> groups;  // its path's expression, for what is made of its groups
 
+  const Pattern* pattern() const { return groups ? &*groups : nullptr; }
   const route::Proxy* proxy() const { return std::get_if<route::Proxy>(&action); }  // null: it is answered here
 };
 

@@ -100,18 +100,26 @@ std::string named(const image::Route& route) {
   return fmt::format("route \"{}\"", route.name()->string_view());
 }
 
+// An expression whose groups cannot be asked for goes on routing: nothing that is made of them was let through by the checks.
+std::optional<Pattern> groups_of(const image::Route& route) {
+  if (route.path_rule() != image::PathRule::pattern) return std::nullopt;
+  auto compiled = Pattern::compile_with_groups(route.path()->string_view());
+  return compiled ? std::optional(std::move(*compiled)) : std::nullopt;
+}
+
 Result<> add_routes(ServicePlan& service, const image::Service& from, const image::Plan& plan,
                     PlanResources& resources) {
   if (!from.routes() || from.routes()->size() == 0) return fail("an http service without routes");
   service.routes.reserve(from.routes()->size());
   for (const image::Route* route : *from.routes()) {
-    auto action = plan_detail::load_action(*route, plan, resources.media_types);
+    auto groups = groups_of(*route);
+    auto action = plan_detail::load_action(*route, groups ? &*groups : nullptr, plan, resources.media_types);
     if (!action)
       return fail(fmt::format("{} {}", named(*route), action.error().message));
     auto policies = resources.policies.read(route->policies());
     if (!policies) return std::unexpected(std::move(policies.error()).in(named(*route)));
     plan_detail::tell_origins_apart(*action, route->policies());
-    service.routes.push_back({route->name()->str(), std::move(*action), std::move(*policies), {}});
+    service.routes.push_back({route->name()->str(), std::move(*action), std::move(*policies), {}, std::move(groups)});
   }
   auto rows = plan_detail::load_rows(*from.routes());
   if (!rows) return std::unexpected(std::move(rows.error()));

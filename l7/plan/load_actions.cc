@@ -33,8 +33,9 @@ bool is_host(const std::string& host) {
 // prefix in place of paths of theirs, a URL is two requests to the backend where both paths begin it.
 std::string origin_of(std::string_view pool, const route::Proxy& proxy, std::string_view path) {
   std::string origin(pool);
-  if (!proxy.host.empty() || !proxy.prefix.empty()) origin += "\n" + proxy.host + "\n" + proxy.prefix;
-  if (!proxy.prefix.empty()) origin.append("\n").append(path);
+  const std::string& in_place = proxy.made.empty() ? proxy.prefix : proxy.made.text();
+  if (!proxy.host.empty() || !in_place.empty()) origin += "\n" + proxy.host + "\n" + in_place;
+  if (!in_place.empty()) origin.append("\n").append(path);
   return origin;
 }
 
@@ -49,7 +50,13 @@ Result<> add_shares(route::Proxy& to, const image::Proxy& from, const image::Pla
   return {};
 }
 
-Result<route::Action> proxy_of(const image::Proxy& from, const image::Plan& plan, std::string_view path) {
+// Empty where there is no text.
+Result<PathTemplate> made_of(const flatbuffers::String* text, const Pattern* groups) {
+  if (text == nullptr || text->size() == 0) return PathTemplate();
+  return PathTemplate::parse(text->string_view(), groups);
+}
+
+Result<route::Action> proxy_of(const image::Proxy& from, const Pattern* groups, const image::Plan& plan, std::string_view path) {
   if (from.cache() >= int64_t(plan.caches()->size()))
     return fail(fmt::format("names cache {}, but there are {}", from.cache(), plan.caches()->size()));
   if (from.split_by() > image::SplitBy::MAX) return fail("splits by what is not known");
@@ -57,8 +64,12 @@ Result<route::Action> proxy_of(const image::Proxy& from, const image::Plan& plan
                   from.split_by() == image::SplitBy::client,
                   std::max(from.cache(), -1),
                   text_of(from.host()),
-                  text_of(from.prefix())};
+                  text_of(from.prefix()),
+                  {}};
   if (!is_host(to.host) || !is_path(to.prefix)) return fail(fmt::format("rewrites to \"{}{}\"", to.host, to.prefix));
+  auto made = made_of(from.path(), groups);
+  if (!made) return std::unexpected(std::move(made.error()).in("rewrites to a path"));
+  to.made = std::move(*made);
   if (auto added = add_shares(to, from, plan, path); !added) return std::unexpected(std::move(added.error()));
   return to;
 }
@@ -70,14 +81,16 @@ Result<> check(const route::Redirect& to) {
   if (!to.scheme.empty() && to.scheme != "http" && to.scheme != "https")
     return fail(fmt::format("redirects to the scheme \"{}\"", to.scheme));
   if (!is_host(to.host)) return fail(fmt::format("redirects to the host \"{}\"", to.host));
-  if (!is_path(to.path) || !is_path(to.prefix) || (!to.path.empty() && !to.prefix.empty()))
-    return fail(fmt::format("redirects to the path \"{}{}\"", to.path, to.prefix));
+  if (!is_path(to.prefix) || (!to.made.empty() && !to.prefix.empty()))
+    return fail(fmt::format("redirects to the path \"{}{}\"", to.made.text(), to.prefix));
   return {};
 }
 
-Result<route::Action> redirect_of(const image::Redirect& from) {
-  route::Redirect to{from.status(),        text_of(from.scheme()), text_of(from.host()), from.port(),
-                     text_of(from.path()), text_of(from.prefix()), from.keeps_query()};
+Result<route::Action> redirect_of(const image::Redirect& from, const Pattern* groups) {
+  auto made = made_of(from.path(), groups);
+  if (!made) return std::unexpected(std::move(made.error()).in("redirects to a path"));
+  route::Redirect to{from.status(),    text_of(from.scheme()), text_of(from.host()), from.port(),
+                     std::move(*made), text_of(from.prefix()), from.keeps_query()};
   if (auto sound = check(to); !sound) return std::unexpected(std::move(sound.error()));
   return to;
 }
@@ -169,13 +182,13 @@ Result<> find_folder(const route::Files& files) {
   return policy::find_folder(files.root);
 }
 
-Result<route::Action> load_action(const image::Route& route, const image::Plan& plan,
+Result<route::Action> load_action(const image::Route& route, const Pattern* groups, const image::Plan& plan,
                                   std::shared_ptr<const files::MediaTypes>& types) {
   switch (route.action_type()) {
     case image::Action::Proxy:
-      return proxy_of(*route.action_as_Proxy(), plan, route.path()->string_view());
+      return proxy_of(*route.action_as_Proxy(), groups, plan, route.path()->string_view());
     case image::Action::Redirect:
-      return redirect_of(*route.action_as_Redirect());
+      return redirect_of(*route.action_as_Redirect(), groups);
     case image::Action::Respond:
       return respond_of(*route.action_as_Respond());
     case image::Action::Files:

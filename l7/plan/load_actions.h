@@ -11,8 +11,8 @@
 
 namespace cardea::l7::plan_detail {
 
-// `types`: the system's, read with the first route of files.
-Result<route::Action> load_action(const image::Route& route, const image::Plan& plan,
+// `groups`: of the route's path, null where there are none. `types`: the system's, read with the first route of files.
+Result<route::Action> load_action(const image::Route& route, const Pattern* groups, const image::Plan& plan,
                                   std::shared_ptr<const files::MediaTypes>& types);
 // A pool is asked in one way more by each set of policies that changes other headers of requests. What stands for
 // variables in them is each request's (proxy/told.h). Null: there are none.

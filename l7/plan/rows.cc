@@ -78,6 +78,10 @@ ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
       "Requests not copied: a body over body_max, messages, under_way_max copies under way, or no memory");
   add(rows.mirror_failed, kCounter, "cardea_l7_service_mirror_failed_total", "", at,
       "Copies that no backend answered whole");
+  add(rows.bodies_buffered, kCounter, "cardea_l7_service_bodies_buffered_total", "", at,
+      "Requests whose body was here before a backend was chosen (request_buffering)");
+  add(rows.bodies_unbuffered, kCounter, "cardea_l7_service_bodies_unbuffered_total", "", at,
+      "Requests that went on as they came in spite of it: more than `bytes` of body, messages, or no memory");
   add(rows.refused_requests, kCounter, "cardea_l7_service_bad_requests_total", "", at,
       "Requests answered before a route was known: malformed, too large, too slow");
   add(rows.duration, kHistogram, "cardea_l7_service_request_duration_microseconds", "us", at,

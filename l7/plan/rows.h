@@ -39,6 +39,7 @@ struct ServiceRows {
   uint32_t waf_away = 0, waf_queue_full = 0;  // _waf_{away,queue_full}_total: that nobody inspected
   uint32_t waf_time = 0;                 // _waf_microseconds_total: that inspections took
   uint32_t mirrored = 0, mirror_skipped = 0, mirror_failed = 0;  // _mirror{ed,_skipped,_failed}_total: copies of requests
+  uint32_t bodies_buffered = 0, bodies_unbuffered = 0;  // _bodies_{buffered,unbuffered}_total: by request_buffering
   uint32_t refused_requests = 0;         // _bad_requests_total: answered before a route was known
   uint32_t duration = 0;                 // _request_duration_microseconds: a histogram
 

@@ -94,7 +94,9 @@ Result<std::shared_ptr<Policies>> Policies::read(const settings::PoliciesT& writ
         read_into(to->api_keys, written.api_keys, "api_keys", files), read_jwt(*to, written.jwt, files), find_limits(to->rate_limits, written.rate_limits, limits),
         read_waf(*to, written.waf), read_pages(to->error_pages, written.error_pages, files)})
     if (!done) return std::unexpected(std::move(done.error()));
+  to->forwarded = written.forwarded == settings::Forwarded::on;
   to->response_headers.add_security(written.security_headers);
+  if (written.request_buffering && written.request_buffering->enabled) to->buffered_bytes = written.request_buffering->bytes;
   for (const std::string& link : written.early_hints) to->early_hints += "Link: " + link + "\r\n";
   if (!to->cors.empty())
     for (const std::string_view name : kCorsHeaders) to->response_headers.drop(name);

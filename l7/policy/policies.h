@@ -36,6 +36,8 @@ struct Policies {
   std::shared_ptr<const ForwardAuth> forward_auth;  // null: no other service is asked
   std::shared_ptr<const Waf> waf;  // null: nothing is inspected
   std::shared_ptr<const Mirror> mirror;  // null: nobody gets copies
+  bool forwarded = false;       // backends are told of the request's way by RFC 7239's header too
+  uint64_t buffered_bytes = 0;  // of a request's body, that are waited for before a backend is chosen; 0: none
   ErrorPages error_pages;
   std::string early_hints;  // lines of a head; empty: none
   compress::Settings compression;

@@ -14,7 +14,7 @@ struct Fixed {
 };
 
 void fill(Exchange& x, const route::Redirect& redirect, Fixed& fixed) {
-  const route::Target target{x.head, x.scheme(), x.admitted.path, x.admitted.match.prefix()};
+  const route::Target target{x.head, x.scheme(), x.admitted.path, x.admitted.match.prefix(), x.made};
   const size_t room = location_size(redirect, target);
   fixed.head.status = redirect.status;
   add_header(x, fixed.head.headers, http::HeaderId::kLocation, "Location",
@@ -33,10 +33,12 @@ void fill(Exchange&, const route::Files&, Fixed&) {}  // files.cc
 
 }  // namespace
 
-Failure find_answer(const Exchange& x) {
+Failure find_answer(Exchange& x) {
   const auto* redirect = std::get_if<route::Redirect>(&x.record.route->action);
-  const bool nowhere = redirect != nullptr && redirect->keeps_host() && x.head.authority.text.empty();
-  return nowhere ? failure(http::Fault::kHostMissing) : Failure{};
+  if (redirect == nullptr) return {};
+  if (redirect->keeps_host() && x.head.authority.text.empty()) return failure(http::Fault::kHostMissing);
+  if (redirect->made.empty()) return {};
+  return make(x, redirect->made, redirect->keeps_query ? x.head.query : std::string_view());
 }
 
 Task<> answer_here(Exchange& x) {

@@ -17,7 +17,7 @@ namespace cardea::l7::proxy {
 namespace {
 
 // To a request's head, at most: forwarding headers, framing, Via, the exchange's id and its trace.
-constexpr size_t kAddedBytes = 1184;
+constexpr size_t kAddedBytes = 1408;
 
 // Names it for the record and counts what was asked of it. Its plan may be replaced while the exchange goes on.
 void note(Exchange& x, const BackendPlan& plan) {
@@ -29,6 +29,17 @@ void note(Exchange& x, const BackendPlan& plan) {
 // Of the stored response that the backend is asked about.
 std::string_view validator(const Exchange& x, std::string_view (*of)(const cache::Object&)) {
   return x.caching.conditional ? of(*x.caching.lookup.object) : std::string_view();
+}
+
+http::ForwardedRule forwarded_rule(const Exchange& x) {
+  if (!policies_of(x).forwarded) return http::ForwardedRule::kDrop;
+  const bool appends = !x.stranger && x.service.policies->trusted_proxies.tell_by_forwarded();
+  return appends ? http::ForwardedRule::kAppend : http::ForwardedRule::kWrite;
+}
+
+// Where the route makes one of its own.
+std::optional<std::string_view> query_of(const Exchange& x) {
+  return x.made ? std::optional(x.made->query) : std::nullopt;
 }
 
 http2::BackendStream::Request call_of(const Exchange& x) {
@@ -51,16 +62,18 @@ std::string_view write_head(Exchange& x) {
   const PortText port(x.record.listener.port);
   const policy::TrustedProxies& trusted = x.service.policies->trusted_proxies;
   const http::HeaderChanges changes = request_changes(x);
-  // X-Forwarded-Host repeats the host, and a path that dots were taken out of may get longer escapes.
-  const size_t room = x.body_at + x.head_bytes + kAddedBytes + x.told.host.size() + x.told.port.size() + 2 * head.authority.text.size() + 3 * head.path.size() +
-                      x.record.route->proxy()->host.size() + x.backend_path.size() +
+  // X-Forwarded-Host and Forwarded repeat the host, and a path that dots were taken out of may get longer escapes.
+  const size_t room = x.body_at + x.head_bytes + kAddedBytes + 2 * x.told.host.size() + x.told.port.size() + 3 * head.authority.text.size() + 3 * head.path.size() +
+                      x.record.route->proxy()->host.size() + x.backend_path.size() + query_of(x).value_or("").size() +
                       validator(x, cache::entity_tag).size() + validator(x, cache::last_modified).size() + changes.bytes;
   const http::RequestEdit edit{.body = x.admitted.body,
                                .options = x.admitted.options,
                                .path = x.backend_path,
+                               .query = query_of(x),
                                .client = client.view(),
                                .peer = peer ? peer->view() : std::string_view(),
                                .replaces_forwarded_for = x.stranger || trusted.tell_by_another_header(),
+                               .forwarded = forwarded_rule(x),
                                .strangers_header = x.stranger ? trusted.header() : std::string_view(),
                                .forwarded_host = x.told.host,
                                .scheme = x.scheme(),

@@ -18,6 +18,7 @@
 #include "l7/proxy/meter.h"
 #include "l7/proxy/mirror.h"
 #include "l7/proxy/renewal.h"
+#include "l7/proxy/request_buffering.h"
 
 namespace cardea::l7::proxy {
 namespace {
@@ -288,8 +289,7 @@ Failure admit(Exchange& x) {
   x.record.route = &route;
   const route::Proxy* proxy = route.proxy();
   if (proxy == nullptr) return find_answer(x);
-  take_way(x, *proxy, choose_share(x, *proxy));
-  return {};
+  return take_way(x, *proxy, choose_share(x, *proxy));
 }
 
 http::BodyFraming body_framing(const Exchange& x) {
@@ -318,6 +318,8 @@ Task<> carry_out(Exchange& x) {
   }
   if (!x.failure) x.failure = ask_cache(x);
   if (!x.failure && !x.caching.answers && policies_of(x).mirror) x.failure = co_await mirror(x, policies_of(x).mirror);
+  const size_t buffered = policies_of(x).buffered_bytes;
+  if (!x.failure && !x.caching.answers && buffered != 0) x.failure = co_await buffer_request(x, buffered);
   if (!x.failure && !x.caching.answers) co_await forward(x);
   const Failure failed = take_stale(x);
   if (x.caching.answers) {

@@ -125,6 +125,7 @@ class Exchange {
   const route::Share* share = nullptr;  // of the route's: where the pool is from
   std::string_view backend_host;        // that the backend is asked for, without port and brackets
   std::string_view backend_path;        // as it is sent
+  std::optional<MadeTarget> made;       // of the path's groups: what a backend is asked for, or where the client is sent
   upstream::Tried tried;
   upstream::Lease lease;
   BackendRows backend_rows;  // of the last that was tried
@@ -179,7 +180,9 @@ Failure admit(Exchange& exchange);
 http::BodyFraming body_framing(const Exchange& exchange);
 // To which pool, and as what: way.cc.
 const route::Share& choose_share(const Exchange& exchange, const route::Proxy& proxy);
-void take_way(Exchange& exchange, const route::Proxy& proxy, const route::Share& share);
+Failure take_way(Exchange& exchange, const route::Proxy& proxy, const route::Share& share);
+// What the route's expression and this make of path and query, into `made`. `query`: the client's, as far as it is kept.
+Failure make(Exchange& exchange, const PathTemplate& by, std::string_view query);
 // Tries backends until one answered, none is left, or the failure is not one to repeat. Behind it the lease is the
 // caller's to end: with keep_backend() where the response was read to its end.
 Task<> forward(Exchange& exchange);
@@ -210,7 +213,7 @@ void begin_answer(Exchange& exchange);
 // Our own answer.
 Task<> reply(Exchange& exchange, Failure failure);
 // What the route answers by itself. The first: why it has no answer to this request.
-Failure find_answer(const Exchange& exchange);
+Failure find_answer(Exchange& exchange);
 Task<> answer_here(Exchange& exchange);
 // The file that the request's path asks for: files.cc.
 Task<> send_file(Exchange& exchange, const route::Files& files);

@@ -204,8 +204,9 @@ Task<> send(Exchange& x, http::ResponseHead& head, std::string_view range, const
 
 // What its links are relative to is the folder: with "/" behind its name.
 Task<> lead_into_folder(Exchange& x, http::ResponseHead& head) {
-  const route::Redirect to{.path = std::string(x.admitted.path.forward) + "/"};
-  const route::Target target{x.head, x.scheme(), x.admitted.path, x.admitted.match.prefix()};
+  const route::Redirect to;
+  const std::string folder = std::string(x.admitted.path.forward) + "/";
+  const route::Target target{x.head, x.scheme(), x.admitted.path, x.admitted.match.prefix(), MadeTarget{folder, x.head.query}};
   if (x.head.authority.text.empty()) {
     x.failure = failure(http::Fault::kHostMissing);
     co_return;

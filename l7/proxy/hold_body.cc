@@ -153,21 +153,26 @@ bool is_stream(const Exchange& x) {
   return x.grpc && x.pool != nullptr && x.pool->plan().http2 != Http2::kOff;
 }
 
-Task<Held> hold_body(Exchange& x, size_t bytes_max) {
-  Held held;
-  const http::BodyFraming framing = body_framing(x);
-  Follower body(framing, bytes_max);
+Task<Gathered> gather_body(Exchange& x, size_t bytes_max) {
+  Failure failed;
+  Follower body(body_framing(x), bytes_max);
   take(x, body, x.caller.input.left());
   for (const Input& piece : x.held_body.pieces) take(x, body, piece.left());
   if (x.held_body.ended) body.end();
   if (x.admitted.expects_continue && !x.told_to_continue && !body.ended()) {
     const IoResult told = co_await tell_to_continue(x);
-    if (!told.ok()) held.failure = client_failure(told, Reason::kClientStalled, x.to_client);
+    if (!told.ok()) failed = client_failure(told, Reason::kClientStalled, x.to_client);
   }
-  while (!held.failure && !body.ended() && !body.over() && !body.bad()) held.failure = co_await read_on(x, body);
-  if (body.bad()) held.failure = failure(body.fault());
-  if (!held.failure && !join(x, framing, body.bytes(), held)) held.failure = failure(Reason::kMemory);
-  held.whole = body.ended() && !body.over();
+  while (!failed && !body.ended() && !body.over() && !body.bad()) failed = co_await read_on(x, body);
+  if (body.bad()) failed = failure(body.fault());
+  co_return Gathered{failed, body.bytes(), body.ended() && !body.over()};
+}
+
+Task<Held> hold_body(Exchange& x, size_t bytes_max) {
+  const http::BodyFraming framing = body_framing(x);
+  const Gathered gathered = co_await gather_body(x, bytes_max);
+  Held held{.failure = gathered.failure, .whole = gathered.whole};
+  if (!held.failure && !join(x, framing, gathered.bytes, held)) held.failure = failure(Reason::kMemory);
   co_return held;
 }
 

@@ -12,6 +12,12 @@ namespace cardea::l7::proxy {
 
 class Exchange;
 
+struct Gathered {
+  Failure failure;    // the client's, or want of memory
+  size_t bytes = 0;   // of the body, without the framing; the limit where there is more
+  bool whole = false;
+};
+
 struct Held {
   Failure failure;        // the client's, or want of memory
   Buffer memory;          // where `body` is, if it is in no buffer as one piece
@@ -23,7 +29,8 @@ struct Held {
 // request. That they are messages is the client's word, which only counts where a backend may speak gRPC.
 bool has_body(const Exchange& exchange);
 bool is_stream(const Exchange& exchange);
-// Once more, with another limit, goes on where the first ended.
+// Either once more, with another limit, goes on where the first ended.
+Task<Gathered> gather_body(Exchange& exchange, size_t bytes_max);
 Task<Held> hold_body(Exchange& exchange, size_t bytes_max);
 
 }  // namespace cardea::l7::proxy

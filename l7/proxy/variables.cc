@@ -55,6 +55,32 @@ std::string_view of_certificate(Exchange& x, std::string (*fact)(const SSL*)) {
   return x.arena().copy(fact(x.caller.connection->tls()->ssl()));
 }
 
+// Of the route's expression; nothing where it has none, or none of that name.
+std::string_view path_group(const Exchange& x, std::string_view name) {
+  const Pattern* const of = x.record.route == nullptr ? nullptr : x.record.route->pattern();
+  const auto group = of == nullptr ? std::nullopt : of->group(name);
+  Pattern::Groups groups;
+  return group && of->find(x.admitted.path.match, groups) ? groups[*group] : std::string_view();
+}
+
+// Of those that go by a name of their own.
+std::string_view one_of_many(const Exchange& x, const Variable& variable) {
+  switch (variable.id) {
+    case VariableId::kHeader:
+      return header_of(x.head.headers, variable.name);
+    case VariableId::kCookie:
+      return http::find_cookie(x.head.headers, variable.name).value_or("");
+    case VariableId::kQueryParameter:
+      return parameter_of(x.head.query, variable.name);
+    case VariableId::kJwtClaim:
+      return x.claims ? x.claims->text(variable.name) : std::string_view();
+    case VariableId::kPathGroup:
+      return path_group(x, variable.name);
+    default:
+      return {};
+  }
+}
+
 }  // namespace
 
 std::string_view value_of(Exchange& x, const Variable& variable) {
@@ -116,13 +142,11 @@ std::string_view value_of(Exchange& x, const Variable& variable) {
     case VariableId::kCacheResult:
       return x.record.cache;
     case VariableId::kHeader:
-      return header_of(x.head.headers, variable.name);
     case VariableId::kCookie:
-      return http::find_cookie(x.head.headers, variable.name).value_or("");
     case VariableId::kQueryParameter:
-      return parameter_of(x.head.query, variable.name);
     case VariableId::kJwtClaim:
-      return x.claims ? x.claims->text(variable.name) : std::string_view();
+    case VariableId::kPathGroup:
+      return one_of_many(x, variable);
   }
   return {};
 }

@@ -16,6 +16,7 @@ std::string_view host_of(const Exchange& x, const route::Proxy& proxy) {
 }
 
 std::string_view path_of(Exchange& x, const route::Proxy& proxy) {
+  if (x.made) return x.made->path;
   if (proxy.prefix.empty()) return x.admitted.path.forward;
   const route::JoinedPath joined = replace_prefix(x.admitted.path, x.admitted.match.prefix(), proxy.prefix);
   char* const text = x.arena().characters(joined.size());
@@ -35,12 +36,23 @@ const route::Share& choose_share(const Exchange& x, const route::Proxy& proxy) {
                                      : route::request_number(key, x.record.number));
 }
 
-void take_way(Exchange& x, const route::Proxy& proxy, const route::Share& share) {
+Failure make(Exchange& x, const PathTemplate& by, std::string_view query) {
+  const size_t room = made_size(by, x.admitted.path, query);
+  const auto made = make_target({x.arena().characters(room), room}, by, x.record.route->pattern(), x.admitted.path, query);
+  if (!made) return failure(made.error());
+  x.made = *made;
+  return {};
+}
+
+Failure take_way(Exchange& x, const route::Proxy& proxy, const route::Share& share) {
+  if (!proxy.made.empty())
+    if (const Failure unmade = make(x, proxy.made, x.head.query)) return unmade;
   x.share = &share;
   x.record.pool = x.plan->plan->pools[share.pool].get();
   x.pool = x.plan->pools[share.pool].get();
   x.backend_host = host_of(x, proxy);
   x.backend_path = path_of(x, proxy);
+  return {};
 }
 
 }  // namespace cardea::l7::proxy

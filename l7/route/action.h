@@ -10,6 +10,7 @@
 
 #include "base/flow_hash.h"
 #include "base/ip.h"
+#include "base/path_template.h"
 
 namespace cardea::l7::files {
 class MediaTypes;
@@ -29,6 +30,7 @@ struct Proxy {
   int32_t cache = -1;         // index in LivePlan::caches
   std::string host;           // in place of the request's, brackets around an IPv6 address; empty: as it came
   std::string prefix;         // in place of what the route's path matched; empty: as it came
+  PathTemplate made;          // in place of path and query; empty: as they came
 
   uint64_t weights() const;
   // Of a number that is spread evenly over 64 bits.
@@ -45,7 +47,7 @@ struct Redirect {
   std::string scheme;  // "http", "https"
   std::string host;    // brackets around an IPv6 address
   uint16_t port = 0;   // where the scheme is another, its own
-  std::string path;    // the whole
+  PathTemplate made;   // in place of path and query
   std::string prefix;  // in place of what the route's path matched
   bool keeps_query = true;
 

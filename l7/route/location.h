@@ -1,8 +1,11 @@
 // Where a redirect sends a client, as an absolute URL: scheme and authority are always written, so that no path of a
 // client's ("//evil") is read as a host. Its port stays where the scheme stays; of another scheme it is that scheme's
-// own, unless the operator names one. Also how a prefix of a path is replaced, here and on the way to a backend.
+// own, unless the operator names one. Also how a prefix of a path is replaced, and a target made of what a path's groups
+// matched, here and on the way to a backend.
 #pragma once
 
+#include <expected>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -21,11 +24,18 @@ struct JoinedPath {
 };
 JoinedPath replace_prefix(const PathReading& path, std::string_view prefix, std::string_view by);
 
+// `of`: the route's expression; null: it has none. A path that dot segments would lead elsewhere than it reads, or that has broken
+// escapes, is none: groups may be put together to either.
+size_t made_size(const PathTemplate& by, const PathReading& path, std::string_view query);
+std::expected<MadeTarget, http::Fault> make_target(std::span<char> into, const PathTemplate& by, const Pattern* of,
+                                                   const PathReading& path, std::string_view query);
+
 struct Target {
   const http::RequestHead& head;
   std::string_view scheme;  // how the client came
   const PathReading& path;
   std::string_view prefix;  // that the route matched
+  std::optional<MadeTarget> made{};  // in place of path and query
 };
 
 // How much room write_location wants, at most.

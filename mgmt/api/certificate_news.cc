@@ -82,4 +82,11 @@ CertificateNews certificate_news(const std::string& before, const std::string& a
   return news;
 }
 
+CertificateNews ToldCertificates::news(const std::string& before, const std::string& after, const conf::Config& config) {
+  const std::lock_guard lock(mutex_);
+  auto news = certificate_news(last_.empty() ? before : last_, after, config);
+  last_ = after;
+  return news;
+}
+
 }  // namespace cardea::mgmt::api

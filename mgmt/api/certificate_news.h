@@ -2,6 +2,7 @@
 // replaced under its name is no change of the configuration, and who replaced it wants to know whether it is served.
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -17,5 +18,16 @@ struct CertificateNews {
 
 // `before`, `after`: answers to the question "certs"; `config`: in force after.
 CertificateNews certificate_news(const std::string& before, const std::string& after, const conf::Config& config);
+
+// What the last reload told of. cardea-l7 reads a replaced file within seconds, so that who reloads behind that would hear
+// nothing by comparing its answers from before the reload and after. Any thread.
+class ToldCertificates {
+ public:
+  CertificateNews news(const std::string& before, const std::string& after, const conf::Config& config);
+
+ private:
+  std::mutex mutex_;
+  std::string last_;  // empty: there was no reload yet
+};
 
 }  // namespace cardea::mgmt::api

@@ -12,7 +12,6 @@
 #include "conf/nearest.h"
 #include "mgmt/api/answers.h"
 #include "mgmt/api/away.h"
-#include "mgmt/api/certificate_news.h"
 #include "mgmt/api/json.h"
 #include "mgmt/api/limits.h"
 #include "mgmt/metrics/traffic.h"
@@ -354,7 +353,7 @@ Answer Routes::reload() {
       loop_, [this](auto promise) { site_.reload([promise](const Reload& ended) { promise->set_value(ended); }); });
   const auto after = how.success() ? words_of_l7(kCerts) : std::nullopt;
   if (const auto now = view(); after && now.in_force) {
-    auto news = certificate_news(before.value_or(""), *after, *now.in_force.config);
+    auto news = told_.news(before.value_or(""), *after, *now.in_force.config);
     std::ranges::move(news.changes, std::back_inserter(how.changes));
     std::ranges::move(news.findings, std::back_inserter(how.findings));
   }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "mgmt/api/audit.h"
+#include "mgmt/api/certificate_news.h"
 #include "mgmt/api/core_busy.h"
 #include "mgmt/api/json.h"
 #include "mgmt/event_loop.h"
@@ -59,6 +60,7 @@ class Routes {
   Site& site_;
   std::chrono::system_clock::time_point started_at_;
   CoreWatch cores_;
+  ToldCertificates told_;
 };
 
 // What was changed last, and by whom (audit.h).

@@ -4,7 +4,10 @@ import re
 
 import pytest
 
+from lab.site import CLIENT_HOST, WAN
 from lab.web import VERSIONS, Web
+
+CLIENT = WAN.address(CLIENT_HOST, 4)
 
 
 def changed(document):
@@ -15,6 +18,7 @@ def changed(document):
                                           "remove": ["X-Secret"]}
             own = {"name": "own", "match": {"path": "/own/"}, "respond": {"body": "own"},
                    "response_headers": {"set": ["Cache-Control: max-age=5"], "remove": ["X-Cache"]}}
+            service["forwarded"] = "on"
             service["early_hints"] = ["</app.css>; rel=preload; as=style"]
             service["routes"] = [own, *service["routes"]]
 
@@ -39,6 +43,15 @@ def test_backends_see_what_is_set_and_nothing_that_passes_for_it(web, shop):
     protocol = "HTTP/1.1" if version == "--http1.1" else "HTTP/2.0"
     assert headers["x-user"] == "ann" and headers["x-asked"] == f"{scheme} {host} /echo/a?b=c {protocol}"
     assert not {"x_user", "x-secret"} & set(headers)
+
+
+def test_backends_are_told_of_the_way_by_forwarded(web, shop):
+    base, version = shop
+    answer = json.loads(web.curl(base + "/echo/a", version, "-H", "Forwarded: for=6.6.6.6;proto=gopher").stdout)
+    told = [value for name, value in answer["headers"] if name.lower() == "forwarded"]
+    scheme, host = base.split("://")
+    quoted = f'"{host}"' if ":" in host else host
+    assert told == [f"for={CLIENT};host={quoted};proto={scheme}"]
 
 
 def test_clients_see_what_is_set_of_backends_and_of_us(web, shop):

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from lab.authority import serial
+from lab.wait import until
 from lab.web import SHOP, Web, route
 from lab.wrk import Hey, Wrk
 
@@ -46,6 +47,7 @@ def test_a_hundred_reloads_disturb_nobody(web):
     holding = web.load("hold", "hold", SHOP[4], 443, "--connections", 12, "--path", "/big", "--pause", 0.2, "--timeout", 60,
                        "--sha256", web.nginx["b1"].big_sha256, *web.tls())
     probing = web.load("probe", "probe", SHOP[4], 443, "--every", 0.05, "--path", "/api/x", "--timeout", 20, *web.tls())
+    web.reload()  # news of certificates are told against the last reload
     before = web.cardea.cli("status")["generation"]
     for number in range(RELOADS):
         change(web, number, chance)
@@ -61,6 +63,17 @@ def test_a_hundred_reloads_disturb_nobody(web):
     assert [entry for entry in line if "error" in entry] == []
     assert after - before >= RELOADS
     print(f"{sum(r['requests'] for r in results)} requests by wrk and hey during {RELOADS} reloads, none failed")
+
+
+def test_a_certificate_that_was_read_before_the_reload_is_told_of_by_it(web):
+    web.reload()
+    web.authority.issue("shop.example")
+    issued = serial(web.authority.folder / "shop.example.crt")
+    web.cardea.run("set", "weight", "pages/10.0.0.12:80", "3")  # a plan: cardea-l7 looks at the files with it
+    until(lambda: serial_shown(web) == issued, 15, "the new certificate is not served")
+    web.cardea.run("set", "weight", "pages/10.0.0.12:80", "config")
+    assert 'shop.example.crt": another one, until' in (told := web.reload().stdout), told
+    assert "another one" not in (told := web.reload().stdout), told
 
 
 def test_a_route_is_there_as_soon_as_the_reload_says_so(web):

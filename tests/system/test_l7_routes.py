@@ -44,6 +44,10 @@ def routed(document):
          "split": [{"pool": "first", "weight": 3}, {"pool": "second", "weight": 1}]},
         {"name": "kept", "match": {"path": "/kept/"}, "rewrite": {"prefix": "/echo/"}, "split_by": "client",
          "split": [{"pool": "first"}, {"pool": "second"}]},
+        {"name": "made", "match": {"path_regex": "/made/(?P<name>[^/]+)(/.*)?"}, "pool": "first",
+         "rewrite": {"path": "/echo${path:2}?name=${path:name}"}, "request_headers": {"set": ["X-Made: ${path:name}"]}},
+        {"name": "half", "match": {"path_regex": "/half/(..)A?"}, "pool": "first", "rewrite": {"path": "/echo/${path:1}"}},
+        {"name": "gone", "match": {"path_regex": "/gone/([a-z]+)/(.*)"}, "redirect": {"path": "/made/${path:2}?of=${path:1}"}},
         {"name": "rest", "pool": "first"}]
     for service in document["services"]:
         if service["name"].startswith("origin"):
@@ -143,6 +147,20 @@ def test_backends_see_what_is_rewritten(web):
     assert (headers["host"], headers["x-forwarded-host"]) == ("inner.example", "shop.example:8080")
     assert web.get(ROUTED + "/v2/echo")[1]["x-backend"] == "b2"
     assert web.get(ROUTED + "/vx/echo")[1]["x-backend"] == "b1"
+
+
+def test_paths_are_made_of_groups(web, http2):
+    base, flag = http2
+    for asked, target, name in (("/made/cups?a=b", "/echo?name=cups&a=b", "cups"), ("/made/a%20b/c/../d", "/echo/d?name=a%20b", "a%20b"),
+                                ("/made/x&admin=1+1", "/echo?name=x%26admin%3D1%2B1", "x&admin=1+1")):
+        seen = json.loads(web.curl(base + asked, flag, "--path-as-is").stdout)
+        assert (seen["backend"], seen["target"], dict(seen["headers"])["x-made"]) == ("b1", target, name)
+        told = web.cardea.explain_url("GET", base + asked)
+        assert told["forward_path"] + "?" + told["forward_query"] == target
+    out = web.curl(base + "/gone/cups/x/y?z=1", flag, "-o", "/dev/null", "-w", "%{http_code} %header{location}").stdout
+    assert out == f"301 {base}/made/x/y?of=cups&z=1"
+    assert web.get(base + "/half/%41.", flag, "--path-as-is")[0] == 200
+    assert web.get(base + "/half/..%41", flag, "--path-as-is")[0] == 400 and web.logged(path="/half/..%41", reason="path_made")
 
 
 def test_shares_are_random_or_a_clients_own(web):

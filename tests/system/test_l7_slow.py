@@ -8,6 +8,7 @@ import pytest
 
 from lab import slow_clients
 from lab.raw_site import ORIGIN_PORT, RawSite, document
+from lab.raw_socket import Raw, status
 from lab.site import SERVICES, endpoint
 from lab.wait import until
 from lab.web import http_service, l7_pool, route
@@ -26,7 +27,8 @@ def configured(attacked):
     result = document(attacked.site)
     result["caches"] = [{"name": "edge", "memory": "32MB", "object_max": "8MB"}]
     result["pools"] = [l7_pool("raw", attacked.site.backends, ORIGIN_PORT, health={"type": "none"})]
-    routes = [route("cache", "/cache/", "raw", cache="edge"), route("rest", "/", "raw")]
+    routes = [route("cache", "/cache/", "raw", cache="edge"), route("waits", "/waits/", "raw", request_buffering={"bytes": "1MB"}),
+              route("rest", "/", "raw")]
     result["services"] = [http_service("plain", [endpoint(ADDRESS, PORT) + "/tcp"], routes=routes, **LIMITS)]
     return result
 
@@ -73,3 +75,23 @@ def test_all_are_gone_within_the_limits_and_a_plain_client_is_served_throughout(
     until(lambda: attacked.metrics().values("cardea_l7_connections")[0] == 0, 15, "all connections are closed")
     assert attacked.metrics().total("cardea_l7_service_slow_clients_total", service="plain") == 3 * EACH
     assert attacked.metrics().total("cardea_l7_backend_connections", pool="raw") == 0
+
+
+def test_a_slow_upload_holds_no_backend_while_it_is_waited_for(attacked):
+    def connections():
+        return attacked.metrics().total("cardea_l7_backend_connections", pool="raw")
+    size = 40_000
+    for path, held in (("/waits/x", 0), ("/plain/x", 1)):
+        until(lambda: connections() == 0, 15, "no connection is left of what was before")
+        before = len(attacked.origin.requests)
+        with Raw(attacked.site.client, ADDRESS, PORT) as client:
+            client.send(b"POST %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (path.encode(), size))
+            for piece in range(4):
+                client.send(b"b" * (size // 8))
+                until(lambda: connections() == held, 5, f"{held} connections while {path} comes in")
+            client.send(b"b" * (size // 2))
+            assert status(client.read_message()) == 200
+        assert [(seen.target, len(seen.body)) for seen in list(attacked.origin.requests)[before:]] == [(path.encode(), size)]
+    metrics = attacked.metrics()
+    assert metrics.total("cardea_l7_service_bodies_buffered_total", service="plain") == 1
+    assert "request_buffering" in attacked.cardea.run("explain", "POST", f"http://{ADDRESS}/waits/x").stdout

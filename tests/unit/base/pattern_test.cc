@@ -39,6 +39,28 @@ TEST(Pattern, RefusesWhatIsCountedTooHigh) {
   EXPECT_TRUE(matches("[a-z0-9-]{1,63}(\\.[a-z0-9-]{1,63}){1,8}", "shop.example"));
 }
 
+TEST(Pattern, FindsWhatItsGroupsMatched) {
+  const Pattern pattern = Pattern::compile_with_groups("/(?P<shop>[a-z]+)(/x)?/([0-9]+)").value();
+  EXPECT_EQ(pattern.groups(), 3u);
+  EXPECT_EQ(pattern.group("shop"), 1u);
+  EXPECT_EQ(pattern.group("3"), 3u);
+  for (const char* none : {"0", "4", "", "x", "1x", "-1", "99999999999999999999"}) EXPECT_FALSE(pattern.group(none)) << none;
+  Pattern::Groups groups;
+  ASSERT_TRUE(pattern.find("/cups/17", groups));
+  EXPECT_EQ(groups[0], "/cups/17");
+  EXPECT_EQ(groups[1], "cups");
+  EXPECT_EQ(groups[2], "") << "it took no part";
+  EXPECT_EQ(groups[3], "17");
+  EXPECT_FALSE(pattern.find("/cups/17/", groups));
+  EXPECT_EQ(Pattern::compile("/(a)")->groups(), 0u);
+}
+
+TEST(Pattern, ItsGroupsAreForSmallExpressions) {
+  EXPECT_FALSE(Pattern::compile_with_groups("(a)(a)(a)(a)(a)(a)(a)(a)(a)(a)(a)(a)(a)(a)(a)(a)(a)"));
+  EXPECT_FALSE(Pattern::compile_with_groups("(a{300})"));
+  EXPECT_TRUE(Pattern::compile("(a{300})"));
+}
+
 // What makes a backtracking matcher take years.
 TEST(Pattern, CostsWhatTheTextsLengthCosts) {
   const std::string text(100'000, 'a');

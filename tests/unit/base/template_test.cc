@@ -25,6 +25,7 @@ TEST(Template, IsTextAndVariablesInTurn) {
                                           {"", {VariableId::kCookie, "a.b"}},
                                           {"", {VariableId::kQueryParameter, "q"}},
                                           {"!", {}}}));
+  EXPECT_EQ(pieces("${path:1}${path:shop}"), (std::vector<Template::Piece>{{"", {VariableId::kPathGroup, "1"}}, {"", {VariableId::kPathGroup, "shop"}}}));
   EXPECT_EQ(pieces(""), (std::vector<Template::Piece>{{"", {}}}));
 }
 

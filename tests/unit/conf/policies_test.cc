@@ -30,7 +30,7 @@ services = (
     trusted_proxies: { from = ["10.0.0.0/8", "2001:DB8::/32"]; header = "Forwarded"; };
     response_headers: { set = ["X-Frame-Options: DENY", "X-Served-By: ${backend}"]; if_absent = ["Cache-Control: no-cache"]; remove = ["Server"]; };
     compress: { encodings = ["gzip", "br"]; types = ["Text/*", "*+json"]; size_min = "2KiB"; private = true; gzip_level = 9; };
-    security_headers = "strict"; rate_limits = ["clients"];
+    security_headers = "strict"; rate_limits = ["clients"]; forwarded = "on"; request_buffering: { bytes = "1MiB"; };
     access: { allow = ["192.0.2.0/24"]; deny_files = ["/etc/cardea/blocked"]; allow_countries = ["DE", "at"]; deny_countries = "RU";
               allow_as_numbers = [64500]; deny_as_numbers = [4294967295]; };
     basic_auth: { users = "/etc/cardea/users"; realm = "staff"; };
@@ -107,6 +107,8 @@ TEST(Policies, EverySettingArrives) {
   EXPECT_EQ(auth.cache_ms, 10'000u);
   EXPECT_EQ(auth.cache_refusals_ms, 1000u);
   EXPECT_EQ(auth.cache_key, "${cookie:session} ${host}");
+  EXPECT_EQ(shop.policies.forwarded, settings::Forwarded::on);
+  EXPECT_EQ(shop.policies.request_buffering->bytes, 1u << 20);
   const settings::MirrorT& mirror = *shop.routes[0].policies.mirror;
   EXPECT_EQ(mirror.pool, "next");
   EXPECT_EQ(mirror.sample, 10u);
@@ -305,6 +307,15 @@ TEST(Merged, ARouteIsTakenOutOfWhatItsServiceAsks) {
   EXPECT_EQ(merged(service, open).forward_auth, nullptr);
   EXPECT_NE(merged(service, {}).mirror, nullptr);
   EXPECT_EQ(merged(service, open).mirror, nullptr);
+  service.request_buffering = std::make_unique<settings::RequestBufferingT>();
+  open.request_buffering = std::make_unique<settings::RequestBufferingT>();
+  open.request_buffering->enabled = false;
+  EXPECT_NE(merged(service, {}).request_buffering, nullptr);
+  EXPECT_EQ(merged(service, open).request_buffering, nullptr);
+  service.forwarded = settings::Forwarded::on;
+  EXPECT_EQ(merged(service, open).forwarded, settings::Forwarded::on);
+  open.forwarded = settings::Forwarded::off;
+  EXPECT_EQ(merged(service, open).forwarded, settings::Forwarded::off);
   service.jwt = std::make_unique<settings::JwtT>(), service.api_keys = std::make_unique<settings::ApiKeysT>();
   service.jwt->realm = "shop";
   open.jwt = std::make_unique<settings::JwtT>(), open.api_keys = std::make_unique<settings::ApiKeysT>();

@@ -12,7 +12,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const std::string kSite = R"(
+const std::string kSite = R"conf(
 cluster: { name = "edge-1"; seed = "0123456789abcdef0123456789abcdef"; };
 l7: { shards = [0]; };
 pools = ( { name = "web"; backends = ( { address = "127.0.0.1:8080"; } ); },
@@ -28,10 +28,11 @@ services = (
                                 query = ( { name = "v"; prefix = "2"; } ); cookies = ( { name = "side"; regex = "[ab]"; } ); };
         split = ( { pool = "web"; weight = 90; }, { pool = "api"; weight = 10; } ); split_by = "client";
         rewrite: { host = "::1"; }; },
+      { name = "items"; match: { path_regex = "/items/([0-9]+)"; }; pool = "web"; rewrite: { path = "/item.php?id=${path:1}"; }; },
       { name = "assets"; match: { path = "/assets/"; };
         files: { root = "/srv/www"; prefix = "/"; index = "start.html"; fallback = "/app.html"; precompressed = true; max_age = "720h"; }; } );
     pool = "web"; } );
-)";
+)conf";
 
 TEST(Routes, EverySettingArrives) {
   const ReadResult read = read_text(kSite, "t.cfg");
@@ -59,7 +60,8 @@ TEST(Routes, EverySettingArrives) {
   EXPECT_EQ(beta.split_by, SplitBy::kClient);
   EXPECT_EQ(beta.rewrite->host, "[::1]") << "as it stands in a Host header";
   EXPECT_THAT(pools_of(shop), ElementsAre("web", "api"));
-  const Files& assets = *shop.routes[3].files;
+  EXPECT_EQ(shop.routes[3].rewrite->path, "/item.php?id=${path:1}");
+  const Files& assets = *shop.routes[4].files;
   EXPECT_EQ(assets.root, "/srv/www");
   EXPECT_EQ(assets.prefix, "/");
   EXPECT_EQ(assets.index, "start.html");
@@ -92,11 +94,11 @@ TEST(Routes, EachContradictionIsReported) {
       {"redirect: { scheme = \"https\"; };", "redirect: { scheme = \"https\"; }; files: { root = \"/srv\"; };",
        "error: services[0].files: one of pool"},
       {"files: {", "cache = \"edge\"; files: {", "no backend is asked by a route that answers by itself"},
-      {"root = \"/srv/www\"; ", "", "error: services[1].routes[3].files: \"root\" is missing"},
+      {"root = \"/srv/www\"; ", "", "error: services[1].routes[4].files: \"root\" is missing"},
       {"root = \"/srv/www\"", "root = \"srv/www\"", "expected an absolute path, such as \"/srv/www\""},
       {"fallback = \"/app.html\"", "fallback = \"/app/\"", "a folder cannot be sent"},
       {"fallback = \"/app.html\"", "fallback = \"/../app.html\"", "it leads out of the folder"},
-      {"index = \"start.html\"", "index = \"a/start.html\"", "services[1].routes[3].files.index"},
+      {"index = \"start.html\"", "index = \"a/start.html\"", "services[1].routes[4].files.index"},
       {"match: { path = \"/assets/\"; };", "match: { path_regex = \"/a.*\"; };", "has no prefix that could be replaced"},
       {"status = 308", "status = 304", "304 sends nobody elsewhere; expected 301, 302, 303, 307 or 308"},
       {"prefix = \"/new/\"", "prefix = \"//evil\"", "begins with the name of a host"},
@@ -132,6 +134,18 @@ TEST(Routes, EachContradictionIsReported) {
       {"rewrite: { host = \"::1\"; }", "rewrite: { prefix = \"/\"; }",
        "a path_regex has no prefix that could be replaced"},
       {"rewrite: { host = \"::1\"; }", "rewrite: { }", "nothing is rewritten"},
+      {"id=${path:1}", "id=${path:2}", "error: services[1].routes[3].rewrite.path: the path_regex has no group \"2\", but 1"},
+      {"id=${path:1}", "id=${host}", "nothing but groups of the path's can stand in it"},
+      {"/item.php?id=${path:1}", "item.php", "does not begin with '/'"},
+      {"/item.php?id=${path:1}", "/a b", "has to be percent-encoded"},
+      {"path_regex = \"/items/([0-9]+)\"", "path = \"/items/\"", "there is no path_regex whose group ${path:1} could be"},
+      {"/items/([0-9]+)", "/items/([0-9]{300})", "is too much to match where its groups are used"},
+      {"id=${path:1}\"; }", "id=${path:1}\"; prefix = \"/\"; }", "a prefix is replaced already"},
+      {"id=${path:1}\"; };", "id=${path:1}\"; }; request_headers: { set = [\"X-Item: ${path:item}\"]; };",
+       "error: services[1].routes[3].request_headers.set[0]: the path_regex has no group \"item\", but 1"},
+      {"id=${path:1}\"; };", "id=${path:1}\"; }; response_headers: { add = [\"X-Item: ${path:1}\"]; };", ""},
+      {"redirect: { scheme = \"https\"; };", "redirect: { path = \"/${path:1}\"; };", "error: services[0].redirect.path: there is no path_regex"},
+      {"redirect: { scheme = \"https\"; };", "redirect: { path = \"/sorry?from=here\"; };", ""},
       {"mode = \"http\"; listen = \"0.0.0.0:80/tcp\"", "mode = \"tcp\"; listen = \"0.0.0.0:80/tcp\"",
        "error: services[0].redirect: cannot be had with a service of mode \"tcp\""},
   };

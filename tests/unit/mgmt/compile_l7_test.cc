@@ -350,7 +350,7 @@ TEST(CompileL7, RoutesSayWhatTheyMatchAndDo) {
       { match: { path_regex = "/r.*"; method = "GET"; client = "10.0.0.0/8";
                  headers = ( { name = "A"; exact = "1"; }, { name = "B"; prefix = "2"; }, { name = "C"; regex = "3"; } );
                  query = ( { name = "D"; absent = true; } ); cookies = ( { name = "E"; } ); };
-        split = ( { pool = "web"; weight = 9; }, { pool = "mail"; } ); split_by = "client"; rewrite: { host = "h"; }; },
+        split = ( { pool = "web"; weight = 9; }, { pool = "mail"; } ); split_by = "client"; rewrite: { host = "h"; path = "/x?y"; }; },
       { match: { path = "/p"; }; redirect: { status = 308; scheme = "http"; host = "::1"; port = 81; prefix = "/q"; keep_query = false; }; },
       { match: { path = "/f"; }; files: { root = "/srv/www"; prefix = "/"; fallback = "/a/b.html"; precompressed = true; max_age = "2m"; }; },)");
   const Compiled compiled({}, text.c_str());
@@ -377,6 +377,7 @@ TEST(CompileL7, RoutesSayWhatTheyMatchAndDo) {
   EXPECT_EQ(asked.headers()->Get(2)->rule(), image::ConditionRule::pattern);
   EXPECT_EQ(asked.headers()->Get(2)->text()->str(), "3");
   EXPECT_EQ(asked.query()->Get(0)->rule(), image::ConditionRule::absent);
+  EXPECT_EQ(routes[1]->action_as_Proxy()->path()->str(), "/x?y");
   EXPECT_EQ(asked.cookies()->Get(0)->rule(), image::ConditionRule::present);
   const auto& proxy = *routes[1]->action_as_Proxy();
   EXPECT_EQ(proxy.shares()->size(), 2u);

@@ -85,6 +85,37 @@ TEST(WriteRequest, WhatAClientSaysOfItselfIsNotSentOn) {
             "GET / HTTP/1.1\r\nHost: a\r\n" + kForwardedFor + "Via: 1.1 cardea\r\n\r\n");
 }
 
+std::string forwarded_line(std::string_view fields, RequestEdit edit, const std::string& host = "a") {
+  const std::string out = forwarded("GET / HTTP/1.1\r\nHost: " + host + "\r\n" + std::string(fields) + "\r\n", edit);
+  const size_t at = out.find("\r\nForwarded: ");
+  EXPECT_EQ(out.find("\r\nForwarded: ", at + 1), out.npos) << out;
+  return at == out.npos ? "" : out.substr(at + 13, out.find('\r', at + 2) - at - 13);
+}
+
+TEST(WriteRequest, TellsOfTheWayByForwardedWhereThatIsWanted) {
+  using enum ForwardedRule;
+  const std::string_view claimed = "Forwarded: for=6.6.6.6;proto=gopher\r\nForwarded: for=7.7.7.7\r\n";
+  EXPECT_EQ(forwarded_line(claimed, {}), "");
+  EXPECT_EQ(forwarded_line(claimed, {.forwarded = kWrite}), "for=192.0.2.7;host=a;proto=https");
+  EXPECT_EQ(forwarded_line(claimed, {.peer = "10.0.0.1", .forwarded = kWrite}), "for=192.0.2.7;host=a;proto=https, for=10.0.0.1");
+  EXPECT_EQ(forwarded_line(claimed, {.peer = "2001:db8::1", .forwarded = kAppend}),
+            "for=6.6.6.6;proto=gopher, for=7.7.7.7, for=\"[2001:db8::1]\"");
+  EXPECT_EQ(forwarded_line("", {.forwarded = kAppend}), "for=192.0.2.7;host=a;proto=https") << "the peer said nothing";
+  EXPECT_EQ(forwarded_line("", {.forwarded = kWrite}, "shop.example:81"), "for=192.0.2.7;host=\"shop.example:81\";proto=https");
+  EXPECT_EQ(forwarded_line("", {.forwarded = kWrite, .forwarded_host = "told.example"}), "for=192.0.2.7;host=told.example;proto=https");
+  EXPECT_EQ(forwarded_line("", {.forwarded = kWrite, .forwarded_host = "a\";for=6.6.6.6"}), "for=192.0.2.7;proto=https") << "no host of any";
+}
+
+TEST(WriteRequest, AnotherTargetThanTheClientsIsSentWithItsQuery) {
+  const auto line = [](std::string_view target, RequestEdit edit) {
+    const std::string out = forwarded("GET " + std::string(target) + " HTTP/1.1\r\nHost: a\r\n\r\n", edit);
+    return out.substr(0, out.find('\r'));
+  };
+  EXPECT_EQ(line("/a?b", {.path = "/x", .query = "y=1"}), "GET /x?y=1 HTTP/1.1");
+  EXPECT_EQ(line("/a?b", {.path = "/x", .query = ""}), "GET /x HTTP/1.1");
+  EXPECT_EQ(line("/a", {.path = "/x", .query = "y"}), "GET /x?y HTTP/1.1");
+}
+
 TEST(WriteRequest, CountsMaxForwardsDownWhereItIsTold) {
   const std::string bytes = "OPTIONS / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 7\r\n\r\n";
   EXPECT_NE(forwarded(bytes, {.max_forwards = 6}).find("\r\nMax-Forwards: 6\r\n"), std::string::npos);

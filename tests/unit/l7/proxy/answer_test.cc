@@ -58,6 +58,21 @@ TEST(Answer, ARedirectIsSentAndTheConnectionGoesOn) {
   EXPECT_TRUE(site.origin().nobody_called());
 }
 
+TEST(Answer, ARedirectIsMadeOfGroups) {
+  Site site([](image::PlanT& plan) {
+    image::RedirectT to;
+    to.path = "/new/${path:2}?of=${path:1}", to.keeps_query = false;
+    auto moved = route("/old/([a-z]+)/(.*)", to);
+    moved->path_rule = image::PathRule::pattern;
+    plan.services[0]->routes.push_back(std::move(moved));
+  });
+  Peer client = site.client();
+  client.send(get("/old/cups//x?a=b"));
+  EXPECT_THAT(client.message(), HasSubstr("\r\nLocation: http://shop.example/new//x?of=cups\r\n"));
+  client.send(get("/old/cups/%2e%2e%2fx"));
+  EXPECT_THAT(client.message(), StartsWith("HTTP/1.1 400 "));
+}
+
 TEST(Answer, AFixedAnswerIsWhatThePlanSays) {
   Site site(answering);
   Peer client = site.client();

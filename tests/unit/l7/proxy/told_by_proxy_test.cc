@@ -111,6 +111,31 @@ TEST(ToldByProxy, WhereItTellsByForwardedItsClientIsNotHeardInOthers) {
                     HasSubstr("\r\nX-Forwarded-Host: shop.example\r\n"), Not(HasSubstr("666")), Not(HasSubstr("evil"))));
 }
 
+Site::Change forwarding(std::string_view from, std::string_view header) {
+  return [=](image::PlanT& plan) {
+    trusting(std::string(from).c_str(), std::string(header).c_str())(plan);
+    plan.services[0]->policies->forwarded = settings::Forwarded::on;
+    for (auto& route : plan.services[0]->routes) {
+      route->policies = std::make_unique<settings::PoliciesT>();
+      route->policies->forwarded = settings::Forwarded::on;
+    }
+  };
+}
+
+TEST(ToldByProxy, ForwardedIsAppendedToWhereItIsBelievedAndElseBegunAnew) {
+  const std::string told = "Forwarded: for=203.0.113.7;host=shop.example\r\n";
+  const struct {
+    const char *from, *header, *seen;
+  } rows[] = {{"127.0.0.0/8", "Forwarded", "for=203.0.113.7;host=shop.example, for=127.0.0.1"},
+              {"10.0.0.0/8", "Forwarded", "for=127.0.0.1;host=shop.example;proto=http"},
+              {"127.0.0.0/8", "X-Forwarded-For", "for=127.0.0.1;host=shop.example;proto=http"}};
+  for (const auto& row : rows) {
+    Site site(forwarding(row.from, row.header));
+    Peer client = site.client();
+    EXPECT_THAT(seen(site, client, told), HasSubstr(std::string("\r\nForwarded: ") + row.seen + "\r\n")) << row.from;
+  }
+}
+
 TEST(ToldByProxy, RoutesGoByWhoItIs) {
   Site site([](image::PlanT& plan) {
     trusting("127.0.0.0/8")(plan);

@@ -151,6 +151,75 @@ TEST(Way, TheSameRewriteOfAnotherPrefixIsAnotherObject) {
   }
 }
 
+TEST(Way, PathsAreMadeOfGroups) {
+  Site site([](image::PlanT& plan) {
+    auto items = route("/items/([^/]+)(?P<rest>/.*)?", 0);
+    items->path_rule = image::PathRule::pattern;
+    items->action.AsProxy()->path = "/item.php${path:rest}?id=${path:1}";
+    items->policies = std::make_unique<settings::PoliciesT>();
+    items->policies->request_headers = std::make_unique<settings::HeaderEditsT>();
+    items->policies->request_headers->set = {"X-Item: ${path:1}", "X-None: ${path:rest}"};
+    plan.services[0]->routes.push_back(std::move(items));
+  });
+  const struct {
+    const char *path, *sent;
+  } rows[] = {
+      {"/items/17", "GET /item.php?id=17 HTTP/1.1"},
+      {"/items/17?a=b", "GET /item.php?id=17&a=b HTTP/1.1"},
+      {"/items/17/x/../y", "GET /item.php/y?id=17 HTTP/1.1"},
+      {"/items/1&admin=1", "GET /item.php?id=1%26admin%3D1 HTTP/1.1"},
+  };
+  Peer client = site.client();
+  for (const auto& row : rows) {
+    client.send(get(row.path));
+    const std::string head = answer(site, 0, "x");
+    EXPECT_THAT(head, StartsWith(row.sent)) << row.path;
+    EXPECT_THAT(head, HasSubstr("\r\nX-Item: 1"));
+    client.message();
+    EXPECT_EQ(site.log_line()["path"], std::string(row.path).substr(0, std::string(row.path).find('?'))) << "the client's own";
+  }
+}
+
+TEST(Way, WhatGroupsMakeNoPathOfIsRefused) {
+  Site site([](image::PlanT& plan) {
+    auto bare = route("/x(.*)", 0);
+    bare->path_rule = image::PathRule::pattern;
+    bare->action.AsProxy()->path = "/static/${path:1}";
+    plan.services[0]->routes.push_back(std::move(bare));
+  });
+  Peer client = site.client();
+  client.send(get("/x.."));
+  EXPECT_THAT(client.message(), StartsWith("HTTP/1.1 400 "));
+  EXPECT_EQ(site.log_line()["reason"], "path_made");
+  client.send(get("/xa"));
+  EXPECT_THAT(answer(site, 0, "x"), StartsWith("GET /static/a HTTP/1.1"));
+}
+
+// The same template behind two expressions asks for two things.
+TEST(Way, WhatIsMadeOfAnotherExpressionIsAnotherObject) {
+  Site site([](image::PlanT& plan) {
+    for (const char* regex : {"/a/([^/]*)/.*", "/a/[^/]*/(.*)"}) {
+      auto one = route(regex, 0, 0);
+      one->path_rule = image::PathRule::pattern;
+      one->action.AsProxy()->path = "/v2/${path:1}";
+      if (regex[3] == '[') add_header(*one, "X-Inner");
+      plan.services[0]->routes.push_back(std::move(one));
+    }
+    std::swap(plan.services[0]->routes.back(), plan.services[0]->routes.end()[-2]);
+  });
+  const struct {
+    const char *fields, *sent;
+  } ways[] = {{"", "GET /v2/b "}, {"X-Inner: 1\r\n", "GET /v2/c "}};
+  for (const auto& way : ways) {
+    Peer client = site.client();
+    client.send(get("/a/b/c", way.fields));
+    settle(site.loop());
+    ASSERT_TRUE(site.origin().has_caller()) << "the other's answer came from the cache";
+    EXPECT_THAT(answer(site, 0, way.sent, "Cache-Control: max-age=600\r\n"), StartsWith(way.sent));
+    EXPECT_THAT(client.message(), EndsWith(way.sent));
+  }
+}
+
 // A HEAD whose route is another than that of GET has its object renewed where it came from.
 TEST(Way, AnObjectIsRenewedByItsOwnRoute) {
   Site site(

@@ -22,7 +22,10 @@ std::string location_of(const Row& row) {
   std::string scratch(scratch_size(head.path), '\0');
   const auto path = read_path(head.path, scratch);
   EXPECT_TRUE(path.has_value()) << text;
-  const Target target{head, row.scheme, *path, row.prefix};
+  Target target{head, row.scheme, *path, row.prefix};
+  std::string made(made_size(row.redirect.made, *path, head.query), '\0');
+  if (!row.redirect.made.empty())
+    target.made = make_target(made, row.redirect.made, nullptr, *path, row.redirect.keeps_query ? head.query : "").value();
   std::string room(location_size(row.redirect, target), '\0');
   return std::string(write_location(room, row.redirect, target));
 }
@@ -32,6 +35,9 @@ Redirect to_https(uint16_t port = 0) {
 }
 Redirect to_host(std::string host) {
   return {.host = std::move(host)};
+}
+Redirect to_path(std::string_view path, bool keeps_query = true) {
+  return {.made = PathTemplate::parse(path, nullptr).value(), .keeps_query = keeps_query};
 }
 Redirect to_prefix(std::string prefix) {
   return {.prefix = std::move(prefix)};
@@ -49,8 +55,8 @@ TEST(Location, KeepsWhatIsNotReplaced) {
       {to_host("www.shop.com"), "https", "shop.com:8443", "/x", "/", "https://www.shop.com:8443/x"},
       {to_host("www.shop.com"), "https", "shop.com", "/x", "/", "https://www.shop.com/x"},
       {to_host("[2001:db8::2]"), "http", "shop.com:81", "/x", "/", "http://[2001:db8::2]:81/x"},
-      {{.path = "/sorry"}, "http", "a", "/x/y?z", "/x", "http://a/sorry?z"},
-      {{.path = "/sorry", .keeps_query = false}, "http", "a", "/x/y?z", "/x", "http://a/sorry"},
+      {to_path("/sorry"), "http", "a", "/x/y?z", "/x", "http://a/sorry?z"},
+      {to_path("/sorry", false), "http", "a", "/x/y?z", "/x", "http://a/sorry"},
       {{.scheme = "http"}, "https", "a:8443", "/", "/", "http://a/"},
   };
   for (const Row& row : rows) EXPECT_EQ(location_of(row), row.location);
@@ -107,6 +113,36 @@ TEST(Location, OptionsOfTheWholeServerIsSentToItsRoot) {
     std::string room(location_size(redirect, target), '\0');
     EXPECT_EQ(write_location(room, redirect, target), "https://a/");
   }
+}
+
+std::string made(std::string_view text, std::string_view regex, std::string_view path) {
+  const Pattern of = Pattern::compile_with_groups(regex).value();
+  const PathTemplate by = PathTemplate::parse(text, &of).value();
+  std::string scratch(scratch_size(path), '\0');
+  const auto reading = read_path(path, scratch);
+  if (!reading) return "unread";
+  std::string room(made_size(by, *reading, ""), '\0');
+  const auto target = make_target(room, by, &of, *reading, "");
+  return target ? std::string(target->path) : std::string(http::word(target.error()));
+}
+
+// What groups come together to is read once more.
+TEST(MadeTarget, LeadsWhereItReads) {
+  const struct {
+    const char *text, *regex, *path, *said;
+  } rows[] = {
+      {"/static/${path:1}", "/x(.*)", "/xa/b", "/static/a/b"},
+      {"/static/${path:1}", "/x(.*)", "/x..", "path_made"},
+      {"/static/${path:1}", "/x(.*)", "/x.", "path_made"},
+      {"/static/${path:1}/y", "/x(.*)", "/x../y", "path_made"},
+      {"/static/${path:1}", "/x(.*)", "/xa%20b", "/static/a%20b"},
+      {"/static/${path:1}", "/x(..)..*", "/xa%20b", "path_made"},
+      {"/${path:1}2e./z", "/x(.*)..", "/x%20", "path_made"},
+      {"/static/${path:1}", "/x/([^/]*)", "/x/..%2f..", "unread"},
+      {"/static/${path:1}", "/x(.*)", "/x..%2fz", "path_made"},
+      {"/${path:1}", "/x(.*)", "/x//y", "/y"},
+  };
+  for (const auto& row : rows) EXPECT_EQ(made(row.text, row.regex, row.path), row.said) << row.text << " " << row.path;
 }
 
 }  // namespace

@@ -53,6 +53,18 @@ TEST(CertificateNews, OneOfTheSameTermAndNumberButForOtherNamesIsAnotherOne) {
   EXPECT_EQ(certificate_news(before, answer(Json::array({other})), config_with({})).changes.size(), 1u);
 }
 
+TEST(CertificateNews, AFileThatWasReadBeforeTheReloadIsToldOfByIt) {
+  const auto served = [](const char* serial) { return answer(Json::array({row("shop", "a.crt", serial, 1'790'000'000)})); };
+  ToldCertificates told;
+  const auto changes = [&](const char* before, const char* after) {
+    return told.news(before == nullptr ? "" : served(before), served(after), config_with({})).changes.size();
+  };
+  EXPECT_EQ(changes("01", "02"), 1u);
+  EXPECT_EQ(changes("03", "03"), 1u) << "it was read when the reload began";
+  EXPECT_EQ(changes("03", "03"), 0u) << "told once";
+  EXPECT_EQ(changes(nullptr, "04"), 1u) << "cardea-l7 was away, and the last reload knew it";
+}
+
 TEST(CertificateNews, ThousandsOfThemAreCounted) {
   Json before = Json::array(), after = Json::array();
   for (int i = 0; i < 5'000; ++i) {

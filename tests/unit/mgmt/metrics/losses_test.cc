@@ -81,7 +81,7 @@ const std::set<std::string_view> kNoLosses = {
     "cardea_l7_service_tls_resumed_total", "cardea_l7_route_requests_total", "cardea_l7_route_responses_total",
     "cardea_l7_trailers_dropped_total",  // RFC 9110 6.5.1 wants it
     "cardea_l7_rate_limit_connections_refused_total", "cardea_l7_rate_limit_blocks_total", "cardea_blocks_refused_total",
-    "cardea_l7_service_mirrored_total", "cardea_l7_ocsp_fetches_total", "cardea_l7_file_waits_total", "cardea_l7_files_kept_total", "cardea_l7_service_early_hints_total",
+    "cardea_l7_service_bodies_buffered_total", "cardea_l7_service_bodies_unbuffered_total", "cardea_l7_service_mirrored_total", "cardea_l7_ocsp_fetches_total", "cardea_l7_file_waits_total", "cardea_l7_files_kept_total", "cardea_l7_service_early_hints_total",
     // what a network does to TCP, and strangers: each has a name
     "cardea_l7_tcp_events_total",
     // a cache that is full is a cache at work
