@@ -122,6 +122,8 @@ void check_geo(Checks& checks, const Geo& geo);
 void check_geo_keys(Checks& checks);  // of rate limits
 bool names_countries(const settings::AccessT& access);
 bool names_as_numbers(const settings::AccessT& access);
+// That copies go to another pool than their requests.
+void check_mirrored(Checks& checks, const settings::PoliciesT& service, const Route& route);
 void check_mirror(Checks& checks, const settings::MirrorT* mirror, const Names& pools, const std::string& path);
 void check_forward_auth(Checks& checks, const settings::ForwardAuthT* auth, const Names& pools,
                         const std::string& path);

@@ -152,6 +152,15 @@ void check_mirror(Checks& checks, const settings::MirrorT* mirror, const Names& 
   check_reference(checks, mirror->pool, pools, "pool", path + ".pool");
 }
 
+void check_mirrored(Checks& checks, const settings::PoliciesT& service, const Route& route) {
+  const settings::MirrorT* const mirror = route.policies.mirror ? route.policies.mirror.get() : service.mirror.get();
+  if (mirror == nullptr || !mirror->enabled || mirror->pool.empty()) return;
+  const bool own = route.pool == mirror->pool || std::ranges::find(route.split, mirror->pool, &Share::pool) != route.split.end();
+  if (own)
+    checks.report(Finding::warning, route.place.path + (route.policies.mirror ? ".mirror.pool" : ".pool"),
+                  fmt::format("the pool \"{}\" gets each request of the route, and a copy of it", mirror->pool), "another pool for the copies");
+}
+
 // Whoever could have others refused could have them blocked.
 void check_block(Checks& checks, const settings::RateLimitT& limit, const std::string& path) {
   if (limit.block_ms == 0) return;

@@ -202,6 +202,7 @@ void check_service(Checks& checks, const Service& service, const Known& known) {
     check_policies(checks, route.policies, known.rate_limits, route.place.path);
     check_forward_auth(checks, route.policies.forward_auth.get(), known.pools, route.place.path + ".forward_auth");
     check_mirror(checks, route.policies.mirror.get(), known.pools, route.place.path + ".mirror");
+    check_mirrored(checks, service.policies, route);
     if (route.policies.basic_auth || route.policies.jwt || route.policies.api_keys)
       check_merged(checks, service.policies, route.policies, route.place.path);
     claims.add(route);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/log.h"
 
@@ -43,12 +42,24 @@ void Blocks::begin(PlanLink& l7, PlanLink& dataplane) {
 void Blocks::take(const conf::Config& config, std::vector<IpAddress> own) {
   exempt_ = Exempt(config, own);
   sources_max_ = config.dataplane ? config.dataplane->blocks.sources_max : 0;
-  std::set<std::string> blocking;
+  blocking_.clear();
   for (const auto& limit : config.rate_limits)
-    if (limit.block_ms != 0) blocking.insert(limit.name);
-  asked_for_ = !blocking.empty();
-  const auto free = [&](const auto& one) { return exempt_.has(one.first) || !blocking.contains(one.second.limit); };
-  if (std::erase_if(blocks_, free) != 0) change();
+    if (limit.block_ms != 0) blocking_.insert(limit.name);
+  const auto free = [&](const auto& one) { return exempt_.has(one.first) || !blocking_.contains(one.second.limit); };
+  const size_t freed = std::erase_if(blocks_, free);
+  if (freed + drop_beyond() != 0) change();
+}
+
+size_t Blocks::drop_beyond() {
+  if (blocks_.size() <= sources_max_) return 0;
+  const size_t beyond = blocks_.size() - sources_max_;
+  std::vector<std::map<IpAddress, Block>::iterator> all;
+  for (auto at = blocks_.begin(); at != blocks_.end(); ++at) all.push_back(at);
+  std::ranges::nth_element(all, all.begin() + ptrdiff_t(beyond), {}, [](auto at) { return at->second.until; });
+  for (size_t i = 0; i < beyond; ++i) blocks_.erase(all[i]);
+  refused_ += beyond;
+  log::warning("{} sources are blocked no more: dataplane.blocks.sources_max is {} now", beyond, sources_max_);
+  return beyond;
 }
 
 void Blocks::change() {
@@ -59,7 +70,7 @@ void Blocks::change() {
 void Blocks::add(const std::vector<Blame>& blamed, Clock::time_point now) {
   bool changed = false;
   for (const Blame& one : blamed) {
-    if (exempt_.has(one.source)) continue;
+    if (exempt_.has(one.source) || !blocking_.contains(one.limit)) continue;  // a reload may have come in between
     auto known = blocks_.find(one.source);
     if (known == blocks_.end() && blocks_.size() >= sources_max_) {
       ++refused_;
@@ -99,7 +110,7 @@ std::string Blocks::question(Clock::time_point now) const {
 
 void Blocks::look() {
   expire(Clock::now());
-  if (asked_for_ && sources_max_ != 0) ask_l7();
+  if (!blocking_.empty() && sources_max_ != 0) ask_l7();
   tell_dataplane();
   loop_.post_after(kPause, [this] { look(); });
 }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,7 @@ class Blocks {
   void ask_l7();
   void tell_dataplane();
   void change();
+  size_t drop_beyond();  // of more than there may be now those that end first
 
   EventLoop& loop_;
   std::map<IpAddress, Block>& blocks_;
@@ -64,7 +66,7 @@ class Blocks {
   PlanLink* dataplane_ = nullptr;
   Exempt exempt_;
   size_t sources_max_ = 0;  // 0: nobody is blocked
-  bool asked_for_ = false;  // by any limit
+  std::set<std::string> blocking_;  // limits
   bool news_ = false;       // that the dataplane was not told of
   PlanLink::Peer told_;     // the dataplane that was told last
   bool asking_ = false, telling_ = false;

@@ -35,9 +35,18 @@ void Stapler::tick(const LivePlan& plan, Instant now, Staple::Time today) {
   take_answers(now, today);
   reads_left_ = kReadAtOnce;
   for (auto& [certificate, subject] : subjects_) {
-    if (const auto held = certificate->staple->get(); held && held->next_update <= today) certificate->staple->set(nullptr);
+    drop_ended(subject, now, today);
     if (now >= subject.due && !subject.asked) look(subject, now, today);
   }
+}
+
+// By a clock that was set it may end long before it was to be renewed.
+void Stapler::drop_ended(Subject& subject, Instant now, Staple::Time today) {
+  tls::StapleSlot& slot = *subject.certificate->staple;
+  const auto held = slot.get();
+  if (!held || held->next_update > today) return;
+  slot.set(nullptr);
+  subject.due = std::max(now, subject.pause.until);
 }
 
 // Those of the plan, each once. Whoever names no responder is not asked about.
@@ -78,7 +87,8 @@ void Stapler::look(Subject& subject, Instant now, Staple::Time today) {
 void Stapler::look_at_file(Subject& subject, Instant now, Staple::Time today) {
   const tls::Certificate& certificate = *subject.certificate;
   const FileIdentity file = FileIdentity::of(certificate.ocsp);
-  const bool same = file == subject.file && subject.known;
+  // What was refused may have been so by a clock that was wrong.
+  const bool same = file == subject.file && subject.known && certificate.staple->get();
   if (!same && reads_left_-- <= 0) return;
   subject.due = now + kLookAgain;
   if (same) return;
@@ -86,7 +96,7 @@ void Stapler::look_at_file(Subject& subject, Instant now, Staple::Time today) {
   const auto text = read_staple_file(certificate.ocsp);
   if (!text) return complain(subject, text.error().message);
   auto staple = tls::read_staple(*text, certificate, today);
-  if (!staple) return refused(subject, staple.error());
+  if (!staple) return refused(subject, staple.error(), today);
   certificate.staple->set(std::move(*staple));
   certificate.staple->set_problem({});
 }
@@ -137,20 +147,34 @@ void Stapler::take(Subject& subject, const OcspAsker::Question& question, Instan
                                 : std::unexpected(tls::NotStapled{question.answer.error().why});
   if (!staple) {
     ++figures_.failures;
-    const bool is_away = !question.answer && question.answer.error().away;  // then all of the responder's wait
-    if (!is_away) put_off(subject.pause, now), subject.due = subject.pause.until;
-    return refused(subject, staple.error());
+    // All of a responder's wait while it is away; then others are asked about before those that it did not answer.
+    const bool is_away = !question.answer && question.answer.error().away;
+    if (!is_away) put_off(subject.pause, now);
+    subject.due = is_away ? now + kPauseMin : subject.pause.until;
+    return refused(subject, staple.error(), today);
   }
-  subject.due = now + renew_after(**staple, today);
+  take_good(subject, std::move(*staple), today);
+  const auto held = certificate.staple->get();
   subject.pause = {};
-  if (const auto done = kept_.write(KeptStaples::name_of(certificate), (*staple)->der); !done)
+  if (!held) put_off(subject.pause, now);
+  subject.due = held ? now + renew_after(*held, today) : subject.pause.until;
+}
+
+// Answers are nobody's secret and hold for days: an older one may be put in the way of a newer, or of a revocation.
+void Stapler::take_good(Subject& subject, std::shared_ptr<const Staple> staple, Staple::Time today) {
+  const tls::Certificate& certificate = *subject.certificate;
+  const auto held = certificate.staple->get(today);
+  if (staple->this_update < subject.revoked) return complain(subject, "the answer is older than the one that says it is revoked");
+  if (held && held->this_update > staple->this_update) return;
+  if (const auto done = kept_.write(KeptStaples::name_of(certificate), staple->der); !done)
     log::warning("an OCSP answer is not kept for the next start: {}", done.error().message);
-  certificate.staple->set(std::move(*staple));
+  certificate.staple->set(std::move(staple));
   certificate.staple->set_problem({});
 }
 
-void Stapler::refused(Subject& subject, const tls::NotStapled& refused) {
+void Stapler::refused(Subject& subject, const tls::NotStapled& refused, Staple::Time today) {
   if (refused.revoked) {
+    subject.revoked = today;
     subject.certificate->staple->set(nullptr);
     kept_.remove(KeptStaples::name_of(*subject.certificate));
   }

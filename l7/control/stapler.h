@@ -44,18 +44,21 @@ class Stapler {
     Instant due{};  // the next look or question
     Pause pause;
     FileIdentity file{};
+    tls::Staple::Time revoked{};  // when a responder last said that it is
     bool asked = false, known = false;
   };
 
   void keep_up(const LivePlan& plan, Instant now);
   void tidy(Instant now);
+  void drop_ended(Subject& subject, Instant now, tls::Staple::Time today);
   void look(Subject& subject, Instant now, tls::Staple::Time today);
   void look_at_file(Subject& subject, Instant now, tls::Staple::Time today);
   void restore(Subject& subject, Instant now, tls::Staple::Time today);
   void ask(Subject& subject, Instant now);
   void take_answers(Instant now, tls::Staple::Time today);
   void take(Subject& subject, const OcspAsker::Question& question, Instant now, tls::Staple::Time today);
-  void refused(Subject& subject, const tls::NotStapled& refused);
+  void take_good(Subject& subject, std::shared_ptr<const tls::Staple> staple, tls::Staple::Time today);
+  void refused(Subject& subject, const tls::NotStapled& refused, tls::Staple::Time today);
   void complain(Subject& subject, const std::string& why);
   void put_off(Pause& pause, Instant now);
   Seconds renew_after(const tls::Staple& staple, tls::Staple::Time today);

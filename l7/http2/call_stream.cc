@@ -29,16 +29,25 @@ CallStream::CallStream(Session& session, int32_t id, proxy::Buffers& buffers, co
 CallStream::~CallStream() {
   shortage_.cancel();
   if (counted() != 0) session_.consume_connection(counted());  // of a stream that is closed too
+  session_.narrow(widened_);
   if (!gone_ && id_ > 0) session_.attach(id_, nullptr);
 }
 
-// Where all is taken as it comes, what limits a body is how much of it may be under way.
 void CallStream::taken(size_t bytes) {
   session_.consume(id_, bytes);
-  taken_ += bytes;
-  if (received_.size() != 0 || taken_ < session_.window(id_)) return;
-  taken_ = 0;
-  session_.widen(id_);
+}
+
+// Where a window of it goes on in less than a second, and nothing is left lying, what limits a body is how much of it may be
+// under way. One that its client sends more slowly has no use for more.
+void CallStream::went_on(size_t bytes) {
+  constexpr std::chrono::seconds kKeepsUp{1};
+  if (broken_ || gone_) return;
+  const Instant now = loop().now();
+  if (now > went_since_ + kKeepsUp) went_on_ = 0, went_since_ = now;
+  went_on_ += bytes;
+  if (received_.size() != 0 || went_on_ < session_.window(id_)) return;
+  went_on_ = 0, went_since_ = now;
+  widened_ += session_.widen(id_);
 }
 
 IoResult CallStream::try_read(MutableBytes into) {
@@ -187,6 +196,7 @@ void CallStream::received_end() {
 
 void CallStream::session_closed(uint32_t code) {
   gone_ = true;
+  session_.narrow(std::exchange(widened_, 0));
   if (broken_) return;
   if (code != NGHTTP2_NO_ERROR || !input_ended_ || !delivered_) break_off();
 }

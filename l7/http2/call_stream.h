@@ -36,6 +36,8 @@ class CallStream : public Stream {
   // What follows the body, as lines: what came, once the end was read; and what goes out, with the end.
   std::string_view trailers() const { return trailers_in_.view(); }
   void send_trailers(std::string_view lines) { hold(trailers_out_, lines); }
+  // So much of what was read went on to whom it is for.
+  void went_on(size_t bytes);
   // Who read the end by now only watched the client: it is still to be read.
   void tell_end_again() { end_told_ = false; }
 
@@ -99,7 +101,9 @@ class CallStream : public Stream {
   proxy::Buffers& buffers_;
   const Stream& connection_;
   ReceivedBytes received_;
-  size_t taken_ = 0;  // since the window was as wide as it is
+  size_t went_on_ = 0;  // since the window was as wide as it is, or longer ago than kKeepsUp
+  Instant went_since_{};
+  size_t widened_ = 0;  // of the session's
   size_t text_ = 0;  // of what was received, at its beginning
   proxy::Input out_;
   Shortage shortage_;

@@ -41,9 +41,10 @@ void give_to_call(Client& c, BackendStream* call, const nghttp2_frame& frame) {
   if (is_head(c)) {
     const std::string_view fault = hand_over(c, *call, ends_stream(frame));
     if (!fault.empty()) call->is_malformed(fault), call->reset(NGHTTP2_PROTOCOL_ERROR);
-  } else {
-    write_trailer_text(c.text, c.block);
+  } else if (write_trailer_text(c.text, c.block)) {
     call->received_trailers(c.text);
+  } else {
+    call->is_malformed("trailers"), call->reset(NGHTTP2_PROTOCOL_ERROR);
   }
   if (ends_stream(frame)) call->received_end();
 }

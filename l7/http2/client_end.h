@@ -22,6 +22,7 @@ class ClientEnd final : public proxy::ClientEnd {
   http::BodyFraming arriving(http::BodyFraming request) const override;
   bool hears_behind_end() const override { return true; }
   bool may_be_answered_by(const http::ResponseHead& head) const override { return websocket_.is_answered_by(head); }
+  void body_went_on(size_t bytes) override { stream_.went_on(bytes); }
   void drop_body(proxy::Exchange&) override {}
   bool ends_with(const proxy::Exchange&, http::BodyKind) const override { return false; }
   void cut(const proxy::Exchange& exchange) override;

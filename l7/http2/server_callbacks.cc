@@ -67,7 +67,10 @@ void trailers_received(Server& s, const nghttp2_frame& frame) {
   if (!stream || !ends_stream(frame)) return;
   if (s.block.lacks_memory()) return stream->run_short();
   std::string lines;
-  write_trailer_text(lines, s.block);
+  if (!write_trailer_text(lines, s.block)) {
+    s.malformed("trailers");
+    return stream->reset(s.block.too_large() ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+  }
   stream->received_trailers(lines);
   stream->received_end();
 }

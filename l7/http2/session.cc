@@ -142,9 +142,13 @@ size_t Session::window(int32_t stream) const {
   return size_t(std::max(nghttp2_session_get_stream_effective_local_window_size(at_.get(), stream), 0));
 }
 
-void Session::widen(int32_t stream) {
-  const auto wide = int32_t(std::min(2 * window(stream), size_t(window_max_)));
-  if (wide > int32_t(window(stream))) nghttp2_session_set_local_window_size(at_.get(), NGHTTP2_FLAG_NONE, stream, wide);
+size_t Session::widen(int32_t stream) {
+  const size_t now = window(stream), left = window_max_ - std::min(widened_, window_max_);
+  const size_t wide = std::min({2 * now, now + left, window_max_});
+  if (wide <= now) return 0;
+  nghttp2_session_set_local_window_size(at_.get(), NGHTTP2_FLAG_NONE, stream, int32_t(wide));
+  widened_ += wide - now;
+  return wide - now;
 }
 
 void Session::consume_connection(size_t bytes) {

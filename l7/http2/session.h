@@ -54,10 +54,12 @@ class Session {
   void reset(int32_t stream, uint32_t code);
   // So many bytes of its body were used: the client may send as many again.
   void consume(int32_t stream, size_t bytes);
-  // How much of it may be ahead of us; and more of that, up to what the connection's window leaves for others. Nothing changes
-  // for a backend's: what its client leaves lying there costs the other clients nothing.
+  // How much of it may be ahead of us; and more of that, as long as all streams together leave half of the connection's window
+  // for others. How much more: it is given back when the stream has ended. Nothing changes for a backend's: what its client leaves
+  // lying there costs the other clients nothing.
   size_t window(int32_t stream) const;
-  void widen(int32_t stream);
+  size_t widen(int32_t stream);
+  void narrow(size_t bytes) { widened_ -= bytes; }
   void consume_connection(size_t bytes);
 
   void attach(int32_t stream, CallStream* to);  // null: nobody
@@ -77,7 +79,7 @@ class Session {
   };
   std::unique_ptr<nghttp2_session, Free> at_;
   Signal output_;
-  int32_t window_max_ = 0;
+  size_t window_max_ = 0, widened_ = 0;
 };
 
 }  // namespace cardea::l7::http2

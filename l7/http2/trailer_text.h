@@ -9,7 +9,7 @@
 
 namespace cardea::l7::http2 {
 
-// Replaces `into`. What is malformed is left out.
-void write_trailer_text(std::string& into, const HeaderBlock& block);
+// Replaces `into`. False: one of them is malformed, which makes all of the message so (RFC 9113 8.1.1), or they are too many.
+bool write_trailer_text(std::string& into, const HeaderBlock& block);
 
 }  // namespace cardea::l7::http2

@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "base/cache_line.h"
 #include "l7/plan/host_ejection.h"
@@ -30,6 +32,22 @@ class HostCount {
   alignas(kCacheLinePair) std::atomic<uint32_t> count_ = 0;
 };
 
+// One of those, for as long as this is there.
+class HostPlace {
+ public:
+  HostPlace() = default;
+  // Of one that was taken.
+  explicit HostPlace(std::shared_ptr<HostCount> of) : of_(std::move(of)) {}
+  HostPlace(HostPlace&&) noexcept = default;
+  HostPlace& operator=(HostPlace&&) = delete;
+  ~HostPlace() {
+    if (of_) of_->give_back();
+  }
+
+ private:
+  std::shared_ptr<HostCount> of_;
+};
+
 struct BackendCounts {
   HostCount busy;  // exchanges and tunnels under way, where a limit or the balance asks for them
   HostCount kept;  // connections that may idle
@@ -39,6 +57,7 @@ struct BackendCounts {
 
 struct PoolCounts {
   HostCount queued;  // exchanges that wait for a backend
+  HostCount copies;  // of other pools' requests that are under way to it (mirror)
   std::atomic_flag
       ejecting;  // a shard decides whether one more may be ejected: the others leave it to their next error
 };

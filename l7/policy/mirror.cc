@@ -14,11 +14,4 @@ Result<std::shared_ptr<const Mirror>> Mirror::read(const settings::MirrorT& from
   return to;
 }
 
-MirrorPlace MirrorPlace::take(std::shared_ptr<const Mirror> of) {
-  const uint32_t before = of->under_way.fetch_add(1, std::memory_order_relaxed);
-  MirrorPlace place(std::move(of));
-  if (before >= place.of_->under_way_max) return {};
-  return place;
-}
-
 }  // namespace cardea::l7::policy

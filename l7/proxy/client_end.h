@@ -30,6 +30,8 @@ class ClientEnd {
   virtual bool hears_behind_end() const = 0;
   // Whether the backend's head is an answer that the client can be given to what it asked.
   virtual bool may_be_answered_by(const http::ResponseHead& head) const = 0;
+  // So much of the request's body was taken by its backend.
+  virtual void body_went_on(size_t) {}
   // Nobody wants the rest of the request's body, so that the connection may go on behind it.
   virtual void drop_body(Exchange& exchange) = 0;
   // Whether the connection ends behind a response of this framing.

@@ -317,7 +317,7 @@ Task<> carry_out(Exchange& x) {
     co_return;
   }
   if (!x.failure) x.failure = ask_cache(x);
-  if (!x.failure && !x.caching.answers && policies_of(x).mirror) x.failure = co_await mirror(x, policies_of(x).mirror);
+  if (!x.failure && !x.caching.answers && policies_of(x).mirror) x.failure = co_await mirror(x, *policies_of(x).mirror);
   const size_t buffered = policies_of(x).buffered_bytes;
   if (!x.failure && !x.caching.answers && buffered != 0) x.failure = co_await buffer_request(x, buffered);
   if (!x.failure && !x.caching.answers) co_await forward(x);

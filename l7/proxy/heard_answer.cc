@@ -4,8 +4,9 @@
 
 namespace cardea::l7::proxy {
 
-void HeardAnswer::hear(const http::ResponseHead& head, const http::ConnectionOptions& options) {
+void HeardAnswer::hear(const http::ResponseHead& head, const http::ConnectionOptions& options, Instant now) {
   status_ = head.status;
+  heard_at_ = now;
   if (keep_ == Keep::kNothing) return;
   head_ = fmt::format("HTTP/1.1 {} \r\n", head.status);
   for (const http::Header& header : head.headers)
@@ -14,7 +15,8 @@ void HeardAnswer::hear(const http::ResponseHead& head, const http::ConnectionOpt
   head_.append("\r\n");
 }
 
-void HeardAnswer::hear_body(std::span<const iovec> pieces) {
+void HeardAnswer::hear_body(std::span<const iovec> pieces, Instant now) {
+  if (keep_ == Keep::kNothing && now > heard_at_ + kBodyTime) too_long_ = true;
   for (const iovec& piece : pieces) {
     if (too_long_) return;
     body_bytes_ += piece.iov_len;

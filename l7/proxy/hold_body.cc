@@ -89,6 +89,27 @@ bool join(Exchange& x, http::BodyFraming framing, size_t bytes, Held& to) {
   return std::ranges::all_of(x.held_body.pieces, [&](const Input& piece) { return joiner.take(piece.left(), buffers, to); });
 }
 
+// Again out of the same buffers, to where somebody else keeps it.
+class Copier {
+ public:
+  Copier(http::BodyFraming framing, std::span<char> into) : reader_(framing), into_(into) {}
+
+  void take(std::string_view input) {
+    while (!input.empty() && !into_.empty()) {
+      const http::BodyStep step = reader_.next(input);
+      input.remove_prefix(step.consumed);
+      if (step.state != http::BodyStep::State::kData) return;
+      const std::string_view data = step.data.substr(0, into_.size());
+      std::ranges::copy(data, into_.data());
+      into_ = into_.subspan(data.size());
+    }
+  }
+
+ private:
+  http::BodyReader reader_;
+  std::span<char> into_;
+};
+
 // Who waits for a word before it sends the body gets it from us, and not once more from the backend.
 Task<IoResult> tell_to_continue(Exchange& x) {
   x.told_to_continue = true;
@@ -166,6 +187,12 @@ Task<Gathered> gather_body(Exchange& x, size_t bytes_max) {
   while (!failed && !body.ended() && !body.over() && !body.bad()) failed = co_await read_on(x, body);
   if (body.bad()) failed = failure(body.fault());
   co_return Gathered{failed, body.bytes(), body.ended() && !body.over()};
+}
+
+void copy_body(Exchange& x, std::span<char> into) {
+  Copier copier(body_framing(x), into);
+  copier.take(x.caller.input.left());
+  for (const Input& piece : x.held_body.pieces) copier.take(piece.left());
 }
 
 Task<Held> hold_body(Exchange& x, size_t bytes_max) {

@@ -2,6 +2,7 @@
 // piece for who wants to look at it.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "l7/proxy/buffers.h"
@@ -32,5 +33,7 @@ bool is_stream(const Exchange& exchange);
 // Either once more, with another limit, goes on where the first ended.
 Task<Gathered> gather_body(Exchange& exchange, size_t bytes_max);
 Task<Held> hold_body(Exchange& exchange, size_t bytes_max);
+// Of one that was gathered whole; `into` has the room of its bytes.
+void copy_body(Exchange& exchange, std::span<char> into);
 
 }  // namespace cardea::l7::proxy

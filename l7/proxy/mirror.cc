@@ -13,18 +13,17 @@
 namespace cardea::l7::proxy {
 namespace {
 
-using policy::MirrorPlace;
-
 // What outlives the client's exchange: the request in memory of its own, the plan by which it was admitted.
 struct MirrorExchange {
-  MirrorExchange(Exchange& x, MirrorPlace place, Buffer body, size_t body_bytes);
+  MirrorExchange(Exchange& x, const route::Share& to, HostPlace place, Buffer body, size_t body_bytes);
   Arena& arena() { return own; }
   Caller caller() { return {shard, exchange, input, tls}; }
 
-  const MirrorPlace place;
+  const HostPlace place;
   Shard& shard;
   const ShardPlanPointer plan;
   const ServicePlan& service;
+  const route::Share& to;  // of the plan
   const bool tls;
   Arena own, exchange;
   const std::string_view head;
@@ -33,11 +32,12 @@ struct MirrorExchange {
   Input input;  // its body, all of it
 };
 
-MirrorExchange::MirrorExchange(Exchange& x, MirrorPlace among, Buffer body, size_t body_bytes)
+MirrorExchange::MirrorExchange(Exchange& x, const route::Share& share, HostPlace among, Buffer body, size_t body_bytes)
     : place(std::move(among)),
       shard(x.shard()),
       plan(x.plan),
       service(x.service),
+      to(share),
       tls(x.is_secure()),
       own(x.loop().chunks()),
       exchange(x.loop().chunks()),
@@ -55,8 +55,7 @@ bool prepare(Exchange& x, const MirrorExchange& from) {
   if (admit(x) || x.record.route->proxy() == nullptr) return false;
   if (has_body(x)) x.admitted.body = {http::BodyKind::kLength, from.input.end};
   x.admitted.expects_continue = false;
-  take_way(x, *x.record.route->proxy(), from.place.mirror().share);
-  return true;
+  return !take_way(x, *x.record.route->proxy(), from.to);
 }
 
 Task<> carry_out_copy(MirrorExchange& from) {
@@ -70,15 +69,23 @@ Task<> carry_out_copy(MirrorExchange& from) {
   if (x.failure) count(x.shard(), x.service.rows.mirror_failed);
 }
 
-void begin(Exchange& x, MirrorPlace place, std::string_view body) {
-  Buffer memory;
-  if (!body.empty()) {
-    memory = x.shard().buffers().take_for_new(body.size());
-    if (!memory) return count(x.shard(), x.service.rows.mirror_skipped);
-    std::ranges::copy(body, memory.span().data());
-  }
-  count(x.shard(), x.service.rows.mirrored);
-  spawn(x.loop(), carry_out_copy, std::make_unique<MirrorExchange>(x, std::move(place), std::move(memory), body.size()));
+// A place among the copies that are under way to their pool, on the whole host.
+std::optional<HostPlace> take_place(const Exchange& x, const policy::Mirror& to) {
+  const std::shared_ptr<PoolCounts>& host = x.plan->plan->pools[to.share.pool]->host;
+  if (!host->copies.take(to.under_way_max)) return std::nullopt;
+  return HostPlace(std::shared_ptr<HostCount>(host, &host->copies));
+}
+
+// False: there is no place for it, or no memory.
+bool begin(Exchange& x, const policy::Mirror& to, size_t body_bytes) {
+  auto place = take_place(x, to);
+  if (!place) return false;
+  Buffer body;
+  if (body_bytes != 0) body = x.shard().buffers().take_for_copy(body_bytes);
+  if (body_bytes != 0 && !body) return false;
+  if (body) copy_body(x, body.span().first(body_bytes));
+  spawn(x.loop(), carry_out_copy, std::make_unique<MirrorExchange>(x, to.share, std::move(*place), std::move(body), body_bytes));
+  return true;
 }
 
 // What has no end that could be waited for, or is known to be too large.
@@ -89,18 +96,13 @@ bool is_left_out(const Exchange& x, const policy::Mirror& to) {
 
 }  // namespace
 
-Task<Failure> mirror(Exchange& x, const std::shared_ptr<const policy::Mirror>& to) {
-  if (to->sample < 100 && x.shard().chance().below(100) >= to->sample) co_return Failure{};
-  MirrorPlace place = is_left_out(x, *to) ? MirrorPlace() : MirrorPlace::take(to);
-  Held held;
-  if (place && has_body(x)) held = co_await hold_body(x, to->body_max);
-  const bool taken = held.failure && !held.failure.is(Reason::kMemory);
-  if (taken) co_return held.failure;
-  if (!place || held.failure || (has_body(x) && !held.whole)) {
-    count(x.shard(), x.service.rows.mirror_skipped);
-    co_return Failure{};
-  }
-  begin(x, std::move(place), held.body);
+Task<Failure> mirror(Exchange& x, const policy::Mirror& to) {
+  if (to.sample < 100 && x.shard().chance().below(100) >= to.sample) co_return Failure{};
+  Gathered body{.whole = !has_body(x)};
+  if (has_body(x) && !is_left_out(x, to) && x.shard().buffers().has_room_for_copies()) body = co_await gather_body(x, to.body_max);
+  if (body.failure && !body.failure.is(Reason::kMemory)) co_return body.failure;
+  const bool begun = body.whole && !is_left_out(x, to) && begin(x, to, body.bytes);
+  count(x.shard(), begun ? x.service.rows.mirrored : x.service.rows.mirror_skipped);
   co_return Failure{};
 }
 

@@ -2,8 +2,6 @@
 // for nothing of it. Whatever that pool answers, or does not, is counted and forgotten.
 #pragma once
 
-#include <memory>
-
 #include "l7/proxy/failure.h"
 #include "l7/runtime/task.h"
 
@@ -17,6 +15,6 @@ class Exchange;
 
 // Begins the copy of a request that is about to go to its own pool, once its body is here, if there is one and it is no
 // larger than may be. A failure: the client's, while its body was read.
-Task<Failure> mirror(Exchange& exchange, const std::shared_ptr<const policy::Mirror>& to);
+Task<Failure> mirror(Exchange& exchange, const policy::Mirror& to);
 
 }  // namespace cardea::l7::proxy

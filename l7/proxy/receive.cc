@@ -136,7 +136,7 @@ Failure digest_final(Exchange& x, const http::ResponseHead& head, const http::Co
       break;
   }
   if (x.caller.is_nobody()) {
-    if (x.heard) x.heard->hear(head, options);
+    if (x.heard) x.heard->hear(head, options, x.now());
     answer.head_only = true;
     return {};
   }
@@ -403,7 +403,7 @@ Task<Failure> relay(Exchange& x) {
     const auto state = pieces.gather(answer.reader, x.response.left(), answer.chunked && !compressed);
     x.response.at += pieces.consumed();
     store(x, pieces);
-    if (x.heard) x.heard->hear_body(pieces.body());
+    if (x.heard) x.heard->hear_body(pieces.body(), x.now());
     Failure failed;
     if (!pieces.trailers().empty()) failed = co_await hold_trailers(x, pieces.trailers());
     if (failed) co_return failed;

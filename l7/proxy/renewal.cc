@@ -12,17 +12,6 @@
 namespace cardea::l7::proxy {
 namespace {
 
-// A place among the host's.
-class Place {
- public:
-  explicit Place(std::shared_ptr<HostCount> of) : of_(std::move(of)) {}
-  Place(const Place&) = delete;
-  ~Place() { of_->give_back(); }
-
- private:
-  const std::shared_ptr<HostCount> of_;
-};
-
 // What outlives the client's exchange: the request in memory of its own, the plan that it was admitted by, the object.
 struct Renewal {
   explicit Renewal(Exchange& x);
@@ -30,7 +19,7 @@ struct Renewal {
   Caller caller() { return {shard, exchange, input, tls}; }
 
   Shard& shard;
-  const Place place;
+  const HostPlace place;
   const ShardPlanPointer plan;
   const ServicePlan& service;
   const RoutePlan* const route;

@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
 
 #include "l7/tls/certificate.h"
 #include "l7/tls/pem.h"
@@ -37,15 +40,24 @@ std::unexpected<NotStapled> refuse(std::string why, bool revoked = false) {
 // The certificate and its issuer, and the name of both in OCSP.
 struct Subject {
   std::vector<X509Object> chain;
+  X509* issuer = nullptr;  // one of those
   Owned<OCSP_CERTID> id;
 };
+
+// Wherever it stands in the file. Null: it does not.
+X509* issuer_in(const std::vector<X509Object>& chain) {
+  const auto issued = [&](const X509Object& one) { return X509_check_issued(one.get(), chain.front().get()) == X509_V_OK; };
+  const auto found = std::find_if(chain.begin() + 1, chain.end(), issued);
+  return found == chain.end() ? nullptr : found->get();
+}
 
 std::expected<Subject, NotStapled> subject_of(const Certificate& certificate) {
   auto chain = parse_chain(certificate.chain_pem, nullptr);
   if (!chain) return refuse(std::move(chain.error().message));
-  if (chain->size() < 2) return refuse("its issuer's certificate is not in the file behind it");
-  Subject subject{std::move(*chain), nullptr};
-  subject.id.reset(OCSP_cert_to_id(EVP_sha1(), subject.chain[0].get(), subject.chain[1].get()));
+  X509* const issuer = chain->empty() ? nullptr : issuer_in(*chain);
+  if (issuer == nullptr) return refuse("its issuer's certificate is not in the file behind it");
+  Subject subject{std::move(*chain), issuer, nullptr};
+  subject.id.reset(OCSP_cert_to_id(EVP_sha1(), subject.chain[0].get(), issuer));
   if (!subject.id) return refuse("it has no name in OCSP");
   return subject;
 }
@@ -53,7 +65,7 @@ std::expected<Subject, NotStapled> subject_of(const Certificate& certificate) {
 // Whom it trusts: the issuer alone, whatever else the host trusts.
 bool is_signed(OCSP_BASICRESP* answer, const Subject& subject) {
   const Owned<X509_STORE> store(X509_STORE_new());
-  X509* const issuer = subject.chain[1].get();
+  X509* const issuer = subject.issuer;
   if (!store || X509_STORE_add_cert(store.get(), issuer) != 1) return false;
   STACK_OF(X509)* const known = sk_X509_new_null();
   const bool taken = known != nullptr && sk_X509_push(known, issuer) > 0;

@@ -97,6 +97,27 @@ TEST_F(BlocksTest, EndWithWhatTheyWereMadeBy) {
   EXPECT_TRUE(all.empty()) << "the limit is gone";
 }
 
+TEST_F(BlocksTest, WhatALimitSaidThatBlocksNobodyAnyMoreIsNotHeard) {
+  conf::Config without = blocking();
+  without.rate_limits[0].block_ms = 0;
+  blocks.take(without, {});
+  add("192.0.2.104");
+  EXPECT_TRUE(all.empty()) << "it was asked before the reload";
+}
+
+TEST_F(BlocksTest, WithLessRoomThoseThatEndFirstAreFree) {
+  add("192.0.2.101", 10s), add("192.0.2.102", 30s), add("192.0.2.103", 20s);
+  conf::Config less = blocking();
+  less.dataplane->blocks.sources_max = 1;
+  blocks.take(less, {});
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all.begin()->first, of("192.0.2.102"));
+  EXPECT_EQ(blocks.refused(), 2u);
+  less.dataplane->blocks.sources_max = 5;
+  blocks.take(less, {});
+  EXPECT_EQ(all.size(), 1u);
+}
+
 TEST_F(BlocksTest, ThatTheDataplaneDoesNotTakeAreTroubleUntilItDoes) {
   const PlanLink::Peer peer;
   for (int i = 0; i < 2; ++i) blocks.take_answer(fail("more than 3 are blocked"), peer);

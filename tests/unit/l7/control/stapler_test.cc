@@ -157,6 +157,52 @@ TEST_F(StaplerTest, AnOperatorsFileIsReadWhenItChanges) {
   EXPECT_EQ(asked, 0);
 }
 
+TEST_F(StaplerTest, AnOldGoodAnswerDoesNotUndoARevocation) {
+  until_asked(1);
+  status = Status::kRevoked;
+  tick(3700s);
+  until_asked(2);
+  status = Status::kGood;  // made an hour ago
+  tick(700s);
+  until_asked(3);
+  EXPECT_FALSE(stapled());
+  EXPECT_EQ(certificate->staple->problem(), "the answer is older than the one that says it is revoked");
+  made = 5000;
+  tick(700s);
+  until_asked(4);
+  EXPECT_TRUE(stapled()) << "it was only on hold";
+}
+
+TEST_F(StaplerTest, AnOlderAnswerDoesNotReplaceANewerOne) {
+  life = 7200;
+  until_asked(1);
+  const auto first = certificate->staple->get();
+  made = -3000;
+  tick(3700s);
+  until_asked(2);
+  EXPECT_EQ(certificate->staple->get(), first);
+}
+
+TEST_F(StaplerTest, WhatAClockThatWasSetEndsIsAskedForAtOnce) {
+  until_asked(1);
+  today += 7300s;
+  tick();
+  EXPECT_FALSE(stapled());
+  until_asked(2);
+}
+
+TEST_F(StaplerTest, AnOperatorsFileIsReadAgainWhenTheClockIsRight) {
+  const std::string file = folder.file("shop.der");
+  plan.services = {serving(file)};
+  std::ofstream(file) << authority.ocsp_answer(*certificate);
+  today -= 24h;
+  tick();
+  EXPECT_FALSE(stapled()) << "it begins tomorrow";
+  today += 24h;
+  tick(5s);
+  EXPECT_TRUE(stapled());
+}
+
 TEST_F(StaplerTest, WhatHasLeftThePlanIsAskedForNoMore) {
   until_asked(1);
   plan.services.clear();

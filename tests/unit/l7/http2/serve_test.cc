@@ -281,6 +281,56 @@ TEST_F(Http2, ABodyThatIsTakenAsItComesMayRunFurtherAhead) {
   EXPECT_LE(window(), 512 * 1024);
 }
 
+// However many run ahead and then stop, half of the connection's window is the others'.
+TEST_F(Http2, BodiesThatRanAheadAndStopLeaveOthersTheirWay) {
+  std::vector<int32_t> calls;
+  std::vector<Peer> backends;
+  const auto window = [&](int32_t call) { return nghttp2_session_get_stream_remote_window_size(client.session(), call); };
+  for (int n = 0; n < 3; ++n) {
+    calls.push_back(client.ask("/", {{"content-length", "5000000"}}, false, "POST"));
+    backends.push_back(site.origin().accept());
+    backends.back().head();
+    for (int i = 0; i < 40; ++i) {
+      client.send_body(calls.back(), std::string(30'000, 'x'), false);
+      backends.back().take(30'000);
+      settle(site.loop());
+      client.so_far(calls.back());
+    }
+  }
+  EXPECT_GE(window(calls[0]), 256 * 1024);
+  int64_t ahead = 0;
+  for (const int32_t call : calls) ahead += window(call);
+  EXPECT_LE(ahead, 512 * 1024 + 3 * 64 * 1024);
+  client.send_body(calls[0], "x", false);
+}
+
+TEST_F(Http2, TrailersBeyondALimitAreNotLeftOutInSilence) {
+  const int32_t call = client.ask("/", {}, false, "POST");
+  Peer backend = site.origin().accept();
+  backend.head();
+  Fields trailers;
+  for (int i = 0; i < 40; ++i) trailers.emplace_back("x-" + std::to_string(i), std::string(1000, 'a'));
+  client.end_with(call, trailers);
+  ASSERT_TRUE(client.until([&] { return client.so_far(call).reset.has_value(); }));
+  EXPECT_EQ(client.so_far(call).reset, NGHTTP2_ENHANCE_YOUR_CALM);
+  EXPECT_EQ(site.log_line()["reason"], "http2_malformed");
+}
+
+// What is held for a firewall, or trickles in, says nothing of a backend.
+TEST_F(Http2, ABodyThatTricklesInIsGivenNoWiderWindow) {
+  const int32_t call = client.ask("/", {{"content-length", "2000000"}}, false, "POST");
+  Peer backend = site.origin().accept();
+  backend.head();
+  for (int i = 0; i < 40; ++i) {
+    client.send_body(call, std::string(3'000, 'x'), false);
+    backend.take(3'000);
+    settle(site.loop());
+    site.advance(400ms);
+    client.so_far(call);
+  }
+  EXPECT_LE(nghttp2_session_get_stream_remote_window_size(client.session(), call), 65'536);
+}
+
 TEST_F(Http2, WhoNeverEndsItsBodyIsToldThatNobodyReadsIt) {
   const int32_t call = client.ask("/", {}, false, "POST");
   Peer backend = site.origin().accept();

@@ -169,6 +169,62 @@ TEST(Mirror, AClientThatLeavesMidwayHasNoCopy) {
   EXPECT_EQ(test.site.buffers_lent(), 0u);
 }
 
+// What waits for a body has no place among the copies yet.
+TEST(Mirror, ASlowUploadTakesNoPlaceFromOthers) {
+  MirrorSite test([](auto& mirror) { mirror.under_way_max = 1; });
+  Peer slow = test.site.client();
+  slow.send(get("/slow", "Content-Length: 100\r\n", "POST") + "half");
+  settle(test.site.loop());
+  test.client.send(get("/2"));
+  test.served();
+  EXPECT_THAT(test.next().message(), StartsWith("GET /2 "));
+  EXPECT_EQ(test.counted("_skipped"), 0u);
+}
+
+TEST(Mirror, AllRoutesHaveTheSamePlacesAndAReloadMakesNoMore) {
+  MirrorSite test([](auto& mirror) { mirror.under_way_max = 1; });
+  test.client.send(get("/1"));
+  test.served();
+  EXPECT_THAT(test.next().message(), StartsWith("GET /1 "));
+  test.client.send(get("/cached/2"));
+  test.served();
+  EXPECT_TRUE(test.nobody_gets_a_copy());
+  EXPECT_EQ(test.counted("_skipped"), 1u);
+}
+
+TEST(Mirror, AnAnswerThatNeverEndsIsLeft) {
+  MirrorSite test;
+  test.client.send(get("/"));
+  test.served();
+  test.next().message();
+  test.next().send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (int i = 0; i < 12; ++i) {
+    test.next().send("1\r\nx\r\n");
+    settle(test.site.loop());
+    test.site.advance(1s);
+  }
+  test.next().send_what_fits("1\r\nx\r\n");
+  settle(test.site.loop());
+  EXPECT_TRUE(test.next().ended() || test.next().reset());
+}
+
+// Clients are served with what copies would have taken.
+TEST(Mirror, CopiesLeaveMemoryToRequests) {
+  MirrorSite test;
+  const auto most = test.site.plan->settings.buffer_bytes_max;
+  std::vector<Peer> uploads;
+  size_t copied = 0;
+  while (test.site.buffers_lent() < most / 2 && ++copied < 10'000) {
+    test.client.send(post("/", std::string(60'000, 'c')));
+    test.served();
+    settle(test.site.loop());
+    if (test.counted("_skipped") != 0) break;
+  }
+  EXPECT_LE(test.site.buffers_lent(), most / 2 + 200'000);
+  test.client.send(get("/"));
+  test.served();
+}
+
 TEST(Mirror, MemoryComesBack) {
   MirrorSite test;
   test.client.send(post("/", std::string(60'000, 'c')));
