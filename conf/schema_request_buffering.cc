@@ -9,7 +9,7 @@ const char* how_requests_are_buffered() {
   return "Without it a body goes on as it comes: a client on a slow line holds a connection of its backend, and one of what "
          "connections_max allows, for as long as it sends. With it the backend is chosen when the last byte is here, gets the "
          "request at once, and the times that are kept of its answers are its own. Bodies are held in l7.buffers as they came. What is "
-         "larger than `bytes`, messages of gRPC, WebSockets, and whatever comes while l7.buffers have no room go on as they come, and are "
+         "larger than `bytes`, messages of gRPC, WebSockets, and whatever comes while half of l7.buffers are in use go on as they come, and are "
          "counted as unbuffered (cardea_l7_service_bodies_unbuffered_total). A client that waits for it is told to go on (100 Continue), "
          "request_timeout, body_timeout and rate_min are kept as otherwise, and what the cache answers waits for nothing.";
 }

@@ -64,9 +64,8 @@ class Buffers {
   // For a request whose head is not here yet: leaves a quarter of the bound to what is under way already, so that
   // clients who begin requests and never end them cut off nobody else's response or tunnel.
   Buffer take_for_new(size_t bytes = kFirst) { return take_within(max_for_new(), bytes); }
-  // For what no client waits for: leaves to those who begin requests as much as they leave to others.
-  Buffer take_for_copy(size_t bytes) { return take_within(max_for_copies(), bytes); }
-  bool has_room_for_copies() const { return bound_.borrowed() - credit_ + used() < max_for_copies(); }
+  // For what can be done without: leaves to those who begin requests as much as they leave to others.
+  Buffer take_to_spare(size_t bytes) { return take_within(max_to_spare(), bytes); }
   // From now on it waits for its client, or still does and got further.
   void note_stalled(StalledHolder& holder, Instant now) {
     holder.since = now;
@@ -95,7 +94,7 @@ class Buffers {
   Buffer take_within(size_t max, size_t bytes);
   bool cover(size_t more, size_t max);  // false: all shards together would have more than `max`
   size_t max_for_new() const { return bound_.max() - bound_.max() / 4; }
-  size_t max_for_copies() const { return bound_.max() / 2; }
+  size_t max_to_spare() const { return bound_.max() / 2; }
   void give(char* data, size_t size);
   Shelf* shelf(size_t bytes);  // null: none keeps this size
 

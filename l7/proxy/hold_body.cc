@@ -123,12 +123,18 @@ Task<IoResult> tell_to_continue(Exchange& x) {
   co_return sent;
 }
 
+// Nothing goes on yet.
+Buffer take_piece(Exchange& x, HoldIn memory) {
+  Buffers& buffers = x.shard().buffers();
+  return memory == HoldIn::kSpare ? buffers.take_to_spare(Buffers::kPiece) : buffers.take_for_new(Buffers::kPiece);
+}
+
 // Where the next bytes go; null: there is no memory for them.
-Input* next_input(Exchange& x) {
+Input* next_input(Exchange& x, HoldIn memory) {
   HeldBody& held = x.held_body;
   Input* last = held.pieces.empty() ? &x.caller.input : &held.pieces.back();
   if (last->buffer && !last->full()) return last;
-  Buffer fresh = x.shard().buffers().take_for_new(Buffers::kPiece);  // nothing goes on yet
+  Buffer fresh = take_piece(x, memory);
   if (!fresh) return nullptr;
   if (!last->buffer) {
     last->buffer = std::move(fresh);
@@ -145,8 +151,8 @@ void take(Exchange& x, Follower& to, std::string_view input) {
   meter_some(x);
 }
 
-Task<Failure> read_on(Exchange& x, Follower& to) {
-  Input* const input = next_input(x);
+Task<Failure> read_on(Exchange& x, Follower& to, HoldIn memory) {
+  Input* const input = next_input(x, memory);
   if (input == nullptr) co_return failure(Reason::kMemory);
   const IoResult read = co_await x.client().read(input->room(), x.from_client.wait(x.now()));
   x.from_client.moved(read.bytes);
@@ -174,7 +180,7 @@ bool is_stream(const Exchange& x) {
   return x.grpc && x.pool != nullptr && x.pool->plan().http2 != Http2::kOff;
 }
 
-Task<Gathered> gather_body(Exchange& x, size_t bytes_max) {
+Task<Gathered> gather_body(Exchange& x, size_t bytes_max, HoldIn memory) {
   Failure failed;
   Follower body(body_framing(x), bytes_max);
   take(x, body, x.caller.input.left());
@@ -184,7 +190,7 @@ Task<Gathered> gather_body(Exchange& x, size_t bytes_max) {
     const IoResult told = co_await tell_to_continue(x);
     if (!told.ok()) failed = client_failure(told, Reason::kClientStalled, x.to_client);
   }
-  while (!failed && !body.ended() && !body.over() && !body.bad()) failed = co_await read_on(x, body);
+  while (!failed && !body.ended() && !body.over() && !body.bad()) failed = co_await read_on(x, body, memory);
   if (body.bad()) failed = failure(body.fault());
   co_return Gathered{failed, body.bytes(), body.ended() && !body.over()};
 }

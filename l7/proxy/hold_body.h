@@ -2,6 +2,7 @@
 // piece for who wants to look at it.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -12,6 +13,10 @@
 namespace cardea::l7::proxy {
 
 class Exchange;
+
+// Whose memory it is held in: a request's, which has to be seen whole; or what is to spare (Buffers::take_to_spare), where it may go on
+// as it comes all the same.
+enum class HoldIn : uint8_t { kNeeded, kSpare };
 
 struct Gathered {
   Failure failure;    // the client's, or want of memory
@@ -31,7 +36,7 @@ struct Held {
 bool has_body(const Exchange& exchange);
 bool is_stream(const Exchange& exchange);
 // Either once more, with another limit, goes on where the first ended.
-Task<Gathered> gather_body(Exchange& exchange, size_t bytes_max);
+Task<Gathered> gather_body(Exchange& exchange, size_t bytes_max, HoldIn memory = HoldIn::kNeeded);
 Task<Held> hold_body(Exchange& exchange, size_t bytes_max);
 // Of one that was gathered whole; `into` has the room of its bytes.
 void copy_body(Exchange& exchange, std::span<char> into);

@@ -81,7 +81,7 @@ bool begin(Exchange& x, const policy::Mirror& to, size_t body_bytes) {
   auto place = take_place(x, to);
   if (!place) return false;
   Buffer body;
-  if (body_bytes != 0) body = x.shard().buffers().take_for_copy(body_bytes);
+  if (body_bytes != 0) body = x.shard().buffers().take_to_spare(body_bytes);
   if (body_bytes != 0 && !body) return false;
   if (body) copy_body(x, body.span().first(body_bytes));
   spawn(x.loop(), carry_out_copy, std::make_unique<MirrorExchange>(x, to.share, std::move(*place), std::move(body), body_bytes));
@@ -99,7 +99,7 @@ bool is_left_out(const Exchange& x, const policy::Mirror& to) {
 Task<Failure> mirror(Exchange& x, const policy::Mirror& to) {
   if (to.sample < 100 && x.shard().chance().below(100) >= to.sample) co_return Failure{};
   Gathered body{.whole = !has_body(x)};
-  if (has_body(x) && !is_left_out(x, to) && x.shard().buffers().has_room_for_copies()) body = co_await gather_body(x, to.body_max);
+  if (has_body(x) && !is_left_out(x, to)) body = co_await gather_body(x, to.body_max, HoldIn::kSpare);
   if (body.failure && !body.failure.is(Reason::kMemory)) co_return body.failure;
   const bool begun = body.whole && !is_left_out(x, to) && begin(x, to, body.bytes);
   count(x.shard(), begun ? x.service.rows.mirrored : x.service.rows.mirror_skipped);

@@ -17,7 +17,7 @@ bool goes_on_as_it_comes(const Exchange& x, size_t bytes) {
 Task<Failure> buffer_request(Exchange& x, size_t bytes) {
   if (!has_body(x)) co_return Failure{};
   Gathered body;
-  if (!goes_on_as_it_comes(x, bytes)) body = co_await gather_body(x, bytes);
+  if (!goes_on_as_it_comes(x, bytes)) body = co_await gather_body(x, bytes, HoldIn::kSpare);
   if (body.failure && !body.failure.is(Reason::kMemory)) co_return body.failure;
   count(x.shard(), body.whole ? x.service.rows.bodies_buffered : x.service.rows.bodies_unbuffered);
   co_return Failure{};
