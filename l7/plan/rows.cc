@@ -17,11 +17,7 @@ void add_responses(RowAdder& add, std::array<uint32_t, 5>& cells, const std::str
     add(cells[i], kCounter, name, "", labels + ",code_class=\"" + kClasses[i] + '"', "Responses, by class of status");
 }
 
-}  // namespace
-
-ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
-  ServiceRows rows;
-  const std::string at = label("service", service);
+void add_connections(RowAdder& add, ServiceRows& rows, const std::string& at) {
   add(rows.connections, kGauge, "cardea_l7_service_connections", "", at, "Clients' connections that are open");
   add(rows.connections_total, kCounter, "cardea_l7_service_connections_total", "", at, "Connections accepted");
   add(rows.connections_refused, kCounter, "cardea_l7_service_connections_refused_total", "", at,
@@ -34,17 +30,26 @@ ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
   add(rows.handshakes_resumed, kCounter, "cardea_l7_service_tls_resumed_total", "", at,
       "TLS handshakes that resumed a session");
   add(rows.handshakes_failed, kCounter, "cardea_l7_service_tls_failures_total", "", at, "TLS handshakes that failed");
+}
+
+void add_traffic(RowAdder& add, ServiceRows& rows, const std::string& at) {
   add(rows.requests, kCounter, "cardea_l7_service_requests_total", "", at, "Requests, answered or not");
   add_responses(add, rows.responses, "cardea_l7_service_responses_total", at);
   const char* bytes = "Bytes of heads and bodies, above TLS";
   add(rows.bytes_in, kCounter, "cardea_l7_service_bytes_total", "bytes", at + ",direction=\"in\"", bytes);
   add(rows.bytes_out, kCounter, "cardea_l7_service_bytes_total", "bytes", at + ",direction=\"out\"", bytes);
+}
+
+void add_refused_connections(RowAdder& add, ServiceRows& rows, const std::string& at) {
   add(rows.proxy_refused, kCounter, "cardea_l7_service_proxy_headers_refused_total", "", at,
       "Connections of peers that carry others' whose PROXY header was missing, malformed or late");
   add(rows.names_refused, kCounter, "cardea_l7_service_names_refused_total", "", at,
       "TLS connections that no route of a tcp service is for, or whose ClientHello could not be read");
   add(rows.http2_floods, kCounter, "cardea_l7_service_http2_floods_total", "", at,
       "HTTP/2 connections ended: their client sent too much of what costs and leads nowhere");
+}
+
+void add_guards(RowAdder& add, ServiceRows& rows, const std::string& at) {
   add(rows.denied, kCounter, "cardea_l7_service_denied_total", "", at,
       "Requests answered with 403: their client's address may not ask (access), or its token lacks a claim (jwt)");
   add(rows.unauthorized, kCounter, "cardea_l7_service_unauthorized_total", "", at,
@@ -59,6 +64,9 @@ ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
       "Requests that a service had no answer to (forward_auth)");
   add(rows.early_hints, kCounter, "cardea_l7_service_early_hints_total", "", at,
       "Requests whose client was told early_hints (103) before their backend answered");
+}
+
+void add_firewall(RowAdder& add, ServiceRows& rows, const std::string& at) {
   add(rows.waf_inspected, kCounter, "cardea_l7_service_waf_inspected_total", "", at,
       "Requests that the web application firewall had a verdict on");
   add(rows.waf_blocked, kCounter, "cardea_l7_service_waf_blocked_total", "", at, "Requests answered with 403 by its verdict");
@@ -73,6 +81,9 @@ ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
   add(rows.waf_queue_full, kCounter, "cardea_l7_service_waf_queue_full_total", "", at,
       "Requests that nobody inspected, as many waiting for it as may");
   add(rows.waf_time, kCounter, "cardea_l7_service_waf_microseconds_total", "us", at, "That inspections took");
+}
+
+void add_bodies(RowAdder& add, ServiceRows& rows, const std::string& at) {
   add(rows.mirrored, kCounter, "cardea_l7_service_mirrored_total", "", at, "Requests of which a second pool was sent a copy (mirror)");
   add(rows.mirror_skipped, kCounter, "cardea_l7_service_mirror_skipped_total", "", at,
       "Requests not copied: a body over body_max, messages, under_way_max copies under way, or no memory");
@@ -82,6 +93,19 @@ ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
       "Requests whose body was here before a backend was chosen (request_buffering)");
   add(rows.bodies_unbuffered, kCounter, "cardea_l7_service_bodies_unbuffered_total", "", at,
       "Requests that went on as they came in spite of it: more than `bytes` of body, messages, or no memory");
+}
+
+}  // namespace
+
+ServiceRows ServiceRows::add(RowAdder& add, std::string_view service) {
+  ServiceRows rows;
+  const std::string at = label("service", service);
+  add_connections(add, rows, at);
+  add_traffic(add, rows, at);
+  add_refused_connections(add, rows, at);
+  add_guards(add, rows, at);
+  add_firewall(add, rows, at);
+  add_bodies(add, rows, at);
   add(rows.refused_requests, kCounter, "cardea_l7_service_bad_requests_total", "", at,
       "Requests answered before a route was known: malformed, too large, too slow");
   add(rows.duration, kHistogram, "cardea_l7_service_request_duration_microseconds", "us", at,
