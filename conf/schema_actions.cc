@@ -10,7 +10,7 @@ const char* how_paths_are_made() {
   return "Groups are of the path as it is compared: dot segments resolved, percent-encodings as they came. In a query, what would end a "
          "value there is encoded, so that a group is one value. The client's query goes along: behind \"&\" where the template has a query, and "
          "not at all where it ends with \"?\". Where groups come together to \"..\" or to half of a percent-encoding the client is answered 400, and "
-         "logged as path_made. An expression whose groups are used has at most 16 of them and 250 steps, since finding them costs its steps "
+         "logged as path_made. An expression whose groups are used has at most 16 of them and 100 steps, since finding them costs its steps "
          "times the path's length. ${path:1} can stand in header changes, keys and other texts with variables too.";
 }
 
