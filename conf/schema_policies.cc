@@ -76,10 +76,10 @@ Form<settings::Forwarded> forwarded_words() {
 }
 
 const char* const kHowForwardedIsWritten =
-    "X-Forwarded-* and X-Real-IP are told in any case. A peer that trusted_proxies believe by this very header has the peer's address put "
-    "behind what it said; of others what they said of it is dropped, and it begins with the client as X-Real-IP, X-Forwarded-Host and "
-    "X-Forwarded-Proto tell of it: `for=192.0.2.7;host=shop.example;proto=https`. An IPv6 address stands in brackets and quotes, as RFC 7239 "
-    "wants it.";
+    "X-Forwarded-* and X-Real-IP are told in any case. It is written anew: the client as X-Real-IP, X-Forwarded-Host and "
+    "X-Forwarded-Proto tell of it, and behind it a proxy in front that trusted_proxies believe: "
+    "`for=192.0.2.7;host=shop.example;proto=https, for=10.0.0.1`. Nothing of what a client wrote in it goes on, which a cache could not tell "
+    "apart. An IPv6 address stands in brackets and quotes, as RFC 7239 wants it.";
 
 const Section& error_page_section() {
   using settings::ErrorPageT;

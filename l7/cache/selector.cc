@@ -14,7 +14,7 @@ constexpr size_t kSelectorMax = 2048;
 // What a backend sees of one client otherwise than of another though neither wrote it, or of the same client otherwise
 // when it is asked on the cache's behalf.
 constexpr uint64_t kUnseen = http::header_set(
-    HeaderId::kXForwardedFor, HeaderId::kXRealIp, HeaderId::kVia, HeaderId::kConnection, HeaderId::kTe,
+    HeaderId::kXForwardedFor, HeaderId::kForwarded, HeaderId::kXRealIp, HeaderId::kVia, HeaderId::kConnection, HeaderId::kTe,
     HeaderId::kUpgrade, HeaderId::kExpect, HeaderId::kProxyAuthorization, HeaderId::kContentLength,
     HeaderId::kTransferEncoding, HeaderId::kIfNoneMatch, HeaderId::kIfModifiedSince, HeaderId::kIfMatch,
     HeaderId::kIfUnmodifiedSince, HeaderId::kRange, HeaderId::kIfRange);

@@ -44,7 +44,8 @@ BodyStep ChunkedDecoder::next(std::string_view input) {
 // Not the empty line behind them.
 bool ChunkedDecoder::in_trailers(char c) const {
   if (state_ == State::kTrailerStart) return c != '\r';
-  return state_ == State::kTrailerName || state_ == State::kTrailerValue || state_ == State::kTrailerLf;
+  return state_ == State::kTrailerName || state_ == State::kTrailerNameBlank || state_ == State::kTrailerValue ||
+         state_ == State::kTrailerLf;
 }
 
 BodyStep ChunkedDecoder::take_trailers(std::string_view input, size_t from) {
@@ -79,6 +80,7 @@ void ChunkedDecoder::step(char c) {
       return expect(c, '\n', State::kEnd, Fault::kTrailer);
     case State::kTrailerStart:
     case State::kTrailerName:
+    case State::kTrailerNameBlank:
     case State::kTrailerValue:
       return trailer_byte(c);
     case State::kData:
@@ -161,18 +163,17 @@ void ChunkedDecoder::extension_end() {
   }
 }
 
-// `part_` says whether a blank has ended the line's name.
 void ChunkedDecoder::trailer_byte(char c) {
   if (c == '\r') return trailer_end();
   if (++trailers_ > limits_.trailers_max) return refuse(Fault::kTrailer);
   if (state_ == State::kTrailerValue) {
     if (!is_text(c)) refuse(Fault::kTrailer);
-  } else if (kTokenBytes.has(c) && (state_ == State::kTrailerStart || part_ == Part::kName)) {
-    state_ = State::kTrailerName, part_ = Part::kName;
-  } else if (c == ':' && state_ == State::kTrailerName) {
+  } else if (kTokenBytes.has(c) && state_ != State::kTrailerNameBlank) {
+    state_ = State::kTrailerName;
+  } else if (c == ':' && state_ != State::kTrailerStart) {
     state_ = State::kTrailerValue;
-  } else if (is_blank(c) && state_ == State::kTrailerName && sender_ == Sender::kBackend) {
-    part_ = Part::kNameBlank;  // nothing but the colon may follow
+  } else if (is_blank(c) && state_ != State::kTrailerStart && sender_ == Sender::kBackend) {
+    state_ = State::kTrailerNameBlank;
   } else {
     refuse(Fault::kTrailer);
   }
@@ -181,7 +182,7 @@ void ChunkedDecoder::trailer_byte(char c) {
 void ChunkedDecoder::trailer_end() {
   if (state_ == State::kTrailerStart) {
     state_ = State::kEndLf;
-  } else if (state_ == State::kTrailerName || ++trailer_fields_ > limits_.trailer_fields_max) {
+  } else if (state_ != State::kTrailerValue || ++trailer_fields_ > limits_.trailer_fields_max) {
     refuse(Fault::kTrailer);
   } else {
     state_ = State::kTrailerLf;

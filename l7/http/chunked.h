@@ -53,6 +53,7 @@ class ChunkedDecoder {
     kDataLf,
     kTrailerStart,
     kTrailerName,
+    kTrailerNameBlank,  // nothing but the colon may follow
     kTrailerValue,
     kTrailerLf,
     kEndLf,

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "l7/http/authority.h"
 #include "l7/http/fields.h"
+#include "l7/http/forwarded.h"
 #include "l7/http/forwarding.h"
 #include "l7/http/serialise.h"
 
@@ -55,9 +56,7 @@ void write_forwarding(HeadWriter& out, const RequestHead& head, const RequestEdi
   if (wanted(HeaderId::kXForwardedHost) && !told.empty()) out.field("X-Forwarded-Host", told);
   if (wanted(HeaderId::kXForwardedPort) && !edit.port.empty()) out.field("X-Forwarded-Port", edit.port);
   if (wanted(HeaderId::kXRealIp)) out.field("X-Real-IP", edit.client);
-  if (edit.forwarded != ForwardedRule::kDrop && wanted(HeaderId::kForwarded))
-    write_forwarded(out, edit.forwarded == ForwardedRule::kAppend ? &head.headers : nullptr,
-                    {edit.client, edit.peer, told, edit.scheme});
+  if (edit.forwarded && wanted(HeaderId::kForwarded)) write_forwarded(out, {edit.client, edit.peer, told, edit.scheme});
   if (wanted(HeaderId::kVia)) out.put("Via: ", version_number(head.version), edit.via, "\r\n");
 }
 

@@ -13,7 +13,6 @@
 
 #include "base/error.h"
 #include "l7/http/connection.h"
-#include "l7/http/forwarded.h"
 #include "l7/http/framing.h"
 #include "l7/http/head.h"
 #include "l7/http/header_changes.h"
@@ -36,7 +35,7 @@ struct RequestEdit {
   std::string_view client;               // "192.0.2.7", "2001:db8::7"
   std::string_view peer{};               // who is connected, for X-Forwarded-For; empty: the client
   bool replaces_forwarded_for = false;   // what it had is not believed
-  ForwardedRule forwarded = ForwardedRule::kDrop;
+  bool forwarded = false;                // tell of all this by RFC 7239's header too
   std::string_view strangers_header{};   // nor is this, nor what else tells of forwarding; empty: all of it goes on
   std::string_view forwarded_host{};     // in place of what this hop saw; empty: that
   std::string_view scheme;               // "https" or "http": how the client came

@@ -26,6 +26,13 @@ std::optional<EntityTag> take_tag(std::string_view& list) {
   return tag;
 }
 
+// Empty elements of a list say nothing (RFC 9110 5.6.1.2).
+std::string_view behind_commas(std::string_view list) {
+  list = trim(list);
+  while (list.starts_with(',')) list = trim(list.substr(1));
+  return list;
+}
+
 }  // namespace
 
 std::optional<EntityTag> parse_entity_tag(std::string_view text) {
@@ -42,18 +49,14 @@ bool list_holds_text(std::string_view list, std::string_view text) {
 }
 
 bool list_holds(std::string_view list, const EntityTag& tag) {
-  list = trim(list);
-  if (list == "*") return true;
-  bool found = false;
-  while (!list.empty()) {
+  if (trim(list) == "*") return true;
+  while (!(list = behind_commas(list)).empty()) {
     const auto element = take_tag(list);
-    if (!element) return false;
-    found = found || weakly_equal(*element, tag);
-    list = trim(list);
-    if (!list.empty() && list.front() != ',') return false;
-    while (list.starts_with(',')) list = trim(list.substr(1));
+    const bool ends = trim(list).empty() || trim(list).front() == ',';
+    if (element && ends && weakly_equal(*element, tag)) return true;
+    list.remove_prefix(std::min(list.find(','), list.size()));  // what is no tag is passed over
   }
-  return found;
+  return false;
 }
 
 }  // namespace cardea::l7::http

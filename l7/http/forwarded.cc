@@ -29,26 +29,14 @@ void put_client(HeadWriter& out, const ForwardedHop& hop) {
   out.put(";proto=", hop.scheme);
 }
 
-// False: it said nothing.
-bool put_before(HeadWriter& out, const Headers& headers) {
-  bool any = false;
-  for (const Header& header : headers) {
-    if (header.id() != HeaderId::kForwarded || header.value().empty()) continue;
-    out.put(any ? ", " : "", header.value());
-    any = true;
-  }
-  return any;
-}
-
 }  // namespace
 
-void write_forwarded(HeadWriter& out, const Headers* before, const ForwardedHop& hop) {
+void write_forwarded(HeadWriter& out, const ForwardedHop& hop) {
   out.put("Forwarded: ");
-  const bool said = before != nullptr && put_before(out, *before);
-  if (!said) put_client(out, hop);
-  if (said || (!hop.peer.empty() && hop.peer != hop.client)) {
+  put_client(out, hop);
+  if (!hop.peer.empty() && hop.peer != hop.client) {
     out.put(", ");
-    put_node(out, hop.peer.empty() ? hop.client : hop.peer);
+    put_node(out, hop.peer);
   }
   out.put("\r\n");
 }

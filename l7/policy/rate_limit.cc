@@ -70,7 +70,9 @@ void take_tables(RateLimit& to, const RateLimit* running) {
                             goes_on && is_same(running->response_rate, to.response_rate));
   to.refusal_table = table(to.block_ms != 0, &RateLimit::refusal_table);
   to.places = running != nullptr ? running->places : std::make_shared<PlaceTable>();
-  to.offenders = running != nullptr ? running->offenders : std::make_shared<Offenders>();
+  // By another key they are others, and of those nobody would be refused any more.
+  const bool same_key = running != nullptr && running->key_text == to.key_text;
+  to.offenders = same_key ? running->offenders : std::make_shared<Offenders>();
 }
 
 // draft-ietf-httpapi-ratelimit-headers-10, 3: a quota, and the seconds that it is for.

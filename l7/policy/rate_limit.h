@@ -40,7 +40,7 @@ struct RateLimit {
   // The same ones as long as the limit stays in the plan with as many keys; null: of what is not limited.
   std::shared_ptr<RateTable> table, connection_table, request_table, response_table, refusal_table;
   std::shared_ptr<PlaceTable> places;  // and as long as it stays there at all
-  std::shared_ptr<Offenders> offenders;
+  std::shared_ptr<Offenders> offenders;  // with the same key
   RateLimitRows rows;
   std::shared_ptr<const RowSet> row_set;
 

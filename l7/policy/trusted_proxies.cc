@@ -119,16 +119,12 @@ bool TrustedProxies::trusts(const IpAddress& peer) const {
   return std::ranges::any_of(networks_, [&peer](const Prefix& network) { return network.contains(peer); });
 }
 
-bool TrustedProxies::tell_by_forwarded() const {
-  return !empty() && http::equal_without_case(header_, kForwarded);
-}
-
 bool TrustedProxies::tell_by_another_header() const {
   return !empty() && !http::equal_without_case(header_, kForwardedFor);
 }
 
 ToldByProxy TrustedProxies::told(const http::Headers& headers) const {
-  const bool forwarded = tell_by_forwarded();
+  const bool forwarded = http::equal_without_case(header_, kForwarded);
   const Hops hops(headers, header_);
   ToldByProxy told;
   for (size_t i = 0; i < hops.size(); ++i) {

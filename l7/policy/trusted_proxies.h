@@ -36,7 +36,6 @@ class TrustedProxies {
   std::string_view header() const { return header_; }
   // By another one than X-Forwarded-For, which may then be what their client wrote.
   bool tell_by_another_header() const;
-  bool tell_by_forwarded() const;  // RFC 7239
   // What there is to be said of a request whose peer is believed.
   ToldByProxy told(const http::Headers& headers) const;
 

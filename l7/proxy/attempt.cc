@@ -31,12 +31,6 @@ std::string_view validator(const Exchange& x, std::string_view (*of)(const cache
   return x.caching.conditional ? of(*x.caching.lookup.object) : std::string_view();
 }
 
-http::ForwardedRule forwarded_rule(const Exchange& x) {
-  if (!policies_of(x).forwarded) return http::ForwardedRule::kDrop;
-  const bool appends = !x.stranger && x.service.policies->trusted_proxies.tell_by_forwarded();
-  return appends ? http::ForwardedRule::kAppend : http::ForwardedRule::kWrite;
-}
-
 // Where the route makes one of its own.
 std::optional<std::string_view> query_of(const Exchange& x) {
   return x.made ? std::optional(x.made->query) : std::nullopt;
@@ -73,7 +67,7 @@ std::string_view write_head(Exchange& x) {
                                .client = client.view(),
                                .peer = peer ? peer->view() : std::string_view(),
                                .replaces_forwarded_for = x.stranger || trusted.tell_by_another_header(),
-                               .forwarded = forwarded_rule(x),
+                               .forwarded = policies_of(x).forwarded,
                                .strangers_header = x.stranger ? trusted.header() : std::string_view(),
                                .forwarded_host = x.told.host,
                                .scheme = x.scheme(),

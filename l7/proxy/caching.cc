@@ -234,13 +234,19 @@ bool is_told(const policy::ForwardAuth* auth, std::string_view name) {
   });
 }
 
-// By a header whose value is another for each request (request_headers), or comes from a service that was asked
+// The exchange's id, and its trace where that begins here.
+bool is_of_the_exchange(const Exchange& x, std::string_view name) {
+  return http::equal_without_case(name, x.service.id.header) ||
+         (!x.record.traceparent.empty() && http::equal_without_case(name, "traceparent"));
+}
+
+// By a header whose value is another for each request (request_headers, ids), or comes from a service that was asked
 // (forward_auth).
 bool varies_by_ours(const Exchange& x, const http::ResponseHead& head) {
   bool varies = false;
   const policy::Policies& policies = *x.record.route->policies;
   http::for_each_varying(head.headers, [&](std::string_view name) {
-    varies |= policies.request_headers.varies(name) || is_told(policies.forward_auth.get(), name);
+    varies |= policies.request_headers.varies(name) || is_told(policies.forward_auth.get(), name) || is_of_the_exchange(x, name);
   });
   return varies;
 }

@@ -54,10 +54,11 @@ std::optional<std::string_view> asked_name(Exchange& x, const route::Files& file
 
 // Beside the file, in the coding that the client wants most, where there is one.
 Task<> take_precompressed(Exchange& x, const route::Files& files, FoundFile& found) {
-  uint16_t best = 0;
+  // The file as it is may be wanted more; of equals a coding is taken, and the first.
+  uint16_t best = http::quality(x.head.headers, "identity");
   for (const Coding& coding : kCodings) {
     const uint16_t wanted = http::quality(x.head.headers, coding.name);
-    if (wanted <= best) continue;
+    if (wanted == 0 || wanted < best || (wanted == best && !found.coding.empty())) continue;
     const std::string_view name = join(x, found.name, coding.suffix);
     OrErrno<File> opened = co_await open_file(x, files, name, found.file->is_local ? Remember::kYes : Remember::kNo);
     if (!opened || (*opened)->is_folder) continue;

@@ -81,7 +81,7 @@ Task<bool> send_rest(Exchange& x) {
       const IoResult sent = co_await x.lease.stream().write_all(pieces.span(), to_backend);
       if (sent.ok() && upload.complete) end_request(x);
       if (!sent.ok() || upload.complete) co_return was_taken(x, sent, to_backend);
-      x.end().body_went_on(pieces.body_bytes());
+      if (x.held_body.pieces.empty()) x.end().body_went_on(pieces.body_bytes());  // what was held came as it came
     }
     upload.replayable = false;
     if (!x.caller.input.empty() || take_held(x)) continue;

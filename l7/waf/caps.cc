@@ -36,14 +36,18 @@ bool is_xml(std::string_view type) {
   return begins_with(type, "application/xml") || begins_with(type, "application/soap+xml") || begins_with(type, "text/xml");
 }
 
+// The engine takes blanks in front of "=", and those behind it for the boundary's own; how the name is spelled matters
+// to it alone, and not to backends. Where a value has blanks inside, its beginning finds no fewer parts.
 std::string_view boundary_of(std::string_view content_type) {
-  size_t at = std::string_view::npos;
-  for (const std::string_view spelling : {"boundary=", "Boundary=", "BOUNDARY="})
-    if (at == std::string_view::npos) at = content_type.find(spelling);
-  if (at == std::string_view::npos) return {};
-  std::string_view value = content_type.substr(at + 9);
+  constexpr std::string_view kName = "boundary", kBlanks = " \t";
+  const auto name = std::ranges::search(content_type, kName, {}, small);
+  std::string_view value(name.end(), content_type.end());
+  value.remove_prefix(std::min(value.find_first_not_of(kBlanks), value.size()));
+  if (!value.starts_with('=')) return {};
+  value.remove_prefix(1);
   if (value.starts_with('"')) return value.substr(1, value.find('"', 1) - 1);
-  return value.substr(0, value.find_first_of("; \t"));
+  const size_t begin = value.find_first_not_of(kBlanks);
+  return begin == std::string_view::npos ? std::string_view() : value.substr(0, value.find_first_of("; \t", begin));
 }
 
 // In front of each part; empty: there is no boundary.
@@ -168,6 +172,13 @@ bool names_a_file_twice(std::string_view text, std::string_view content_type) {
       found |= disposition.clear ? disposition.extended : contains_word(head, "filename*");
     });
   return found;
+}
+
+std::string missing_end(std::string_view text, std::string_view content_type) {
+  const std::string delimiter = begins_with(content_type, "multipart/form-data") ? delimiter_of(content_type) : std::string();
+  if (delimiter.empty()) return {};
+  const std::string end = delimiter + "--";
+  return find_delimiter(text, end, 0) == std::string_view::npos ? "\r\n" + end + "\r\n" : std::string();
 }
 
 void count_body(Arguments& to, std::string_view text, std::string_view content_type) {

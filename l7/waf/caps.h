@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace cardea::l7::waf {
@@ -24,6 +25,9 @@ void count_xml(Arguments& to, std::string_view text);      // attributes, and al
 void count_parts(Arguments& to, std::string_view text, std::string_view content_type);  // of multipart, without files
 // A part that says its file's name as RFC 5987 has it, which RFC 7578 forbids: backends read it, and 3.0.9's engine does not.
 bool names_a_file_twice(std::string_view text, std::string_view content_type);
+// What ends the parts of a body that was cut: of a multipart without its end the engine shows rules no argument. Empty: nothing is
+// missing, or nobody takes it apart.
+std::string missing_end(std::string_view text, std::string_view content_type);
 // By its type, of which a beginning counts as rule_set.cc and the engine have it; of none it is a form.
 void count_body(Arguments& to, std::string_view text, std::string_view content_type);
 

@@ -109,6 +109,8 @@ bool run_request(Transaction& t, const Question& q) {
   t.processRequestHeaders();
   if (stopped(t)) return true;
   if (!q.body.empty()) t.appendRequestBody(bytes(q.body), q.body.size());
+  if (const std::string end = q.terms.part ? missing_end(q.body, content_type(q)) : std::string(); !end.empty())
+    t.appendRequestBody(bytes(end), end.size());
   t.processRequestBody();
   return stopped(t);
 }

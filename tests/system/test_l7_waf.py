@@ -125,6 +125,16 @@ def test_a_type_is_no_way_around(web, version):
         assert web.logged(route="own", proto="HTTP/2.0" if version == VERSIONS["h2"] else "HTTP/1.1", reason=reason)
 
 
+def test_the_beginning_of_an_upload_is_inspected_with_its_fields(web, version):
+    """Of a body beyond body_max the rest goes on unseen, where that is wanted: what came before it is seen all the same."""
+    big = FOLDER["path"] / "big"
+    big.write_bytes(b"x" * 300_000)
+    file = ("-F", f"file=@{big};filename=photo.jpg;type=image/jpeg")
+    asked = {"attack": ("/sink/api", "--form-string", "q=<script>alert(document.cookie)</script>", *file),
+             "fine": ("/sink/api", "--form-string", "q=holiday", *file)}
+    assert statuses(web, version, asked) == {"attack": 403, "fine": 200}
+
+
 def test_what_people_send(web, version):
     assert statuses(web, version, ORDINARY) == all_of(ORDINARY, 200), web.access_log()[-3:]
 

@@ -46,7 +46,6 @@ const Row kRows[] = {
     {"Accept_Encoding", "Accept-Encoding: gzip\r\n", "", false},
     {"Host, X-Forwarded-Proto", "X-Forwarded-Proto: gopher\r\n", "", true},
     {"X-Forwarded-Port", "X-Forwarded-Port: 1\r\n", "", true},
-    {"Forwarded", "Forwarded: for=evil\r\n", "", true},
     {"X-Device", "X-Device: phone\r\nConnection: x-device\r\n", "", true},
     {"X-Device", "X-Device: phone\r\nConnection: x-device\r\n", "X-Device: phone\r\n", false},
     {"X-Device", "X-Device: phone\r\n", "X-Device: phone\r\nConnection: close, X-Device\r\n", false},
@@ -68,7 +67,7 @@ TEST(Selector, Rows) {
 }
 
 TEST(Selector, NobodyCanTellWhatThisProxyWroteItself) {
-  for (const char* name : {"X-Forwarded-For", "X_Forwarded_For", "X-Real-IP", "If-None-Match", "Via", "*"}) {
+  for (const char* name : {"X-Forwarded-For", "X_Forwarded_For", "Forwarded", "X-Real-IP", "If-None-Match", "Via", "*"}) {
     const Asked asked("GET /");
     const Answer answer("200 OK", "Vary: Accept-Encoding\r\nVary: " + std::string(name) + "\r\n");
     EXPECT_FALSE(selector_of(seen_of(*asked), (*answer).headers)) << name;

@@ -121,6 +121,8 @@ TEST(EntityTag, ListsHoldTags) {
   EXPECT_TRUE(list_holds("\"a\", W/\"b,c\"", tag));
   EXPECT_TRUE(list_holds(" * ", tag));
   EXPECT_TRUE(list_holds("\"b,c\",", tag));
+  EXPECT_TRUE(list_holds(", ,\"b,c\"", tag)) << "empty elements say nothing";
+  EXPECT_TRUE(list_holds("v0, \"b,c\"", tag)) << "one that is none hides no other";
   EXPECT_FALSE(list_holds("\"b\", \"c\"", tag));
   EXPECT_FALSE(list_holds("\"b,c\" x", tag));
   EXPECT_FALSE(list_holds("b,c", tag));

@@ -180,6 +180,8 @@ TEST_F(Files, WhatWasCompressedBeforehandGoesToWhoTakesIt) {
   EXPECT_EQ(header(br, "Content-Type"), header(plain, "Content-Type"));
   EXPECT_NE(header(br, "ETag"), header(plain, "ETag"));
   EXPECT_THAT(ask("/app/app.js", "Accept-Encoding: gzip, br;q=0.5\r\n"), EndsWith("\r\n\r\ngz"));
+  EXPECT_THAT(ask("/app/app.js", "Accept-Encoding: identity, gzip;q=0.5\r\n"), EndsWith("plain")) << "rather so";
+  EXPECT_THAT(ask("/app/app.js", "Accept-Encoding: gzip, identity\r\n"), EndsWith("\r\n\r\ngz"));
   EXPECT_THAT(ask("/app/app.js", "Accept-Encoding: zstd\r\n"), EndsWith("plain")) << "there is none";
   EXPECT_THAT(ask("/app/a.css", "Accept-Encoding: br\r\n"), EndsWith("a {}"));
   EXPECT_THAT(ask("/app.js", "Accept-Encoding: br\r\n"), EndsWith("plain")) << "not wanted by this route";

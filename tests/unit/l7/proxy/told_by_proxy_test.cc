@@ -122,11 +122,12 @@ Site::Change forwarding(std::string_view from, std::string_view header) {
   };
 }
 
-TEST(ToldByProxy, ForwardedIsAppendedToWhereItIsBelievedAndElseBegunAnew) {
-  const std::string told = "Forwarded: for=203.0.113.7;host=shop.example\r\n";
+// A cache could not tell apart what a stranger wrote left of what is believed.
+TEST(ToldByProxy, ForwardedIsWrittenAnewOfWhatIsBelieved) {
+  const std::string told = "Forwarded: host=evil.example;for=6.6.6.6, for=203.0.113.7;host=shop.example\r\n";
   const struct {
     const char *from, *header, *seen;
-  } rows[] = {{"127.0.0.0/8", "Forwarded", "for=203.0.113.7;host=shop.example, for=127.0.0.1"},
+  } rows[] = {{"127.0.0.0/8", "Forwarded", "for=203.0.113.7;host=shop.example;proto=http, for=127.0.0.1"},
               {"10.0.0.0/8", "Forwarded", "for=127.0.0.1;host=shop.example;proto=http"},
               {"127.0.0.0/8", "X-Forwarded-For", "for=127.0.0.1;host=shop.example;proto=http"}};
   for (const auto& row : rows) {

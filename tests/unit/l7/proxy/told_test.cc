@@ -131,6 +131,13 @@ TEST(Told, WhatAStrangerSaysInTheProxiesHeaderIsStoredForStrangers) {
   EXPECT_EQ(asker.get("X-Our-Client: 192.0.2.1\r\n", "again", varies), "its own");
 }
 
+TEST(Told, WhatABackendMakesOfAnExchangesIdIsNobodyElses) {
+  Asker asker([](image::PlanT&) {});
+  const std::string varying = std::string(kLong) + "Vary: X-Request-ID\r\n";
+  EXPECT_EQ(asker.get("", "first", varying), "first");
+  EXPECT_EQ(asker.get("", "second", varying), "second");
+}
+
 TEST(Told, RoutesThatChangeOtherHeadersShareNothing) {
   HeaderEditsT removing;
   removing.remove = {"X-Debug"};

@@ -48,6 +48,27 @@ TEST(WafCaps, ADelimiterStandsAtALinesStart) {
   EXPECT_EQ(counted(body, "multipart/form-data; boundary=B").count, 2u);
 }
 
+// libmodsecurity 3.0.9 reads each of these but the last, which backends read.
+TEST(WafCaps, ABoundaryIsFoundHoweverItIsSpelled) {
+  const auto form = [](const std::string& delimiter) {
+    std::string body;
+    for (const char* name : {"a", "b", "c"})
+      body += delimiter + "\r\nContent-Disposition: form-data; name=\"" + name +
+              "\"; filename=\"x\"; filename*=y\r\n\r\n1\r\n";
+    return body + delimiter + "--\r\n";
+  };
+  const std::string kMultipart = "multipart/form-data; ";
+  for (const char* type :
+       {"boundary=b", "boundary =b", "boundary \t=b", "boundary=\"b\"", "boundary=b; x=y", "bOundarY=b"}) {
+    EXPECT_EQ(counted(form("--b"), kMultipart + type).count, 3u) << type;
+    EXPECT_TRUE(names_a_file_twice(form("--b"), kMultipart + type)) << type;
+  }
+  EXPECT_EQ(counted(form("-- b"), "multipart/form-data; boundary= b").count, 3u) << "the blank is the boundary's";
+  EXPECT_GE(counted(form("--a b"), "multipart/form-data; boundary=a b").count, 3u);
+  for (const char* type : {"boundary", "boundary x=b", "boundary=", "boundary= ", "boundary=\"\""})
+    EXPECT_EQ(counted(form("--b"), kMultipart + type).count, 1u) << type;
+}
+
 // As the engine has it, which looks at a type's beginning.
 TEST(WafCaps, ATypeIsKnownByItsBeginning) {
   EXPECT_EQ(counted("a=1&b=2&c=3", "application/x-www-form-urlencoded; type=json").count, 3u);
@@ -93,6 +114,15 @@ TEST(WafCaps, APartIsAFileByItsParameter) {
     EXPECT_FALSE(counts_all(std::string("X: y\r\ncontent-disposition: form-data; ") + file)) << file;
   EXPECT_TRUE(counts_all("X-Other: form-data; filename=x")) << "another header";
   EXPECT_TRUE(counts_all("Content-Disposition: a; filename=x\r\nContent-Disposition: form-data; name=y")) << "two of them";
+}
+
+TEST(WafCaps, WhatWasCutIsEnded) {
+  const std::string_view type = "multipart/form-data; boundary=b";
+  EXPECT_EQ(missing_end("--b\r\nContent-Disposition: form-data; name=a\r\n\r\nhalf", type), "\r\n--b--\r\n");
+  EXPECT_EQ(missing_end("--b\r\n\r\nall\r\n--b--\r\n", type), "");
+  EXPECT_EQ(missing_end("--b\r\n\r\nx--b--\r\n", type), "\r\n--b--\r\n") << "not at a line's start";
+  EXPECT_EQ(missing_end("a=b", "application/x-www-form-urlencoded"), "");
+  EXPECT_EQ(missing_end("--b\r\n", "multipart/form-data"), "");
 }
 
 TEST(WafCaps, OtherBodiesHaveNone) {
