@@ -54,7 +54,7 @@ TEST(ToldByProxy, OthersAreDroppedNotAppendedTo) {
   Peer client = site.client();
   EXPECT_THAT(seen(site, client, kTold),
               AllOf(HasSubstr("\r\nX-Forwarded-For: 127.0.0.1\r\n"), HasSubstr("\r\nX-Real-IP: 127.0.0.1\r\n"),
-                    HasSubstr("\r\nX-Forwarded-Proto: http\r\n"), Not(HasSubstr("443")), Not(HasSubstr("6.6.6.6"))));
+                    HasSubstr("\r\nX-Forwarded-Proto: http\r\n"), Not(HasSubstr("X-Forwarded-Port: 443\r\n")), Not(HasSubstr("6.6.6.6"))));
   EXPECT_FALSE(site.log_line().contains("peer"));
 }
 
@@ -108,7 +108,7 @@ TEST(ToldByProxy, WhereItTellsByForwardedItsClientIsNotHeardInOthers) {
   EXPECT_THAT(seen(site, client, told),
               AllOf(HasSubstr("\r\nX-Real-IP: 203.0.113.7\r\n"),
                     HasSubstr("\r\nX-Forwarded-For: 203.0.113.7, 127.0.0.1\r\n"),
-                    HasSubstr("\r\nX-Forwarded-Host: shop.example\r\n"), Not(HasSubstr("666")), Not(HasSubstr("evil"))));
+                    HasSubstr("\r\nX-Forwarded-Host: shop.example\r\n"), Not(HasSubstr("X-Forwarded-Port: 666")), Not(HasSubstr("evil"))));
 }
 
 Site::Change forwarding(std::string_view from, std::string_view header) {
